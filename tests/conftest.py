@@ -1,0 +1,30 @@
+"""What every test shares: no account, no proxy, a browser where one is needed."""
+
+import chromium
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def no_account(monkeypatch):
+    """No test ever asks a real Datadog: keys and proxies of the developer's shell are unset."""
+    for name in ("DD_API_KEY", "DD_APP_KEY", "DD_SITE", "POSTMORTEM_DATADOG_URL"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("POSTMORTEM_AUTHOR", "tester")
+
+
+def pytest_collection_modifyitems(items):
+    """Without Chromium, browser tests are left out on a desk and fail in CI."""
+    if chromium.path() or chromium.required():
+        return
+    reason = "Chromium is missing: apt install chromium"
+    for item in items:
+        if item.get_closest_marker("browser"):
+            item.add_marker(pytest.mark.skip(reason=reason))
+
+
+@pytest.fixture(scope="session")
+def chromium_path():
+    """Return the path of Chromium; where it is required and missing, the test fails."""
+    found = chromium.path()
+    assert found, "Chromium is missing: apt install chromium"
+    return found
