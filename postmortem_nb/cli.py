@@ -1,0 +1,237 @@
+"""The ``postmortem`` command: read the words, make one call, print what it says.
+
+Exit 0 when all went well, 1 when a check found errors, 2 with one line on wrong use.
+Modules are imported by the command that uses them, so that ``--help`` is instant.
+"""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import os
+import sys
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from postmortem_nb import __version__
+from postmortem_nb.errors import PostmortemError, expected
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from postmortem_nb.incident import Incident
+
+EXIT_FINDINGS = 1
+EXIT_WRONG_USE = 2
+EXIT_INTERRUPTED = 130
+
+
+class _WrongUse(PostmortemError):
+    """Words on the command line that do not fit."""
+
+
+class _Parser(argparse.ArgumentParser):
+    """argparse, with one line for an error instead of its usage and a second line."""
+
+    def error(self, message: str) -> NoReturn:
+        raise _WrongUse(f"{self.prog}: {message}; see '{self.prog} --help'")
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A command: what it says of itself, an example, its arguments and what it calls."""
+
+    name: str
+    help: str
+    example: str
+    arguments: tuple[tuple[tuple[str, ...], dict[str, Any]], ...]
+    call: Callable[[argparse.Namespace], int]
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command line; what a person can mend is one line on stderr and exit 2."""
+    try:
+        return run(sys.argv[1:] if argv is None else argv)
+    except PostmortemError as error:
+        print(error, file=sys.stderr)
+    except KeyboardInterrupt:
+        print("Stopped.", file=sys.stderr)
+        return EXIT_INTERRUPTED
+    except BrokenPipeError:
+        # the reader of our output went away (`postmortem check X | head`): nothing to say to it
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    return EXIT_WRONG_USE
+
+
+def run(argv: list[str]) -> int:
+    """Run one command and return its exit code. Raises PostmortemError on wrong use."""
+    _check_command(argv)
+    asked = parser().parse_args(argv)
+    call: Callable[[argparse.Namespace], int] = asked.call
+    return call(asked)
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of every command."""
+    top = _Parser(
+        prog="postmortem",
+        description="Investigate an incident and write its blameless postmortem.",
+        epilog="Begin with:  postmortem demo",
+    )
+    top.add_argument("--version", action="version", version=f"postmortem-nb {__version__}")
+    commands = top.add_subparsers(metavar="COMMAND", required=True)
+    for command in COMMANDS:
+        sub = commands.add_parser(
+            command.name,
+            help=command.help,
+            description=command.help,
+            epilog=f"Example:  {command.example}",
+        )
+        for flags, settings in command.arguments:
+            sub.add_argument(*flags, **settings)
+        sub.set_defaults(call=command.call)
+    return top
+
+
+def _check_command(argv: list[str]) -> None:
+    """Refuse an unknown command by name, with the nearest one."""
+    names = [command.name for command in COMMANDS]
+    word = next((word for word in argv if not word.startswith("-")), None)
+    if word is None or word in names or argv[0].startswith("-"):
+        return
+    near = difflib.get_close_matches(word, names, n=1)
+    hint = f"; did you mean '{near[0]}'?" if near else ""
+    raise _WrongUse(
+        expected("postmortem", "one of " + ", ".join(names), example="postmortem demo", came=word)
+        + hint
+    )
+
+
+def _new(asked: argparse.Namespace) -> int:
+    incident = _incident_class().create(
+        asked.id,
+        asked.dir,
+        title=asked.title,
+        services=asked.service,
+        severity=asked.severity,
+        start=asked.start,
+        end=asked.end,
+        author=asked.author,
+        template=asked.template,
+    )
+    path = import_module("postmortem_nb.notebook").write(incident)
+    print(path)
+    print(f"Next: jupyter lab {path}", file=sys.stderr)
+    return 0
+
+
+def _check(asked: argparse.Namespace) -> int:
+    checks = import_module("postmortem_nb.checks")
+    findings = _open(asked.path).check()
+    print(checks.FORMATS[asked.format](findings), end="")
+    return EXIT_FINDINGS if checks.errors(findings) else 0
+
+
+def _export(asked: argparse.Namespace) -> int:
+    export = import_module("postmortem_nb.export").export
+    written = export(
+        Path(asked.path),
+        asked.to,
+        out=asked.out,
+        audience=asked.audience,
+        blanks=asked.blanks,
+        code=asked.code,
+    )
+    for path in written:
+        print(path)
+    return 0
+
+
+def _demo(asked: argparse.Namespace) -> int:
+    for path in import_module("postmortem_nb.demo").run(Path(asked.out)):
+        print(path)
+    return 0
+
+
+def _sandbox(asked: argparse.Namespace) -> int:
+    import_module("postmortem_nb.sandbox").serve(asked.port)
+    return 0
+
+
+def _open(path: str) -> Incident:
+    return _incident_class().open(path)
+
+
+def _incident_class() -> type[Incident]:
+    found: type[Incident] = import_module("postmortem_nb.incident").Incident
+    return found
+
+
+_PATH = (("path",), {"metavar": "PATH", "help": "a bundle's folder, or the notebook in it"})
+
+COMMANDS = (
+    Command(
+        "demo",
+        "The made-up incident, end to end: bundle, executed notebook, HTML and Markdown.",
+        "postmortem demo --out demo",
+        ((("--out",), {"default": "demo", "metavar": "DIR", "help": "where (default: ./demo)"}),),
+        _demo,
+    ),
+    Command(
+        "new",
+        "Begin a postmortem: a folder with the dataset, the template and the notebook.",
+        'postmortem new INC-4821 --service checkout --severity SEV-1 --start "2025-12-04 14:02Z"',
+        (
+            (("id",), {"metavar": "ID", "help": "the incident's id; the folder is named after it"}),
+            (("--title",), {"help": "what the incident is called"}),
+            (
+                ("--service",),
+                {"action": "append", "metavar": "NAME", "help": "a service affected; repeatable"},
+            ),
+            (("--severity",), {"help": "one of the template's, for example SEV-1"}),
+            (("--start",), {"metavar": "TIME", "help": "impact start, ISO 8601 with a zone"}),
+            (("--end",), {"metavar": "TIME", "help": "impact end, ISO 8601 with a zone"}),
+            (("--author",), {"help": "who writes the postmortem"}),
+            (("--dir",), {"default": ".", "help": "where the folder is made (default: here)"}),
+            (("--template",), {"metavar": "FILE", "help": "your team's own template"}),
+        ),
+        _new,
+    ),
+    Command(
+        "check",
+        "Say what is missing or contradictory; exit 1 on errors.",
+        "postmortem check INC-4821 --format github",
+        (
+            _PATH,
+            (("--format",), {"choices": ("text", "json", "github"), "default": "text"}),
+        ),
+        _check,
+    ),
+    Command(
+        "export",
+        "Write the finished document.",
+        "postmortem export INC-4821 --to html -o INC-4821.html",
+        (
+            _PATH,
+            (("--to",), {"default": "html", "metavar": "FORMAT", "help": "html (default), markdown, pdf or json"}),
+            (("-o", "--out"), {"metavar": "FILE", "help": "write exactly this file"}),
+            (
+                ("--audience",),
+                {"choices": ("internal", "public"), "default": "internal"},
+            ),
+            (("--blanks",), {"action": "store_true", "help": "show the empty blanks too"}),
+            (("--code",), {"action": "store_true", "help": "show the code of cells too"}),
+        ),
+        _export,
+    ),
+    Command(
+        "sandbox",
+        "Serve the made-up incident over Datadog's HTTP API, on this machine only.",
+        "postmortem sandbox --port 8126",
+        ((("--port",), {"type": int, "default": 0, "metavar": "N", "help": "default: any free"}),),
+        _sandbox,
+    ),
+)

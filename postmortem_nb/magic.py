@@ -1,0 +1,58 @@
+"""``%%datadog`` and ``%postmortem``: read the line, call the session or the command, nothing else."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+from typing import Any, NoReturn
+
+from IPython.core.magic import Magics, cell_magic, line_magic, magics_class
+
+from postmortem_nb import cli, session
+from postmortem_nb.errors import QueryError
+
+
+class _Line(argparse.ArgumentParser):
+    """The words after ``%%datadog``; a wrong one is one plain line."""
+
+    def error(self, message: str) -> NoReturn:
+        raise QueryError(
+            f"%%datadog: {message}; for example: %%datadog errors --chart bar --refresh"
+        )
+
+
+def _line_parser() -> argparse.ArgumentParser:
+    parser = _Line(prog="%%datadog", add_help=False, exit_on_error=False)
+    parser.add_argument("name", nargs="?", default="answer")
+    parser.add_argument("--chart", choices=session.CHARTS, default="")
+    parser.add_argument("--by", default="")
+    parser.add_argument("--refresh", action="store_true")
+    return parser
+
+
+@magics_class
+class PostmortemMagics(Magics):  # type: ignore[misc]
+    """The two magics of a postmortem notebook."""
+
+    @cell_magic
+    def datadog(self, line: str, cell: str) -> None:
+        """Ask Datadog the call in the cell; the answer lands in the variable named on the line."""
+        asked = _line_parser().parse_args(shlex.split(line))
+        options = session.Options(chart=asked.chart, by=asked.by, refresh=asked.refresh)
+        incident = session.find(self.shell.user_ns)
+        frame = session.query(cell, asked.name, incident=incident, options=options)
+        if frame is not None:
+            self.shell.user_ns[asked.name] = frame
+
+    @line_magic
+    def postmortem(self, line: str) -> None:
+        """Run a ``postmortem`` command on this notebook's bundle: ``%postmortem check``."""
+        command, *rest = shlex.split(line) or ["--help"]
+        incident = session.find(self.shell.user_ns)
+        path = [str(incident.path)] if incident is not None else []
+        cli.run([command, *path, *rest])
+
+
+def register(ipython: Any) -> None:
+    """Register the magics with a running IPython."""
+    ipython.register_magics(PostmortemMagics)

@@ -1,0 +1,170 @@
+"""The notebook of a bundle: built from the template, run with a kernel of its own.
+
+About 40 cells: a guide, a set-up cell, for each section of the template a heading and a form, a
+query cell wherever the template has a query, and a check at the end. Each cell says in its
+metadata what it is (``metadata.postmortem.role``), so that an export can replace the tools by
+their text and keep what an author added.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from postmortem_nb.errors import BundleError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from postmortem_nb.incident import Incident
+    from postmortem_nb.schema import Query, Section, Template
+
+Cell = dict[str, Any]
+
+GUIDE = """\
+# Postmortem notebook
+
+**Run ▸ Run All Cells**, then fill the forms: every edit is saved to `incident.jsonl` beside this \
+notebook before you make the next. Query cells ask Datadog, or the built-in sandbox where no \
+account is set, and freeze the answer under `evidence/`. Add cells of your own wherever you like: \
+the finished document keeps them.
+
+Write the document with `%postmortem export --to html` in a cell, or \
+`postmortem export .` in a terminal."""
+
+SETUP = """\
+%load_ext postmortem_nb
+from postmortem_nb import Incident
+
+incident = Incident.open(".")"""
+
+SECONDS_A_CELL = 300
+"""How long one cell may run when a whole notebook is executed."""
+
+
+def build(template: Template) -> dict[str, Any]:
+    """Return the notebook (nbformat 4.5) of a template, not yet run."""
+    cells = [_text("guide", GUIDE, role="guide"), _code("setup", SETUP, role="setup")]
+    for section in template.sections:
+        cells.extend(_section(section))
+    cells.append(_text("check-heading", "## Before you share it", role="guide"))
+    cells.append(_code("check", "%postmortem check", role="check"))
+    return {
+        "cells": cells,
+        "metadata": {
+            "kernelspec": {
+                "display_name": "Python 3 (ipykernel)",
+                "language": "python",
+                "name": "python3",
+            },
+            "language_info": {"name": "python"},
+        },
+        "nbformat": 4,
+        "nbformat_minor": 5,
+    }
+
+
+def write(incident: Incident) -> Path:
+    """Write the bundle's notebook, ``<folder>/<folder's name>.ipynb``, where there is none yet."""
+    path = incident.path / f"{incident.path.name}.ipynb"
+    if not path.exists():
+        save(path, build(incident.template))
+    return path
+
+
+def save(path: Path, notebook: dict[str, Any]) -> None:
+    """Write a notebook in one step: the old file stands until the new one is whole."""
+    spare = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        spare.write_text(json.dumps(notebook, ensure_ascii=False, indent=1) + "\n", "utf-8")
+        spare.replace(path)
+    except OSError as error:
+        spare.unlink(missing_ok=True)
+        raise BundleError(f"{path.name}: it could not be written: {error.strerror}") from error
+
+
+def execute(path: Path, *, told: Callable[[int, int], None] | None = None) -> None:
+    """Run every cell of a notebook in a kernel of its own and save it with its outputs.
+
+    ``told`` is called with (cells run, cells). Raises BundleError with the first failing cell.
+    """
+    # nbclient costs a second to import and only this function runs kernels
+    from nbclient import NotebookClient  # noqa: PLC0415
+    from nbclient.exceptions import CellExecutionError  # noqa: PLC0415
+    from nbformat import from_dict  # noqa: PLC0415
+
+    notebook = from_dict(json.loads(path.read_text("utf-8")))
+    total = sum(cell.cell_type == "code" for cell in notebook.cells)
+    run = iter(range(1, total + 1))
+
+    def after(**_: Any) -> None:
+        if told is not None:
+            told(next(run, total), total)
+
+    client = NotebookClient(
+        notebook,
+        timeout=SECONDS_A_CELL,
+        resources={"metadata": {"path": str(path.parent)}},
+        on_cell_executed=after,
+        store_widget_state=False,  # a form's state is the dataset, never the notebook
+        coalesce_streams=True,
+    )
+    try:
+        client.execute()
+    except CellExecutionError as error:
+        raise BundleError(f"{path.name}: a cell failed: {error.ename}: {error.evalue}") from error
+    finally:
+        save(path, notebook)
+
+
+def _section(section: Section) -> Iterator[Cell]:
+    """Yield the cells of one section: its heading, its form, its queries."""
+    if section.level > 1:
+        yield _text(
+            f"heading-{section.slug}",
+            f"## {section.title}",
+            role="heading",
+            section=section.title,
+        )
+    source = f"incident.form({json.dumps(section.title, ensure_ascii=False)})"
+    yield _code(f"form-{section.slug}", source, role="form", section=section.title)
+    for place, query in _queries(section):
+        yield _text(
+            f"heading-query-{query.name}",
+            f"### {place.title}: {query.label}" if query.label else f"### {place.title}",
+            role="heading",
+            section=section.title,
+        )
+        yield _code(
+            f"query-{query.name}",
+            f"%%datadog {query.name}\n{query.call.rstrip()}",
+            role="query",
+            section=section.title,
+            evidence=query.name,
+        )
+
+
+def _queries(section: Section) -> Iterator[tuple[Section, Query]]:
+    """Yield each query of a section with the sub-section that it stands in."""
+    for part in section.parts:
+        if type(part).__name__ == "Query":
+            yield section, part  # type: ignore[misc]
+    for inner in section.sections:
+        yield from _queries(inner)
+
+
+def _text(name: str, source: str, **facts: str) -> Cell:
+    return {"cell_type": "markdown", **_common(name, source, facts)}
+
+
+def _code(name: str, source: str, **facts: str) -> Cell:
+    common = _common(name, source, facts)
+    return {"cell_type": "code", "execution_count": None, "outputs": [], **common}
+
+
+def _common(name: str, source: str, facts: dict[str, str]) -> Cell:
+    """Return what every cell has; the id is made from the template's own names (≤ 64 characters)."""
+    tidy = "".join(char if char.isascii() and char.isalnum() else "-" for char in name)
+    return {"id": tidy[:64], "metadata": {"postmortem": facts}, "source": source}

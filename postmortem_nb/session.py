@@ -1,0 +1,200 @@
+"""A query cell, from its text to its frame: read, fill, ask once, freeze, show.
+
+An answer that was frozen for the same question is shown again without asking anybody; a changed
+question or ``refresh`` asks anew. Everything shown passes the text door.
+"""
+
+from __future__ import annotations
+
+import keyword
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from IPython.display import DisplayHandle, display
+
+from postmortem_nb import charts, evidence, provenance, text
+from postmortem_nb.datadog import calls
+from postmortem_nb.errors import QueryError, expected
+from postmortem_nb.incident import Incident
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import pandas as pd
+
+ROWS_SHOWN = 5
+COLUMNS_SHOWN = 8
+LONGEST_CELL = 160
+CHARTS = ("line", "area", "bar", "table", "none")
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How a query cell is asked and shown: chart kind, grouping column, asked anew or not."""
+
+    chart: str = ""
+    by: str = ""
+    refresh: bool = False
+
+
+def find(names: Mapping[str, Any]) -> Incident | None:
+    """Return the notebook's incident: the variable ``incident``, else the bundle it lies in."""
+    found = names.get("incident")
+    if isinstance(found, Incident):
+        return found
+    folder = Path.cwd()
+    return Incident.open(folder) if (folder / "incident.jsonl").is_file() else None
+
+
+def query(
+    source: str, name: str, *, incident: Incident | None, options: Options
+) -> pd.DataFrame | None:
+    """Ask one question, show its answer and return its frame.
+
+    None where the question names a time or service that the incident does not know yet: that is
+    said instead, so that a new notebook runs from top to bottom.
+    Raises QueryError for a call that cannot be read and DatadogError for an answer that failed.
+    """
+    check_name(name)
+    call = calls.parse(source)
+    known = incident.variables() if incident is not None else {}
+    unknown = calls.unknown(call, known)
+    if unknown and incident is not None:
+        _say(f"Not asked yet: {_missing(unknown)}")
+        return None
+    call = calls.fill(call, known)
+    folder = incident.path / "evidence" if incident is not None else None
+    frame = None if options.refresh else _frozen(folder, name, call)
+    if frame is None:
+        frame = _asked(folder, name, call)
+    show(frame, name, incident=incident, options=options)
+    return frame
+
+
+def check_name(name: str) -> None:
+    """Refuse a name that cannot be both a variable and a file."""
+    if not name.isidentifier() or keyword.iskeyword(name) or len(name) > 60 or name == "incident":
+        raise QueryError(
+            expected("%%datadog", "a name for the variable", example="%%datadog errors", came=name)
+        )
+
+
+def show(
+    frame: pd.DataFrame, name: str, *, incident: Incident | None, options: Options
+) -> None:
+    """Show a frame: its chart with the incident marked, a short table, its provenance."""
+    record = frame.attrs.get("evidence", {})
+    if options.chart not in ("table", "none"):
+        _chart(frame, name, incident=incident, options=options)
+    if options.chart != "none":
+        _html(table(frame), plain=frame.head(ROWS_SHOWN).to_string(max_colwidth=60))
+    line = provenance.line(record)
+    _html(
+        f'<p style="font-size:90%;opacity:.8;margin:.3em 0">{text.html(line)}</p>',
+        plain=text.visible(line),
+    )
+
+
+def table(frame: pd.DataFrame) -> str:
+    """Return the first rows as an HTML table in which every text is escaped."""
+    shown = frame.iloc[:ROWS_SHOWN, :COLUMNS_SHOWN]
+    head = "".join(f'<th style="text-align:left">{_cell(name)}</th>' for name in shown.columns)
+    rows = "".join(
+        "<tr>" + "".join(f'<td style="text-align:left">{_cell(value)}</td>' for value in row)
+        + "</tr>"
+        for row in shown.itertuples(index=False)
+    )
+    more = _more(frame)
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>{more}"
+
+
+def _more(frame: pd.DataFrame) -> str:
+    rows, columns = len(frame) - ROWS_SHOWN, frame.shape[1] - COLUMNS_SHOWN
+    said = [f"{rows:,} more rows"] if rows > 0 else []
+    said += [f"{columns} more columns"] if columns > 0 else []
+    return f"<p>… and {' and '.join(said)}</p>" if said else ""
+
+
+def _cell(value: object) -> str:
+    line = " ".join(text.visible(_words(value)).split())
+    return text.html(line if len(line) <= LONGEST_CELL else line[: LONGEST_CELL - 1] + "…")
+
+
+def _words(value: object) -> str:
+    """Return a value as a person writes it; missing is a dash, a list is joined by commas."""
+    if isinstance(value, (list, tuple)) or type(value).__name__ == "ndarray":
+        return ", ".join(str(item) for item in value)  # type: ignore[attr-defined]
+    if value is None or value != value or type(value).__name__ in ("NAType", "NaTType"):  # noqa: PLR0124
+        return "–"
+    return f"{value:,.6g}" if isinstance(value, float) else str(value)
+
+
+def _frozen(folder: Path | None, name: str, call: calls.Call) -> pd.DataFrame | None:
+    """Return the frozen answer to this very question, or None."""
+    if folder is None or not evidence.holds(folder, name, question=calls.question(call)):
+        return None
+    return evidence.thaw(folder, name)
+
+
+def _asked(folder: Path | None, name: str, call: calls.Call) -> pd.DataFrame:
+    """Ask Datadog, with a line of progress, and freeze what came."""
+    handle = DisplayHandle()
+    handle.display(_bundle("Asking …"), raw=True)
+
+    def told(**facts: Any) -> None:
+        handle.update(_bundle(_progress(**facts)), raw=True)
+
+    try:
+        frame = calls.ask(call, progress=told)
+    finally:
+        handle.update({"text/plain": ""}, raw=True)
+    if folder is None:
+        return frame
+    evidence.freeze(folder, name, frame, frame.attrs["evidence"])
+    return evidence.thaw(folder, name)
+
+
+def _progress(*, rows: int = 0, rate: float = 0.0, waiting: str = "") -> str:
+    pace = f", {rate:,.0f} a second" if rate else ""
+    return f"{rows:,} rows{pace}" + (f" – waiting: {waiting}" if waiting else "")
+
+
+def _chart(frame: pd.DataFrame, name: str, *, incident: Incident | None, options: Options) -> None:
+    chosen: dict[str, Any] = {"by": options.by or None}
+    if options.chart:
+        chosen["kind"] = options.chart
+    if incident is not None:
+        chosen |= {"window": incident.window(), "milestones": incident.milestones()}
+    figure = charts.draw(frame, **chosen)
+    if figure is None:
+        return
+    facts = {"evidence": name, "alt": charts.describe(frame)}
+    display(
+        {"image/png": charts.png(figure), "text/plain": facts["alt"]},
+        metadata={"image/png": {"alt": facts["alt"]}, "postmortem": facts},
+        raw=True,
+    )
+
+
+def _missing(unknown: list[str]) -> str:
+    names = ", ".join(unknown)
+    return (
+        f"{names} {'is' if len(unknown) == 1 else 'are'} not known. Fill the services in the first "
+        "form and the times of 'Incident Start' and 'Full Recovery' in the timeline, then run this "
+        "cell again."
+    )
+
+
+def _say(line: str) -> None:
+    display(_bundle(line), raw=True)
+
+
+def _html(fragment: str, *, plain: str) -> None:
+    wrapped = f'<div class="tex2jax_ignore mathjax_ignore">{fragment}</div>'
+    display({"text/html": wrapped, "text/plain": plain}, raw=True)
+
+
+def _bundle(line: str) -> dict[str, str]:
+    wrapped = f'<p class="tex2jax_ignore mathjax_ignore">{text.html(line)}</p>'
+    return {"text/html": wrapped, "text/plain": text.visible(line)}

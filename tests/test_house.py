@@ -1,0 +1,151 @@
+"""Who imports whom: one way, no circles, one door to each heavy library, no large module."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parents[1] / "postmortem_nb"
+MODULES = {
+    ".".join(path.relative_to(PACKAGE).with_suffix("").parts): path
+    for path in sorted(PACKAGE.rglob("*.py"))
+}
+
+# From the ground up: a module imports from the lines above its own, and from its own line only
+# where the pair is a folder of the house (datadog, sandbox).
+LAYERS = (
+    ("errors",),
+    ("text", "times"),
+    ("kinds", "provenance"),
+    ("schema",),
+    ("edits", "metrics", "evidence"),
+    ("incident",),
+    ("document", "charts", "language"),
+    ("checks",),
+    ("sandbox",),
+    ("datadog",),
+    ("session", "notebook", "forms"),
+    ("page",),
+    ("export",),
+    ("cli",),
+    ("magic", "demo"),
+)
+
+# A heavy library and the only modules that may name it.
+DOORS = {
+    "IPython": {"session", "magic", "forms"},
+    "anywidget": {"forms"},
+    "datadog_api_client": {"datadog.client"},
+    "duckdb": {"datadog.sql"},
+    "filelock": {"edits"},
+    "ipywidgets": {"forms"},
+    "lark": {"sandbox.search", "sandbox.metric"},
+    "matplotlib": {"charts"},
+    "nbclient": {"notebook"},
+    "nbconvert": {"export"},
+    "nbformat": {"notebook"},
+    "sqlglot": {"datadog.sql"},
+    "tornado": {"sandbox.server"},
+}
+LIGHT = ("pandas", "matplotlib", "ipywidgets", "nbconvert", "datadog_api_client", "numpy", "duckdb")
+
+
+def imports(path):
+    """Return the modules that a file imports at run time, whether at its top or in a function."""
+    tree = ast.parse(path.read_text("utf-8"))
+    typing_only = {
+        id(inner)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+        for inner in ast.walk(node)
+    }
+    found = set()
+    for node in ast.walk(tree):
+        if id(node) in typing_only:
+            continue
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found.add(node.module)
+            found |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return found
+
+
+def own(path):
+    """Return this package's modules among a file's imports."""
+    names = {name.removeprefix("postmortem_nb.") for name in imports(path)}
+    return {name for name in names if name in MODULES or f"{name}.__init__" in MODULES}
+
+
+def floor(module):
+    """Return the number of the line in LAYERS that a module stands on."""
+    room = module.split(".")[0]
+    return next((number for number, line in enumerate(LAYERS) if room in line), None)
+
+
+def test_every_module_has_its_place():
+    homeless = [name for name in MODULES if name != "__init__" and floor(name) is None]
+    assert not homeless, f"add them to LAYERS: {homeless}"
+
+
+@pytest.mark.parametrize("module", [name for name in MODULES if name != "__init__"])
+def test_imports_go_one_way(module):
+    for target in own(MODULES[module]):
+        same_folder = module.split(".")[0] == target.split(".")[0]
+        assert same_folder or floor(target) < floor(module), f"{module} imports {target}"
+
+
+def test_no_circles():
+    arrows = {
+        name: {target if target in MODULES else f"{target}.__init__" for target in own(path)}
+        for name, path in MODULES.items()
+    }
+    done, under_way = set(), []
+
+    def walk(name):
+        if name in done:
+            return
+        assert name not in under_way, f"a circle: {' → '.join([*under_way, name])}"
+        under_way.append(name)
+        for target in arrows[name]:
+            walk(target)
+        under_way.pop()
+        done.add(name)
+
+    for name in arrows:
+        walk(name)
+
+
+@pytest.mark.parametrize("library", DOORS)
+def test_one_door_to_each_heavy_library(library):
+    users = {
+        name
+        for name, path in MODULES.items()
+        if any(used == library or used.startswith(library + ".") for used in imports(path))
+    }
+    assert users == DOORS[library]
+
+
+def test_no_module_is_large():
+    long = {
+        name: lines
+        for name, path in MODULES.items()
+        if (lines := len(path.read_text("utf-8").splitlines())) > 400
+    }
+    assert not long
+
+
+def test_every_module_says_what_it_is_for():
+    silent = [
+        name for name, path in MODULES.items() if not ast.get_docstring(ast.parse(path.read_text()))
+    ]
+    assert not silent
+
+
+def test_importing_the_package_is_light():
+    """In a fresh interpreter, the package alone loads none of the heavy libraries."""
+    code = f"import sys, postmortem_nb; print([n for n in {LIGHT!r} if n in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
