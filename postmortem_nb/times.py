@@ -1,0 +1,208 @@
+"""Instants as people type them and as machines keep them: always aware, always UTC inside.
+
+A *moment* is an aware ``datetime`` in UTC. A time without a zone is refused unless the caller
+declares one, because an hour lost in a timeline is found by nobody.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from postmortem_nb.errors import BadValue, expected
+from postmortem_nb.errors import shown as quoted
+
+if TYPE_CHECKING:
+    from datetime import tzinfo
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+EXAMPLE = "2025-12-07 14:02 UTC"
+ACCEPTED = "a time with its zone (ISO 8601, epoch seconds or ms, now, now-15m)"
+
+_LONGEST = 80  # characters; no way of writing a time needs more
+_FIRST_MS = 10**11  # from here an epoch is in milliseconds: as seconds it were the year 5138
+_FIRST_TOO_FINE = 10**14  # from here it would be micro- or nanoseconds: refused, not guessed
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+_PART = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*([smhdw])", re.ASCII)
+_SPAN = re.compile(rf"(?:{_PART.pattern}\s*)+", re.ASCII)
+_CLOCK = r"(?P<clock>[0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,9})?)?)"
+_ZONE = r"\s*(?P<zone>z|utc|gmt|[+-][0-9]{2}(?::?[0-9]{2})?)?"
+_ABSOLUTE = re.compile(r"(?P<day>[0-9]{4}-[0-9]{2}-[0-9]{2})(?:t|\s+)" + _CLOCK + _ZONE, re.ASCII)
+_OF_DAY = re.compile(_CLOCK + _ZONE, re.ASCII)
+_RELATIVE = re.compile(r"(?P<now>now)?\s*(?P<sign>[+-])\s*(?P<span>[0-9].*)", re.ASCII)
+_DIGITS = re.compile(r"-?[0-9]{9,20}(?:\.[0-9]{1,9})?", re.ASCII)
+
+
+def parse(
+    value: object,
+    *,
+    name: str = "time",
+    now: datetime | None = None,
+    start: datetime | None = None,
+    zone: tzinfo | None = None,
+) -> datetime:
+    """Return the moment that ``value`` means, in UTC.
+
+    Parameters
+    ----------
+    value
+        an aware ``datetime``; ISO 8601 with a zone; epoch seconds, or milliseconds from 10^11 on
+        (a number or nine digits and more); ``now``, ``now-15m``, ``now+2h`` (s m h d w);
+        ``+15m`` or ``-5m`` from ``start``; ``14:02`` or ``14:02:30`` on the day of ``start``
+    name
+        what the error calls the value
+    now, start
+        what relative times are counted from; ``now`` is the clock's unless given
+    zone
+        the zone of times written without one; without it those are refused
+
+    Raises
+    ------
+    BadValue
+        not a time, without a zone, out of range, or an hour that its zone skips or repeats
+    """
+    try:
+        if isinstance(value, str):
+            return _read(value, name=name, now=now, start=start, zone=zone)
+        if isinstance(value, datetime) and value == value:  # noqa: PLR0124 - pandas' NaT is one
+            return _utc(_plain(value), name=name, zone=zone)
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            return _epoch(value, name)
+    except BadValue:
+        raise
+    except (OverflowError, ValueError):
+        pass  # out of the calendar, or not a way of writing a time: said below
+    raise BadValue(expected(name, ACCEPTED, example=EXAMPLE, came=value))
+
+
+def span(text: object, *, name: str = "span") -> timedelta:
+    """Return the length written as ``15m``, ``1h30m`` or ``2d`` (s m h d w); BadValue otherwise."""
+    lowered = text.strip().lower() if isinstance(text, str) and len(text) <= _LONGEST else ""
+    try:
+        if _SPAN.fullmatch(lowered):
+            parts = ((unit, float(count)) for count, unit in _PART.findall(lowered))
+            return sum((timedelta(**{_UNITS[unit]: n}) for unit, n in parts), timedelta())
+    except OverflowError:
+        pass
+    raise BadValue(expected(name, "a number and s, m, h, d or w", example="15m", came=text))
+
+
+def iso(moment: datetime) -> str:
+    """Return ``2025-12-07T14:02:30.25Z``: ISO 8601 in UTC, the fraction only where there is one."""
+    text = moment.astimezone(UTC).replace(tzinfo=None).isoformat()
+    return (text.rstrip("0") if "." in text else text) + "Z"
+
+
+def shown(moment: datetime) -> str:
+    """Return ``2025-12-07 14:02 UTC``, with seconds only where they are not zero."""
+    text = iso(moment)[:-1].replace("T", " ")
+    return f"{text.removesuffix(':00')} UTC"
+
+
+def ms(moment: datetime, *, up: bool = False) -> int:
+    """Return epoch milliseconds, rounded down, or up for the end of a window."""
+    return _whole(moment, timedelta(milliseconds=1), up=up)
+
+
+def seconds(moment: datetime, *, up: bool = False) -> int:
+    """Return epoch seconds, rounded down, or up for the end of a window."""
+    return _whole(moment, timedelta(seconds=1), up=up)
+
+
+def duration(minutes: float) -> str:
+    """Return a length in words: ``2 hours 7 minutes``, ``30 seconds``, ``-5 minutes``."""
+    if not math.isfinite(minutes):
+        raise BadValue(expected("duration", "a number of minutes", example="127", came=minutes))
+    total = round(abs(minutes) * 60)
+    counts = ((total // 3600, "hour"), (total // 60 % 60, "minute"), (total % 60, "second"))
+    words = " ".join(f"{n:,} {unit}{'s' * (n != 1)}" for n, unit in counts if n)
+    return f"{'-' * (minutes < 0 and total > 0)}{words or '0 minutes'}"
+
+
+def _read(
+    value: str, *, name: str, now: datetime | None, start: datetime | None, zone: tzinfo | None
+) -> datetime:
+    """Return the moment of a text; ValueError when it is none."""
+    text = value.strip().lower()
+    if len(text) > _LONGEST:
+        raise ValueError
+    if text == "now":
+        return _now(now)
+    if match := _RELATIVE.fullmatch(text):
+        origin = _now(now) if match["now"] else _begun(start, name, value)
+        length = span(match["span"], name=name)
+        return origin + length if match["sign"] == "+" else origin - length
+    if _DIGITS.fullmatch(text):
+        return _epoch(float(text) if "." in text else int(text), name)
+    if match := _ABSOLUTE.fullmatch(text):
+        return _utc(_moment(match["day"], match), name=name, zone=zone)
+    if match := _OF_DAY.fullmatch(text):
+        stated = _offset(match["zone"]) or zone
+        day = _begun(start, name, value).astimezone(stated or UTC).date()
+        return _utc(_moment(day.isoformat(), match), name=name, zone=zone)
+    raise ValueError
+
+
+def _moment(day: str, match: re.Match[str]) -> datetime:
+    """Return day and clock as a ``datetime``, aware when a zone stands beside the clock."""
+    clock = match["clock"]
+    padded = clock if clock[2] == ":" else f"0{clock}"
+    return datetime.fromisoformat(f"{day}T{padded}").replace(tzinfo=_offset(match["zone"]))
+
+
+def _offset(zone: str | None) -> tzinfo | None:
+    """Return the zone that was written, or None."""
+    if zone is None:
+        return None
+    return datetime.fromisoformat(f"2000-01-01T00:00{'Z' if zone in 'z utc gmt' else zone}").tzinfo
+
+
+def _utc(moment: datetime, *, name: str, zone: tzinfo | None) -> datetime:
+    """Return a moment in UTC; one without a zone is read in ``zone``, where it must occur once."""
+    if moment.utcoffset() is not None:
+        return moment.astimezone(UTC)
+    if zone is None:
+        came = f"{moment:%Y-%m-%d %H:%M:%S}".removesuffix(":00")
+        raise BadValue(expected(name, "a time with its zone", example=f"{came} UTC", came=came))
+    first, second = (moment.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1))
+    if first != second:
+        early, late = sorted((shown(first), shown(second)))
+        fault = "occurs twice" if first < second else "does not occur"
+        written = quoted(f"{moment:%Y-%m-%d %H:%M:%S}".removesuffix(":00"))
+        raise BadValue(f"{name}: {written} {fault} in {zone}; write {early} or {late}")
+    return first
+
+
+def _plain(moment: datetime) -> datetime:
+    """Return a standard ``datetime``: pandas' own kind carries nanoseconds and warns of them."""
+    parts = (moment.year, moment.month, moment.day, moment.hour, moment.minute, moment.second)
+    return datetime(*parts, moment.microsecond, tzinfo=moment.tzinfo, fold=moment.fold)
+
+
+def _epoch(number: float, name: str) -> datetime:
+    """Return the moment of epoch seconds or milliseconds; finer units are refused."""
+    if not abs(number) < _FIRST_TOO_FINE:
+        what = "epoch seconds or milliseconds"
+        raise BadValue(expected(name, what, example="1765116120", came=number))
+    unit = "milliseconds" if abs(number) >= _FIRST_MS else "seconds"
+    return EPOCH + timedelta(**{unit: number})
+
+
+def _now(now: datetime | None) -> datetime:
+    """Return the moment ``now`` stands for."""
+    return datetime.now(UTC) if now is None else now.astimezone(UTC)
+
+
+def _begun(start: datetime | None, name: str, value: str) -> datetime:
+    """Return the start that a time is counted from; BadValue when there is none yet."""
+    if start is None:
+        what = "day and time with the zone while the incident has no start"
+        raise BadValue(expected(name, what, example=EXAMPLE, came=value))
+    return start.astimezone(UTC)
+
+
+def _whole(moment: datetime, unit: timedelta, *, up: bool) -> int:
+    """Return whole units since the epoch, exact: integers all the way."""
+    return -((EPOCH - moment) // unit) if up else (moment - EPOCH) // unit

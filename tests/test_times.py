@@ -1,0 +1,210 @@
+"""Times as typed, read into UTC: each expected instant is written out as its own datetime."""
+
+from datetime import UTC, date, datetime, timedelta, timezone
+from zoneinfo import ZoneInfo
+
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from postmortem_nb import times
+from postmortem_nb.errors import BadValue
+
+START = datetime(2025, 12, 7, 14, 2, tzinfo=UTC)
+NOW = datetime(2025, 12, 7, 16, 0, tzinfo=UTC)
+BERLIN = ZoneInfo("Europe/Berlin")
+MOMENTS = st.datetimes(timezones=st.just(UTC))
+
+
+def at(*parts):
+    return datetime(*parts, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("2025-12-07T14:02:00Z", at(2025, 12, 7, 14, 2)),
+        ("2025-12-07 14:02 UTC", at(2025, 12, 7, 14, 2)),
+        ("2025-12-07 9:05 utc", at(2025, 12, 7, 9, 5)),
+        ("2025-12-07T14:02:00+05:30", at(2025, 12, 7, 8, 32)),
+        ("2025-12-07T14:02:00-0800", at(2025, 12, 7, 22, 2)),
+        ("2025-12-07T14:02:00.123456789Z", at(2025, 12, 7, 14, 2, 0, 123456)),
+        ("1969-12-31T23:59:59Z", at(1969, 12, 31, 23, 59, 59)),
+        ("9999-12-31T23:59:59Z", at(9999, 12, 31, 23, 59, 59)),
+        ("1765116120", at(2025, 12, 7, 14, 2)),
+        ("1765116120250", at(2025, 12, 7, 14, 2, 0, 250000)),
+        (1765116120, at(2025, 12, 7, 14, 2)),
+        (1765116120.5, at(2025, 12, 7, 14, 2, 0, 500000)),
+        (1765116120001, at(2025, 12, 7, 14, 2, 0, 1000)),
+        (0, at(1970, 1, 1)),
+        (-1, at(1969, 12, 31, 23, 59, 59)),
+        ("now", NOW),
+        ("now-15m", at(2025, 12, 7, 15, 45)),
+        ("now+2h", at(2025, 12, 7, 18, 0)),
+        ("NOW - 1h30m", at(2025, 12, 7, 14, 30)),
+        ("now-1w", at(2025, 11, 30, 16, 0)),
+        ("now-1d", at(2025, 12, 6, 16, 0)),
+        ("now-90s", at(2025, 12, 7, 15, 58, 30)),
+        ("+15m", at(2025, 12, 7, 14, 17)),
+        ("-5m", at(2025, 12, 7, 13, 57)),
+        ("14:40", at(2025, 12, 7, 14, 40)),
+        ("9:05:30", at(2025, 12, 7, 9, 5, 30)),
+        ("15:40 +01:00", at(2025, 12, 7, 14, 40)),
+        (datetime(2025, 12, 7, 15, 2, tzinfo=timezone(timedelta(hours=1))), START),
+        (pd.Timestamp("2025-12-07T14:02:00.000000001Z"), START),
+    ],
+)
+def test_what_is_typed_is_the_moment_meant(typed, meant):
+    read = times.parse(typed, now=NOW, start=START, zone=UTC)
+    assert read == meant
+    assert read.tzinfo is UTC
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "",
+        " ",
+        "soon",
+        "2025-12-07",
+        "14:02 PST",
+        "2025-02-30 14:02 UTC",
+        "2025-12-07 24:01 UTC",
+        "2016-12-31T23:59:60Z",
+        "0001-01-01T00:00+05:00",
+        "now-999999999w",
+        "now-",
+        "+15",
+        "+15y",
+        "20251207",
+        "99999999999999999999",
+        "٢٠٢٥-١٢-٠٧ ١٤:٠٢ UTC",
+        "\ud800",
+        "\x00",
+        "9" * 100_000,
+        10**14,
+        -(10**14),
+        10**400,
+        float("nan"),
+        float("inf"),
+        True,
+        None,
+        date(2025, 12, 7),
+        pd.NaT,
+        b"2025-12-07T14:02:00Z",
+        object(),
+    ],
+)
+def test_what_is_no_time_is_refused_in_one_line(typed):
+    with pytest.raises(BadValue, match=r"^Start: expected .*, for example .*; got ") as refused:
+        times.parse(typed, name="Start", now=NOW, start=START, zone=UTC)
+    assert "\n" not in str(refused.value)
+    assert len(str(refused.value)) < 400
+
+
+@pytest.mark.parametrize("typed", ["2025-12-07 14:02", "14:02", datetime(2025, 12, 7, 14, 2)])  # noqa: DTZ001
+def test_a_time_without_a_zone_needs_a_declared_one(typed):
+    with pytest.raises(BadValue, match="with its zone, for example 2025-12-07 14:02 UTC"):
+        times.parse(typed, start=START)
+    assert times.parse(typed, start=START, zone=BERLIN) == at(2025, 12, 7, 13, 2)
+
+
+@pytest.mark.parametrize("typed", ["+15m", "14:02"])
+def test_relative_times_need_a_start(typed):
+    with pytest.raises(BadValue, match="while the incident has no start"):
+        times.parse(typed, zone=UTC)
+
+
+def test_the_day_of_a_clock_time_is_the_day_in_its_zone():
+    """21:30 UTC on the 7th is 06:30 on the 8th in Tokyo: 07:00 there is half an hour later."""
+    late = at(2025, 12, 7, 21, 30)
+    assert times.parse("07:00", start=late, zone=ZoneInfo("Asia/Tokyo")) == at(2025, 12, 7, 22, 0)
+
+
+def test_an_hour_that_comes_twice_is_refused_with_both_readings():
+    with pytest.raises(BadValue, match="occurs twice in Europe/Berlin") as refused:
+        times.parse("2025-10-26 02:30", zone=BERLIN)
+    assert "write 2025-10-26 00:30 UTC or 2025-10-26 01:30 UTC" in str(refused.value)
+
+
+def test_an_hour_that_is_skipped_is_refused_with_both_readings():
+    with pytest.raises(BadValue, match="does not occur in Europe/Berlin") as refused:
+        times.parse("2025-03-30 02:30", zone=BERLIN)
+    assert "write 2025-03-30 00:30 UTC or 2025-03-30 01:30 UTC" in str(refused.value)
+
+
+@given(MOMENTS)
+def test_written_and_read_again_is_the_same_moment(moment):
+    assert times.parse(times.iso(moment)) == moment
+
+
+@given(MOMENTS)
+def test_what_is_shown_can_be_typed(moment):
+    assert times.parse(times.shown(moment)) == moment
+
+
+def test_seconds_are_shown_only_where_they_say_something():
+    assert times.shown(START) == "2025-12-07 14:02 UTC"
+    assert times.shown(at(2025, 12, 7, 14, 0, 30)) == "2025-12-07 14:00:30 UTC"
+    assert times.shown(at(2025, 12, 7, 0, 0)) == "2025-12-07 00:00 UTC"
+    assert times.iso(at(2025, 12, 7, 14, 2, 0, 250000)) == "2025-12-07T14:02:00.25Z"
+
+
+@given(st.text())
+def test_no_text_gives_anything_but_a_moment_or_a_refusal(text):
+    try:
+        assert times.parse(text, now=NOW, start=START, zone=BERLIN).tzinfo is UTC
+    except BadValue as refused:
+        assert str(refused)  # noqa: PT017 - most texts are refused, a few are times
+
+
+def test_windows_are_rounded_outwards():
+    moment = at(2025, 12, 7, 14, 2, 0, 1500)  # 1.5 ms past the full second
+    assert (times.ms(moment), times.ms(moment, up=True)) == (1765116120001, 1765116120002)
+    assert (times.seconds(moment), times.seconds(moment, up=True)) == (1765116120, 1765116121)
+    assert times.seconds(START, up=True) == times.seconds(START) == 1765116120
+    assert times.ms(at(1969, 12, 31, 23, 59, 59, 999500)) == -1
+
+
+@pytest.mark.parametrize(
+    ("text", "length"),
+    [
+        ("15m", timedelta(minutes=15)),
+        ("1h30m", timedelta(minutes=90)),
+        ("2d", timedelta(days=2)),
+        ("1.5 H", timedelta(minutes=90)),
+        ("1w", timedelta(days=7)),
+    ],
+)
+def test_lengths(text, length):
+    assert times.span(text) == length
+
+
+@pytest.mark.parametrize("text", ["", "15", "m", "-15m", "99999999999w", "1m" * 100, None, 15])
+def test_what_is_no_length_is_refused(text):
+    with pytest.raises(BadValue, match="expected a number and s, m, h, d or w"):
+        times.span(text)
+
+
+@pytest.mark.parametrize(
+    ("minutes", "words"),
+    [
+        (127, "2 hours 7 minutes"),
+        (60, "1 hour"),
+        (61, "1 hour 1 minute"),
+        (0, "0 minutes"),
+        (0.5, "30 seconds"),
+        (17 + 40 / 60, "17 minutes 40 seconds"),
+        (-5, "-5 minutes"),
+        (60_000, "1,000 hours"),
+        (-0.001, "0 minutes"),
+    ],
+)
+def test_lengths_in_words(minutes, words):
+    assert times.duration(minutes) == words
+
+
+def test_no_length_in_words_of_what_is_not_finite():
+    with pytest.raises(BadValue, match="expected a number of minutes"):
+        times.duration(float("nan"))
