@@ -26,6 +26,7 @@ LONGEST_LINK = 2_000
 """Characters of a link; browsers and servers refuse longer ones."""
 
 _LARGEST_COUNT = 2**63 - 1  # what the column's Int64 holds
+_MOST_LISTED = 20  # options that a refusal lists
 _LONGEST = 80  # characters of a number, a choice or a length; more is none
 _NUMBER = re.compile(
     "([-+]?)([0-9]{1,3}(?:[, \N{NO-BREAK SPACE}\N{NARROW NO-BREAK SPACE}][0-9]{3})+|[0-9]*)"
@@ -122,6 +123,17 @@ def is_missing(given: object) -> bool:
     return numeric and bool(given != given)  # noqa: PLR0124 - NaN and NaT
 
 
+def none_of(name: str, options: Sequence[str], *, came: object) -> BadValue:
+    """Return the refusal of what is none of the options; near ones are offered."""
+    typed = came[:_LONGEST] if isinstance(came, str) else ""
+    bare = {_bare(option): option for option in reversed(options)}
+    near = [bare[key] for key in get_close_matches(_bare(typed), bare, n=2)]
+    more = " …" if len(options) > _MOST_LISTED else ""
+    what = f"one of {', '.join(options[:_MOST_LISTED])}{more}"
+    line = expected(name, what, example=[*near, *options, "-"][0], came=came)
+    return BadValue(f"{line}; did you mean {' or '.join(near)}?" if near else line)
+
+
 def _standard(given: Any) -> Any:
     """Return numpy's and pandas' scalars and arrays as the standard library's."""
     if not hasattr(given, "dtype") or not hasattr(given, "tolist"):
@@ -151,12 +163,7 @@ def _choice(given: object, about: About) -> str:
     bare = [_bare(option) for option in options]
     if bare.count(_bare(typed)) == 1:
         return options[bare.index(_bare(typed))]
-    near = [options[bare.index(key)] for key in get_close_matches(_bare(typed), bare, n=2)]
-    what = f"one of {', '.join(options)}"
-    line = expected(
-        about.get("name", "choice"), what, example=[*near, *options, "-"][0], came=given
-    )
-    raise BadValue(f"{line}; did you mean {' or '.join(near)}?" if near else line)
+    raise none_of(about.get("name", "choice"), options, came=given)
 
 
 def _bare(option: str) -> str:
