@@ -13,17 +13,20 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import getpass
 import os
 import zlib
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NotRequired, TypedDict
 
 import filelock
 import orjson
 
 from postmortem_nb.errors import BundleError, NewerFormat, NotSaved
+from postmortem_nb.text import clean
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
 FORMAT = "postmortem-nb"
@@ -143,7 +146,7 @@ class Log:
             finally:
                 os.close(fd)
         except OSError as failed:
-            raise BundleError(f"{self.path}: cannot be read: {_reason(failed)}") from None
+            raise BundleError(f"{self.path}: cannot be read: {reason(failed)}") from None
         return self.news()
 
     def news(self) -> list[Edit]:
@@ -246,6 +249,21 @@ class Log:
         self.template = str(header.get("template", self.template))
 
 
+def stamped(changes: Sequence[Mapping[str, Any]]) -> list[Edit]:
+    """Return changes as edits: who makes them, and when, in UTC to the microsecond."""
+    at = datetime.now(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
+    by = author()
+    return [{"at": at, "by": by, **change} for change in changes]  # type: ignore[typeddict-item]
+
+
+def author() -> str:
+    """Return who is writing: ``POSTMORTEM_AUTHOR``, else the login name, else unknown."""
+    try:
+        return clean(os.environ.get("POSTMORTEM_AUTHOR") or getpass.getuser())
+    except (KeyError, OSError, ImportError):  # a container's user may have no name
+        return "unknown"
+
+
 def sync_folder(folder: Path) -> None:
     """Make new names in a folder survive a crash of the machine, where the system can."""
     if os.name == "posix":
@@ -325,7 +343,7 @@ def _write(fd: int, data: bytes) -> None:
         rest = rest[written:]
 
 
-def _reason(failed: OSError) -> str:
+def reason(failed: OSError) -> str:
     """Return why the system refused, and what to do, without its own jargon where known."""
     return _REASONS.get(failed.errno or 0, failed.strerror or type(failed).__name__)
 
@@ -341,4 +359,4 @@ def _saving(path: Path) -> Iterator[None]:
     except FileExistsError:
         raise BundleError(f"{path}: there is an incident here already; open it instead") from None
     except OSError as failed:
-        raise NotSaved(f"{path}: not saved: {_reason(failed)}") from None
+        raise NotSaved(f"{path}: not saved: {reason(failed)}") from None

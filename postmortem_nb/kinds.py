@@ -94,7 +94,7 @@ def parse(kind: str, typed: object, **about: Unpack[About]) -> Any:
 
 
 def show(kind: str, stored: object) -> str:
-    """Return a stored value as plain text for a document; missing is empty text."""
+    """Return a value, as stored or as Python knows it, as plain text; missing is empty text."""
     return "" if stored is None else KINDS[kind].show(stored)
 
 
@@ -282,6 +282,11 @@ def _minutes_shown(stored: float) -> str:
     return _grouped(round(stored, 2))
 
 
+def _time_shown(stored: str | datetime) -> str:
+    """Return a time, as stored or as Python knows it, with its zone."""
+    return times.shown(stored if isinstance(stored, datetime) else _moment(stored))
+
+
 def _moment(stored: str) -> datetime:
     """Return a stored time; one without a zone was never written by us."""
     moment = datetime.fromisoformat(stored)
@@ -333,7 +338,7 @@ _KINDS = (
         "time",
         "datetime64[us, UTC]",
         _time,
-        lambda stored: times.shown(_moment(stored)),
+        _time_shown,
         _moment,
         times.ACCEPTED,
         times.EXAMPLE,

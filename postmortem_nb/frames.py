@@ -1,0 +1,155 @@
+"""The tables as DataFrames, and frames back as rows: the dataset's door to pandas.
+
+Column kinds decide the dtypes (`kinds.KINDS`); missing is ``<NA>``, in times and dates ``NaT``.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from postmortem_nb import changes, kinds
+from postmortem_nb.errors import BadValue, expected, shown
+from postmortem_nb.tables import TIMELINE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from postmortem_nb.edits import Edit
+    from postmortem_nb.metrics import Measure
+    from postmortem_nb.schema import Column
+    from postmortem_nb.tables import Tables
+
+_DONE = {
+    "add": "row added",
+    "remove": "row removed",
+    "move": "row moved",
+    "restore": "row restored",
+}
+
+
+def frame(columns: Iterable[Column], rows: list[dict[str, Any]]) -> pd.DataFrame:
+    """Return rows as a DataFrame, a column for each of the template's; the index is the row id."""
+    index = pd.Index([row["row"] for row in rows], dtype="string", name="row")
+    series = {
+        column.name: _series(column.kind, [row.get(column.name) for row in rows], index)
+        for column in columns
+    }
+    return pd.DataFrame(series, index=index)
+
+
+def _series(kind: str, values: list[Any], index: pd.Index) -> pd.Series:
+    """Return one column with the dtype of its kind."""
+    dtype = kinds.KINDS[kind].dtype
+    filled = (
+        [pd.NA if value is None else value for value in values] if dtype == "object" else values
+    )
+    return pd.Series(filled, index=index, dtype=dtype)
+
+
+def listing(rows: list[dict[str, Any]]) -> pd.DataFrame:
+    """Return the provenance of each frozen query result as a row."""
+    return pd.DataFrame(rows)
+
+
+def read(tables: Tables, table: str, frame: object) -> list[tuple[str | None, dict[str, Any]]]:
+    """Return a frame's rows as ids and stored values, every value checked.
+
+    A text index holds row ids; any other index means new rows. Computed columns are passed over.
+
+    Raises
+    ------
+    BadValue
+        no DataFrame, unknown or repeated columns, repeated ids, or a value that does not fit
+    """
+    if not isinstance(frame, pd.DataFrame):
+        raise BadValue(expected(table, "a DataFrame", example=f'incident["{table}"]', came=frame))
+    if "row" in frame.columns and frame.index.name != "row":
+        frame = frame.set_index("row")
+    for what, labels in (("column", frame.columns), ("row", frame.index)):
+        if twice := labels[labels.duplicated() & labels.notna()].tolist():
+            raise BadValue(f"{table}: {what} {shown(twice[0])} comes twice")
+    derived = {column.name for column in tables.columns(table) if column.derived}
+    columns = {name: frame[name].tolist() for name in frame.columns if name not in derived}
+    return [
+        (
+            row if isinstance(row, str) else None,
+            changes.stored(tables, table, {name: cells[n] for name, cells in columns.items()}),
+        )
+        for n, row in enumerate(frame.index)
+    ]
+
+
+def log(tables: Tables) -> pd.DataFrame:
+    """Return the timeline in order: time, phase, step, text (what is filled, with its labels)."""
+    known = tables.template.tables.get(TIMELINE, ())
+    heads = {"time": "time", "phase": "line", "step": "line"}
+    told = [column for column in known if column.name not in heads]
+    rows = tables.values(TIMELINE) if known else []
+    index = pd.Index([row["row"] for row in rows], dtype="string", name="row")
+    series = {
+        name: _series(kind, [row.get(name) for row in rows], index) for name, kind in heads.items()
+    }
+    texts = [_told(told, row) for row in rows]
+    return pd.DataFrame({**series, "text": _series("prose", texts, index)})
+
+
+def _told(columns: Iterable[Column], row: Mapping[str, Any]) -> str | None:
+    """Return what a row of the timeline says, label by label."""
+    filled = ((c.label or c.name, c.kind, row[c.name]) for c in columns if row[c.name] is not None)
+    return "; ".join(f"{label}: {kinds.show(kind, value)}" for label, kind, value in filled) or None
+
+
+def stats(measures: Iterable[Measure]) -> pd.DataFrame:
+    """Return every measure: measure, value, unit, definition, from, missing (why it is unknown)."""
+    rows = list(measures)
+    texts = {
+        "measure": [each.name for each in rows],
+        "unit": [each.unit for each in rows],
+        "definition": [each.definition for each in rows],
+        "from": [each.source for each in rows],
+        "missing": [each.missing or None for each in rows],
+    }
+    known = pd.DataFrame(
+        {name: pd.Series(column, dtype="string") for name, column in texts.items()}
+    )
+    values = [pd.NA if each.value is None else each.value for each in rows]
+    known.insert(1, "value", pd.Series(values, dtype="object"))
+    return known
+
+
+def history(tables: Tables) -> pd.DataFrame:
+    """Return every edit in the order of the log: at, by, table, row, name, old, new, as text."""
+    seen: dict[tuple[str, str, str], Any] = {}
+    rows = [_happened(edit, seen) for edit in tables.edits]
+    names = ("by", "table", "row", "name", "old", "new")
+    at = pd.to_datetime(
+        [edit.get("at") for edit in tables.edits], errors="coerce", utc=True, format="ISO8601"
+    )
+    texts = {
+        name: pd.Series([row[place] for row in rows], dtype="string")
+        for place, name in enumerate(names)
+    }
+    return pd.DataFrame({"at": at.as_unit("us"), **texts})
+
+
+def _happened(edit: Edit, seen: dict[tuple[str, str, str], Any]) -> tuple[str | None, ...]:
+    """Return one line of the history, and remember its value as the next one's old."""
+    who, table, row = edit.get("by"), edit["table"], edit["row"]
+    if "op" in edit:
+        return who, table, row, None, None, _DONE[edit["op"]]
+    place = (table, row, edit["name"])
+    old, seen[place] = seen.get(place), edit["value"]
+    return who, table, row, edit["name"], _text(old), _text(edit["value"])
+
+
+def _text(stored: object) -> str | None:
+    """Return a stored value as text, numbers plain: history is searched, not printed."""
+    if stored is None or isinstance(stored, str):
+        return stored
+    if isinstance(stored, bool):
+        return kinds.show("yesno", stored)
+    if isinstance(stored, list):
+        return ", ".join(str(name) for name in stored)
+    return f"{stored:.15g}" if isinstance(stored, float) else str(stored)

@@ -1,0 +1,392 @@
+"""One incident: its tables, its log of edits, and who listens.
+
+`Incident` is the middle of the package. ``set``, ``add``, ``remove``, ``restore``, ``move`` and
+``replace`` are the only writers, and each returns when its edits are on disk. Everything else
+reads: frames, values, the document, the findings. Times are UTC; one typed without a zone is UTC.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import weakref
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from postmortem_nb import bundle, changes, frames, metrics
+from postmortem_nb.edits import Log, stamped
+from postmortem_nb.errors import BadValue, BundleError
+from postmortem_nb.tables import SINGLE, TIMELINE, Tables
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from datetime import datetime
+    from pathlib import Path
+
+    import pandas as pd
+
+    from postmortem_nb.changes import Change
+    from postmortem_nb.edits import Edit
+    from postmortem_nb.schema import Template
+
+EVIDENCE = "evidence"
+"""The name under which ``incident[...]`` lists the frozen query results."""
+
+MILESTONES = ("detected", "acknowledged", "mitigated", "recovered")
+"""The moments that charts mark, as `metrics.STEPS` names them."""
+
+_PLACEHOLDERS = {
+    "INCIDENT_ID": "incident_id",
+    "TITLE": "title",
+    "SEVERITY": "severity",
+    "SERVICES": "services",
+    "AUTHOR": "author",
+    "DATE": "date",
+}
+
+
+class Incident:
+    """A bundle that is open; made by ``Incident.create`` or ``Incident.open``.
+
+    Safe to use from several threads. Other kernels' edits are seen at the next read.
+    """
+
+    def __init__(self, path: Path, template: Template) -> None:
+        self.path = path
+        """The folder."""
+        self.template = template
+        self.lock = threading.RLock()
+        """Hold it to read or change several things as one."""
+        self._log = Log(path / bundle.LOG, template.digest)
+        self._tables = Tables(template)
+        self._generation = 0
+        self._unread = ""
+        self._listeners: list[Callable[[list[Edit]], object]] = []
+        _OPEN.add(self)
+
+    # -- coming to life ----------------------------------------------------------------------------
+
+    @classmethod
+    def create(
+        cls,
+        id: str,  # noqa: A002 - what people call it
+        dir: str | Path = ".",  # noqa: A002 - the same
+        *,
+        template: str | Path | Template | None = None,
+        start: object = None,
+        end: object = None,
+        **facts: object,
+    ) -> Incident:
+        """Return a new incident, its folder on disk.
+
+        Parameters
+        ----------
+        id
+            a name, for example ``INC-4821``; the folder is called so
+        dir
+            where the folder is made
+        template
+            a team's own template file; the shipped one unless given
+        start, end
+            times of the steps Incident Start and Full Recovery
+        **facts
+            single facts: ``title``, ``services``, ``severity``, ``author``, ``date`` (the day of
+            ``start`` unless given) …; those that are None stay missing
+
+        Raises
+        ------
+        BadValue
+            no id, an unknown fact, or a value that does not fit; nothing was made
+        BundleError
+            there is an incident of this id already, or the disk refuses
+        """
+        name = bundle.checked_id(id)
+        chosen = bundle.template_for(template)
+        made = cls(bundle.folder_for(dir) / name, chosen)
+        wished = changes.beginning(chosen, {"incident_id": name, **facts}, start=start, end=end)
+        bundle.make(made.path, chosen, lambda log: log.append(stamped(wished)))
+        made.refresh()
+        return made
+
+    @classmethod
+    def open(cls, path: str | Path) -> Incident:
+        """Return the incident in a folder, or in the folder of its notebook.
+
+        A damaged log is no reason to refuse: see `problems`.
+
+        Raises
+        ------
+        BundleError
+            there is no incident, or its template is gone; `NewerFormat` for one of a later version
+        """
+        folder = bundle.find(path)
+        opened = cls(folder, bundle.template_of(folder))
+        opened._pull()
+        return opened
+
+    # -- what there is -----------------------------------------------------------------------------
+
+    @property
+    def id(self) -> str:
+        """The incident's id; the folder's name where none is stored."""
+        with self.lock:
+            return str(self._tables.fact("incident_id") or self.path.name)
+
+    @property
+    def tables(self) -> tuple[str, ...]:
+        """The names of the tables, the single facts' first."""
+        return tuple(self.template.tables)
+
+    @property
+    def problems(self) -> list[str]:
+        """What is wrong in the bundle, one line each; none of it was lost or changed by us."""
+        with self.lock:
+            self.refresh()
+            other = self._log.template not in ("", self.template.digest)
+            template = (
+                [f"{bundle.TEMPLATE} was changed after the incident was begun"] if other else []
+            )
+            unread = [self._unread] if self._unread else []
+            return [*unread, *template, *self._log.problems, *self._tables.problems()]
+
+    def __repr__(self) -> str:
+        return f"<Incident {self.id} in {self.path}>"
+
+    def __getitem__(self, table: str) -> pd.DataFrame:
+        """Return a table as a DataFrame, a copy; the index is the row id. BadValue if unknown.
+
+        ``incident["evidence"]`` lists the frozen query results, a row each.
+        """
+        if table == EVIDENCE:
+            listing = import_module(
+                "postmortem_nb.evidence"
+            ).listing  # pyarrow, only when asked for
+            return frames.listing(listing(self.path / bundle.EVIDENCE))
+        with self.lock:
+            return frames.frame(self._tables.columns(self._named(table)), self.values(table))
+
+    def values(self, table: str) -> list[dict[str, Any]]:
+        """Return a table's rows in order, each with its id as ``row``; None is missing."""
+        with self.lock:
+            self.refresh()
+            if self._named(table) == SINGLE:
+                return [{"row": SINGLE, **self._facts()}]
+            return self._tables.values(table)
+
+    def value(self, name: str) -> Any:
+        """Return a single fact as Python knows it, computed ones too; None is missing."""
+        with self.lock:
+            self.refresh()
+            column = changes.column_of(self._tables, SINGLE, name)
+            return self._facts()[name] if column.derived else self._tables.known(column)
+
+    def measures(self) -> dict[str, metrics.Measure]:
+        """Return every computed figure by name, with its definition, or why it is unknown."""
+        with self.lock:
+            self.refresh()
+            return metrics.derive(self._moments())
+
+    def stats(self) -> pd.DataFrame:
+        """Return the computed figures: measure, value, unit, definition, from, missing (why)."""
+        return frames.stats(self.measures().values())
+
+    def log(self) -> pd.DataFrame:
+        """Return the timeline in order: time (UTC), phase, step, text; the index is the row id."""
+        with self.lock:
+            self.refresh()
+            return frames.log(self._tables)
+
+    def history(self) -> pd.DataFrame:
+        """Return every edit ever made: at (UTC), by, table, row, name, old, new, values as text."""
+        with self.lock:
+            self.refresh()
+            return frames.history(self._tables)
+
+    def window(self) -> tuple[datetime | None, datetime | None]:
+        """Return impact start and impact end in UTC; None where the timeline has no time."""
+        with self.lock:
+            self.refresh()
+            moments = self._moments()
+            return moments.start, moments.recovered
+
+    def milestones(self) -> list[tuple[str, datetime]]:
+        """Return the known moments that charts mark, of `MILESTONES`, in UTC."""
+        with self.lock:
+            self.refresh()
+            moments = self._moments()
+        known = ((name, getattr(moments, name)) for name in MILESTONES)
+        return [(name, moment) for name, moment in known if moment is not None]
+
+    def variables(self) -> dict[str, Any]:
+        """Return what placeholders stand for, the known ones.
+
+        SERVICES is the list, SERVICE its first; INCIDENT_START and INCIDENT_END are aware
+        datetimes, DATE a date; SEVERITY, INCIDENT_ID, TITLE and AUTHOR are text.
+        """
+        with self.lock:
+            facts, (start, end) = self._tables.facts(), self.window()
+        found = {name: facts.get(fact) for name, fact in _PLACEHOLDERS.items()}
+        found |= {"SERVICE": next(iter(facts.get("services") or ()), None)}
+        found |= {"INCIDENT_START": start, "INCIDENT_END": end}
+        return {name: value for name, value in found.items() if value is not None}
+
+    # -- the only writers --------------------------------------------------------------------------
+
+    def set(self, name: str, value: object, *, table: str = SINGLE, row: str | None = None) -> None:
+        """Give a single fact, or with ``table`` and ``row`` one cell, a value; None clears it.
+
+        Raises
+        ------
+        BadValue
+            unknown name, table or row, or a value that does not fit; the old one stays
+        NotSaved
+            the disk refused; the old one stays, and it may be tried again
+        """
+        self._write(lambda: changes.setting(self._tables, name, value, table=table, row=row))
+
+    def add(self, table: str, /, **columns: object) -> str:
+        """Add a row and return its id.
+
+        The columns that name its group are taken from what is given: a ``step`` says its phase.
+        Where the template presets a column (a question, a task), the next unused one is taken.
+        Raises BadValue and NotSaved as ``set`` does.
+        """
+        return str(self._write(lambda: changes.adding(self._tables, table, columns))[0]["row"])
+
+    def remove(self, table: str, row: str) -> None:
+        """Remove a row; ``restore`` brings it back. Raises as ``set`` does."""
+        self._write(lambda: changes.removing(self._tables, table, row))
+
+    def restore(self, table: str, row: str) -> None:
+        """Bring a removed row back with its values. Raises as ``set`` does."""
+        self._write(lambda: changes.restoring(self._tables, table, row))
+
+    def move(self, table: str, row: str, index: int) -> None:
+        """Move a row to a place among all rows of its table, 0 the first, -1 the last.
+
+        The timeline stays in the order of its times. Raises BadValue and NotSaved as ``set`` does.
+        """
+        self._write(lambda: changes.moving(self._tables, table, row, index=index))
+
+    def replace(self, table: str, frame: pd.DataFrame) -> None:
+        """Make a table hold what a frame holds, with the fewest edits.
+
+        A text index holds row ids: rows that are not in it are removed, and its order is taken
+        over. Rows with another index, or with ids that never were, are new. Columns that the frame
+        lacks keep their values. Raises BadValue and NotSaved as ``set`` does.
+        """
+        self._write(lambda: self._replacing(table, frame))
+
+    # -- listening ---------------------------------------------------------------------------------
+
+    def on_change(self, listener: Callable[[list[Edit]], object]) -> Callable[[], None]:
+        """Call ``listener(edits)`` after every change, other kernels' too; returns how to stop it.
+
+        It is called by the thread that wrote or read, after the edits are on disk.
+        """
+        self._listeners.append(listener)
+
+        def stop() -> None:
+            if listener in self._listeners:
+                self._listeners.remove(listener)
+
+        return stop
+
+    def refresh(self) -> bool:
+        """Read what other kernels wrote since; returns whether there was anything.
+
+        A bundle that cannot be read any more (moved, unmounted) keeps what is known; `problems`
+        says so.
+        """
+        with self.lock:
+            try:
+                news = self._pull()
+            except BundleError as failed:
+                self._unread = str(failed)
+                return False
+            self._unread = ""
+        self._tell(news)
+        return bool(news)
+
+    # -- the rest of the package, called by name: it is built on this module -----------------------
+
+    def form(self, section: str) -> Any:
+        """Return the form of a section; the last value of a cell shows it. BadValue if unknown."""
+        return import_module("postmortem_nb.forms").form(self, section)
+
+    def document(self, *, blanks: bool = False) -> str:
+        """Return the whole postmortem as Markdown; with ``blanks`` what is empty shows too."""
+        return str(import_module("postmortem_nb.document").markdown(self, blanks=blanks))
+
+    def check(self) -> pd.DataFrame:
+        """Return what is missing or contradictory: code, severity, where, message, remedy."""
+        found: pd.DataFrame = import_module("postmortem_nb.checks").findings(self)
+        return found
+
+    # -- inside ------------------------------------------------------------------------------------
+
+    def _write(self, plan: Callable[[], list[Change]]) -> Sequence[Change]:
+        """Plan a change on the latest state, put it on disk, and fold it in."""
+        with self.lock:
+            self.refresh()
+            wished = plan()
+            if wished:
+                self._log.append(stamped(wished))
+                news = self._fold(self._log.news())
+        if wished:
+            self._tell(news)
+        return wished
+
+    def _replacing(self, table: str, frame: pd.DataFrame) -> list[Change]:
+        """Return the changes that make a table, or the single facts, hold a frame."""
+        rows = frames.read(self._tables, self._named(table), frame)
+        if table != SINGLE:
+            return changes.replacing(self._tables, table, rows)
+        if len(rows) != 1:
+            raise BadValue(f"{SINGLE}: expected one row, the single facts; got {len(rows)}")
+        return changes.stating(self._tables, rows[0][1])
+
+    def _pull(self) -> list[Edit]:
+        """Read and fold in what is new in the log; return it."""
+        return self._fold(self._log.read())
+
+    def _fold(self, news: list[Edit]) -> list[Edit]:
+        """Fold edits in; into nothing when the file became another one."""
+        if self._log.generation != self._generation:
+            self._generation = self._log.generation
+            self._tables.clear()
+        self._tables.take(news)
+        return news
+
+    def _tell(self, news: list[Edit]) -> None:
+        """Call the listeners, where there is something to tell."""
+        for listener in tuple(self._listeners) if news else ():
+            listener(news)
+
+    def _named(self, table: object) -> str:
+        """Return the name of a table; BadValue with the near ones."""
+        return changes.table_of(self._tables, table)
+
+    def _facts(self) -> dict[str, Any]:
+        """Return every single fact as Python knows it, computed ones too."""
+        facts, measures = self._tables.facts(), metrics.derive(self._moments())
+        names = (column.name for column in self._tables.columns(SINGLE) if column.derived)
+        return facts | {name: measures[name].value for name in names if name in measures}
+
+    def _moments(self) -> metrics.Facts:
+        """Return what the figures are computed from."""
+        timeline = self._tables.values(TIMELINE) if TIMELINE in self.template.tables else []
+        return metrics.gather(self._tables.facts(), timeline)
+
+
+_OPEN: weakref.WeakSet[Incident] = weakref.WeakSet()
+
+
+def _unlocked_in_child() -> None:
+    """Give a forked child its own locks: a thread that it lacks may hold the old ones."""
+    for incident in tuple(_OPEN):
+        incident.lock = threading.RLock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_unlocked_in_child)
