@@ -1,0 +1,185 @@
+"""Of whom something is said: a person, a thing, or the writer, as far as a sentence tells.
+
+No grammar of English, but enough of one to keep quiet about “the check failed to connect” and
+to hear “the engineer, under pressure, ignored the page”. The words are data (``language.toml``).
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from enum import Enum
+from functools import cache
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+SENTENCE = re.compile(r"(?<=[.!?])[\"”’)]*\s+(?=[\"“(]?[A-Z0-9@])|\n+")
+"""Ends a sentence; a line ends one too."""
+
+JOINT = re.compile(
+    r"[,;:()—–/\n.!?]|(?<=\s)-(?=\s)|\b(?:and|but|or|because|that|which|when|while|so|as|if|then|where|since|"
+    r"although|though|until|before|after|whereas|than|once|unless|whether|how|what|why)\b",
+    re.IGNORECASE,
+)
+"""Ends a clause: what stands before it belongs to another subject."""
+
+CARRIES = frozenset({"and", "but", "or", "then"})
+"""Joins two verbs of one subject: “she saw the page and ignored it”."""
+
+ADJECTIVE = re.compile(
+    r"(?:missed|skipped|ignored|dropped)\s+(?!(?:the|an?|th(?:is|at|ese|ose)|it|its|them|his|her|our|"
+    r"their|one|two|several|all|any|some|both|every|each)\b)",
+    re.IGNORECASE,
+)
+"""“… and missed heartbeats”: no verb of the clause before."""
+
+WORD = re.compile(r"@?\w[\w’'.-]*\w|@?\w")
+LONGEST_PHRASE = 5
+"""Words of a prepositional phrase at most: “of the new checkout service”."""
+
+
+class Subject(Enum):
+    """Of whom something is said."""
+
+    SELF = "self"
+    PERSON = "person"
+    NAMED = "named"
+    THING = "thing"
+
+
+@cache
+def data() -> dict[str, Any]:
+    """Return ``language.toml``, read once."""
+    return tomllib.loads(files("postmortem_nb").joinpath("language.toml").read_text("utf-8"))
+
+
+def of(prose: str, at: int, people: frozenset[str] = frozenset()) -> Subject:
+    """Return the subject of the words at an offset.
+
+    The head of the nearest clause decides: its last word, once adverbs, auxiliaries and
+    prepositional phrases are left out. A clause without a subject takes that of the clause it is
+    joined to; what stands between commas or in brackets is passed over.
+    """
+    begin = max((match.end() for match in SENTENCE.finditer(prose, 0, at)), default=0)
+    words = prose[at : at + 60]
+    *before, (joint, tokens) = _clauses(prose[begin:at])
+    heads = _antecedent(tokens) or _strip(tokens)
+    if heads:
+        return _kind(heads, words, people)
+    carried = joint in CARRIES
+    for earlier, others in reversed(before):
+        if earlier == "(" or _aside(others):
+            carried = True
+        elif carried and not ADJECTIVE.match(words):
+            return _first(others, words, people)
+        else:
+            return Subject.THING
+    return Subject.THING
+
+
+@cache
+def _words(name: str) -> frozenset[str]:
+    """Return one list of words."""
+    return frozenset(data()["subjects"][name])
+
+
+@cache
+def _minds() -> re.Pattern[str]:
+    """Return what only people do."""
+    return re.compile(data()["subjects"]["minds"], re.IGNORECASE)
+
+
+def _clauses(before: str) -> list[tuple[str, list[str]]]:
+    """Return the clauses of a sentence up to here, each with what joins it to the one before."""
+    joints = list(JOINT.finditer(before))
+    starts = [0, *(joint.end() for joint in joints)]
+    ends = [*(joint.start() for joint in joints), len(before)]
+    marks = ["", *(joint.group().lower() for joint in joints)]
+    return [
+        (mark, WORD.findall(before[start:end]))
+        for mark, start, end in zip(marks, starts, ends, strict=True)
+    ]
+
+
+def _aside(tokens: list[str]) -> bool:
+    """Return whether a clause only comments: adverbs, a prepositional phrase, a relative clause."""
+    passing = _words("prepositions") | {"who", "whose"}
+    return (bool(tokens) and tokens[0].lower() in passing) or not _strip(tokens)
+
+
+def _antecedent(tokens: list[str]) -> list[str]:
+    """Return the words before “who”: of them the clause speaks, whatever it tells in between."""
+    places = [place for place, token in enumerate(tokens) if token.lower() == "who" and place]
+    return tokens[: places[-1]] if places else []
+
+
+def _strip(tokens: list[str]) -> list[str]:
+    """Return a clause's words up to the head of its last noun phrase."""
+    left = list(tokens)
+    while left:
+        if _adverb(left[-1].lower()):
+            left.pop()
+            continue
+        places = [
+            place for place, token in enumerate(left) if token.lower() in _words("prepositions")
+        ]
+        place = places[-1] if places else 0
+        part = (
+            place
+            and left[place].lower() == "of"
+            and left[place - 1].lower() in _words("quantities")
+        )
+        if not place or part or len(left) - place > LONGEST_PHRASE:
+            return left
+        left = left[:place]
+    return left
+
+
+def _adverb(word: str) -> bool:
+    """Return whether a word stands beside a verb and heads nothing."""
+    adverb = word.endswith("ly") and len(word) > 4 and word not in _words("nouns_in_ly")
+    return adverb or word in _words("auxiliaries")
+
+
+def _first(tokens: list[str], words: str, people: frozenset[str]) -> Subject:
+    """Return what the first noun phrase of a clause is about: its words before a preposition."""
+    for place, token in enumerate(tokens[:LONGEST_PHRASE]):
+        if token.lower() in _words("prepositions"):
+            break
+        kind = _kind(tokens[: place + 1], words, people)
+        if kind is not Subject.THING:
+            return kind
+    return Subject.THING
+
+
+def _kind(tokens: list[str], words: str, people: frozenset[str]) -> Subject:
+    """Return what the last of these words stands for."""
+    token = tokens[-1].strip(".'’")
+    lower, beside = token.lower(), tokens[-2].lower() if len(tokens) > 1 else ""
+    if token.startswith("@") or token in people:
+        return Subject.NAMED
+    if lower in _words("selves"):
+        return Subject.SELF
+    sure = lower in _words("pronouns") | _words("roles") or (lower, beside) == ("one", "no")
+    perhaps = lower in _words("perhaps") and _minds().search(words[:40])
+    likely = lower in _words("doubtful") and (not beside or beside in _words("beside"))
+    return Subject.PERSON if sure or perhaps or likely else Subject.THING
+
+
+def mentions(prose: str, people: Iterable[str] = ()) -> str:
+    """Return the first word that stands for people, or ``""``: a role, a name, human error, training."""
+    known = names(people)
+    for match in WORD.finditer(prose):
+        word = match.group()
+        if word in known or word.startswith("@") or word.lower() in _words("roles") | {"training"}:
+            return word
+    return ""
+
+
+def names(people: Iterable[str]) -> frozenset[str]:
+    """Return names, and each of their parts, as they are written."""
+    full = [name.strip() for name in people if name.strip()]
+    return frozenset([*full, *(part for name in full for part in name.split() if len(part) > 2)])

@@ -1,0 +1,155 @@
+"""Blameless language: judged sentences, subjects, what is not read, the mark that pardons."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from postmortem_nb import language, subjects
+from postmortem_nb.language import Setting
+from postmortem_nb.subjects import Subject
+
+PEOPLE = ("Priya Raman", "Tomasz Zielinski", "Marta Oliveira")
+SETTINGS = {
+    "": Setting.NARRATIVE,
+    "n": Setting.NARRATIVE,
+    "c": Setting.CAUSES,
+    "p": Setting.PLAIN,
+    "a": Setting.ACTIONS,
+}
+
+
+def judged():
+    """Yield (rule or None, setting, sentence) of the corpus that people judged."""
+    corpus = Path(__file__).parent / "data" / "language-sentences.txt"
+    for line in corpus.read_text("utf-8").splitlines():
+        if line and not line.startswith("#"):
+            head, sentence = line.split(" | ", 1)
+            rule, _, setting = head.partition(" ")
+            yield None if rule == "-" else rule, SETTINGS[setting], sentence
+
+
+CORPUS = list(judged())
+
+
+def flagged(sentence, setting=Setting.NARRATIVE):
+    return [flag.rule.id for flag in language.read(sentence, setting=setting, people=PEOPLE)]
+
+
+@pytest.mark.parametrize(("rule", "setting", "sentence"), CORPUS, ids=lambda value: str(value)[:60])
+def test_a_judged_sentence_is_read_as_people_judged_it(rule, setting, sentence):
+    got = flagged(sentence, setting)
+    assert (rule in got) if rule else (got == [])
+
+
+def test_the_corpus_is_large_and_knows_every_rule():
+    sentences = [sentence for _, _, sentence in CORPUS]
+    assert len(sentences) == len(set(sentences))
+    assert sum(rule is None for rule, _, _ in CORPUS) >= 80
+    assert sum(rule is not None for rule, _, _ in CORPUS) >= 80
+    needs_a_severity = {"OV"}
+    assert {rule.id for rule in language.rules()} - needs_a_severity <= {
+        rule for rule, _, _ in CORPUS
+    }
+
+
+@pytest.mark.parametrize("rule", language.rules(), ids=lambda rule: rule.id)
+def test_every_rule_gives_a_reason_two_rephrasings_and_its_source(rule):
+    assert rule.reason.endswith(".")
+    assert len(rule.instead) == 2
+    assert rule.instead[0] != rule.instead[1]
+    assert rule.source
+    assert rule.settings
+    assert rule.patterns
+
+
+def test_no_rephrasing_or_reason_is_flagged_itself():
+    for rule in language.rules():
+        for text in rule.instead:
+            unquoted = re.sub(r"[“”]", "", text)
+            assert flagged(unquoted, Setting.PLAIN) == [], f"{rule.id}: {text}"
+
+
+def test_a_flag_points_at_its_words():
+    text = "At 14:02 errors rose. The engineer\nfailed to   notice."
+    assert flagged("The engineer failed to notice.") == ["CF3"]
+    (flag,) = language.read("So it was.\nThe engineer failed to notice.")
+    assert flag.words == "failed to"
+    assert "So it was.\nThe engineer failed to notice."[flag.start : flag.end] == flag.words
+    assert language.read(text, setting=Setting.OFF) == []
+
+
+def test_words_that_two_rules_flag_get_one_remark():
+    got = flagged("The carelessness of the engineer who failed to look caused this.")
+    assert got == ["NM1", "CF3"]
+
+
+@pytest.mark.parametrize(
+    ("sentence", "subject"),
+    [
+        ("The engineer |failed", Subject.PERSON),
+        ("The engineer, however, |failed", Subject.PERSON),
+        ("The engineer (new to the team) |failed", Subject.PERSON),
+        ("The engineer on call |failed", Subject.PERSON),
+        ("The deploy by the engineer |failed", Subject.THING),
+        ("The engineer who deployed the change then |failed", Subject.PERSON),
+        ("We saw it and |failed", Subject.SELF),
+        ("The pod restarted and |failed", Subject.THING),
+        ("Since the pod restarted, it |failed", Subject.THING),
+        ("Members of the team |failed", Subject.PERSON),
+        ("Priya Raman |failed", Subject.NAMED),
+        ("At 14:02 Tomasz |failed", Subject.NAMED),
+        ("@dana |failed", Subject.NAMED),
+        ("No one |failed", Subject.PERSON),
+        ("The team page |failed", Subject.THING),
+        ("The package manager |failed", Subject.THING),
+        ("Our manager |failed", Subject.PERSON),
+        ("It |failed", Subject.THING),
+        ("|Failed", Subject.THING),
+    ],
+)
+def test_the_subject_is_the_head_of_the_nearest_clause(sentence, subject):
+    at = sentence.index("|")
+    names = subjects.names(PEOPLE)
+    assert subjects.of(sentence.replace("|", ""), at, names) is subject
+
+
+def test_a_mark_with_a_reason_pardons_its_sentence_only():
+    marked = (
+        "The engineer failed to look. (blameless: ok said so in the interview) She forgot to ask."
+    )
+    assert flagged(marked) == ["CF3"]
+    inside = "The engineer failed to look (blameless: ok her own words)."
+    assert flagged(inside) == []
+
+
+def test_a_mark_without_a_reason_pardons_nothing():
+    assert flagged("The engineer failed to look (blameless: ok).") == ["CF3"]
+
+
+def test_an_outage_is_overstated_only_when_the_incident_was_less():
+    text = "A complete outage: all users were affected."
+    assert language.read(text, complete=None) == []
+    assert language.read(text, complete=True) == []
+    assert {flag.rule.id for flag in language.read(text, complete=False)} == {"OV"}
+
+
+def test_names_are_only_known_from_the_incident():
+    assert language.read("Dana pushed the change.") == []
+    assert [f.rule.id for f in language.read("Dana pushed the change.", people=["Dana"])] == ["NA1"]
+
+
+@pytest.mark.parametrize("text", ["", " ", "\n\n", "\x00", "“", "```", "(((((", "a" * 100_000])
+def test_odd_texts_are_read_in_peace(text):
+    assert language.read(text) == []
+
+
+def test_masking_keeps_every_offset():
+    text = "Look at `rm -rf` and\n> the engineer failed\nhttps://x.example/a ok"
+    masked = language.mask(text)
+    assert len(masked) == len(text)
+    assert [i for i, c in enumerate(masked) if c == "\n"] == [
+        i for i, c in enumerate(text) if c == "\n"
+    ]
+    assert "rm" not in masked
+    assert "engineer" not in masked
