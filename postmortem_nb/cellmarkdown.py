@@ -1,0 +1,143 @@
+"""The author's own cells as Markdown that is safe in every renderer, raw HTML switched on or off.
+
+Their Markdown is parsed and written anew: every text escaped, every address checked, pictures
+handed to the caller, who writes them beside the document or into it. What code left becomes a
+fenced block or a picture.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import mistune
+from mistune.renderers.markdown import MarkdownRenderer
+
+from postmortem_nb import cells, text
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from postmortem_nb.ipynb import Cell, Output
+
+Keep = Callable[[str, bytes, str], str]
+"""Takes a picture (MIME type, bytes, text alternative) and returns the Markdown that shows it."""
+
+_INFO = re.compile(r"[a-z][a-z0-9+#-]{0,19}")
+
+DRAWN = frozenset({"mermaid", "math", "geojson", "topojson", "stl"})
+"""Languages that a viewer would draw instead of show."""
+
+
+class _Anew(MarkdownRenderer):
+    """Parsed Markdown written again, so that only what it is allowed to be remains."""
+
+    def __init__(self, attachments: Mapping[str, Mapping[str, str]], keep: Keep) -> None:
+        super().__init__()
+        self._attachments = attachments
+        self._keep = keep
+
+    def render_referrences(self, state: Any) -> list[str]:
+        """Return nothing: links are written in place."""
+        del state
+        return []
+
+    def text(self, token: dict[str, Any], state: Any) -> str:
+        """Return typed text; an entity that the author typed is that character."""
+        del state
+        return text.markdown(html.unescape(token["raw"]))
+
+    def inline_html(self, token: dict[str, Any], state: Any) -> str:
+        """Return a tag as text."""
+        del state
+        return text.markdown(token["raw"])
+
+    def block_html(self, token: dict[str, Any], state: Any) -> str:
+        """Return a block of HTML as a paragraph of text."""
+        del state
+        return text.markdown(token["raw"].strip()) + "\n\n"
+
+    def heading(self, token: dict[str, Any], state: Any) -> str:
+        """Return a heading; the document's own title stays the only one of its level."""
+        level = max(2, token["attrs"]["level"])
+        line = " ".join(self.render_children(token, state).split())
+        return f"{'#' * level} {line}\n\n"
+
+    def link(self, token: dict[str, Any], state: Any) -> str:
+        """Return a link in place, or its text with the address where it may not be one."""
+        label = self.render_children(token, state)
+        url = token["attrs"]["url"]
+        href = text.href(url)
+        if href is None:
+            return f"{label} ({text.markdown(url)})"
+        return f"[{label}](<{_address(href)}>)"
+
+    def image(self, token: dict[str, Any], state: Any) -> str:
+        """Return a picture whose bytes the notebook holds, else a word on what was left out."""
+        alt = html.unescape(re.sub(r"\\(.)", r"\1", self.render_children(token, state)))
+        url = token["attrs"]["url"]
+        for kind, stored in self._stored(url):
+            raw = cells.picture(kind, stored)
+            if raw is not None:
+                return self._keep(kind, raw, alt)
+        return f"*{text.markdown(f'[Picture not included: {alt} {url[:200]}]')}*"
+
+    def block_code(self, token: dict[str, Any], state: Any) -> str:
+        """Return a code block; a language is kept unless a viewer would draw it."""
+        del state
+        words = (token.get("attrs", {}).get("info") or "").split()
+        info = words[0] if words and _INFO.fullmatch(words[0]) and words[0] not in DRAWN else ""
+        return text.fence(token["raw"].rstrip("\n"), info) + "\n\n"
+
+    def _stored(self, url: str) -> list[tuple[str, str]]:
+        if url.startswith("attachment:"):
+            return list(self._attachments.get(url.removeprefix("attachment:"), {}).items())
+        kind, _, stored = url.removeprefix("data:").partition(";base64,")
+        return [(kind.lower(), stored)] if url.startswith("data:") else []
+
+
+def fragment(cell: Cell, keep: Keep) -> str:
+    """Return a Markdown cell written anew; too deep a nesting to parse comes back as text."""
+    write = mistune.create_markdown(
+        renderer=_Anew(cell.attachments, keep),
+        plugins=["table", "strikethrough", "task_lists", "url"],
+    )
+    try:
+        return str(write(text.visible(cell.source))).strip()
+    except RecursionError:
+        return text.markdown(cell.source)
+
+
+def outputs(cell: Cell, keep: Keep, *, code: bool = False) -> str:
+    """Return what a code cell left; its source too where ``code`` is asked for."""
+    parts = [text.fence(cell.source, "python")] if code and cell.source else []
+    parts += [shown for output in cell.outputs if (shown := _output(output, keep))]
+    return "\n\n".join(parts)
+
+
+def _output(output: Output, keep: Keep) -> str:
+    for kind in cells.MAGIC:
+        raw = cells.picture(kind, output.data[kind]) if kind in output.data else None
+        if raw is not None:
+            return keep(kind, raw, output.alt)
+    printed = cells.plain(output.data.get("text/plain", "")).strip("\n")
+    if printed.strip() and not printed.startswith("<IPython.core.display."):
+        return text.fence(printed)
+    markdown = output.data.get("text/markdown") or output.data.get("text/latex")
+    if markdown:
+        return text.fence(cells.plain(markdown))
+    return "*An interactive output is not part of the document; the notebook holds it.*"
+
+
+def _address(href: str) -> str:
+    """Return an address as it may stand between angle brackets."""
+    return "".join(
+        char if char.isalnum() or char in "-._~:/?#[]@!$&'()*+,;=%" else _percent(char)
+        for char in href
+    )
+
+
+def _percent(char: str) -> str:
+    return "".join(f"%{byte:02X}" for byte in char.encode("utf-8", "replace"))

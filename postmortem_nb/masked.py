@@ -1,0 +1,103 @@
+"""What a document shows instead of what is stored: the dataset and notebook, secrets masked.
+
+A reader of the same bundle that never writes: the stored data stays as it is.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from postmortem_nb.incident import Incident
+from postmortem_nb.masking import Removed, mask
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+    from pathlib import Path
+
+    import pandas as pd
+
+    from postmortem_nb.ipynb import Cell
+    from postmortem_nb.schema import Template
+
+Cover = Callable[[str, str], str] if TYPE_CHECKING else object
+
+MANY = 2_000
+"""Different texts of a column up to which each is looked at; more are no labels of a chart."""
+
+
+class MaskedIncident(Incident):
+    """An incident whose texts are masked as they are read; `removed` counts what was."""
+
+    def __init__(self, path: Path, template: Template) -> None:
+        super().__init__(path, template)
+        self.removed = Removed()
+        """What was masked so far, by kind and place."""
+
+    def values(self, table: str) -> list[dict[str, Any]]:
+        """Return a table's rows as `Incident.values` does, with secrets masked."""
+        return [
+            {name: self._shown(value, f"{table}.{name}") for name, value in row.items()}
+            for row in super().values(table)
+        ]
+
+    def value(self, name: str) -> Any:
+        """Return a single fact as `Incident.value` does, with secrets masked."""
+        return self._shown(super().value(name), name)
+
+    def _shown(self, value: Any, where: str) -> Any:
+        return covered(value, lambda text: mask(text, self.removed, where))
+
+
+def covered(value: Any, cover: Callable[[str], str]) -> Any:
+    """Return a value with ``cover`` applied to each text in it, however deep."""
+    if isinstance(value, str):
+        return cover(value)
+    if isinstance(value, (list, tuple)):
+        return [covered(item, cover) for item in value]
+    if isinstance(value, dict):
+        return {key: covered(item, cover) for key, item in value.items()}
+    return value
+
+
+def cells(stored: Iterable[Cell], cover: Callable[[str, str], str]) -> list[Cell]:
+    """Return cells whose source and printed outputs are covered; ``cover`` takes text and place."""
+    return [_cell(cell, number, cover) for number, cell in enumerate(stored, 1)]
+
+
+def _cell(cell: Cell, number: int, cover: Callable[[str, str], str]) -> Cell:
+    where = f"cell {number}"
+    outputs = tuple(
+        replace(output, data=_texts(output.data, cover, where), alt=cover(output.alt, where))
+        for output in cell.outputs
+    )
+    return replace(cell, source=cover(cell.source, where), outputs=outputs)
+
+
+def _texts(data: Mapping[str, str], cover: Callable[[str, str], str], where: str) -> dict[str, str]:
+    """Return a bundle with its texts covered; a picture is bytes in disguise, not text."""
+    return {
+        kind: stored if kind.startswith("image/") and "svg" not in kind else cover(stored, where)
+        for kind, stored in data.items()
+    }
+
+
+def labels(frame: pd.DataFrame, cover: Callable[[str], str]) -> pd.DataFrame:
+    """Return a frame whose possible labels are covered: text columns of few different values."""
+    changed = {}
+    for name in frame.columns:
+        column = frame[name]
+        if not _is_text(column) or column.nunique() > MANY:
+            continue
+        known = {text: cover(text) for text in column.dropna().unique() if isinstance(text, str)}
+        new = {text: shown for text, shown in known.items() if text != shown}
+        if new:
+            changed[name] = column.astype("object").replace(new).astype("string")
+    return frame.assign(**changed) if changed else frame
+
+
+def _is_text(column: pd.Series[Any]) -> bool:
+    kind = str(column.dtype)
+    if kind == "object":
+        return column.map(type).isin((str, type(None))).all()
+    return kind.startswith(("str", "category"))

@@ -1,0 +1,153 @@
+"""The parts of the page, each from plain values to HTML: title block, figures, chain, tables.
+
+Every argument named ``…_html`` is HTML that has passed the text door already; every other text is
+escaped here. Nothing here knows where a value comes from, and no text becomes an id or a class.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from postmortem_nb import text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+TONES = ("red", "orange", "yellow", "green", "blue", "grey")
+"""Colours that a badge can have; the class is made from these words alone."""
+
+FRAME = '<div class="pm-wide" role="group" aria-label="Table" tabindex="0">'
+"""What a wide table scrolls in, by keyboard too."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """A label with its value, as HTML."""
+
+    label: str
+    value_html: str
+
+
+@dataclass(frozen=True, slots=True)
+class Badge:
+    """A short word in a coloured frame."""
+
+    label: str
+    tone: str
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An item of a list of cards, of the chain of whys, or of the timeline.
+
+    ``when`` and ``day`` are for the timeline: the clock time, and the day where it changes.
+    """
+
+    title_html: str
+    facts: tuple[Fact, ...] = ()
+    when: str = ""
+    day: str = ""
+    key: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """A row of the table of actions."""
+
+    priority: str
+    tone: str
+    title_html: str
+    about: tuple[Fact, ...]
+    cells_html: tuple[str, ...]
+
+
+def badge(shown: Badge, *, tag: str = "span") -> str:
+    """Return a badge; an unknown tone is grey."""
+    tone = shown.tone if shown.tone in TONES else "grey"
+    return f'<{tag} class="pm-badge pm-{tone}">{text.html(shown.label)}</{tag}>'
+
+
+def title(kicker: str, name: str, badges: Sequence[Badge], facts: Iterable[Fact]) -> str:
+    """Return the title block."""
+    marks = "".join(f"<li>{badge(each)}</li>" for each in badges)
+    parts = (
+        f'<p class="pm-kicker">{text.html(kicker)}</p>',
+        f"<h1>{text.html(name)}</h1>",
+        f'<ul class="pm-badges">{marks}</ul>' if marks else "",
+        definitions(facts, "pm-facts"),
+    )
+    return "\n".join(part for part in parts if part)
+
+
+def definitions(facts: Iterable[Fact], style: str) -> str:
+    """Return facts as a list of terms; nothing for no facts. ``style`` is a class of the page's."""
+    rows = "".join(
+        f"<div><dt>{text.html(fact.label)}</dt><dd>{fact.value_html}</dd></div>" for fact in facts
+    )
+    return f'<dl class="{style}">{rows}</dl>' if rows else ""
+
+
+def timeline(entries: Iterable[Entry]) -> str:
+    """Return the written timeline of one phase."""
+    return f'<ol class="pm-timeline">{"".join(map(_moment, entries))}</ol>'
+
+
+def _moment(entry: Entry) -> str:
+    key = ' class="pm-key"' if entry.key else ""
+    day = f"<small>{text.html(entry.day)}</small>" if entry.day else ""
+    when = f'<div class="pm-when">{text.html(entry.when or "–")}{day}</div>'
+    body = f"<h4>{entry.title_html}</h4>{definitions(entry.facts, 'pm-details')}"
+    return f"<li{key}>{when}<div>{body}</div></li>"
+
+
+def whys(entries: Iterable[Entry]) -> str:
+    """Return the five whys as a chain, each answer leading to the next question."""
+    return f'<ol class="pm-whys">{"".join(map(_card, entries))}</ol>'
+
+
+def cards(entries: Iterable[Entry]) -> str:
+    """Return a list of cards: factors, what went well, what went wrong."""
+    return f'<ol class="pm-cards">{"".join(map(_card, entries))}</ol>'
+
+
+def _card(entry: Entry) -> str:
+    return f"<li><h4>{entry.title_html}</h4>{definitions(entry.facts, 'pm-details')}</li>"
+
+
+def actions(heads: Sequence[str], rows: Iterable[Action]) -> str:
+    """Return the actions of one horizon; the first two columns are the priority and the action."""
+    head = "".join(f'<th scope="col">{text.html(name)}</th>' for name in heads)
+    body = "".join(_action(row, heads) for row in rows)
+    table = f'<table class="pm-actions"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
+    return f"{FRAME}{table}</div>"
+
+
+def _action(row: Action, heads: Sequence[str]) -> str:
+    first = badge(Badge(row.priority, row.tone)) if row.priority else ""
+    about = definitions(row.about, "pm-details")
+    cells = "".join(
+        f'<td><span class="pm-label">{text.html(name)}</span>{value or "–"}</td>'
+        for name, value in zip(heads[2:], row.cells_html, strict=True)
+    )
+    action = f'<td><div class="pm-what">{row.title_html}</div>{about}</td>'
+    return f'<tr><td class="pm-short">{first}</td>{action}{cells}</tr>'
+
+
+def box(style: str, *parts_html: str) -> str:
+    """Return a box above the text; ``style`` is unfinished, approved or told."""
+    return f'<div class="pm-box pm-{style}">{"".join(parts_html)}</div>'
+
+
+def table(heads: Sequence[str], rows: Iterable[Sequence[str]], *, numbers: frozenset[int]) -> str:
+    """Return a small table of texts; the columns whose place is in ``numbers`` hold figures."""
+
+    def row(values: Sequence[str], tag: str) -> str:
+        return "".join(
+            f'<{tag}{' class=\"num\"' if place in numbers else ""}>{text.html(value)}</{tag}>'
+            for place, value in enumerate(values)
+        )
+
+    body = "".join(f"<tr>{row(values, 'td')}</tr>" for values in rows)
+    head = f"<thead><tr>{row(heads, 'th')}</tr></thead>"
+    return f"{FRAME}<table>{head}<tbody>{body}</tbody></table></div>"
