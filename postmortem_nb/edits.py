@@ -13,15 +13,16 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import functools
 import getpass
 import os
 import zlib
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NotRequired, TypedDict
 
-import filelock
 import orjson
 
+from postmortem_nb import lock
 from postmortem_nb.errors import BundleError, NewerFormat, NotSaved
 from postmortem_nb.text import clean
 
@@ -33,10 +34,6 @@ FORMAT = "postmortem-nb"
 VERSION = 1
 LOCK = ".incident.lock"
 OPERATIONS = frozenset({"add", "remove", "move", "restore"})
-PATIENCE = 10.0
-"""Seconds to wait for another program's lock; one edit holds it for about one fsync."""
-
-_POLL = 0.002  # seconds between tries for a lock that another program holds
 _MARK = 64  # bytes before our place in the file; when they differ, the file was replaced
 _SUM = b',"crc32":"%08x"}'
 _SUM_LENGTH = len(_SUM % 0)
@@ -79,7 +76,7 @@ class Log:
         """SHA-256 of the template: as given, then as the header says."""
         self.generation = 0
         """Grows when the file turns out to be another one; all of it is then read anew."""
-        self._lock = filelock.FileLock(path.with_name(LOCK))
+        self._lock = str(path.with_name(LOCK))
         self._forget()
 
     def _forget(self) -> None:
@@ -167,7 +164,7 @@ class Log:
             a newer postmortem-nb replaced the file
         """
         lines = b"".join(_line(edit) for edit in edits)
-        with _saving(self.path), self._lock.acquire(timeout=PATIENCE, poll_interval=_POLL):
+        with _saving(self.path), lock.held(self._lock):
             fd = os.open(self.path, os.O_RDWR | os.O_APPEND | _BINARY)
             try:
                 self._catch_up(fd)
@@ -258,8 +255,14 @@ def stamped(changes: Sequence[Mapping[str, Any]]) -> list[Edit]:
 
 def author() -> str:
     """Return who is writing: ``POSTMORTEM_AUTHOR``, else the login name, else unknown."""
+    return clean(os.environ.get("POSTMORTEM_AUTHOR") or _login())
+
+
+@functools.cache
+def _login() -> str:
+    """Return the name that this program's user has on the system."""
     try:
-        return clean(os.environ.get("POSTMORTEM_AUTHOR") or getpass.getuser())
+        return getpass.getuser()
     except (KeyError, OSError, ImportError):  # a container's user may have no name
         return "unknown"
 
@@ -353,8 +356,8 @@ def _saving(path: Path) -> Iterator[None]:
     """Turn the system's refusals into one line for the user."""
     try:
         yield
-    except filelock.Timeout:
-        wait = f"another program has held its lock for {PATIENCE:.0f} seconds"
+    except TimeoutError:
+        wait = f"another program has held its lock for {lock.PATIENCE:.0f} seconds"
         raise NotSaved(f"{path}: not saved: {wait}") from None
     except FileExistsError:
         raise BundleError(f"{path}: there is an incident here already; open it instead") from None
