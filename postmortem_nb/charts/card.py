@@ -1,0 +1,255 @@
+"""A card: a figure laid out in inches, and the one door to matplotlib.
+
+Every text is placed where it was measured to fit, in a font that matplotlib itself ships, as plain
+text and never as mathematics. The reader's own matplotlib settings change nothing here, and the
+same card gives the same bytes.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import threading
+from contextlib import contextmanager
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg, RendererAgg
+from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties, fontManager, get_font
+from matplotlib.lines import Line2D
+from matplotlib.patches import Rectangle
+from PIL import Image
+
+from postmortem_nb.charts.labels import label
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from matplotlib.axes import Axes
+    from numpy.typing import NDArray
+
+WIDTH = 9.0
+"""Inches; shown at 100 CSS pixels an inch, so 900 pixels: a document's width."""
+DPI = 200
+"""Dots an inch: two for each CSS pixel, crisp on a dense screen and in print."""
+
+INK, GREY, FAINT, FACE = "#1f2933", "#59636e", "#e3e7eb", "#ffffff"
+BIG, TITLE, TEXT, SMALL = 24.0, 10.5, 9.0, 8.5  # points
+LINE = 0.175  # inches from one line of text to the next
+CAPITAL = 0.73  # height of a capital letter, of the font's size
+EDGE = 0.12  # inches kept free around everything
+
+PLAIN = "DejaVu Sans"
+# Fonts for the scripts that matplotlib's own lacks, used where they are installed.
+OTHERS = (
+    "Noto Sans CJK SC", "Noto Sans CJK JP", "Noto Sans CJK KR", "PingFang SC", "Hiragino Sans",
+    "Microsoft YaHei", "Yu Gothic", "Malgun Gothic", "WenQuanYi Zen Hei", "Noto Sans Devanagari",
+    "Noto Sans Thai", "Noto Sans Bengali", "Noto Emoji",
+)  # fmt: skip
+TOFU = "□"
+"""Stands for a character that no font here can draw."""
+
+_OURS = {
+    "text.parse_math": False,
+    "text.usetex": False,
+    "text.hinting": "no_hinting",
+    "font.family": [PLAIN],
+    "svg.fonttype": "path",
+    "svg.hashsalt": "postmortem-nb",
+    "axes.unicode_minus": True,
+    "hatch.linewidth": 0.6,
+}
+_NOT_LOOKS = (
+    "backend", "interactive", "toolbar", "webagg", "tk.", "date.epoch", "docstring",
+    "savefig.directory", "timezone",
+)  # fmt: skip
+_LOCK = threading.RLock()
+
+
+@contextmanager
+def style() -> Iterator[None]:
+    """Draw with matplotlib's defaults and ours, one thread at a time, whatever the reader set."""
+    looks = {
+        key: value for key, value in mpl.rcParamsDefault.items() if not key.startswith(_NOT_LOOKS)
+    }
+    with _LOCK, mpl.rc_context({**looks, **_OURS}):
+        yield
+
+
+class Card:
+    """A figure of a given height whose parts are placed in inches from the bottom left."""
+
+    def __init__(self, height: float) -> None:
+        self.height = height
+        self.figure = Figure(figsize=(WIDTH, height), dpi=DPI, facecolor=FACE)
+        FigureCanvasAgg(self.figure)
+
+    def panel(self, left: float, bottom: float, width: float, height: float) -> Axes:
+        """Return bare axes in a rectangle: no frame, no ticks, nothing of its own."""
+        place = (left / WIDTH, bottom / self.height, width / WIDTH, height / self.height)
+        axes: Axes = self.figure.add_axes(place, facecolor="none")
+        axes.set_xticks([])
+        axes.set_yticks([])
+        for spine in axes.spines.values():
+            spine.set_visible(False)
+        return axes
+
+    def write(  # noqa: PLR0913 - the five ways a word on paper differs, by name
+        self, at: tuple[float, float], words: str, *, size: float = TEXT, color: str = INK,
+        bold: bool = False, align: str = "left",
+    ) -> None:  # fmt: skip
+        """Write one line of text, its capitals centred on ``at``."""
+        if not words:
+            return
+        x, y = at
+        self.figure.text(
+            x, y - CAPITAL * size / 144, drawable(words, bold=bold), fontproperties=_font(words, size, bold=bold),
+            color=color, ha=align, va="baseline", parse_math=False, zorder=6,
+            transform=self.figure.dpi_scale_trans,
+        )  # fmt: skip
+
+    def rule(
+        self, ends: Sequence[tuple[float, float]], *, color: str = INK, **looks: object
+    ) -> None:
+        """Draw a thin line through points given in inches."""
+        line = Line2D(
+            [x for x, _ in ends], [y for _, y in ends], color=color,
+            transform=self.figure.dpi_scale_trans, **{"linewidth": 0.8, **looks},
+        )  # fmt: skip
+        self.figure.add_artist(line)
+
+    def dot(self, at: tuple[float, float], across: float, color: str) -> None:
+        """Draw a filled circle, ``across`` inches wide."""
+        self.rule(
+            [at], color=color, marker="o", markersize=across * 72, markeredgecolor=FACE, zorder=4
+        )
+
+    def box(self, corner: tuple[float, float], size: tuple[float, float], **looks: object) -> None:
+        """Fill a rectangle given in inches."""
+        patch = Rectangle(
+            corner, *size, transform=self.figure.dpi_scale_trans, **{"linewidth": 0, **looks}
+        )
+        self.figure.add_artist(patch)
+
+
+def note(title: str, words: str) -> Figure:
+    """Return a small card that says something in the place of a picture."""
+    top = 0.3 if title else 0.0
+    made = Card(0.75 + top)
+    if title:
+        shown = fit(label(title), WIDTH - 2 * EDGE, TITLE, bold=True)
+        made.write((EDGE, made.height - EDGE - 0.09), shown, size=TITLE, bold=True)
+    made.write((EDGE, 0.375), fit(words, WIDTH - 2 * EDGE), color=GREY)
+    return made.figure
+
+
+def width(words: str, size: float = TEXT, *, bold: bool = False) -> float:
+    """Return how wide a text will be, in inches."""
+    return _measured(words, size, bold)
+
+
+@lru_cache(maxsize=4096)
+def _measured(words: str, size: float, bold: bool) -> float:  # noqa: FBT001 - the cache's key
+    if not words:
+        return 0.0
+    with style():
+        found: float = _pen().get_text_width_height_descent(
+            drawable(words, bold=bold), _font(words, size, bold=bold), ismath=False
+        )[0]
+    return found / DPI
+
+
+def fit(words: str, room: float, size: float = TEXT, *, bold: bool = False) -> str:
+    """Return ``words``, cut with … where they are wider than ``room`` inches."""
+    return _fitted(words, room, lambda count: words[:count].rstrip() + "…", size, bold=bold)
+
+
+def fit_middle(words: str, room: float, size: float = TEXT) -> str:
+    """Return ``words``, their middle replaced by … where they are wider than ``room`` inches."""
+
+    def shorter(count: int) -> str:
+        tail = count * 2 // 5
+        return f"{words[: count - tail]}…{words[len(words) - tail :]}"
+
+    return _fitted(words, room, shorter, size)
+
+
+def _fitted(words, room, shorter, size, *, bold=False):
+    if width(words, size, bold=bold) <= room:
+        return words
+    low, high = 0, len(words) - 1
+    while low < high:
+        count = (low + high + 1) // 2
+        low, high = (
+            (count, high) if width(shorter(count), size, bold=bold) <= room else (low, count - 1)
+        )
+    return shorter(low)
+
+
+def drawable(words: str, *, bold: bool = False) -> str:
+    """Return ``words`` with a box for each character that no font at hand can draw."""
+    known = _glyphs(PLAIN, bold=bold)
+    if all(ord(char) in known for char in words):
+        return words
+    fonts = [known, *(_glyphs(name, bold=bold) for name in _installed())]
+    return "".join(char if any(ord(char) in font for font in fonts) else TOFU for char in words)
+
+
+def _font(words: str, size: float, *, bold: bool) -> FontProperties:
+    known = _glyphs(PLAIN, bold=bold)
+    others = () if all(ord(char) in known for char in words) else _installed()
+    return FontProperties(
+        family=[PLAIN, *others], size=size, weight="bold" if bold else "normal",
+        style="normal", variant="normal", stretch="normal",
+    )  # fmt: skip
+
+
+@lru_cache
+def _glyphs(family: str, *, bold: bool) -> frozenset[int]:
+    path = fontManager.findfont(FontProperties(family=family, weight="bold" if bold else "normal"))
+    return frozenset(get_font(path).get_charmap())
+
+
+@lru_cache
+def _installed() -> tuple[str, ...]:
+    here = {entry.name for entry in fontManager.ttflist}
+    return tuple(name for name in OTHERS if name in here)
+
+
+@lru_cache
+def _pen() -> RendererAgg:
+    return RendererAgg(8, 8, DPI)
+
+
+def png(figure: Figure) -> bytes:
+    """Return a figure as PNG, 200 dots an inch; the same figure gives the same bytes."""
+    buffer = io.BytesIO()
+    with style():
+        canvas = FigureCanvasAgg(figure)
+        canvas.draw()
+        drawn = Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
+    # 256 colours, the frequent ones exact, are a third of the bytes; nobody sees the difference.
+    few = drawn.quantize(256, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+    few.save(buffer, "png", dpi=(DPI, DPI), compress_level=6)
+    return buffer.getvalue()
+
+
+def svg(figure: Figure) -> str:
+    """Return a figure as one ``<svg>`` element: text as outlines, no date, comments or style.
+
+    Group ids are left out, so several pictures can stand in one page.
+    """
+    buffer = io.StringIO()
+    bare = {"Date": None, "Creator": None, "Format": None, "Type": None}
+    with style():
+        figure.savefig(buffer, format="svg", metadata=bare)
+    drawn = buffer.getvalue()
+    drawn = drawn[drawn.index("<svg") :]
+    drawn = re.sub(r"<!--.*?-->\n?", "", drawn, flags=re.DOTALL)
+    drawn = re.sub(r"\s*<metadata>.*?</metadata>", "", drawn, flags=re.DOTALL)
+    drawn = re.sub(r"\s*<defs>\s*<style[^>]*>.*?</style>\s*</defs>", "", drawn, flags=re.DOTALL)
+    drawn = re.sub(r'<g id="[^"]*"', "<g", drawn)
+    return drawn.replace("<svg ", '<svg stroke-linejoin="round" stroke-linecap="butt" ', 1)

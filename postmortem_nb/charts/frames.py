@@ -1,0 +1,120 @@
+"""What a frame holds, found from its evidence or its columns, and made ready to draw and to tell."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from postmortem_nb.charts import answers, clock, counts, series, stage
+from postmortem_nb.charts.answers import Shape
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import pandas as pd
+
+    from postmortem_nb.charts.counts import Counts
+    from postmortem_nb.charts.series import Group
+    from postmortem_nb.charts.look import Look
+    from postmortem_nb.charts.stage import View
+
+BY_FUNCTION = {
+    "search_datadog_logs": "logs",
+    "search_datadog_spans": "spans",
+    "search_datadog_events": "events",
+    "get_datadog_metric": "metric",
+    "analyze_datadog_logs": "sql",
+}
+# In this order, for frames without evidence: the columns that give a frame away.
+BY_COLUMNS = (
+    ("metric", {"timestamp", "query", "series", "value"}),
+    ("spans", {"timestamp", "duration", "trace_id"}),
+    ("events", {"timestamp", "title", "source"}),
+    ("logs", {"timestamp", "status", "message"}),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A frame, how to look at it, and what it holds.
+
+    ``holds`` is one of nothing, lines, counts, spans, events, number, bars, table; the part of
+    that name is filled.
+    """
+
+    frame: pd.DataFrame
+    view: View
+    holds: str
+    groups: tuple[Group, ...] = ()
+    counts: Counts | None = None
+    shape: Shape = Shape((), (), ())
+
+
+def read(frame: pd.DataFrame, look: Look) -> Answer:
+    """Return what a frame holds; raises BadValue where ``look.by`` names nothing in it."""
+    facts = _facts(frame)
+    kind = _kind(frame, facts)
+    if kind == "sql":
+        return _sql(frame, look, facts)
+    view = _view(frame, look, facts, rows=kind != "metric")
+    if not len(frame) or not np.isfinite(clock.seconds(frame["timestamp"])).any():
+        return Answer(frame, view, "nothing")
+    if kind == "metric":
+        return _metric(frame, view)
+    if kind == "events" and not look.by and look.kind != "bar":
+        return Answer(frame, view, "events")
+    counted = counts.count(frame, view, kind.capitalize(), look.by or _split(frame))
+    plain = kind == "spans" and look.kind != "bar"
+    return Answer(frame, view, "spans" if plain else "counts", counts=counted)
+
+
+def _facts(frame: pd.DataFrame) -> Mapping[str, object]:
+    facts = frame.attrs.get("evidence")
+    return facts if isinstance(facts, dict) else {}
+
+
+def _kind(frame: pd.DataFrame, facts: Mapping[str, object]) -> str:
+    columns = set(frame.columns)
+    told = BY_FUNCTION.get(str(facts.get("function", "")))
+    needed = dict(BY_COLUMNS)
+    if told is not None and needed.get(told, set()) <= columns | {"message", "trace_id", "source"}:
+        return told
+    return next((kind for kind, names in BY_COLUMNS if names <= columns), "sql")
+
+
+def _view(frame: pd.DataFrame, look: Look, facts: Mapping[str, object], *, rows: bool) -> View:
+    at = clock.seconds(frame["timestamp"])
+    span = clock.extent(at, facts)
+    there = at[np.isfinite(at)]
+    known = None
+    if rows and there.size and not facts.get("complete", True):
+        known = clock.Span(float(there.min()), float(there.max()))
+    return stage.View(look, span, facts, known)
+
+
+def _split(frame: pd.DataFrame) -> str:
+    """Return the column that rows are told apart by: the first of these that is there."""
+    return next((name for name in ("status", "service", "source") if name in frame), "timestamp")
+
+
+def _metric(frame: pd.DataFrame, view: View) -> Answer:
+    found = series.groups(frame, view.look.unit, view.look.by)
+    some = any(np.isfinite(line.y).any() for group in found for line in group.lines)
+    return Answer(frame, view, "lines" if some else "nothing", groups=found)
+
+
+def _sql(frame: pd.DataFrame, look: Look, facts: Mapping[str, object]) -> Answer:
+    found = answers.shape(frame)
+    view = stage.View(look, clock.extent(np.zeros(0), facts), facts)
+    if not len(frame):
+        return Answer(frame, view, "nothing")
+    if not found.numbers or (found.names and len(frame) < 2 and found.times):
+        return Answer(frame, view, "table", shape=found)
+    if found.times and len(frame) > 1:
+        even = answers.tidy(frame, found)
+        return _metric(even, _view(even, look, facts, rows=False))
+    if found.names:
+        return Answer(frame, view, "bars", shape=found)
+    return Answer(frame, view, "number" if len(frame) == 1 else "table", shape=found)

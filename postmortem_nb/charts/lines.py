@@ -1,0 +1,194 @@
+"""Metrics over time: a line for each series, a panel for each unit.
+
+The seven largest series stand out, each named at its end. Of the others the sum is one more where
+summing means something (counts, rates, bytes); averages and percentiles cannot be added, so there
+the others are thin and grey, and only their number is said. Parts of a sum stand on one another.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from postmortem_nb.charts import card, palette, stage, thin, units
+from postmortem_nb.charts.series import choose, stackable
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from numpy.typing import NDArray
+
+    from postmortem_nb.charts.series import Chosen, Group, Line
+    from postmortem_nb.charts.stage import Room, Stage, View
+    from postmortem_nb.charts.units import Scale
+
+MOST = len(palette.SERIES)
+MOST_PANELS = 6
+NAME_ROOM = stage.COLUMN_MOST - stage.KEY - 0.05
+HEIGHTS = {1: 2.35, 2: 1.55, 3: 1.3}
+THICK = 1.5  # points
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A panel before it is drawn: its group, what is chosen of it, how, and its scale."""
+
+    group: Group
+    chosen: Chosen
+    kind: str
+    scale: Scale
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """The right end of a line: how high it stands in inches, its name, colour and dash."""
+
+    height: float
+    name: str
+    color: str
+    dash: object = "-"
+
+
+@dataclass(frozen=True, slots=True)
+class Pen:
+    """Where a line is drawn."""
+
+    stage: Stage
+    axes: Axes
+    room: Room
+    scale: Scale
+
+    def x(self, line: Line) -> NDArray[np.float64]:
+        """Return a line's times as the panel counts them, in seconds from its left edge."""
+        return line.x - self.stage.view.span.start
+
+    def height(self, value: float) -> float:
+        """Return how high a value stands, in inches."""
+        return self.room.bottom + stage.height_of(self.scale, value) * self.room.height
+
+
+def draw(groups: Sequence[Group], view: View) -> Figure:
+    """Return the picture of these groups, one below the other; at most six of them."""
+    height = HEIGHTS.get(len(groups), 1.15)
+    plans = [_plan(group, view.look.kind, height) for group in groups[:MOST_PANELS]]
+    names = [_short(line.name) for plan in plans for line in plan.chosen.all if line.name != "*"]
+    names += [plan.chosen.more for plan in plans if plan.chosen.more]
+    left_out = len(groups) - len(plans)
+    made = stage.stage(
+        view,
+        [stage.Panel(_caption(plan.group), plan.scale, height) for plan in plans],
+        names,
+        remark=f"{left_out:,} more queries are not drawn" if left_out else "",
+    )
+    for plan, (axes, room) in zip(plans, made.panels, strict=True):
+        pen = Pen(made, axes, room, plan.scale)
+        ends = _stack(pen, plan) if plan.kind in ("area", "bar") else _lines(pen, plan.chosen)
+        _name(pen, ends)
+    return made.card.figure
+
+
+def _caption(group: Group) -> str:
+    words = group.unit.words
+    return f"{words[0].upper()}{words[1:]}  ·  {group.caption}" if words else group.caption
+
+
+def _short(name: str) -> str:
+    return card.fit_middle(name, NAME_ROOM)
+
+
+def _plan(group: Group, kind: str, height: float) -> Plan:
+    """Return how a group is drawn: parts of a sum on one another where asked or where many."""
+    chosen = choose(group, min(MOST, int(height / card.LINE) - 1))
+    adds_up = len(chosen.all) == 1 or (group.adds_up and not chosen.more)
+    wanted = kind in ("area", "bar") or (chosen.other is not None and not kind)
+    few = chosen.lines[0].x.size <= 4 * thin.COLUMNS
+    stacked = wanted and adds_up and few and stackable(chosen.all)
+    kind = (kind or "area") if stacked else "line"
+    return Plan(group, chosen, kind, _scale(group, chosen, stacked=stacked))
+
+
+def _scale(group: Group, chosen: Chosen, *, stacked: bool) -> Scale:
+    drawn = chosen.all if chosen.other else group.lines
+    finite = [found for line in drawn if (found := line.y[np.isfinite(line.y)]).size]
+    low = min((float(y.min()) for y in finite), default=0.0)
+    high = max((float(y.max()) for y in finite), default=0.0)
+    if stacked and len(drawn) > 1:
+        high = float(np.sum([line.y for line in drawn], axis=0).max())
+    near = 0 <= low < 0.6 * high
+    zero = group.adds_up or near or stacked or group.unit.family == "things"
+    return units.scale(low, high, group.unit, zero=zero)
+
+
+def _lines(pen: Pen, chosen: Chosen) -> list[End]:
+    """Draw each line, the rest thin and behind; return where they end."""
+    if not chosen.other:
+        for line in chosen.rest:
+            x, y = thin.thin(pen.x(line), line.y, thin.COLUMNS // 4)
+            pen.axes.plot(x, y, color=palette.REST, linewidth=0.5, alpha=0.5, zorder=3)
+    looks = [*zip(palette.SERIES, palette.DASHES, strict=True)][: len(chosen.lines)]
+    if chosen.other:
+        looks.append((palette.REST, "-"))
+    ends = [
+        end
+        for line, (color, dash) in zip(chosen.all, looks, strict=True)
+        if (end := _line(pen, line, color, dash)) is not None
+    ]
+    return [*ends, *([End(pen.room.bottom, chosen.more, palette.REST)] if chosen.more else [])]
+
+
+def _line(pen: Pen, line: Line, color: str, dash: object) -> End | None:
+    """Draw one line; None where it has no point at all."""
+    x, y = thin.thin(pen.x(line), line.y)
+    if not x.size:
+        return None
+    pen.axes.plot(x, y, color=color, linestyle=dash, linewidth=THICK, zorder=4)
+    pen.axes.plot(*thin.alone(x, y), ".", color=color, markersize=4, zorder=4)
+    return End(pen.height(float(y[np.isfinite(y)][-1])), line.name, color, dash)
+
+
+def _stack(pen: Pen, plan: Plan) -> list[End]:
+    """Fill the stretch of each line, from the one below it up; largest lowest."""
+    ends, foot = [], np.zeros(plan.chosen.lines[0].x.size)
+    colors = (*palette.SERIES[: len(plan.chosen.lines)], palette.REST)
+    for line, color in zip(plan.chosen.all, colors, strict=False):
+        top = foot + line.y
+        pen.axes.fill_between(
+            pen.x(line), foot, top, color=color, zorder=3, edgecolor=card.FACE, linewidth=0.4,
+            step="post" if plan.kind == "bar" else None,
+        )  # fmt: skip
+        there = np.flatnonzero(np.isfinite(top))
+        if there.size:
+            middle = (foot[there[-1]] + top[there[-1]]) / 2
+            ends.append(End(pen.height(float(middle)), line.name, color))
+        foot = top
+    return ends
+
+
+def _name(pen: Pen, ends: Sequence[End]) -> None:
+    """Write names beside the lines' ends, moved apart, each with a key that leads to its line."""
+    room = pen.room
+    named = sorted((end for end in ends if end.name != "*"), key=lambda end: -round(end.height, 1))
+    heights = spread([end.height for end in named], card.LINE, room.bottom, room.top)
+    for end, y in zip(named, heights, strict=True):
+        pen.stage.card.rule(
+            [(room.right + 0.03, end.height), (room.right + 0.09, y), (room.right + 0.22, y)],
+            color=end.color, linestyle=end.dash, linewidth=THICK,
+        )  # fmt: skip
+        pen.stage.card.write((room.right + stage.KEY, y), _short(end.name))
+
+
+def spread(wanted: Sequence[float], gap: float, low: float, high: float) -> list[float]:
+    """Return heights near the wanted ones (given from the top), ``gap`` apart, within bounds."""
+    placed: list[float] = []
+    for want in wanted:
+        above = placed[-1] - gap if placed else high
+        placed.append(min(want, above))
+    floor = low
+    for place in range(len(placed) - 1, -1, -1):
+        placed[place] = max(placed[place], floor)
+        floor = placed[place] + gap
+    return placed

@@ -1,0 +1,210 @@
+"""Metrics as series: read from a tidy frame, grouped into panels, and told which of them add up."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from postmortem_nb.charts import clock, units
+from postmortem_nb.charts.labels import label
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from numpy.typing import NDArray
+
+    from postmortem_nb.charts.units import Unit
+
+    Floats = NDArray[np.float64]
+
+UNLIKE = 20.0
+"""Queries of one unit share a panel unless one is this many times larger than the other."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A series: its name, its points in order of time, and the area under it."""
+
+    name: str
+    x: Floats
+    y: Floats
+    area: float
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """What shares a panel: the queries' text, unit, lines by size, and whether they add up."""
+
+    caption: str
+    unit: Unit
+    lines: tuple[Line, ...]
+    adds_up: bool
+
+
+def groups(frame: pd.DataFrame, unit: str = "", by: str | None = None) -> tuple[Group, ...]:
+    """Return the panels of a tidy metric frame, queries in the order they came."""
+    found = [_group(part, unit, by) for _, part in _queries(frame)]
+    merged: list[Group] = []
+    for one in found:
+        match = next((place for place, other in enumerate(merged) if _alike(one, other)), None)
+        if match is None:
+            merged.append(one)
+        else:
+            merged[match] = _together(merged[match], one)
+    return tuple(merged)
+
+
+def _queries(frame: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
+    codes, names = pd.factorize(frame["query"], use_na_sentinel=False)
+    if len(names) == 1:
+        yield str(names[0]), frame
+        return
+    for code, name in enumerate(names):
+        yield str(name), frame[codes == code]
+
+
+def _group(part: pd.DataFrame, unit: str, by: str | None) -> Group:
+    query = label(part["query"].iloc[0])
+    found = units.read(unit or _unit(part))
+    lines = sorted(_lines(part, by), key=lambda line: -line.area)
+    return Group(query, found, tuple(lines), adds_up(query, found))
+
+
+def _unit(part: pd.DataFrame) -> str:
+    known = part["unit"].dropna() if "unit" in part else ()
+    return str(known.iloc[0]) if len(known) else ""
+
+
+def adds_up(query: str, unit: Unit) -> bool:
+    """Return whether series of this query may be summed: counts and sums, not averages."""
+    words = query.lower().replace(" ", "")
+    counted = (
+        words.startswith(("sum:", "count:", "count("))
+        or "as_count()" in words
+        or "as_rate()" in words
+    )
+    return counted and unit.family in ("things", "bytes")
+
+
+def _lines(part: pd.DataFrame, by: str | None) -> Iterator[Line]:
+    codes, names = pd.factorize(part["series"], use_na_sentinel=False)
+    x, y = clock.seconds(part["timestamp"]), values(part["value"])
+    keep = np.isfinite(x)
+    if not keep.all():
+        codes, x, y = codes[keep], x[keep], y[keep]
+    shown = short_names([label(name) if isinstance(name, str) else "*" for name in names], by)
+    order = np.argsort(codes, kind="stable") if len(names) > 1 else slice(None)
+    codes, x, y = codes[order], x[order], y[order]
+    edges = np.searchsorted(codes, np.arange(len(names) + 1)) if len(names) > 1 else (0, codes.size)
+    for name, start, end in zip(shown, edges[:-1], edges[1:], strict=True):
+        if end > start:
+            yield _line(name, x[start:end], y[start:end])
+
+
+def _line(name: str, x: Floats, y: Floats) -> Line:
+    if x.size > 1 and not (x[1:] >= x[:-1]).all():
+        order = np.argsort(x, kind="stable")
+        x, y = x[order], y[order]
+    return Line(name, x, y, float(np.nansum(np.abs(y))))
+
+
+def values(column: pd.Series) -> Floats:
+    """Return a number column as floats; missing, infinite and beyond drawing is NaN."""
+    found = column.to_numpy(dtype="float64", na_value=np.nan, copy=True)
+    with np.errstate(invalid="ignore"):
+        found[~(np.abs(found) < units.HUGE)] = np.nan
+    return found
+
+
+def short_names(names: Sequence[str], by: str | None = None) -> list[str]:
+    """Return "checkout" for "service:checkout" where all names have the same keys."""
+    split = [[tag.partition(":") for tag in name.split(",")] for name in names]
+    if by:
+        chosen = [
+            next((value for key, _, value in tags if key.strip() == by), "") for tags in split
+        ]
+        return chosen if all(chosen) and len(set(chosen)) == len(chosen) else list(names)
+    keys = {tuple(key for key, colon, _ in tags if colon) for tags in split}
+    if len(keys) > 1 or not all(colon for tags in split for _, colon, _ in tags):
+        return list(names)
+    short = [", ".join(value for _, _, value in tags) for tags in split]
+    return short if all(short) and len(set(short)) == len(short) else list(names)
+
+
+def _alike(one: Group, other: Group) -> bool:
+    if one.unit != other.unit or one.adds_up != other.adds_up:
+        return False
+    sizes = sorted(max((_top(line) for line in group.lines), default=0.0) for group in (one, other))
+    return sizes[1] <= UNLIKE * sizes[0]
+
+
+def _top(line: Line) -> float:
+    return float(np.nanmax(np.abs(line.y), initial=0.0))
+
+
+def _together(first: Group, second: Group) -> Group:
+    """Return one group of both; a lone series is then known by its query."""
+    caption = f"{first.caption};  {second.caption}"
+    both = tuple(
+        replace(line, name=group.caption if line.name == "*" else f"{line.name} {group.caption}")
+        if group.caption not in line.name else line
+        for group in (first, second) for line in group.lines
+    )  # fmt: skip
+    return Group(
+        caption, first.unit, tuple(sorted(both, key=lambda line: -line.area)), first.adds_up
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """What of a group is drawn: lines that stand out, the rest, and the rest's sum if it has one."""
+
+    lines: tuple[Line, ...]
+    rest: tuple[Line, ...] = ()
+    other: Line | None = None
+
+    @property
+    def all(self) -> tuple[Line, ...]:
+        """The lines that stand out, and the sum of the rest."""
+        return (*self.lines, self.other) if self.other else self.lines
+
+    @property
+    def more(self) -> str:
+        """What is said of a rest that has no sum."""
+        return f"and {len(self.rest):,} more" if self.rest and not self.other else ""
+
+
+def choose(group: Group, most: int) -> Chosen:
+    """Return the ``most`` largest lines of a group, and the rest, summed where it adds up."""
+    lines, rest = group.lines[:most], group.lines[most:]
+    if not rest or not group.adds_up:
+        return Chosen(lines, rest)
+    moments = np.unique(np.concatenate([line.x for line in rest])).size
+    if moments > 1.5 * max(line.x.size for line in rest):
+        return Chosen(lines, rest)  # taken at different times: a sum would jump about
+    return Chosen(lines, rest, _summed(rest))
+
+
+def _summed(rest: Sequence[Line]) -> Line:
+    """Return the sum at each time, of those series that have a value then."""
+    x, where = np.unique(np.concatenate([line.x for line in rest]), return_inverse=True)
+    y = np.concatenate([line.y for line in rest])
+    there = np.isfinite(y)
+    total = np.bincount(where[there], weights=y[there], minlength=x.size)
+    total[np.bincount(where[there], minlength=x.size) == 0] = np.nan
+    return _line(f"other ({len(rest):,})", x, total)
+
+
+def stackable(lines: Sequence[Line]) -> bool:
+    """Return whether lines can stand on one another: the same times, nothing missing, none below 0.
+
+    A line alone always can.
+    """
+    first = lines[0]
+    return len(lines) == 1 or all(
+        line.x.size == first.x.size and bool((line.x == first.x).all() and (line.y >= 0).all())
+        for line in lines
+    )

@@ -1,0 +1,175 @@
+"""A picture in words, for those who do not see it: its alt text, computed from the same figures."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from postmortem_nb.charts import answers, clock, events, spans, stage, units
+from postmortem_nb.charts.labels import cut, label
+
+if TYPE_CHECKING:
+    from postmortem_nb.charts.frames import Answer
+    from postmortem_nb.charts.series import Group
+
+LONGEST = 900
+"""Characters of an alt text; a screen reader reads it in one breath."""
+
+
+def tell(answer: Answer) -> str:
+    """Return what a picture shows: what, unit, extremes with their times, how many series."""
+    body = TELLERS[answer.holds](answer)
+    title = label(answer.view.look.title)
+    parts = [
+        f"{title}." if title else "",
+        stage.note_of(answer.view.facts),
+        body,
+        _incident(answer),
+    ]
+    if answer.view.facts.get("sandbox"):
+        parts.append("Sandbox data.")
+    said = " ".join(part if part.endswith((".", "…")) else f"{part}." for part in parts if part)
+    return cut(said, LONGEST)
+
+
+def nothing(answer: Answer) -> str:
+    """Return what an answer without rows, or without values, says."""
+    return "No values in the window" if len(answer.frame) else "No rows in the window"
+
+
+def _nothing(answer: Answer) -> str:
+    asked = answer.view.facts.get("from") is not None
+    return nothing(answer) + (f" {clock.spell(answer.view.span)}." if asked else ".")
+
+
+def _lines(answer: Answer) -> str:
+    charts = " ".join(_group(group) for group in answer.groups)
+    return f"Line chart, {clock.spell(answer.view.span)}. {charts}"
+
+
+def _group(group: Group) -> str:
+    count = f"{len(group.lines):,} series" if len(group.lines) > 1 else "one series"
+    words = f" in {group.unit.words}" if group.unit.words else ""
+    low, high = _extreme(group, np.nanargmin, min), _extreme(group, np.nanargmax, max)
+    if not low:
+        return f"{group.caption}{words}, {count}, no values."
+    return f"{group.caption}{words}, {count}: lowest {low}, highest {high}."
+
+
+def _extreme(group, where, best):
+    found = [
+        (float(line.y[place]), float(line.x[place]), line.name)
+        for line in group.lines
+        if np.isfinite(line.y).any()
+        for place in [int(where(line.y))]
+    ]
+    if not found:
+        return ""
+    value, at, name = best(found, key=lambda one: one[0])
+    of = f" ({name})" if len(group.lines) > 1 else ""
+    return f"{units.shown(value, group.unit)}{of} at {clock.instant(at)}"
+
+
+def _counts(answer: Answer) -> str:
+    counted = answer.counts
+    assert counted is not None
+    total = sum(stack.total for stack in counted.stacks)
+    each = np.sum([stack.counts for stack in counted.stacks], axis=0)
+    fullest = counted.first + counted.size * int(each.argmax())
+    split = ", ".join(f"{stack.name} {stack.total:,}" for stack in reversed(counted.stacks))
+    return (
+        f"Bars, {counted.caption}, {clock.spell(answer.view.span)}: {total:,} in all ({split}); "
+        f"most {int(each.max()):,} from {clock.instant(fullest)}."
+    )
+
+
+def _spans(answer: Answer) -> str:
+    long, failed = spans.durations(answer.frame), spans.errors(answer.frame)
+    there = np.isfinite(long)
+    if not there.any():
+        return f"{len(long):,} spans, {np.count_nonzero(failed):,} with errors, no durations."
+    at = clock.seconds(answer.frame["timestamp"])
+    place = int(np.nanargmax(long))
+    return (
+        f"Durations of {len(long):,} spans, {clock.spell(answer.view.span)}, "
+        f"{np.count_nonzero(failed):,} with errors: shortest {_span(np.nanmin(long))}, "
+        f"median {_span(np.nanmedian(long))}, longest {_span(long[place])} "
+        f"at {clock.instant(float(at[place]))}."
+    )
+
+
+def _span(seconds: float) -> str:
+    return units.shown(float(seconds), spans.SECOND)
+
+
+def _events(answer: Answer) -> str:
+    every = events.moments(answer.frame)
+    chosen = events.named(every, answer.view)[:8]
+    listed = "; ".join(f"{clock.clock(one.at)} {cut(one.name, 60)}" for one in chosen)
+    return f"{len(every):,} events, {clock.spell(answer.view.span)}, among them {listed}."
+
+
+def _number(answer: Answer) -> str:
+    frame = answer.frame
+    said = []
+    for name in answer.shape.numbers[: answers.MOST_NUMBERS]:
+        value = answers.numbers(frame[name])[0]
+        measured = answers.unit(frame[name], answer.view.look.unit)
+        words = "unknown" if np.isnan(value) else answers.value_words(float(value), measured)
+        said.append(f"{label(name, 60)}: {words}")
+    return f"{'; '.join(said)}."
+
+
+def _bars(answer: Answer) -> str:
+    frame, name = answer.frame, answer.shape.numbers[0]
+    values, names = answers.numbers(frame[name]), answers.joined(frame, answer.shape.names)
+    head = f"Horizontal bars, {label(name, 60)} of {len(frame):,} rows"
+    if not np.isfinite(values).any():
+        return f"{head}, no values."
+    measured = answers.unit(frame[name], answer.view.look.unit)
+    high, low = int(np.nanargmax(values)), int(np.nanargmin(values))
+    return (
+        f"{head}: highest {answers.value_words(float(values[high]), measured)} "
+        f"({cut(names.iloc[high], 60)}), lowest {answers.value_words(float(values[low]), measured)} "
+        f"({cut(names.iloc[low], 60)})."
+    )
+
+
+def _table(answer: Answer) -> str:
+    columns = ", ".join(label(name, 40) for name in list(answer.frame.columns)[:12])
+    return f"A table of {len(answer.frame):,} rows: {columns}."
+
+
+def _incident(answer: Answer) -> str:
+    if answer.holds in ("number", "bars", "table", "nothing"):
+        return ""
+    found = stage.incident(answer.view)
+    start, end = answer.view.look.window
+    parts = []
+    if found is not None and start is not None:
+        until = f" to {clock.clock(clock.epoch(end))}" if end else ""
+        parts.append(f"The incident is shaded: {clock.instant(clock.epoch(start))}{until}.")
+    marked = sorted(
+        (clock.epoch(when), label(name, 40)) for name, when in answer.view.look.milestones
+    )
+    shown = [
+        f"{name} {clock.clock(at)}"
+        for at, name in marked
+        if answer.view.span.start <= at <= answer.view.span.end
+    ]
+    if shown:
+        parts.append(f"Marked: {', '.join(shown)}.")
+    return " ".join(parts)
+
+
+TELLERS = {
+    "nothing": _nothing,
+    "lines": _lines,
+    "counts": _counts,
+    "spans": _spans,
+    "events": _events,
+    "number": _number,
+    "bars": _bars,
+    "table": _table,
+}
