@@ -293,14 +293,12 @@ def _no_group(groups: Sequence[Rows], keys: Sequence[str], new: Mapping[str, Any
 
 
 def _stored(tables: Tables, column: Column, value: object) -> Any:
-    """Return a typed value as it is stored; those of a group are chosen from the template's."""
-    groups = tables.template.groups(column.table) if column.table != SINGLE else ()
-    places = [v for group in groups for key, v in group.keys if key == column.name]
-    name, kind = column.name, "choice" if places else column.kind
-    options = tuple(dict.fromkeys(places)) or column.options
-    start = begun(tables) if kind == "time" else None
-    kept = kinds.parse(kind, value, name=name, options=options, start=start)
-    if kept is None and places:
+    """Return a typed value as it is stored; a column that names the row's group stays filled."""
+    start = begun(tables) if column.kind == "time" else None
+    name, options = column.name, column.options
+    kept = kinds.parse(column.kind, value, name=name, options=options, start=start)
+    groups = tables.template.groups(column.table) if kept is None else ()
+    if any(name == key for group in groups for key, _ in group.keys):
         raise kinds.none_of(name, options, came=value)
     return kept
 

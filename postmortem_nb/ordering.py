@@ -39,7 +39,8 @@ def longest_rising(ids: Sequence[str], places: Mapping[str, tuple[float, int]]) 
         length = bisect_left(ends, places[row])
         ends[length : length + 1] = [places[row]]
         runs.append((row, length))
-    wanted, found = len(ends) - 1, []
+    wanted = len(ends) - 1
+    found: list[str] = []
     for row, length in reversed(runs):
         if length == wanted and (not found or places[row] < places[found[-1]]):
             found.append(row)
