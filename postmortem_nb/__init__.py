@@ -59,3 +59,12 @@ def __dir__() -> list[str]:
 def load_ipython_extension(ipython: Any) -> None:
     """Register ``%%datadog`` and ``%postmortem``: what ``%load_ext postmortem_nb`` calls."""
     import_module("postmortem_nb.magic").register(ipython)
+
+
+def _jupyter_server_extension_points() -> list[dict[str, str]]:
+    """Return where Jupyter's server finds the half of the "New postmortem" tile that is its own."""
+    return [{"module": "postmortem_nb"}]
+
+
+def _load_jupyter_server_extension(server: Any) -> None:
+    import_module("postmortem_nb.launcher").load(server)

@@ -30,7 +30,7 @@ LAYERS = (
     ("page",),
     ("export",),
     ("cli",),
-    ("magic", "demo"),
+    ("magic", "demo", "launcher"),
 )
 
 # A heavy library and the only modules that may name it.
@@ -41,13 +41,14 @@ DOORS = {
     "duckdb": {"datadog.sql"},
     "filelock": {"edits"},
     "ipywidgets": {"forms"},
+    "jupyter_server": {"launcher"},
     "lark": {"sandbox.search", "sandbox.metric"},
     "matplotlib": {"charts"},
     "nbclient": {"notebook"},
     "nbconvert": {"export"},
     "nbformat": {"notebook"},
     "sqlglot": {"datadog.sql"},
-    "tornado": {"sandbox.server"},
+    "tornado": {"launcher", "sandbox.server"},
 }
 LIGHT = ("pandas", "matplotlib", "ipywidgets", "nbconvert", "datadog_api_client", "numpy", "duckdb")
 

@@ -1,0 +1,203 @@
+"""The demo: the sandbox's incident, recorded, asked for, charted and written up, end to end.
+
+The words are ``templates/demo.toml``; every figure in them is computed here from what the sandbox
+answers to the same five functions that a user calls.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import tomllib
+from dataclasses import asdict, dataclass
+from datetime import timedelta
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+
+from postmortem_nb import datadog, export, notebook, times
+from postmortem_nb.errors import BundleError
+from postmortem_nb.incident import Incident
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from pathlib import Path
+
+    import pandas as pd
+
+ID = "INC-4821"
+START = times.parse("2025-12-04T14:02:00Z")
+DETECTED = times.parse("2025-12-04T14:19:40Z")
+END = times.parse("2025-12-04T16:09:00Z")
+WEEK = timedelta(days=7)
+SLO_TARGET = 0.995
+ACCOUNT = ("DD_API_KEY", "DD_APP_KEY", "DD_SITE", "POSTMORTEM_DATADOG_URL")
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What the demo's prose says in numbers; shares in percent, latencies in seconds, money in $."""
+
+    errors: int
+    error_share: float
+    error_base: float
+    error_peak: float
+    error_peak_at: str
+    before_alert: float
+    detect_minutes: float
+    users: int
+    users_share: float
+    regions: str
+    first_error_at: str
+    p95_peak: float
+    p95_base: float
+    payments_ratio: float
+    revenue_loss: int
+    revenue_at_risk: int
+    slo_actual: float
+    slo_consumed: float
+    slo_remaining: float
+
+
+def run(out: Path) -> list[Path]:
+    """Make the demo below ``out`` and return what was written, notebook first.
+
+    The bundle of an earlier demo is refused, never overwritten. Raises BundleError.
+    """
+    if (out / ID).exists():
+        raise BundleError(
+            f"{out / ID}: expected no bundle there yet, for example 'postmortem demo --out "
+            f"{out}-2'; got an existing folder (remove it to make the demo again)"
+        )
+    # the demo never asks a real account, whatever the shell holds
+    kept = {name: os.environ.pop(name) for name in ACCOUNT if name in os.environ}
+    try:
+        return _run(out)
+    finally:
+        os.environ.update(kept)
+
+
+def _run(out: Path) -> list[Path]:
+    out.mkdir(parents=True, exist_ok=True)
+    _say("asking the sandbox")
+    incident = Incident.create(ID, out)
+    fill(incident, figures())
+    path = notebook.write(incident)
+    notebook.execute(path, told=lambda run, total: _say(f"running cell {run} of {total}"))
+    _say("writing the document")
+    written = [path, incident.path / "incident.jsonl"]
+    for form in ("html", "markdown"):
+        written += export.export(incident.path, form)
+    _say("")
+    return written
+
+
+def fill(incident: Incident, found: Figures) -> None:
+    """Write the demo's story into an empty incident, with the figures in place."""
+    story = tomllib.loads((files("postmortem_nb") / "templates" / "demo.toml").read_text("utf-8"))
+    numbers = asdict(found)
+    for name, value in story.pop("incident").items():
+        incident.set(name, _worded(value, numbers))
+    for table, rows in story.items():
+        for row in rows:
+            incident.add(table, **{name: _worded(value, numbers) for name, value in row.items()})
+
+
+def _worded(value: Any, numbers: dict[str, Any]) -> Any:
+    return value.format(**numbers) if isinstance(value, str) else value
+
+
+def figures() -> Figures:
+    """Ask the sandbox and compute every figure of the story."""
+    hits, errors = (_counts(f"trace.checkout.request.{kind}", START, END) for kind in ("hits", "errors"))
+    before = _counts("trace.checkout.request.errors", START, DETECTED)
+    share = errors * 100 / hits
+    base_errors, base_hits = (
+        _counts(f"trace.checkout.request.{kind}", START - WEEK, END - WEEK).sum()
+        for kind in ("errors", "hits")
+    )
+    logs = _users()
+    valid = _counts("trace.checkout.request.hits", START - WEEK, END).sum()
+    bad = _counts("trace.checkout.request.errors", START - WEEK, END).sum()
+    consumed = float(errors.sum() / ((1 - SLO_TARGET) * valid) * 100)
+    actual = float(100 * (1 - bad / valid))
+    return Figures(
+        errors=int(errors.sum()),
+        error_share=float(errors.sum() / hits.sum() * 100),
+        error_base=float(base_errors / base_hits * 100),
+        error_peak=float(share.max()),
+        error_peak_at=f"{share.idxmax():%H:%M}",
+        before_alert=float(before.sum() / errors.sum() * 100),
+        detect_minutes=(DETECTED - START).total_seconds() / 60,
+        users=logs["users"],
+        users_share=round(logs["users"] / logs["active"] * 100, 1),
+        regions=logs["regions"],
+        first_error_at=logs["first"],
+        p95_peak=_p95(START, END),
+        p95_base=_p95(START - WEEK, END - WEEK),
+        payments_ratio=_payments_ratio(),
+        revenue_loss=logs["revenue"],
+        revenue_at_risk=round(logs["revenue"] * 24 / ((END - START).total_seconds() / 3600), -3),
+        slo_actual=round(actual, 3),
+        slo_consumed=round(consumed, 1),
+        slo_remaining=round(100 * (actual - SLO_TARGET * 100) / (100 - SLO_TARGET * 100), 1),
+    )
+
+
+def _counts(metric: str, start: datetime, end: datetime) -> pd.Series[float]:
+    """Return a count metric by minute, indexed by time."""
+    frame = datadog.get_datadog_metric(
+        queries=[f"sum:{metric}{{*}}.as_count().rollup(sum, 60)"], from_=start, to=end
+    )
+    return frame.set_index("timestamp")["value"].astype(float)
+
+
+def _p95(start: datetime, end: datetime) -> float:
+    """Return the highest 95th percentile of checkout's latency by minute, in seconds."""
+    frame = datadog.get_datadog_metric(
+        queries=["p95:trace.checkout.request{*}.rollup(60)"], from_=start, to=end
+    )
+    return float(frame["value"].max())
+
+
+def _payments_ratio() -> float:
+    """Return calls to payments from detection to the rollback over those of a week earlier."""
+    window = (times.parse("2025-12-04T14:30:00Z"), times.parse("2025-12-04T15:20:00Z"))
+    now, usual = (
+        _counts("trace.payments.request.hits", *(moment - back for moment in window)).sum()
+        for back in (timedelta(0), WEEK)
+    )
+    return float(now / usual)
+
+
+def _users() -> dict[str, Any]:
+    """Return users with an error, users active, regions, the first error and the revenue lost."""
+    failed = datadog.search_datadog_logs(
+        "service:checkout status:error",
+        START,
+        END,
+        extra_fields=["usr.id", "cart.total", "region"],
+        limit=100_000,
+    )
+    done = datadog.search_datadog_logs(
+        "service:checkout -status:error @usr.id:*",
+        START,
+        END,
+        extra_fields=["usr.id", "cart.total"],
+        limit=100_000,
+    )
+    users = set(failed["usr.id"].dropna())
+    lost = failed[~failed["usr.id"].isin(done["usr.id"])].drop_duplicates("usr.id")
+    return {
+        "users": len(users),
+        "active": len(users | set(done["usr.id"].dropna())),
+        "regions": ", ".join(sorted(failed["region"].dropna().astype(str).unique())),
+        "first": f"{failed['timestamp'].min():%H:%M:%S}",
+        "revenue": round(float(lost["cart.total"].astype(float).sum()), -2),
+    }
+
+
+def _say(line: str) -> None:
+    """Tell a person at a terminal what goes on, on one line that is written over."""
+    if sys.stderr.isatty():
+        sys.stderr.write(f"\r\033[K{line}")
+        sys.stderr.flush()

@@ -1,0 +1,123 @@
+"""The command: one plain line and exit 2 on wrong use, what it says it does otherwise."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from postmortem_nb import cli
+
+EXAMPLES = [(command.name, command.example) for command in cli.COMMANDS]
+
+
+def run(*argv, capsys):
+    """Run the command in this process; return exit code, stdout and stderr."""
+    code = cli.main(list(argv))
+    out, err = capsys.readouterr()
+    return code, out, err
+
+
+def refused(*argv, capsys, says):
+    """Check that a call is refused by one line that holds every one of ``says``."""
+    code, out, err = run(*argv, capsys=capsys)
+    assert code == 2
+    assert out == ""
+    assert len(err.splitlines()) == 1, err
+    assert "Traceback" not in err
+    for word in says:
+        assert word in err, err
+
+
+@pytest.fixture(autouse=True)
+def in_a_fresh_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.mark.parametrize(("name", "example"), EXAMPLES)
+def test_help_has_an_example(name, example, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        cli.run([name, "--help"])
+    assert stopped.value.code == 0
+    assert example.split()[1] in capsys.readouterr().out
+
+
+def test_new_writes_the_bundle(capsys, tmp_path):
+    code, out, err = run(
+        "new", "INC-7", "--title", "Slow carts", "--service", "cart", "--service", "checkout",
+        "--severity", "SEV-2", "--start", "2025-12-04T14:02Z", "--end", "2025-12-04T16:09Z",
+        "--author", "Dana", capsys=capsys,
+    )  # fmt: skip
+    assert code == 0, err
+    bundle = tmp_path / "INC-7"
+    assert {path.name for path in bundle.iterdir()} >= {
+        "INC-7.ipynb",
+        "incident.jsonl",
+        "template.md",
+        "evidence",
+    }
+    assert str(bundle / "INC-7.ipynb").endswith(out.strip())
+    notebook = json.loads((bundle / "INC-7.ipynb").read_text("utf-8"))
+    roles = [cell["metadata"]["postmortem"]["role"] for cell in notebook["cells"]]
+    assert 35 <= len(roles) <= 50
+    assert roles.count("query") == 5
+
+
+def test_new_never_overwrites(capsys):
+    run("new", "INC-7", capsys=capsys)
+    refused("new", "INC-7", capsys=capsys, says=["INC-7"])
+
+
+@pytest.mark.parametrize(
+    ("argv", "says"),
+    [
+        (["exprot", "INC-7"], ["exprot", "did you mean 'export'", "example"]),
+        ([], ["COMMAND"]),
+        (["new"], ["ID"]),
+        (["new", "INC-7", "--colour", "red"], ["--colour"]),
+        (["new", "INC-7", "--severity", "high"], ["severity", "SEV-1", "'high'"]),
+        (["new", "INC-7", "--start", "yesterday-ish"], ["2025", "yesterday-ish"]),
+        (["new", "INC-7", "--start", "2025-12-04 14:02"], ["zone"]),
+        (["new", "../../etc"], ["../../etc", "example"]),
+        (["new", "a\0b"], ["example"]),
+        (["new", ""], ["example"]),
+        (["new", "INC-7", "--template", "missing.md"], ["missing.md"]),
+        (["check", "nowhere"], ["nowhere"]),
+        (["export", "nowhere"], ["nowhere"]),
+        (["check", ".", "--format", "xml"], ["xml"]),
+        (["sandbox", "--port", "many"], ["many"]),
+        (["sandbox", "--port", "99999999"], ["99999999"]),
+    ],
+)
+def test_wrong_use_is_one_line(argv, says, capsys):
+    refused(*argv, capsys=capsys, says=says)
+
+
+def test_unknown_format_is_one_line(capsys):
+    run("new", "INC-7", capsys=capsys)
+    refused("export", "INC-7", "--to", "docx", capsys=capsys, says=["docx", "html"])
+
+
+def test_a_broken_template_says_file_and_line(capsys, tmp_path):
+    (tmp_path / "ours.md").write_text("# Ours\n\n## Facts\n\n- Owner: {lime owner}\n", "utf-8")
+    refused("new", "INC-7", "--template", "ours.md", capsys=capsys, says=["ours.md:5", "lime"])
+    assert not (tmp_path / "INC-7").exists()
+
+
+def test_check_says_what_is_missing_and_fails_only_on_errors(capsys):
+    run("new", "INC-7", capsys=capsys)
+    code, out, _ = run("check", "INC-7", capsys=capsys)
+    assert code == 0  # a Draft may be unfinished
+    assert "severity" in out.lower()
+    code, out, _ = run("check", "INC-7", "--format", "json", capsys=capsys)
+    assert {"code", "severity", "where", "message", "remedy"} <= set(json.loads(out)[0])
+
+
+def test_no_traceback_in_a_real_process(tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-m", "postmortem_nb", "nwe"],
+        capture_output=True, text=True, check=False, cwd=tmp_path, env=os.environ,
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert len(done.stderr.splitlines()) == 1
