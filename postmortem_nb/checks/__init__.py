@@ -1,0 +1,97 @@
+"""The first reviewer: rules between facts, each a small function from a case to its findings.
+
+    report      codes, severities, the frame of findings, and how it is printed
+    case        an incident at one moment, and where each blank stands
+    review      what Draft, Review and Approved need; approvals; links; dates
+    timeline    order, window, phases, silent stretches
+    actions     owners, dates, trackers, wording, factors without an action
+    figures     typed against computed, SLO arithmetic, declared severity
+    prose       figures in sentences against the data
+    records     evidence, and the log of edits
+    wording     blameless language, by section
+
+A rule is listed in `RULES`; nothing here knows the wall clock, so a check says the same next year.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from postmortem_nb.checks import actions, case, figures, prose, records, review, timeline, wording
+from postmortem_nb.checks.report import (
+    FORMATS,
+    Code,
+    Finding,
+    Severity,
+    as_github,
+    as_json,
+    as_text,
+    errors,
+    frame,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    import pandas as pd
+
+    from postmortem_nb.checks.case import Case
+    from postmortem_nb.incident import Incident
+
+__all__ = [
+    "FORMATS",
+    "RULES",
+    "Code",
+    "Finding",
+    "Severity",
+    "as_github",
+    "as_json",
+    "as_text",
+    "errors",
+    "findings",
+]
+
+RULES: tuple[Callable[[Case], Iterator[Finding]], ...] = (
+    *review.RULES,
+    *timeline.RULES,
+    *actions.RULES,
+    *figures.RULES,
+    *prose.RULES,
+    *wording.RULES,
+)
+"""Every rule that needs nothing but the case; `records` also reads the bundle."""
+
+LOG = "incident.jsonl"
+"""The file of a bundle that reviewers see change: annotations stand on it."""
+
+IGNORE = "checks-ignore"
+"""Key of a template's front matter: codes, or language rules, that a team does not want."""
+
+
+def findings(incident: Incident, *, ignore: Iterable[str] = ()) -> pd.DataFrame:
+    """Return what a reviewer would find, gravest first.
+
+    Columns, all strings: ``code``, ``severity`` (error, warning, hint), ``where``, ``message``,
+    ``remedy``, ``table``, ``row``, ``name``, ``rule`` (of `Code.BLAME`, else empty).
+
+    Parameters
+    ----------
+    incident
+        The incident; it is read once and never changed.
+    ignore
+        Codes or language rules to leave out, beside those of the template's ``checks-ignore``.
+
+    """
+    seen = case.take(incident)
+    silenced = {*ignore, *case.listed(seen.template.facts.get(IGNORE, ""))}
+    found = [each for rule in RULES for each in rule(seen)]
+    found += records.found(incident, seen)
+    kept = (each for each in found if not silenced & {str(each.code), each.rule})
+    return frame(kept, path=_file(incident.path / LOG))
+
+
+def _file(path: Path) -> str:
+    """Return a path as an annotation names it: from here where it lies below, with slashes."""
+    here = Path.cwd()
+    return (path.relative_to(here) if path.is_relative_to(here) else path).as_posix()

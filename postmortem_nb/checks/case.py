@@ -1,0 +1,228 @@
+"""An incident as the checks see it: plain values, measures, and where each blank stands.
+
+A `Case` is taken once, so that a hundred rules read the same moment of an incident.
+A place is written as a reader would find it: ``Action Items › Immediate › row 2 › Owner``.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from postmortem_nb import kinds, metrics
+from postmortem_nb.errors import BadValue
+from postmortem_nb.parts import Blank, Rows
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from postmortem_nb.incident import Incident
+    from postmortem_nb.parts import Column, Section
+    from postmortem_nb.schema import Template
+
+Row = dict[str, Any]
+"""One row of a table: its id under ``row``, its values under their columns' names."""
+
+BETWEEN = " › "
+SINGLE = "incident"
+"""The one-row table of single facts; its row has the same id."""
+
+PEOPLE: tuple[tuple[str, str], ...] = (
+    (SINGLE, "author"),
+    (SINGLE, "reviewers"),
+    ("timeline", "detected_by"),
+    ("timeline", "on_call"),
+    ("timeline", "responders"),
+    ("timeline", "responsible"),
+    ("approvals", "name"),
+)
+"""Columns that hold people; every column called ``owner`` does too."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One filled blank: where it is and what it holds."""
+
+    table: str
+    row: str
+    column: Column
+    value: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """Facts, tables and measures of an incident at one moment."""
+
+    template: Template
+    facts: Mapping[str, Any]
+    tables: Mapping[str, Sequence[Row]]
+    measures: Mapping[str, metrics.Measure]
+    moments: metrics.Facts
+    typed: Mapping[str, Any]
+    """Computed blanks that people typed all the same: name → the value they gave last."""
+
+    def rows(self, table: str) -> Sequence[Row]:
+        """Return the rows of a table, none when the template has no such table."""
+        return self.tables.get(table, ())
+
+    def fact(self, name: str) -> Any:
+        """Return a single fact, ``None`` when it is empty or the template has no such blank."""
+        return self.facts.get(name)
+
+    def has(self, table: str, name: str) -> bool:
+        """Return whether the template has this blank: a team's own may lack any."""
+        return any(column.name == name for column in self.template.tables.get(table, ()))
+
+    def cells(self) -> Iterator[Cell]:
+        """Yield every filled cell, single facts first."""
+        for column in self.template.tables.get(SINGLE, ()):
+            if self.facts.get(column.name) is not None:
+                yield Cell(SINGLE, SINGLE, column, self.facts[column.name])
+        for table, rows in self.tables.items():
+            for row in rows:
+                for column in self.template.tables[table]:
+                    if row.get(column.name) is not None:
+                        yield Cell(table, row["row"], column, row[column.name])
+
+    def people(self) -> set[str]:
+        """Return the names of people that the incident holds."""
+        columns = set(PEOPLE)
+        named = (
+            cell.value
+            for cell in self.cells()
+            if (cell.table, cell.column.name) in columns or cell.column.name == "owner"
+        )
+        names = (
+            name for value in named for name in (value if isinstance(value, list) else [value])
+        )
+        return {str(name).strip() for name in names if str(name).strip()}
+
+    def where(self, table: str, row: str = SINGLE, name: str = "") -> str:
+        """Return the place of a blank, a row or a table, as a reader would find it."""
+        if table == SINGLE:
+            return BETWEEN.join([*_fact_path(self.template, name), self.label(table, name)])
+        values = next((each for each in self.rows(table) if each["row"] == row), {})
+        path = [*_group_path(self.template, table, values), *self._row(table, values)]
+        return BETWEEN.join([*path, self.label(table, name)] if name else path)
+
+    def label(self, table: str, name: str) -> str:
+        """Return the label of a blank as the template words it."""
+        columns = self.template.tables.get(table, ())
+        return next((each.label for each in columns if each.name == name), "") or name
+
+    def _row(self, table: str, values: Row) -> list[str]:
+        """Return how a row is called: its milestone, its preset, or its number in its group."""
+        group = _group(self.template, table, values)
+        if group is None or not values:
+            return []
+        keys = [key for key, _ in group.keys]
+        beside = [
+            each["row"]
+            for each in self.rows(table)
+            if all(each.get(key) == values.get(key) for key in keys)
+        ]
+        number = beside.index(values["row"]) + 1
+        if len(keys) > 1:
+            step = str(values.get(keys[-1]))
+            return [step if len(beside) == 1 else f"{step} {number}"]
+        preset = values.get(group.preset) if group.preset else None
+        every = [each for one in self.template.groups(table) for each in one.presets]
+        distinct = preset in every and len(set(every)) == len(every)
+        return [str(preset)] if distinct else [f"row {number}"]
+
+
+def take(incident: Incident) -> Case:
+    """Return the case of an incident, read once under its lock."""
+    with incident.lock:
+        template = incident.template
+        tables = {name: incident.values(name) for name in template.tables if name != SINGLE}
+        facts = {column.name: incident.value(column.name) for column in _facts(template)}
+    moments = metrics.gather(facts, tables.get("timeline", ()))
+    return Case(template, facts, tables, metrics.derive(moments), moments, _typed(incident))
+
+
+def _typed(incident: Incident) -> dict[str, Any]:
+    """Return what was typed into computed blanks, by hand or by an import, and stands."""
+    derived = {column.name: column for column in _facts(incident.template) if column.derived}
+    history = incident.history()
+    edits = history[(history["table"] == SINGLE) & history["name"].isin(list(derived))]
+    last = {str(edit.name): edit.new for edit in edits.drop(columns="at").itertuples(index=False)}
+    read = {name: _read(derived[name], value) for name, value in last.items()}
+    return {name: value for name, value in read.items() if value is not None}
+
+
+def _read(column: Column, text: object) -> Any:
+    """Return a value of the history as Python knows it; None when it is missing or damaged."""
+    try:
+        stored = kinds.parse(column.kind, text, name=column.name)
+        return None if stored is None else kinds.value(column.kind, stored)
+    except BadValue:
+        return None
+
+
+def _facts(template: Template) -> Sequence[Column]:
+    """Return the columns of the single facts."""
+    return template.tables.get(SINGLE, ())
+
+
+def _fact_path(template: Template, name: str) -> list[str]:
+    """Return the titles of the sections above a single fact, the deepest place of it."""
+    found = [
+        path
+        for path, part in _walk(template)
+        if isinstance(part, Blank) and part.name == name and part.table == SINGLE
+    ]
+    return max(found, key=len, default=["Metadata"])
+
+
+def _group_path(template: Template, table: str, values: Row) -> list[str]:
+    """Return the titles of the sections above a group of rows; of the table without a row."""
+    groups = [(path, part) for path, part in _walk(template) if _is_group(part, table)]
+    group = _group(template, table, values)
+    if values and group is not None:
+        return next(path for path, part in groups if part is group)
+    paths = [path for path, _ in groups] or [[table]]
+    return paths[0] if len(paths) == 1 else paths[0][:1]
+
+
+def _group(template: Template, table: str, values: Row) -> Rows | None:
+    """Return the group that a row belongs to."""
+    groups = [part for _, part in _walk(template) if _is_group(part, table)]
+    fits = (
+        each
+        for each in groups
+        if isinstance(each, Rows) and all(values.get(key) == value for key, value in each.keys)
+    )
+    return next(fits, None)
+
+
+def _is_group(part: object, table: str) -> bool:
+    """Return whether a part of the template is a group of this table."""
+    return isinstance(part, Rows) and part.table == table
+
+
+def _walk(template: Template) -> Iterator[tuple[list[str], object]]:
+    """Yield every part with the titles above it."""
+
+    def down(section: Section, above: list[str]) -> Iterator[tuple[list[str], object]]:
+        path = [*above, _title(section)]
+        for part in section.parts:
+            yield path, part
+        for each in section.sections:
+            yield from down(each, path)
+
+    for section in template.sections:
+        yield from down(section, [])
+
+
+def _title(section: Section) -> str:
+    """Return a title without its aside: ``Immediate (This Week)`` is ``Immediate``."""
+    if section.level <= 1:
+        return "Metadata"
+    return re.sub(r"\s*\([^)]*\)\s*$", "", section.title) or section.title
+
+
+def listed(written: str) -> list[str]:
+    """Return the names of a list in front matter: ``a, b`` or ``[a, "b"]``."""
+    return [name for name in re.split(r"[\s,\[\]\"']+", written) if name]

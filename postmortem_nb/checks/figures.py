@@ -1,0 +1,161 @@
+"""Rules of figures: typed against computed, what cannot be, SLO arithmetic, declared severity."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from postmortem_nb import times
+from postmortem_nb.checks.case import SINGLE
+from postmortem_nb.checks.report import Code, Finding, Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from postmortem_nb.checks.case import Case, Cell
+
+MINUTES: tuple[str, ...] = ("duration", "detection_time", "resolution_time", "mttd", "mttr")
+CLOSE = 1.0
+"""Minutes that a typed duration may differ: people round."""
+
+
+def typed(case: Case) -> Iterator[Finding]:
+    """Find durations that were typed and differ from the computed ones."""
+    for name in MINUTES:
+        value, measure = case.typed.get(name), case.measures[name]
+        if value is None or not isinstance(measure.value, (int, float)):
+            continue
+        if abs(float(value) - measure.value) > CLOSE:
+            yield _fact(
+                case,
+                Code.FIGURE,
+                name,
+                message=f"Typed {times.duration(float(value))}, computed "
+                f"{times.duration(measure.value)} ({measure.definition}).",
+                remedy="Clear the typed figure, or correct the timeline.",
+            )
+    total, value = case.fact("affected_total"), case.typed.get("affected_users")
+    if total is not None and value is not None and int(value) != int(total):
+        yield _fact(
+            case,
+            Code.FIGURE,
+            "affected_users",
+            message=f"Typed {int(value):,}, but the total of affected users is {int(total):,}.",
+            remedy="Clear the typed figure, or correct the total under User Impact.",
+        )
+
+
+def ranges(case: Case) -> Iterator[Finding]:
+    """Find figures that cannot be: below zero, above a hundred percent."""
+    for cell in case.cells():
+        kind, value = cell.column.kind, cell.value
+        numeric = kind in {"count", "percent", "money", "minutes"}
+        may_exceed = {"budget_consumed", "slo_impact"}
+        may_be_negative = {"budget_remaining"}
+        name = cell.column.name
+        if numeric and value < 0 and name not in may_be_negative:
+            yield _about(case, cell, f"{value:,} is below zero.")
+        elif kind == "percent" and value > 100 and name not in may_exceed:
+            yield _about(case, cell, f"{value:,} % is more than all.")
+
+
+def slo(case: Case) -> Iterator[Finding]:
+    """Find an SLO whose target, achievement and budget do not add up."""
+    target, actual = case.fact("slo_target"), case.fact("slo_actual")
+    consumed, remaining = case.fact("budget_consumed"), case.fact("budget_remaining")
+    if target is not None and target >= 100:
+        yield _fact(
+            case,
+            Code.SLO,
+            "slo_target",
+            message="A target of 100 % has no error budget: consumed and remaining are undefined.",
+            remedy="State the target of the SLO that applies, for example 99.9.",
+            severity=Severity.ERROR,
+        )
+    elif target is not None and actual is not None and remaining is not None:
+        computed = 100 * (actual - target) / (100 - target)
+        if abs(computed - remaining) > _slack(target, actual):
+            yield _fact(
+                case,
+                Code.SLO,
+                "budget_remaining",
+                message=f"{remaining:g} % remaining, but {actual:g} % achieved against "
+                f"{target:g} % leaves {computed:.1f} %.",
+                remedy="remaining = 100·(actual − target)/(100 − target); negative when overspent.",
+            )
+    if consumed is not None and remaining is not None and consumed + remaining > 100.5:
+        yield _fact(
+            case,
+            Code.SLO,
+            "budget_consumed",
+            message=f"{consumed:g} % consumed and {remaining:g} % remaining are more than the "
+            "budget.",
+            remedy="Both are shares of one SLO window's budget: together at most 100 %.",
+        )
+
+
+def severity(case: Case) -> Iterator[Finding]:
+    """Find a severity declared on the day that is not the one the document states."""
+    final = case.fact("severity")
+    for row in case.rows("timeline"):
+        declared = row.get("severity_declared")
+        if final and declared and declared != final:
+            yield Finding(
+                code=Code.SEVERITY,
+                severity=Severity.HINT,
+                where=case.where("timeline", row["row"], "severity_declared"),
+                message=f"Declared {declared}, stated {final}.",
+                remedy="Say in the timeline when and why the severity changed, or correct one.",
+                table="timeline",
+                row=row["row"],
+                name="severity_declared",
+            )
+
+
+RULES = (typed, ranges, slo, severity)
+
+
+def _slack(target: float, actual: float) -> float:
+    """Return by how much a remaining budget may differ: both inputs were rounded when typed."""
+    half = 0.5 * 10.0 ** -max(_decimals(actual), 1)
+    return 100.0 * half / (100 - target) + 0.51
+
+
+def _decimals(value: float) -> int:
+    """Return the digits after the point of a number as it was typed."""
+    return len(f"{value!r}".partition(".")[2])
+
+
+def _about(case: Case, cell: Cell, message: str) -> Finding:
+    """Return a finding about a figure."""
+    return Finding(
+        code=Code.RANGE,
+        severity=Severity.WARNING,
+        where=case.where(cell.table, cell.row, cell.column.name),
+        message=message,
+        remedy="Correct the figure.",
+        table=cell.table,
+        row=cell.row,
+        name=cell.column.name,
+    )
+
+
+def _fact(  # noqa: PLR0913 - a finding's parts, each by name
+    case: Case,
+    code: Code,
+    name: str,
+    *,
+    message: str,
+    remedy: str,
+    severity: Severity = Severity.WARNING,
+) -> Finding:
+    """Return a finding about a single fact."""
+    return Finding(
+        code=code,
+        severity=severity,
+        where=case.where(SINGLE, SINGLE, name),
+        message=message,
+        remedy=remedy,
+        table=SINGLE,
+        row=SINGLE,
+        name=name,
+    )

@@ -1,0 +1,151 @@
+"""Rules of the records: the frozen evidence, the log of edits, approvals older than the text."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from postmortem_nb import evidence, times
+from postmortem_nb.checks.report import Code, Finding, Severity
+from postmortem_nb.checks.review import APPROVED, REVIEW, grave, reached
+from postmortem_nb.errors import PostmortemError, shown
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from postmortem_nb.checks.case import Case
+    from postmortem_nb.incident import Incident
+
+FOLDER = "evidence"
+LATER: frozenset[str] = frozenset({"approvals", "sharing"})
+"""Tables that go on changing after an approval."""
+LATER_NAMES: frozenset[str] = frozenset({"state", "status", "tracking", "review_date"})
+"""Blanks that go on changing after an approval."""
+
+
+def found(incident: Incident, case: Case) -> Iterator[Finding]:
+    """Yield what is wrong with the records of a bundle."""
+    listed = evidence.listing(incident.path / FOLDER)
+    yield from missing(case, {str(record.get("name")) for record in listed})
+    for record in listed:
+        yield from unsound(case, record)
+        yield from covers(case, record)
+    yield from damage(incident.problems)
+    yield from stale(case, incident.history())
+
+
+def missing(case: Case, names: set[str]) -> Iterator[Finding]:
+    """Find questions of the template that were never asked."""
+    for query in case.template.queries():
+        if query.name not in names:
+            yield Finding(
+                code=Code.EVIDENCE,
+                severity=Severity.WARNING if reached(case, REVIEW) else Severity.HINT,
+                where=f"Evidence › {query.name}",
+                message=f"“{query.label or query.name}” has no answer: its query was not run.",
+                remedy="Run its cell before the data expire; the answer is frozen in the bundle.",
+            )
+
+
+def unsound(case: Case, record: Mapping[str, Any]) -> Iterator[Finding]:
+    """Find evidence that changed, is partial, empty, or made up."""
+    name = str(record.get("name"))
+    if record.get("changed"):
+        yield _evidence(
+            name,
+            "The file is not the one that was frozen: its digest differs.",
+            "Restore the file from the history of the bundle, or ask again with --refresh.",
+            severity=grave(case, REVIEW),
+        )
+    if not record.get("complete", True):
+        yield _evidence(
+            name,
+            f"Partial: {record.get('partial') or 'no reason was recorded'}.",
+            "Ask again with --refresh, or say in the text that figures from it are lower bounds.",
+        )
+    if record.get("rows") == 0:
+        yield _evidence(
+            name,
+            "Empty: the query found nothing.",
+            "Check service, window and spelling; if nothing is the finding, say so.",
+            severity=Severity.HINT,
+        )
+    if record.get("sandbox") and reached(case, REVIEW):
+        yield _evidence(
+            name,
+            "From the sandbox: made-up data.",
+            "Ask a Datadog account before anybody decides by it.",
+        )
+
+
+def covers(case: Case, record: Mapping[str, Any]) -> Iterator[Finding]:
+    """Find evidence whose window leaves out a part of the incident: its times changed since."""
+    start, end = case.moments.start, case.moments.recovered
+    since, until = _moment(record.get("from")), _moment(record.get("to"))
+    if start is None or end is None or since is None or until is None or start > end:
+        return
+    if since > start or until < end:
+        yield _evidence(
+            str(record.get("name")),
+            f"It covers {times.shown(since)} to {times.shown(until)}, not the whole incident "
+            f"({times.shown(start)} to {times.shown(end)}).",
+            "Ask again with --refresh: the times of the incident were changed, or the window is "
+            "too small.",
+        )
+
+
+def damage(problems: list[str]) -> Iterator[Finding]:
+    """Tell what the log of edits could not read."""
+    for problem in problems:
+        yield Finding(
+            code=Code.LOG,
+            severity=Severity.WARNING,
+            where="incident.jsonl",
+            message=f"{problem.rstrip('.')}.",
+            remedy="Compare with the history of the bundle; all other edits are in place.",
+        )
+
+
+def stale(case: Case, history: pd.DataFrame) -> Iterator[Finding]:
+    """Find approvals of a text that was changed on a later day."""
+    text = history[~history["table"].isin(LATER) & ~history["name"].fillna("").isin(LATER_NAMES)]
+    for row in case.rows("approvals"):
+        if not row.get("date") or not row.get("name"):
+            continue
+        after = pd.Timestamp(row["date"], tz="UTC") + dt.timedelta(days=1)
+        later = text[text["at"] >= after]
+        if len(later):
+            yield Finding(
+                code=Code.APPROVAL,
+                severity=Severity.WARNING if reached(case, APPROVED) else Severity.HINT,
+                where=case.where("approvals", row["row"]),
+                message=f"{shown(row['name'])} approved on {row['date']}; {len(later)} "
+                f"{'edit' if len(later) == 1 else 'edits'} came later.",
+                remedy="Show the approver what changed (incident.history()) and renew the date.",
+                table="approvals",
+                row=row["row"],
+                name="date",
+            )
+
+
+def _moment(value: object) -> dt.datetime | None:
+    """Return a recorded time, nothing where it is unreadable."""
+    try:
+        return times.parse(value) if value else None
+    except PostmortemError:
+        return None
+
+
+def _evidence(
+    name: str, message: str, remedy: str, *, severity: Severity = Severity.WARNING
+) -> Finding:
+    """Return a finding about one answer."""
+    return Finding(
+        code=Code.EVIDENCE,
+        severity=severity,
+        where=f"Evidence › {name}",
+        message=message,
+        remedy=remedy,
+    )

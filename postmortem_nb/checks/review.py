@@ -1,0 +1,285 @@
+"""What Draft, Review and Approved each need; approvals, links, dates."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from postmortem_nb import metrics, text, times
+from postmortem_nb.checks.case import SINGLE
+from postmortem_nb.checks.report import Code, Finding, Severity
+from postmortem_nb.errors import shown
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from postmortem_nb.checks.case import Case, Row
+
+DRAFT, REVIEW, APPROVED = "Draft", "Review", "Approved"
+STATES: tuple[str, ...] = (DRAFT, REVIEW, APPROVED)
+"""States in order; a postmortem that names none is a Draft."""
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """A blank that a state needs: in a row of ``table`` where ``column`` holds ``value``."""
+
+    state: str
+    name: str
+    why: str
+    table: str = SINGLE
+    column: str = ""
+    value: str = ""
+
+
+SUMMARY = "the executive summary is what most readers read"
+CORE = "durations, charts and checks stand on this time"
+
+NEEDS: tuple[Need, ...] = (
+    Need(REVIEW, "incident_id", "a reader has to know which incident this is"),
+    Need(REVIEW, "date", "the follow-up and the archive stand on it"),
+    Need(REVIEW, "author", "reviewers need somebody to ask"),
+    Need(REVIEW, "severity", "it decides who has to read this and how soon actions are due"),
+    Need(REVIEW, "services", "the next incident of this service has to find this one"),
+    Need(REVIEW, "what_happened", SUMMARY),
+    Need(REVIEW, "why_it_happened", SUMMARY),
+    Need(REVIEW, "what_we_did", SUMMARY),
+    Need(REVIEW, "what_we_will_do", SUMMARY),
+    Need(REVIEW, "time", CORE, "timeline", "step", "Incident Start"),
+    Need(REVIEW, "time", CORE, "timeline", "step", "Detection"),
+    Need(REVIEW, "time", CORE, "timeline", "step", "Acknowledgment"),
+    Need(REVIEW, "time", CORE, "timeline", "step", "Mitigation Deployed"),
+    Need(REVIEW, "time", CORE, "timeline", "step", "Full Recovery"),
+    Need(REVIEW, "problem", "the whys start from one sentence that all agree on"),
+    Need(REVIEW, "answer", "an analysis has at least one answered why", "whys"),
+    Need(REVIEW, "technical_cause", "what in the system made it possible"),
+    Need(REVIEW, "name", "an analysis has at least one contributing factor", "factors"),
+    Need(REVIEW, "title", "without an action the next incident is this one", "actions"),
+    Need(APPROVED, "reviewers", "an approval is of a review that somebody did"),
+    Need(APPROVED, "time", CORE, "timeline", "step", "Incident Declared Resolved"),
+    Need(APPROVED, "organizational_cause", "what made the technical cause likely"),
+    Need(APPROVED, "process_cause", "what let the cause through"),
+    Need(APPROVED, "affected_total", "impact is what the severity rests on"),
+    Need(APPROVED, "review_date", "an approval is of a review with a date"),
+    Need(APPROVED, "text", "an approved postmortem says what was learned", "takeaways"),
+)
+"""The blanks each state needs. A team's template that lacks a blank does not need it."""
+
+ADDRESS = re.compile(r"^\w[\w+.-]*:|//|^www\.|^[\w-]+(\.[\w-]+)+(/|$)|@")
+"""What is meant as an address: a scheme, a host, a mail address."""
+
+DAYS_TO_REVIEW = 45
+"""Days from incident to review after which a review has little left to learn from memory."""
+
+
+def state(case: Case) -> str:
+    """Return the state of the postmortem, Draft when none is set."""
+    return case.fact("state") if case.fact("state") in STATES else DRAFT
+
+
+def reached(case: Case, needed: str) -> bool:
+    """Return whether the postmortem is in this state or past it."""
+    return STATES.index(state(case)) >= STATES.index(needed)
+
+
+def grave(case: Case, needed: str = REVIEW) -> Severity:
+    """Return an error once the postmortem has reached the state, a warning before."""
+    return Severity.ERROR if reached(case, needed) else Severity.WARNING
+
+
+def blanks(case: Case) -> Iterator[Finding]:
+    """Find the blanks that this state, or the next one, needs."""
+    nearest = STATES[min(STATES.index(state(case)) + 1, len(STATES) - 1)]
+    for need in NEEDS:
+        due = STATES.index(need.state) <= STATES.index(nearest)
+        if due and case.has(need.table, need.name) and not _filled(case, need):
+            yield Finding(
+                code=Code.BLANK,
+                severity=grave(case, need.state),
+                where=_place(case, need),
+                message=f"Empty, and {need.state} needs it: {need.why}.",
+                remedy="Fill it in, or write why it is not known.",
+                table=need.table,
+                row=SINGLE if need.table == SINGLE else _row(case, need).get("row", ""),
+                name=need.name,
+            )
+
+
+def approvals(case: Case) -> Iterator[Finding]:
+    """Find approvals that are missing, incomplete, or dated before the incident."""
+    if not case.has("approvals", "role"):
+        return
+    signed = {row.get("role"): row for row in case.rows("approvals")}
+    for role in _roles(case):
+        missing = _lacking(signed.get(role, {}))
+        touched = any(signed.get(role, {}).get(name) for name in ("done", "name", "date"))
+        if missing and (touched or reached(case, REVIEW)):
+            yield _approval(
+                case,
+                signed.get(role, {}),
+                f"{role}: no {', no '.join(missing)}.",
+                "Let the person sign with name and date, or take the postmortem back to Review.",
+                severity=grave(case, APPROVED) if reached(case, APPROVED) else Severity.HINT,
+            )
+    first = case.moments.start
+    for row in signed.values():
+        if first and row.get("date") and row["date"] < first.date():
+            yield _approval(
+                case,
+                row,
+                f"Approved on {row['date']}, before the incident began ({times.shown(first)}).",
+                "Correct the date of the approval.",
+                severity=Severity.ERROR,
+            )
+
+
+def links(case: Case) -> Iterator[Finding]:
+    """Find links that no reader can follow."""
+    for cell in case.cells():
+        if cell.column.kind != "link":
+            continue
+        parts = str(cell.value).replace(",", " ").split()
+        meant = [part for part in parts if ADDRESS.search(part)]
+        broken = [part for part in meant if text.href(part) is None]
+        if broken or not meant:
+            odd = shown(broken[0] if broken else cell.value)
+            yield Finding(
+                code=Code.LINK,
+                severity=Severity.WARNING if broken else Severity.HINT,
+                where=case.where(cell.table, cell.row, cell.column.name),
+                message=f"Not a link that a reader can follow: {odd}.",
+                remedy="Give the whole address, https:// included; part several by commas.",
+                table=cell.table,
+                row=cell.row,
+                name=cell.column.name,
+            )
+
+
+def follow_up(case: Case) -> Iterator[Finding]:
+    """Find a typed follow-up date that is not 30 days after the incident."""
+    typed, computed = case.typed.get("follow_up"), case.measures["follow_up"].value
+    if isinstance(typed, dt.date) and computed and typed != computed:
+        yield _fact(
+            case,
+            Code.FOLLOW_UP,
+            "follow_up",
+            message=f"{typed}, but {metrics.FOLLOW_UP_DAYS} days after the incident is {computed}.",
+            remedy=f"Set {computed}, or clear the blank: it is computed.",
+        )
+
+
+def dates(case: Case) -> Iterator[Finding]:
+    """Find dates of the document that exclude each other."""
+    date, start = case.fact("date"), case.moments.start
+    if date and start and abs((date - start.date()).days) > 1:
+        yield _fact(
+            case,
+            Code.DATE,
+            "date",
+            message=f"The date is {date}, but the timeline starts on {start.date()} (UTC).",
+            remedy="Correct one of the two.",
+        )
+    day = start.date() if start else date
+    review = case.fact("review_date")
+    if day and review and review < day:
+        yield _fact(
+            case,
+            Code.DATE,
+            "review_date",
+            message=f"The review ({review}) is before the incident ({day}).",
+            remedy="Correct the date of the review.",
+        )
+    elif day and review and (review - day).days > DAYS_TO_REVIEW:
+        yield _fact(
+            case,
+            Code.DATE,
+            "review_date",
+            message=f"The review ({review}) is {(review - day).days} days after the incident.",
+            remedy="Review while people remember what they saw.",
+            severity=Severity.HINT,
+        )
+
+
+RULES = (blanks, approvals, links, follow_up, dates)
+
+
+def _filled(case: Case, need: Need) -> bool:
+    """Return whether any row that the need speaks of holds its blank."""
+    if need.table == SINGLE:
+        return _holds(case.fact(need.name))
+    rows = case.rows(need.table)
+    fits = (row for row in rows if not need.column or row.get(need.column) == need.value)
+    return any(_holds(row.get(need.name)) for row in fits)
+
+
+def _holds(value: Any) -> bool:
+    """Return whether a value says anything."""
+    return value is not None and value != [] and str(value).strip() != ""
+
+
+def _row(case: Case, need: Need) -> Row:
+    """Return the first row that the need speaks of, or an empty one."""
+    rows = case.rows(need.table)
+    return next((row for row in rows if row.get(need.column) == need.value), {})
+
+
+def _place(case: Case, need: Need) -> str:
+    """Return where the blank is, or would be."""
+    if need.table == SINGLE:
+        return case.where(SINGLE, SINGLE, need.name)
+    row = _row(case, need)
+    if row:
+        return case.where(need.table, row["row"], need.name)
+    step = f" › {need.value}" if need.value else ""
+    return f"{case.where(need.table)}{step} › {case.label(need.table, need.name)}"
+
+
+def _roles(case: Case) -> list[str]:
+    """Return the roles that sign, as the template lists them; those present when it lists none."""
+    presets = [role for group in case.template.groups("approvals") for role in group.presets]
+    return presets or [row["role"] for row in case.rows("approvals") if row.get("role")]
+
+
+def _lacking(row: Mapping[str, Any]) -> list[str]:
+    """Return what an approval lacks."""
+    wanted = {"name": "name", "date": "date", "done": "tick"}
+    return [word for name, word in wanted.items() if not row.get(name)]
+
+
+def _approval(
+    case: Case, row: Mapping[str, Any], message: str, remedy: str, *, severity: Severity
+) -> Finding:
+    """Return a finding about one approval."""
+    return Finding(
+        code=Code.APPROVAL,
+        severity=severity,
+        where=case.where("approvals", row.get("row", "")),
+        message=message,
+        remedy=remedy,
+        table="approvals",
+        row=row.get("row", ""),
+    )
+
+
+def _fact(  # noqa: PLR0913 - a finding's parts, each by name
+    case: Case,
+    code: Code,
+    name: str,
+    *,
+    message: str,
+    remedy: str,
+    severity: Severity = Severity.WARNING,
+) -> Finding:
+    """Return a finding about a single fact."""
+    return Finding(
+        code=code,
+        severity=severity,
+        where=case.where(SINGLE, SINGLE, name),
+        message=message,
+        remedy=remedy,
+        table=SINGLE,
+        row=SINGLE,
+        name=name,
+    )

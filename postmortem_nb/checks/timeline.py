@@ -1,0 +1,160 @@
+"""Rules of the timeline: order, window, phases, silent stretches."""
+
+from __future__ import annotations
+
+import datetime as dt
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from postmortem_nb import metrics, times
+from postmortem_nb.checks.report import Code, Finding, Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from postmortem_nb.checks.case import Case, Row
+
+TABLE = "timeline"
+
+START = metrics.STEPS["start"]
+
+FOLLOWS: Mapping[str, tuple[str, ...]] = {
+    "Detection": (START,),
+    "Acknowledgment": (START, "Detection"),
+    "Investigation Begins": (START, "Detection"),
+    "Escalation": (START, "Detection"),
+    "Root Cause Identified": (START, "Detection", "Investigation Begins"),
+    "Mitigation Plan Formed": (START, "Detection"),
+    "Mitigation Deployed": (START, "Detection", "Acknowledgment", "Mitigation Plan Formed"),
+    "Partial Recovery": (START,),
+    "Full Recovery": (START, "Detection", "Mitigation Deployed", "Partial Recovery"),
+    "Incident Declared Resolved": (START, "Detection", "Acknowledgment", "Full Recovery"),
+}
+"""Step → the steps that come before it. Pairs that are not here have no fixed order: a rollback
+often comes before anyone knows why it helps."""
+
+MEASURED: frozenset[tuple[str, str]] = frozenset(
+    (metrics.STEPS[span.since], metrics.STEPS[span.until]) for span in metrics.SPANS
+)
+"""Pairs whose order a measure needs: their contradiction is an error, any other a warning."""
+
+PHASES: tuple[str, ...] = ("Detection", "Investigation", "Mitigation", "Post-Incident")
+
+QUIET = dt.timedelta(minutes=45)
+"""Longest stretch without an entry while the incident is open that asks no question."""
+
+PROMPT = "Ask who was at work: what were you seeing, what did you try, what did you wait for?"
+
+
+def order(case: Case) -> Iterator[Finding]:
+    """Find steps that come before a step they follow."""
+    for later, befores in FOLLOWS.items():
+        row = _one(case, later)
+        for earlier in befores if row else ():
+            before = _one(case, earlier)
+            if row and before and row["time"] < before["time"]:
+                yield Finding(
+                    code=Code.ORDER,
+                    severity=Severity.ERROR if (earlier, later) in MEASURED else Severity.WARNING,
+                    where=case.where(TABLE, row["row"], "time"),
+                    message=f"{later} ({times.shown(row['time'])}) is before {earlier} "
+                    f"({times.shown(before['time'])}).",
+                    remedy="Correct one of the two times; a duration between them is unknown "
+                    "until then.",
+                    table=TABLE,
+                    row=row["row"],
+                    name="time",
+                )
+
+
+def window(case: Case) -> Iterator[Finding]:
+    """Find entries before the incident began or after it was closed, unless `order` tells it."""
+    told = {each.row for each in order(case)}
+    for row in _timed(case):
+        side = "" if row["row"] in told else _side(case, row)
+        if side:
+            yield Finding(
+                code=Code.WINDOW,
+                severity=Severity.WARNING,
+                where=case.where(TABLE, row["row"], "time"),
+                message=f"{row.get('step') or 'An entry'} ({times.shown(row['time'])}) is {side}.",
+                remedy="Correct the time (zone? day?), or move the start or end of the incident.",
+                table=TABLE,
+                row=row["row"],
+                name="time",
+            )
+
+
+def phases(case: Case) -> Iterator[Finding]:
+    """Find phases without any event, once a timeline has been begun."""
+    told = {row.get("phase") for row in case.rows(TABLE)}
+    known = {row.get("phase") for row in _timed(case)}
+    for phase in PHASES:
+        if known and phase not in known:
+            yield Finding(
+                code=Code.PHASE,
+                severity=Severity.WARNING,
+                where=f"{case.where(TABLE)} › {phase} Phase",
+                message=f"The {phase} phase has "
+                f"{'entries without a time' if phase in told else 'no event'}.",
+                remedy="Add what happened and when, or say in the phase before it why there is "
+                "nothing to tell.",
+                table=TABLE,
+            )
+
+
+def silence(case: Case) -> Iterator[Finding]:
+    """Find stretches of more than 45 minutes without an entry between start and recovery."""
+    start, end = case.moments.start, case.moments.recovered
+    told = [row for row in _timed(case) if _within(row["time"], start, end)]
+    told += [
+        row for row in _timed(case, "updates") if start and end and _within(row["time"], start, end)
+    ]
+    told.sort(key=lambda row: row["time"])
+    for one, next_one in pairwise(told):
+        gap = next_one["time"] - one["time"]
+        if gap > QUIET:
+            yield Finding(
+                code=Code.SILENCE,
+                severity=Severity.HINT,
+                where=case.where(TABLE),
+                message=f"Nothing is told for {times.duration(gap / metrics.MINUTE)} while the "
+                f"incident was open: from {times.shown(one['time'])} to "
+                f"{times.shown(next_one['time'])}.",
+                remedy=PROMPT,
+                table=TABLE,
+            )
+
+
+RULES = (order, window, phases, silence)
+
+
+def _one(case: Case, step: str) -> Row | None:
+    """Return the row that counts for a step: the first, for ends the last."""
+    rows = sorted(
+        (row for row in _timed(case) if row.get("step") == step), key=lambda row: row["time"]
+    )
+    ends = {metrics.STEPS[name] for name in metrics.LAST_COUNTS}
+    return rows[-1 if step in ends else 0] if rows else None
+
+
+def _timed(case: Case, table: str = TABLE) -> list[Row]:
+    """Return the rows that have a time."""
+    return [row for row in case.rows(table) if row.get("time") is not None]
+
+
+def _within(time: dt.datetime, start: dt.datetime | None, end: dt.datetime | None) -> bool:
+    """Return whether a time lies in the window; an unknown side is open."""
+    return (start is None or time >= start) and (end is None or time <= end)
+
+
+def _side(case: Case, row: Row) -> str:
+    """Return on which side of the incident an entry lies, or nothing."""
+    start, resolved = case.moments.start, case.moments.resolved
+    end = resolved or case.moments.recovered
+    if start and row["time"] < start:
+        return f"before {START} ({times.shown(start)})"
+    if end and row["time"] > end and row.get("phase") != PHASES[-1]:
+        step = metrics.STEPS["resolved" if resolved else "recovered"]
+        return f"after {step} ({times.shown(end)})"
+    return ""

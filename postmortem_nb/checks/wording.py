@@ -1,0 +1,142 @@
+"""Blameless language, by section: which rules read which blank, and what a flag becomes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from postmortem_nb import language, subjects
+from postmortem_nb.checks.case import SINGLE
+from postmortem_nb.checks.report import Code, Finding, Severity
+from postmortem_nb.language import Setting
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from postmortem_nb.checks.case import Case, Cell
+    from postmortem_nb.language import Rule
+
+TABLES: Mapping[str, Setting] = {
+    SINGLE: Setting.PLAIN,
+    "timeline": Setting.NARRATIVE,
+    "whys": Setting.CAUSES,
+    "factors": Setting.CAUSES,
+    "went_well": Setting.PLAIN,
+    "went_wrong": Setting.PLAIN,
+    "updates": Setting.PLAIN,
+    "takeaways": Setting.PLAIN,
+    "actions": Setting.ACTIONS,
+    "approvals": Setting.OFF,
+    "sharing": Setting.OFF,
+    "similar": Setting.OFF,
+    "monitors": Setting.OFF,
+    "dashboards": Setting.OFF,
+    "process_changes": Setting.OFF,
+    "technical_changes": Setting.OFF,
+    "runbooks": Setting.OFF,
+}
+"""Table → how its text is read. A team's own table is read as plain text."""
+
+BLANKS: Mapping[tuple[str, str], Setting] = {
+    (SINGLE, "what_happened"): Setting.NARRATIVE,
+    (SINGLE, "why_it_happened"): Setting.NARRATIVE,
+    (SINGLE, "what_we_did"): Setting.NARRATIVE,
+    (SINGLE, "what_we_will_do"): Setting.ACTIONS,
+    (SINGLE, "problem"): Setting.CAUSES,
+    (SINGLE, "technical_cause"): Setting.CAUSES,
+    (SINGLE, "organizational_cause"): Setting.CAUSES,
+    (SINGLE, "process_cause"): Setting.CAUSES,
+    (SINGLE, "key_logs"): Setting.OFF,
+    (SINGLE, "key_traces"): Setting.OFF,
+    (SINGLE, "key_events"): Setting.OFF,
+    (SINGLE, "metric_graphs"): Setting.OFF,
+    (SINGLE, "title"): Setting.NARRATIVE,
+    ("factors", "name"): Setting.CAUSES,
+    ("factors", "prevention"): Setting.ACTIONS,
+    ("went_wrong", "how_to_improve"): Setting.ACTIONS,
+    ("updates", "text"): Setting.PLAIN,
+}
+"""Blanks that are read differently from the rest of their table."""
+
+LINES_READ = frozenset({(SINGLE, "title"), ("factors", "name"), ("updates", "text")})
+"""Blanks of one line that hold sentences; other lines hold names."""
+
+CODES: Mapping[str, Code] = {"AI1": Code.EXHORTS, "AI2": Code.VAGUE}
+"""Rules that have a code of their own; the others are `Code.BLAME`."""
+
+CHAIN_END = "RC2"
+
+
+def wording(case: Case) -> Iterator[Finding]:
+    """Find words that judge people, in every blank of prose but those of actions."""
+    people, complete = case.people(), outage(case)
+    for cell in case.cells():
+        setting = reads(cell)
+        if setting is Setting.OFF or cell.table == "actions":
+            continue
+        flags = language.read(str(cell.value), setting=setting, people=people, complete=complete)
+        for flag in flags:
+            yield remark(
+                case,
+                flag.rule,
+                flag.words,
+                (cell.table, cell.row, cell.column.name),
+            )
+
+
+def chain(case: Case) -> Iterator[Finding]:
+    """Find a chain of whys that ends at a person: the system that allowed it is one why further."""
+    answered = [row for row in case.rows("whys") if row.get("answer")]
+    if not answered:
+        return
+    last = answered[-1]
+    found = subjects.mentions(language.mask(str(last["answer"])), case.people())
+    if found:
+        yield Finding(
+            code=Code.BLAME,
+            severity=Severity.WARNING,
+            where=case.where("whys", last["row"], "answer"),
+            message=f"The last why ends at a person (“{found}”): a chain that ends there explains "
+            "nothing that can be changed.",
+            remedy="Ask one why more: how did the system, the tools or the schedule allow it, and "
+            "make it sensible then? (PagerDuty; coehub)",
+            table="whys",
+            row=last["row"],
+            name="answer",
+            rule=CHAIN_END,
+        )
+
+
+RULES = (wording, chain)
+
+
+def reads(cell: Cell) -> Setting:
+    """Return how a blank is read."""
+    place = (cell.table, cell.column.name)
+    prose = cell.column.kind == "prose" or place in LINES_READ
+    if not prose or cell.column.derived:
+        return Setting.OFF
+    return BLANKS.get(place, TABLES.get(cell.table, Setting.PLAIN))
+
+
+def outage(case: Case) -> bool | None:
+    """Return whether it was a complete outage, ``None`` when nobody said."""
+    severity, experience = case.fact("severity"), case.fact("experience")
+    if severity is None and experience is None:
+        return None
+    return bool(severity == "SEV-0" or experience == "Complete outage")
+
+
+def remark(case: Case, rule: Rule, words: str, place: tuple[str, str, str]) -> Finding:
+    """Return a flag of a language rule as a finding."""
+    table, row, name = place
+    return Finding(
+        code=CODES.get(rule.id, Code.BLAME),
+        severity=Severity.HINT if rule.hint else Severity.WARNING,
+        where=case.where(table, row, name),
+        message=f"“{' '.join(words.split())}”: {rule.title}. {rule.reason}",
+        remedy=f"{rule.instead[0]} Or: {rule.instead[1]} ({rule.source})",
+        table=table,
+        row=row,
+        name=name,
+        rule=rule.id,
+    )
