@@ -1,0 +1,588 @@
+"""A sound postmortem passes; each contradiction planted in it is found, where it stands."""
+
+import ast
+import json
+import shutil
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from postmortem_nb import Incident, checks
+from postmortem_nb.checks import Code, Severity, case, records, report, review, timeline
+
+DAY = "2025-12-04"
+TIMES = {
+    "Incident Start": "14:02",
+    "Detection": "14:19",
+    "Acknowledgment": "14:24",
+    "Investigation Begins": "14:26",
+    "Key Discovery": "14:47",
+    "Root Cause Identified": "15:12",
+    "Mitigation Plan Formed": "15:18",
+    "Mitigation Deployed": "15:26",
+    "Partial Recovery": "15:38",
+    "Full Recovery": "16:09",
+    "Monitoring": "16:10",
+    "Incident Declared Resolved": "17:05",
+}
+FACTS = {
+    "title": "Checkout errors after a deploy",
+    "services": ["checkout", "payments"],
+    "severity": "SEV-1",
+    "author": "Priya Raman",
+    "reviewers": ["Jonas Weber"],
+    "what_happened": "31 % of checkouts failed from 14:02 UTC on; it lasted 127 minutes.",
+    "why_it_happened": "A deploy shrank a connection pool, and retries without a pause followed.",
+    "what_we_did": "Rolled checkout back to the version of the day before.",
+    "what_we_will_do": "Reject deploys whose connection pool is smaller than the traffic needs.",
+    "problem": "Checkouts failed after a deploy of checkout.",
+    "technical_cause": "The connection pool held 5 connections where 50 were in use.",
+    "organizational_cause": "Pool sizes belong to no service's review.",
+    "process_cause": "The canary sees no traffic at 13:58.",
+    "affected_total": 4200,
+    "affected_share": 13.5,
+    "failed_requests": 37500,
+    "slo_target": 99.9,
+    "slo_actual": 99.95,
+    "budget_consumed": 41.7,
+    "budget_remaining": 50.0,
+    "review_date": "2025-12-11",
+    "dashboard_link": "https://example.com/dashboard",
+}
+
+
+def moment(clock):
+    return f"{DAY}T{clock}:00Z"
+
+
+@pytest.fixture(scope="module")
+def example(tmp_path_factory):
+    """An incident in which there is nothing to find, made once."""
+    incident = Incident.create("INC-1", tmp_path_factory.mktemp("example"))
+    for step, clock in TIMES.items():
+        incident.add("timeline", step=step, time=moment(clock))
+    for name, value in FACTS.items():
+        incident.set(name, value)
+    incident.set("date", DAY)
+    incident.add("whys", answer="The pool of connections to payments held 5 connections.")
+    incident.add("factors", area="Technical", name="Small pool", description="5 connections")
+    incident.add(
+        "actions",
+        horizon="Immediate",
+        priority="P0",
+        title="Fail the build when the pool of connections is smaller than 20",
+        owner="Priya Raman",
+        due="2025-12-10",
+        status="Not Started",
+        tracking="https://example.com/browse/SHOP-1",
+    )
+    incident.add("takeaways", text="A pool size is a limit on traffic.")
+    for role in ("Author", "Technical Reviewer", "Manager", "On-call Lead"):
+        incident.add("approvals", role=role, name="Jonas Weber", date="2999-01-01", done=True)
+    incident.set("state", "Approved")
+    return incident
+
+
+@pytest.fixture
+def incident(example, tmp_path):
+    """A copy of the example that a test may spoil."""
+    shutil.copytree(example.path, tmp_path / "INC-1")
+    return Incident.open(tmp_path / "INC-1")
+
+
+def found(incident, *, but=("evidence",)):
+    frame = incident.check()
+    return frame[~frame["code"].isin(list(but))]
+
+
+def first(incident, table, **values):
+    return next(
+        row["row"]
+        for row in incident.values(table)
+        if all(row[name] == value for name, value in values.items())
+    )
+
+
+def step(incident, name):
+    return first(incident, "timeline", step=name)
+
+
+def action(incident):
+    return first(incident, "actions", priority="P0")
+
+
+def test_a_sound_postmortem_gives_nothing_to_find(example):
+    assert found(example).to_dict(orient="records") == []
+
+
+# What is planted → the code, the severity and a part of the place under which it must be found.
+PLANTS = {
+    "detection before the start": (
+        lambda i: i.set("time", moment("13:50"), table="timeline", row=step(i, "Detection")),
+        ("order", "error", "Detection Phase › Detection › Time"),
+    ),
+    "recovery before the start": (
+        lambda i: i.set("time", moment("13:00"), table="timeline", row=step(i, "Full Recovery")),
+        ("order", "error", "Mitigation Phase › Full Recovery"),
+    ),
+    "plan after its deployment": (
+        lambda i: i.set(
+            "time", moment("15:40"), table="timeline", row=step(i, "Mitigation Plan Formed")
+        ),
+        ("order", "warning", "Mitigation Deployed"),
+    ),
+    "discovery before the start": (
+        lambda i: i.set("time", moment("11:47"), table="timeline", row=step(i, "Key Discovery")),
+        ("window", "warning", "Key Discovery"),
+    ),
+    "discovery after the end": (
+        lambda i: i.set("time", moment("19:00"), table="timeline", row=step(i, "Key Discovery")),
+        ("window", "warning", "Key Discovery"),
+    ),
+    "a phase without an event": (
+        lambda i: [
+            i.remove("timeline", step(i, name))
+            for name in ("Investigation Begins", "Key Discovery", "Root Cause Identified")
+        ],
+        ("phase", "warning", "Investigation Phase"),
+    ),
+    "an hour of silence": (
+        lambda i: [
+            i.remove("timeline", step(i, name))
+            for name in ("Key Discovery", "Root Cause Identified", "Mitigation Plan Formed")
+        ],
+        ("silence", "hint", "Timeline of Events"),
+    ),
+    "no summary": (
+        lambda i: i.set("what_happened", None),
+        ("blank", "error", "Executive Summary › What happened"),
+    ),
+    "no severity": (lambda i: i.set("severity", None), ("blank", "error", "Severity")),
+    "no detection": (
+        lambda i: i.remove("timeline", step(i, "Detection")),
+        ("blank", "error", "Detection › Time"),
+    ),
+    "no cause": (
+        lambda i: i.set("technical_cause", None),
+        ("blank", "error", "Root Cause Summary › Technical Root Cause"),
+    ),
+    "no action": (lambda i: i.remove("actions", action(i)), ("blank", "error", "Action Items")),
+    "an approval without a name": (
+        lambda i: i.set("name", None, table="approvals", row=first(i, "approvals", role="Manager")),
+        ("approval", "error", "Approvals › Manager"),
+    ),
+    "a role that did not sign": (
+        lambda i: i.remove("approvals", first(i, "approvals", role="Manager")),
+        ("approval", "error", "Approvals"),
+    ),
+    "an approval before the incident": (
+        lambda i: i.set(
+            "date", "2025-12-01", table="approvals", row=first(i, "approvals", role="Manager")
+        ),
+        ("approval", "error", "Approvals › Manager"),
+    ),
+    "an approval older than the text": (
+        lambda i: i.set(
+            "date", "2025-12-12", table="approvals", row=first(i, "approvals", role="Author")
+        ),
+        ("approval", "warning", "Approvals › Author"),
+    ),
+    "a link without its scheme": (
+        lambda i: i.set("dashboard_link", "www.example.com/dash"),
+        ("link", "warning", "References › Dashboard"),
+    ),
+    "a link that is a script": (
+        lambda i: i.set("dashboard_link", "javascript:alert(1)"),
+        ("link", "warning", "References › Dashboard"),
+    ),
+    "a link that is only words": (
+        lambda i: i.set("dashboard_link", "the big dashboard"),
+        ("link", "hint", "References › Dashboard"),
+    ),
+    "an action without an owner": (
+        lambda i: i.set("owner", None, table="actions", row=action(i)),
+        ("owner", "error", "Action Items › Immediate › row 1 › Owner"),
+    ),
+    "an action of a team": (
+        lambda i: i.set("owner", "The payments team", table="actions", row=action(i)),
+        ("owner", "warning", "Owner"),
+    ),
+    "an action without a date": (
+        lambda i: i.set("due", None, table="actions", row=action(i)),
+        ("due", "error", "Due Date"),
+    ),
+    "a P0 in a fortnight": (
+        lambda i: i.set("due", "2025-12-18", table="actions", row=action(i)),
+        ("due", "error", "Due Date"),
+    ),
+    "an action due before the incident": (
+        lambda i: i.set("due", "2025-12-01", table="actions", row=action(i)),
+        ("due", "error", "Due Date"),
+    ),
+    "an action without a tracker": (
+        lambda i: i.set("tracking", None, table="actions", row=action(i)),
+        ("tracking", "warning", "Tracking"),
+    ),
+    "a P3 without an owner is a lesser matter": (
+        lambda i: i.add(
+            "actions", horizon="Long-term", priority="P3", title="Delete the old pool settings"
+        ),
+        ("owner", "warning", "Action Items › Long-term"),
+    ),
+    "a vague action": (
+        lambda i: i.set("title", "Improve the pool", table="actions", row=action(i)),
+        ("vague", "warning", "Action Items"),
+    ),
+    "an exhortation": (
+        lambda i: i.set(
+            "description", "Everybody has to be more careful.", table="actions", row=action(i)
+        ),
+        ("exhorts", "warning", "Description"),
+    ),
+    "a factor without an action": (
+        lambda i: i.add("factors", area="Process", name="Alert averaging over fifteen minutes"),
+        ("factor", "warning", "Contributing Factors › Process Factors"),
+    ),
+    "a target of 100 %": (
+        lambda i: i.set("slo_target", 100),
+        ("slo", "error", "SLO target"),
+    ),
+    "a remaining budget that does not follow": (
+        lambda i: i.set("budget_remaining", 90),
+        ("slo", "warning", "Error budget remaining"),
+    ),
+    "more than all users": (
+        lambda i: i.set("affected_share", 130),
+        ("range", "warning", "Percentage of user base"),
+    ),
+    "a severity that was declared otherwise": (
+        lambda i: i.set(
+            "severity_declared", "SEV-3", table="timeline", row=step(i, "Acknowledgment")
+        ),
+        ("severity", "hint", "Severity declared"),
+    ),
+    "a duration in prose": (
+        lambda i: i.set("what_happened", "The degradation lasted 3 hours."),
+        ("prose", "warning", "What happened"),
+    ),
+    "a start in prose": (
+        lambda i: i.set("what_happened", "Errors began at 13:12 UTC and grew."),
+        ("prose", "warning", "What happened"),
+    ),
+    "users in prose": (
+        lambda i: i.set("what_happened", "9,000 customers were affected."),
+        ("prose", "warning", "What happened"),
+    ),
+    "requests in prose": (
+        lambda i: i.set("problem", "In all 12,000 requests failed."),
+        ("prose", "warning", "Problem Statement"),
+    ),
+    "a severity in prose": (
+        lambda i: i.set("what_happened", "This was a SEV-3 at first."),
+        ("prose", "warning", "What happened"),
+    ),
+    "a review before the incident": (
+        lambda i: i.set("review_date", "2025-11-11"),
+        ("date", "warning", "Review Date"),
+    ),
+    "a date of another week": (
+        lambda i: i.set("date", "2025-12-14"),
+        ("date", "warning", "Date"),
+    ),
+    "blame in the timeline": (
+        lambda i: i.set(
+            "assessment",
+            "The engineer should have checked the pool.",
+            table="timeline",
+            row=step(i, "Acknowledgment"),
+        ),
+        ("blame", "warning", "Acknowledgment › Initial assessment"),
+    ),
+    "a name that the incident knows": (
+        lambda i: i.set("why_it_happened", "Jonas pushed the small pool."),
+        ("blame", "warning", "Why it happened"),
+    ),
+    "a chain that ends at a person": (
+        lambda i: i.add("whys", answer="Because of the reviewer of that day."),
+        ("blame", "warning", "5 Whys Analysis › row 2"),
+    ),
+}
+
+
+@pytest.mark.parametrize("plant", PLANTS)
+def test_what_is_planted_is_found(incident, plant):
+    spoil, (code, severity, place) = PLANTS[plant]
+    spoil(incident)
+    hits = [
+        row
+        for row in found(incident).to_dict(orient="records")
+        if row["code"] == code and row["severity"] == severity and place in row["where"]
+    ]
+    assert hits, f"{plant}\n{checks.as_text(found(incident))}"
+    assert all(row["message"] and row["remedy"] for row in hits)
+
+
+def test_every_kind_of_finding_is_planted_somewhere():
+    elsewhere = {Code.FIGURE, Code.FOLLOW_UP, Code.EVIDENCE, Code.LOG, Code.SOURCES}
+    assert {spec[0] for _, spec in PLANTS.values()} == set(Code) - elsewhere
+
+
+def test_a_finding_names_its_blank(incident):
+    row = action(incident)
+    incident.set("owner", None, table="actions", row=row)
+    (hit,) = found(incident).to_dict(orient="records")
+    assert (hit["table"], hit["row"], hit["name"]) == ("actions", row, "owner")
+
+
+# -- states ----------------------------------------------------------------------------------------
+
+
+def test_an_empty_draft_is_told_what_review_needs_and_passes(tmp_path):
+    frame = Incident.create("INC-2", tmp_path).check()
+    assert set(frame.loc[frame["code"] == "blank", "severity"]) == {"warning"}
+    assert not checks.errors(frame)
+
+
+@pytest.mark.parametrize("state", ["Review", "Approved"])
+def test_an_empty_postmortem_passes_neither_review_nor_approval(tmp_path, state):
+    incident = Incident.create("INC-2", tmp_path)
+    incident.set("state", state)
+    assert checks.errors(incident.check())
+
+
+@pytest.mark.parametrize("need", review.NEEDS, ids=lambda need: f"{need.name}-{need.value}")
+def test_each_need_is_a_blank_of_the_template(example, need):
+    column = example.template.column(need.table, need.name)
+    assert column.name == need.name
+    if need.column:
+        keys = [dict(group.keys) for group in example.template.groups(need.table)]
+        assert any(group.get(need.column) == need.value for group in keys)
+
+
+def test_steps_that_follow_are_steps_of_the_template(example):
+    steps = {dict(group.keys).get("step") for group in example.template.groups("timeline")}
+    named = set(timeline.FOLLOWS) | {one for others in timeline.FOLLOWS.values() for one in others}
+    assert named <= steps
+
+
+# -- typed figures ---------------------------------------------------------------------------------
+
+
+def typed(incident, name, value):
+    """Write a value into a computed blank, as an import or another hand would: into the log."""
+    log = incident.path / "incident.jsonl"
+    edit = {"at": "2025-12-12T00:00:00Z", "by": "import", "table": "incident", "row": "incident"}
+    with log.open("a", encoding="utf-8") as file:
+        file.write(json.dumps({**edit, "name": name, "value": value}) + "\n")
+    return Incident.open(incident.path)
+
+
+def test_a_typed_duration_is_compared_with_the_computed_one(incident):
+    frame = found(typed(incident, "duration", 180.0))
+    (hit,) = frame[frame["code"] == "figure"].to_dict(orient="records")
+    assert "3 hours" in hit["message"]
+    assert "2 hours 7 minutes" in hit["message"]
+    assert found(typed(incident, "duration", 127.0)).empty
+
+
+def test_a_typed_follow_up_is_thirty_days_after_the_incident(incident):
+    frame = found(typed(incident, "follow_up", "2025-12-20"))
+    (hit,) = frame[frame["code"] == "follow-up"].to_dict(orient="records")
+    assert "2026-01-03" in hit["message"]
+    assert found(typed(incident, "follow_up", "2026-01-03")).empty
+
+
+# -- prose that agrees -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "It lasted 2 hours 7 minutes.",
+        "It lasted 127 minutes.",
+        "It lasted about 2 hours.",
+        "It lasted 2 hours.",
+        "A two-hour outage of 127 minutes.",
+        "4,200 customers were affected.",
+        "About 4,000 customers were affected.",
+        "4.2k users were affected.",
+        "13.5 % of users saw an error.",
+        "37,500 requests failed.",
+        "Errors began at 14:02 UTC.",
+        "Errors began at around 14:00.",
+        "Errors began at 15:02 CET.",
+        "Service was restored at 16:09 UTC.",
+        "The canary started at 10 % of hosts.",
+        "5,000 customers use the new checkout.",
+        "A SEV-1 since 14:24.",
+        "The retry waits 3 hours.",
+    ],
+)
+def test_prose_that_agrees_is_left_alone(incident, sentence):
+    incident.set("what_happened", sentence)
+    frame = incident.check()
+    assert frame[frame["code"] == "prose"].empty
+
+
+# -- silencing and formats -------------------------------------------------------------------------
+
+
+def test_codes_and_rules_can_be_silenced(incident):
+    incident.set("dashboard_link", "www.example.com")
+    incident.set("why_it_happened", "The engineer failed to look.")
+    assert set(found(incident)["code"]) == {"link", "blame"}
+    assert set(checks.findings(incident, ignore=["link", "evidence"])["rule"]) == {"CF3"}
+    assert checks.findings(incident, ignore=["link", "CF3", "evidence"]).empty
+
+
+def test_a_team_silences_codes_in_its_template(tmp_path, example):
+    source = example.template.text
+    own = tmp_path / "ours.md"
+    head, rest = source.split("---\n", 2)[1:]
+    own.write_text(f"---\n{head}checks-ignore: blank, evidence\n---\n{rest}", encoding="utf-8")
+    incident = Incident.create("INC-9", tmp_path, template=own)
+    assert incident.check().empty
+
+
+def test_the_frame_has_its_columns_even_when_nothing_is_found(example):
+    frame = checks.findings(example, ignore=["evidence"])
+    assert list(frame.columns) == list(report.COLUMNS)
+    assert not checks.errors(frame)
+    assert checks.as_json(frame) == "[]\n"
+    assert checks.as_github(frame) == ""
+    assert checks.as_text(frame) == "0 errors, 0 warnings, 0 hints\n"
+
+
+def finding(**changed):
+    parts = {
+        "code": Code.OWNER,
+        "severity": Severity.ERROR,
+        "where": "Action Items",
+        "message": "No owner.",
+        "remedy": "Name one.",
+    }
+    return report.Finding(**{**parts, **changed})
+
+
+def test_the_gravest_comes_first():
+    frame = report.frame(
+        [finding(severity=Severity.HINT), finding(severity=Severity.ERROR), finding()]
+    )
+    assert list(frame["severity"]) == ["error", "error", "hint"]
+    assert report.tally(frame) == "2 errors, 0 warnings, 1 hint"
+
+
+def test_annotations_cannot_be_broken_out_of():
+    hostile = "100 %\r\n::error::owned\x1b[31m, a:b"
+    frame = report.frame([finding(where=hostile, message=hostile)], path="a,b:c%.jsonl")
+    text = checks.as_github(frame)
+    assert text.count("\n") == 1
+    assert text.startswith("::error file=a%2Cb%3Ac%25.jsonl,title=[owner] 100 %25 %3A%3Aerror")
+    assert "\x1b" not in text
+    assert text.index("::100 %25") > text.index("title=")
+
+
+@pytest.mark.parametrize(
+    ("severity", "command"), [("error", "error"), ("warning", "warning"), ("hint", "notice")]
+)
+def test_each_severity_has_its_workflow_command(severity, command):
+    frame = report.frame([finding(severity=Severity(severity))])
+    assert checks.as_github(frame, "x").startswith(f"::{command} file=x,")
+
+
+def test_text_for_a_terminal_cannot_steer_it():
+    text = checks.as_text(report.frame([finding(message="a\x1b]0;owned\x07\nb")]))
+    assert "\x1b" not in text
+    assert text.splitlines()[1].strip().startswith("a")
+
+
+def test_json_is_the_frame(incident):
+    incident.set("dashboard_link", "www.example.com")
+    frame = found(incident)
+    assert json.loads(checks.as_json(frame)) == frame.to_dict(orient="records")
+
+
+def test_every_code_says_what_it_means():
+    assert all(code.meaning for code in Code)
+    assert len({code.meaning for code in Code}) == len(Code)
+
+
+def test_a_check_changes_nothing_and_says_the_same_again(incident):
+    before = (incident.path / "incident.jsonl").read_bytes()
+    incident.set("owner", None, table="actions", row=action(incident))
+    one, two = incident.check(), incident.check()
+    pd.testing.assert_frame_equal(one, two)
+    assert (incident.path / "incident.jsonl").read_bytes().startswith(before)
+
+
+# -- other templates -------------------------------------------------------------------------------
+
+
+def test_a_template_without_our_blanks_is_checked_for_what_it_has(tmp_path):
+    own = tmp_path / "ours.md"
+    own.write_text("# Ours\n\n## Story\n\n**Told**: {told}\n", encoding="utf-8")
+    incident = Incident.create("INC-9", tmp_path, template=own)
+    incident.set("told", "The engineer was careless.")
+    assert set(incident.check()["code"]) <= {"blame"}
+    assert list(incident.check()["name"]) == ["told"]
+
+
+@pytest.mark.parametrize("module", ["actions", "figures", "prose", "records", "review", "timeline"])
+def test_no_rule_asks_the_clock(module):
+    source = (Path(checks.__file__).parent / f"{module}.py").read_text("utf-8")
+    calls = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Attribute)]
+    assert not {"now", "today", "utcnow", "time_ns"} & {call.attr for call in calls}
+
+
+# -- records ---------------------------------------------------------------------------------------
+
+RECORD = {
+    "name": "errors",
+    "complete": True,
+    "partial": "",
+    "rows": 12,
+    "sandbox": False,
+    "from": "2025-12-04T13:02:00Z",
+    "to": "2025-12-04T17:09:00Z",
+}
+
+
+@pytest.mark.parametrize(
+    ("change", "severity", "words"),
+    [
+        ({"changed": True}, "error", "digest differs"),
+        ({"complete": False, "partial": "HTTP 503 on page 3"}, "warning", "HTTP 503 on page 3"),
+        ({"rows": 0}, "hint", "found nothing"),
+        ({"sandbox": True}, "warning", "made-up"),
+        ({"from": "2025-12-04T14:30:00Z"}, "warning", "not the whole incident"),
+        ({"to": "2025-12-04T15:00:00Z"}, "warning", "not the whole incident"),
+    ],
+)
+def test_unsound_evidence_is_found(example, change, severity, words):
+    seen = case.take(example)
+    record = RECORD | change
+    hits = [*records.unsound(seen, record), *records.covers(seen, record)]
+    assert [(str(hit.severity), hit.where) for hit in hits] == [(severity, "Evidence › errors")]
+    assert words in hits[0].message
+
+
+def test_sound_evidence_is_left_alone(example):
+    seen = case.take(example)
+    assert [*records.unsound(seen, RECORD), *records.covers(seen, RECORD)] == []
+
+
+def test_questions_that_were_never_asked_are_found(example):
+    frame = example.check()
+    asked = frame.loc[frame["code"] == "evidence", "where"]
+    names = [query.name for query in example.template.queries()]
+    assert sorted(asked) == sorted(f"Evidence › {name}" for name in names)
+    seen = case.take(example)
+    assert list(records.missing(seen, set(names))) == []
+
+
+def test_a_torn_line_of_the_log_is_told(incident):
+    with (incident.path / "incident.jsonl").open("a", encoding="utf-8") as file:
+        file.write('{"at": "2025-12-12T00:00:00Z", "by": "x", "table": "inci')
+    frame = found(Incident.open(incident.path))
+    assert set(frame["code"]) == {"log"}
