@@ -69,6 +69,7 @@ _UNIT = re.compile(r"[ \t]*(%|[^\W\d_]+)[ \t]*(?:\||$)")
 _MARK = re.compile(r"[^\w\s]+[ \t]+(\w.*)")
 _BRACKETED = re.compile(r"\[([^\[\]/]+)\]")
 _LIST_MARK = re.compile(r"^[\s>#]*(?:(?:[-+*]|\d+[.)])\s+)?")
+_ADDRESS = re.compile(r"<[A-Za-z/!][^<>]*$|\]\([^()]*$|^\s*\[[^\]]+\]:\s*<?$")
 _NUMERIC = ("count", "percent", "money", "minutes")
 
 
@@ -209,6 +210,7 @@ def _blank(source: Source, at: int, end: int, group: Rows | None) -> tuple[Blank
         came = source.text[at : at + 60].split("\n")[0]
         raise source.refuse(at, r"a blank (or \{ for a brace)", example=A_BLANK, came=came)
     close = _closing(source, at, head.end(), end)
+    _check_place(source, at)
     kind = head["kind"] or "prose"
     if kind not in KINDS:
         near = get_close_matches(kind, KINDS, n=1) or ["line"]
@@ -241,6 +243,14 @@ def _closing(source: Source, at: int, start: int, end: int) -> int:
             break
     came = source.text[at : at + 60].split("\n")[0]
     raise source.refuse(at, "a } that closes the blank", example=A_BLANK, came=came)
+
+
+def _check_place(source: Source, at: int) -> None:
+    """Refuse a blank in a link's address or an HTML tag: what is filled in stays text."""
+    line = source.text[source.text.rfind("\n", 0, at) + 1 : at]
+    if _ADDRESS.search(line):
+        what = "a blank outside of tags and link addresses (a {link …} can be clicked as it is)"
+        raise source.refuse(at, what, example="`Dashboard: {link dashboard}`", came=line.strip())
 
 
 def _choices(kind: str, shown: str) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -109,8 +109,12 @@ class Template:
         return known[name]
 
     def section(self, title: str) -> Section:
-        """Return a section by its title or slug; BadValue with near misses when there is none."""
-        found = [each for each in walk(self.sections) if title in (each.title, each.slug)]
+        """Return a section by title or slug, the least deep of that name.
+
+        Case and punctuation do not count. Raises BadValue with near misses.
+        """
+        wanted = _slug(title)
+        found = [each for each in walk(self.sections) if wanted in (_slug(each.title), each.slug)]
         if not found:
             raise _unknown("section", title, [each.title for each in walk(self.sections)])
         return min(found, key=lambda section: section.level)

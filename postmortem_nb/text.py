@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import html as _html
 import re
+import unicodedata
 from urllib.parse import urlsplit
 
 SCHEMES = frozenset({"http", "https", "mailto"})
@@ -40,6 +41,7 @@ _SYMBOLS = (
     | {code: f"⟨{name}⟩" for code, name in _BIDI.items()}
 )
 
+_RIGHT_TO_LEFT = frozenset({"R", "AL", "AN"})
 _PUNCTUATION = r"!-/:-@\[-`{-~"  # what Markdown lets a backslash stand before
 _ENTITY = re.compile(r"&(?=#|[A-Za-z][A-Za-z0-9]*;)")
 _INLINE = re.compile(
@@ -122,3 +124,8 @@ def href(value: object) -> str | None:
         return None
     target = parts.path if parts.scheme == "mailto" else parts.hostname
     return address if target else None
+
+
+def is_bidirectional(value: object) -> bool:
+    """Return whether any of a text is written from right to left."""
+    return any(unicodedata.bidirectional(char) in _RIGHT_TO_LEFT for char in str(value))
