@@ -22,7 +22,7 @@ LIMIT = 600
 def context():
     """Return the way to start writers."""
     found = multiprocessing.get_context("forkserver")
-    found.set_forkserver_preload(["writers"])
+    found.set_forkserver_preload(["postmortem_nb.incident"])
     return found
 
 
