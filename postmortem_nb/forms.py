@@ -1,0 +1,373 @@
+"""Forms: one widget a section, the finished text under it, and what happens at an edit.
+
+A `Form` is one anywidget. Its front end (``forms.js`` with its two parts, ``forms.css``) travels once
+a kernel, in a `Library`, whatever the number of forms. An edit comes as one small message, is on
+disk before it is acknowledged, and may arrive on any thread while a cell runs; a `Desk` per
+incident then brings all its forms and texts up to date, a moment later, on a thread of its own.
+Widget state is never persistence: the dataset is, and the text is an output of its own.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import threading
+import uuid
+import weakref
+from collections import OrderedDict
+from datetime import UTC, datetime
+from importlib import resources
+from typing import TYPE_CHECKING, Any
+
+import anywidget
+import ipywidgets
+import traitlets
+from IPython import get_ipython
+from IPython.display import display
+
+from postmortem_nb import checks, document, text
+from postmortem_nb.errors import BundleError, PostmortemError
+from postmortem_nb.formstate import Sheet, changes
+from postmortem_nb.schema import SINGLE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from postmortem_nb.formstate import Message
+    from postmortem_nb.incident import Incident
+    from postmortem_nb.schema import Section
+
+SOURCES = ("forms_inputs.js", "forms_rows.js", "forms.js")
+"""The front end's files in the order in which they are joined to one module."""
+
+VIEW = "application/vnd.jupyter.widget-view+json"
+
+PAUSE = 0.15
+"""Seconds that a desk waits for further edits before it redraws."""
+
+LOOK = 1.0
+"""Seconds between two looks at the log for edits of other kernels."""
+
+ANSWERS = 500
+"""Answers a form remembers, so that a message sent twice is done once."""
+
+LOADER = """\
+const shelf = (globalThis.postmortemNbForms ??= new Map());
+async function fetched(model, id) {
+  const held = await model.widget_manager.get_model(id);
+  const url = URL.createObjectURL(new Blob([held.get("source")], { type: "text/javascript" }));
+  const code = await import(url);
+  URL.revokeObjectURL(url);
+  return { code, style: held.get("style") };
+}
+export default {
+  async render(context) {
+    const id = context.model.get("library");
+    if (!shelf.has(id)) shelf.set(id, fetched(context.model, id));
+    const { code, style } = await shelf.get(id).catch((failed) => {
+      shelf.delete(id);
+      throw failed;
+    });
+    return code.render(context, style);
+  },
+};
+"""
+
+# Only where the notebook is trusted: hide what JupyterLab says in place of a form without a kernel.
+QUIET = (
+    "<style>.jp-OutputArea-child:has(> .jp-OutputArea-output:not([data-mime-type]):not(:has(*)))"
+    ":has(+ .jp-OutputArea-child .pm-text){display:none}</style>"
+)
+HINT = '<p class="pm-hint"><em>Run this cell (Shift+Enter) to fill in this section.</em></p>'
+EMPTY = "<p>Nothing is filled in yet.</p>"
+
+
+def form(incident: Incident, title: str) -> Form:
+    """Return the form of one section; the last value of a cell is shown with its text beneath.
+
+    Raises
+    ------
+    BadValue
+        the template has no such section; near misses are offered
+    """
+    return Form(incident, incident.template.section(title))
+
+
+class Library(ipywidgets.Widget):
+    """The front end, sent once; forms fetch it from here."""
+
+    _model_name = traitlets.Unicode("WidgetModel").tag(sync=True)
+    source = traitlets.Unicode().tag(sync=True)
+    style = traitlets.Unicode().tag(sync=True)
+
+
+class Form(anywidget.AnyWidget):
+    """One section of an incident, to be filled in; ``close`` ends it.
+
+    ``state`` is what the front end draws from: the parts of the section and their values. It is
+    made anew whenever a window asks for it, so that a reload shows what the dataset holds.
+    """
+
+    _esm = LOADER
+    library = traitlets.Unicode().tag(sync=True)
+    state = traitlets.Dict().tag(sync=True)
+
+    def __init__(self, incident: Incident, section: Section) -> None:
+        self.incident = incident
+        self.sheet = Sheet(incident, section)
+        self.text_id = uuid.uuid4().hex
+        self._answers: OrderedDict[tuple[str, int], Message] = OrderedDict()
+        self._shown: dict[str, Any] = {}
+        self._text = ""
+        super().__init__(model_id=uuid.uuid4().hex, library=_library())
+        self.on_msg(self._hear)
+        _answer_beside_cells(self.comm)
+        self.desk = _desk(incident)
+        self.desk.join(self)
+
+    # -- what the front end gets -------------------------------------------------------------------
+
+    def get_state(self, key: Any = None, drop_defaults: bool = False) -> dict[str, Any]:  # noqa: FBT001, FBT002 - ipywidgets calls it so
+        """Return the synchronised state; the section's values as they are now."""
+        state: dict[str, Any] = super().get_state(key=key, drop_defaults=drop_defaults)
+        if "state" in state:
+            self._shown = self.values()
+            state["state"] = {"id": self._model_id, **self.sheet.description(), "values": self._shown}
+        return state
+
+    def values(self) -> dict[str, Any]:
+        """Return everything of this form that may change."""
+        return {
+            **self.sheet.values(),
+            "measures": self.sheet.measures(),
+            **self._judged(),
+        }
+
+    def push(self) -> None:
+        """Send what changed since the last time to every window, and renew the text."""
+        with self.incident.lock:
+            values = self.values()
+            news = changes(self._shown, values)
+            self._shown = values
+            if news:
+                self.send({"t": "values", "values": news})
+        self._renew()
+
+    def _judged(self) -> dict[str, Any]:
+        """Return the findings that concern this section, and what the next state needs of it."""
+        found = self.desk.findings() if hasattr(self, "desk") else []
+        mine = [each for each in found if self._concerns(each)]
+        needed = [each for each in mine if each["code"] == "blank"]
+        told = [each for each in mine if each not in needed or each["severity"] == "error"]
+        return {
+            "needed": _needs(needed),
+            "findings": [
+                {
+                    "at": (each["table"], each["row"], each["name"]),
+                    "severity": each["severity"],
+                    "message": text.visible(f"{each['message']} {each['remedy']}".strip()),
+                }
+                for each in told
+            ],
+        }
+
+    def _concerns(self, finding: Message) -> bool:
+        if finding["table"] == SINGLE:
+            return finding["name"] in self.sheet.facts
+        return any(group.table == finding["table"] for group in self.sheet.groups)
+
+    # -- what the front end says -------------------------------------------------------------------
+
+    def _hear(self, _widget: object, message: Message, _buffers: object) -> None:
+        """Do what a window asks, once, and answer it."""
+        client, number = str(message.get("c", "")), message.get("n")
+        act = self._acts().get(str(message.get("t")))
+        if act is None:
+            return
+        if isinstance(number, int) and (client, number) in self._answers:
+            self.send(self._answers[client, number])
+            return
+        with self.incident.lock:
+            answer = {"c": client, "n": number, **self._done(act, message)}
+            if isinstance(number, int):
+                self._remember((client, number), answer)
+            self.send(answer)
+
+    def _acts(self) -> dict[str, Callable[[Message], Message]]:
+        sheet = self.sheet
+        changing = ("set", "remove", "restore", "duplicate", "move")
+        return {name: getattr(sheet, name) for name in changing} | {"hello": self._hello, "zone": self._zone}
+
+    def _done(self, act: Callable[[Message], Message], message: Message) -> Message:
+        """Return the answer to a message: acknowledged, refused, or not on disk."""
+        try:
+            return {"t": "ack", "at": f"{datetime.now(UTC):%H:%M:%S}", **act(message)}
+        except BundleError as error:
+            return {"t": "unsaved", "message": text.visible(str(error))}
+        except PostmortemError as error:
+            said = str(error).removeprefix(f"{message.get('name')}: ")  # it stands beside its label
+            return {"t": "refused", "message": text.visible(said[:1].upper() + said[1:])}
+
+    def _remember(self, key: tuple[str, int], answer: Message) -> None:
+        self._answers[key] = answer
+        while len(self._answers) > ANSWERS:
+            self._answers.popitem(last=False)
+
+    def _hello(self, message: Message) -> Message:
+        """Greet a window: it gets the values as they are, in the zone that it last chose."""
+        zone = message.get("zone")
+        if isinstance(zone, str) and zone != str(self.sheet.zone):
+            try:
+                self.sheet.choose(zone)
+            except PostmortemError:
+                self.sheet.choose("UTC")
+        self.desk.wake()
+        self._shown = self.values()
+        return {"t": "values", "values": {**self._shown, "text": _digest(self._text)}}
+
+    def _zone(self, message: Message) -> Message:
+        """Take another zone for times typed and shown."""
+        try:
+            self.sheet.choose(str(message.get("zone")))
+        except PostmortemError as error:
+            return {"t": "zone", "message": str(error)}
+        self.desk.changed()
+        return {"t": "zone", "zone": str(self.sheet.zone)}
+
+    # -- what a cell shows ---------------------------------------------------------------------------
+
+    def _ipython_display_(self, **_: Any) -> None:
+        """Show the form, and its text as an output of its own that any page can show."""
+        display({VIEW: self._view(), "text/plain": "", "text/html": ""}, raw=True)
+        display(self._bundle(), raw=True, display_id=self.text_id)
+
+    def _view(self) -> dict[str, Any]:
+        return {"version_major": 2, "version_minor": 0, "model_id": self.model_id}
+
+    def _bundle(self) -> dict[str, str]:
+        """Return the section's finished text, as the export prints it."""
+        title = self.sheet.section.title
+        with self.incident.lock:
+            written = document.html(self.incident, title)
+            plain = document.markdown(self.incident, section=title)
+        self._text = written
+        body = f"{QUIET}{HINT}{written or EMPTY}"
+        return {
+            "text/html": f'<div class="pm-text tex2jax_ignore mathjax_ignore">{body}</div>',
+            "text/plain": plain.strip() or "Nothing is filled in yet.",
+        }
+
+    def _renew(self) -> None:
+        """Bring the text under the form up to date where it differs."""
+        before = self._text
+        bundle = self._bundle()
+        if self._text != before and get_ipython() is not None:
+            display(bundle, raw=True, display_id=self.text_id, update=True)
+
+
+class Desk:
+    """All open forms of one incident: redrawn together after an edit, from wherever it came."""
+
+    def __init__(self, incident: Incident) -> None:
+        self.incident = weakref.ref(incident)
+        self.forms: weakref.WeakSet[Form] = weakref.WeakSet()
+        self._news = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._found: list[Message] = []
+        self._stale = True
+        incident.on_change(self.changed)
+
+    def join(self, form: Form) -> None:
+        """Keep a form up to date until it is closed."""
+        self.forms.add(form)
+
+    def changed(self, *_: object) -> None:
+        """Hear that the incident changed; the forms follow in a moment."""
+        self._stale = True
+        self._news.set()
+
+    def wake(self) -> None:
+        """Begin to watch: from the first window that shows a form, as long as one is open."""
+        if self._thread is None or not self._thread.is_alive():
+            self._thread = threading.Thread(target=self._watch, name="postmortem-forms", daemon=True)
+            self._thread.start()
+
+    def findings(self) -> list[Message]:
+        """Return what the checks say, worked out at most once a change."""
+        incident = self.incident()
+        if self._stale and incident is not None:
+            self._stale = False
+            self._found = checks.findings(incident).to_dict("records")
+        return self._found
+
+    def _watch(self) -> None:
+        """Redraw after edits and look for those of other kernels, until no form is open."""
+        while self._open():
+            if self._news.wait(LOOK):
+                self._news.wait(PAUSE)
+                threading.Event().wait(PAUSE)
+                self._news.clear()
+                for form in self._open():
+                    form.push()
+            elif (incident := self.incident()) is not None:
+                incident.refresh()
+
+    def _open(self) -> list[Form]:
+        return [form for form in list(self.forms) if form.comm is not None]
+
+
+_DESKS: weakref.WeakKeyDictionary[Incident, Desk] = weakref.WeakKeyDictionary()
+_SHARED: list[Library] = []
+_GUARD = threading.Lock()
+
+
+def _desk(incident: Incident) -> Desk:
+    """Return the desk of an incident."""
+    with _GUARD:
+        if incident not in _DESKS:
+            _DESKS[incident] = Desk(incident)
+        return _DESKS[incident]
+
+
+def _answer_beside_cells(comm: Any) -> None:
+    """Let a form's messages be handled on the subshell that JupyterLab sends them to.
+
+    ipykernel from 7.4 on routes a comm's messages to the shell that the comm last spoke from, for a
+    form the main one, where they wait for the running cell (`ipykernel.comm.BaseComm`). No cell
+    of ours waits for an answer, so the sender's choice stands.
+    """
+    if hasattr(comm, "_reply_subshell_for"):
+        comm._reply_subshell_for = lambda _data, chosen: chosen  # noqa: SLF001 - no public way
+
+
+def _library() -> str:
+    """Return the model id of this kernel's copy of the front end."""
+    with _GUARD:
+        if not _SHARED or _SHARED[0].comm is None:
+            _SHARED[:] = [Library(source=_joined(), style=_read("forms.css"))]
+        return str(_SHARED[0].model_id)
+
+
+def _joined() -> str:
+    """Return the front end's files as one module: only the last one exports."""
+    parts = [re.sub(r"^import .*\n", "", _read(name), flags=re.MULTILINE) for name in SOURCES]
+    inner = [re.sub(r"^export ", "", part, flags=re.MULTILINE) for part in parts[:-1]]
+    return "\n".join([*inner, parts[-1]])
+
+
+def _read(name: str) -> str:
+    return resources.files("postmortem_nb").joinpath(name).read_text("utf-8")
+
+
+def _digest(written: str) -> str:
+    return hashlib.sha256(written.encode("utf-8", "replace")).hexdigest()[:12]
+
+
+def _needs(needed: list[Message]) -> str:
+    """Return what the next state of the postmortem needs of this section, in one line."""
+    if not needed:
+        return ""
+    state = "Approved" if any(" Approved needs" in each["message"] for each in needed) else "Review"
+    names = [each["where"].rsplit(" › ", 1)[-1] for each in needed]
+    shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+    return text.visible(f"needed for {state}: {shown}")

@@ -1,0 +1,354 @@
+// One input for each kind of blank: what it looks like, how it is read, how it is written.
+//
+// Every text reaches the page by textContent or value, never as HTML; ids are counted here and
+// never made from anybody's text.
+
+// several notebooks on one page each bring a copy of this module: their ids must not meet
+const COPY = Math.random().toString(36).slice(2, 8);
+let counted = 0;
+
+/** Return a new id for an element. */
+export function fresh() {
+  counted += 1;
+  return `pm-${COPY}-${counted}`;
+}
+
+/** Return a new element: properties are set as attributes, `text` and `on` apart. */
+export function make(tag, properties = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(properties)) {
+    if (value === undefined || value === null || value === false) continue;
+    if (name === "text") element.textContent = value;
+    else if (name === "on") for (const [event, act] of Object.entries(value)) element.addEventListener(event, act);
+    else element.setAttribute(name, value === true ? "" : value);
+  }
+  element.append(...children.filter(Boolean));
+  return element;
+}
+
+const SHAPES = {
+  up: "M8 13V4M4 8l4-4 4 4",
+  down: "M8 3v9M4 8l4 4 4-4",
+  copy: "M6 6V3h7v7h-3M3 6h7v7H3z",
+  cross: "M4 4l8 8M12 4l-8 8",
+  plus: "M8 3v10M3 8h10",
+  open: "M9 3h4v4M13 3L7.5 8.5M11 9.5V13H3V5h3.5",
+};
+
+/** Return a drawn sign; it says nothing to a screen reader. */
+export function sign(name) {
+  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+  const path = document.createElementNS("http://www.w3.org/2000/svg", "path");
+  svg.setAttribute("viewBox", "0 0 16 16");
+  svg.setAttribute("aria-hidden", "true");
+  path.setAttribute("d", SHAPES[name]);
+  svg.append(path);
+  return svg;
+}
+
+/** Return a small button with a sign and a spoken name. */
+export function button(shape, name, act, more = {}) {
+  return make("button", { type: "button", class: "pm-button", "aria-label": name, title: name, on: { click: act }, ...more }, sign(shape));
+}
+
+const GROWS = typeof CSS !== "undefined" && CSS.supports("field-sizing", "content");
+
+/** Let a text area be as tall as its text where the browser does not do it alone. */
+function grow(area) {
+  if (GROWS) return;
+  area.style.height = "auto";
+  area.style.height = `${area.scrollHeight + 2}px`;
+}
+
+function area(id, { oneline, mono }) {
+  const element = make("textarea", {
+    id,
+    rows: oneline ? 1 : 2,
+    class: `pm-area${oneline ? " pm-oneline" : ""}${mono ? " pm-mono" : ""}`,
+    spellcheck: mono ? "false" : "true",
+    on: { input: () => grow(element) },
+  });
+  return {
+    element,
+    main: element,
+    read: () => element.value,
+    write: (value) => {
+      element.value = value ?? "";
+      grow(element);
+    },
+  };
+}
+
+function short(id, { list, mode, placeholder, size }) {
+  const element = make("input", {
+    id,
+    type: "text",
+    list,
+    inputmode: mode,
+    placeholder,
+    class: `pm-short pm-${size}`,
+    autocomplete: "off",
+    spellcheck: "false",
+  });
+  return { element, main: element, read: () => element.value, write: (value) => (element.value = value ?? "") };
+}
+
+function select(id, field) {
+  const element = make("select", { id, class: "pm-select" }, make("option", { value: "", text: "–" }));
+  for (const [value, shown] of field.o || []) element.append(make("option", { value, text: shown }));
+  return {
+    element,
+    main: element,
+    read: () => element.value,
+    write: (value) => {
+      const wanted = value ?? "";
+      if (![...element.options].some((option) => option.value === wanted)) {
+        element.append(make("option", { value: wanted, text: wanted }));
+      }
+      element.value = wanted;
+    },
+  };
+}
+
+function tick(id) {
+  const element = make("input", { id, type: "checkbox", class: "pm-tick" });
+  return {
+    element,
+    main: element,
+    read: () => (element.checked ? "Yes" : "No"),
+    write: (value) => (element.checked = value === "Yes"),
+    empty: "No",
+  };
+}
+
+function tags(id, { list, changed }) {
+  const input = make("input", { id, type: "text", list, class: "pm-tag-input", autocomplete: "off", spellcheck: "false" });
+  const shown = make("span", { class: "pm-tag-list" });
+  const element = make("div", { class: "pm-tags", on: { mousedown: (event) => event.target === element && setTimeout(() => input.focus()) } }, shown, input);
+  let names = [];
+  const draw = () => {
+    shown.replaceChildren(
+      ...names.map((name, place) =>
+        make("span", { class: "pm-tag" }, make("bdi", { text: name }), button("cross", `Remove ${name}`, () => drop(place))),
+      ),
+    );
+  };
+  const drop = (place) => {
+    names = names.filter((_, index) => index !== place);
+    draw();
+    input.focus();
+    changed();
+  };
+  const take = () => {
+    const typed = input.value.split(/[,\n]/).map((name) => name.trim()).filter(Boolean);
+    input.value = "";
+    if (!typed.length) return;
+    names = [...names, ...typed.filter((name) => !names.includes(name))];
+    draw();
+    changed();
+  };
+  input.addEventListener("keydown", (event) => {
+    if (event.isComposing) return;
+    if (event.key === "Enter" || event.key === ",") {
+      event.preventDefault();
+      take();
+    } else if (event.key === "Backspace" && !input.value && names.length) drop(names.length - 1);
+  });
+  input.addEventListener("change", take);
+  input.addEventListener("input", (event) => {
+    // a name chosen from the list comes as one replacement, not as typing
+    if (event.inputType === "insertReplacementText" || !("inputType" in event)) take();
+  });
+  return {
+    element,
+    main: input,
+    read: () => {
+      const rest = input.value.split(",").map((name) => name.trim()).filter(Boolean);
+      return [...names, ...rest.filter((name) => !names.includes(name))];
+    },
+    write: (value) => {
+      names = [...(value || [])];
+      input.value = "";
+      draw();
+    },
+  };
+}
+
+function link(id) {
+  const control = area(id, { oneline: true });
+  const out = make("a", { class: "pm-open", target: "_blank", rel: "noopener noreferrer", hidden: true, "aria-label": "Open the link", title: "Open the link" }, sign("open"));
+  const element = make("div", { class: "pm-link" }, control.element, out);
+  const follow = () => {
+    const safe = address(control.read());
+    out.hidden = !safe;
+    if (safe) out.setAttribute("href", safe);
+    else out.removeAttribute("href");
+  };
+  control.main.addEventListener("input", follow);
+  return { ...control, element, write: (value) => (control.write(value), follow()) };
+}
+
+/** Return an absolute http, https or mailto address, or null: nothing else is ever a link. */
+function address(text) {
+  try {
+    const url = new URL(text.trim());
+    return ["http:", "https:", "mailto:"].includes(url.protocol) ? url.href : null;
+  } catch {
+    return null;
+  }
+}
+
+const NUMBER = { size: "number", mode: "decimal" };
+
+/** One maker for each kind; the tests hold the keys equal to the package's kinds. */
+const CONTROLS = {
+  prose: (id) => area(id, {}),
+  query: (id) => area(id, { mono: true }),
+  line: (id, field, form) =>
+    field.c ? short(id, { list: form.list(field.c), size: "text" }) : area(id, { oneline: true }),
+  link: (id) => link(id),
+  choice: (id, field) => select(id, field),
+  yesno: (id, field) => (field.o ? select(id, field) : tick(id)),
+  names: (id, field, form, changed) => tags(id, { list: form.list(field.c), changed }),
+  count: (id) => short(id, NUMBER),
+  percent: (id) => short(id, NUMBER),
+  money: (id) => short(id, NUMBER),
+  minutes: (id) => short(id, { ...NUMBER, placeholder: "127 or 2h 7m" }),
+  date: (id) => short(id, { size: "date", placeholder: "YYYY-MM-DD" }),
+  time: (id) => short(id, { size: "time", placeholder: "14:02 or YYYY-MM-DD 14:02" }),
+};
+
+/** Kinds that are sent while somebody pauses in typing; the others wait until the field is left. */
+const FLOWING = new Set(["prose", "query", "line"]);
+
+const same = (one, other) => JSON.stringify(one) === JSON.stringify(other);
+
+/** One blank on the page: its label, its input, what it echoes and what is wrong with it. */
+export class Field {
+  /** `place` says which cell of the dataset this is: {table, row, slot, group}. */
+  constructor(spec, place, form) {
+    this.spec = spec;
+    this.place = place;
+    this.form = form;
+    this.id = fresh();
+    this.base = spec.k === "names" ? [] : "";
+    this.control = CONTROLS[spec.k](this.id, spec, form, () => this.commit());
+    if (this.control.empty) this.base = this.control.empty;
+    this.echo = make("span", { class: "pm-echo", id: fresh() });
+    this.note = make("div", { class: "pm-note", id: fresh(), hidden: true });
+    this.error = make("div", { class: "pm-error", id: fresh(), role: "alert", hidden: true });
+    this.label = make("label", { for: this.id, class: "pm-label", text: spec.l });
+    if (spec.q) {
+      this.label.append(make("span", { class: "pm-required", "aria-hidden": "true", title: `${spec.q} needs it`, text: " *" }));
+      this.control.main.setAttribute("aria-required", "true");
+    }
+    if (spec.s) this.control.main.setAttribute("placeholder", spec.s);
+    this.element = this.draw();
+    this.listen();
+  }
+
+  draw() {
+    const { spec, control } = this;
+    const line = make("div", { class: "pm-control" });
+    if (spec.p) line.append(make("span", { class: "pm-unit", text: spec.p }));
+    line.append(control.element);
+    if (spec.u) line.append(make("span", { class: "pm-unit", text: spec.u }));
+    if (spec.k === "time" || spec.k === "date") line.append(this.echo);
+    this.describe();
+    const wide = ["prose", "query"].includes(spec.k) ? " pm-wide" : "";
+    return make("div", { class: `pm-field pm-kind-${spec.k}${wide}` }, this.label, make("div", { class: "pm-value" }, line, this.note, this.error));
+  }
+
+  describe() {
+    const parts = [this.echo.textContent && this.echo, !this.note.hidden && this.note, !this.error.hidden && this.error];
+    const ids = parts.filter(Boolean).map((part) => part.id).join(" ");
+    if (ids) this.control.main.setAttribute("aria-describedby", ids);
+    else this.control.main.removeAttribute("aria-describedby");
+  }
+
+  listen() {
+    const { control, spec } = this;
+    const main = control.main;
+    main.addEventListener("input", () => this.typed());
+    main.addEventListener("change", () => this.commit());
+    main.addEventListener("blur", () => this.commit());
+    main.addEventListener("keydown", (event) => {
+      if (event.isComposing) return;
+      if (event.key === "Escape" && this.dirty()) this.revert();
+      if (event.key === "Enter" && !event.shiftKey && spec.k !== "prose" && spec.k !== "query") {
+        if (main.tagName === "TEXTAREA") event.preventDefault();
+        this.commit();
+      }
+    });
+  }
+
+  get key() {
+    const { table, row, slot } = this.place;
+    return JSON.stringify([table, row ?? `slot ${slot}`, this.spec.n]);
+  }
+
+  value() {
+    return this.control.read();
+  }
+
+  dirty() {
+    return !same(this.value(), this.base);
+  }
+
+  filled() {
+    return !same(this.base, this.spec.k === "names" ? [] : this.control.empty ?? "");
+  }
+
+  typed() {
+    this.form.queue.draft(this);
+    clearTimeout(this.pause);
+    if (FLOWING.has(this.spec.k)) this.pause = setTimeout(() => this.commit(), 2000);
+  }
+
+  commit() {
+    clearTimeout(this.pause);
+    if (this.dirty() || this.form.queue.holds(this)) this.form.queue.edit(this);
+  }
+
+  revert() {
+    clearTimeout(this.pause);
+    this.control.write(this.base);
+    this.form.queue.forget(this);
+    this.refuse("");
+  }
+
+  /** Show what the dataset holds, unless somebody is typing here: then their words stay. */
+  show(cell, { mine = false } = {}) {
+    const timed = cell !== null && typeof cell === "object" && !Array.isArray(cell);
+    const value = (timed ? cell.v : cell) ?? (this.spec.k === "names" ? [] : this.control.empty ?? "");
+    const kept = !mine && this.dirty();
+    const other = kept && !same(value, this.base) && !same(value, this.value());
+    this.base = value;
+    if (!kept && !same(this.value(), value)) this.control.write(value);
+    this.echo.textContent = timed ? cell.e : "";
+    if (other) this.advise("hint", `Changed elsewhere to: ${Array.isArray(value) ? value.join(", ") : value || "nothing"}`);
+    if (!kept) this.refuse("");
+    this.describe();
+  }
+
+  /** Show a finding, or none. */
+  advise(severity, message) {
+    this.note.hidden = !message;
+    this.note.className = `pm-note pm-${severity}`;
+    this.note.textContent = message ? `${{ error: "To fix: ", warning: "Check: " }[severity] || ""}${message}` : "";
+    this.describe();
+  }
+
+  /** Show why a value was refused; it stays as typed. */
+  refuse(message) {
+    this.error.hidden = !message;
+    this.error.textContent = message;
+    if (message) this.control.main.setAttribute("aria-invalid", "true");
+    else this.control.main.removeAttribute("aria-invalid");
+    this.describe();
+  }
+
+  lock(locked) {
+    this.control.main.disabled = locked;
+  }
+}

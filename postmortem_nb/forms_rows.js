@@ -1,0 +1,220 @@
+// Repeated rows of a table: drawn as cards or as lines under column heads, added, duplicated,
+// moved, removed and brought back. A row that nobody wrote in yet exists on the page only.
+
+import { Field, button, fresh, make, sign } from "./forms_inputs.js";
+
+let slots = 0;
+
+/** One row: its fields, its name, its tools. `id` is null until the dataset holds it. */
+class Row {
+  constructor(group, { id = null, slot = null, preset = null, added = false }) {
+    this.group = group;
+    this.id = id;
+    this.added = added;
+    this.preset = preset;
+    this.place = { table: group.spec.table, row: id, slot, group: group.spec.g };
+    if (group.spec.preset) this.place.preset = { name: group.spec.preset, value: preset };
+    this.fields = group.spec.fields.map((spec) => new Field(spec, this.place, group.form));
+    const first = this.fields.find((field) => field.spec.n === group.spec.preset);
+    if (first && preset) first.show(preset, { mine: true });
+    this.element = this.draw();
+  }
+
+  draw() {
+    this.name = make("span", { class: "pm-row-name", id: fresh() });
+    const act = (kind, more) => () => this.group.act(kind, this, more);
+    this.tools = make(
+      "span",
+      { class: "pm-tools" },
+      this.group.spec.single && button("plus", `Add another: ${this.group.spec.title}`, () => this.group.add()),
+      button("up", "Move up", act("move", -1)),
+      button("down", "Move down", act("move", 1)),
+      button("copy", "Duplicate", act("duplicate")),
+      button("cross", "Remove", act("remove")),
+    );
+    const body = make("div", { class: "pm-fields" }, ...this.fields.map((field) => field.element));
+    const head = make("div", { class: "pm-row-head" }, this.name, this.tools);
+    return make("div", { class: "pm-row", role: "group", "aria-labelledby": this.name.id }, head, body);
+  }
+
+  /** Name the row and its tools, so that "Remove" says what it removes. */
+  call(name, place, count) {
+    this.name.textContent = name;
+    this.element.classList.toggle("pm-virtual", !this.id);
+    const [up, down, copy, cross] = [...this.tools.children].slice(-4);
+    const verbs = { "Move up": up, "Move down": down, Duplicate: copy, Remove: cross };
+    for (const [verb, tool] of Object.entries(verbs)) {
+      tool.setAttribute("aria-label", `${verb}: ${name}`);
+    }
+    const fixed = this.group.spec.sorted || !this.id;
+    up.hidden = fixed || count < 2;
+    down.hidden = fixed || count < 2;
+    up.disabled = place === 0;
+    down.disabled = place >= count - 1;
+    copy.hidden = !this.id;
+    cross.hidden = !this.id && !this.added;
+  }
+
+  busy() {
+    return this.fields.some((field) => field.form.queue.holds(field) || (field.dirty() && field.spec.n !== this.group.spec.preset));
+  }
+
+  show(cells) {
+    for (const field of this.fields) field.show(cells[field.spec.n] ?? null);
+  }
+
+  /** The dataset holds the row now: its fields belong to that id from here on. */
+  become(id) {
+    this.id = id;
+    this.place.row = id;
+  }
+}
+
+/** All rows of one group of a table, with the button that adds another. */
+export class Group {
+  constructor(spec, form) {
+    this.spec = spec;
+    this.form = form;
+    this.rows = [];
+    this.list = make("div", { class: `pm-rows pm-${spec.layout}` });
+    this.gone = make("div", { class: "pm-gone", role: "status", hidden: true });
+    // a step that usually happens once offers another beside its name, to keep the form dense
+    this.more = make(
+      "button",
+      { type: "button", class: "pm-add", hidden: spec.single, "aria-label": `Add another: ${spec.title}`, on: { click: () => this.add() } },
+      sign("plus"),
+      make("span", { text: "Add another" }),
+    );
+    if (spec.layout === "table") {
+      this.list.style.setProperty("--pm-columns", spec.fields.map(width).join(" "));
+      const heads = spec.fields.map((field) => make("span", { text: field.l }));
+      this.list.append(make("div", { class: "pm-heads", "aria-hidden": "true" }, ...heads));
+    }
+    const caption = spec.caption && make("div", { class: "pm-caption", text: spec.caption });
+    this.element = make("div", { class: "pm-group" }, caption, this.list, this.gone, this.more);
+  }
+
+  /** Bring the page to the rows of the dataset, and fill up with rows that are still blank. */
+  show(rows) {
+    const focused = this.list.getRootNode().activeElement;
+    const held = new Map(this.rows.filter((row) => row.id).map((row) => [row.id, row]));
+    const real = rows.map(([id, cells]) => {
+      const row = held.get(id) || new Row(this, { id });
+      row.show(cells);
+      return row;
+    });
+    this.rows = [...real, ...this.blank(rows)];
+    this.place();
+    if (focused && focused.isConnected && this.list.contains(focused)) focused.focus({ preventScroll: true });
+    else if (focused && this.list.contains(focused)) focused.focus();
+  }
+
+  /** Return the rows nobody wrote yet: kept where somebody is writing, made or dropped otherwise. */
+  blank(rows) {
+    const { blanks, preset, presets } = this.spec;
+    const old = this.rows.filter((row) => !row.id);
+    const kept = old.filter((row) => row.added || row.busy());
+    const spare = old.filter((row) => !kept.includes(row));
+    if (preset) {
+      const missing = [...presets];
+      const used = [...rows.map(([, cells]) => cells[preset]), ...kept.map((row) => row.preset)];
+      for (const value of used) if (missing.includes(value)) missing.splice(missing.indexOf(value), 1);
+      const reuse = (value) => {
+        const at = spare.findIndex((row) => row.preset === value);
+        return at < 0 ? this.virtual({ preset: value }) : spare.splice(at, 1)[0];
+      };
+      return [...kept, ...missing.map(reuse)];
+    }
+    const count = Math.max(0, blanks - rows.length - kept.length);
+    return [...kept, ...Array.from({ length: count }, (_, at) => spare[at] || this.virtual({}))];
+  }
+
+  virtual(more) {
+    slots += 1;
+    return new Row(this, { slot: `${this.form.client}.${slots}`, ...more });
+  }
+
+  /** Put the row elements in order; only what stands elsewhere is moved, so focus stays. */
+  place() {
+    const heads = this.spec.layout === "table" ? 1 : 0;
+    const wanted = new Set(this.rows.map((row) => row.element));
+    for (const element of [...this.list.children].slice(heads)) if (!wanted.has(element)) element.remove();
+    this.rows.forEach((row, at) => {
+      const here = this.list.children[at + heads];
+      if (here !== row.element) this.list.insertBefore(row.element, here || null);
+    });
+    const real = this.rows.filter((row) => row.id).length;
+    this.rows.forEach((row, at) => row.call(this.called(at), at, real));
+    this.form.count();
+  }
+
+  called(at) {
+    const { title, first, single, preset, presets } = this.spec;
+    if (preset && new Set(presets).size === presets.length) {
+      const field = this.rows[at].fields.find((each) => each.spec.n === preset);
+      if (field?.base) return field.base;
+    }
+    return single && this.rows.length === 1 ? title : `${title} ${first + at}`;
+  }
+
+  /** A virtual row was written and has an id now. */
+  bind(slot, id) {
+    const row = this.rows.find((each) => each.place.slot === slot);
+    if (!row || row.id === id) return;
+    const twin = this.rows.find((each) => each.id === id);
+    if (twin) this.rows = this.rows.filter((each) => each !== twin);
+    row.become(id);
+    this.place();
+  }
+
+  add(more = {}) {
+    const row = this.virtual({ added: true, ...more });
+    this.rows.push(row);
+    this.place();
+    row.fields[0]?.control.main.focus();
+    return row;
+  }
+
+  focus() {
+    if (!this.spec.single) this.more.focus();
+    else this.rows.at(-1)?.fields[0]?.control.main.focus();
+  }
+
+  /** One of a row's tools was pressed. */
+  act(kind, row, step) {
+    const at = this.rows.indexOf(row);
+    if (!row.id) {
+      this.rows.splice(at, 1);
+      this.place();
+      this.focus();
+      return;
+    }
+    const place = { table: this.spec.table, row: row.id, group: this.spec.g };
+    if (kind === "move") this.form.queue.act({ t: "move", ...place, to: at + step });
+    else this.form.queue.act({ t: kind, ...place });
+    if (kind === "remove") this.forget(row, at);
+  }
+
+  /** Take a row off the page at once and offer to bring it back. */
+  forget(row, at) {
+    const name = this.called(at);
+    for (const field of row.fields) this.form.queue.forget(field);
+    this.rows.splice(at, 1);
+    this.place();
+    const undo = make("button", { type: "button", class: "pm-undo", text: "Undo" });
+    undo.addEventListener("click", () => {
+      this.form.queue.act({ t: "restore", table: this.spec.table, row: row.id, group: this.spec.g });
+      this.gone.hidden = true;
+      this.focus();
+    });
+    this.gone.replaceChildren(make("span", { text: `Removed “${name}”. ` }), undo);
+    this.gone.hidden = false;
+    undo.focus();
+  }
+}
+
+/** Return the width of a column in a table of short blanks. */
+function width(field) {
+  const fixed = { time: "15.5em", date: "9em", yesno: "4.5em", choice: "11em", count: "8em", percent: "8em", money: "8em", minutes: "9em" };
+  return fixed[field.k] || "minmax(8em, 1fr)";
+}

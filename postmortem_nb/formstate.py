@@ -1,0 +1,284 @@
+"""What a form shows of an incident, and how an edit from a form becomes an edit of the dataset.
+
+Nothing here knows of widgets: a `Sheet` reads one section's values as JSON (texts as a person would
+type them, times in the zone that the person chose) and writes single changes, given as the
+messages that ``forms.js`` sends. Everything that came from a browser is checked by ``Incident``.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from postmortem_nb import kinds, times
+from postmortem_nb.checks import case
+from postmortem_nb.errors import BadValue, expected
+from postmortem_nb.schema import SINGLE
+from postmortem_nb.sections import completed, describe, facts, fields, groups
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from datetime import tzinfo
+
+    from postmortem_nb.incident import Incident
+    from postmortem_nb.metrics import Measure
+    from postmortem_nb.schema import Blank, Rows, Section
+
+Message = dict[str, Any]
+Cell = Any
+"""What one input shows: text, a list of names, ``{"v": text, "e": echo}`` of a time, or None."""
+
+PEOPLE_SHOWN = 200
+"""Completions that a form carries at most."""
+
+
+class Sheet:
+    """One section of an incident, as its form reads and writes it."""
+
+    def __init__(self, incident: Incident, section: Section) -> None:
+        self.incident = incident
+        self.section = section
+        self.zone: tzinfo = UTC
+        self.groups = groups(section)
+        self.facts = facts(section)
+        self.slots: dict[str, str] = {}
+        """Rows that were blank when somebody began to write in them → the id they got."""
+
+    # -- reading ---------------------------------------------------------------------------------
+
+    def description(self) -> Message:
+        """Return what never changes while the form is open."""
+        timed = [*self.facts.values(), *_blanks(self.groups)]
+        return {
+            "title": self.section.title,
+            "key": f"{self.incident.path}|{self.incident.id}|{self.section.slug}",
+            "parts": describe(self.incident.template, self.section),
+            "timed": any(blank.kind == "time" for blank in timed),
+        }
+
+    def values(self) -> dict[str, Any]:
+        """Return everything that may change: facts, rows of each group, completions."""
+        with self.incident.lock:
+            return {
+                "facts": {
+                    name: self.cell(blank.kind, self.incident.value(name))
+                    for name, blank in self.facts.items()
+                    if not blank.derived
+                },
+                "groups": {place: self.rows(place) for place in range(len(self.groups))},
+                "lists": self.lists(),
+                "zone": str(self.zone),
+            }
+
+    def rows(self, place: int) -> list[tuple[str, dict[str, Cell]]]:
+        """Return the rows of one group: id, and what is filled."""
+        group = self.groups[place]
+        shown = {blank.name: blank.kind for blank in _blanks([group])}
+        return [
+            (row["row"], {name: cell for name, kind in shown.items() if (cell := self.cell(kind, row.get(name))) is not None})
+            for row in self.incident.values(group.table)
+            if group.holds(row)
+        ]
+
+    def cell(self, kind: str, value: Any) -> Cell:
+        """Return what an input shows for a value; None when it is missing."""
+        if value is None:
+            return None
+        if kind == "time":
+            return {"v": self._local(value), "e": self._echo(value)}
+        if kind == "names":
+            return list(value)
+        if kind == "date":
+            return _day(value).isoformat()
+        return kinds.show(kind, value)
+
+    def lists(self) -> dict[str, list[str]]:
+        """Return the completions that this section's inputs use, from all that the incident holds."""
+        wanted = {
+            completed(blank.table, blank.name, blank.kind)
+            for blank in [*self.facts.values(), *_blanks(self.groups)]
+        } - {""}
+        found: dict[str, dict[str, None]] = {name: {} for name in sorted(wanted)}
+        for table, column, values in self._columns():
+            name = completed(table, column.name, column.kind)
+            if name in found:
+                for value in values:
+                    for each in value if isinstance(value, list) else [value]:
+                        found[name].setdefault(str(each))
+        return {name: sorted(names)[:PEOPLE_SHOWN] for name, names in found.items()}
+
+    def measures(self) -> dict[str, Message]:
+        """Return each derived fact of this section as text, with its definition or why it is unknown."""
+        derived = [blank for blank in self.facts.values() if blank.derived]
+        if not derived:
+            return {}
+        known = case.take(self.incident).measures
+        return {blank.name: _measure(known.get(blank.name)) for blank in derived}
+
+    # -- writing ---------------------------------------------------------------------------------
+
+    def set(self, message: Message) -> Message:
+        """Write one cell and return its answer: the row's id, and what the cell shows now.
+
+        Raises
+        ------
+        PostmortemError
+            the value does not fit, the row is gone, or the disk refused
+        """
+        table, name, slot = message["table"], message["name"], message.get("slot")
+        with self.incident.lock:
+            row = message.get("row") or self.slots.get(slot or "")
+            value = self._typed(table, name, message["value"])
+            if table == SINGLE:
+                self.incident.set(name, value)
+            elif row:
+                self.incident.set(name, value, table=table, row=row)
+            elif value not in (None, "", []):
+                row = self._add(message, value)
+            return {"row": row, "slot": slot, "group": message.get("group"), "cell": self._now(table, row, name)}
+
+    def remove(self, message: Message) -> Message:
+        """Remove a row; ``restore`` brings it back."""
+        self.incident.remove(message["table"], message["row"])
+        return {}
+
+    def restore(self, message: Message) -> Message:
+        """Bring a removed row back with all its values."""
+        self.incident.restore(message["table"], message["row"])
+        return {}
+
+    def duplicate(self, message: Message) -> Message:
+        """Add a copy of a row behind it."""
+        table = message["table"]
+        with self.incident.lock:
+            rows = self.incident.values(table)
+            place = self._place(rows, message["row"])
+            values = {key: value for key, value in rows[place].items() if key != "row" and value is not None}
+            row = self.incident.add(table, **values)
+            self.incident.move(table, row, place + 1)
+        return {"row": row}
+
+    def move(self, message: Message) -> Message:
+        """Move a row to place ``to`` among the rows of its group."""
+        table, group = message["table"], self.groups[message["group"]]
+        with self.incident.lock:
+            rows = self.incident.values(table)
+            mates = [row["row"] for row in rows if group.holds(row)]
+            to = max(0, min(int(message["to"]), len(mates) - 1))
+            self.incident.move(table, message["row"], self._place(rows, mates[to]))
+        return {}
+
+    def choose(self, name: str) -> None:
+        """Take the zone in which times are typed and shown here; BadValue when there is none such."""
+        try:
+            self.zone = UTC if name.upper() == "UTC" else ZoneInfo(name)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            what = "a time zone"
+            raise BadValue(expected("zone", what, example="Europe/Berlin", came=name)) from None
+
+    def _add(self, message: Message, value: Any) -> str:
+        """Add the row that was only a blank on the page, with its keys and its preset."""
+        group = self.groups[message["group"]]
+        values = dict(group.keys)
+        if group.preset and message.get("preset"):
+            values[group.preset] = message["preset"]
+        row = self.incident.add(group.table, **(values | {message["name"]: value}))
+        if message.get("slot"):
+            self.slots[message["slot"]] = row
+        return row
+
+    def _typed(self, table: str, name: str, value: Any) -> Any:
+        """Return a typed value; times are read in the zone of this form, here and now."""
+        column = self.incident.template.column(table, name)
+        if column.kind != "time" or not isinstance(value, str) or not value.strip():
+            return value
+        start, _ = self.incident.window()
+        return times.parse(value, name=column.label or name, start=start, zone=self.zone)
+
+    def _now(self, table: str, row: str | None, name: str) -> Cell:
+        """Return what a cell shows after an edit."""
+        kind = self.incident.template.column(table, name).kind
+        if table == SINGLE:
+            return self.cell(kind, self.incident.value(name))
+        rows = self.incident.values(table)
+        return self.cell(kind, next((each.get(name) for each in rows if each["row"] == row), None))
+
+    @staticmethod
+    def _place(rows: list[Message], row: str) -> int:
+        ids = [each["row"] for each in rows]
+        if row not in ids:
+            raise BadValue(f"row '{row}' is not there any more; it was removed elsewhere")
+        return ids.index(row)
+
+    def _columns(self) -> Iterable[tuple[str, Any, list[Any]]]:
+        """Yield every column of the incident with the values it holds."""
+        for table, columns in self.incident.template.tables.items():
+            rows = [] if table == SINGLE else self.incident.values(table)
+            for column in columns:
+                if table == SINGLE:
+                    held = [self.incident.value(column.name)] if completed(table, column.name, column.kind) else []
+                else:
+                    held = [row.get(column.name) for row in rows]
+                yield table, column, [value for value in held if value is not None]
+
+    def _local(self, moment: datetime) -> str:
+        """Return a moment as it would be typed here: without a zone, in this form's zone."""
+        text = moment.astimezone(self.zone).replace(tzinfo=None).isoformat(sep=" ")
+        text = text.rstrip("0") if "." in text else text
+        return text.removesuffix(":00") if text.count(":") == 2 else text
+
+    def _echo(self, moment: datetime) -> str:
+        """Return the moment in UTC, in the chosen zone, and counted from the incident's start."""
+        said = [f"{moment:%a} {times.shown(moment)}"]
+        if self.zone is not UTC:
+            said.append(f"{moment.astimezone(self.zone):%H:%M %Z}")
+        start, _ = self.incident.window()
+        if start is not None and start != moment:
+            minutes = (moment - start).total_seconds() / 60
+            said.append(f"{times.duration(abs(minutes))} {'after' if minutes > 0 else 'before'} the start")
+        return " · ".join(said)
+
+
+def changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what differs between two states of a form, one level into facts, groups and lists."""
+    differing: dict[str, Any] = {}
+    for key, value in new.items():
+        before = old.get(key)
+        if isinstance(value, dict) and isinstance(before, dict):
+            inner = {name: each for name, each in value.items() if name not in before or before[name] != each}
+            if inner:
+                differing[key] = inner
+        elif value != before:
+            differing[key] = value
+    return differing
+
+
+def size(message: Message) -> int:
+    """Return the bytes of a message as JSON."""
+    return len(json.dumps(message, ensure_ascii=False).encode("utf-8", "replace"))
+
+
+def _blanks(rows: Iterable[Rows]) -> list[Blank]:
+    """Return the blanks of groups of rows."""
+    return [blank for group in rows for blank in fields(group)]
+
+
+def _day(value: date | datetime) -> date:
+    return value.date() if isinstance(value, datetime) else value
+
+
+def _measure(measure: Measure | None) -> Message:
+    """Return a derived fact in words: value with unit, its definition; or unknown, and why."""
+    if measure is None:
+        return {"value": "unknown", "help": "This package computes no fact of this name."}
+    if measure.value is None:
+        why = f"unknown: {measure.missing}" if measure.missing else "unknown"
+        return {"value": why, "help": measure.definition}
+    value = measure.value
+    if measure.unit.startswith("minute") and isinstance(value, int | float):
+        shown = times.duration(value)
+    else:
+        shown = f"{value} {measure.unit}".strip()
+    return {"value": shown, "help": measure.definition}

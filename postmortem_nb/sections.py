@@ -1,0 +1,197 @@
+"""A section of the template as a form sees it: plain JSON, drawn by ``forms.js``.
+
+A *part* is a sub-section, a block of *fields* (single facts that follow each other) or a group of
+*rows*. Keys are short because every form carries them: ``n`` name, ``k`` kind, ``l`` label, ``o``
+options as (value, shown), ``u`` unit behind and ``p`` before the input, ``s`` a hint, ``d`` derived,
+``q`` the state that needs it, ``c`` list of completions. What is empty is left out.
+"""
+
+from __future__ import annotations
+
+from itertools import count, groupby
+from typing import TYPE_CHECKING, Any
+
+from postmortem_nb.checks.case import PEOPLE
+from postmortem_nb.checks.review import NEEDS
+from postmortem_nb.schema import Blank, Rows, walk
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from postmortem_nb.schema import Section, Template
+
+Part = dict[str, Any]
+
+SHORT = frozenset({"time", "date", "yesno", "choice", "line", "link", "names", "count"})
+"""Kinds that fit a column of a table of rows."""
+
+COLUMNS = 4
+"""Blanks of a row that still fit one line."""
+
+OWN_LISTS = frozenset({"services", "teams"})
+"""Columns of names that complete from what stands in columns of that name; other names are people."""
+
+
+def describe(template: Template, section: Section) -> list[Part]:
+    """Return the parts of a section; its groups of rows are numbered in reading order."""
+    return _Describer(template).parts(section)
+
+
+def groups(section: Section) -> list[Rows]:
+    """Return the groups of rows of a section, in the order in which ``describe`` numbers them."""
+    return [part for each in walk([section]) for part in each.parts if isinstance(part, Rows)]
+
+
+def facts(section: Section) -> dict[str, Blank]:
+    """Return the single facts of a section by name, each where it is named first."""
+    named: dict[str, Blank] = {}
+    for each in walk([section]):
+        for part in each.parts:
+            if isinstance(part, Blank):
+                named.setdefault(part.name, part)
+    return named
+
+
+def fields(rows: Rows) -> list[Blank]:
+    """Return the blanks of a row, each name once."""
+    named: dict[str, Blank] = {}
+    for part in rows.parts:
+        if isinstance(part, Blank) and not part.derived:
+            named.setdefault(part.name, part)
+    return list(named.values())
+
+
+def completed(table: str, name: str, kind: str) -> str:
+    """Return the name of the list that a column completes from, or nothing."""
+    if name in OWN_LISTS:
+        return name
+    people = (table, name) in PEOPLE or name == "owner" or kind == "names"
+    return "people" if people else ""
+
+
+class _Describer:
+    """One walk over a section; it numbers the groups and draws a fact only once."""
+
+    def __init__(self, template: Template) -> None:
+        self.template = template
+        self.numbers = count()
+        self.drawn: set[str] = set()
+
+    def parts(self, section: Section) -> list[Part]:
+        """Return the parts of a section and of those inside it."""
+        drawn = list(self._own(section))
+        for inner in section.sections:
+            if parts := self.parts(inner):
+                drawn.append({"t": "part", "title": inner.title, "parts": parts})
+        return drawn
+
+    def _own(self, section: Section) -> Iterator[Part]:
+        """Yield the blocks of fields and the groups of rows of one section."""
+        kept = [part for part in section.parts if isinstance(part, Blank | Rows)]
+        for kind, run in groupby(kept, type):
+            if kind is Blank:
+                drawn = [field for blank in run if (field := self._once(blank))]
+                if drawn:
+                    yield {"t": "fields", "fields": drawn}
+            else:
+                yield from (self._group(part, alone=len(kept) == 1) for part in run)
+
+    def _once(self, blank: Blank | Rows) -> Part | None:
+        """Return a single fact where it is first named in the section."""
+        if not isinstance(blank, Blank) or blank.name in self.drawn:
+            return None
+        self.drawn.add(blank.name)
+        return self._field(blank, {})
+
+    def _group(self, rows: Blank | Rows, *, alone: bool) -> Part:
+        """Return a group; ``alone`` where its sub-heading already says what it is."""
+        assert isinstance(rows, Rows)  # noqa: S101 - for the type checker; groupby told us
+        drawn = [self._field(blank, dict(rows.keys)) for blank in fields(rows)]
+        table = _fits_lines(rows, drawn)
+        return _tidy(
+            {
+                "t": "rows",
+                "g": next(self.numbers),
+                "table": rows.table,
+                "title": _called(rows),
+                "caption": "" if alone or not table else rows.label,
+                "layout": "table" if table else "card",
+                "fields": drawn,
+                "blanks": rows.blanks,
+                "preset": rows.preset,
+                "presets": list(rows.presets),
+                "first": rows.first,
+                "single": rows.blanks <= 1 and not rows.grows and not rows.preset,
+                "sorted": rows.table == "timeline",
+            }
+        )
+
+    def _field(self, blank: Blank, keys: dict[str, str]) -> Part:
+        column = self.template.column(blank.table, blank.name)
+        before = blank.unit == "$"
+        return _tidy(
+            {
+                "n": blank.name,
+                "k": blank.kind,
+                "l": blank.label or column.label or blank.name.replace("_", " ").capitalize(),
+                "o": self._options(blank),
+                "u": "" if before else blank.unit,
+                "p": "$" if before else "",
+                "s": _example(blank, column.help),
+                "d": blank.derived,
+                "q": _needed(blank, keys),
+                "c": completed(blank.table, blank.name, blank.kind),
+            }
+        )
+
+    def _options(self, blank: Blank) -> list[tuple[str, str]] | None:
+        """Return each choice as it is stored and as the template shows it; None of a tick box."""
+        if blank.kind == "yesno" and "[" not in blank.shown:
+            yes, no = blank.marks if len(blank.marks) == 2 else ("Yes", "No")
+            return [("Yes", yes), ("No", no)]
+        if blank.kind != "choice":
+            return None
+        same = (
+            each
+            for each in self.template.blanks()
+            if (each.table, each.name) == (blank.table, blank.name) and each.marks
+        )
+        listed = next(same, blank)
+        options = self.template.column(blank.table, blank.name).options
+        return [(option, listed.marked(option)) for option in options]
+
+
+def _fits_lines(rows: Rows, drawn: list[Part]) -> bool:
+    """Return whether the rows are drawn as lines under heads: several, of few short blanks."""
+    several = rows.blanks > 1 or bool(rows.presets)
+    short = len(drawn) <= COLUMNS and all(field["k"] in SHORT for field in drawn)
+    return several and rows.table != "timeline" and (short or len(drawn) == 1)
+
+
+def _called(rows: Rows) -> str:
+    """Return what one row is called: its milestone, else what its first words are."""
+    if len(rows.keys) > 1:
+        return rows.label or rows.keys[-1][1]
+    wordy = [blank for blank in fields(rows) if blank.kind in ("line", "prose")]
+    own = [blank for blank in wordy if blank.name != rows.preset or blank.kind == "prose"]
+    return next((blank.label for blank in own), "") or rows.label or rows.table
+
+
+def _needed(blank: Blank, keys: dict[str, str]) -> str:
+    """Return the state that needs this blank filled, or nothing."""
+    for need in NEEDS:
+        here = need.table == blank.table and need.name == blank.name
+        if here and (not need.column or keys.get(need.column) == need.value):
+            return need.state
+    return ""
+
+
+def _example(blank: Blank, hint: str) -> str:
+    """Return the template's hint where an empty input can show it."""
+    return hint if blank.kind in ("prose", "line", "link", "query") else ""
+
+
+def _tidy(part: Part) -> Part:
+    """Return a part without what is empty; 0 stays."""
+    empty = (None, "", [])
+    return {key: value for key, value in part.items() if value is not False and value not in empty}
