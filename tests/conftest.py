@@ -1,7 +1,9 @@
 """What every test shares: no account, no proxy, a browser where one is needed."""
 
 import chromium
+import lab
 import pytest
+from playwright.sync_api import sync_playwright
 
 
 @pytest.fixture(autouse=True)
@@ -28,3 +30,20 @@ def chromium_path():
     found = chromium.path()
     assert found, "Chromium is missing: apt install chromium"
     return found
+
+
+@pytest.fixture(scope="session")
+def browser(chromium_path):
+    """Return one headless Chromium for the whole session; each test opens pages of its own."""
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=chromium_path, args=chromium.FLAGS)
+        yield started
+        started.close()
+
+
+@pytest.fixture(scope="session")
+def jupyter(browser, tmp_path_factory):
+    """Return one running JupyterLab, its settings and files in a temporary folder."""
+    started = lab.Lab(tmp_path_factory.mktemp("lab"), browser)
+    yield started
+    started.stop()

@@ -1,0 +1,62 @@
+"""The "New postmortem" tile: the server's half by itself, then the whole in a real JupyterLab."""
+
+import lab
+import pytest
+from playwright.sync_api import expect
+
+from postmortem_nb import Incident, launcher
+from postmortem_nb.errors import PostmortemError
+
+
+def test_it_makes_the_bundle_that_was_asked_for(tmp_path):
+    asked = {"id": "INC-9", "service": "checkout, payments", "severity": "SEV-2", "folder": "work"}
+    (tmp_path / "work").mkdir()
+    path = launcher.create(tmp_path, {**asked, "start": "2025-12-04 14:02"})
+    assert path == "work/INC-9/INC-9.ipynb"
+    incident = Incident.open(tmp_path / path)
+    assert incident.value("services") == ["checkout", "payments"]
+    assert incident.value("severity") == "SEV-2"
+    assert incident.window()[0].isoformat() == "2025-12-04T14:02:00+00:00"
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"id": "../INC-9"},
+        {"id": ""},
+        {"id": "INC-9", "folder": ".."},
+        {"id": "INC-9", "folder": "/etc"},
+        {"id": "INC-9", "severity": "high"},
+        {"id": "INC-9", "start": "soon"},
+    ],
+)
+def test_it_refuses_in_one_line_and_writes_nothing(tmp_path, asked):
+    root = tmp_path / "root"
+    root.mkdir()
+    with pytest.raises(PostmortemError) as refused:
+        launcher.create(root, asked)
+    assert len(str(refused.value).splitlines()) == 1
+    assert not any(root.iterdir())
+    assert [path.name for path in tmp_path.iterdir()] == ["root"]
+
+
+@pytest.mark.browser
+def test_the_tile_asks_and_opens_the_notebook(jupyter):
+    page = jupyter.browser.new_page()
+    try:
+        page.goto(f"{jupyter.url}/lab?token={lab.TOKEN}&reset")
+        page.locator(".jp-LauncherCard", has_text="New Postmortem").first.click()
+        page.get_by_label("Incident id").fill("../evil")
+        page.get_by_role("button", name="Create").click()
+        expect(page.get_by_role("alert")).to_contain_text("INC-4821")
+        page.get_by_label("Incident id").fill("INC-9")
+        page.get_by_label("Severity").select_option("SEV-2")
+        page.get_by_label("Impact start").fill("2025-12-04 14:02")
+        page.get_by_role("button", name="Create").click()
+        expect(page.get_by_role("tab", name="INC-9.ipynb")).to_be_visible()
+        assert Incident.open(jupyter.root / "INC-9").value("severity") == "SEV-2"
+        page.get_by_role("menuitem", name="File", exact=True).click()
+        page.get_by_role("menuitem", name="New", exact=True).hover()
+        expect(page.get_by_role("menuitem", name="Postmortem", exact=True)).to_be_visible()
+    finally:
+        page.close()
