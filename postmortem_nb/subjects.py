@@ -170,7 +170,7 @@ def _kind(tokens: list[str], words: str, people: frozenset[str]) -> Subject:
 
 
 def mentions(prose: str, people: Iterable[str] = ()) -> str:
-    """Return the first word that stands for people, or ``""``: a role, a name, human error, training."""
+    """Return the first word that stands for people, or ``""``: role, name, training."""
     known = names(people)
     for match in WORD.finditer(prose):
         word = match.group()

@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from postmortem_nb import Incident, checks
+from postmortem_nb import Incident, checks, evidence
 from postmortem_nb.checks import Code, Severity, case, records, report, review, timeline
 
 DAY = "2025-12-04"
@@ -181,12 +181,6 @@ PLANTS = {
             "date", "2025-12-01", table="approvals", row=first(i, "approvals", role="Manager")
         ),
         ("approval", "error", "Approvals › Manager"),
-    ),
-    "an approval older than the text": (
-        lambda i: i.set(
-            "date", "2025-12-12", table="approvals", row=first(i, "approvals", role="Author")
-        ),
-        ("approval", "warning", "Approvals › Author"),
     ),
     "a link without its scheme": (
         lambda i: i.set("dashboard_link", "www.example.com/dash"),
@@ -369,13 +363,18 @@ def test_steps_that_follow_are_steps_of_the_template(example):
 # -- typed figures ---------------------------------------------------------------------------------
 
 
-def typed(incident, name, value):
-    """Write a value into a computed blank, as an import or another hand would: into the log."""
+def written(incident, at, **edit):
+    """Write an edit of another day into the log, as another program would."""
     log = incident.path / "incident.jsonl"
-    edit = {"at": "2025-12-12T00:00:00Z", "by": "import", "table": "incident", "row": "incident"}
+    line = {"at": at, "by": "another", "table": "incident", "row": "incident", **edit}
     with log.open("a", encoding="utf-8") as file:
-        file.write(json.dumps({**edit, "name": name, "value": value}) + "\n")
+        file.write(json.dumps(line) + "\n")
     return Incident.open(incident.path)
+
+
+def typed(incident, name, value):
+    """Write a value into a computed blank, as an import would."""
+    return written(incident, "2000-01-01T00:00:00Z", name=name, value=value)
 
 
 def test_a_typed_duration_is_compared_with_the_computed_one(incident):
@@ -579,6 +578,46 @@ def test_questions_that_were_never_asked_are_found(example):
     assert sorted(asked) == sorted(f"Evidence › {name}" for name in names)
     seen = case.take(example)
     assert list(records.missing(seen, set(names))) == []
+
+
+@pytest.mark.parametrize("state", ["Approved", "Review"])
+def test_an_approval_older_than_the_text_is_found(incident, state):
+    incident.set("state", state)
+    later = written(incident, "2999-02-01T00:00:00Z", name="problem", value="Another problem.")
+    frame = found(later)
+    hits = frame[frame["code"] == "approval"]
+    assert list(hits["where"]) == [
+        f"Approvals › {role}"
+        for role in ("Author", "Technical Reviewer", "Manager", "On-call Lead")
+    ]
+    assert set(hits["severity"]) == {"warning" if state == "Approved" else "hint"}
+    assert "1 edit came later" in hits["message"].iloc[0]
+
+
+@pytest.mark.parametrize(
+    ("at", "edit"),
+    [
+        ("2999-02-01T00:00:00Z", {"name": "state", "value": "Review"}),
+        ("2000-01-01T00:00:00Z", {"name": "nps", "value": "no change"}),
+    ],
+    ids=["its state", "an edit before"],
+)
+def test_what_goes_on_changing_makes_no_approval_stale(incident, at, edit):
+    frame = found(written(incident, at, **edit))
+    assert frame[frame["code"] == "approval"].empty
+
+
+def test_evidence_is_looked_at_where_it_lies(incident):
+    rows = pd.DataFrame({"value": [1, 2]})
+    folder = incident.path / "evidence"
+    for name in ("sound", "altered", "lost", "unread"):
+        evidence.freeze(folder, name, rows, {"complete": True})
+    (folder / "altered.parquet").write_bytes((folder / "sound.parquet").read_bytes() + b" ")
+    (folder / "lost.parquet").unlink()
+    (folder / "unread.json").write_text("{", encoding="utf-8")
+    frame = incident.check()
+    hits = frame[(frame["code"] == "evidence") & (frame["severity"] == "error")]
+    assert sorted(hits["where"]) == [f"Evidence › {name}" for name in ("altered", "lost", "unread")]
 
 
 def test_a_torn_line_of_the_log_is_told(incident):

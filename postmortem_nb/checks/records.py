@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -14,20 +15,24 @@ from postmortem_nb.errors import PostmortemError, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from pathlib import Path
 
-    from postmortem_nb.checks.case import Case
+    from postmortem_nb.checks.case import Case, Row
     from postmortem_nb.incident import Incident
 
 FOLDER = "evidence"
 LATER: frozenset[str] = frozenset({"approvals", "sharing"})
 """Tables that go on changing after an approval."""
+TOGETHER = dt.timedelta(minutes=1)
+"""Edits this near to each other were made as one."""
 LATER_NAMES: frozenset[str] = frozenset({"state", "status", "tracking", "review_date"})
 """Blanks that go on changing after an approval."""
 
 
 def found(incident: Incident, case: Case) -> Iterator[Finding]:
     """Yield what is wrong with the records of a bundle."""
-    listed = evidence.listing(incident.path / FOLDER)
+    folder = incident.path / FOLDER
+    listed = [_looked_at(folder, record) for record in evidence.listing(folder)]
     yield from missing(case, {str(record.get("name")) for record in listed})
     for record in listed:
         yield from unsound(case, record)
@@ -52,6 +57,14 @@ def missing(case: Case, names: set[str]) -> Iterator[Finding]:
 def unsound(case: Case, record: Mapping[str, Any]) -> Iterator[Finding]:
     """Find evidence that changed, is partial, empty, or made up."""
     name = str(record.get("name"))
+    if record.get("problem"):
+        yield _evidence(
+            name,
+            f"{str(record['problem']).rstrip('.')}.",
+            "Restore the file from the history of the bundle, or ask again with --refresh.",
+            severity=grave(case, REVIEW),
+        )
+        return
     if record.get("changed"):
         yield _evidence(
             name,
@@ -109,25 +122,46 @@ def damage(problems: list[str]) -> Iterator[Finding]:
 
 
 def stale(case: Case, history: pd.DataFrame) -> Iterator[Finding]:
-    """Find approvals of a text that was changed on a later day."""
-    text = history[~history["table"].isin(LATER) & ~history["name"].fillna("").isin(LATER_NAMES)]
+    """Find approvals of a text that was changed after they were given."""
+    content = ~history["table"].isin(LATER) & ~history["name"].fillna("").isin(LATER_NAMES)
     for row in case.rows("approvals"):
-        if not row.get("date") or not row.get("name"):
-            continue
-        after = pd.Timestamp(row["date"], tz="UTC") + dt.timedelta(days=1)
-        later = text[text["at"] >= after]
-        if len(later):
+        edits = _since(history, content, row) if row.get("date") and row.get("name") else 0
+        if edits:
             yield Finding(
                 code=Code.APPROVAL,
                 severity=Severity.WARNING if reached(case, APPROVED) else Severity.HINT,
                 where=case.where("approvals", row["row"]),
-                message=f"{shown(row['name'])} approved on {row['date']}; {len(later)} "
-                f"{'edit' if len(later) == 1 else 'edits'} came later.",
+                message=f"{shown(row['name'])} approved on {row['date']}; {edits} "
+                f"{'edit' if edits == 1 else 'edits'} came later.",
                 remedy="Show the approver what changed (incident.history()) and renew the date.",
                 table="approvals",
                 row=row["row"],
                 name="date",
             )
+
+
+def _since(history: pd.DataFrame, content: pd.Series[bool], row: Row) -> int:
+    """Return how many edits of the content are later than an approval.
+
+    Later than its day, or than the moment it was written down. Edits of that very minute came with
+    it: an import writes approvals and text together.
+    """
+    own = history[(history["table"] == "approvals") & (history["row"] == row["row"])]
+    signed = own["at"].max()
+    day = pd.Timestamp(row["date"], tz="UTC") + dt.timedelta(days=1)
+    later = (history["at"] >= day) | (history["at"] > signed)
+    together = (history["at"] - signed).abs() <= TOGETHER
+    return int((content & later & ~together).sum())
+
+
+def _looked_at(folder: Path, record: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a record with what its file is today: ``changed``, or why it cannot be read."""
+    try:
+        with (folder / f"{record.get('name')}.parquet").open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        return {"problem": f"its rows cannot be read: {error.strerror}", **record}
+    return {**record, "changed": digest != record.get("sha256")}
 
 
 def _moment(value: object) -> dt.datetime | None:
