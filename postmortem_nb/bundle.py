@@ -33,7 +33,6 @@ LONGEST_ID = 100
 
 _LONGEST_BYTES = 200
 _FORBIDDEN = frozenset('/\\:*?"<>|')
-_INVISIBLE = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"})  # Unicode categories
 _RESERVED = frozenset(
     {"CON", "PRN", "AUX", "NUL", "CONIN$", "CONOUT$"}
     | {f"{port}{n}" for port in ("COM", "LPT") for n in "0123456789¹²³"}
@@ -65,9 +64,9 @@ def _fault(given: str) -> str:
         return f"1 to {LONGEST_ID} characters"
     if _FORBIDDEN & set(given):
         return f"a name, not a path (none of {' '.join(sorted(_FORBIDDEN))})"
-    if any(unicodedata.category(char) in _INVISIBLE for char in given):
+    if not given.isprintable():
         return "visible characters"
-    if given[0] in ".-~" or given[0].isspace() or given[-1] == "." or given[-1].isspace():
+    if given[0] in ".-~ " or given[-1] in ". ":
         return "a name that begins with a letter or digit and does not end in a dot or space"
     first = given.split(".", 1)[0].strip().upper()
     return "a name that no system reserves" if first in _RESERVED else ""

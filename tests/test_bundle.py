@@ -127,7 +127,8 @@ def test_an_id_is_refused_or_is_one_visible_name(name):
         assert "\n" not in str(refused)  # noqa: PT017 - most are refused, some are kept
     else:
         assert Path(kept).name == kept
-        assert kept.isprintable() or " " in kept
+        assert kept.isprintable()
+        assert kept == kept.strip(" .")
 
 
 def test_an_incident_is_found_by_its_folder_or_any_file_in_it(incident, monkeypatch):

@@ -12,6 +12,7 @@ from postmortem_nb import ordering
 from postmortem_nb.errors import BadValue, PostmortemError
 from postmortem_nb.incident import Incident
 
+NAIVE = datetime(2025, 12, 4)  # noqa: DTZ001 - what must be refused
 START = datetime(2025, 12, 4, 14, 2, tzinfo=UTC)
 END = datetime(2025, 12, 4, 16, 9, tzinfo=UTC)
 
@@ -88,9 +89,9 @@ def test_presets_are_used_up_in_the_templates_order(incident):
         (lambda i: i.add("actions", horizon="Immediate", due="soon"), "due: expected a date"),
         (lambda i: i.add(None), "table: expected"),
         (
-            lambda i: i.add("timeline", step="Detection", time=datetime(2025, 12, 4)),
+            lambda i: i.add("timeline", step="Detection", time=NAIVE),
             "with its zone",
-        ),  # noqa: DTZ001
+        ),
         (lambda i: i.remove("actions", "nope"), "row of actions: expected"),
         (
             lambda i: i.remove("whys", "nope"),
