@@ -26,6 +26,7 @@ LONGEST_LINK = 2_000
 """Characters of a link; browsers and servers refuse longer ones."""
 
 _LARGEST_COUNT = 2**63 - 1  # what the column's Int64 holds
+_MOST_BITS = 1_024  # of a whole number
 _MOST_LISTED = 20  # options that a refusal lists
 _LONGEST = 80  # characters of a number, a choice or a length; more is none
 _NUMBER = re.compile(
@@ -86,9 +87,11 @@ def parse(kind: str, typed: object, **about: Unpack[About]) -> Any:
     given = _standard(typed)
     if is_missing(given):
         return None
+    name = about.get("name", kind)
+    if isinstance(given, int) and given.bit_length() > _MOST_BITS:  # too long even to be shown back
+        raise BadValue(f"{name}: expected {row.expected}; got a number of more than 300 digits")
     stored = row.parse(given, about)
     if stored is None:
-        name = about.get("name", kind)
         raise BadValue(expected(name, row.expected, example=row.example, came=typed))
     return None if stored == [] else stored
 
@@ -119,8 +122,9 @@ def is_missing(given: object) -> bool:
         return True
     if isinstance(given, str):
         return not given
-    numeric = isinstance(given, float | datetime | timedelta | Decimal)
-    return numeric and bool(given != given)  # noqa: PLR0124 - NaN and NaT
+    if isinstance(given, Decimal):
+        return given.is_nan()
+    return isinstance(given, float | datetime | timedelta) and bool(given != given)  # noqa: PLR0124
 
 
 def none_of(name: str, options: Sequence[str], *, came: object) -> BadValue:
@@ -144,7 +148,7 @@ def _standard(given: Any) -> Any:
 def _text(given: object, _about: About) -> str | None:
     """Return text as typed; numbers are written out, other objects are no text."""
     if isinstance(given, str):
-        return clean(given)
+        return clean(str.__str__(given))  # the text of an enumeration's member, not its name
     return str(given) if isinstance(given, int | float) and not isinstance(given, bool) else None
 
 

@@ -1,5 +1,6 @@
 """Each kind reads what people type, stores plain JSON, and shows it again; the rest is refused."""
 
+import enum
 import json
 import re
 from datetime import UTC, date, datetime, timedelta, timezone
@@ -19,6 +20,12 @@ from postmortem_nb.errors import BadValue
 START = datetime(2025, 12, 4, 14, 2, tzinfo=UTC)
 SEVERITIES = ("SEV-0", "SEV-1", "SEV-2", "SEV-3", "SEV-4")
 STATES = ("Draft", "Review", "Approved")
+
+
+class Level(str, enum.Enum):  # noqa: UP042 - a StrEnum would hide that the text is taken
+    HIGH = "high"
+
+
 TEXTS = ("prose", "line", "query")
 
 
@@ -30,7 +37,17 @@ def test_the_kinds_are_those_of_the_notation():
 
 @pytest.mark.parametrize("kind", kinds.KINDS)
 @pytest.mark.parametrize(
-    "nothing", [None, "", float("nan"), np.float64("nan"), pd.NA, pd.NaT, np.datetime64("NaT")]
+    "nothing",
+    [
+        None,
+        "",
+        float("nan"),
+        np.float64("nan"),
+        pd.NA,
+        pd.NaT,
+        Decimal("sNaN"),
+        np.datetime64("NaT"),
+    ],
 )
 def test_nothing_clears_and_shows_as_nothing(kind, nothing):
     assert kinds.parse(kind, nothing, options=STATES) is None
@@ -43,6 +60,7 @@ def test_nothing_clears_and_shows_as_nothing(kind, nothing):
     [
         ("prose", "two\nlines", "two\nlines", "two\nlines"),
         ("line", 5, "5", "5"),
+        ("line", Level.HIGH, "high", "high"),
         ("line", 0.5, "0.5", "0.5"),
         ("query", "avg:system.cpu{*}", "avg:system.cpu{*}", "avg:system.cpu{*}"),
         ("link", "javascript:alert(1)", "javascript:alert(1)", "javascript:alert(1)"),
@@ -149,6 +167,7 @@ def test_a_choice_that_is_none_is_refused_with_the_near_ones():
           for wrong in ("soon", "2025-02-30", "12/19/2025", "99999-01-01", True, "\ud800")),
         *((kind, True) for kind in (*TEXTS, "link", "choice", "names")),
         ("count", -1), ("count", "4.5"), ("count", 2**63), ("count", 4.5), ("count", "-3"),
+        ("count", 1 << 2_000), ("line", 1 << 2_000),
         ("money", "€5"), ("percent", "5 $"), ("percent", 1e400),
         ("minutes", "1:30"), ("minutes", "-"), ("minutes", "99999999999999w"),
         ("yesno", "maybe"), ("yesno", 2), ("yesno", "yes no"), ("yesno", 0.5), ("yesno", " "),
