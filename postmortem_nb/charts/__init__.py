@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from postmortem_nb.charts import answers, card, counts, events, lines, phases, spans, steps, told
+from postmortem_nb.charts import answers, card, counts, events, lines, phases, spans, told
 from postmortem_nb.charts.card import png, svg
 from postmortem_nb.charts.frames import Answer, read
 from postmortem_nb.charts.look import Look, Words

@@ -81,7 +81,7 @@ def _whole(column: pd.Series) -> bool:
 def numbers(column: pd.Series) -> Floats:
     """Return a number column as floats; a duration as seconds; what cannot be drawn is NaN."""
     if pd.api.types.is_timedelta64_dtype(column.dtype):
-        column = column / pd.Timedelta(1, "s")
+        column = column.dt.total_seconds()
     found = pd.to_numeric(column, errors="coerce").to_numpy(dtype="float64", na_value=np.nan).copy()
     found[~(np.abs(found) < units.HUGE)] = np.nan
     return found
@@ -102,8 +102,8 @@ def tidy(frame: pd.DataFrame, found: Shape) -> pd.DataFrame:
     names = joined(frame, found.names) if found.names else pd.Series("*", index=frame.index)
     parts = [
         pd.DataFrame({
-            "timestamp": frame[found.times[0]], "query": str(name), "series": names,
-            "value": numbers(frame[name]), "unit": HINTS.get(str(name).lower().rpartition("_")[2], ""),
+            "timestamp": frame[found.times[0]], "query": label(name), "series": names,
+            "value": numbers(frame[name]), "unit": unit(frame[name]).name,
         })
         for name in found.numbers
     ]  # fmt: skip

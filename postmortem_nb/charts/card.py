@@ -12,7 +12,8 @@ import re
 import threading
 from contextlib import contextmanager
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import matplotlib as mpl
 import numpy as np
@@ -26,10 +27,9 @@ from PIL import Image
 from postmortem_nb.charts.labels import label
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from matplotlib.axes import Axes
-    from numpy.typing import NDArray
 
 WIDTH = 9.0
 """Inches; shown at 100 CSS pixels an inch, so 900 pixels: a document's width."""
@@ -43,6 +43,8 @@ CAPITAL = 0.73  # height of a capital letter, of the font's size
 EDGE = 0.12  # inches kept free around everything
 
 PLAIN = "DejaVu Sans"
+_FONTS = Path(mpl.get_data_path()) / "fonts" / "ttf"
+_FILES = {False: _FONTS / "DejaVuSans.ttf", True: _FONTS / "DejaVuSans-Bold.ttf"}
 # Fonts for the scripts that matplotlib's own lacks, used where they are installed.
 OTHERS = (
     "Noto Sans CJK SC", "Noto Sans CJK JP", "Noto Sans CJK KR", "PingFang SC", "Hiragino Sans",
@@ -72,10 +74,9 @@ _LOCK = threading.RLock()
 @contextmanager
 def style() -> Iterator[None]:
     """Draw with matplotlib's defaults and ours, one thread at a time, whatever the reader set."""
-    looks = {
-        key: value for key, value in mpl.rcParamsDefault.items() if not key.startswith(_NOT_LOOKS)
-    }
-    with _LOCK, mpl.rc_context({**looks, **_OURS}):
+    defaults = mpl.rcParamsDefault.items()
+    looks: Any = {key: value for key, value in defaults if not key.startswith(_NOT_LOOKS)}
+    with _LOCK, mpl.rc_context(looks | _OURS):
         yield
 
 
@@ -104,16 +105,13 @@ class Card:
         """Write one line of text, its capitals centred on ``at``."""
         if not words:
             return
-        x, y = at
         self.figure.text(
-            x, y - CAPITAL * size / 144, drawable(words, bold=bold), fontproperties=_font(words, size, bold=bold),
-            color=color, ha=align, va="baseline", parse_math=False, zorder=6,
-            transform=self.figure.dpi_scale_trans,
+            at[0], at[1] - CAPITAL * size / 144, drawable(words, bold=bold), color=color, ha=align,
+            va="baseline", fontproperties=_font(words, size, bold=bold), parse_math=False,
+            transform=self.figure.dpi_scale_trans, zorder=6,
         )  # fmt: skip
 
-    def rule(
-        self, ends: Sequence[tuple[float, float]], *, color: str = INK, **looks: object
-    ) -> None:
+    def rule(self, ends: Sequence[tuple[float, float]], *, color: str = INK, **looks: Any) -> None:
         """Draw a thin line through points given in inches."""
         line = Line2D(
             [x for x, _ in ends], [y for _, y in ends], color=color,
@@ -127,7 +125,7 @@ class Card:
             [at], color=color, marker="o", markersize=across * 72, markeredgecolor=FACE, zorder=4
         )
 
-    def box(self, corner: tuple[float, float], size: tuple[float, float], **looks: object) -> None:
+    def box(self, corner: tuple[float, float], size: tuple[float, float], **looks: Any) -> None:
         """Fill a rectangle given in inches."""
         patch = Rectangle(
             corner, *size, transform=self.figure.dpi_scale_trans, **{"linewidth": 0, **looks}
@@ -148,23 +146,23 @@ def note(title: str, words: str) -> Figure:
 
 def width(words: str, size: float = TEXT, *, bold: bool = False) -> float:
     """Return how wide a text will be, in inches."""
-    return _measured(words, size, bold)
+    return _measured(words, size, bold) if words else 0.0
 
 
 @lru_cache(maxsize=4096)
 def _measured(words: str, size: float, bold: bool) -> float:  # noqa: FBT001 - the cache's key
-    if not words:
-        return 0.0
-    with style():
-        found: float = _pen().get_text_width_height_descent(
-            drawable(words, bold=bold), _font(words, size, bold=bold), ismath=False
-        )[0]
-    return found / DPI
+    shown, font = drawable(words, bold=bold), _font(words, size, bold=bold)
+    pen: Any = _pen()
+    return float(pen.get_text_width_height_descent(shown, font, ismath=False)[0]) / DPI
 
 
 def fit(words: str, room: float, size: float = TEXT, *, bold: bool = False) -> str:
     """Return ``words``, cut with … where they are wider than ``room`` inches."""
-    return _fitted(words, room, lambda count: words[:count].rstrip() + "…", size, bold=bold)
+    return _fitted(
+        words,
+        lambda count: words[:count].rstrip() + "…",
+        lambda shown: width(shown, size, bold=bold) <= room,
+    )
 
 
 def fit_middle(words: str, room: float, size: float = TEXT) -> str:
@@ -174,43 +172,49 @@ def fit_middle(words: str, room: float, size: float = TEXT) -> str:
         tail = count * 2 // 5
         return f"{words[: count - tail]}…{words[len(words) - tail :]}"
 
-    return _fitted(words, room, shorter, size)
+    return _fitted(words, shorter, lambda shown: width(shown, size) <= room)
 
 
-def _fitted(words, room, shorter, size, *, bold=False):
-    if width(words, size, bold=bold) <= room:
+def _fitted(words: str, shorter: Callable[[int], str], fits: Callable[[str], bool]) -> str:
+    """Return ``words``, or the longest that ``shorter`` makes of them and that fits."""
+    if fits(words):
         return words
-    low, high = 0, len(words) - 1
+    low, high = 0, max(len(words) - 1, 0)
     while low < high:
         count = (low + high + 1) // 2
-        low, high = (
-            (count, high) if width(shorter(count), size, bold=bold) <= room else (low, count - 1)
-        )
+        low, high = (count, high) if fits(shorter(count)) else (low, count - 1)
     return shorter(low)
 
 
 def drawable(words: str, *, bold: bool = False) -> str:
     """Return ``words`` with a box for each character that no font at hand can draw."""
-    known = _glyphs(PLAIN, bold=bold)
-    if all(ord(char) in known for char in words):
+    if _plain(words, bold=bold):
         return words
-    fonts = [known, *(_glyphs(name, bold=bold) for name in _installed())]
+    fonts = [_own_glyphs(bold=bold), *(_glyphs(name) for name in _installed())]
     return "".join(char if any(ord(char) in font for font in fonts) else TOFU for char in words)
 
 
+def _plain(words: str, *, bold: bool) -> bool:
+    known = _own_glyphs(bold=bold)
+    return all(ord(char) in known for char in words)
+
+
 def _font(words: str, size: float, *, bold: bool) -> FontProperties:
-    known = _glyphs(PLAIN, bold=bold)
-    others = () if all(ord(char) in known for char in words) else _installed()
-    return FontProperties(
-        family=[PLAIN, *others], size=size, weight="bold" if bold else "normal",
-        style="normal", variant="normal", stretch="normal",
-    )  # fmt: skip
+    """Return our own font's file, the same on every machine; others only for what it lacks."""
+    if _plain(words, bold=bold) or not _installed():
+        return FontProperties(fname=_FILES[bold], size=size)
+    weight = "bold" if bold else "normal"
+    return FontProperties(family=[PLAIN, *_installed()], size=size, weight=weight)
 
 
 @lru_cache
-def _glyphs(family: str, *, bold: bool) -> frozenset[int]:
-    path = fontManager.findfont(FontProperties(family=family, weight="bold" if bold else "normal"))
-    return frozenset(get_font(path).get_charmap())
+def _own_glyphs(*, bold: bool) -> frozenset[int]:
+    return frozenset(get_font(_FILES[bold]).get_charmap())
+
+
+@lru_cache
+def _glyphs(family: str) -> frozenset[int]:
+    return frozenset(get_font(fontManager.findfont(FontProperties(family=family))).get_charmap())
 
 
 @lru_cache
@@ -221,14 +225,14 @@ def _installed() -> tuple[str, ...]:
 
 @lru_cache
 def _pen() -> RendererAgg:
-    return RendererAgg(8, 8, DPI)
+    return RendererAgg(8, 8, DPI)  # type: ignore[no-untyped-call] # matplotlib leaves it untyped
 
 
 def png(figure: Figure) -> bytes:
     """Return a figure as PNG, 200 dots an inch; the same figure gives the same bytes."""
     buffer = io.BytesIO()
     with style():
-        canvas = FigureCanvasAgg(figure)
+        canvas: Any = FigureCanvasAgg(figure)
         canvas.draw()
         drawn = Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
     # 256 colours, the frequent ones exact, are a third of the bytes; nobody sees the difference.

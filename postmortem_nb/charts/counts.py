@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -88,10 +88,7 @@ def _tag(frame: pd.DataFrame, key: str) -> pd.Series:
     found = pd.Series(pd.NA, index=frame.index, dtype="string")
     if "tags" in frame:
         start = f"{key}:"
-        found = frame["tags"].map(
-            lambda tags: next((tag[len(start) :] for tag in tags if str(tag).startswith(start)), None)
-            if pd.api.types.is_list_like(tags) else None
-        ).astype("string")  # fmt: skip
+        found = frame["tags"].map(lambda tags: _after(start, tags)).astype("string")
     if not found.notna().any():
         columns = ", ".join(label(name, 30) for name in list(frame.columns)[:12])
         raise BadValue(
@@ -100,6 +97,12 @@ def _tag(frame: pd.DataFrame, key: str) -> pd.Series:
             )
         )
     return found
+
+
+def _after(start: str, tags: Any) -> str | None:
+    """Return what follows ``start`` in the first tag that begins so."""
+    listed = [str(tag) for tag in tags] if pd.api.types.is_list_like(tags) else []
+    return next((tag[len(start) :] for tag in listed if tag.startswith(start)), None)
 
 
 def _stacks(names: list[str], table: NDArray[np.int64], by: str) -> list[Stack]:
@@ -153,7 +156,7 @@ def draw(counts: Counts, view: View) -> Figure:
 
 def panel(counts: Counts, height: float) -> stage.Panel:
     """Return the panel that counted rows need."""
-    scale = units.scale(0, counts.height, units.Unit(), most=5 if height > 1 else 3)
+    scale = units.scale(0, counts.height, units.Unit(), whole=True)
     return stage.Panel(counts.caption, scale, height)
 
 

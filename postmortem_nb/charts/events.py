@@ -21,7 +21,7 @@ MOST = 14
 def moments(frame: pd.DataFrame) -> list[steps.Moment]:
     """Return all events in order of time, named by title and source, coloured by status."""
     at = clock.seconds(frame["timestamp"])
-    columns = [frame[name] if name in frame else None for name in ("title", "source", "status")]
+    columns = [frame.get(name) for name in ("title", "source", "status")]
     found = []
     for place in np.argsort(at, kind="stable"):
         title, source, status = (_text(column, int(place)) for column in columns)

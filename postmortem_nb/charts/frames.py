@@ -1,4 +1,4 @@
-"""What a frame holds, found from its evidence or its columns, and made ready to draw and to tell."""
+"""What a frame holds, found from its evidence or columns, made ready to draw and to tell."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ import numpy as np
 
 from postmortem_nb.charts import answers, clock, counts, series, stage
 from postmortem_nb.charts.answers import Shape
+from postmortem_nb.charts.counts import Counts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     import pandas as pd
 
-    from postmortem_nb.charts.counts import Counts
-    from postmortem_nb.charts.series import Group
     from postmortem_nb.charts.look import Look
+    from postmortem_nb.charts.series import Group
     from postmortem_nb.charts.stage import View
 
 BY_FUNCTION = {
@@ -36,6 +36,10 @@ BY_COLUMNS = (
 )
 
 
+NO_SHAPE = Shape((), (), ())
+NO_COUNTS = Counts("", "", 1.0, 0.0, ())
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """A frame, how to look at it, and what it holds.
@@ -48,8 +52,8 @@ class Answer:
     view: View
     holds: str
     groups: tuple[Group, ...] = ()
-    counts: Counts | None = None
-    shape: Shape = Shape((), (), ())
+    counts: Counts = NO_COUNTS
+    shape: Shape = NO_SHAPE
 
 
 def read(frame: pd.DataFrame, look: Look) -> Answer:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from postmortem_nb import times
 from postmortem_nb.charts import card, clock, palette, stage, steps
 from postmortem_nb.charts.labels import label
 from postmortem_nb.charts.look import Look
@@ -28,18 +29,20 @@ def draw(
     if not found:
         return card.note(title, after or "No step of the timeline has a time yet")
     look = Look(title=title, window=window)
-    return steps.draw(found, stage.View(look, _span(found)), "", after)
+    return steps.draw(found, stage.View(look, _span(found)), _caption(found), after)
 
 
 def gather(
     rows: pd.DataFrame | Iterable[Mapping[str, Any]],
 ) -> tuple[list[steps.Phase], list[str]]:
     """Return the phases in order of time, and the names of steps without a time."""
-    records = rows.to_dict("records") if isinstance(rows, pd.DataFrame) else list(rows)
+    table = rows.to_dict("records") if isinstance(rows, pd.DataFrame) else rows
+    records: list[Mapping[Any, Any]] = [*table]
     members: dict[str, list[steps.Moment]] = {}
     untimed = []
     for name, record in zip(_names(records), records, strict=True):
-        when, phase = record.get("time"), _words(record.get("phase")) or "Other"
+        when: Any = record.get("time")
+        phase = _words(record.get("phase")) or "Other"
         if _missing(when):
             untimed.append(name)
             continue
@@ -53,16 +56,16 @@ def gather(
     return sorted(found, key=lambda phase: phase.moments[0].at), untimed
 
 
-def _names(records: list[Any]) -> list[str]:
+def _names(records: list[Mapping[Any, Any]]) -> list[str]:
     """Return a name for each row: its step, numbered where a step comes more than once."""
-    steps_ = [
+    found = [
         _words(record.get("step")) or _words(record.get("text")) or "Step" for record in records
     ]
     seen: dict[str, int] = {}
     names = []
-    for step in steps_:
+    for step in found:
         seen[step] = seen.get(step, 0) + 1
-        names.append(f"{step} {seen[step]}" if steps_.count(step) > 1 else step)
+        names.append(f"{step} {seen[step]}" if found.count(step) > 1 else step)
     return names
 
 
@@ -72,6 +75,17 @@ def _words(value: object) -> str:
 
 def _missing(value: object) -> bool:
     return value is None or value is pd.NA or value is pd.NaT or value != value  # noqa: PLR0124
+
+
+def _caption(found: list[steps.Phase]) -> str:
+    """Return from when to when the steps reach, and how long that is."""
+    first = min(phase.span.start for phase in found)
+    last = max(phase.span.end for phase in found)
+    if last - first < 60:
+        return f"{clock.instant(first)}"
+    return (
+        f"{clock.clock(first)} to {clock.clock(last)} UTC  ·  {times.duration((last - first) / 60)}"
+    )
 
 
 def _span(found: list[steps.Phase]) -> clock.Span:

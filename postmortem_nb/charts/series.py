@@ -74,7 +74,7 @@ def _group(part: pd.DataFrame, unit: str, by: str | None) -> Group:
 
 
 def _unit(part: pd.DataFrame) -> str:
-    known = part["unit"].dropna() if "unit" in part else ()
+    known = part["unit"].dropna() if "unit" in part else pd.Series(dtype="string")
     return str(known.iloc[0]) if len(known) else ""
 
 
@@ -160,7 +160,7 @@ def _together(first: Group, second: Group) -> Group:
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """What of a group is drawn: lines that stand out, the rest, and the rest's sum if it has one."""
+    """What of a group is drawn: lines that stand out, the rest, and its sum if it has one."""
 
     lines: tuple[Line, ...]
     rest: tuple[Line, ...] = ()
@@ -193,7 +193,7 @@ def _summed(rest: Sequence[Line]) -> Line:
     x, where = np.unique(np.concatenate([line.x for line in rest]), return_inverse=True)
     y = np.concatenate([line.y for line in rest])
     there = np.isfinite(y)
-    total = np.bincount(where[there], weights=y[there], minlength=x.size)
+    total = np.bincount(where[there], weights=y[there], minlength=x.size).astype(np.float64)
     total[np.bincount(where[there], minlength=x.size) == 0] = np.nan
     return _line(f"other ({len(rest):,})", x, total)
 

@@ -1,4 +1,4 @@
-"""Spans: each one's duration as a dot, errors apart from the rest, and below how many there were."""
+"""Spans: each one's duration as a dot, errors apart from the rest; below, how many there were."""
 
 from __future__ import annotations
 
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 SECOND = units.read("second")
 HEIGHTS = 1.6, 0.85
+MANY = 3000
+"""Dots from which on they are thinned, small and see-through."""
 GRID = 1200, 320
 """Cells that dots are thinned to; of those in one cell, one is drawn."""
 WIDE = 50.0
@@ -31,8 +33,9 @@ def durations(frame: pd.DataFrame) -> Floats:
     """Return the spans' durations in seconds; missing is NaN."""
     column = frame["duration"]
     if pd.api.types.is_timedelta64_dtype(column.dtype):
-        return (column / pd.Timedelta(1, "s")).to_numpy(dtype="float64")
-    return pd.to_numeric(column, errors="coerce").to_numpy(dtype="float64", na_value=np.nan) / 1e9
+        return np.asarray(column.dt.total_seconds(), dtype=np.float64)
+    counted = pd.to_numeric(column, errors="coerce").astype("Float64")
+    return np.asarray(counted.to_numpy(dtype="float64", na_value=np.nan), dtype=np.float64) / 1e9
 
 
 def errors(frame: pd.DataFrame) -> NDArray[np.bool_]:
@@ -82,16 +85,18 @@ def _scale(long: Floats) -> units.Scale:
 
 def _scatter(axes: Axes, points: tuple[Floats, Floats], color: str, marker: str) -> None:
     x, y = _thinned(axes, *points)
+    large = (3.2 if marker == "o" else 4.6) * (1 if x.size <= MANY else 0.6)
     axes.plot(
-        x, y, marker, color=color, markersize=3.2 if marker == "o" else 4.6, alpha=0.75,
-        markeredgewidth=0.3, markeredgecolor="#ffffff", zorder=3 if marker == "o" else 4,
+        x, y, marker, color=color, markersize=large, alpha=0.75 if x.size <= MANY else 0.45,
+        markeredgewidth=0.3 if x.size <= MANY else 0, markeredgecolor="#ffffff",
+        zorder=3 if marker == "o" else 4,
     )  # fmt: skip
 
 
 def _thinned(axes: Axes, x: Floats, y: Floats) -> tuple[Floats, Floats]:
     there = np.isfinite(x) & np.isfinite(y)
     x, y = x[there], y[there]
-    if x.size <= 4000:
+    if x.size <= MANY:
         return x, y
     spots = axes.transAxes.inverted().transform(axes.transData.transform(np.column_stack((x, y))))
     cells = np.floor(spots * GRID)

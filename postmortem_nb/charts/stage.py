@@ -162,7 +162,10 @@ def _axes(made: card.Card, view: View, panel: Panel, room: Room) -> Axes:
     if panel.scale:
         _scale(made, axes, panel.scale, room)
     _shade(axes, view)
-    made.rule([(room.left, room.bottom), (room.right, room.bottom)], color=card.GREY)
+    axes.plot(
+        [0, 1], [0, 0], color=card.GREY, linewidth=0.8, transform=axes.transAxes, zorder=2.5,
+        clip_on=False,
+    )  # fmt: skip
     return axes
 
 

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 from postmortem_nb import times
 from postmortem_nb.charts import card, clock, palette, stage
-from postmortem_nb.charts.labels import label
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

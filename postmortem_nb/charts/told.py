@@ -10,6 +10,10 @@ from postmortem_nb.charts import answers, clock, events, spans, stage, units
 from postmortem_nb.charts.labels import cut, label
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
     from postmortem_nb.charts.frames import Answer
     from postmortem_nb.charts.series import Group
 
@@ -57,7 +61,11 @@ def _group(group: Group) -> str:
     return f"{group.caption}{words}, {count}: lowest {low}, highest {high}."
 
 
-def _extreme(group, where, best):
+def _extreme(
+    group: Group,
+    where: Callable[[NDArray[np.float64]], np.intp],
+    best: Callable[..., tuple[float, float, str]],
+) -> str:
     found = [
         (float(line.y[place]), float(line.x[place]), line.name)
         for line in group.lines
@@ -73,7 +81,6 @@ def _extreme(group, where, best):
 
 def _counts(answer: Answer) -> str:
     counted = answer.counts
-    assert counted is not None
     total = sum(stack.total for stack in counted.stacks)
     each = np.sum([stack.counts for stack in counted.stacks], axis=0)
     fullest = counted.first + counted.size * int(each.argmax())
@@ -128,12 +135,11 @@ def _bars(answer: Answer) -> str:
     if not np.isfinite(values).any():
         return f"{head}, no values."
     measured = answers.unit(frame[name], answer.view.look.unit)
-    high, low = int(np.nanargmax(values)), int(np.nanargmin(values))
-    return (
-        f"{head}: highest {answers.value_words(float(values[high]), measured)} "
-        f"({cut(names.iloc[high], 60)}), lowest {answers.value_words(float(values[low]), measured)} "
-        f"({cut(names.iloc[low], 60)})."
+    high, low = (
+        f"{answers.value_words(float(values[place]), measured)} ({cut(names.iloc[place], 60)})"
+        for place in (int(np.nanargmax(values)), int(np.nanargmin(values)))
     )
+    return f"{head}: highest {high}, lowest {low}."
 
 
 def _table(answer: Answer) -> str:

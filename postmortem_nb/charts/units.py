@@ -39,7 +39,9 @@ STEPS = {
     "things": ((1.0, ""), (1e3, "k"), (1e6, "M"), (1e9, "G"), (1e12, "T")),
 }  # fmt: skip
 DIVISOR = {"min": 60.0, "h": 3600.0, "d": 86400.0}
-HUGE = 1e290
+MOST = 5
+"""Intervals between ticks."""
+TINY, HUGE = 1e-290, 1e290
 """Values beyond are not drawn: an axis around them would leave the range of a float."""
 
 
@@ -114,30 +116,26 @@ def shown(value: float, unit: Unit) -> str:
     return _spell(_digits(value / divisor), suffix, unit)
 
 
-def scale(low: float, high: float, unit: Unit, *, zero: bool = True, most: int = 5) -> Scale:
-    """Return the axis that holds ``low`` to ``high`` with at most ``most`` intervals.
+def scale(low: float, high: float, unit: Unit, *, zero: bool = True, whole: bool = False) -> Scale:
+    """Return the axis that holds ``low`` to ``high``, with five intervals or fewer.
 
-    With ``zero`` it begins at zero (or ends there); otherwise where the data does.
+    With ``zero`` it begins at zero (or ends there); otherwise where the data does. With ``whole``
+    it counts things that cannot be halved.
     """
     low, high = (min(low, 0.0), max(high, 0.0)) if zero else (low, high)
-    if high - low <= abs(high) * 1e-12:
-        high, low = high + (abs(high) * 0.1 or 1.0), low - (0.0 if zero else abs(low) * 0.1)
+    size = max(abs(low), abs(high))
+    if high - low <= size * 1e-12 + TINY:  # flat: there is nothing to stretch over the axis
+        margin = size * 0.1 if size > TINY else 1.0
+        low, high = low - (0.0 if zero else margin), high + margin
     room = (high - low) * 0.06
     low, high = low - (room if low < 0 or not zero else 0.0), high + room
     divisor, suffix = step(unit, max(abs(low), abs(high)))
-    gap = _nice((high - low) / divisor / most, whole=unit.family == "things" and divisor == 1)
+    gap = _nice((high - low) / divisor / MOST, whole=whole and divisor == 1)
     first, last = math.ceil(low / divisor / gap - 1e-9), math.floor(high / divisor / gap + 1e-9)
-    places = max(0, -math.floor(math.log10(gap) + 1e-9)) + (
-        gap * 10 ** -math.floor(math.log10(gap)) % 1 > 0.01
-    )
-    ticks = tuple(
-        (
-            number * gap * divisor,
-            _spell(_plain(number * gap, places), suffix, unit) if number else "0",
-        )
-        for number in range(first, last + 1)
-    )
-    return Scale(low, high, ticks)
+    words = [_spell(_plain(number * gap, gap), suffix, unit) for number in range(first, last + 1)]
+    values = [number * gap * divisor for number in range(first, last + 1)]
+    zeroed = [text if value else "0" for value, text in zip(values, words, strict=True)]
+    return Scale(low, high, tuple(zip(values, zeroed, strict=True)))
 
 
 def decades(low: float, high: float, unit: Unit) -> Scale:
@@ -160,8 +158,11 @@ def _nice(rough: float, *, whole: bool) -> float:
     return max(1.0, math.ceil(found)) if whole and found < 10 else found
 
 
-def _plain(number: float, places: int) -> str:
-    if abs(number) >= 1e15 or places > 12:
+def _plain(number: float, gap: float) -> str:
+    """Return a tick's digits, as many places as steps of ``gap`` need."""
+    power = math.floor(math.log10(gap) + 1e-9)
+    places = max(0, (2.4 < gap / 10.0**power < 2.6) - power)  # steps of 2.5 need one more
+    if abs(number) >= 1e9 or places > 9:
         return f"{number:.3g}".replace("e+", "e")
     text = f"{number:,.{places}f}"
     return "0" if not number else text.replace("-", "−")
@@ -170,7 +171,7 @@ def _plain(number: float, places: int) -> str:
 def _digits(number: float) -> str:
     if not number:
         return "0"
-    if abs(number) >= 1e15 or abs(number) < 1e-6:
+    if abs(number) >= 1e9 or abs(number) < 1e-6:
         return f"{number:.3g}".replace("e+", "e").replace("-", "−")
     places = max(0, 2 - math.floor(math.log10(abs(number))))
     text = f"{number:,.{places}f}"

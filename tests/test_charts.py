@@ -1,0 +1,406 @@
+"""Pictures: nothing written over anything, nothing cut off, the same bytes each time."""
+
+import hashlib
+import json
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import chart_frames as frames
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from matplotlib.text import Text
+
+from postmortem_nb import charts
+from postmortem_nb.charts import card
+from postmortem_nb.errors import BadValue
+
+MARKED = {"window": frames.WINDOW, "milestones": frames.MILESTONES}
+MANY = {"window": frames.WINDOW, "milestones": [(step, time) for _, step, time in frames.STEPS]}
+HOSTILE = [
+    "$\\frac{a}{b}$", "line\nbreak\rand\ttab", "x" * 5000, "עברית וטקסט", "🔥🧯 fire", "nul\0nul",
+    "\ud800 lone", "\u202eevil\u202c", "<script>alert(1)</script>-->", "Z\u0300" + "\u0301" * 90,
+    "", " ", "日本語のサービス名", "﷽﷽﷽", "%s {0} \\", "a,b:c,:,", "\u2028\u2029\x85\x1b[31m",
+]  # fmt: skip
+SHARED = Path(__file__).parents[1].parent / "shared" / "hostile" / "payloads.json"
+
+COUNT = range(40)
+PICTURES = {
+    "1 series": lambda: charts.draw(frames.metric(1), **MARKED),
+    "2 series": lambda: charts.draw(frames.metric(2), **MARKED, title="How long it took"),
+    "7 series": lambda: charts.draw(frames.metric(7), **MARKED),
+    "40 series": lambda: charts.draw(frames.metric(40), **MARKED),
+    "40 counts": lambda: charts.draw(hits(40), **MARKED),
+    "40 counts with gaps": lambda: charts.draw(hits(40, gap=True), **MARKED),
+    "3 panels": lambda: charts.draw(panels(), **MARKED),
+    "14 milestones": lambda: charts.draw(frames.metric(2), **MANY),
+    "logs": lambda: charts.draw(frames.logs(), **MARKED),
+    "logs by service": lambda: charts.draw(frames.logs(), by="service", **MANY),
+    "part of the logs": lambda: charts.draw(part(), **MARKED),
+    "spans": lambda: charts.draw(frames.spans(), **MARKED),
+    "6 events": lambda: charts.draw(frames.events([f"deploy {n}" for n in range(6)]), **MARKED),
+    "60 events": lambda: charts.draw(frames.events([f"deploy {n}" * 9 for n in range(60)])),
+    "a number": lambda: charts.draw(frames.sql(count=[18442])),
+    "4 numbers": lambda: charts.draw(frames.sql(a=[1], b_ms=[2.5], c_pct=[3.2], d=[4e9]), title="t"),
+    "bars": lambda: charts.draw(frames.sql(service=list("abc"), n=[3, -1, 2], p95_ms=[1, 2, 3e6])),
+    "40 bars": lambda: charts.draw(frames.sql(s=[f"s{n}" * 30 for n in COUNT], n=COUNT)),
+    "nothing": lambda: charts.draw(frames.logs(1).iloc[:0], title="Errors"),
+    "timeline": lambda: charts.timeline(frames.ROWS, frames.WINDOW, title="What happened when"),
+}  # fmt: skip
+OVER_DATA = {"6 events", "60 events", "timeline"}  # rows of names beside their own marks
+
+
+def hits(count, *, gap=False):
+    frame = frames.metric(count, "sum:trace.hits{*} by {host}.as_count()", "request")
+    frame["value"] = (frame["value"] * 1000).round()
+    return frame if gap else frame.assign(value=frame["value"].fillna(0))
+
+
+def panels():
+    parts = [frames.metric(2), hits(3), frames.metric(1, "avg:system.mem.used{*}", "byte")]
+    parts[2]["value"] = parts[2]["value"] * 1e10
+    return pd.concat(parts, ignore_index=True)
+
+
+def part():
+    frame = frames.logs(900, complete=False, partial="limit reached").iloc[:300]
+    frame.attrs["evidence"]["complete"] = False
+    return frame
+
+
+def texts(figure):
+    return [text for text in figure.findobj(Text) if text.get_text().strip() and text.get_visible()]
+
+
+def said(figure):
+    return " | ".join(text.get_text() for text in texts(figure))
+
+
+def assert_legible(figure, *, over_data=False):
+    """No two texts meet, none leaves the card, and none stands over data."""
+    with card.style():
+        renderer = figure.canvas.get_renderer()
+        boxes = [(text.get_text(), text.get_window_extent(renderer)) for text in texts(figure)]
+    assert boxes
+    for words, box in boxes:
+        inside = 0 <= box.x0 < box.x1 <= figure.bbox.x1 and 0 <= box.y0 < box.y1 <= figure.bbox.y1
+        assert inside, f"cut off: {words!r}"
+    for place, (words, box) in enumerate(boxes):
+        for others, other in boxes[place + 1 :]:
+            assert not touching(box, other), f"{words!r} meets {others!r}"
+    if not over_data:
+        for axes in figure.axes:
+            over = [words for words, box in boxes if touching(box, axes.bbox)]
+            assert not over, f"over data: {over}"
+
+
+def touching(one, other):
+    return (
+        one.x0 < other.x1 - 1
+        and other.x0 < one.x1 - 1
+        and one.y0 < other.y1 - 1
+        and other.y0 < one.y1 - 1
+    )
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_nothing_is_written_over_anything(name):
+    figure = PICTURES[name]()
+    assert_legible(figure, over_data=name in OVER_DATA)
+    assert figure.get_size_inches()[0] == 9
+    assert figure.dpi == 200
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_the_same_question_gives_the_same_bytes(name):
+    first, second = PICTURES[name](), PICTURES[name]()
+    assert charts.png(first) == charts.png(second)
+    assert charts.svg(first) == charts.svg(second)
+
+
+def test_other_processes_threads_and_settings_give_the_same_bytes():
+    """A reader's own style, another hash seed, four threads at once: the picture is the same."""
+    code = (
+        "import chart_frames as f, hashlib; from postmortem_nb import charts;"
+        "print(hashlib.sha256(charts.png(charts.draw(f.metric(7), window=f.WINDOW,"
+        "milestones=f.MILESTONES))).hexdigest())"
+    )
+    root = Path(__file__).parents[1]
+    env = {"PYTHONPATH": f"{root}:{root / 'tests'}", "PYTHONHASHSEED": "7", "MPLBACKEND": "svg"}
+    other = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, env=env, check=True
+    )
+
+    def digest():
+        return hashlib.sha256(charts.png(PICTURES["7 series"]())).hexdigest()
+
+    found = [digest()]
+    loud = {
+        "font.family": "serif",
+        "lines.linewidth": 9,
+        "axes.facecolor": "k",
+        "text.parse_math": True,
+    }
+    with mpl.rc_context(loud):
+        found.append(digest())
+        assert mpl.rcParams["lines.linewidth"] == 9
+    threads = [threading.Thread(target=lambda: found.append(digest())) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert set(found) == {other.stdout.strip()}
+    assert len(found) == 6
+
+
+def test_no_pyplot():
+    code = (
+        "import sys, chart_frames as f; from postmortem_nb import charts;"
+        "charts.png(charts.draw(f.logs())); print('matplotlib.pyplot' in sys.modules)"
+    )
+    root = Path(__file__).parents[1]
+    env = {"PYTHONPATH": f"{root}:{root / 'tests'}"}
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, env=env, check=True
+    )
+    assert done.stdout.strip() == "False"
+
+
+def test_drawing_changes_no_frame():
+    for make in (lambda: frames.metric(3), frames.logs, frames.spans, panels):
+        frame, copy = make(), make()
+        charts.draw(frame, **MARKED)
+        charts.describe(frame, **MARKED)
+        pd.testing.assert_frame_equal(frame, copy)
+        assert frame.attrs == copy.attrs
+
+
+def test_svg_is_one_plain_element():
+    drawn = charts.svg(charts.draw(frames.metric(3), title="<script>x</script> -- & ]]>", **MARKED))
+    root = ET.fromstring(drawn)  # noqa: S314 - our own text
+    assert root.tag.endswith("}svg")
+    for banned in ("<!--", "<style", "<script", "<metadata", "<text", "foreignObject", '<g id="'):
+        assert banned not in drawn
+
+
+# ---- what is in the picture
+
+
+def test_the_incident_its_milestones_the_units_and_utc_are_there():
+    figure = charts.draw(frames.metric(2), **MARKED)
+    words = said(figure)
+    for expected in (
+        "incident 14:02–16:09",
+        "4 Dec 2025, UTC",
+        "14:30",
+        "200 ms",
+        "Detected 14:19:40",
+    ):
+        assert expected in words
+    for name, _ in frames.MILESTONES:
+        assert name in words
+
+
+def test_many_milestones_are_numbered_and_all_named_in_a_key():
+    words = said(charts.draw(frames.metric(2), **MANY))
+    for number, (_, step, _) in enumerate(frames.STEPS, 1):
+        assert f"{number} {step}" in words
+
+
+def test_counts_begin_at_zero_and_a_narrow_line_need_not():
+    assert charts.draw(frames.logs()).axes[0].get_ylim()[0] == 0
+    assert charts.draw(hits(2)).axes[0].get_ylim()[0] == 0
+    narrow = frames.metric(1)
+    narrow["value"] = 10 + narrow["value"]
+    assert charts.draw(narrow).axes[0].get_ylim()[0] > 9
+
+
+def test_a_gap_stays_a_gap():
+    """The first series misses 15 minutes: its line has a break there and no point inside."""
+    axes = charts.draw(frames.metric(1)).axes[0]
+    line = max(axes.get_lines(), key=lambda line: len(line.get_xdata()))
+    x, y = np.asarray(line.get_xdata()), np.asarray(line.get_ydata())
+    inside = (x > 59 * 60) & (x < 75 * 60)
+    assert np.isnan(y[(x >= 59 * 60) & (x <= 75 * 60)]).any()
+    assert not np.isfinite(y[inside]).any()
+
+
+def test_averages_are_never_summed_and_counts_are():
+    words = said(charts.draw(frames.metric(40)))
+    assert "and 33 more" in words
+    assert "other" not in words
+    words = said(charts.draw(hits(40)))
+    assert "other (33)" in words
+    assert "more" not in words
+
+
+def test_parts_of_a_sum_reach_its_height():
+    """The stack of 40 series is as high as the sum that pandas gives."""
+    frame = hits(40)
+    total = frame.groupby("timestamp")["value"].sum().max()
+    low, high = charts.draw(frame).axes[0].get_ylim()
+    assert low == 0
+    assert high == pytest.approx(total * 1.06)
+
+
+def test_every_log_is_in_a_bar():
+    frame = frames.logs(900)
+    axes = charts.draw(frame).axes[0]
+    tops = sum(patch.get_height() for patch in axes.patches if patch.get_zorder() == 3)
+    assert tops == len(frame)
+    words = said(charts.draw(frame))
+    for status, count in frame["status"].value_counts().items():
+        assert f"{status}  {count}" in words
+
+
+def test_logs_by_a_tag_and_by_nothing_known():
+    assert "2.0  450" in said(charts.draw(frames.logs(900), by="version"))
+    with pytest.raises(BadValue, match="service"):
+        charts.draw(frames.logs(), by="no such column")
+
+
+def test_incomplete_evidence_says_so_and_hatches_what_is_unknown():
+    figure = charts.draw(part())
+    assert "Incomplete: limit reached" in said(figure)
+    assert any(patch.get_hatch() for patch in figure.axes[0].patches)
+    assert not any(patch.get_hatch() for patch in charts.draw(frames.logs()).axes[0].patches)
+
+
+def test_sandbox_data_says_so():
+    frame = frames.logs(50, sandbox=True)
+    assert "sandbox data" in said(charts.draw(frame))
+    assert "Sandbox data" in charts.describe(frame)
+
+
+def test_bars_are_sorted_and_their_values_whole():
+    words = said(charts.draw(frames.sql(service=["a", "b", None], n=[3, 1200, 2])))
+    assert "1,200" in words
+    assert "unknown" in words
+    order = [word for word in words.split(" | ") if word in ("a", "b", "unknown")]
+    assert order == ["b", "a", "unknown"]
+
+
+def test_sql_over_time_is_lines_and_free_text_a_table():
+    times = pd.date_range("2025-12-04 14:00", periods=30, freq="60s")  # SQL knows no zone: UTC
+    figure = charts.draw(frames.sql(minute=times, errors=range(30), p95_ms=np.arange(30) * 90.0))
+    assert len(figure.axes) == 2
+    assert "4 Dec 2025, UTC" in said(figure)
+    assert charts.draw(frames.sql(message=["a", "b"])) is None
+
+
+@pytest.mark.parametrize("kind", ["table", "none"])
+def test_no_picture_where_none_is_wanted(kind):
+    assert charts.draw(frames.logs(), kind=kind) is None
+
+
+@pytest.mark.parametrize("kind", ["line", "area", "bar"])
+def test_each_kind_is_drawn(kind):
+    for frame in (hits(3), frames.metric(3), frames.logs(), frames.spans(), frames.events(["x"])):
+        assert_legible(charts.draw(frame, kind=kind, **MARKED), over_data="title" in frame)
+
+
+def test_an_unknown_kind_is_refused():
+    with pytest.raises(BadValue, match="line, area, bar"):
+        charts.draw(frames.logs(), kind="pie")
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [frames.metric(), frames.logs(), frames.spans(), frames.events(["x"]), frames.sql(n=[1])],
+)
+def test_an_empty_answer_says_so(frame):
+    empty = frame.iloc[:0]
+    assert "No rows in the window" in said(charts.draw(empty, **MARKED))
+    assert charts.describe(empty).startswith("No rows in the window 2025-12-04 13:02 to 17:09 UTC")
+
+
+def test_rows_without_any_value_or_time():
+    frame = frames.metric()
+    frame["value"] = frame["value"].mask(frame["value"] > 0)
+    assert "No values in the window" in said(charts.draw(frame))
+    assert charts.draw(frames.logs(5).assign(timestamp=pd.NaT), **MARKED) is not None
+
+
+# ---- the timeline
+
+
+def test_the_timeline_names_every_step_and_phase():
+    words = said(charts.timeline(frames.ROWS, frames.WINDOW))
+    for phase, step, _ in frames.STEPS:
+        assert phase in words
+        assert step in words
+    assert "Key Discovery 2" in words
+    assert "51 minutes" in words  # Mitigation: 15:18 to 16:09
+
+
+def test_the_timeline_takes_a_frame_and_rows_without_time():
+    rows = [*frames.ROWS, {"phase": "Post-Incident", "step": "Review", "time": None}]
+    figure = charts.timeline(pd.DataFrame(rows), (frames.WINDOW[0], None))
+    assert_legible(figure, over_data=True)
+    assert "No time yet: Review" in said(figure)
+    assert "incident since 14:02" in said(figure)
+    assert_legible(charts.timeline([], (None, None)))
+
+
+# ---- hostile text
+
+
+def mean_frames(words):
+    metric = frames.metric(len(words))
+    each = len(metric) // len(words)
+    metric["series"] = pd.Series([word for word in words for _ in range(each)], dtype=object)
+    metric["query"] = pd.Series([words[0]] * len(metric), dtype=object)
+    metric["unit"] = pd.Series([words[-1]] * len(metric), dtype=object)
+    logs = frames.logs(60)
+    logs["status"] = pd.Series([words[n % len(words)] for n in range(60)], dtype=object)
+    rows = frames.sql(name=pd.Series([*words], dtype=object), n=range(len(words)))
+    return [(metric, False), (logs, False), (frames.events(words), True), (rows, False)]
+
+
+def assert_harmless(words):
+    stones = [(word, frames.at(14, minute)) for minute, word in enumerate(words)]
+    for frame, over_data in mean_frames(words):
+        figure = charts.draw(frame, title=words[0], window=frames.WINDOW, milestones=stones)
+        assert_legible(figure, over_data=over_data)
+        charts.png(figure)
+        told = charts.describe(frame, title=words[0], milestones=stones)
+        assert told.encode()
+        assert len(told) <= 900
+        assert "\n" not in told
+    rows = [{"phase": word, "step": word, "time": time} for word, time in stones]
+    assert_legible(charts.timeline(rows, title=words[-1]), over_data=True)
+
+
+def test_hostile_text_stays_text():
+    for start in range(0, len(HOSTILE), 6):
+        assert_harmless(HOSTILE[start : start + 6])
+
+
+def test_dollar_signs_are_no_mathematics():
+    figure = charts.draw(frames.metric(1), title="$12,000 and $50,000")
+    assert "$12,000 and $50,000" in said(figure)
+    assert not any(text.get_parse_math() for text in texts(figure))
+
+
+def test_hostile_payloads_of_the_workplace_where_they_are_present():
+    """The larger corpus when it lies beside the repository; our own list above always runs."""
+    if not SHARED.is_file():
+        assert len(HOSTILE) >= 15
+        return
+    words = [payload["payload"] for payload in json.loads(SHARED.read_text("utf-8"))]
+    words = [word for word in words if isinstance(word, str)]
+    for start in range(0, len(words), 14):
+        figure = charts.draw(frames.events(words[start : start + 14]))
+        assert_legible(figure, over_data=True)
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.lists(st.text(st.characters(codec=None), max_size=60), min_size=1, max_size=9))
+def test_any_text_is_harmless(words):
+    assert_harmless(words)
