@@ -3,9 +3,10 @@
 // Edits leave as small messages and count as saved when the kernel says that they are on disk.
 // Until then they are kept in this browser, and are offered again when the form is back.
 
-import { Field, fresh, make } from "./forms_inputs.js";
+import { Field, block, fresh, make } from "./forms_inputs.js";
 import { Group } from "./forms_rows.js";
 
+const VIEW = "application/vnd.jupyter.widget-view+json";
 const STORE = "postmortem-nb:";
 const ZONE = `${STORE}zone`;
 const WAITING = 800;
@@ -222,9 +223,9 @@ class Form {
       const place = { table: "incident", row: "incident", slot: null, group: null };
       const field = new Field(spec, place, this);
       this.facts.set(spec.n, field);
-      return field.element;
+      return field;
     });
-    return make("div", { class: "pm-fields" }, ...rows);
+    return block(rows);
   }
 
   /** A fact that is computed: its value and definition are read, never typed. */
@@ -233,7 +234,7 @@ class Form {
     const value = make("output", { class: "pm-derived", "aria-labelledby": label.id });
     const help = make("div", { class: "pm-help" });
     this.measures.set(spec.n, { value, help });
-    return make("div", { class: "pm-field" }, label, make("div", { class: "pm-value" }, value, help));
+    return { element: make("div", { class: "pm-field" }, label, make("div", { class: "pm-value" }, value, help)) };
   }
 
   group(spec) {
@@ -280,7 +281,7 @@ class Form {
     if (values.findings) this.advise(values.findings);
     if ("needed" in values) this.needed.textContent = values.needed;
     if ("zone" in values && this.zoned) this.zoned.value = values.zone;
-    if ("text" in values) this.text = values.text;
+    if (values.text) this.settle(values.text);
     this.count();
   }
 
@@ -368,8 +369,8 @@ class Form {
 
   hear(message) {
     if (message.t === "values") this.show(message.values);
-    else if (message.t === "text") this.refresh(message);
     if (message.c !== this.client) return;
+    if (message.t === "text") this.renew(message);
     if (message.t === "ack") this.saved(message);
     else if (message.t === "refused") this.refused(message, { refused: true });
     else if (message.t === "unsaved") this.refused(message, { unsaved: true });
@@ -508,13 +509,44 @@ class Form {
 
   // -- the finished text under the form --------------------------------------------------------------
 
-  /** After a reload the kernel cannot reach the saved text under the form; this window can. */
-  refresh() {}
+  /**
+   * A kernel reaches the text under the form only in the window where the cell was run, and until
+   * its next reload. Elsewhere this window renews it, so that what it saves is what stands there.
+   */
+  settle(digest) {
+    clearTimeout(this.settling);
+    this.settling = setTimeout(() => {
+      const output = this.output();
+      if (output && output.digest !== digest) this.send({ t: "text" });
+    }, 600);
+  }
+
+  /** Find the output under this form in the notebook of this window. */
+  output() {
+    const cells = this.model.widget_manager?.context?.model?.cells;
+    for (let at = 0; at < (cells?.length || 0); at += 1) {
+      const outputs = cells.get(at).outputs;
+      let mine = false;
+      for (let place = 0; place < (outputs?.length || 0); place += 1) {
+        const { data, metadata } = outputs.get(place);
+        mine ||= data?.[VIEW]?.model_id === this.state.id;
+        const digest = metadata?.postmortem?.text;
+        if (mine && digest) return { outputs, place, digest };
+      }
+    }
+    return null;
+  }
+
+  renew({ data, metadata }) {
+    const output = this.output();
+    output?.outputs.set(output.place, { output_type: "display_data", data, metadata });
+  }
 
   stop() {
     this.flush();
     clearTimeout(this.search);
     clearTimeout(this.greeting);
+    clearTimeout(this.settling);
     this.model.off("msg:custom", this.heard);
     document.removeEventListener("visibilitychange", this.leave);
     window.removeEventListener("pagehide", this.left);

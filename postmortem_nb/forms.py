@@ -26,6 +26,7 @@ from IPython import get_ipython
 from IPython.display import display
 
 from postmortem_nb import checks, document, text
+from postmortem_nb.checks.case import BETWEEN
 from postmortem_nb.errors import BundleError, PostmortemError
 from postmortem_nb.formstate import Sheet, changes
 from postmortem_nb.schema import SINGLE
@@ -73,9 +74,11 @@ export default {
 };
 """
 
-# Only where the notebook is trusted: hide what JupyterLab says in place of a form without a kernel.
+# Only where the notebook is trusted: hide what JupyterLab says in place of a form without a kernel,
+# and keep the lines of prose apart.
 QUIET = (
-    "<style>.jp-OutputArea-child:has(> .jp-OutputArea-output:not([data-mime-type]):not(:has(*)))"
+    "<style>.pm-text .pm-value{white-space:pre-wrap}"
+    ".jp-OutputArea-child:has(> .jp-OutputArea-output:not([data-mime-type]):not(:has(*)))"
     ":has(+ .jp-OutputArea-child .pm-text){display:none}</style>"
 )
 HINT = '<p class="pm-hint"><em>Run this cell (Shift+Enter) to fill in this section.</em></p>'
@@ -118,7 +121,7 @@ class Form(anywidget.AnyWidget):
         self.text_id = uuid.uuid4().hex
         self._answers: OrderedDict[tuple[str, int], Message] = OrderedDict()
         self._shown: dict[str, Any] = {}
-        self._text = ""
+        self._digest = ""
         super().__init__(model_id=uuid.uuid4().hex, library=_library())
         self.on_msg(self._hear)
         _answer_beside_cells(self.comm)
@@ -140,18 +143,19 @@ class Form(anywidget.AnyWidget):
         return {
             **self.sheet.values(),
             "measures": self.sheet.measures(),
+            "text": self._digest,
             **self._judged(),
         }
 
     def push(self) -> None:
         """Send what changed since the last time to every window, and renew the text."""
+        self._renew()
         with self.incident.lock:
             values = self.values()
             news = changes(self._shown, values)
             self._shown = values
             if news:
                 self.send({"t": "values", "values": news})
-        self._renew()
 
     def _judged(self) -> dict[str, Any]:
         """Return the findings that concern this section, and what the next state needs of it."""
@@ -196,7 +200,11 @@ class Form(anywidget.AnyWidget):
     def _acts(self) -> dict[str, Callable[[Message], Message]]:
         sheet = self.sheet
         changing = ("set", "remove", "restore", "duplicate", "move")
-        return {name: getattr(sheet, name) for name in changing} | {"hello": self._hello, "zone": self._zone}
+        return {name: getattr(sheet, name) for name in changing} | {
+            "hello": self._hello,
+            "text": self._text,
+            "zone": self._zone,
+        }
 
     def _done(self, act: Callable[[Message], Message], message: Message) -> Message:
         """Return the answer to a message: acknowledged, refused, or not on disk."""
@@ -223,7 +231,7 @@ class Form(anywidget.AnyWidget):
                 self.sheet.choose("UTC")
         self.desk.wake()
         self._shown = self.values()
-        return {"t": "values", "values": {**self._shown, "text": _digest(self._text)}}
+        return {"t": "values", "values": self._shown}
 
     def _zone(self, message: Message) -> Message:
         """Take another zone for times typed and shown."""
@@ -238,31 +246,33 @@ class Form(anywidget.AnyWidget):
 
     def _ipython_display_(self, **_: Any) -> None:
         """Show the form, and its text as an output of its own that any page can show."""
-        display({VIEW: self._view(), "text/plain": "", "text/html": ""}, raw=True)
-        display(self._bundle(), raw=True, display_id=self.text_id)
+        view = {"version_major": 2, "version_minor": 0, "model_id": self.model_id}
+        _display({VIEW: view, "text/plain": "", "text/html": ""})
+        data, metadata = self._written()
+        _display(data, metadata=metadata, display_id=self.text_id)
 
-    def _view(self) -> dict[str, Any]:
-        return {"version_major": 2, "version_minor": 0, "model_id": self.model_id}
-
-    def _bundle(self) -> dict[str, str]:
-        """Return the section's finished text, as the export prints it."""
+    def _written(self) -> tuple[dict[str, str], Message]:
+        """Return the section's finished text, as the export prints it, and its mark."""
         title = self.sheet.section.title
         with self.incident.lock:
             written = document.html(self.incident, title)
             plain = document.markdown(self.incident, section=title)
-        self._text = written
-        body = f"{QUIET}{HINT}{written or EMPTY}"
-        return {
-            "text/html": f'<div class="pm-text tex2jax_ignore mathjax_ignore">{body}</div>',
-            "text/plain": plain.strip() or "Nothing is filled in yet.",
-        }
+        self._digest = _digest(written)
+        html = f'<div class="pm-text tex2jax_ignore mathjax_ignore">{QUIET}{HINT}{written or EMPTY}</div>'
+        data = {"text/html": html, "text/plain": plain.strip() or "Nothing is filled in yet."}
+        return data, {"postmortem": {"section": title, "text": self._digest}}
 
     def _renew(self) -> None:
         """Bring the text under the form up to date where it differs."""
-        before = self._text
-        bundle = self._bundle()
-        if self._text != before and get_ipython() is not None:
-            display(bundle, raw=True, display_id=self.text_id, update=True)
+        before = self._digest
+        data, metadata = self._written()
+        if self._digest != before:
+            _display(data, metadata=metadata, display_id=self.text_id, update=True)
+
+    def _text(self, _message: Message) -> Message:
+        """Give a window the text that it cannot hear of otherwise."""
+        data, metadata = self._written()
+        return {"t": "text", "data": data, "metadata": metadata}
 
 
 class Desk:
@@ -355,6 +365,12 @@ def _joined() -> str:
     return "\n".join([*inner, parts[-1]])
 
 
+def _display(data: dict[str, Any], **more: Any) -> None:
+    """Show or renew an output; outside of IPython there is nobody to show it to."""
+    if get_ipython() is not None:
+        display(data, raw=True, **more)
+
+
 def _read(name: str) -> str:
     return resources.files("postmortem_nb").joinpath(name).read_text("utf-8")
 
@@ -368,6 +384,7 @@ def _needs(needed: list[Message]) -> str:
     if not needed:
         return ""
     state = "Approved" if any(" Approved needs" in each["message"] for each in needed) else "Review"
-    names = [each["where"].rsplit(" › ", 1)[-1] for each in needed]
+    # a blank of a row is known by its row: "Incident Start", not the fifth "Time"
+    names = [each["where"].split(BETWEEN)[-1 if each["table"] == SINGLE else -2] for each in needed]
     shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
     return text.visible(f"needed for {state}: {shown}")

@@ -221,6 +221,18 @@ const CONTROLS = {
 /** Kinds that are sent while somebody pauses in typing; the others wait until the field is left. */
 const FLOWING = new Set(["prose", "query", "line"]);
 
+/** Put fields into a block of two columns; one without a neighbour has the line to itself. */
+export function block(fields, layout) {
+  let open = null;
+  for (const { element } of fields) {
+    const wide = element.classList.contains("pm-wide");
+    if (open && wide) open.classList.add("pm-wide");
+    open = wide || open ? null : element;
+  }
+  if (open) open.classList.add("pm-wide");
+  return make("div", { class: `pm-fields${layout === "table" ? "" : " pm-pairs"}` }, ...fields.map(({ element }) => element));
+}
+
 const same = (one, other) => JSON.stringify(one) === JSON.stringify(other);
 
 /** One blank on the page: its label, its input, what it echoes and what is wrong with it. */

@@ -1,7 +1,7 @@
 // Repeated rows of a table: drawn as cards or as lines under column heads, added, duplicated,
 // moved, removed and brought back. A row that nobody wrote in yet exists on the page only.
 
-import { Field, button, fresh, make, sign } from "./forms_inputs.js";
+import { Field, block, button, fresh, make, sign } from "./forms_inputs.js";
 
 let slots = 0;
 
@@ -32,7 +32,7 @@ class Row {
       button("copy", "Duplicate", act("duplicate")),
       button("cross", "Remove", act("remove")),
     );
-    const body = make("div", { class: "pm-fields" }, ...this.fields.map((field) => field.element));
+    const body = block(this.fields, this.group.spec.layout);
     const head = make("div", { class: "pm-row-head" }, this.name, this.tools);
     return make("div", { class: "pm-row", role: "group", "aria-labelledby": this.name.id }, head, body);
   }
@@ -149,8 +149,8 @@ export class Group {
   }
 
   called(at) {
-    const { title, first, single, preset, presets } = this.spec;
-    if (preset && new Set(presets).size === presets.length) {
+    const { title, first, single, preset, layout } = this.spec;
+    if (preset && layout === "table") {
       const field = this.rows[at].fields.find((each) => each.spec.n === preset);
       if (field?.base) return field.base;
     }

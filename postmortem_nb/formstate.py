@@ -8,7 +8,7 @@ messages that ``forms.js`` sends. Everything that came from a browser is checked
 from __future__ import annotations
 
 import json
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -231,13 +231,12 @@ class Sheet:
 
     def _echo(self, moment: datetime) -> str:
         """Return the moment in UTC, in the chosen zone, and counted from the incident's start."""
-        said = [f"{moment:%a} {times.shown(moment)}"]
+        said = [f"{moment:%a} {times.shown(moment)[11:]}"]
         if self.zone is not UTC:
             said.append(f"{moment.astimezone(self.zone):%H:%M %Z}")
         start, _ = self.incident.window()
         if start is not None and start != moment:
-            minutes = (moment - start).total_seconds() / 60
-            said.append(f"{times.duration(abs(minutes))} {'after' if minutes > 0 else 'before'} the start")
+            said.append(f"{_brief(abs(moment - start))} {'after' if moment > start else 'before'} start")
         return " · ".join(said)
 
 
@@ -265,6 +264,13 @@ def _blanks(rows: Iterable[Rows]) -> list[Blank]:
     return [blank for group in rows for blank in fields(group)]
 
 
+def _brief(length: timedelta) -> str:
+    """Return a length as it is read at a glance: ``1 h 3 min``, ``40 s``, ``2 d 4 h``."""
+    seconds = round(length.total_seconds())
+    counts = ((seconds // 86400, "d"), (seconds // 3600 % 24, "h"), (seconds // 60 % 60, "min"), (seconds % 60, "s"))
+    return " ".join(f"{n} {unit}" for n, unit in counts if n) or "0 s"
+
+
 def _day(value: date | datetime) -> date:
     return value.date() if isinstance(value, datetime) else value
 
@@ -274,8 +280,7 @@ def _measure(measure: Measure | None) -> Message:
     if measure is None:
         return {"value": "unknown", "help": "This package computes no fact of this name."}
     if measure.value is None:
-        why = f"unknown: {measure.missing}" if measure.missing else "unknown"
-        return {"value": why, "help": measure.definition}
+        return {"value": "unknown", "help": " · ".join(filter(None, (measure.missing, measure.definition)))}
     value = measure.value
     if measure.unit.startswith("minute") and isinstance(value, int | float):
         shown = times.duration(value)
