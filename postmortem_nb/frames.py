@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from postmortem_nb.schema import Column
     from postmortem_nb.tables import Tables
 
+PROVENANCE = ("name", "call", "from", "to", "rows", "complete", "partial", "fetched_at", "sha256")
+"""The columns of ``incident["evidence"]`` that are always there."""
+
 _DONE = {
     "add": "row added",
     "remove": "row removed",
@@ -48,9 +51,10 @@ def _series(kind: str, values: list[Any], index: pd.Index) -> pd.Series:
     return pd.Series(filled, index=index, dtype=dtype)
 
 
-def listing(rows: list[dict[str, Any]]) -> pd.DataFrame:
-    """Return the provenance of each frozen query result as a row."""
-    return pd.DataFrame(rows)
+def listing(records: list[dict[str, Any]]) -> pd.DataFrame:
+    """Return the provenance of each frozen query result as a row, `PROVENANCE` first."""
+    more = dict.fromkeys(key for record in records for key in record if key not in PROVENANCE)
+    return pd.DataFrame(records, columns=[*PROVENANCE, *more])
 
 
 def read(tables: Tables, table: str, frame: object) -> list[tuple[str | None, dict[str, Any]]]:

@@ -282,7 +282,8 @@ class Incident:
     def on_change(self, listener: Callable[[list[Edit]], object]) -> Callable[[], None]:
         """Call ``listener(edits)`` after every change, other kernels' too; returns how to stop it.
 
-        It is called by the thread that wrote or read, after the edits are on disk.
+        It is called by the thread that wrote or read, after the edits are on disk, and may hold
+        the incident's lock: it must be quick and not wait for another thread.
         """
         self._listeners.append(listener)
 

@@ -119,7 +119,7 @@ def test_two_spellings_of_one_name_are_one_incident(tmp_path):
 
 
 @given(name=st.text(max_size=120))
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 def test_an_id_is_refused_or_is_one_visible_name(name):
     try:
         kept = checked_id(name)

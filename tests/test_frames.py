@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime
 import pandas as pd
 import pytest
 
-from postmortem_nb import kinds
+from postmortem_nb import evidence, kinds
 from postmortem_nb.incident import Incident
 
 START = datetime(2025, 12, 4, 14, 2, tzinfo=UTC)
@@ -172,3 +172,24 @@ def test_every_table_goes_through_a_frame_unchanged(incident):
         incident.replace(table, incident[table])
         incident.replace(table, incident[table].astype(object))
     assert lines(incident) == before
+
+
+def test_the_frozen_answers_are_listed(incident):
+    empty = incident["evidence"]
+    assert empty.empty
+    assert empty.columns[0] == "name"
+    frame = pd.DataFrame({"n": [1, 2]})
+    evidence.freeze(incident.path / "evidence", "errors", frame, {"call": "f()", "complete": True})
+    listed = incident["evidence"]
+    assert listed["name"].tolist() == ["errors"]
+    assert listed["rows"].tolist() == [2]
+    assert list(listed.columns[: len(empty.columns)]) == list(empty.columns)
+
+
+def test_an_incident_without_an_edit_has_empty_frames(tmp_path):
+    (tmp_path / "ours.md").write_text("# Ours\n\n## What\n\nReference: {line reference}\n", "utf-8")
+    bare = Incident.create("X-1", tmp_path, template=tmp_path / "ours.md")
+    assert bare.history().empty
+    assert str(bare.history()["at"].dtype) == "datetime64[us, UTC]"
+    assert bare["incident"]["reference"].tolist() == [pd.NA]
+    assert bare.log().empty

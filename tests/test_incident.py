@@ -112,7 +112,7 @@ def test_hostile_text_is_kept_exactly_in_every_column_of_text(incident):
 
 
 @given(text=st.text(min_size=1))
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 def test_valid_text_comes_back_from_disk_as_it_was(tmp_path_factory, text):
     incident = Incident.create("INC-1", tmp_path_factory.mktemp("text"))
     incident.set("what_happened", text)

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from postmortem_nb import kinds
@@ -200,6 +200,7 @@ def test_a_time_of_day_is_read_in_the_zone_that_is_given():
 
 @pytest.mark.parametrize("kind", TEXTS)
 @given(text=st.text(min_size=1))
+@settings(deadline=None)
 def test_valid_text_is_kept_exactly(kind, text):
     assert kinds.parse(kind, text) == text
     assert kinds.show(kind, text) == text

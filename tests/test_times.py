@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from postmortem_nb import times
@@ -135,11 +135,13 @@ def test_an_hour_that_is_skipped_is_refused_with_both_readings():
 
 
 @given(MOMENTS)
+@settings(deadline=None)
 def test_written_and_read_again_is_the_same_moment(moment):
     assert times.parse(times.iso(moment)) == moment
 
 
 @given(MOMENTS)
+@settings(deadline=None)
 def test_what_is_shown_can_be_typed(moment):
     assert times.parse(times.shown(moment)) == moment
 
@@ -152,6 +154,7 @@ def test_seconds_are_shown_only_where_they_say_something():
 
 
 @given(st.text())
+@settings(deadline=None)
 def test_no_text_gives_anything_but_a_moment_or_a_refusal(text):
     try:
         assert times.parse(text, now=NOW, start=START, zone=BERLIN).tzinfo is UTC
