@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from postmortem_nb import evidence, times
+from postmortem_nb import evidence, impact, times
+from postmortem_nb.checks.case import SINGLE
 from postmortem_nb.checks.report import Code, Finding, Severity
 from postmortem_nb.checks.review import APPROVED, REVIEW, grave, reached
 from postmortem_nb.errors import PostmortemError, shown
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from postmortem_nb.checks.case import Case, Row
+    from postmortem_nb.impact import Estimate
     from postmortem_nb.incident import Incident
 
 FOLDER = "evidence"
@@ -37,6 +40,7 @@ def found(incident: Incident, case: Case) -> Iterator[Finding]:
     for record in listed:
         yield from unsound(case, record)
         yield from covers(case, record)
+    yield from disagreements(case, impact.estimates(incident))
     yield from damage(incident.problems)
     yield from stale(case, incident.history())
 
@@ -109,6 +113,25 @@ def covers(case: Case, record: Mapping[str, Any]) -> Iterator[Finding]:
         )
 
 
+def disagreements(case: Case, found: Sequence[Estimate]) -> Iterator[Finding]:
+    """Find figures of the impact on which two sources disagree; both are named."""
+    blanks = {figure: blank for blank, (figure, _) in impact.STATED.items()}
+    for one, other in impact.compare(found):
+        blank = blanks[one.name]
+        if one.source.startswith("stated") and case.has(SINGLE, blank):
+            yield Finding(
+                code=Code.SOURCES,
+                severity=Severity.WARNING,
+                where=case.where(SINGLE, SINGLE, blank),
+                message=f"{one.value:,g} {one.unit} stated, {other.value:,g} by {other.source} "
+                f"({other.definition}).",
+                remedy="Say in the text which one holds and why, or correct the stated figure.",
+                table=SINGLE,
+                row=SINGLE,
+                name=blank,
+            )
+
+
 def damage(problems: list[str]) -> Iterator[Finding]:
     """Tell what the log of edits could not read."""
     for problem in problems:
@@ -156,12 +179,21 @@ def _since(history: pd.DataFrame, content: pd.Series[bool], row: Row) -> int:
 
 def _looked_at(folder: Path, record: Mapping[str, Any]) -> dict[str, Any]:
     """Return a record with what its file is today: ``changed``, or why it cannot be read."""
+    path = folder / f"{record.get('name')}.parquet"
     try:
-        with (folder / f"{record.get('name')}.parquet").open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        now = path.stat()
+        digest = _digest(path, now.st_size, now.st_mtime_ns)
     except OSError as error:
         return {"problem": f"its rows cannot be read: {error.strerror}", **record}
     return {**record, "changed": digest != record.get("sha256")}
+
+
+@lru_cache(maxsize=256)
+def _digest(path: Path, size: int, written: int) -> str:
+    """Return the SHA-256 of a file, read again when its size or time of writing changed."""
+    del size, written  # a part of the key
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _moment(value: object) -> dt.datetime | None:

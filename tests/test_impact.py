@@ -1,0 +1,220 @@
+"""Impact from evidence: counted by hand in small frames, told apart by source."""
+
+import datetime as dt
+
+import pandas as pd
+import pytest
+
+from postmortem_nb import Incident, evidence, impact
+from postmortem_nb.errors import BadValue
+
+START = dt.datetime(2025, 12, 4, 14, 2, tzinfo=dt.UTC)
+END = dt.datetime(2025, 12, 4, 16, 9, tzinfo=dt.UTC)
+WINDOW = (START, END)
+
+
+def at(minutes):
+    return START + dt.timedelta(minutes=minutes)
+
+
+def logs(*rows, field="@usr.id", complete=True):
+    """Return a frame of logs: (minute, status, who, region)."""
+    frame = pd.DataFrame(
+        {
+            "timestamp": pd.to_datetime([at(row[0]) for row in rows], utc=True),
+            "status": pd.array([row[1] for row in rows], dtype="string"),
+            field: pd.array([row[2] for row in rows], dtype="string"),
+            "region": pd.array([row[3] for row in rows], dtype="string"),
+        }
+    )
+    frame.attrs["evidence"] = {"complete": complete}
+    return frame
+
+
+LOGS = logs(
+    (-1, "error", "u-9", "eu"),  # before the window
+    (0, "error", "u-1", "eu"),
+    (1, "error", "u-1", "eu"),  # the same user again
+    (2, "error", "u-2", "us"),
+    (3, "critical", "u-3", "eu"),
+    (4, "info", "u-4", "eu"),  # active, not affected
+    (5, "error", None, "eu"),  # a guest
+    (127, "error", "u-8", "eu"),  # the end itself
+)
+
+
+def points(*rows, query):
+    """Return a metric answer: (minute, series, value)."""
+    return pd.DataFrame(
+        {
+            "timestamp": pd.to_datetime([at(row[0]) for row in rows], utc=True),
+            "query": query,
+            "series": [row[1] for row in rows],
+            "value": pd.array([row[2] for row in rows], dtype="Float64"),
+        }
+    )
+
+
+# -- users -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("field", ["usr.id", "@usr.id", "customer_id"])
+def test_affected_users_are_distinct_identities_with_a_failure_in_the_window(field):
+    got = impact.users(LOGS.rename(columns={"@usr.id": field}), WINDOW, name="impact")
+    assert got.value == 3
+    assert got.parts == (("eu", 2.0), ("us", 1.0))
+    assert "1 failures without" in got.definition
+    assert got.source == "evidence: impact"
+
+
+def test_a_partial_answer_gives_a_lower_bound():
+    assert impact.users(logs((1, "error", "u", "eu"), complete=False), WINDOW, name="x").lower_bound
+    assert not impact.users(LOGS, WINDOW, name="x").lower_bound
+
+
+def test_the_best_identity_counts():
+    frame = LOGS.assign(session_id=range(len(LOGS)))
+    assert impact.users(frame, WINDOW, name="x").value == 3
+
+
+def test_an_answer_without_identities_says_nothing_of_users():
+    assert impact.users(LOGS.drop(columns="@usr.id"), WINDOW, name="x") is None
+    assert impact.share(LOGS.drop(columns="@usr.id"), WINDOW, name="x") is None
+
+
+def test_a_share_is_of_the_identities_active_in_the_same_window():
+    got = impact.share(LOGS, WINDOW, name="x")
+    assert got.value == pytest.approx(100 * 3 / 4)
+    assert "of 4 distinct usr.id" in got.definition
+
+
+def test_there_is_no_share_of_failures_alone():
+    assert impact.share(logs((1, "error", "u-1", "eu")), WINDOW, name="x") is None
+
+
+# -- requests --------------------------------------------------------------------------------------
+
+
+def test_failed_requests_are_the_sum_of_the_error_series_in_the_window():
+    query = "sum:trace.checkout.request.errors{*}.as_count()"
+    frame = points(
+        (-1, "a", 999), (0, "a", 10), (1, "a", 20), (1, "b", 5), (127, "a", 99), query=query
+    )
+    (got,) = impact.requests(frame, WINDOW, name="metrics")
+    assert got.value == 35
+    assert query in got.source
+
+
+def test_rates_are_multiplied_by_their_step():
+    query = "sum:trace.checkout.request.errors{*}.as_rate()"
+    frame = points((0, "*", 0.5), (1, "*", 1.0), (4, "*", None), query=query)
+    (got,) = impact.requests(frame, WINDOW, name="metrics")
+    assert got.value == 90  # (0.5 + 1.0) a second × 60 s
+
+
+def test_two_error_queries_are_never_added_up():
+    frame = pd.concat(
+        [
+            points((0, "*", 10), query="sum:trace.checkout.request.errors{*}.as_count()"),
+            points((0, "*", 7), query="sum:trace.web.request.errors{*}.as_count()"),
+            points((0, "*", 70), query="sum:trace.web.request.hits{*}.as_count()"),
+            points((0, "*", 0.1), query="sum:a.errors{*} / sum:a.hits{*}"),
+        ]
+    )
+    assert [each.value for each in impact.requests(frame, WINDOW, name="m")] == [10, 7]
+
+
+def test_logs_are_no_metric_answer():
+    assert impact.requests(LOGS, WINDOW, name="x") == []
+
+
+# -- revenue and hours -----------------------------------------------------------------------------
+
+
+def test_lost_revenue_is_usual_less_actual_less_deferred_with_its_interval():
+    got = impact.revenue(30_000, [50_000, 42_000, 45_000], deferred=2_000)
+    assert (got.value, got.low, got.high) == (13_000, 10_000, 18_000)
+    assert "3 other weeks" in got.source
+
+
+def test_lost_revenue_needs_a_week_to_compare_with():
+    with pytest.raises(BadValue, match="usual revenue: expected"):
+        impact.revenue(30_000, [])
+
+
+def test_engineering_hours_run_from_the_first_entry_that_names_somebody():
+    rows = [
+        {"time": at(22), "on_call": "Priya"},
+        {"time": at(52), "responders": ["Tomasz", "Priya"]},
+        {"time": None, "on_call": "Nobody"},
+        {"time": at(142), "step": "Monitoring"},
+    ]
+    (got,) = impact.hours(rows, end=at(127))
+    assert dict(got.parts) == {"Priya": 2.0, "Tomasz": 1.5}
+    assert (got.value, got.lower_bound) == (3.5, True)
+    assert impact.hours([{"time": at(1)}]) == []
+
+
+# -- disagreement ----------------------------------------------------------------------------------
+
+
+def estimate(value, *, name="affected_users", lower_bound=False):
+    return impact.Estimate(
+        name=name, value=value, unit="", source="s", definition="d", lower_bound=lower_bound
+    )
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "apart"),
+    [
+        (estimate(100), estimate(104), False),
+        (estimate(100), estimate(120), True),
+        (estimate(100), estimate(300, name="failed_requests"), False),
+        (estimate(100), estimate(50, lower_bound=True), False),
+        (estimate(100), estimate(200, lower_bound=True), True),
+        (estimate(0), estimate(0), False),
+    ],
+    ids=["rounding", "apart", "other figure", "bound below", "bound above", "nothing"],
+)
+def test_sources_disagree_when_both_cannot_hold(one, other, apart):
+    assert bool(impact.compare([one, other])) is apart
+    assert bool(impact.compare([other, one])) is apart
+
+
+@pytest.fixture
+def incident(tmp_path):
+    incident = Incident.create("INC-1", tmp_path, start=START, end=END)
+    evidence.freeze(incident.path / "evidence", "impact", LOGS, {"complete": True})
+    return incident
+
+
+def test_stated_and_counted_stand_side_by_side(incident):
+    incident.set("affected_total", 4200)
+    table = impact.table(incident).set_index(["figure", "source"])
+    assert table.loc[("affected_users", "stated: affected_total"), "value"] == 4200
+    assert table.loc[("affected_users", "evidence: impact"), "value"] == 3
+    assert not table.loc["affected_users", "agrees"].any()
+    assert pd.isna(table.loc[("affected_share", "evidence: impact"), "agrees"])
+
+
+def test_a_disagreement_is_a_finding_at_the_stated_figure(incident):
+    incident.set("affected_total", 4200)
+    frame = incident.check()
+    (hit,) = frame[frame["code"] == "sources"].to_dict(orient="records")
+    assert hit["name"] == "affected_total"
+    assert "4,200 users stated, 3 by evidence: impact" in hit["message"]
+    incident.set("affected_total", 3)
+    assert "sources" not in set(incident.check()["code"])
+
+
+def test_evidence_that_cannot_be_read_is_left_to_the_checks(incident):
+    (incident.path / "evidence" / "impact.parquet").write_bytes(b"no parquet")
+    (incident.path / "evidence" / "impact.json").write_text('{"sha256": "other"}', encoding="utf-8")
+    assert impact.table(incident).empty
+    assert "evidence" in set(incident.check()["code"])
+
+
+def test_without_a_window_only_what_is_stated_is_told(tmp_path):
+    incident = Incident.create("INC-2", tmp_path)
+    incident.set("failed_requests", 12)
+    assert list(impact.table(incident)["source"]) == ["stated: failed_requests"]
