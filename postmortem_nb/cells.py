@@ -12,7 +12,7 @@ import base64
 import binascii
 import re
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import mistune
 import nh3
@@ -300,13 +300,14 @@ def pictures(cell: Cell) -> Iterator[tuple[str, bytes, str]]:
                 break
 
 
-def headings(html: str, found: Callable[[int], tuple[int, str]]) -> str:
-    """Return author's HTML whose headings got the level and id that ``found`` gives each."""
+def headings(html: str, place: Callable[[int, str], tuple[int, str]]) -> str:
+    """Return author's HTML whose headings got the level and id that ``place`` gives each.
+
+    ``place`` takes the level that was typed and the heading's HTML.
+    """
 
     def settled(match: re.Match[str]) -> str:
-        level, name = found(int(match[1]))
+        level, name = place(int(match[1]), match[2])
         return f'<h{level} id="{name}">{match[2]}</h{level}>'
 
     return re.sub(r"<h([1-6])>(.*?)</h\1>", settled, html, flags=re.DOTALL)
-
-

@@ -17,10 +17,9 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from postmortem_nb.edits import Edit
     from postmortem_nb.ipynb import Cell
     from postmortem_nb.schema import Template
-
-Cover = Callable[[str, str], str] if TYPE_CHECKING else object
 
 MANY = 2_000
 """Different texts of a column up to which each is looked at; more are no labels of a chart."""
@@ -44,6 +43,12 @@ class MaskedIncident(Incident):
     def value(self, name: str) -> Any:
         """Return a single fact as `Incident.value` does, with secrets masked."""
         return self._shown(super().value(name), name)
+
+    def edits(self) -> list[Edit]:
+        """Return every edit of the log, as stored."""
+        with self.lock:
+            self.refresh()
+            return list(self._tables.edits)
 
     def _shown(self, value: Any, where: str) -> Any:
         return covered(value, lambda text: mask(text, self.removed, where))

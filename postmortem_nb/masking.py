@@ -67,6 +67,10 @@ class Removed:
         """Count one removal."""
         self.counts[kind, where] += 1
 
+    def total(self) -> int:
+        """Return how many secrets were masked, each place of the document counted once."""
+        return len(self.counts)
+
     def lines(self) -> list[str]:
         """Return one line for each kind and place, in their order of names; never the secret."""
         return [

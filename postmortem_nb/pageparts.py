@@ -41,13 +41,15 @@ class Badge:
 class Entry:
     """An item of a list of cards, of the chain of whys, or of the timeline.
 
-    ``when`` and ``day`` are for the timeline: the clock time, and the day where it changes.
+    ``when`` and ``day`` are for the timeline: the clock time and the day, which is seen only where
+    it is ``new``. A ``key`` moment is one that durations are computed from.
     """
 
     title_html: str
     facts: tuple[Fact, ...] = ()
     when: str = ""
     day: str = ""
+    new: bool = False
     key: bool = False
 
 
@@ -88,6 +90,19 @@ def definitions(facts: Iterable[Fact], style: str) -> str:
     return f'<dl class="{style}">{rows}</dl>' if rows else ""
 
 
+def details(facts: Iterable[Fact]) -> str:
+    """Return facts as lines of ``label: value``."""
+    rows = "".join(
+        f"<div><dt>{text.html(_colon(fact.label))}</dt> <dd>{fact.value_html}</dd></div>"
+        for fact in facts
+    )
+    return f'<dl class="pm-details">{rows}</dl>' if rows else ""
+
+
+def _colon(label: str) -> str:
+    return label if label.endswith(("?", ":")) else f"{label}:"
+
+
 def timeline(entries: Iterable[Entry]) -> str:
     """Return the written timeline of one phase."""
     return f'<ol class="pm-timeline">{"".join(map(_moment, entries))}</ol>'
@@ -95,10 +110,11 @@ def timeline(entries: Iterable[Entry]) -> str:
 
 def _moment(entry: Entry) -> str:
     key = ' class="pm-key"' if entry.key else ""
-    day = f"<small>{text.html(entry.day)}</small>" if entry.day else ""
-    when = f'<div class="pm-when">{text.html(entry.when or "–")}{day}</div>'
-    body = f"<h4>{entry.title_html}</h4>{definitions(entry.facts, 'pm-details')}"
-    return f"<li{key}>{when}<div>{body}</div></li>"
+    seen = "pm-day" if entry.new else "pm-quiet"
+    day = f'<span class="{seen}">{text.html(entry.day)} </span>' if entry.day else ""
+    clock = f'{text.html(entry.when)}<span class="pm-quiet"> UTC</span>' if entry.when else "–"
+    body = f"<h4>{entry.title_html}</h4>{details(entry.facts)}"
+    return f'<li{key}><div class="pm-when">{day}{clock}</div><div>{body}</div></li>'
 
 
 def whys(entries: Iterable[Entry]) -> str:
@@ -112,7 +128,7 @@ def cards(entries: Iterable[Entry]) -> str:
 
 
 def _card(entry: Entry) -> str:
-    return f"<li><h4>{entry.title_html}</h4>{definitions(entry.facts, 'pm-details')}</li>"
+    return f"<li><h4>{entry.title_html}</h4>{details(entry.facts)}</li>"
 
 
 def actions(heads: Sequence[str], rows: Iterable[Action]) -> str:
@@ -125,7 +141,7 @@ def actions(heads: Sequence[str], rows: Iterable[Action]) -> str:
 
 def _action(row: Action, heads: Sequence[str]) -> str:
     first = badge(Badge(row.priority, row.tone)) if row.priority else ""
-    about = definitions(row.about, "pm-details")
+    about = details(row.about)
     cells = "".join(
         f'<td><span class="pm-label">{text.html(name)}</span>{value or "–"}</td>'
         for name, value in zip(heads[2:], row.cells_html, strict=True)
@@ -142,9 +158,11 @@ def box(style: str, *parts_html: str) -> str:
 def table(heads: Sequence[str], rows: Iterable[Sequence[str]], *, numbers: frozenset[int]) -> str:
     """Return a small table of texts; the columns whose place is in ``numbers`` hold figures."""
 
+    number, quiet = ' class="num"', ""
+
     def row(values: Sequence[str], tag: str) -> str:
         return "".join(
-            f'<{tag}{' class=\"num\"' if place in numbers else ""}>{text.html(value)}</{tag}>'
+            f"<{tag}{number if place in numbers else quiet}>{text.html(value)}</{tag}>"
             for place, value in enumerate(values)
         )
 

@@ -1,0 +1,192 @@
+"""The timeline drawn to scale in the page itself: phases as bars, each step a mark on its own line.
+
+An SVG of a few kilobytes whose colours follow the page, light or dark, and whose words can be
+selected and read aloud. (`charts.timeline` draws the same as a picture, for Markdown.)
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from postmortem_nb import text, times
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+WIDTH = 860
+LEFT, RIGHT = 14, 846
+TOP = 34
+LINE = 25
+BAR = 17
+LETTER = 7.1
+"""Width of a letter, in the units of the drawing; labels that would not fit move to the left."""
+
+MINUTE, HOUR, DAY = 60, 3600, 86_400
+STEPS = (
+    *(MINUTE * n for n in (1, 2, 5, 10, 15, 30)),
+    *(HOUR * n for n in (1, 2, 3, 6, 12)),
+    *(DAY * n for n in (1, 2, 7, 14, 28, 91)),
+)
+"""Distances between marks of the axis, in seconds."""
+
+MOST_MARKS = 8
+TONES = 4
+"""Colours of phases; the fifth phase begins again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A step of the timeline: when, its phase, its name."""
+
+    time: datetime
+    phase: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """Where a moment stands from left to right."""
+
+    start: datetime
+    end: datetime
+
+    def x(self, moment: datetime) -> float:
+        """Return the place of a moment, in the units of the drawing."""
+        share = (moment - self.start) / (self.end - self.start)
+        return round(LEFT + share * (RIGHT - LEFT), 1)
+
+
+def steps(rows: Iterable[Mapping[str, Any]]) -> list[Step]:
+    """Return the rows of a timeline that have a time, numbered where a step comes twice."""
+    timed = [row for row in rows if row.get("time") is not None]
+    names = [str(row.get("step") or "") for row in timed]
+    seen: Counter[str] = Counter()
+    found = []
+    for row, name in zip(timed, names, strict=True):
+        seen[name] += 1
+        number = f" {seen[name]}" if names.count(name) > 1 else ""
+        found.append(Step(row["time"], str(row.get("phase") or ""), f"{name}{number}"))
+    return found
+
+
+def draw(steps: Sequence[Step], window: tuple[datetime | None, datetime | None]) -> str:
+    """Return the SVG of steps in their order of time, the incident's window shaded.
+
+    Nothing for fewer than two moments: there is no scale.
+    """
+    moments = [step.time for step in steps] + [moment for moment in window if moment]
+    if len(set(moments)) < 2:
+        return ""
+    scale = _scale(min(moments), max(moments))
+    lines, height = _lines(steps, scale)
+    parts = [*_ground(scale, window, height), *_axis(scale, height), *lines]
+    told = f"Timeline to scale: {'; '.join(_told(step) for step in steps)}. All times are UTC."
+    return (
+        f'<svg class="pm-svg" viewBox="0 0 {WIDTH} {height + 44}" role="img"'
+        f' aria-label="{text.html(told)}">{"".join(parts)}</svg>'
+    )
+
+
+def _told(step: Step) -> str:
+    return f"{_clock(step.time)} {step.name}"
+
+
+def _scale(first: datetime, last: datetime) -> Scale:
+    """Return a scale with a little room on both sides."""
+    room = max((last - first) * 0.02, timedelta(seconds=1))
+    return Scale(first - room, last + room)
+
+
+def _lines(steps: Sequence[Step], scale: Scale) -> tuple[list[str], int]:
+    """Return the bars and marks, each on its own line, and the height they take."""
+    parts: list[str] = []
+    height = TOP
+    for number, (phase, members) in enumerate(_phases(steps)):
+        tone = f"pm-phase-{number % TONES}"
+        parts += _bar(phase, members, scale, (height, tone))
+        height += LINE + 4
+        for step in members:
+            x, y = scale.x(step.time), height + 10
+            parts.append(f'<circle class="{tone}" cx="{x}" cy="{y}" r="5"/>')
+            parts.append(_label(f"{_clock(step.time)}  {step.name}", x, (x + 11, x - 11), y + 4.5))
+            height += LINE - 3
+        height += 8
+    return parts, height
+
+
+def _phases(steps: Sequence[Step]) -> list[tuple[str, list[Step]]]:
+    """Return steps gathered by phase, phases in the order they began."""
+    found: dict[str, list[Step]] = {}
+    for step in sorted(steps, key=lambda each: each.time):
+        found.setdefault(step.phase, []).append(step)
+    return list(found.items())
+
+
+def _bar(
+    phase: str, members: Sequence[Step], scale: Scale, place: tuple[int, str]
+) -> Iterator[str]:
+    y, tone = place
+    start, end = members[0].time, members[-1].time
+    x, until = scale.x(start), scale.x(end)
+    minutes = (end - start).total_seconds() / MINUTE
+    yield f'<rect class="{tone}" x="{x}" y="{y}" width="{max(until - x, 3):.1f}" height="{BAR}" rx="2"/>'
+    lasted = f" · {times.duration(minutes)}" if minutes else ""
+    yield _label(f"{phase}{lasted}", x, (max(until, x + 3) + 9, x - 9), y + 13, strong=True)
+
+
+def _label(
+    shown: str, x: float, sides: tuple[float, float], y: float, *, strong: bool = False
+) -> str:
+    """Return a label to the right of its mark, or to the left where the right has no room."""
+    after, before = sides
+    width = len(shown) * LETTER * (1.08 if strong else 1)
+    left = after + width > RIGHT and x > WIDTH / 2
+    place = f'x="{before:.1f}" text-anchor="end"' if left else f'x="{after:.1f}"'
+    style = "pm-svg-strong" if strong else "pm-svg-text"
+    return f'<text class="{style}" {place} y="{y}">{text.html(shown)}</text>'
+
+
+def _ground(
+    scale: Scale, window: tuple[datetime | None, datetime | None], height: int
+) -> Iterator[str]:
+    """Yield the incident's window as a shade with its times."""
+    start, end = window
+    if start is None or end is None or end <= start:
+        return
+    x, until = scale.x(start), scale.x(end)
+    yield f'<rect class="pm-svg-window" x="{x}" y="{TOP - 12}" width="{until - x:.1f}" height="{height - TOP + 12}"/>'
+    shown = f"Impact {_clock(start)}–{_clock(end)}, {times.duration((end - start).total_seconds() / MINUTE)}"
+    yield f'<text class="pm-svg-soft" x="{x}" y="{TOP - 18}">{text.html(shown)}</text>'
+
+
+def _axis(scale: Scale, height: int) -> Iterator[str]:
+    """Yield the axis: a line, its marks, and the day where it begins or changes."""
+    yield f'<line class="pm-svg-axis" x1="{LEFT}" y1="{height}" x2="{RIGHT}" y2="{height}"/>'
+    last = None
+    for moment in _marks(scale):
+        x = scale.x(moment)
+        yield f'<line class="pm-svg-grid" x1="{x}" y1="{TOP - 12}" x2="{x}" y2="{height + 4}"/>'
+        yield f'<text class="pm-svg-soft" x="{x}" y="{height + 19}" text-anchor="middle">{moment:%H:%M}</text>'
+        if moment.date() != last:
+            zone = " UTC" if last is None else ""
+            shown = f"{moment.day} {moment:%b %Y}{zone}"
+            yield f'<text class="pm-svg-soft" x="{max(x - 18, LEFT)}" y="{height + 36}">{shown}</text>'
+        last = moment.date()
+
+
+def _marks(scale: Scale) -> Iterator[datetime]:
+    """Yield round moments at the smallest distance that leaves room for their labels."""
+    length = (scale.end - scale.start).total_seconds()
+    step = next((each for each in STEPS if length / each <= MOST_MARKS), STEPS[-1])
+    first = -(-scale.start.timestamp() // step) * step
+    for number in range(int(length // step) + 1):
+        moment = datetime.fromtimestamp(first + number * step, scale.start.tzinfo)
+        if moment <= scale.end:
+            yield moment
+
+
+def _clock(moment: datetime) -> str:
+    return f"{moment:%H:%M:%S}" if moment.second else f"{moment:%H:%M}"

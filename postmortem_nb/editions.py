@@ -1,0 +1,123 @@
+"""From a bundle or a notebook to a finished file: ``export`` is the whole way, in order.
+
+    find the notebook and its bundle ─▶ mask ─▶ page · Markdown · PDF · JSON ─▶ write in one step
+
+Needs no nbconvert: its exporters (`export`) stand on this module, and the command line calls it
+directly, which saves the seconds that nbconvert takes to import.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from postmortem_nb import page, pdf, sources
+from postmortem_nb.errors import ExportError, expected
+from postmortem_nb.page import Style
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from postmortem_nb.sources import Source
+
+AUDIENCES = ("internal", "public")
+
+Files = dict[str, bytes]
+"""What an edition is: file names relative to the place of the first, and their bytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """A form a document can be exported to: its file's suffix, and what writes it."""
+
+    suffix: str
+    write: Callable[[Source, Style, str], Files]
+
+
+def export(  # noqa: PLR0913 - the words of the command line, each by name
+    path: str | Path,
+    to: str,
+    *,
+    out: str | Path | None = None,
+    audience: str = "internal",
+    blanks: bool = False,
+    code: bool = False,
+) -> list[Path]:
+    """Write the finished document and return the paths that were written, the document first.
+
+    Parameters
+    ----------
+    path
+        a bundle's folder, or a notebook
+    to
+        ``html``, ``markdown``, ``pdf`` or ``json``
+    out
+        exactly this file; beside the notebook, with its name, unless given
+    audience
+        ``internal``; secrets are masked in every edition
+    blanks
+        whether empty blanks show
+    code
+        whether the code of cells and the questions to Datadog show
+
+    Raises
+    ------
+    ExportError, BundleError
+        unknown words, nothing to export, or the disk refuses; nothing was written
+
+    """
+    chosen = _format(to)
+    _check_audience(audience)
+    source = sources.find(Path(path))
+    target = Path(out) if out is not None else source.folder / f"{source.stem}{chosen.suffix}"
+    files = chosen.write(source, Style(blanks=blanks, code=code), target.name)
+    return [_written(target.parent / name, content) for name, content in files.items()]
+
+
+def html(source: Source, style: Style, name: str) -> Files:
+    """Return the page."""
+    return {name: page.render(source, style).encode()}
+
+
+def print_out(source: Source, style: Style, name: str) -> Files:
+    """Return the PDF of the page."""
+    return {name: pdf.render(page.render(source, style))}
+
+
+FORMATS: Mapping[str, Format] = {
+    "html": Format(".html", html),
+    "pdf": Format(".pdf", print_out),
+}
+
+
+def _format(to: str) -> Format:
+    if to in FORMATS:
+        return FORMATS[to]
+    near = difflib.get_close_matches(str(to), FORMATS, n=1, cutoff=0.4)
+    hint = f"; did you mean '{near[0]}'?" if near else ""
+    raise ExportError(expected("export --to", f"one of {', '.join(FORMATS)}", example="html", came=to) + hint)
+
+
+def _check_audience(audience: str) -> None:
+    if audience not in AUDIENCES:
+        what = f"one of {', '.join(AUDIENCES)}"
+        raise ExportError(expected("export --audience", what, example="internal", came=audience))
+    if audience != "internal":
+        raise ExportError("export --audience public: names and hosts cannot be redacted yet; nothing was written")
+
+
+def _written(path: Path, content: bytes) -> Path:
+    """Write a file in one step: what stood there stands until the new one is whole."""
+    spare = path.with_name(f".{path.name[:80]}.{os.getpid()}.tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        spare.write_bytes(content)
+        spare.replace(path)
+    except (OSError, ValueError) as error:
+        spare.unlink(missing_ok=True)
+        reason = getattr(error, "strerror", None) or error
+        raise ExportError(f"{path}: it could not be written: {reason}") from error
+    return path

@@ -1,0 +1,180 @@
+"""What stands above the text: the title block, what is unfinished, who approved what.
+
+Says plainly what a reader has to know first: whether the document is finished, whether it changed
+since it was approved, and whether it was made from the sandbox.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from postmortem_nb import checks, masking, pageparts, text, times, values
+from postmortem_nb.pageparts import Badge, Fact
+from postmortem_nb.parts import SINGLE, Blank, Rows
+from postmortem_nb.schema import walk
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from postmortem_nb.approvals import Approval
+    from postmortem_nb.incident import Incident
+    from postmortem_nb.schema import Template
+
+SEVERITIES = ("red", "red", "orange", "yellow", "grey")
+"""Tones of a severity by its place in the template's list, the gravest first."""
+
+SHOWN = 6
+"""Findings that stand in the open; the rest are behind a line that opens."""
+
+IN_TITLE = ("title", "incident_id", "severity", "state")
+"""Facts of the head that have a place of their own in the title block."""
+
+SANDBOX = "Made from the sandbox, not from a Datadog account: every figure in it is made up."
+ALONE = (
+    "Made from the notebook alone: its dataset was not beside it, so text and charts are as they "
+    "were last saved."
+)
+
+
+def title(incident: Incident) -> str:
+    """Return the title block of an incident."""
+    head = next((each for each in incident.template.sections if each.level == 1), None)
+    kicker = head.title if head else "Incident Postmortem"
+    name = _fact(incident, "title") or kicker
+    parts = [kicker, incident.id] if name != kicker else [incident.id]
+    return pageparts.title(" · ".join(parts), name, _badges(incident), _facts(incident))
+
+
+def document_title(incident: Incident) -> str:
+    """Return the title of the window: the id and what happened."""
+    name = _fact(incident, "title")
+    return f"{incident.id}: {name}" if name else f"{incident.id}: incident postmortem"
+
+
+def _badges(incident: Incident) -> list[Badge]:
+    found = []
+    for name, tone in (("severity", _severity), ("state", _state)):
+        chosen = _fact(incident, name)
+        options = _options(incident.template, name)
+        if chosen:
+            found.append(Badge(chosen, tone(options, chosen)))
+    return found
+
+
+def _severity(options: Sequence[str], chosen: str) -> str:
+    place = options.index(chosen) if chosen in options else len(SEVERITIES)
+    return SEVERITIES[min(place, len(SEVERITIES) - 1)]
+
+
+def _state(options: Sequence[str], chosen: str) -> str:
+    if chosen not in options or chosen == options[0]:
+        return "grey"
+    return "green" if chosen == options[-1] else "blue"
+
+
+def _options(template: Template, name: str) -> tuple[str, ...]:
+    known = {column.name: column.options for column in template.tables[SINGLE]}
+    return known.get(name, ())
+
+
+def _fact(incident: Incident, name: str) -> str:
+    """Return a single fact as plain text, empty where the template has none or it is missing."""
+    known = {column.name: column for column in incident.template.tables[SINGLE]}
+    column = known.get(name)
+    return values.plain(column.kind, incident.value(name)) if column else ""
+
+
+def _facts(incident: Incident) -> Iterator[Fact]:
+    """Yield the facts of the document's head, the incident's length and window after the date."""
+    head = next((each for each in incident.template.sections if each.level == 1), None)
+    for blank in head.parts if head else ():
+        if isinstance(blank, Blank) and blank.name not in IN_TITLE:
+            shown = values.html(blank.kind, incident.value(blank.name))
+            if shown:
+                yield Fact(blank.label or blank.name, shown)
+    start, end = incident.window()
+    if start and end:
+        same = start.date() == end.date()
+        until = f"{end:%H:%M}" if same else f"{end:%Y-%m-%d %H:%M}"
+        yield Fact("Impact", text.html(f"{start:%Y-%m-%d %H:%M}–{until} UTC"))
+    if start and end and end > start:
+        yield Fact("Duration", text.html(times.duration((end - start).total_seconds() / 60)))
+
+
+def boxes(
+    incident: Incident, approved: Sequence[Approval], *, sandbox: bool, anchors: frozenset[str]
+) -> Iterator[str]:
+    """Yield the boxes above the text, as HTML."""
+    state = _fact(incident, "state")
+    final = state and state == (_options(incident.template, "state") or ("",))[-1]
+    if approved:
+        yield _approvals(approved, final=bool(final))
+    if not final:
+        yield _unfinished(incident, state or "Draft", anchors)
+    if sandbox:
+        yield pageparts.box("told", f"<p>{text.html(SANDBOX)}</p>")
+
+
+def _approvals(approved: Sequence[Approval], *, final: bool) -> str:
+    said = "".join(f"<li>{text.html(_given(each))}</li>" for each in approved)
+    sound = all(each.unchanged for each in approved)
+    head = "Approved." if final and sound else "Approvals."
+    return pageparts.box(
+        "approved" if sound else "unfinished", f"<p><strong>{head}</strong></p>", f"<ul>{said}</ul>"
+    )
+
+
+def _given(approval: Approval) -> str:
+    who = approval.name or approval.role or "somebody"
+    role = f" ({approval.role})" if approval.role and approval.name else ""
+    day = f" on {approval.date}" if approval.date else ""
+    if approval.unchanged:
+        return f"Approved by {who}{role}{day}; the text is unchanged since (content {approval.digest[:12]})."
+    return f"Changed since approved by {who}{role}{day} (content then {approval.digest[:12]})."
+
+
+def _unfinished(incident: Incident, state: str, anchors: frozenset[str]) -> str:
+    """Return what is open: findings by gravity, each linked to its section."""
+    rows = checks.findings(incident).to_dict("records")
+    found = [row for row in rows if row["severity"] != "hint" and not _is_said(row)]
+    slugs = _slugs(incident.template)
+    items = [_finding(row, slugs, anchors) for row in found]
+    said = _tally(found) if found else "Nothing is open; it awaits its approvals."
+    head = "Draft: not finished." if state == "Draft" else f"{state}: not yet approved."
+    rest = items[SHOWN:]
+    more = f"<details><summary>{len(rest)} more</summary><ul>{''.join(rest)}</ul></details>" if rest else ""
+    first = f"<ul>{''.join(items[:SHOWN])}</ul>" if items else ""
+    opening = f"<p><strong>{text.html(head)}</strong> {text.html(said)}</p>"
+    return pageparts.box("unfinished", opening, first, more)
+
+
+def _is_said(row: Mapping[str, Any]) -> bool:
+    """Whether a finding only repeats the box about the sandbox."""
+    return row["code"] == "evidence" and str(row["message"]).startswith("From the sandbox")
+
+
+def _tally(found: Sequence[Mapping[str, Any]]) -> str:
+    """Return how much is open, in words."""
+    blanks = sum(row["code"] == "blank" for row in found)
+    others = len(found) - blanks
+    counts = ((blanks, "blank is empty", "blanks are empty"), (others, "point is open", "points are open"))
+    said = [f"{count} {one if count == 1 else many}" for count, one, many in counts if count]
+    return f"{' and '.join(said)}."
+
+
+def _finding(row: Mapping[str, Any], slugs: Mapping[tuple[str, str], str], anchors: frozenset[str]) -> str:
+    where = text.html(masking.mask(str(row["where"])))
+    slug = slugs.get((str(row["table"]), str(row["name"])), "")
+    place = f'<a href="#{slug}">{where}</a>' if slug in anchors else where
+    return f"<li>{place}: {text.html(masking.mask(str(row['message'])))}</li>"
+
+
+def _slugs(template: Template) -> dict[tuple[str, str], str]:
+    """Return the section in which each blank stands last: below the head, where it is filled."""
+    found = {}
+    for section in walk(template.sections):
+        for part in section.parts:
+            for blank in part.parts if isinstance(part, Rows) else (part,):
+                if isinstance(blank, Blank):
+                    found[blank.table, blank.name] = section.slug
+    return found

@@ -1,0 +1,94 @@
+"""What an export reads: a notebook and the bundle beside it, both with secrets masked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from postmortem_nb import bundle, ipynb, masked
+from postmortem_nb.errors import BundleError, ExportError, expected, shown
+from postmortem_nb.masked import MaskedIncident
+from postmortem_nb.masking import Removed, mask
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from postmortem_nb.ipynb import Cell
+
+SUFFIX = ".ipynb"
+
+
+@dataclass(slots=True)
+class Source:
+    """What a document is made from; ``incident`` is None for a notebook without its bundle.
+
+    ``stem`` names the files that are written, ``folder`` is where they go.
+    """
+
+    stem: str
+    folder: Path
+    cells: Sequence[Cell]
+    incident: MaskedIncident | None
+    removed: Removed = field(default_factory=Removed)
+
+    def cover(self, text: str, where: str = "") -> str:
+        """Return a text with its secrets masked, counted at a place."""
+        return mask(text, self.removed, where)
+
+
+def find(path: Path) -> Source:
+    """Return the source at a path: a bundle's folder, or a notebook with or without a bundle.
+
+    Raises
+    ------
+    BundleError, ExportError
+        there is nothing that can be exported, in one line
+    """
+    try:
+        folder, is_file = path.is_dir(), path.is_file()
+    except (OSError, ValueError):
+        folder = is_file = False
+    if folder:
+        return _bundle(path)
+    if is_file and path.suffix == SUFFIX:
+        return of(ipynb.load(path), path.parent, path.stem)
+    if is_file and (path.parent / bundle.LOG).is_file():
+        return _bundle(path.parent)
+    what = "a bundle's folder or its notebook" if is_file else "a folder or a notebook that is there"
+    raise ExportError(expected("export", what, example="INC-4821", came=str(path)))
+
+
+def of(notebook: Mapping[str, Any], folder: Path, stem: str) -> Source:
+    """Return the source of a notebook that was read, with the bundle of its folder if there is one."""
+    found = Source(stem, folder, (), _incident(folder))
+    if found.incident is not None:
+        found.removed = found.incident.removed
+    found.cells = masked.cells(ipynb.cells(notebook), found.cover)
+    return found
+
+
+def _bundle(folder: Path) -> Source:
+    notebook = _notebook(folder)
+    stored = ipynb.load(notebook) if notebook else {"cells": []}
+    stem = notebook.stem if notebook else folder.absolute().name
+    if not (folder / bundle.LOG).is_file():
+        raise BundleError(f"{shown(str(folder))}: expected the folder of an incident or its notebook")
+    return of(stored, folder, stem)
+
+
+def _notebook(folder: Path) -> Path | None:
+    """Return a bundle's notebook: the one of the folder's name, else the only one, else the first."""
+    named = folder / f"{folder.absolute().name}{SUFFIX}"
+    if named.is_file():
+        return named
+    return next(iter(sorted(folder.glob(f"[!.]*{SUFFIX}"))), None)
+
+
+def _incident(folder: Path) -> MaskedIncident | None:
+    """Return the incident of a folder, None where there is none."""
+    if not (folder / bundle.LOG).is_file():
+        return None
+    opened = MaskedIncident.open(folder)
+    assert isinstance(opened, MaskedIncident)  # noqa: S101 - open() makes what it is called on
+    return opened
