@@ -1,0 +1,183 @@
+"""``analyze_datadog_logs``: one SELECT over the logs of a window, by whoever can answer it exactly.
+
+Here: the rows are pulled, only the columns that the SELECT reads, and DuckDB runs it over them.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from postmortem_nb.datadog import arrays, asking, logs, pages, searches, sql
+from postmortem_nb.datadog.fields import Wanted
+
+if TYPE_CHECKING:
+    from postmortem_nb.datadog.arrays import Notes, Values
+    from postmortem_nb.datadog.asking import Asking
+
+MOST_ROWS = 1_000_000
+"""Log rows that are pulled for one SELECT; beyond it the answer is marked partial."""
+
+_OF_TAGS = ("env", "version", "source")  # columns that only tags tell
+
+
+def analyze(asked: Asking) -> pd.DataFrame:
+    """Return the result of the question's SELECT."""
+    arguments = asked.arguments
+    plan = sql.plan(arguments["sql_query"], arguments.get("extra_columns") or ())
+    limit = asking.count(asked.function, arguments["limit"])
+    return _locally(asked, plan, limit)
+
+
+def _locally(asked: Asking, plan: sql.Plan, limit: int) -> pd.DataFrame:
+    """Return the result over rows that are pulled here."""
+    wanted = Wanted([*plan.paths, *(("dd.trace_id",) if "trace_id" in plan.core else ())])
+    search = searches.logs(asked, "filter", limit=MOST_ROWS)
+    reader = logs.Reader(wanted, asked.notes, core=_read(plan))
+    pulled = pages.pull(asked.connection, search.reading(reader), asked.teller)
+    table = _table(pulled.pages, plan, wanted, asked.notes)
+    asked.teller.waits("DuckDB")
+    with sql.Rows(table, plan.view) as rows:
+        result = rows.ask(plan.query, limit=limit + 1)
+    asked.teller.waits("")
+    partial = pulled.partial or ("limit reached" if len(result) > limit else "")
+    frame = asked.record(framed(result[:limit]), partial=partial, warnings=pulled.told())
+    whole = "all" if not pulled.partial else "not all"
+    frame.attrs["evidence"]["path"] = (
+        f"DuckDB over {pulled.rows:,} log rows pulled in {pulled.requests:,} requests, {whole} that match"
+    )
+    return frame
+
+
+def framed(result: pa.Table) -> pd.DataFrame:
+    """Return a result of SQL as a frame of nullable types; moments are in UTC."""
+    names = _distinct(result.column_names)
+    columns = [arrays.from_arrow(_plain(column)) for column in result.columns]
+    return pd.DataFrame(dict(zip(names, columns, strict=True)), copy=False)
+
+
+def _read(plan: sql.Plan) -> tuple[str, ...]:
+    """Return the columns of the log rows that a SELECT needs."""
+    tagged = {"tags"} if set(_OF_TAGS) & set(plan.core) else set()
+    return tuple(name for name in logs.CORE if name in {*plan.core, *tagged, "id"})
+
+
+def _table(
+    found: list[dict[str, Values]], plan: sql.Plan, wanted: Wanted, notes: Notes
+) -> pa.Table:
+    """Return the rows as the table that the SELECT's view is made of."""
+    stretches = logs.joined(found, wanted, core=_read(plan))
+    columns: dict[str, pa.ChunkedArray] = {}
+    for name in plan.core or ("id",):
+        if name in _OF_TAGS:
+            columns[name] = _tagged(stretches["tags"], f"{name}:")
+        elif name == "trace_id":
+            columns[name] = _joined(stretches["@dd.trace_id"], notes)
+        else:
+            columns[name] = _joined(stretches[name], notes)
+    for path in plan.paths:
+        groups = [other for other in stretches if other.startswith(f"@{path}.")]
+        columns[f"@{path}"] = _joined(stretches.get(f"@{path}", []) or stretches[groups[0]], notes)
+    if "timestamp" in columns:
+        # without a zone: DuckDB then needs no extension to truncate it, and all of it is UTC
+        columns["timestamp"] = columns["timestamp"].cast(pa.timestamp("us"))
+    return pa.table(columns)
+
+
+def _joined(stretches: list[Values], notes: Notes) -> pa.ChunkedArray:
+    """Return the stretches of a column as one; values of several kinds become text."""
+    if all(isinstance(stretch, pa.Array) for stretch in stretches):
+        kinds = {stretch.type for stretch in stretches if stretch.null_count < len(stretch)}
+        kind = kinds.pop() if len(kinds) == 1 else None
+        if kind is not None or not kinds:
+            kind = kind or (stretches[0].type if stretches else pa.string())
+            alike = [s if s.type == kind else pa.nulls(len(s), kind) for s in stretches]
+            return pa.chunked_array(alike, kind)
+        if kinds <= {pa.int64(), pa.float64()}:
+            return pa.chunked_array([stretch.cast(pa.float64()) for stretch in stretches])
+    values = [
+        value
+        for stretch in stretches
+        for value in (stretch.to_pylist() if isinstance(stretch, pa.Array) else stretch)
+    ]
+    return pa.chunked_array([pa.array([_word(value) for value in values], pa.string())])
+
+
+def _word(value: Any) -> str | None:
+    if value is None or isinstance(value, str):
+        return value
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _tagged(stretches: list[Values], prefix: str) -> pa.ChunkedArray:
+    """Return what the first tag with a prefix says, a row each."""
+    return pa.chunked_array([_first_tag(s, prefix) for s in stretches], pa.string())
+
+
+def _first_tag(tags: pa.ListArray, prefix: str) -> pa.Array:
+    places = pc.list_parent_indices(tags)
+    flat = pc.list_flatten(tags)
+    fits = pc.fill_null(pc.starts_with(flat, prefix), fill_value=False)
+    rows, first = np.unique(places.filter(fits).to_numpy(), return_index=True)
+    values = pc.utf8_slice_codeunits(flat.filter(fits), len(prefix))
+    order = np.full(len(tags), -1)
+    order[rows] = first
+    picks = pa.array(order, mask=order < 0)
+    return values.take(picks)
+
+
+def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Return a column of DuckDB's in a type that a frame has."""
+    kind = column.type
+    if pa.types.is_timestamp(kind) or pa.types.is_date(kind):
+        naive = column.cast(
+            pa.timestamp("us", tz=kind.tz) if pa.types.is_timestamp(kind) else pa.timestamp("us")
+        )
+        return (
+            naive.cast(arrays.TIME)
+            if getattr(naive.type, "tz", None)
+            else pc.assume_timezone(naive, "UTC")
+        )
+    if pa.types.is_decimal(kind):
+        return _whole_or_float(column)
+    if pa.types.is_integer(kind):
+        return column.cast(pa.uint64() if kind == pa.uint64() else pa.int64())
+    if pa.types.is_floating(kind):
+        return column.cast(pa.float64())
+    if pa.types.is_null(kind):
+        return column.cast(pa.string())
+    if (
+        pa.types.is_struct(kind)
+        or pa.types.is_map(kind)
+        or pa.types.is_time(kind)
+        or pa.types.is_binary(kind)
+    ):
+        words = [None if value is None else str(value) for value in column.to_pylist()]
+        return pa.chunked_array([pa.array(words, pa.string())])
+    return column
+
+
+def _whole_or_float(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Return decimals as integers where they are whole by type and fit, else as floats."""
+    if column.type.scale == 0:
+        try:
+            return column.cast(pa.int64())
+        except pa.ArrowInvalid:
+            pass  # a sum beyond 64 bits: as a float below
+    return column.cast(pa.float64())
+
+
+def _distinct(names: list[str]) -> list[str]:
+    """Return column names, the second of a kind with a number."""
+    out: list[str] = []
+    for name in names:
+        fresh, number = name, 2
+        while fresh in out:
+            fresh, number = f"{name}_{number}", number + 1
+        out.append(fresh)
+    return out

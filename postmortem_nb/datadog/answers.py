@@ -1,0 +1,123 @@
+"""Answers of the search endpoints, from bytes to a page: rows, the next cursor, what was wrong.
+
+An HTTP 200 may be an error, a log-in page or half a document. Everything that is not an answer
+raises ``Failed``; what is one, however odd its values, is read.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+from postmortem_nb.datadog.failures import Failed, detail
+
+PAGE_SIZE = 1000
+"""Rows a page; Datadog's own default is 10 (and its maximum 1,000)."""
+
+_LONGEST_INTEGER = 300  # digits; longer ones are no measurement, and reading them takes for ever
+
+
+@dataclass(slots=True)
+class Page:
+    """One page: ``rows`` in the form its reader gives them, and their ids."""
+
+    rows: Any
+    ids: list[Any]
+    cursor: str = ""
+    timed_out: bool = False
+    warnings: list[str] = field(default_factory=list)
+
+
+def rows(body: bytes) -> Page:
+    """Return a page whose rows are the dictionaries as they came."""
+    found = document(body)
+    data = found.get("data")
+    if not isinstance(data, list):
+        raise unusable(body, found)
+    kept = [row for row in data if isinstance(row, dict)]
+    page = Page(kept, [row.get("id") for row in kept])
+    if len(kept) < len(data):
+        page.warnings.append(f"{len(data) - len(kept)} rows were no objects and are left out")
+    envelope(page, found.get("meta"))
+    return page
+
+
+def envelope(page: Page, meta: Any) -> None:
+    """Take over the cursor, the state and the warnings that a page's ``meta`` states."""
+    if not isinstance(meta, dict):
+        return
+    inner = meta.get("page")
+    cursor = inner.get("after") if isinstance(inner, dict) else None
+    page.cursor = cursor if isinstance(cursor, str) else ""
+    page.timed_out = meta.get("status") == "timeout"
+    for warning in meta.get("warnings") or ():
+        page.warnings.append(_warning(warning))
+
+
+def document(body: bytes) -> dict[str, Any]:
+    """Return an answer's JSON object; Failed for anything else.
+
+    Integers of any sensible size stay exact, NaN and Infinity are null, invalid UTF-8 is replaced.
+    """
+    found = _parsed(body)
+    if not isinstance(found, dict):
+        raise unusable(body, found)
+    return found
+
+
+def unusable(body: bytes, found: Any = None) -> Failed:
+    """Return the failure for a 200 that holds no data: an error, a list, ``null``."""
+    said = detail(body, str) if isinstance(found, dict) and found.get("errors") else ""
+    if not said and isinstance(found, dict):
+        said = str(found.get("error") or "")[:300]
+    if said:
+        return Failed("an error in place of data", said=said, remedy="check the query", status=200)
+    return Failed("an answer without data", remedy="try again", status=200)
+
+
+def _parsed(body: bytes) -> Any:
+    text = _decoded(body)
+    if not text:
+        raise Failed("an empty answer", remedy="try again", status=200, again=2)
+    if text[0] == "<":
+        raise Failed(
+            "a web page in place of data",
+            remedy="a proxy or a log-in page may stand before Datadog: check HTTPS_PROXY and the URL",
+            status=200,
+            again=1,
+        )
+    try:
+        return json.loads(text, parse_constant=_nothing)
+    except RecursionError:
+        raise Failed("an answer nested too deep", status=200) from None
+    except json.JSONDecodeError as error:
+        cut = error.pos >= len(text) - 1 or "Unterminated" in error.msg
+        fault = "answer cut off" if cut else "an answer that is not JSON"
+        said = f"{error.msg} after {error.pos:,} of {len(text):,} characters"
+        raise Failed(fault, said=said, remedy="try again", status=200, again=2) from None
+    except ValueError:  # an integer longer than Python reads
+        return json.loads(text, parse_constant=_nothing, parse_int=_integer)
+
+
+def _decoded(body: bytes) -> str:
+    try:
+        text = body.decode("utf-8")
+    except UnicodeDecodeError:
+        text = body.decode("utf-8", "replace")
+    return text.lstrip("\ufeff").strip()
+
+
+def _integer(digits: str) -> int | None:
+    return int(digits) if len(digits) <= _LONGEST_INTEGER else None
+
+
+def _nothing(_constant: str) -> None:
+    return None
+
+
+def _warning(warning: Any) -> str:
+    if not isinstance(warning, dict):
+        return str(warning)[:300]
+    parts = (warning.get("title"), warning.get("detail") or warning.get("code"))
+    return ": ".join(str(part) for part in parts if part)[:300]

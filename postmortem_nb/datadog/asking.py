@@ -1,0 +1,215 @@
+"""One question on its way: its window, what it is told to, and the record of how it was answered.
+
+Relative times are resolved once, before the first request, so that no page of an answer belongs to
+another window than the rest.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+
+from postmortem_nb import evidence, times
+from postmortem_nb.datadog import client, pace
+from postmortem_nb.datadog.arrays import Notes
+from postmortem_nb.datadog.failures import Failed, told
+from postmortem_nb.datadog.pages import Teller
+from postmortem_nb.errors import DatadogError, QueryError, expected, shown
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from postmortem_nb.datadog.client import Connection
+
+Arguments = dict[str, Any]
+
+_PAGES = {  # where the web application shows the same question
+    "search_datadog_logs": ("logs", "query", "from_ts", "to_ts"),
+    "analyze_datadog_logs": ("logs", "query", "from_ts", "to_ts"),
+    "search_datadog_spans": ("apm/traces", "query", "start", "end"),
+    "search_datadog_events": ("event/explorer", "query", "from_ts", "to_ts"),
+    "get_datadog_metric": ("metric/explorer", "exp_metric", "start", "end"),
+}
+
+
+@dataclass
+class Asking:
+    """One question while it is asked.
+
+    ``given`` are the arguments as the user wrote them, ``arguments`` those with the defaults;
+    ``start`` and ``end`` are the window they resolve to.
+    """
+
+    function: str
+    given: Arguments
+    arguments: Arguments
+    progress: pace.Progress = pace.silent
+    now: datetime = field(default_factory=lambda: datetime.now(UTC))
+    notes: Notes = field(default_factory=Notes)
+
+    def __post_init__(self) -> None:
+        self.start = self._moment("from_")
+        self.end = self._moment("to")
+        if self.start >= self.end:
+            raise QueryError(
+                f"{self.function}: 'from' must be before 'to'; got "
+                f"{times.shown(self.start)} and {times.shown(self.end)}"
+            )
+        self.teller = Teller(self.progress)
+        self.connection: Connection = client.connection()
+
+    @property
+    def iso_window(self) -> tuple[str, str]:
+        """The window as ISO 8601 texts with milliseconds, its end rounded up."""
+        return _iso_ms(times.ms(self.start)), _iso_ms(times.ms(self.end, up=True))
+
+    def failed(self, failed: Failed) -> DatadogError:
+        """Return the error that tells the user of a failure before any row came."""
+        window = f"{times.shown(self.start)} to {times.shown(self.end)}"
+        question = f"{self.function} {shown(self._words())}, {window}"
+        return told(failed, question=self.connection.scrub(question), site=self.connection.host)
+
+    def record(
+        self, frame: pd.DataFrame, *, partial: str = "", warnings: list[str] | None = None
+    ) -> pd.DataFrame:
+        """Return the frame with the record of its provenance in ``attrs["evidence"]``."""
+        connection = self.connection
+        told_of = [connection.scrub(line) for line in [*(warnings or []), *self.notes.lines()]]
+        frame.attrs["evidence"] = {
+            "function": self.function,
+            "call": spelled(self.function, self.given),
+            "arguments": plain(self.arguments),
+            "question": question(self.function, self.given),
+            "from": times.iso(self.start),
+            "to": times.iso(self.end),
+            "site": connection.site,
+            "sandbox": connection.sandbox,
+            "fetched_at": times.iso(datetime.now(UTC).replace(microsecond=0)),
+            "rows": len(frame),
+            "complete": not partial,
+            "partial": partial,
+            "warnings": told_of,
+            "path": "",
+            "sha256": evidence.digest(frame),
+            "link": self._link(),
+        }
+        return frame
+
+    def _moment(self, name: str) -> datetime:
+        value = self.arguments.get(name)
+        label = name.rstrip("_")
+        if value is None:
+            raise QueryError(
+                expected(f"{self.function}: {label}", "a time", example="'now-1h'", came="nothing")
+            )
+        return times.parse(value, name=f"{self.function}: {label}", now=self.now)
+
+    def _words(self) -> str:
+        for name in ("sql_query", "query", "queries", "filter"):
+            if words := self.arguments.get(name):
+                return words if isinstance(words, str) else "; ".join(map(str, words))
+        return "*"
+
+    def _link(self) -> str:
+        """Return where Datadog shows the same question; nothing for the sandbox or a proxy."""
+        site = self.connection.site
+        if site not in client.SITES or self.connection.sandbox:
+            return ""
+        host = site if site.count(".") > 1 else f"app.{site}"
+        page, words, start, end = _PAGES[self.function]
+        asked = self.arguments.get("filter") or self._words()
+        window = {start: times.ms(self.start), end: times.ms(self.end, up=True)}
+        return f"https://{host}/{page}?{urlencode({words: asked, **window})}"
+
+
+def spelled(function: str, arguments: Arguments) -> str:
+    """Return a call as it is written in a cell, ``from`` without its underscore."""
+    lines = [
+        f"  {name.removesuffix('_')}={json.dumps(plain(value), ensure_ascii=False)}"
+        for name, value in arguments.items()
+    ]
+    return f"{function}(\n" + ",\n".join(lines) + "\n)"
+
+
+def question(function: str, arguments: Arguments) -> str:
+    """Return the digest of a question: the same function and arguments, the same digest."""
+    words = json.dumps([function, plain(arguments)], sort_keys=True, ensure_ascii=False)
+    return hashlib.sha256(words.encode("utf-8", "replace")).hexdigest()
+
+
+def plain(value: Any) -> Any:
+    """Return arguments as JSON has them: moments as ISO 8601, tuples as lists."""
+    if isinstance(value, datetime):
+        return times.iso(value) if value.tzinfo else value.isoformat()
+    if isinstance(value, timedelta):
+        return f"{value.total_seconds():g}s"
+    if isinstance(value, dict):
+        return {str(name): plain(inner) for name, inner in value.items()}
+    if isinstance(value, (list, tuple, set)):
+        return [plain(inner) for inner in value]
+    return value if isinstance(value, (str, int, float, bool, type(None))) else str(value)
+
+
+def chosen(function: str, name: str, value: Any, options: tuple[str, ...]) -> str:
+    """Return an option as given; QueryError with the choices for any other."""
+    if value in options:
+        return str(value)
+    raise QueryError(
+        expected(
+            f"{function}: {name}", f"one of {', '.join(options)}", example=options[0], came=value
+        )
+    )
+
+
+def texts(function: str, name: str, value: Any) -> list[str]:
+    """Return one text or several as a list; QueryError for anything else."""
+    found = [value] if isinstance(value, str) else list(value) if _listed(value) else None
+    if found is None or not all(isinstance(item, str) for item in found):
+        raise QueryError(
+            expected(f"{function}: {name}", "a list of texts", example="['a']", came=value)
+        )
+    return found
+
+
+def count(function: str, value: Any) -> int:
+    """Return a limit of rows; QueryError for what is no positive whole number."""
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise QueryError(
+            expected(f"{function}: limit", "a number of rows", example="1000", came=value)
+        )
+    return value
+
+
+def merged(
+    function: str, known: tuple[str, ...], arguments: Arguments, more: Arguments
+) -> Arguments:
+    """Return the arguments with ``from`` taken over as ``from_``; QueryError for unknown ones."""
+    for name, value in more.items():
+        if name != "from":
+            raise QueryError(unknown_argument(function, name, known))
+        if arguments.get("from_") is not None:
+            raise QueryError(f"{function}: 'from' was given twice")
+        arguments["from_"] = value
+    return arguments
+
+
+def unknown_argument(function: str, name: str, known: tuple[str, ...]) -> str:
+    """Return the line for an argument that a function does not have."""
+    names = [other.removesuffix("_") for other in known]
+    close = get_close_matches(name, names, n=1)
+    hint = f"did you mean {close[0]}?" if close else f"it has {', '.join(names)}"
+    return f"{function} has no argument {shown(name)}; {hint}"
+
+
+def _listed(value: Any) -> bool:
+    return isinstance(value, (list, tuple, set, frozenset))
+
+
+def _iso_ms(ms: int) -> str:
+    moment = times.EPOCH + timedelta(milliseconds=ms)
+    return f"{moment:%Y-%m-%dT%H:%M:%S}.{ms % 1000:03d}Z"

@@ -1,0 +1,337 @@
+"""The door to Datadog: requests made by its official client, answers read raw.
+
+``datadog-api-client`` knows sites, authentication, paths and what a request may hold, so it
+prepares every request here. It does not send them: it follows redirects with both keys, has no
+deadline, no limit of size and no cap on waiting, and its typed answers alter what was recorded.
+``Connection`` sends what it prepared, within a deadline and a size, and returns the bytes.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+import warnings
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import urlencode, urlsplit
+from urllib.request import getproxies, proxy_bypass
+
+import orjson
+import urllib3
+from datadog_api_client import ApiClient, Configuration
+from datadog_api_client.exceptions import OpenApiException
+
+from postmortem_nb import times
+from postmortem_nb.datadog import pace, wire
+from postmortem_nb.datadog.failures import Failed, refused, scrubber
+from postmortem_nb.errors import DatadogError, QueryError, expected
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+Read = TypeVar("Read")
+
+SITES = (
+    "datadoghq.com",
+    "us3.datadoghq.com",
+    "us5.datadoghq.com",
+    "ap1.datadoghq.com",
+    "ap2.datadoghq.com",
+    "uk1.datadoghq.com",
+    "datadoghq.eu",
+    "ddog-gov.com",
+    "us2.ddog-gov.com",
+)
+"""Datadog's sites (https://docs.datadoghq.com/getting_started/site/)."""
+SANDBOX_HEADER = "X-Postmortem-Sandbox"
+_LOOPBACK = ("localhost", "127.0.0.1", "::1")
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One call of Datadog's API: where the client has it, what a key must be allowed to do."""
+
+    module: str
+    api: str
+    method: str
+    scope: str
+    create: bool = False
+
+
+OPERATIONS = {
+    "logs": Operation("v2.api.logs_api", "LogsApi", "list_logs", "logs_read_data"),
+    "logs count": Operation("v2.api.logs_api", "LogsApi", "aggregate_logs", "logs_read_data"),
+    "spans": Operation("v2.api.spans_api", "SpansApi", "list_spans", "apm_read"),
+    "events": Operation("v2.api.events_api", "EventsApi", "search_events", "events_read"),
+    "metrics": Operation(
+        "v2.api.metrics_api", "MetricsApi", "query_timeseries_data", "timeseries_query"
+    ),
+    "metrics v1": Operation(
+        "v1.api.metrics_api", "MetricsApi", "query_metrics", "timeseries_query"
+    ),
+    "sql": Operation(
+        "v2.api.ddsql_api", "DDSQLApi", "execute_ddsql_tabular_query", "timeseries_query"
+    ),
+    "sql fetch": Operation(
+        "v2.api.ddsql_api", "DDSQLApi", "fetch_ddsql_tabular_query", "timeseries_query"
+    ),
+    "incident": Operation("v2.api.incidents_api", "IncidentsApi", "get_incident", "incident_read"),
+    "slo history": Operation(
+        "v1.api.service_level_objectives_api",
+        "ServiceLevelObjectivesApi",
+        "get_slo_history",
+        "slos_read",
+    ),
+    "monitors": Operation("v1.api.monitors_api", "MonitorsApi", "search_monitors", "monitors_read"),
+    "notebook": Operation("v1.api.notebooks_api", "NotebooksApi", "get_notebook", "notebooks_read"),
+    "create notebook": Operation(
+        "v1.api.notebooks_api", "NotebooksApi", "create_notebook", "notebooks_write", create=True
+    ),
+    "update notebook": Operation(
+        "v1.api.notebooks_api", "NotebooksApi", "update_notebook", "notebooks_write"
+    ),
+}
+"""What this package asks of Datadog, by our name for it."""
+_UNSTABLE = ("get_incident",)
+
+
+class _Preparer(ApiClient):
+    """The official client up to the finished request: it is returned, not sent."""
+
+    def _call_api(
+        self,
+        method: str,
+        url: str,
+        query_params: Any = None,
+        header_params: Any = None,
+        body: Any = None,
+        *_unused: Any,
+        **_settings: Any,
+    ) -> wire.Request:
+        target = f"{url}?{urlencode(query_params)}" if query_params else url
+        content = orjson.dumps(body) if body is not None else None
+        return wire.Request(method.upper(), target, dict(header_params or {}), content)
+
+
+class Connection:
+    """One Datadog organisation, or the sandbox, as the environment names it.
+
+    ``site`` is what documents call it, ``host`` the only place that keys are sent to, and
+    ``sandbox`` says whether it is made up. Its ``repr`` and its errors never hold a key, and it
+    cannot be pickled.
+    """
+
+    def __init__(self, url: str | None, *, site: str, keys: tuple[str, str] | None) -> None:
+        settings = {"apiKeyAuth": keys[0], "appKeyAuth": keys[1]} if keys else {}
+        host = url or f"https://api.{site}"
+        configuration = Configuration(host=host, api_key=settings)  # type: ignore[no-untyped-call]
+        configuration.server_variables = {}  # DD_SITE was read, and checked, before
+        if not keys:
+            configuration.api_key = {}
+        for name in _UNSTABLE:
+            configuration.unstable_operations[name] = True
+        self.url = str(configuration.host)
+        self.host = urlsplit(self.url).hostname or ""
+        self.site = site if url is None else urlsplit(self.url).netloc
+        self.sandbox = False
+        proxy = _proxy(self.url)
+        self.scrub = scrubber([*(keys or ()), *((urlsplit(proxy).password,) if proxy else ())])
+        _use_proxy(configuration, proxy)
+        self._client = _Preparer(configuration)
+        self._pool = self._client.rest_client.pool_manager
+        wire.watch(self._pool)
+        self._allowances: dict[str, pace.Allowance] = {}
+        self.lacks: set[str] = set()  # what this organisation was found not to have
+
+    def __repr__(self) -> str:
+        return f"<Connection to {self.site}>"
+
+    def __reduce__(self) -> str:
+        raise TypeError("a Connection holds keys and is not pickled")
+
+    def ask(
+        self,
+        name: str,
+        read: Callable[[bytes], Read],
+        *,
+        waiting: Callable[[str], None] = lambda _: None,
+        **arguments: Any,
+    ) -> Read:
+        """Return what ``read`` makes of the answer to one operation.
+
+        Parameters
+        ----------
+        name
+            one of ``OPERATIONS``
+        read
+            turns the bytes of an answer into what is wanted; raises Failed when they are no answer
+        waiting
+            is told what is being waited for
+        arguments
+            the official client's own arguments; a body is a plain ``dict``
+
+        Raises
+        ------
+        Failed
+            no usable answer after a handful of tries, or waiting longer is no use
+        """
+        operation = OPERATIONS[name]
+        request = self._prepared(operation, arguments)
+        allowance = self._allowances.setdefault(operation.method, pace.Allowance())
+        patience, tries = pace.LONGEST_WAIT, 0
+        while True:
+            patience -= self._turn(allowance, patience, waiting)
+            tries += 1
+            try:
+                return read(self._sent(request, operation, allowance))
+            except Failed as failed:
+                if operation.create or tries > failed.again or tries >= pace.TRIES:
+                    raise
+                wait = failed.wait or pace.backoff(tries)
+                patience -= _wait(wait, patience, f"then again after {failed.fault}", waiting)
+
+    def _prepared(self, operation: Operation, arguments: dict[str, Any]) -> wire.Request:
+        """Return the request as the official client makes it, its own checks passed."""
+        module = import_module(f"datadog_api_client.{operation.module}")
+        api = getattr(module, operation.api)(self._client)
+        try:
+            with warnings.catch_warnings():
+                warnings.filterwarnings("ignore", message="Using unstable operation")
+                return getattr(api, operation.method)(**arguments)  # type: ignore[no-any-return]
+        except (OpenApiException, ValueError) as error:
+            raise Failed("not asked", said=self.scrub(str(error))) from None
+
+    def _sent(
+        self, request: wire.Request, operation: Operation, allowance: pace.Allowance
+    ) -> bytes:
+        """Return the body of one answer with status 2xx; Failed for everything else."""
+        headers: dict[str, str] = {}
+        try:
+            answer = wire.exchange(self._pool, request, scrub=self.scrub)
+            headers = answer.headers
+        finally:
+            allowance.give(headers)
+        self.sandbox = answer.headers.get(SANDBOX_HEADER) == "1"
+        if 300 <= answer.status < 400:
+            raise _redirected(answer, self.host)
+        if not 200 <= answer.status < 300:
+            failed = refused(answer.status, answer.body, scope=operation.scope, scrub=self.scrub)
+            if answer.status in (429, 503):
+                failed.wait = pace.reset_in(answer.headers, now=time.time())
+            raise failed
+        return answer.body
+
+    def _turn(
+        self, allowance: pace.Allowance, patience: float, waiting: Callable[[str], None]
+    ) -> float:
+        """Return the seconds waited until the announced rate limit allowed a request."""
+        waited = 0.0
+        while (wait := allowance.take()) > 0:
+            waited += _wait(wait, patience - waited, "the rate limit is used up", waiting)
+        return waited
+
+
+def connection() -> Connection:
+    """Return the connection that the environment names.
+
+    ``DD_API_KEY``, ``DD_APP_KEY`` and ``DD_SITE`` as everywhere, ``POSTMORTEM_DATADOG_URL`` for
+    another base URL; without keys and without URL, the sandbox in this process.
+    Raises QueryError for a setting that cannot be used.
+    """
+    url = os.environ.get("POSTMORTEM_DATADOG_URL", "").strip() or None
+    names = ("DD_API_KEY", "DD_APP_KEY")
+    keys = [_key(name) for name in names]
+    if any(keys) and not all(keys):
+        missing = names[keys.index("")]
+        raise QueryError(f"{missing} is not set; Datadog needs both an API and an application key")
+    site = os.environ.get("DD_SITE", "").strip() or SITES[0]
+    if site not in SITES:
+        raise QueryError(expected("DD_SITE", "a Datadog site", example=SITES[0], came=site))
+    if url is None and not any(keys):
+        url = import_module("postmortem_nb.sandbox").running().url
+    held = (keys[0], keys[1]) if all(keys) else None
+    return _connected(_checked(url, keys=held is not None), site, held)
+
+
+@cache
+def _connected(url: str | None, site: str, keys: tuple[str, str] | None) -> Connection:
+    return Connection(url, site=site, keys=keys)
+
+
+def _key(name: str) -> str:
+    key = os.environ.get(name, "").strip()
+    if not key.isprintable() or not key.isascii() or " " in key:
+        raise QueryError(f"{name} holds characters that no key has; it is not shown here")
+    return key
+
+
+def _checked(url: str | None, *, keys: bool) -> str | None:
+    """Return a base URL that requests may go to; keys travel by TLS or stay on this machine."""
+    if url is None:
+        return None
+    try:
+        parts = urlsplit(url)
+        fits = bool(parts.hostname) and parts.scheme in ("http", "https") and parts.port != 0
+    except ValueError:
+        fits = False
+    if not fits or parts.username or parts.password or parts.query or parts.fragment:
+        raise QueryError(
+            "POSTMORTEM_DATADOG_URL: expected a base URL without user, query or fragment, "
+            "for example https://datadog-proxy.example.com"
+        )
+    if keys and parts.scheme == "http" and not _local(parts.hostname):
+        raise QueryError(
+            "POSTMORTEM_DATADOG_URL: keys are sent by https only, or to this machine; "
+            f"use https://{parts.netloc}"
+        )
+    return url.rstrip("/")
+
+
+def _local(host: str | None) -> bool:
+    return host in _LOOPBACK or (host or "").startswith("127.")
+
+
+def _proxy(url: str) -> str | None:
+    """Return the proxy that the environment names for a URL, as curl and pip read it."""
+    parts = urlsplit(url)
+    if _local(parts.hostname) or proxy_bypass(parts.hostname or ""):
+        return None
+    proxies = getproxies()
+    return proxies.get(parts.scheme) or proxies.get("all")
+
+
+def _use_proxy(configuration: Any, proxy: str | None) -> None:
+    if not proxy:
+        return
+    parts = urlsplit(proxy if "//" in proxy else f"http://{proxy}")
+    configuration.proxy = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+    if parts.username:
+        login = f"{parts.username}:{parts.password or ''}"
+        configuration.proxy_headers = urllib3.make_headers(proxy_basic_auth=login)
+
+
+def _wait(seconds: float, patience: float, reason: str, waiting: Callable[[str], None]) -> float:
+    """Sleep and return the seconds; Failed at once where that takes longer than is left."""
+    if seconds > patience:
+        free = times.shown((datetime.now(UTC) + timedelta(seconds=seconds)).replace(microsecond=0))
+        raise Failed(
+            "rate limit reached",
+            said=f"the limit is free again in {times.duration(seconds / 60)}",
+            remedy=f"run this again at {free} or later",
+            status=429,
+        )
+    pace.countdown(seconds, reason, waiting)
+    return seconds
+
+
+def _redirected(answer: wire.Answer, host: str) -> DatadogError:
+    target = urlsplit(answer.headers.get("Location", "")).hostname or "somewhere else"
+    return Failed(
+        f"HTTP {answer.status}",
+        said=f"{host} sends requests on to {target}; keys are not sent there",
+        remedy="check DD_SITE, and POSTMORTEM_DATADOG_URL where it is set",
+        status=answer.status,
+    )

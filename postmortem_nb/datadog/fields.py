@@ -1,0 +1,67 @@
+"""Fields of rows by their dotted path: which ones were asked for, and where their values lie."""
+
+from __future__ import annotations
+
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+DEEPEST = 12
+"""Levels of nested attributes that are taken apart; what lies deeper stays one value."""
+
+
+class Wanted:
+    """The extra fields of a question: plain paths, and patterns (``*``, ``error.*``)."""
+
+    def __init__(self, asked: Iterable[str]) -> None:
+        paths = list(dict.fromkeys(name.removeprefix("@") for name in asked))
+        self.paths = [path for path in paths if "*" not in path]
+        self.patterns = [path for path in paths if "*" in path]
+
+    def covers(self, path: str) -> bool:
+        """Return whether a leaf was asked for by a pattern, or as part of a group's path."""
+        return any(fnmatchcase(path, pattern) for pattern in self.patterns) or any(
+            path.startswith(f"{group}.") for group in self.paths
+        )
+
+
+def at(tree: Any, path: str) -> Any:
+    """Return the value at a dotted path, None where there is none."""
+    value = tree
+    for key in path.split("."):
+        if not isinstance(value, dict):
+            return None
+        value = value.get(key)
+    return tree.get(path) if value is None and isinstance(tree, dict) else value
+
+
+def leaves(tree: dict[str, Any], prefix: str = "", depth: int = 0) -> Iterator[tuple[str, Any]]:
+    """Yield every leaf of nested attributes with its dotted path."""
+    for key, value in tree.items():
+        path = f"{prefix}{key}"
+        if isinstance(value, dict) and value and depth < DEEPEST:
+            yield from leaves(value, f"{path}.", depth + 1)
+        else:
+            yield path, value
+
+
+def columns(trees: list[Any], wanted: Wanted) -> dict[str, list[Any]]:
+    """Return the asked fields of all rows as columns, in the order asked, groups taken apart."""
+    found: dict[str, list[Any]] = {
+        path: [at(tree, path) for tree in trees] for path in wanted.paths
+    }
+    groups = {
+        path for path, values in found.items() if any(isinstance(v, dict) and v for v in values)
+    }
+    if not groups and not wanted.patterns:
+        return found
+    for place, tree in enumerate(trees):
+        for path, value in leaves(tree) if isinstance(tree, dict) else ():
+            if wanted.covers(path):
+                found.setdefault(path, [None] * len(trees))[place] = value
+    for path in groups:
+        if all(value is None or isinstance(value, dict) for value in found[path]):
+            del found[path]
+    return found

@@ -1,0 +1,130 @@
+"""How long to wait before asking again, and when waiting is no use.
+
+Datadog announces its rate limits in headers: ``X-RateLimit-Limit`` requests in
+``X-RateLimit-Period`` seconds, ``X-RateLimit-Remaining`` of them left, ``X-RateLimit-Reset``
+seconds until they are new (https://docs.datadoghq.com/api/latest/rate-limits/). Proxies send
+``Retry-After``. Either may be absent, fractional, a moment instead of a length, or nonsense.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+import threading
+import time
+from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+TRIES = 5
+"""How often one request is asked at most."""
+LONGEST_WAIT = 60.0
+"""Seconds that one request waits in all for a limit or a recovery; longer ends at once."""
+
+_FIRST_BACKOFF = 0.3
+_EPOCH_FROM = 1e9  # a reset this large is a moment (epoch seconds), not a length
+_EPOCH_MS_FROM = 1e12
+_SAME_PERIOD = 1.5  # seconds: resets are announced in whole ones
+
+
+class Progress(Protocol):
+    """What a caller may pass to be told how a question gets on."""
+
+    def __call__(self, *, rows: int = 0, waiting: str = "", rate: float = 0.0) -> None:
+        """Take the rows so far, what is being waited for, and the rows a second."""
+
+
+def silent(*, rows: int = 0, waiting: str = "", rate: float = 0.0) -> None:
+    """Take progress and tell nobody."""
+
+
+def reset_in(headers: Mapping[str, str], *, now: float) -> float | None:
+    """Return the seconds that an answer asks to wait; None where it says nothing readable."""
+    stated = _seconds(headers.get("X-RateLimit-Reset"), now)
+    if stated is None:
+        stated = _seconds(headers.get("Retry-After"), now)
+    return stated if stated is not None else _until_date(headers.get("Retry-After"), now)
+
+
+def backoff(tries: int) -> float:
+    """Return the seconds before try number ``tries + 1``: doubling, with jitter."""
+    jitter = random.uniform(0.5, 1.0)  # noqa: S311 - no secret
+    return float(_FIRST_BACKOFF * 2 ** (tries - 1) * jitter)
+
+
+def countdown(seconds: float, reason: str, progress: Callable[[str], None]) -> None:
+    """Sleep, telling once a second what is waited for; Ctrl-C ends it."""
+    end = time.monotonic() + seconds
+    while (left := end - time.monotonic()) > 0:
+        progress(f"{math.ceil(left)} s, {reason}")
+        time.sleep(min(left, 1.0))
+    progress("")
+
+
+@dataclass
+class Allowance:
+    """The requests that one rate limit still allows: what was announced less what was sent."""
+
+    left: int | None = None
+    limit: int | None = None
+    period: float = 0.0
+    until: float = 0.0
+    in_flight: int = 0
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def take(self) -> float:
+        """Return 0 and count a request as sent, or the seconds until one is allowed."""
+        now = time.monotonic()
+        with self.lock:
+            if self.left is not None and now >= self.until:
+                self.left, self.until = self.limit, now + self.period
+            if self.left is not None:
+                if self.left <= 0:
+                    return self.until - now
+                self.left -= 1
+            self.in_flight += 1
+            return 0.0
+
+    def give(self, headers: Mapping[str, str]) -> None:
+        """Count a request as answered and take over what its answer announces."""
+        left, limit, period = (
+            _seconds(headers.get(f"X-RateLimit-{name}"), 0.0)
+            for name in ("Remaining", "Limit", "Period")
+        )
+        reset = _seconds(headers.get("X-RateLimit-Reset"), time.time())
+        with self.lock:
+            self.in_flight -= 1
+            if left is None or reset is None:
+                return
+            until = time.monotonic() + reset
+            if self.left is not None and abs(until - self.until) < _SAME_PERIOD:
+                self.left = min(self.left, int(left))
+                self.until = min(until, self.until)
+                return
+            # those under way may not be counted in what the server says is left
+            self.left, self.until = int(left) - self.in_flight, until
+            self.limit, self.period = (int(limit), period) if limit and period else (None, 0.0)
+
+
+def _seconds(text: str | None, now: float) -> float | None:
+    """Return a length of time from a header, from now on where it is a moment."""
+    try:
+        value = float(text or "")
+    except ValueError:
+        return None
+    if not math.isfinite(value) or value < 0:
+        return None
+    if value >= _EPOCH_FROM:
+        moment = value / 1000 if value >= _EPOCH_MS_FROM else value
+        return max(0.0, moment - now)
+    return value
+
+
+def _until_date(text: str | None, now: float) -> float | None:
+    try:
+        return max(0.0, parsedate_to_datetime(text or "").timestamp() - now)
+    except ValueError:
+        return None

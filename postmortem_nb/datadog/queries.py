@@ -1,0 +1,367 @@
+"""The five questions to Datadog, with the names and arguments of Datadog's own MCP tools.
+
+Each returns a DataFrame whose ``attrs["evidence"]`` says what was asked, of whom, when, and whether
+the answer is whole. ``from`` is a word of Python: it is ``from_`` here, or ``**{"from": …}``.
+
+All raise QueryError for what cannot be asked as written, BadValue for times that cannot be read,
+and DatadogError when no row came; after rows have come they are returned, marked partial.
+"""
+
+from __future__ import annotations
+
+from inspect import signature
+from typing import TYPE_CHECKING, Any
+
+from postmortem_nb import times
+from postmortem_nb.datadog import (
+    analysis,
+    asking,
+    events,
+    logs,
+    metrics,
+    pace,
+    pages,
+    searches,
+    spans,
+)
+from postmortem_nb.datadog.asking import Asking
+from postmortem_nb.datadog.failures import Failed
+from postmortem_nb.datadog.fields import Wanted
+from postmortem_nb.errors import QueryError, expected
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    import pandas as pd
+
+
+def search_datadog_logs(  # noqa: PLR0913 - the arguments are Datadog's own
+    query: str = "*",
+    from_: Any = None,
+    to: Any = None,
+    *,
+    extra_fields: Sequence[str] = (),
+    sort: str = "timestamp",
+    indexes: Sequence[str] = ("*",),
+    storage_tier: str = "indexes",
+    limit: int = 1000,
+    **more: Any,
+) -> pd.DataFrame:
+    """Return the logs that match a search, one row each.
+
+    Columns: ``timestamp`` (UTC), ``status``, ``service``, ``host``, ``message``, ``tags`` (lists),
+    ``id``, and one per extra field.
+
+    Parameters
+    ----------
+    query
+        Datadog's log search (https://docs.datadoghq.com/logs/explorer/search_syntax/)
+    from_, to
+        the window: ``now-1h``, ISO 8601 with a zone, a datetime, epoch seconds or milliseconds
+    extra_fields
+        dotted paths of attributes, with or without ``@``; ``*`` is all, ``error.*`` a group
+    sort
+        ``timestamp`` or ``-timestamp``
+    indexes, storage_tier
+        where to look: index names; ``indexes``, ``online-archives`` or ``flex``
+    limit
+        most rows to return
+    """
+    asked = {
+        "query": query,
+        "from_": from_,
+        "to": to,
+        "extra_fields": extra_fields,
+        "sort": sort,
+        "indexes": indexes,
+        "storage_tier": storage_tier,
+        "limit": limit,
+    }
+    return run("search_datadog_logs", asked, more=more)
+
+
+def search_datadog_spans(  # noqa: PLR0913
+    query: str = "*",
+    from_: Any = None,
+    to: Any = None,
+    *,
+    custom_attributes: Sequence[str] = (),
+    sort: str = "timestamp",
+    limit: int = 1000,
+    **more: Any,
+) -> pd.DataFrame:
+    """Return the indexed spans that match a search, one row each.
+
+    Columns: ``timestamp`` (UTC, the start), ``service``, ``resource_name``, ``operation_name``,
+    ``status``, ``duration`` (exact to the nanosecond), ``trace_id``, ``span_id``, ``parent_id``
+    (texts), ``env``, ``host``, ``error.type``, ``error.message``, ``error.stack``, ``type``,
+    ``tags``, ``id``, and one per custom attribute. Spans are a sample of the traffic: count
+    requests with trace metrics instead.
+    """
+    asked = {
+        "query": query,
+        "from_": from_,
+        "to": to,
+        "custom_attributes": custom_attributes,
+        "sort": sort,
+        "limit": limit,
+    }
+    return run("search_datadog_spans", asked, more=more)
+
+
+def search_datadog_events(
+    query: str = "*",
+    from_: Any = None,
+    to: Any = None,
+    *,
+    sort: str = "timestamp",
+    limit: int = 1000,
+    **more: Any,
+) -> pd.DataFrame:
+    """Return the events (deploys, alerts, changes) that match a search, one row each.
+
+    Columns: ``timestamp`` (UTC), ``title``, ``message``, ``source``, ``status``, ``service``,
+    ``tags``, ``id``.
+    """
+    asked = {"query": query, "from_": from_, "to": to, "sort": sort, "limit": limit}
+    return run("search_datadog_events", asked, more=more)
+
+
+def analyze_datadog_logs(  # noqa: PLR0913
+    *,
+    sql_query: str = "",
+    filter: str = "*",  # noqa: A002 - Datadog's own name
+    from_: Any = None,
+    to: Any = None,
+    extra_columns: Sequence[dict[str, str] | str] = (),
+    indexes: Sequence[str] = ("*",),
+    storage_tier: str = "indexes",
+    limit: int = 10_000,
+    **more: Any,
+) -> pd.DataFrame:
+    """Return the result of one SELECT over the table ``logs``; its columns are the SQL's.
+
+    The table holds the logs that match ``filter`` in the window, nothing else: ``timestamp``,
+    ``host``, ``service``, ``env``, ``version``, ``status``, ``message``, and any attribute by its
+    quoted path (``"@usr.id"``). ``attrs["evidence"]["path"]`` says who computed the answer.
+
+    Parameters
+    ----------
+    sql_query
+        one SELECT in PostgreSQL's dialect
+    filter
+        Datadog's log search
+    from_, to
+        the window, as for ``search_datadog_logs``
+    extra_columns
+        types of attributes: ``{"name": "@http.status_code", "type": "bigint"}``
+    indexes, storage_tier
+        where to look, as for ``search_datadog_logs``
+    limit
+        most rows of the result
+    """
+    asked = {
+        "sql_query": sql_query,
+        "filter": filter,
+        "from_": from_,
+        "to": to,
+        "extra_columns": extra_columns,
+        "indexes": indexes,
+        "storage_tier": storage_tier,
+        "limit": limit,
+    }
+    return run("analyze_datadog_logs", asked, more=more)
+
+
+def get_datadog_metric(
+    queries: Sequence[str] | str = (),
+    from_: Any = None,
+    to: Any = None,
+    *,
+    formulas: Sequence[str] = (),
+    interval: Any = None,
+    **more: Any,
+) -> pd.DataFrame:
+    """Return metrics over time, one row a point, as they were recorded: nothing is filled.
+
+    Columns: ``timestamp`` (UTC, start of the interval), ``query``, ``series`` (its tags joined by
+    commas, ``*`` when ungrouped), ``value`` (Float64), ``unit``.
+
+    Parameters
+    ----------
+    queries
+        metric queries, for example ``sum:trace.http.request.errors{service:web}.as_count()``
+    from_, to
+        the window, its end excluded
+    formulas
+        over ``query0``, ``query1`` … in the order of ``queries``; given ones are returned instead
+    interval
+        length of a bucket: milliseconds, or ``20s``, ``5m``; Datadog chooses unless given
+    """
+    asked = {
+        "queries": queries,
+        "from_": from_,
+        "to": to,
+        "formulas": formulas,
+        "interval": interval,
+    }
+    return run("get_datadog_metric", asked, more=more)
+
+
+def run(
+    function: str,
+    arguments: dict[str, Any],
+    *,
+    more: dict[str, Any] | None = None,
+    progress: pace.Progress = pace.silent,
+) -> pd.DataFrame:
+    """Return the answer of one of the five functions; ``progress`` is told how it gets on."""
+    defaults = PARAMETERS[function]
+    arguments = asking.merged(function, tuple(defaults), dict(arguments), more or {})
+    kept = given(function, arguments)
+    asked = Asking(function, kept, {**defaults, **kept}, progress)
+    try:
+        return _RUN[function](asked)
+    except Failed as failed:
+        raise asked.failed(failed) from None
+
+
+def given(function: str, arguments: dict[str, Any]) -> dict[str, Any]:
+    """Return the arguments that differ from their defaults: what makes one question another."""
+    defaults = PARAMETERS[function]
+    same = {
+        name
+        for name, value in arguments.items()
+        if name in defaults and asking.plain(value) == asking.plain(defaults[name])
+    }
+    return {name: value for name, value in arguments.items() if name not in same}
+
+
+def _logs(asked: Asking) -> pd.DataFrame:
+    fields = asked.arguments["extra_fields"]
+    wanted = Wanted(asking.texts(asked.function, "extra_fields", fields))
+    search = searches.logs(
+        asked, "query", limit=asking.count(asked.function, asked.arguments["limit"])
+    )
+    reader = logs.Reader(wanted, asked.notes)
+    pulled = pages.pull(asked.connection, search.reading(reader), asked.teller)
+    frame = logs.frame(pulled.pages, wanted, asked.notes)
+    return asked.record(frame, partial=pulled.partial, warnings=pulled.told())
+
+
+def _spans(asked: Asking) -> pd.DataFrame:
+    attributes = asked.arguments["custom_attributes"]
+    wanted = Wanted(asking.texts(asked.function, "custom_attributes", attributes))
+    pulled = pages.pull(asked.connection, searches.spans(asked), asked.teller)
+    frame = spans.frame([row for page in pulled.pages for row in page], wanted, asked.notes)
+    return asked.record(frame, partial=pulled.partial, warnings=pulled.told())
+
+
+def _events(asked: Asking) -> pd.DataFrame:
+    pulled = pages.pull(asked.connection, searches.events(asked), asked.teller)
+    frame = events.frame([row for page in pulled.pages for row in page], asked.notes)
+    return asked.record(frame, partial=pulled.partial, warnings=pulled.told())
+
+
+def _metric(asked: Asking) -> pd.DataFrame:
+    name, arguments = asked.function, asked.arguments
+    queries = asking.texts(name, "queries", arguments["queries"])
+    formulas = asking.texts(name, "formulas", arguments.get("formulas", []))
+    if not queries or not all(query.strip() for query in queries):
+        raise QueryError(
+            expected(
+                f"{name}: queries",
+                "metric queries",
+                example="['avg:system.load.1{*}']",
+                came=queries,
+            )
+        )
+    found, partial = _metric_lines(asked, queries, formulas)
+    frame = metrics.frame(found)
+    asked.teller.came(len(frame))
+    return asked.record(frame, partial=partial)
+
+
+def _metric_lines(
+    asked: Asking, queries: list[str], formulas: list[str]
+) -> tuple[list[metrics.Series], str]:
+    """Return the series of a question from v2, or from v1 where there is no v2."""
+    connection = asked.connection
+    if "metrics" not in connection.lacks:
+        try:
+            body = _timeseries(asked, queries, formulas)
+            answer = connection.ask("metrics", metrics.read, waiting=asked.teller.waits, body=body)
+            return metrics.lines(answer, formulas or queries, asked.notes), ""
+        except Failed as failed:
+            if failed.status not in (404, 405, 501) or formulas:
+                raise
+            connection.lacks.add("metrics")
+    found: list[metrics.Series] = []
+    for query in queries:
+        try:
+            answer = connection.ask(
+                "metrics v1",
+                metrics.read,
+                waiting=asked.teller.waits,
+                _from=times.seconds(asked.start),
+                to=times.seconds(asked.end, up=True),
+                query=query,
+            )
+        except Failed as failed:
+            if not found:
+                raise
+            return found, f"{failed.fault} on query {query[:80]}"
+        found += metrics.lines(answer, [query], asked.notes)
+    return found, ""
+
+
+def _timeseries(asked: Asking, queries: list[str], formulas: list[str]) -> dict[str, Any]:
+    named = [
+        {"name": f"query{at}", "data_source": "metrics", "query": query}
+        for at, query in enumerate(queries)
+    ]
+    attributes: dict[str, Any] = {
+        "from": times.ms(asked.start),
+        "to": times.ms(asked.end, up=True),
+        "queries": named,
+        "formulas": [{"formula": words} for words in formulas or [q["name"] for q in named]],
+    }
+    interval = asked.arguments.get("interval")
+    if interval is not None:
+        attributes["interval"] = _interval(asked.function, interval)
+    return {"data": {"type": "timeseries_request", "attributes": attributes}}
+
+
+def _interval(function: str, value: Any) -> int:
+    """Return a bucket's length in milliseconds, from milliseconds or from ``5m``."""
+    label = f"{function}: interval"
+    if isinstance(value, str) and not value.strip().isdigit():
+        return round(times.span(value, name=label).total_seconds() * 1000)
+    number = int(value) if isinstance(value, (str, int, float)) else 0
+    if number < 1000:
+        raise QueryError(expected(label, "milliseconds, 1000 or more", example="'20s'", came=value))
+    return number
+
+
+_RUN: dict[str, Callable[[Asking], pd.DataFrame]] = {
+    "search_datadog_logs": _logs,
+    "search_datadog_spans": _spans,
+    "search_datadog_events": _events,
+    "get_datadog_metric": _metric,
+    "analyze_datadog_logs": analysis.analyze,
+}
+PARAMETERS: dict[str, dict[str, Any]] = {
+    function.__name__: {
+        name: parameter.default
+        for name, parameter in signature(function).parameters.items()
+        if parameter.kind is not parameter.VAR_KEYWORD
+    }
+    for function in (
+        analyze_datadog_logs,
+        get_datadog_metric,
+        search_datadog_events,
+        search_datadog_logs,
+        search_datadog_spans,
+    )
+}
+"""The arguments of each function with their defaults."""

@@ -1,0 +1,339 @@
+"""SQL over log rows: read and checked here, run by DuckDB in a locked-down child process.
+
+The user writes PostgreSQL's dialect, as DDSQL is: one SELECT over the table ``logs``. The text is
+parsed, checked and written anew from its tree, so nothing that was not understood is ever run. The
+child (``sqlchild``) has no files, no network, no extensions, no environment, and a time to live.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+import pyarrow as pa
+import sqlglot
+from sqlglot import exp
+from sqlglot.errors import SqlglotError
+
+from postmortem_nb.datadog import sqlchild
+from postmortem_nb.errors import QueryError, expected, shown
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from types import TracebackType
+
+LONGEST = 20.0
+"""Seconds that one SELECT may run before its process is ended."""
+CORE = ("timestamp", "host", "service", "env", "version", "status", "message")
+"""Columns that the table ``logs`` always has: those of Datadog's own tool."""
+KNOWN = (*CORE, "id", "source", "trace_id", "tags")
+
+_LONGEST_TEXT = 100_000
+_TYPES = {
+    "varchar": "VARCHAR",
+    "text": "VARCHAR",
+    "string": "VARCHAR",
+    "json": "VARCHAR",
+    "bigint": "BIGINT",
+    "int64": "BIGINT",
+    "int": "BIGINT",
+    "integer": "BIGINT",
+    "float64": "DOUBLE",
+    "double": "DOUBLE",
+    "decimal": "DOUBLE",
+    "float": "DOUBLE",
+    "bool": "BOOLEAN",
+    "boolean": "BOOLEAN",
+    "timestamp": "TIMESTAMP",
+}
+_RENAMED = {"approx_percentile": "quantile_cont", "percentile": "quantile_cont"}
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A SELECT that was understood: its tree, and the columns of ``logs`` that it reads."""
+
+    tree: exp.Query
+    core: tuple[str, ...]
+    paths: tuple[str, ...]
+    types: dict[str, str]
+
+    @property
+    def query(self) -> str:
+        """The SELECT as DuckDB reads it."""
+        return self.tree.sql("duckdb", identify=True)
+
+    @property
+    def view(self) -> str:
+        """The statement that makes ``logs`` of the rows, with the declared types."""
+        names = [*(self.core or ("id",)), *(f"@{path}" for path in self.paths)]
+        columns = [_cast(name, self.types.get(name)) for name in names]
+        return f"CREATE VIEW logs AS SELECT {', '.join(columns)} FROM rows"
+
+
+def plan(sql_query: object, extra_columns: Iterable[Any] = ()) -> Plan:
+    """Return the plan of one SELECT over ``logs``; QueryError for anything else."""
+    types = dict(_declared(column) for column in extra_columns)
+    tree = _parsed(sql_query)
+    _only_logs(tree)
+    _name_results(tree)
+    core, paths = _columns(tree, types)
+    renamed: Any = tree.transform(_renamed)
+    return Plan(renamed, core, paths, types)
+
+
+def _parsed(sql_query: object) -> exp.Query:
+    if not isinstance(sql_query, str) or not sql_query.strip() or len(sql_query) > _LONGEST_TEXT:
+        raise QueryError(
+            expected("sql_query", "one SELECT", example="SELECT count(*) FROM logs", came=sql_query)
+        )
+    try:
+        found = [tree for tree in sqlglot.parse(sql_query, read="postgres") if tree is not None]
+    except (SqlglotError, RecursionError) as error:
+        first = str(error).splitlines()[0] if str(error) else "nested too deep"
+        raise QueryError(f"sql_query cannot be read: {_bare(first)}") from None
+    tree = found[0] if len(found) == 1 else None
+    if not isinstance(tree, exp.Query) or isinstance(tree, exp.Table):
+        raise QueryError(
+            expected("sql_query", "one SELECT", example="SELECT count(*) FROM logs", came=sql_query)
+        )
+    return tree
+
+
+def _only_logs(tree: exp.Query) -> None:
+    """Refuse every table but ``logs`` and the query's own, and whatever writes or locks."""
+    own = {cte.alias_or_name.lower() for cte in tree.find_all(exp.CTE)}
+    for table in tree.find_all(exp.Table):
+        plain = isinstance(table.this, exp.Identifier) and not table.db and not table.catalog
+        if not plain or table.name.lower() not in own | {"logs"}:
+            came = table.sql("postgres")[:100]
+            raise QueryError(f"sql_query: there is one table, logs; got {shown(came)}")
+    for kind in (exp.Into, exp.Lock, exp.Command, exp.DML, exp.DDL, exp.Placeholder, exp.Parameter):
+        if found := next(
+            (node for node in tree.find_all(kind) if not isinstance(node, exp.Query)), None
+        ):
+            raise QueryError(
+                f"sql_query: {shown(found.sql('postgres')[:60])} is no part of a SELECT here"
+            )
+
+
+def _columns(tree: exp.Query, types: dict[str, str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the core columns and the attribute paths that a SELECT reads, and name them in it."""
+    aliases = {"logs"} | {
+        node.alias_or_name.lower() for node in tree.find_all(exp.Table, exp.Subquery, exp.CTE)
+    }
+    core: dict[str, None] = {}
+    paths: dict[str, None] = {}
+    for column in list(tree.find_all(exp.Column)):
+        parts = [part.name for part in column.parts]
+        if len(parts) > 1 and parts[0].lower() not in aliases:
+            # error.kind without quotes: an attribute, as the templates of teams have it
+            column.replace(exp.column(exp.to_identifier(f"@{'.'.join(parts)}", quoted=True)))
+            parts = [f"@{'.'.join(parts)}"]
+        name = parts[-1]
+        if name.startswith("@"):
+            paths[name.removeprefix("@")] = None
+        elif name.lower() in KNOWN:
+            core[name.lower()] = None
+    if any(_selects_all(star) for star in tree.find_all(exp.Star)):
+        core |= dict.fromkeys(CORE)
+        paths |= dict.fromkeys(name.removeprefix("@") for name in types if name.startswith("@"))
+    return tuple(core), tuple(paths)
+
+
+def _name_results(tree: exp.Query) -> None:
+    """Give results without a name the text they were written as: ``count(*)``, ``error.kind``."""
+    for at, result in enumerate(tree.selects):
+        plain = isinstance(result, exp.Column) and len(result.parts) == 1
+        if not plain and not isinstance(result, exp.Alias) and not result.is_star:
+            written = result.sql("postgres", normalize_functions="lower")
+            named = exp.alias_(result.copy(), written[:200], quoted=True)
+            if isinstance(tree, exp.Select):
+                tree.expressions[at].replace(named)
+
+
+def _selects_all(star: exp.Star) -> bool:
+    return not isinstance(star.parent, exp.Count)
+
+
+def _renamed(node: exp.Expression) -> exp.Expression:
+    """Return functions of DDSQL as DuckDB knows them, exact where DDSQL estimates."""
+    if isinstance(node, exp.Anonymous) and node.name.lower() in _RENAMED:
+        return exp.Anonymous(this=_RENAMED[node.name.lower()], expressions=node.expressions)
+    if isinstance(node, exp.ApproxDistinct):
+        return exp.Count(this=exp.Distinct(expressions=[node.this]))
+    return node
+
+
+def _declared(column: Any) -> tuple[str, str]:
+    """Return the name and the DuckDB type of an extra column; a bare name is text."""
+    if isinstance(column, str):
+        return column if column.startswith("@") or column in KNOWN else f"@{column}", ""
+    name = column.get("name") if isinstance(column, dict) else None
+    if not isinstance(name, str) or not name:
+        example = "{'name': '@http.status_code', 'type': 'bigint'}"
+        raise QueryError(expected("extra_columns", "names and types", example=example, came=column))
+    kind = str(column.get("type", "")).lower()
+    if kind and kind not in _TYPES:
+        raise QueryError(
+            expected(
+                f"extra_columns: type of {name}",
+                "one of " + ", ".join(_TYPES),
+                example="bigint",
+                came=kind,
+            )
+        )
+    return name if name.startswith("@") or name in KNOWN else f"@{name}", _TYPES.get(kind, "")
+
+
+def _cast(name: str, kind: str | None) -> str:
+    quoted = '"' + name.replace('"', '""') + '"'
+    return f"TRY_CAST({quoted} AS {kind}) AS {quoted}" if kind else quoted
+
+
+class Rows:
+    """Log rows in a process of their own, where SELECTs run over them, one after the other.
+
+    A context manager; the rows are handed over once, by memory that both processes map.
+    """
+
+    def __init__(self, table: pa.Table, view: str) -> None:
+        self.view = view
+        self._file = _shared(table)
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def ask(self, query: str, *, limit: int) -> pa.Table:
+        """Return the result of a SELECT, cut after ``limit`` rows.
+
+        Raises QueryError when DuckDB refuses it, or when it takes too long or too much memory.
+        """
+        process = self._started()
+        late = threading.Event()
+        timer = threading.Timer(LONGEST, _end, (process, late))
+        timer.daemon = True
+        timer.start()
+        try:
+            return _answered(process, {"sql": query, "limit": limit})
+        except (EOFError, OSError):
+            self._drop()
+            raise QueryError(_ended(late=late.is_set())) from None
+        except KeyboardInterrupt:
+            self._drop()
+            raise
+        finally:
+            timer.cancel()
+
+    def close(self) -> None:
+        """End the process and give the memory back."""
+        self._drop()
+        self._file.close()
+
+    def _started(self) -> subprocess.Popen[bytes]:
+        if self._process is None:
+            self._process = _spawned(self._file.fileno())
+            try:
+                _answered(self._process, {"view": self.view})
+            except (EOFError, OSError):
+                self._drop()
+                raise QueryError("sql_query: the process that runs SQL did not start") from None
+        return self._process
+
+    def _drop(self) -> None:
+        process, self._process = self._process, None
+        if process is not None:
+            process.kill()
+            process.wait()
+            for pipe in (process.stdin, process.stdout):
+                if pipe:
+                    _close(pipe)
+
+
+def _shared(table: pa.Table) -> Any:
+    """Return an open file without a name that holds the rows, in memory where the system can."""
+    memory = Path("/dev/shm")  # noqa: S108 - a file without a name, seen by nobody else
+    room = memory.is_dir() and os.access(memory, os.W_OK) and _free(memory) > 2 * table.nbytes
+    file = tempfile.TemporaryFile(dir=memory if room else None)  # noqa: SIM115 - Rows closes it
+    with pa.ipc.new_file(pa.PythonFile(file, "w"), table.schema) as writer:
+        writer.write_table(table)
+    file.flush()
+    return file
+
+
+def _free(folder: Path) -> int:
+    stat = os.statvfs(folder)
+    return stat.f_bavail * stat.f_frsize
+
+
+def _spawned(rows: int) -> subprocess.Popen[bytes]:
+    """Return the child: no environment, no inherited files but the rows, its own session."""
+    command = [sys.executable, "-I", sqlchild.__file__, str(rows)]
+    return subprocess.Popen(  # noqa: S603 - this interpreter, this package's own file
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        pass_fds=(rows,),
+        env={"TZ": "UTC"},
+        cwd="/",
+        start_new_session=True,
+    )
+
+
+def _answered(process: subprocess.Popen[bytes], message: dict[str, Any]) -> Any:
+    if process.stdin is None or process.stdout is None:
+        raise EOFError
+    process.stdin.write(json.dumps(message).encode() + b"\n")
+    process.stdin.flush()
+    line = process.stdout.readline()
+    if not line:
+        raise EOFError
+    head = json.loads(line)
+    if "error" in head:
+        raise QueryError(f"sql_query: {_bare(head['error'])}")
+    body = process.stdout.read(head["bytes"])
+    if len(body) < head["bytes"]:
+        raise EOFError
+    return pa.ipc.open_stream(body).read_all() if body else None
+
+
+def _end(process: subprocess.Popen[bytes], late: threading.Event) -> None:
+    late.set()
+    process.kill()
+
+
+def _ended(*, late: bool) -> str:
+    if late:
+        return f"sql_query: stopped after {LONGEST:g} seconds; make it smaller or narrow the filter"
+    return "sql_query: stopped, it took more memory than it may; make it smaller"
+
+
+def _close(pipe: Any) -> None:
+    try:
+        pipe.close()
+    except OSError:
+        return
+
+
+def _bare(message: str) -> str:
+    """Return a parser's message on one line, without colours and without the place markers."""
+    line = " ".join(part for part in message.split() if not part.startswith("\x1b"))
+    plain = "".join(char for char in line if char.isprintable())
+    return plain.replace("[4m", "").replace("[0m", "")[:300]

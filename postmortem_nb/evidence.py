@@ -1,0 +1,266 @@
+"""Evidence: answers kept with the document, as Parquet beside a JSON record of where they came from.
+
+``<name>.parquet`` holds the rows, ``<name>.json`` the *record*: question, window, time of pull, rows,
+completeness, and the digest of the Parquet file. A changed file is shown as changed, never hidden.
+Both are written whole or not at all: to a temporary file first, which then takes the name.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from postmortem_nb import text
+from postmortem_nb.errors import BundleError, NotSaved, expected
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+Record = dict[str, Any]
+
+MOST_BYTES = 1 << 30
+"""Bytes that an evidence file may unpack to; a larger one is refused before it is read."""
+
+_NAME = re.compile(r"[^\W\d]\w{0,99}")
+_VERSION = 1
+_NULLABLE = {
+    "string": lambda: pd.StringDtype("pyarrow"),
+    "Int64": pd.Int64Dtype,
+    "UInt64": pd.UInt64Dtype,
+    "Float64": pd.Float64Dtype,
+    "boolean": pd.BooleanDtype,
+}
+
+
+def freeze(folder: Path, name: str, frame: pd.DataFrame, provenance: Record) -> Record:
+    """Keep a frame under ``name`` and return its record, digest included.
+
+    Raises BadValue for a name that is no identifier and NotSaved when the disk does not take it;
+    the evidence of that name from before is then still whole.
+    """
+    _checked(name)
+    table, kinds, replaced = tabled(frame)
+    record = {**provenance, "format": _VERSION, "name": name, "rows": len(frame), "dtypes": kinds}
+    if replaced:
+        note = f"{replaced:,} texts held broken characters, shown as \N{REPLACEMENT CHARACTER}"
+        record["warnings"] = [*record.get("warnings", []), note]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        packed = _packed(table)
+        record["sha256"] = hashlib.sha256(packed).hexdigest()
+        # the rows first: a record without its rows is reported, rows without their record are not
+        _replace(folder / f"{name}.parquet", packed)
+        words = json.dumps(record, ensure_ascii=False, indent=1, default=str)
+        _replace(folder / f"{name}.json", text.clean(words).encode())
+    except OSError as error:
+        raise NotSaved(f"evidence '{name}' is not saved: {error.strerror or error}") from None
+    return record
+
+
+def thaw(folder: Path, name: str) -> pd.DataFrame:
+    """Return the frame kept under ``name``, its record in ``attrs["evidence"]``.
+
+    ``attrs["evidence"]["changed"]`` is True where the file is not the one that was frozen.
+    Raises BundleError where there is none or where it cannot be read.
+    """
+    path = folder / f"{_checked(name)}.parquet"
+    record = _record(folder / f"{name}.json")
+    try:
+        packed = path.read_bytes()
+        frame = _frame(_unpacked(packed, name), record.get("dtypes") or {})
+    except FileNotFoundError:
+        raise BundleError(f"evidence '{name}': its rows ({path.name}) are missing") from None
+    except (OSError, pa.ArrowException, ValueError, TypeError, KeyError) as error:
+        raise BundleError(f"evidence '{name}' cannot be read: {_line(error)}") from None
+    if hashlib.sha256(packed).hexdigest() != record.get("sha256"):
+        record["changed"] = True
+    frame.attrs["evidence"] = record
+    return frame
+
+
+def holds(folder: Path, name: str, *, question: str) -> bool:
+    """Return whether the answer to this very question is kept under ``name``."""
+    if not _NAME.fullmatch(name) or not (folder / f"{name}.parquet").is_file():
+        return False
+    try:
+        return bool(_record(folder / f"{name}.json").get("question") == question)
+    except BundleError:
+        return False
+
+
+def listing(folder: Path) -> list[Record]:
+    """Return the records of a folder, by name; one that cannot be read says so in ``problem``."""
+    return list(_records(folder)) if folder.is_dir() else []
+
+
+def digest(frame: pd.DataFrame) -> str:
+    """Return the SHA-256 of a frame's columns, names, types and values: the same rows, the same."""
+    table, _, _ = tabled(frame)
+    running = hashlib.sha256()
+    for field, column in zip(table.schema, table.columns, strict=True):
+        whole = column.combine_chunks()
+        chunk = whole.chunk(0) if isinstance(whole, pa.ChunkedArray) and whole.num_chunks else whole
+        sink = pa.BufferOutputStream()
+        batch = pa.record_batch(
+            [chunk if isinstance(chunk, pa.Array) else pa.array([], field.type)],
+            schema=pa.schema([pa.field(field.name, field.type)]),
+        )
+        with pa.ipc.new_stream(sink, batch.schema) as stream:
+            stream.write_batch(batch)
+        running.update(memoryview(sink.getvalue()))
+    return running.hexdigest()
+
+
+def tabled(frame: pd.DataFrame) -> tuple[pa.Table, dict[str, str], int]:
+    """Return a frame as Arrow, the dtypes to restore, and how many broken texts were replaced."""
+    kinds: dict[str, str] = {}
+    columns: list[pa.ChunkedArray | pa.Array] = []
+    replaced = 0
+    names = [text.clean(name) for name in frame.columns]
+    for name, label in zip(names, frame.columns, strict=True):
+        column, kinds[name], broken = _column(frame[label])
+        columns.append(column)
+        replaced += broken
+    if len(set(names)) < len(names):
+        raise BundleError(f"evidence: two columns have the same name, of {names}")
+    return pa.table(columns, names=names), kinds, replaced
+
+
+def _column(series: pd.Series[Any]) -> tuple[Any, str, int]:
+    """Return one column as Arrow, the word that brings its dtype back, and the replaced texts."""
+    dtype = series.dtype
+    if isinstance(dtype, pd.CategoricalDtype):
+        inner, _, broken = _column(series.astype("object"))
+        return inner, "category", broken
+    if dtype != object:
+        array = pa.array(series.array, from_pandas=True) if not _arrow(dtype) else series.array
+        column = array.__arrow_array__() if _arrow(dtype) else array
+        kind = "arrow" if isinstance(dtype, pd.ArrowDtype) else str(dtype)
+        return column, kind, 0
+    values = [None if _missing(value) else value for value in series]
+    if all(value is None or isinstance(value, str) for value in values):
+        cleaned = [None if value is None else text.clean(value) for value in values]
+        broken = sum(a != b for a, b in zip(values, cleaned, strict=True))
+        return pa.array(cleaned, pa.string()), "object", broken
+    words = [None if v is None else text.clean(json.dumps(v, default=str)) for v in values]
+    return pa.array(words, pa.string()), "json", 0
+
+
+def _arrow(dtype: Any) -> bool:
+    return isinstance(dtype, pd.ArrowDtype)
+
+
+def _missing(value: Any) -> bool:
+    return value is None or value is pd.NA or value is pd.NaT
+
+
+def _frame(table: pa.Table, kinds: dict[str, str]) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            name: _series(column, str(kinds.get(name, "")))
+            for name, column in zip(table.column_names, table.columns, strict=True)
+        },
+        copy=False,
+    )
+
+
+def _series(column: pa.ChunkedArray, kind: str) -> pd.Series[Any]:
+    if kind in _NULLABLE:
+        return pd.Series(_NULLABLE[kind]().__from_arrow__(column))  # type: ignore[attr-defined]
+    if kind == "arrow":
+        return pd.Series(pd.arrays.ArrowExtensionArray(column))
+    if kind == "json":
+        values = [pd.NA if word is None else json.loads(word) for word in column.to_pylist()]
+        return pd.Series(values, dtype="object")
+    if kind == "object":
+        values = [pd.NA if word is None else word for word in column.to_pylist()]
+        return pd.Series(values, dtype="object")
+    series: pd.Series[Any] = column.to_pandas()
+    if kind == "category":
+        return series.astype("category")
+    return series
+
+
+def _packed(table: pa.Table) -> bytes:
+    """Return a table as Parquet bytes; the same table gives the same bytes."""
+    sink = pa.BufferOutputStream()
+    pq.write_table(table.replace_schema_metadata(None), sink, compression="zstd", version="2.6")
+    return bytes(sink.getvalue())
+
+
+def _unpacked(packed: bytes, name: str) -> pa.Table:
+    """Return the table of a Parquet file that does not unpack to more than this machine takes."""
+    source = pq.ParquetFile(pa.BufferReader(packed))
+    groups = (source.metadata.row_group(at) for at in range(source.metadata.num_row_groups))
+    stated = sum(group.total_byte_size for group in groups)
+    cells = source.metadata.num_rows * max(1, source.metadata.num_columns)
+    if stated > MOST_BYTES or cells > MOST_BYTES // 4:
+        raise BundleError(f"evidence '{name}' would unpack to more than {MOST_BYTES >> 20} MB")
+    return source.read(use_threads=False)
+
+
+def _record(path: Path) -> Record:
+    try:
+        found = json.loads(path.read_bytes())
+    except FileNotFoundError:
+        raise BundleError(f"there is no evidence '{path.stem}' in {path.parent.name}") from None
+    except (OSError, ValueError, RecursionError) as error:
+        raise BundleError(f"evidence record {path.name} cannot be read: {_line(error)}") from None
+    if not isinstance(found, dict):
+        raise BundleError(f"evidence record {path.name} is no JSON object")
+    return found
+
+
+def _records(folder: Path) -> Iterator[Record]:
+    for path in sorted(folder.glob("*.json")):
+        try:
+            yield {"name": path.stem, **_record(path)}
+        except BundleError as error:
+            yield {"name": path.stem, "problem": str(error)}
+
+
+def _checked(name: str) -> str:
+    if not _NAME.fullmatch(name):
+        raise BundleError(expected("evidence name", "an identifier", example="errors", came=name))
+    return name
+
+
+def _replace(path: Path, content: bytes) -> None:
+    """Write a file whole under a temporary name, to the disk, then give it its own name."""
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(temporary).chmod(0o644)
+        Path(temporary).replace(path)
+    except OSError:
+        with suppress(OSError):
+            Path(temporary).unlink()
+        raise
+    _sync(path.parent)
+
+
+def _sync(folder: Path) -> None:
+    """Bring a rename to the disk, where the system can."""
+    with suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def _line(error: Exception) -> str:
+    return " ".join(str(error).split())[:200]
