@@ -249,6 +249,19 @@ def test_a_folder_that_moved_away_keeps_what_is_known(path, tmp_path):
     assert incident.problems == []
 
 
+def test_an_older_version_that_is_checked_out_is_what_counts(path):
+    incident = Incident.open(path)
+    incident.add("takeaways", text="old")
+    older = (path / "incident.jsonl").read_bytes()
+    incident.add("takeaways", text="new")
+    (path / "checkout").write_bytes(older)
+    (path / "checkout").replace(path / "incident.jsonl")
+    assert [row["text"] for row in incident.values("takeaways")] == ["old"]
+    assert "new" not in ever(incident)
+    incident.add("takeaways", text="newer")
+    assert [row["text"] for row in Incident.open(path).values("takeaways")] == ["old", "newer"]
+
+
 def damaged_log(path):
     """Return the log of an incident with many values, and each value's line."""
     incident = Incident.open(path)
