@@ -6,12 +6,12 @@ that no two queries share a name; then gives every choice its options, wherever 
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from postmortem_nb.notation import refuse, spaced
+from postmortem_nb import labels
+from postmortem_nb.notation import refuse
 from postmortem_nb.parts import GAP, SINGLE, Blank, Column, Part, Query, Rows
 
 if TYPE_CHECKING:
@@ -122,13 +122,15 @@ def tables(found: Sequence[Part]) -> dict[str, tuple[Column, ...]]:
             values.setdefault((group.table, key), []).append(value)
     for (table, key), several in values.items():
         column = Column(
-            table, key, "choice", spaced(key).capitalize(), tuple(dict.fromkeys(several))
+            table, key, "choice", labels.spaced(key).capitalize(), tuple(dict.fromkeys(several))
         )
         made.setdefault(table, {})[key] = column
     for group in groups:
         named = {part.name for part in group.parts if isinstance(part, Blank)}
         if group.preset and group.preset not in named:
-            column = Column(group.table, group.preset, "line", spaced(group.preset).capitalize())
+            column = Column(
+                group.table, group.preset, "line", labels.spaced(group.preset).capitalize()
+            )
             made.setdefault(group.table, {}).setdefault(group.preset, column)
     for blank in blanks(found):
         made.setdefault(blank.table, {}).setdefault(blank.name, _column(blank))
@@ -144,14 +146,5 @@ def _column(blank: Blank) -> Column:
         label=blank.label,
         options=blank.options,
         derived=blank.derived,
-        help=_hint(blank),
+        help=labels.hint(blank),
     )
-
-
-def _hint(blank: Blank) -> str:
-    """Return what a template says in a blank beyond its label and choices."""
-    if blank.kind in ("choice", "yesno", "query"):
-        return ""
-    words = re.sub(r"\{\{.*?\}\}|_{3,}", "", blank.shown)
-    hint = words.strip().strip("[]()").strip(" %$[]()")
-    return "" if hint == blank.label or hint in ("Link", "Links", "hours  minutes") else hint

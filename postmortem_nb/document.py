@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass, field
+from functools import cache
 from itertools import groupby
 from typing import TYPE_CHECKING
 
@@ -70,6 +71,7 @@ def markdown(
         gives the Markdown that follows a query: its chart and provenance
 
     """
+    figure = cache(figure) if figure is not None else None  # a chart is drawn once
     made = _lines(incident, section, blanks=blanks, figure=figure)
     written = "".join(f"{_line(line, figure)}\n" for line in made)
     source = incident.template.text
@@ -91,6 +93,7 @@ def html(
     ``div`` of class ``pm-row`` with their table's (``pm-timeline``). Values are spans of class
     ``pm-value``, whose newlines count. ``figure`` gives the HTML that follows a query.
     """
+    figure = cache(figure) if figure is not None else None  # a chart is drawn once
     made = _lines(incident, section, blanks=blanks, figure=figure)
     head = incident.template.sections[0]
     page = _Page(figure, head.slug if head.level == 1 else "")
@@ -144,7 +147,8 @@ def _value(value: Value) -> str:
         return "".join(f"\n{fenced[1]}{line}" for line in block.split("\n"))
     if _may_link(value.blank):
         parts = _ADDRESSES.split(value.text)
-        return "".join(_address(part) or text.markdown(part) for part in parts)
+        if any(map(_address, parts)):
+            return "".join(_address(part) or text.markdown(part, inside=True) for part in parts)
     return text.markdown(value.text)
 
 

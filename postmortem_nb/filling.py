@@ -90,16 +90,20 @@ def gather(incident: Incident) -> Facts:
 
 
 def worded(blank: Blank, value: Any, measure: Measure | None = None) -> str:
-    """Return a value as this blank words it: its marks, its several parts, its words around."""
+    """Return a value as this blank words it: its marks, its several parts, its words around.
+
+    Minutes say so where the template does not.
+    """
     if blank.kind == "yesno":
         yes, no = blank.marks if len(blank.marks) == 2 else ("Yes", "No")
         return yes if value else no
     plain = _plain(blank.kind, value)
     if blank.kind == "choice":
         return blank.marked(plain)
-    if GAP not in blank.shown:
-        return plain
-    return _fitted(blank.shown, _several(blank, value, measure) or [plain])
+    several = _several(blank, value, measure)
+    if blank.kind == "minutes" and not blank.unit and not several:
+        plain = f"{plain} minutes"
+    return _fitted(blank.shown, several or [plain]) if GAP in blank.shown else plain
 
 
 def _plain(kind: str, value: Any) -> str:
@@ -170,7 +174,8 @@ def fill(
             made.append(Words(str(number)))
         elif isinstance(part, Words):
             made.append(part)
-    return _trimmed(made) if blanks else [_without_gap(piece, presets) for piece in made]
+    made = _trimmed(made)
+    return made if blanks else [_without_gap(piece, presets) for piece in made]
 
 
 def _piece(
@@ -216,9 +221,10 @@ def _trimmed(made: list[Piece]) -> list[Piece]:
 def _hangs(made: Sequence[Piece], place: int) -> bool:
     """Return whether the piece at a place shows nothing on the rest of the line."""
     piece = made[place] if place < len(made) else None
-    if not isinstance(piece, Shown):
+    if not isinstance(piece, Shown | Value):
         return False
-    return piece.text.startswith("\n") or (not piece.text and place == len(made) - 1)
+    below = piece.blank.shown.startswith("\n")
+    return below or (not piece.text and place == len(made) - 1)
 
 
 _FIRST, _GAP = 0xE000, "\uf8ff"

@@ -20,6 +20,7 @@ from difflib import get_close_matches
 from keyword import iskeyword
 from typing import TYPE_CHECKING
 
+from postmortem_nb import labels
 from postmortem_nb.errors import BadTemplate, expected
 from postmortem_nb.kinds import KINDS
 from postmortem_nb.parts import SINGLE, Blank, Number, Part, Query, Rows, Words
@@ -42,7 +43,7 @@ _TOKEN = re.compile(
     | (?P<code>(?<!`)(?P<tick>`+)(?!`)[^\n]*?(?<!`)(?P=tick)(?!`))
     | (?P<rows>^[ \t]*<!--[ \t]*rows\b[^\n]*\n?)
     | (?P<end>^[ \t]*<!--[ \t]*end[ \t]*-->[ \t]*\n?)
-    | (?P<comment><!--.*?-->)
+    | (?P<comment><!--)
     | (?P<heading>^\#{2,6}[ \t]+[^\n]*\n?)
     | (?P<kept>\\[{}]|\{\{[^{}\n]*\}\})
     | (?P<number>\{n\})
@@ -63,14 +64,8 @@ _BETWEEN_KEYS = re.compile(r",\s*(?=[^\s=,]+\s*=)")
 _OPTION = re.compile(r"[ \t]+(?:(apart)|(grows)|from[ \t]+([0-9]{1,6}))$")
 _COUNT = re.compile(r"([0-9]{1,6})[ \t]+blanks?")
 _PRESET = re.compile(r"([^\s:|]+):[ \t]*(\S.*)")
-_BOLD = re.compile(r"\*\*([^*\n]+)\*\*:?[ \t]*[$(\[]?$")
-_COLON = re.compile(r"([^:|\n]+):[ \t]*\$?$")
-_UNIT = re.compile(r"[ \t]*(%|[^\W\d_]+)[ \t]*(?:\||$)")
 _MARK = re.compile(r"[^\w\s]+[ \t]+(\w.*)")
-_BRACKETED = re.compile(r"\[([^\[\]/]+)\]")
-_LIST_MARK = re.compile(r"^[\s>#]*(?:(?:[-+*]|\d+[.)])\s+)?")
 _ADDRESS = re.compile(r"<[A-Za-z/!][^<>]*$|\]\([^()]*$|^\s*\[[^\]]+\]:\s*<?$")
-_NUMERIC = ("count", "percent", "money", "minutes")
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,21 +120,26 @@ def parts(source: Source, start: int, end: int, *, headings: bool) -> list[Part 
             group, found = None, outer
         elif match["heading"] and headings and group is None:
             found.append(_heading(source, match))
-        elif match["blank"]:
-            blank, at = _blank(source, match.start(), end, group)
-            found.append(blank)
-        elif match["number"]:
-            found.append(_number(source, match, group))
-        elif match["fence"]:
-            part, at = _fence(source, match, end, group)
-            _add(found, part)
         else:
-            _add(found, match[0])
+            part, at = _inline(source, match, end, group)
+            _add(found, part)
     if group is not None:
         what = "<!-- end --> after the rows"
         raise refuse(source.name, group.line, what, example="`<!-- end -->`", came=group.table)
     _add(found, source.text[at:end])
     return found
+
+
+def _inline(source: Source, match: re.Match[str], end: int, group: Rows | None) -> tuple[Part, int]:
+    """Return what stands inside a line or a code block, and the place after it."""
+    if match["blank"]:
+        return _blank(source, match.start(), end, group)
+    if match["fence"]:
+        return _fence(source, match, end, group)
+    if match["number"]:
+        return _number(source, match, group), match.end()
+    after = _comment(source, match, end) if match["comment"] else match.end()
+    return Words(source.text[match.start() : after]), after
 
 
 def _add(found: list[Part | Heading], part: Part | str) -> None:
@@ -182,6 +182,16 @@ def _number(source: Source, match: re.Match[str], group: Rows | None) -> Number:
     return Number()
 
 
+def _comment(source: Source, match: re.Match[str], end: int) -> int:
+    """Return the place after a comment."""
+    close = source.text.find("-->", match.end(), end)
+    if close < 0:
+        came = source.text[match.start() : match.start() + 60].split("\n")[0]
+        what = "a --> that closes the comment"
+        raise source.refuse(match.start(), what, example="`<!-- for the author -->`", came=came)
+    return close + 3
+
+
 def _fence(
     source: Source, match: re.Match[str], end: int, group: Rows | None
 ) -> tuple[Words | Query, int]:
@@ -200,7 +210,7 @@ def _fence(
         raise source.refuse(at, "a fence that ends the query", example="` ``` `", came=came)
     name = _name(source, at, info[1], "query")
     call = source.text[match.end() : closing.start()]
-    return Query(name, call, _label_above(source, at), source.line(at)), closing.end()
+    return Query(name, call, labels.label_above(source.text, at), source.line(at)), closing.end()
 
 
 def _blank(source: Source, at: int, end: int, group: Rows | None) -> tuple[Blank, int]:
@@ -218,7 +228,12 @@ def _blank(source: Source, at: int, end: int, group: Rows | None) -> tuple[Blank
         raise source.refuse(at, what, example=f"`{near[0]}`", came=kind)
     shown = source.text[head.end() : close] if head["rest"] else ""
     options, marks = _choices(kind, shown)
-    label = head["label"] or _label(source, at) or _bracketed(shown) or spaced(head["name"])
+    label = (
+        head["label"]
+        or labels.label(source.text, at)
+        or labels.bracketed(shown)
+        or labels.spaced(head["name"])
+    )
     blank = Blank(
         kind=kind,
         name=_name(source, at, head["name"], "blank"),
@@ -227,7 +242,7 @@ def _blank(source: Source, at: int, end: int, group: Rows | None) -> tuple[Blank
         label=label[:1].upper() + label[1:],
         options=options,
         marks=marks,
-        unit=_unit(source, kind, at, close + 1),
+        unit=labels.unit(source.text, kind, at, close + 1),
         table=group.table if group else SINGLE,
         line=source.line(at),
     )
@@ -262,52 +277,6 @@ def _choices(kind: str, shown: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     return bare if kind == "choice" else (), marks
 
 
-def _label(source: Source, at: int) -> str:
-    """Return what the words before a blank on its line call it; empty if they do not."""
-    line = source.text[source.text.rfind("\n", 0, at) + 1 : at]
-    if line.startswith("|"):
-        return _tidy(line.split("|")[1])
-    beside = line.replace("{n}", "").rpartition("}")[2]
-    if bold := _BOLD.search(beside):
-        return _tidy(bold[1])
-    if colon := _COLON.search(beside):
-        inner = colon[1].count("(") > colon[1].count(")")
-        return _tidy(colon[1].rpartition("(")[2] if inner else colon[1])
-    return ""
-
-
-def _label_above(source: Source, at: int) -> str:
-    """Return the line above a place when it is worded as a label: it ends with a colon."""
-    above = source.text[:at].rstrip().rpartition("\n")[2].strip()
-    return _tidy(above) if above.rstrip("*").endswith(":") else ""
-
-
-def _tidy(words: str) -> str:
-    """Return words without the marks of a list, of emphasis and of a label."""
-    return _LIST_MARK.sub("", words, count=1).strip(" \t*_`:[]")
-
-
-def spaced(name: str) -> str:
-    """Return a name as words: ``how_it_helped`` is `how it helped`."""
-    return name.replace("_", " ").strip()
-
-
-def _bracketed(shown: str) -> str:
-    """Return ``[Incident ID]`` without its brackets; other words are no label."""
-    match = _BRACKETED.fullmatch(shown.strip())
-    return match[1].strip() if match else ""
-
-
-def _unit(source: Source, kind: str, at: int, after: int) -> str:
-    """Return the unit beside a number: ``$`` before it; ``%`` or the line's last word after it."""
-    if kind not in _NUMERIC:
-        return ""
-    if source.text[at - 1 : at] == "$":
-        return "$"
-    match = _UNIT.match(source.text[after:].split("\n")[0])
-    return match[1] if match else ""
-
-
 def _rows(source: Source, match: re.Match[str]) -> Rows:
     """Return the rows that a comment opens, still without parts."""
     at, came = match.start(), match[0].strip()
@@ -329,7 +298,8 @@ def _rows(source: Source, match: re.Match[str]) -> Rows:
         first=options.get("from", 1),
         apart="apart" in options,
         grows="grows" in options,
-        label=_label_above(source, at) or (keys[-1][1] if keys else spaced(table).capitalize()),
+        label=labels.label_above(source.text, at)
+        or (keys[-1][1] if keys else labels.spaced(table).capitalize()),
         line=source.line(at),
     )
     return _counted(source, at, group, rest)

@@ -49,6 +49,7 @@ _INLINE = re.compile(
       \\(?=[{_PUNCTUATION}\s]|\Z)       # a backslash that would escape
     | [`*\[\]|${{]
     | (?<![^\W_])_ | _(?![^\W_])        # inside a word it emphasises nothing
+    | (?<=\s)\#(?=\#*\s*\Z)            # what would close a heading
     | ~(?!\d) | (?<!\s)~                # but not in `about ~5 minutes`
     """,
     re.VERBOSE,
@@ -76,21 +77,28 @@ def visible(value: object) -> str:
     return _BREAKS.sub("\n", clean(value)).translate(_SYMBOLS)
 
 
-def markdown(value: object) -> str:
+def markdown(value: object, *, inside: bool = False) -> str:
     """Return text as one line of Markdown that reads as typed wherever it stands.
 
     Inside a paragraph, a list item, a table cell, a heading or emphasis; a newline becomes ``<br>``
     and runs of spaces keep their width. Only what would act is escaped. `unmarkdown` goes back.
+    ``inside`` says that it stands between other words, so that it begins and ends no line.
     """
     shown = _ENTITY.sub("&amp;", visible(value))
     shown = _INLINE.sub(r"\\\g<0>", shown).replace("<", "&lt;")
+    if not inside:
+        shown = _begun(shown)
+    return shown.replace("\t", "&#9;").replace("\n", BREAK)
+
+
+def _begun(shown: str) -> str:
+    """Return what may begin a line, escaped so that it begins no block, with its spaces kept."""
     shown = _SPACES.sub(lambda run: "&nbsp;" * len(run[0]), shown)
     if shown.startswith(">"):
         shown = f"&gt;{shown[1:]}"
     elif _BLOCK.match(shown):
         shown = f"\\{shown}"
-    shown = _NUMBERED.sub(r"\1\\\2", shown, count=1) if _NUMBERED.match(shown) else shown
-    return shown.replace("\t", "&#9;").replace("\n", BREAK)
+    return _NUMBERED.sub(r"\1\\\2", shown, count=1) if _NUMBERED.match(shown) else shown
 
 
 def unmarkdown(written: str) -> str:
@@ -114,7 +122,7 @@ def fence(value: object, info: str = "") -> str:
 def href(value: object) -> str | None:
     """Return an address that may be clicked: absolute, http, https or mailto; else None."""
     address = str(value).strip(" ")
-    if _HREF.fullmatch(address) is None:
+    if _HREF.fullmatch(address) is None or not address.isprintable():
         return None
     try:
         parts = urlsplit(address)
