@@ -1,7 +1,8 @@
-"""Evidence: answers kept with the document, as Parquet beside a JSON record of where they came from.
+"""Evidence: answers kept with the document, as Parquet beside a record of where they came from.
 
-``<name>.parquet`` holds the rows, ``<name>.json`` the *record*: question, window, time of pull, rows,
-completeness, and the digest of the Parquet file. A changed file is shown as changed, never hidden.
+``<name>.parquet`` holds the rows, ``<name>.json`` the *record*: question, window, time of pull,
+rows, completeness, and the digest of the Parquet file. A changed file is shown as changed, never
+hidden.
 Both are written whole or not at all: to a temporary file first, which then takes the name.
 """
 
@@ -142,7 +143,7 @@ def _column(series: pd.Series[Any]) -> tuple[Any, str, int]:
     if isinstance(dtype, pd.CategoricalDtype):
         inner, _, broken = _column(series.astype("object"))
         return inner, "category", broken
-    if dtype != object:
+    if not pd.api.types.is_object_dtype(dtype):
         array = pa.array(series.array, from_pandas=True) if not _arrow(dtype) else series.array
         column = array.__arrow_array__() if _arrow(dtype) else array
         kind = "arrow" if isinstance(dtype, pd.ArrowDtype) else str(dtype)

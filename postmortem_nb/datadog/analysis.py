@@ -15,9 +15,10 @@ import pyarrow.compute as pc
 
 from postmortem_nb.datadog import arrays, asking, logs, pages, searches, sql
 from postmortem_nb.datadog.fields import Wanted
+from postmortem_nb.errors import QueryError
 
 if TYPE_CHECKING:
-    from postmortem_nb.datadog.arrays import Notes, Values
+    from postmortem_nb.datadog.arrays import Values
     from postmortem_nb.datadog.asking import Asking
 
 MOST_ROWS = 1_000_000
@@ -40,16 +41,17 @@ def _locally(asked: Asking, plan: sql.Plan, limit: int) -> pd.DataFrame:
     search = searches.logs(asked, "filter", limit=MOST_ROWS)
     reader = logs.Reader(wanted, asked.notes, core=_read(plan))
     pulled = pages.pull(asked.connection, search.reading(reader), asked.teller)
-    table = _table(pulled.pages, plan, wanted, asked.notes)
+    table = _table(pulled.pages, plan, wanted)
     asked.teller.waits("DuckDB")
     with sql.Rows(table, plan.view) as rows:
         result = rows.ask(plan.query, limit=limit + 1)
     asked.teller.waits("")
     partial = pulled.partial or ("limit reached" if len(result) > limit else "")
     frame = asked.record(framed(result[:limit]), partial=partial, warnings=pulled.told())
-    whole = "all" if not pulled.partial else "not all"
+    whole = "not all" if pulled.partial else "all"
     frame.attrs["evidence"]["path"] = (
-        f"DuckDB over {pulled.rows:,} log rows pulled in {pulled.requests:,} requests, {whole} that match"
+        f"DuckDB over {pulled.rows:,} log rows, {whole} that match, "
+        f"pulled in {pulled.requests:,} requests"
     )
     return frame
 
@@ -67,9 +69,7 @@ def _read(plan: sql.Plan) -> tuple[str, ...]:
     return tuple(name for name in logs.CORE if name in {*plan.core, *tagged, "id"})
 
 
-def _table(
-    found: list[dict[str, Values]], plan: sql.Plan, wanted: Wanted, notes: Notes
-) -> pa.Table:
+def _table(found: list[dict[str, Values]], plan: sql.Plan, wanted: Wanted) -> pa.Table:
     """Return the rows as the table that the SELECT's view is made of."""
     stretches = logs.joined(found, wanted, core=_read(plan))
     columns: dict[str, pa.ChunkedArray] = {}
@@ -77,19 +77,21 @@ def _table(
         if name in _OF_TAGS:
             columns[name] = _tagged(stretches["tags"], f"{name}:")
         elif name == "trace_id":
-            columns[name] = _joined(stretches["@dd.trace_id"], notes)
+            columns[name] = _joined(stretches["@dd.trace_id"])
         else:
-            columns[name] = _joined(stretches[name], notes)
+            columns[name] = _joined(stretches[name])
     for path in plan.paths:
-        groups = [other for other in stretches if other.startswith(f"@{path}.")]
-        columns[f"@{path}"] = _joined(stretches.get(f"@{path}", []) or stretches[groups[0]], notes)
+        if f"@{path}" not in stretches:
+            inner = [name for name in stretches if name.startswith(f"@{path}.")]
+            raise QueryError(f'sql_query: "@{path}" is a group of attributes: {", ".join(inner)}')
+        columns[f"@{path}"] = _joined(stretches[f"@{path}"])
     if "timestamp" in columns:
         # without a zone: DuckDB then needs no extension to truncate it, and all of it is UTC
         columns["timestamp"] = columns["timestamp"].cast(pa.timestamp("us"))
     return pa.table(columns)
 
 
-def _joined(stretches: list[Values], notes: Notes) -> pa.ChunkedArray:
+def _joined(stretches: list[Values]) -> pa.ChunkedArray:
     """Return the stretches of a column as one; values of several kinds become text."""
     if all(isinstance(stretch, pa.Array) for stretch in stretches):
         kinds = {stretch.type for stretch in stretches if stretch.null_count < len(stretch)}
@@ -134,32 +136,28 @@ def _first_tag(tags: pa.ListArray, prefix: str) -> pa.Array:
 def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
     """Return a column of DuckDB's in a type that a frame has."""
     kind = column.type
-    if pa.types.is_timestamp(kind) or pa.types.is_date(kind):
-        naive = column.cast(
-            pa.timestamp("us", tz=kind.tz) if pa.types.is_timestamp(kind) else pa.timestamp("us")
-        )
-        return (
-            naive.cast(arrays.TIME)
-            if getattr(naive.type, "tz", None)
-            else pc.assume_timezone(naive, "UTC")
-        )
+    if pa.types.is_temporal(kind) and not (pa.types.is_time(kind) or pa.types.is_duration(kind)):
+        return _utc(column)
     if pa.types.is_decimal(kind):
         return _whole_or_float(column)
     if pa.types.is_integer(kind):
         return column.cast(pa.uint64() if kind == pa.uint64() else pa.int64())
     if pa.types.is_floating(kind):
         return column.cast(pa.float64())
-    if pa.types.is_null(kind):
-        return column.cast(pa.string())
-    if (
-        pa.types.is_struct(kind)
-        or pa.types.is_map(kind)
-        or pa.types.is_time(kind)
-        or pa.types.is_binary(kind)
-    ):
-        words = [None if value is None else str(value) for value in column.to_pylist()]
-        return pa.chunked_array([pa.array(words, pa.string())])
-    return column
+    simple = pa.types.is_duration(kind) or pa.types.is_boolean(kind) or pa.types.is_list(kind)
+    if simple or kind in (pa.string(), pa.large_string()):
+        return column
+    words = [None if value is None else str(value) for value in column.to_pylist()]
+    return pa.chunked_array([pa.array(words, pa.string())])
+
+
+def _utc(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Return moments and days in UTC, where the SQL ran."""
+    if not pa.types.is_timestamp(column.type):
+        column = column.cast(pa.timestamp("us"))
+    if column.type.tz is None:
+        return pc.assume_timezone(column.cast(pa.timestamp("us")), "UTC")
+    return column.cast(arrays.TIME)
 
 
 def _whole_or_float(column: pa.ChunkedArray) -> pa.ChunkedArray:

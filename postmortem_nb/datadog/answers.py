@@ -83,7 +83,7 @@ def _parsed(body: bytes) -> Any:
     if text[0] == "<":
         raise Failed(
             "a web page in place of data",
-            remedy="a proxy or a log-in page may stand before Datadog: check HTTPS_PROXY and the URL",
+            remedy="a proxy or a log-in page stands before Datadog: check HTTPS_PROXY and the URL",
             status=200,
             again=1,
         )

@@ -11,6 +11,7 @@ import io
 import tokenize
 from dataclasses import dataclass
 from difflib import get_close_matches
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from postmortem_nb.datadog import asking, pace, placeholders, queries
@@ -109,7 +110,7 @@ def _renamed(source: str) -> str:
     """Return the source with the keyword ``from`` of an argument as ``from_``."""
     tokens = list(tokenize.generate_tokens(io.StringIO(source).readline))
     lines = source.splitlines(keepends=True)
-    for token, after in reversed(list(zip(tokens, tokens[1:], strict=False))):
+    for token, after in reversed(list(pairwise(tokens))):
         if token.type == tokenize.NAME and token.string == "from" and after.string == "=":
             row, column = token.start
             line = lines[row - 1]

@@ -35,7 +35,7 @@ class Series:
     name: str
     unit: str | None
     times: np.ndarray[Any, np.dtype[np.int64]]
-    values: np.ndarray[Any, np.dtype[np.float64]]
+    numbers: np.ndarray[Any, np.dtype[np.float64]]
 
 
 def read(body: bytes) -> dict[str, Any]:
@@ -77,7 +77,7 @@ def frame(found: Sequence[Series]) -> pd.DataFrame:
     """Return the tidy frame of all series, in the order they came."""
     counts = [len(series.times) for series in found]
     times = np.concatenate([series.times for series in found]) if found else np.array([], "i8")
-    values = np.concatenate([series.values for series in found]) if found else np.array([], "f8")
+    values = np.concatenate([series.numbers for series in found]) if found else np.array([], "f8")
     columns = {
         "timestamp": arrays.from_arrow(
             pa.chunked_array([pa.array(times).cast(_MS).cast(arrays.TIME)])
@@ -137,7 +137,7 @@ def _described(
 def _sorted(
     described: tuple[str, str, str | None], times: Any, values: Any, notes: Notes
 ) -> Series:
-    """Return a series in the order of its times; two values at one time are both kept, and noted."""
+    """Return a series in the order of its times; values at one time are all kept, and noted."""
     steps = np.diff(times)
     if (steps < 0).any():
         order = np.argsort(times, kind="stable")

@@ -10,11 +10,11 @@ import time
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
-from postmortem_nb.datadog import pace
 from postmortem_nb.datadog.answers import PAGE_SIZE, Page
 from postmortem_nb.datadog.failures import Failed
 
 if TYPE_CHECKING:
+    from postmortem_nb.datadog import pace
     from collections.abc import Callable
 
     from postmortem_nb.datadog.client import Connection

@@ -1,9 +1,9 @@
-"""Placeholders of a query cell, ``{{SERVICE}}`` or ``{{INCIDENT_START_MINUS_1H}}``, and their values.
+"""Placeholders of a query cell, such as ``{{SERVICE}}`` or ``{{INCIDENT_START_MINUS_1H}}``.
 
-A call is parsed before any value is known. A value then enters at a known place of a known grammar,
-written so that it can only be a value there: quoted in a search, from a strict list of characters in
-a metric query, as a literal in SQL, as a moment where a time is asked for. Values are never looked
-through for further placeholders.
+A call is parsed before any value is known. A value then enters at a known place of a known
+grammar, written so that it can only be a value there: quoted in a search, from a strict list of
+characters in a metric query, as a literal in SQL, as a moment where a time is asked for. Values are
+never looked through for further placeholders.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ class Slot:
     def value(self, variables: Mapping[str, Any]) -> Any:
         """Return its value; QueryError where the incident does not know it yet."""
         found = variables.get(self.name)
-        if found is None or found == [] or found == "":
+        if found is None or found in ([], ""):
             raise QueryError(f"{{{{{self.name}}}}} is not known yet: fill it in the incident first")
         return found + self.shift if isinstance(found, datetime) else found
 
@@ -181,9 +181,7 @@ def _metric_value(words: str, slot: Slot, value: Any) -> str:
     if slot.name in TIMES:
         raise QueryError(_misplaced(words, slot, "a time, and a metric query has none"))
     if before.count("{") <= before.count("}"):
-        if len(values) > 1 or (
-            before.count("(") > before.count(")") and re.search(r",\s*$", before)
-        ):
+        if len(values) > 1:
             raise QueryError(
                 _misplaced(words, slot, "several values, and stands in a metric's name")
             )

@@ -150,13 +150,14 @@ def _columns(tree: exp.Query, types: dict[str, str]) -> tuple[tuple[str, ...], t
 
 def _name_results(tree: exp.Query) -> None:
     """Give results without a name the text they were written as: ``count(*)``, ``error.kind``."""
-    for at, result in enumerate(tree.selects):
-        plain = isinstance(result, exp.Column) and len(result.parts) == 1
-        if not plain and not isinstance(result, exp.Alias) and not result.is_star:
-            written = result.sql("postgres", normalize_functions="lower")
-            named = exp.alias_(result.copy(), written[:200], quoted=True)
-            if isinstance(tree, exp.Select):
-                tree.expressions[at].replace(named)
+    if not isinstance(tree, exp.Select):
+        return
+    for result in tree.expressions:
+        path = isinstance(result, exp.Column) and len(result.parts) > 1
+        call = isinstance(result, exp.Func) and not isinstance(result, exp.CurrentTimestamp)
+        if path or call:
+            written = result.sql("postgres", normalize_functions="lower")[:200]
+            result.replace(exp.alias_(result.copy(), written, quoted=True))
 
 
 def _selects_all(star: exp.Star) -> bool:

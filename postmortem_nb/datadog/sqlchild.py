@@ -1,4 +1,4 @@
-"""The process that runs SQL: started alone, it holds the rows, DuckDB with everything shut, no more.
+"""The process that runs SQL: started alone, with the rows, DuckDB and every door of it shut.
 
 It is a script of its own so that it starts fast and imports nothing of the package. It reads one
 JSON line a request and answers with one JSON line and, where that says so, bytes of Arrow.

@@ -1,7 +1,7 @@
 """One HTTP exchange: a deadline over all of it, a limit of size, no redirect followed.
 
 A read timeout does not end a server that drips a byte a second, so a watch shuts the socket when
-the deadline comes. Bodies are unpacked here, with a cap, for a small answer may unpack to gigabytes.
+the deadline comes. Bodies are unpacked here, with a cap: a small answer may unpack to gigabytes.
 """
 
 from __future__ import annotations
@@ -223,24 +223,23 @@ def _too_large() -> Failed:
     )
 
 
-def _broken(error: Exception, scrub: Callable[[str], str]) -> Exception:
+_NETWORK = "check the network, DD_SITE, POSTMORTEM_DATADOG_URL and HTTPS_PROXY"
+_FAULTS: tuple[tuple[type[Exception], str, str, int], ...] = (
+    (ProxyError, "proxy refused", "check HTTPS_PROXY", 0),
+    (NameResolutionError, "host not found", _NETWORK, 0),
+    (SSLError, "no trusted connection", "check SSL_CERT_FILE and the proxy", 0),
+    (NewConnectionError, "no connection", _NETWORK, 2),
+    (Exception, "connection broken", "try again", 9),
+)
+"""An error of the line: its fault, what to do, and how often it is worth asking again."""
+
+
+def _broken(error: Exception, scrub: Callable[[str], str]) -> Failed:
     """Return the failure that an error of the line stands for."""
-    if isinstance(error, Failed):
-        return error
-    cause = error.reason if isinstance(error, urllib3.exceptions.MaxRetryError) else error
-    host = "check the network, DD_SITE, POSTMORTEM_DATADOG_URL and HTTPS_PROXY"
-    if isinstance(cause, ProxyError):
-        return Failed("proxy refused", said=_words(cause, scrub), remedy="check HTTPS_PROXY")
-    if isinstance(cause, NameResolutionError):
-        return Failed("host not found", said=_words(cause, scrub), remedy=host)
-    if isinstance(cause, SSLError):
-        said = _words(cause, scrub)
-        return Failed("no trusted connection", said=said, remedy="check SSL_CERT_FILE or the proxy")
-    if isinstance(cause, NewConnectionError):
-        return Failed("no connection", said=_words(cause, scrub), remedy=host, again=2)
-    if isinstance(cause, TimeoutError):
+    if isinstance(error, TimeoutError):
         return _late()
-    return Failed("connection broken", said=_words(cause, scrub), remedy="try again", again=9)
+    fault, remedy, again = next(rest for kind, *rest in _FAULTS if isinstance(error, kind))
+    return Failed(fault, said=_words(error, scrub), remedy=remedy, again=again)
 
 
 def _words(error: Exception, scrub: Callable[[str], str]) -> str:
