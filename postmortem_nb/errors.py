@@ -67,7 +67,10 @@ def expected(thing: str, what: str, *, example: str, came: object) -> str:
 
 def shown(value: object) -> str:
     """Return a value for an error line: quoted, on one line, cut, with no control characters."""
-    text = value if isinstance(value, str) else repr(value)
+    try:
+        text = value if isinstance(value, str) else repr(value)
+    except Exception as error:  # noqa: BLE001 - a stranger's object may fail to show itself
+        text = f"{type(value).__name__} ({type(error).__name__} when shown)"
     line = "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)
     cut = line if len(line) <= LONGEST_SHOWN else line[: LONGEST_SHOWN - 1] + "…"
     return f"'{cut}'" if isinstance(value, str) else cut

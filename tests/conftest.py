@@ -1,9 +1,14 @@
 """What every test shares: no account, no proxy, a browser where one is needed."""
 
 import chromium
+import hypothesis
 import lab
 import pytest
 from playwright.sync_api import sync_playwright
+
+# a busy machine is no failure: how long an example takes is the benchmarks' business
+hypothesis.settings.register_profile("calm", deadline=None)
+hypothesis.settings.load_profile("calm")
 
 
 @pytest.fixture(autouse=True)
