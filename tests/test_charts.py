@@ -47,7 +47,7 @@ PICTURES = {
     "6 events": lambda: charts.draw(frames.events([f"deploy {n}" for n in range(6)]), **MARKED),
     "60 events": lambda: charts.draw(frames.events([f"deploy {n}" * 9 for n in range(60)])),
     "a number": lambda: charts.draw(frames.sql(count=[18442])),
-    "4 numbers": lambda: charts.draw(frames.sql(a=[1], b_ms=[2.5], c_pct=[3.2], d=[4e9]), title="t"),
+    "4 numbers": lambda: charts.draw(frames.sql(a=[1], b_ms=[2.5], c_pct=[3], d=[4e9]), title="t"),
     "bars": lambda: charts.draw(frames.sql(service=list("abc"), n=[3, -1, 2], p95_ms=[1, 2, 3e6])),
     "40 bars": lambda: charts.draw(frames.sql(s=[f"s{n}" * 30 for n in COUNT], n=COUNT)),
     "nothing": lambda: charts.draw(frames.logs(1).iloc[:0], title="Errors"),

@@ -69,14 +69,14 @@ def moment(at: float) -> datetime:
 
 
 def extent(at: NDArray[np.float64], facts: Mapping[str, object]) -> Span:
-    """Return the window that was asked for, where the evidence says it, else that of the data."""
+    """Return the window that was asked for, where the evidence says it, and all of the data."""
     asked = _asked(facts)
-    if asked is not None:
-        return asked
     finite = at[np.isfinite(at)]
     if not finite.size:
-        return Span(0.0, 60.0)
+        return asked or Span(0.0, 60.0)
     first, last = float(finite.min()), float(finite.max())
+    if asked is not None:
+        return Span(min(first, asked.start), max(last, asked.end))
     return Span(first, last) if last > first else Span(first - 30, last + 30)
 
 

@@ -122,7 +122,7 @@ def _stacks(names: list[str], table: NDArray[np.int64], by: str) -> list[Stack]:
         found.append(
             Stack(
                 f"other ({len(rest)})",
-                palette.REST,
+                palette.REST_AREA,
                 int(totals[rest].sum()),
                 table[rest].sum(axis=0),
             )

@@ -124,7 +124,7 @@ def _scale(group: Group, chosen: Chosen, *, stacked: bool) -> Scale:
 
 
 def _lines(pen: Pen, chosen: Chosen) -> list[End]:
-    """Draw each line, the rest thin and behind; return where they end."""
+    """Draw each line, the rest thin and behind; return where they end, from the top."""
     if not chosen.other:
         for line in chosen.rest:
             x, y = thin.thin(pen.x(line), line.y, thin.COLUMNS // 4)
@@ -137,6 +137,7 @@ def _lines(pen: Pen, chosen: Chosen) -> list[End]:
         for line, (color, dash) in zip(chosen.all, looks, strict=True)
         if (end := _line(pen, line, color, dash)) is not None
     ]
+    ends.sort(key=lambda end: -round(end.height, 1))  # ends that almost meet stay in order of size
     return [*ends, *([End(pen.room.bottom, chosen.more, palette.REST)] if chosen.more else [])]
 
 
@@ -151,9 +152,9 @@ def _line(pen: Pen, line: Line, color: str, dash: object) -> End | None:
 
 
 def _stack(pen: Pen, plan: Plan) -> list[End]:
-    """Fill the stretch of each line, from the one below it up; largest lowest."""
+    """Fill the stretch of each line, largest lowest; return where they end, from the top."""
     ends, foot = [], np.zeros(plan.chosen.lines[0].x.size)
-    colors = (*palette.SERIES[: len(plan.chosen.lines)], palette.REST)
+    colors = (*palette.SERIES[: len(plan.chosen.lines)], palette.REST_AREA)
     for line, color in zip(plan.chosen.all, colors, strict=False):
         top = foot + line.y
         pen.axes.fill_between(
@@ -165,13 +166,13 @@ def _stack(pen: Pen, plan: Plan) -> list[End]:
             middle = (foot[there[-1]] + top[there[-1]]) / 2
             ends.append(End(pen.height(float(middle)), line.name, color))
         foot = top
-    return ends
+    return ends[::-1]
 
 
 def _name(pen: Pen, ends: Sequence[End]) -> None:
-    """Write names beside the lines' ends, moved apart, each with a key that leads to its line."""
+    """Write names, from the top, beside their lines' ends, each with a key that leads there."""
     room = pen.room
-    named = sorted((end for end in ends if end.name != "*"), key=lambda end: -round(end.height, 1))
+    named = [end for end in ends if end.name != "*"]
     heights = spread([end.height for end in named], card.LINE, room.bottom, room.top)
     for end, y in zip(named, heights, strict=True):
         pen.stage.card.rule(

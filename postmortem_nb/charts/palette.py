@@ -13,7 +13,8 @@ DASHES: tuple[object, ...] = (
 )  # fmt: skip
 """Dashes go with SERIES, so that the later ones differ without their colour."""
 REST = "#9AA3AC"
-"""All other series together."""
+REST_AREA = "#C9CFD5"
+"""All other series together, as a line and as an area."""
 
 SHADE, SHADE_EDGE = "#FBEFE3", "#E2B07A"
 """The incident's stretch of time, and its swatch's edge."""
