@@ -39,7 +39,7 @@ class Approval:
 
 
 def given(template: Template, log: Sequence[Edit]) -> list[Approval]:
-    """Return the approvals that stand, in the template's order, each bound to what it was given to."""
+    """Return the approvals that stand, in order, each bound to what it was given to."""
     if TABLE not in template.tables:
         return []
     tables = _fold(template, log)

@@ -47,12 +47,12 @@ class _Anew(MarkdownRenderer):
     def text(self, token: dict[str, Any], state: Any) -> str:
         """Return typed text; an entity that the author typed is that character."""
         del state
-        return text.markdown(html.unescape(token["raw"]))
+        return _inline(html.unescape(token["raw"]))
 
     def inline_html(self, token: dict[str, Any], state: Any) -> str:
         """Return a tag as text."""
         del state
-        return text.markdown(token["raw"])
+        return _inline(token["raw"])
 
     def block_html(self, token: dict[str, Any], state: Any) -> str:
         """Return a block of HTML as a paragraph of text."""
@@ -129,6 +129,14 @@ def _output(output: Output, keep: Keep) -> str:
     if markdown:
         return text.fence(cells.plain(markdown))
     return "*An interactive output is not part of the document; the notebook holds it.*"
+
+
+def _inline(typed: str) -> str:
+    """Return a stretch of a line as Markdown; the spaces that part it from the rest stay spaces."""
+    bare = typed.strip(" ")
+    before = " " if typed.startswith(" ") else ""
+    after = " " if typed.endswith(" ") and bare else ""
+    return f"{before}{text.markdown(bare)}{after}"
 
 
 def _address(href: str) -> str:

@@ -12,7 +12,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from postmortem_nb import drawntimeline, layout, looks, pageparts, text, values
-from postmortem_nb.filling import Box, Gap, QuerySlot, Value
+from postmortem_nb.filling import Gap, QuerySlot, Value
 from postmortem_nb.pageparts import Fact
 from postmortem_nb.parts import SINGLE, Words
 from postmortem_nb.webmarkdown import rendered
@@ -86,7 +86,9 @@ class Teller:
         head = ""
         if block.heading is not None:
             heading = _heading(block.heading)
-            head = f'<h{heading.level} id="{heading.name}">{heading.words_html}</h{heading.level}>\n'
+            head = (
+                f'<h{heading.level} id="{heading.name}">{heading.words_html}</h{heading.level}>\n'
+            )
         if not self.blanks:
             special = _summary(block.lines) or _stats(block.lines)
             if special:
@@ -113,7 +115,7 @@ class Teller:
             elif kind == "query":
                 yield from (self.figure(slot.query) for slot in _slots(members))
             else:
-                yield _written(members, members[0].group)
+                yield _written(members)
 
     def _kind(self, line: Line) -> tuple[str, object]:
         """Return how a line is told, and what it must share with others to be told with them."""
@@ -167,11 +169,15 @@ def _joined(lines: list[Line]) -> list[Line]:
     for place, line in enumerate(lines):
         before = next((each for each in reversed(kept) if not each.is_empty), None)
         after = next((each for each in lines[place:] if not each.is_empty), None)
-        between = before and after and before.group and after.group
-        if line.is_empty and between and before.group.table == after.group.table in looks.LOOKS:
-            continue
-        kept.append(line)
+        if not (line.is_empty and _table(before) and _table(before) == _table(after)):
+            kept.append(line)
     return kept
+
+
+def _table(line: Line | None) -> str:
+    """Return the table of a line of a row that has a look, else nothing."""
+    group = line.group if line else None
+    return group.table if group is not None and group.table in looks.LOOKS else ""
 
 
 def _heading(section: Section) -> Heading:
@@ -261,10 +267,13 @@ def _holds(section: Section, table: str) -> bool:
 def _is_listed(group: Rows) -> bool:
     """Return whether the rows of a group are items of a list."""
     first = group.parts[0]
-    return not isinstance(first, Words) or re.match(r"[ \t]*(?:[-+*]|\d+[.)])[ \t]", first.text) is not None
+    return (
+        not isinstance(first, Words)
+        or re.match(r"[ \t]*(?:[-+*]|\d+[.)])[ \t]", first.text) is not None
+    )
 
 
-def _written(lines: Sequence[Line], group: Rows | None) -> str:
+def _written(lines: Sequence[Line]) -> str:
     """Return lines as the template words them, values put in after its Markdown is rendered."""
     spans: list[str] = []
     source = "".join(
@@ -273,9 +282,8 @@ def _written(lines: Sequence[Line], group: Rows | None) -> str:
         if not line.words.startswith("# ")  # the document's own title stands above
     )
     made = _TOKEN.sub(lambda match: spans[int(match[1])], rendered(source)).strip()
-    made = made.replace("<table>", f"{pageparts.FRAME}<table>").replace("</table>", "</table></div>")
-    del group
-    return made
+    framed = made.replace("<table>", f"{pageparts.FRAME}<table>")
+    return framed.replace("</table>", "</table></div>")
 
 
 def _token(piece: Piece, spans: list[str]) -> str:
@@ -289,8 +297,7 @@ def _token(piece: Piece, spans: list[str]) -> str:
         return "".join(f"\n{fenced[1]}{line}" for line in ("```", token, "```"))
     if isinstance(piece, Gap | QuerySlot):
         return ""
-    words = piece.text if isinstance(piece, Words | Box) else getattr(piece, "text", "")
-    return re.sub("[\ue000\ue001]", "\N{REPLACEMENT CHARACTER}", words)
+    return re.sub("[\ue000\ue001]", "\N{REPLACEMENT CHARACTER}", piece.text)
 
 
 def _span(value: Value) -> str:

@@ -32,6 +32,12 @@ STEPS = (
 )
 """Distances between marks of the axis, in seconds."""
 
+MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+"""Spelled here, for a document is the same whatever the machine's language."""
+
+LONGEST = 70
+"""Letters of a step's name that are drawn; the written timeline has all of it."""
+
 MOST_MARKS = 8
 TONES = 4
 """Colours of phases; the fifth phase begins again."""
@@ -68,7 +74,7 @@ def steps(rows: Iterable[Mapping[str, Any]]) -> list[Step]:
     for row, name in zip(timed, names, strict=True):
         seen[name] += 1
         number = f" {seen[name]}" if names.count(name) > 1 else ""
-        found.append(Step(row["time"], str(row.get("phase") or ""), f"{name}{number}"))
+        found.append(Step(row["time"], str(row.get("phase") or ""), f"{name[:LONGEST]}{number}"))
     return found
 
 
@@ -83,15 +89,16 @@ def draw(steps: Sequence[Step], window: tuple[datetime | None, datetime | None])
     scale = _scale(min(moments), max(moments))
     lines, height = _lines(steps, scale)
     parts = [*_ground(scale, window, height), *_axis(scale, height), *lines]
-    told = f"Timeline to scale: {'; '.join(_told(step) for step in steps)}. All times are UTC."
     return (
         f'<svg class="pm-svg" viewBox="0 0 {WIDTH} {height + 44}" role="img"'
-        f' aria-label="{text.html(told)}">{"".join(parts)}</svg>'
+        f' aria-label="{text.html(told(steps))}">{"".join(parts)}</svg>'
     )
 
 
-def _told(step: Step) -> str:
-    return f"{_clock(step.time)} {step.name}"
+def told(steps: Sequence[Step]) -> str:
+    """Return in words what a drawn timeline shows."""
+    said = "; ".join(f"{_clock(step.time)} {step.name}" for step in steps)
+    return f"Timeline to scale: {said}. All times are UTC."
 
 
 def _scale(first: datetime, last: datetime) -> Scale:
@@ -132,7 +139,8 @@ def _bar(
     start, end = members[0].time, members[-1].time
     x, until = scale.x(start), scale.x(end)
     minutes = (end - start).total_seconds() / MINUTE
-    yield f'<rect class="{tone}" x="{x}" y="{y}" width="{max(until - x, 3):.1f}" height="{BAR}" rx="2"/>'
+    width = round(max(until - x, 3), 1)
+    yield f'<rect class="{tone}" x="{x}" y="{y}" width="{width}" height="{BAR}" rx="2"/>'
     lasted = f" · {times.duration(minutes)}" if minutes else ""
     yield _label(f"{phase}{lasted}", x, (max(until, x + 3) + 9, x - 9), y + 13, strong=True)
 
@@ -156,10 +164,11 @@ def _ground(
     start, end = window
     if start is None or end is None or end <= start:
         return
-    x, until = scale.x(start), scale.x(end)
-    yield f'<rect class="pm-svg-window" x="{x}" y="{TOP - 12}" width="{until - x:.1f}" height="{height - TOP + 12}"/>'
-    shown = f"Impact {_clock(start)}–{_clock(end)}, {times.duration((end - start).total_seconds() / MINUTE)}"
-    yield f'<text class="pm-svg-soft" x="{x}" y="{TOP - 18}">{text.html(shown)}</text>'
+    x, y = scale.x(start), TOP - 12
+    size = f'width="{scale.x(end) - x:.1f}" height="{height - y}"'
+    yield f'<rect class="pm-svg-window" x="{x}" y="{y}" {size}/>'
+    lasted = times.duration((end - start).total_seconds() / MINUTE)
+    yield _soft(f"Impact {_clock(start)}–{_clock(end)}, {lasted}", x, y - 6)
 
 
 def _axis(scale: Scale, height: int) -> Iterator[str]:
@@ -169,12 +178,16 @@ def _axis(scale: Scale, height: int) -> Iterator[str]:
     for moment in _marks(scale):
         x = scale.x(moment)
         yield f'<line class="pm-svg-grid" x1="{x}" y1="{TOP - 12}" x2="{x}" y2="{height + 4}"/>'
-        yield f'<text class="pm-svg-soft" x="{x}" y="{height + 19}" text-anchor="middle">{moment:%H:%M}</text>'
+        yield _soft(f"{moment:%H:%M}", max(x - 17, 0), height + 19)
         if moment.date() != last:
             zone = " UTC" if last is None else ""
-            shown = f"{moment.day} {moment:%b %Y}{zone}"
-            yield f'<text class="pm-svg-soft" x="{max(x - 18, LEFT)}" y="{height + 36}">{shown}</text>'
+            shown = f"{moment.day} {MONTHS[moment.month - 1]} {moment.year}{zone}"
+            yield _soft(shown, max(x - 17, 0), height + 36)
         last = moment.date()
+
+
+def _soft(shown: str, x: float, y: float) -> str:
+    return f'<text class="pm-svg-soft" x="{round(x, 1)}" y="{y}">{text.html(shown)}</text>'
 
 
 def _marks(scale: Scale) -> Iterator[datetime]:

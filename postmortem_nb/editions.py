@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from postmortem_nb import page, pdf, sources
+from postmortem_nb import dataset, page, paper, pdf, sources
 from postmortem_nb.errors import ExportError, expected
 from postmortem_nb.page import Style
 
@@ -70,11 +70,21 @@ def export(  # noqa: PLR0913 - the words of the command line, each by name
 
     """
     chosen = _format(to)
+    style = Style(blanks=blanks, code=code, audience=audience)
     _check_audience(audience)
     source = sources.find(Path(path))
     target = Path(out) if out is not None else source.folder / f"{source.stem}{chosen.suffix}"
-    files = chosen.write(source, Style(blanks=blanks, code=code), target.name)
+    files = write(source, to, style, target.name)
     return [_written(target.parent / name, content) for name, content in files.items()]
+
+
+def write(source: Source, to: str, style: Style, name: str) -> Files:
+    """Return an edition of a source: the document under its name, then its pictures.
+
+    Raises ExportError for an unknown form or audience, or where nothing here can make it.
+    """
+    _check_audience(style.audience)
+    return _format(to).write(source, style, name)
 
 
 def html(source: Source, style: Style, name: str) -> Files:
@@ -87,9 +97,25 @@ def print_out(source: Source, style: Style, name: str) -> Files:
     return {name: pdf.render(page.render(source, style))}
 
 
+def markdown(source: Source, style: Style, name: str) -> Files:
+    """Return the Markdown, then its pictures."""
+    written, pictures = paper.write(source, style, Path(name).stem)
+    return {name: written.encode(), **pictures}
+
+
+def data(source: Source, style: Style, name: str) -> Files:
+    """Return the dataset as JSON."""
+    del style
+    if source.incident is None:
+        raise ExportError(f"{source.stem}: a notebook without its bundle has no dataset to export")
+    return {name: dataset.write(source, source.incident).encode()}
+
+
 FORMATS: Mapping[str, Format] = {
     "html": Format(".html", html),
+    "markdown": Format(".md", markdown),
     "pdf": Format(".pdf", print_out),
+    "json": Format(".json", data),
 }
 
 
@@ -98,7 +124,9 @@ def _format(to: str) -> Format:
         return FORMATS[to]
     near = difflib.get_close_matches(str(to), FORMATS, n=1, cutoff=0.4)
     hint = f"; did you mean '{near[0]}'?" if near else ""
-    raise ExportError(expected("export --to", f"one of {', '.join(FORMATS)}", example="html", came=to) + hint)
+    raise ExportError(
+        expected("export --to", f"one of {', '.join(FORMATS)}", example="html", came=to) + hint
+    )
 
 
 def _check_audience(audience: str) -> None:
@@ -106,7 +134,9 @@ def _check_audience(audience: str) -> None:
         what = f"one of {', '.join(AUDIENCES)}"
         raise ExportError(expected("export --audience", what, example="internal", came=audience))
     if audience != "internal":
-        raise ExportError("export --audience public: names and hosts cannot be redacted yet; nothing was written")
+        raise ExportError(
+            "export --audience public: names and hosts cannot be redacted yet; nothing was written"
+        )
 
 
 def _written(path: Path, content: bytes) -> Path:

@@ -85,6 +85,10 @@ class Figures:
         """Whether any evidence came from the sandbox."""
         return any(record.get("sandbox") for record in self._names.values())
 
+    def records(self) -> list[dict[str, Any]]:
+        """Return the provenance of each evidence, by name, secrets masked."""
+        return [masked.covered(dict(record), self._cover) for record in self._names.values()]
+
     def digests(self) -> dict[str, str]:
         """Return the digest of each evidence by name."""
         return {name: str(record.get("sha256")) for name, record in self._names.items()}
@@ -134,7 +138,9 @@ class Figures:
         way = self._way(name)
         if way.kind in ("table", "none"):
             return None, ""
-        facts = covered.attrs["evidence"] if "evidence" in covered.attrs else frame.attrs["evidence"]
+        facts = (
+            covered.attrs["evidence"] if "evidence" in covered.attrs else frame.attrs["evidence"]
+        )
         key = drawing.key(facts, way)
         found = self._stored(name, key) if covered is frame and not facts.get("changed") else None
         if found is not None:
@@ -163,14 +169,11 @@ class Figures:
 
     def _way(self, name: str) -> drawing.Way:
         cell = self._cells.get(name)
-        chosen = options(cell.source if cell else "")
+        kind, by = options(cell.source if cell else "")
         if self._incident is None:
-            return drawing.Way(**chosen)
-        return drawing.Way(
-            **chosen,
-            window=self._incident.window(),
-            milestones=tuple(self._incident.milestones()),
-        )
+            return drawing.Way(kind, by)
+        milestones = tuple(self._incident.milestones())
+        return drawing.Way(kind, by, self._incident.window(), milestones)
 
     def _table(
         self, frame: pd.DataFrame, record: Mapping[str, Any]
@@ -184,7 +187,9 @@ class Figures:
             for row in shown.itertuples(index=False)
         )
         numeric = frozenset(
-            place for place, dtype in enumerate(shown.dtypes) if dtype.kind in "iuf" or str(dtype) in NUMBERS
+            place
+            for place, dtype in enumerate(shown.dtypes)
+            if dtype.kind in "iuf" or str(dtype) in NUMBERS
         )
         return tuple(self._cover(str(name)) for name in shown.columns), rows, numeric
 
@@ -192,14 +197,14 @@ class Figures:
 NUMBERS = ("Int64", "Float64")
 
 
-def options(source: str) -> dict[str, str]:
+def options(source: str) -> tuple[str, str]:
     """Return the chart and grouping that the first line of a ``%%datadog`` cell asks for."""
     try:
         words = shlex.split(source.split("\n", 1)[0])
     except ValueError:
         words = []
-    found = {"kind": _option(words, "--chart"), "by": _option(words, "--by")}
-    return {**found, "kind": found["kind"] if found["kind"] in CHARTS else ""}
+    kind = _option(words, "--chart")
+    return kind if kind in CHARTS else "", _option(words, "--by")
 
 
 def _option(words: Sequence[str], name: str) -> str:

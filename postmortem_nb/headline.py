@@ -14,7 +14,7 @@ from postmortem_nb.parts import SINGLE, Blank, Rows
 from postmortem_nb.schema import walk
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Hashable, Iterator, Mapping, Sequence
 
     from postmortem_nb.approvals import Approval
     from postmortem_nb.incident import Incident
@@ -129,40 +129,67 @@ def _given(approval: Approval) -> str:
     role = f" ({approval.role})" if approval.role and approval.name else ""
     day = f" on {approval.date}" if approval.date else ""
     if approval.unchanged:
-        return f"Approved by {who}{role}{day}; the text is unchanged since (content {approval.digest[:12]})."
+        same = f"the text is unchanged since (content {approval.digest[:12]})"
+        return f"Approved by {who}{role}{day}; {same}."
     return f"Changed since approved by {who}{role}{day} (content then {approval.digest[:12]})."
+
+
+def unfinished_line(incident: Incident) -> str:
+    """Return in one line that a document is not finished; empty for an approved one."""
+    state = _fact(incident, "state")
+    if state and state == (_options(incident.template, "state") or ("",))[-1]:
+        return ""
+    return " ".join(_opening(state or "Draft", _open(incident)))
+
+
+def _open(incident: Incident) -> list[dict[Hashable, Any]]:
+    """Return the findings that stand open, hints left out."""
+    rows = checks.findings(incident).to_dict("records")
+    return [row for row in rows if row["severity"] != "hint" and not _is_said(row)]
+
+
+def _opening(state: str, found: Sequence[Mapping[Hashable, Any]]) -> tuple[str, str]:
+    head = "Draft: not finished." if state == "Draft" else f"{state}: not yet approved."
+    return head, _tally(found) if found else "Nothing is open; it awaits its approvals."
 
 
 def _unfinished(incident: Incident, state: str, anchors: frozenset[str]) -> str:
     """Return what is open: findings by gravity, each linked to its section."""
-    rows = checks.findings(incident).to_dict("records")
-    found = [row for row in rows if row["severity"] != "hint" and not _is_said(row)]
+    found = _open(incident)
     slugs = _slugs(incident.template)
     items = [_finding(row, slugs, anchors) for row in found]
-    said = _tally(found) if found else "Nothing is open; it awaits its approvals."
-    head = "Draft: not finished." if state == "Draft" else f"{state}: not yet approved."
+    head, said = _opening(state, found)
     rest = items[SHOWN:]
-    more = f"<details><summary>{len(rest)} more</summary><ul>{''.join(rest)}</ul></details>" if rest else ""
+    more = (
+        f"<details><summary>{len(rest)} more</summary><ul>{''.join(rest)}</ul></details>"
+        if rest
+        else ""
+    )
     first = f"<ul>{''.join(items[:SHOWN])}</ul>" if items else ""
     opening = f"<p><strong>{text.html(head)}</strong> {text.html(said)}</p>"
     return pageparts.box("unfinished", opening, first, more)
 
 
-def _is_said(row: Mapping[str, Any]) -> bool:
+def _is_said(row: Mapping[Hashable, Any]) -> bool:
     """Whether a finding only repeats the box about the sandbox."""
     return row["code"] == "evidence" and str(row["message"]).startswith("From the sandbox")
 
 
-def _tally(found: Sequence[Mapping[str, Any]]) -> str:
+def _tally(found: Sequence[Mapping[Hashable, Any]]) -> str:
     """Return how much is open, in words."""
     blanks = sum(row["code"] == "blank" for row in found)
     others = len(found) - blanks
-    counts = ((blanks, "blank is empty", "blanks are empty"), (others, "point is open", "points are open"))
+    counts = (
+        (blanks, "blank is empty", "blanks are empty"),
+        (others, "point is open", "points are open"),
+    )
     said = [f"{count} {one if count == 1 else many}" for count, one, many in counts if count]
     return f"{' and '.join(said)}."
 
 
-def _finding(row: Mapping[str, Any], slugs: Mapping[tuple[str, str], str], anchors: frozenset[str]) -> str:
+def _finding(
+    row: Mapping[Hashable, Any], slugs: Mapping[tuple[str, str], str], anchors: frozenset[str]
+) -> str:
     where = text.html(masking.mask(str(row["where"])))
     slug = slugs.get((str(row["table"]), str(row["name"])), "")
     place = f'<a href="#{slug}">{where}</a>' if slug in anchors else where

@@ -67,7 +67,7 @@ def load(path: Path) -> dict[str, Any]:
     except OSError as error:
         raise ExportError(f"{path.name}: it could not be read: {error.strerror}") from error
     except (ValueError, RecursionError) as error:
-        raise ExportError(f"{path.name}: not a notebook: {_first_line(error)}") from error
+        raise ExportError(f"{path.name}: not a notebook: {first_line(error)}") from error
     return checked(stored, path.name)
 
 
@@ -172,6 +172,7 @@ def _word(value: object) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _first_line(error: Exception) -> str:
+def first_line(error: Exception) -> str:
+    """Return the first line of an error's text."""
     lines = str(error).splitlines() or [type(error).__name__]
     return lines[0][:200]

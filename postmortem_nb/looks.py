@@ -149,7 +149,9 @@ def _action(blanks: Mapping[str, Blank], numbered: Numbered, reviewed: date | No
     status, due = row.get("status"), row.get("due")
     late = due and reviewed and due < reviewed and status != blanks["status"].options[-1]
     note = f'<span class="pm-note">overdue at the review of {reviewed}</span>' if late else ""
-    state = pageparts.badge(Badge(status, stage(blanks["status"].options, status))) if status else ""
+    state = (
+        pageparts.badge(Badge(status, stage(blanks["status"].options, status))) if status else ""
+    )
     return Action(
         priority=priority,
         tone=PRIORITIES.get(priority, "grey"),

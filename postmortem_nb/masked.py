@@ -104,5 +104,5 @@ def labels(frame: pd.DataFrame, cover: Callable[[str], str]) -> pd.DataFrame:
 def _is_text(column: pd.Series[Any]) -> bool:
     kind = str(column.dtype)
     if kind == "object":
-        return column.map(type).isin((str, type(None))).all()
+        return bool(column.map(type).isin((str, type(None))).all())
     return kind.startswith(("str", "category"))

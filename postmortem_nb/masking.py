@@ -120,7 +120,7 @@ def find(text: str) -> list[Found]:
 def _matches(rule: Rule, text: str) -> Iterator[Found]:
     for match in rule.pattern.finditer(text):
         groups = [name for name, value in match.groupdict().items() if value]
-        for name in groups or [0]:
+        for name in groups or (0,):
             start, end = match.span(name)
             yield Found(rule.kind, start, end)
 

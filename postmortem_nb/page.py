@@ -19,7 +19,6 @@ from postmortem_nb import (
     __version__,
     approvals,
     cells,
-    chapters,
     figurehtml,
     filling,
     headline,
@@ -45,10 +44,11 @@ _TAGS = re.compile(r"<[^>]*>")
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """How a document is written: with empty blanks, with code."""
+    """How a document is written: with empty blanks, with code, and for whom."""
 
     blanks: bool = False
     code: bool = False
+    audience: str = "internal"
 
 
 @dataclass(slots=True)
@@ -116,9 +116,7 @@ def _whole(source: Source, incident: MaskedIncident, style: Style) -> str:
     )
 
 
-def _block(
-    block: Block, teller: Teller, figures: Figures, outline: Outline, style: Style
-) -> str:
+def _block(block: Block, teller: Teller, figures: Figures, outline: Outline, style: Style) -> str:
     """Return one block of the story as HTML and note its headings."""
     if isinstance(block, story.Chapter):
         if block.section.level == 1 and not style.blanks:
@@ -128,7 +126,11 @@ def _block(
         return told.html
     if isinstance(block, story.Asked):
         figure = figures.find(block.cell.evidence, block.cell.evidence)
-        return figurehtml.unasked(block.cell.source) if figure is None else figurehtml.draw(figure, style.code)
+        return (
+            figurehtml.unasked(block.cell.source)
+            if figure is None
+            else figurehtml.draw(figure, style.code)
+        )
     return _own(block.cell, outline, code=style.code)
 
 
@@ -188,7 +190,7 @@ def _foot(content: str, removed: int) -> str:
     lines = (
         f'Content digest: <span class="pm-digest">sha256 {content}</span>',
         masked if removed else "",
-        f"Made by postmortem-nb {text.html(__version__)} from the incident’s dataset and frozen evidence.",
+        f"Made by postmortem-nb {text.html(__version__)} from the dataset and frozen evidence.",
     )
     return "".join(f"<p>{line}</p>" for line in lines if line)
 
@@ -237,6 +239,3 @@ def _skeleton() -> Template:
 def _shipped(name: str) -> str:
     folder = resources.files("postmortem_nb") / "templates" / "html"
     return (folder / name).read_text("utf-8")
-
-
-__all__ = ["Outline", "Style", "chapters", "digest", "render"]

@@ -157,7 +157,6 @@ def box(style: str, *parts_html: str) -> str:
 
 def table(heads: Sequence[str], rows: Iterable[Sequence[str]], *, numbers: frozenset[int]) -> str:
     """Return a small table of texts; the columns whose place is in ``numbers`` hold figures."""
-
     number, quiet = ' class="num"', ""
 
     def row(values: Sequence[str], tag: str) -> str:

@@ -1,8 +1,8 @@
 """The page on paper: printed by a browser that is on this machine, else by WeasyPrint.
 
-No TeX, and nothing is downloaded. The browser gets a profile of its own for the one page, whose policy
-allows no script, and resolves no host name: what it prints is what the file holds. Its clock is taken
-out of the result: the same page is the same PDF, byte for byte.
+No TeX, and nothing is downloaded. The browser gets a profile of its own for the one page, whose
+policy allows no script, and resolves no host name: what it prints is what the file holds. Its clock
+is taken out of the result: the same page is the same PDF, byte for byte.
 """
 
 from __future__ import annotations
@@ -40,8 +40,8 @@ SECONDS = 120
 """After which a browser that does not print is ended."""
 
 NO_PRINTER = (
-    "PDF: expected Chromium, Chrome or Edge on this machine, or the package WeasyPrint, for example "
-    "'pip install weasyprint'; found none (or open the HTML in a browser and print it)"
+    "PDF: expected Chromium, Chrome or Edge on this machine, or the package WeasyPrint, for example"
+    " 'pip install weasyprint'; found none (or open the HTML in a browser and print it)"
 )
 
 _DATES = re.compile(rb"/(?P<key>CreationDate|ModDate) ?\((?P<date>[^)]*)\)")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path  # noqa: TC003 - a field of a dataclass
 from typing import TYPE_CHECKING, Any
 
 from postmortem_nb import bundle, ipynb, masked
@@ -55,12 +55,12 @@ def find(path: Path) -> Source:
         return of(ipynb.load(path), path.parent, path.stem)
     if is_file and (path.parent / bundle.LOG).is_file():
         return _bundle(path.parent)
-    what = "a bundle's folder or its notebook" if is_file else "a folder or a notebook that is there"
+    what = "a bundle's folder or its notebook" if is_file else "a bundle or notebook that is there"
     raise ExportError(expected("export", what, example="INC-4821", came=str(path)))
 
 
 def of(notebook: Mapping[str, Any], folder: Path, stem: str) -> Source:
-    """Return the source of a notebook that was read, with the bundle of its folder if there is one."""
+    """Return the source of a notebook that was read, with the bundle of its folder if any."""
     found = Source(stem, folder, (), _incident(folder))
     if found.incident is not None:
         found.removed = found.incident.removed
@@ -73,12 +73,12 @@ def _bundle(folder: Path) -> Source:
     stored = ipynb.load(notebook) if notebook else {"cells": []}
     stem = notebook.stem if notebook else folder.absolute().name
     if not (folder / bundle.LOG).is_file():
-        raise BundleError(f"{shown(str(folder))}: expected the folder of an incident or its notebook")
+        raise BundleError(f"{shown(str(folder))}: expected the folder of an incident or a notebook")
     return of(stored, folder, stem)
 
 
 def _notebook(folder: Path) -> Path | None:
-    """Return a bundle's notebook: the one of the folder's name, else the only one, else the first."""
+    """Return a bundle's notebook: the one of its folder's name, else the first, else None."""
     named = folder / f"{folder.absolute().name}{SUFFIX}"
     if named.is_file():
         return named

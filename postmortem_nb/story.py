@@ -83,9 +83,9 @@ def _after(told: list[Block], before: Section | None) -> int:
     if before is None:
         return 0
     own = next(
-        place for place, block in enumerate(told) if isinstance(block, Chapter) and block.section is before
+        place
+        for place, block in enumerate(told)
+        if isinstance(block, Chapter) and block.section is before
     )
-    following = (
-        place for place in range(own + 1, len(told)) if isinstance(told[place], Chapter)
-    )
+    following = (place for place in range(own + 1, len(told)) if isinstance(told[place], Chapter))
     return next(following, len(told))

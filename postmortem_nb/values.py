@@ -17,7 +17,7 @@ _BETWEEN = re.compile(r"([\s,]+)")
 
 
 def html(kind: str, value: object, blank: Blank | None = None) -> str:
-    """Return a filled value as HTML, worded as its blank words it; empty for one that is missing."""
+    """Return a value as HTML, worded as its blank words it; empty for one that is missing."""
     if value is None:
         return ""
     return DRAWN[kind](filling.worded(blank or Blank(kind, ""), value))
