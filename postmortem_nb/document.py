@@ -35,6 +35,7 @@ _PLAIN_ADDRESS = re.compile(r"[A-Za-z0-9:/?#@!&'()+,;=%._~-]+")
 _FENCED = re.compile(r"\n([ \t]*)(`{3,})")
 _TOKEN = re.compile("\ue000([0-9]+)\ue001")
 _LISTED = re.compile(r"[ \t]*(?:[-+*]|[0-9]+[.)])[ \t]")
+_KEY = re.compile(r"([^:]*:[ \t]*)([\"']?)")
 _PLAIN_SCALAR = re.compile(r"[A-Za-z][A-Za-z0-9 _/().-]*(?<! )")
 _WORDS_OF_YAML = frozenset({"null", "true", "false", "yes", "no", "on", "off", "y", "n"})
 
@@ -167,9 +168,9 @@ def _front(line: Sequence[Piece]) -> str:
     if not any(isinstance(piece, Value) for piece in line):
         return "".join(piece.text for piece in line if isinstance(piece, Words | Shown))
     whole = "".join(getattr(piece, "text", "") for piece in line)
-    start = re.match(r"[^:]*:[ \t]*", line[0].text if isinstance(line[0], Words) else "")
-    key = start[0] if start else ""
-    return f"{key}{_scalar(whole[len(key) :])}"
+    start = _KEY.match(line[0].text if isinstance(line[0], Words) else "")
+    key, quote = (start[1], start[2]) if start else ("", "")
+    return f"{key}{_scalar(whole[len(key) + len(quote) :].removesuffix(quote))}"
 
 
 def _scalar(value: str) -> str:

@@ -132,7 +132,8 @@ def _fitted(shown: str, parts: Iterable[str | None]) -> str:
         made.append(
             words if number % 2 == 0 else "" if part is None else words.replace(GAP, part, 1)
         )
-    return "".join(made).strip()
+    made[0], made[-1] = made[0].lstrip(), made[-1].rstrip()  # these are words, never values
+    return "".join(made)
 
 
 def fill(
@@ -234,7 +235,7 @@ _CLOSINGS = tuple(
     for pattern, by in (
         (rf"\s*\([^(){_FILLED}]*{_GAP}[^(){_FILLED}]*\)", ""),  # (Date: …)
         (rf"\*\*[\[(]?{_GAP}[\])]?\*\*|\[{_GAP}\]", _GAP),
-        (rf"\$?{_GAP}\s*%?", _GAP),
+        (rf"\$?{_GAP}(?:\s*%)?", _GAP),
         (rf"{_GAP}\s+[-–—]\s+", ""),
         (rf"(?<=\S)\s+[-–—]\s+{_GAP}", ""),
         (rf"{_GAP}\s*:\s*", ""),

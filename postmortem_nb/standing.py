@@ -93,6 +93,11 @@ class Item:
         words = self.lines[-1].words.rstrip().rstrip("*_") if self.lines else ""
         return not self.asks and words.endswith(":")
 
+    @property
+    def is_static_entry(self) -> bool:
+        """Whether it is an item of a list that asks for nothing and names nothing below it."""
+        return not self.asks and self.depth >= 0 and not self.is_label
+
 
 def segments(items: Sequence[Item]) -> list[list[Item]]:
     """Return items parted at each rule across the page; the rule opens its segment."""
@@ -135,7 +140,8 @@ def kept(items: Sequence[Item]) -> list[Line]:
 
 def _standing(block: Sequence[Item]) -> list[Item]:
     """Return what stands of a block of lines without an empty one between them."""
-    if any(item.asks for item in block) and not any(item.filled for item in block):
+    asks, filled = any(item.asks for item in block), any(item.filled for item in block)
+    if asks and not (filled or any(item.is_static_entry for item in block)):
         return []
     left: list[Item] = []
     gone: list[int] = []  # depths of what went since the last line that stands
