@@ -1,0 +1,394 @@
+"""The endpoints of metrics: v1 query, v2 timeseries and scalar, the list of metrics."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from postmortem_nb.errors import QueryError, shown
+from postmortem_nb.sandbox import evaluate, functions, metric
+from postmortem_nb.sandbox.answers import (
+    JSON_API,
+    Answer,
+    Ask,
+    Refused,
+    listed,
+    mapping,
+    one_of,
+    text,
+    whole,
+)
+from postmortem_nb.sandbox.evaluate import Grid, Line, grid
+from postmortem_nb.sandbox.fleet import OPERATIONS
+from postmortem_nb.sandbox.functions import Evaluation
+from postmortem_nb.sandbox.meters import METERS, tag_value
+from postmortem_nb.sandbox.metric import Binary, Call, Node, Number, Series
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+FINEST, USUAL_MOST = 1, 1500
+"""Seconds of the shortest interval, and points of a series before the interval is enlarged."""
+
+_EPOCHS = (0, 10**11)
+_MILLISECONDS = (0, 10**14)
+
+_UNITS = (  # name, family, plural, short name
+    ("second", "time", "seconds", "s"),
+    ("millisecond", "time", "milliseconds", "ms"),
+    ("percent", "percentage", "percent", "%"),
+    ("request", "network", "requests", "req"),
+    ("connection", "network", "connections", "conn"),
+    ("error", "general", "errors", "err"),
+    ("transaction", "db", "transactions", "txn"),
+)
+UNITS: dict[str, dict[str, Any]] = {
+    name: {
+        "family": family,
+        "scale_factor": 0.001 if name == "millisecond" else 1.0,
+        "name": name,
+        "short_name": short,
+        "plural": plural,
+        "id": 11 + number,
+    }
+    for number, (name, family, plural, short) in enumerate(_UNITS)
+}
+"""Units as they stand in answers."""
+
+STATS = {
+    "hits": "sum:trace.{name}.hits{{{scope}}}{by}.as_count()",
+    "hits_per_second": "sum:trace.{name}.hits{{{scope}}}{by}.as_rate()",
+    "errors": "sum:trace.{name}.errors{{{scope}}}{by}.as_count()",
+    "errors_per_second": "sum:trace.{name}.errors{{{scope}}}{by}.as_rate()",
+    "latency_avg": "avg:trace.{name}{{{scope}}}{by}",
+    "latency_max": "max:trace.{name}{{{scope}}}{by}",
+    "latency_p50": "p50:trace.{name}{{{scope}}}{by}",
+    "latency_p75": "p75:trace.{name}{{{scope}}}{by}",
+    "latency_p90": "p90:trace.{name}{{{scope}}}{by}",
+    "latency_p95": "p95:trace.{name}{{{scope}}}{by}",
+    "latency_p99": "p99:trace.{name}{{{scope}}}{by}",
+    "latency_p999": "p99.9:trace.{name}{{{scope}}}{by}",
+    "total_time": "sum:trace.{name}{{{scope}}}{by}",
+}
+"""What the ``apm_metrics`` source's statistics are as metric queries."""
+
+
+def first_version(ask: Ask) -> Answer:
+    """Answer ``GET /api/v1/query``: times in seconds, points in milliseconds."""
+    span = (ask.number("from", -1, _EPOCHS), ask.number("to", -1, _EPOCHS))
+    query = ask.params.get("query", "")
+    found = []
+    for index, node in enumerate(metric.parse(query)):
+        over = grid(span, functions.interval([node]))
+        found += [_v1_line(node, line, over, index) for line in _lines(ask, node, over, {})]
+    by = dict.fromkeys(key for each in metric.parse(query) for key in _keys(each))
+    return Answer(
+        {
+            "status": "ok",
+            "res_type": "time_series",
+            "resp_version": 1,
+            "query": query,
+            "from_date": span[0] * 1000,
+            "to_date": span[1] * 1000,
+            "series": found,
+            "values": [],
+            "times": [],
+            "message": "",
+            "group_by": list(by),
+        }
+    )
+
+
+def _keys(node: Node) -> list[str]:
+    return [key for series in functions.each_series(node) for key in series.by]
+
+
+def _v1_line(node: Node, line: Line, over: Grid, index: int) -> dict[str, Any]:
+    known = np.flatnonzero(~np.isnan(line.values))
+    moments = (over.seconds[known] * 1000).tolist()
+    points = [
+        [when, value] for when, value in zip(moments, line.values[known].tolist(), strict=True)
+    ]
+    return {
+        "unit": _unit(line),
+        "query_index": index,
+        "aggr": node.aggregator if isinstance(node, Series) else None,
+        "metric": node.metric if isinstance(node, Series) else written(node),
+        "display_name": node.metric if isinstance(node, Series) else written(node),
+        "expression": written(node),
+        "scope": ",".join(line.tags) or (node.scope_text if isinstance(node, Series) else "*"),
+        "tag_set": list(line.tags),
+        "interval": over.interval,
+        "length": len(points),
+        "start": moments[0] if moments else over.first * 1000,
+        "end": (moments[-1] if moments else over.first * 1000) + over.interval * 1000 - 1,
+        "pointlist": points,
+        "attributes": {},
+    }
+
+
+def timeseries(ask: Ask) -> Answer:
+    """Answer ``POST /api/v2/query/timeseries``: columns of values that share sparse times."""
+    asked = _attributes(ask, "timeseries_request")
+    span, named = _span(asked), _named(asked)
+    step = _asked_interval(asked, span)
+    told = []
+    for index, (node, _) in enumerate(_formulas(asked, named)):
+        own = functions.interval([node, *_used(node, named)])
+        over = grid(span, own or step)
+        told += [(index, line, over) for line in _lines(ask, node, over, named)]
+    points = [
+        dict(zip(over.seconds.tolist(), line.values.tolist(), strict=True))
+        for _, line, over in told
+    ]
+    times = sorted({t for row in points for t, value in row.items() if not math.isnan(value)})
+    return Answer(
+        {
+            "data": {
+                "id": "0",
+                "type": "timeseries_response",
+                "attributes": {
+                    "series": [
+                        {"group_tags": list(line.tags), "query_index": index, "unit": _unit(line)}
+                        for index, line, _ in told
+                    ],
+                    "times": [moment * 1000 for moment in times],
+                    "values": [[_number(row.get(moment)) for moment in times] for row in points],
+                },
+            }
+        },
+        kind=JSON_API,
+    )
+
+
+def scalar(ask: Ask) -> Answer:
+    """Answer ``POST /api/v2/query/scalar``: one number a group and formula, in columns."""
+    asked = _attributes(ask, "scalar_request")
+    span, named = _span(asked), _named(asked)
+    once = Grid(span[0], span[1] - span[0], 1, *span)
+    reduced = {
+        str(query["name"]): _reduced(ask, named[query["name"]], query, span)
+        for query in listed(asked.get("queries"), "queries")
+    }
+    columns = []
+    for node, spec in _formulas(asked, named):
+        found = Evaluation(ask.seed, once, reduced).value(node)
+        if isinstance(found, float):
+            found = [Line((), np.array([found]))]
+        columns.append((written(node), found, mapping(spec.get("limit"), "limit")))
+    return Answer({"data": {"type": "scalar_response", "attributes": {"columns": _table(columns)}}})
+
+
+def _reduced(ask: Ask, node: Node, query: Mapping[str, Any], span: tuple[int, int]) -> list[Line]:
+    """Return a query's lines, each with one value: the window's."""
+    known = ("avg", "min", "max", "sum", "last", "mean", "percentile", "l2norm", "area")
+    method = one_of(query.get("aggregator"), "aggregator", known)
+    if method == "percentile":
+        if not (isinstance(node, Series) and (node.aggregator or "").startswith("p")):
+            raise QueryError("aggregator percentile: expected a query such as p95:trace.x{*}")
+        return _lines(ask, node, Grid(span[0], span[1] - span[0], 1, *span), {})
+    over = grid(span, functions.interval([node]), partial=True)
+    found = _lines(ask, node, over, {})
+    return [_once(line, method, over) for line in found]
+
+
+def _once(line: Line, method: str, over: Grid) -> Line:
+    known = line.values[~np.isnan(line.values)]
+    if not len(known):
+        return Line(line.tags, np.array([np.nan]), line.unit, line.counted)
+    made = {
+        "min": known.min(),
+        "max": known.max(),
+        "sum": known.sum(),
+        "last": known[-1],
+        "l2norm": np.sqrt((known**2).sum()),
+        "area": known.sum() * over.interval,
+    }.get(method, known.mean())
+    return Line(line.tags, np.array([made]), line.unit, line.counted)
+
+
+def _table(columns: Sequence[tuple[str, list[Line], Mapping[str, Any]]]) -> list[dict[str, Any]]:
+    """Return columns of groups, then one of numbers a formula, all in one order of rows."""
+    rows = list(dict.fromkeys(line.tags for _, lines, _ in columns for line in lines))
+    values = [{line.tags: line for line in lines} for _, lines, _ in columns]
+    for found, (_, _, limit) in zip(values, columns, strict=True):
+        if limit:
+            rows = [tags for tags in rows if tags in found]
+            order = one_of(limit.get("order"), "limit.order", ("desc", "asc"))
+            rows.sort(key=lambda tags: found[tags].values[0], reverse=order == "desc")  # noqa: B023
+            rows = rows[: whole(limit.get("count", len(rows)), "limit.count", (0, 10**6))]
+    keys = [tag.split(":", 1)[0] for tag in max(rows, key=len, default=())]
+    table: list[dict[str, Any]] = [
+        {
+            "type": "group",
+            "name": key,
+            "values": [[tags[n].split(":", 1)[1]] if n < len(tags) else [] for tags in rows],
+        }
+        for n, key in enumerate(keys)
+    ]
+    for found, (name, lines, _) in zip(values, columns, strict=True):
+        unit = _unit(lines[0]) if lines else None
+        numbers = [_number(found[tags].values[0]) if tags in found else None for tags in rows]
+        table.append({"type": "number", "name": name, "values": numbers, "meta": {"unit": unit}})
+    return table
+
+
+def _attributes(ask: Ask, kind: str) -> Mapping[str, Any]:
+    """Return what stands in the JSON:API envelope; QueryError when it is another question."""
+    data = mapping(mapping(ask.body, "body").get("data"), "data")
+    one_of(data.get("type"), "data.type", (kind,))
+    return mapping(data.get("attributes"), "data.attributes")
+
+
+def _span(asked: Mapping[str, Any]) -> tuple[int, int]:
+    """Return the half-open span in epoch seconds that a window in milliseconds covers."""
+    low = whole(asked.get("from"), "from", _MILLISECONDS)
+    high = whole(asked.get("to"), "to", _MILLISECONDS)
+    return low // 1000, -(-high // 1000)
+
+
+def _asked_interval(asked: Mapping[str, Any], span: tuple[int, int]) -> int | None:
+    """Return the interval in seconds that was asked for, enlarged when it gives too many points."""
+    if asked.get("interval") is None:
+        return None
+    step = max(-(-whole(asked["interval"], "interval", (1, 10**11)) // 1000), FINEST)
+    if (span[1] - span[0]) / step <= USUAL_MOST:
+        return step
+    return next((s for s in evaluate.LADDER if (span[1] - span[0]) / s <= USUAL_MOST), 86_400)
+
+
+def _named(asked: Mapping[str, Any]) -> dict[str, Node]:
+    """Return the tree of each query by its name."""
+    named = {}
+    for number, query in enumerate(listed(asked.get("queries"), "queries")):
+        found = mapping(query, f"queries[{number}]")
+        name = text(found.get("name"), "name") or f"query{number}"
+        if found.get("data_source") == "apm_metrics":
+            named[name] = metric.formula(_apm(found))
+        elif found.get("data_source") == "metrics":
+            named[name] = metric.formula(text(found.get("query"), "query"))
+        else:
+            source = shown(found.get("data_source"))
+            raise QueryError(f"data_source: the sandbox has metrics and apm_metrics; got {source}")
+    if not named:
+        raise QueryError("queries: expected at least one query; got none")
+    return named
+
+
+def _apm(query: Mapping[str, Any]) -> str:
+    """Return the metric query of an ``apm_metrics`` query."""
+    stat, service = text(query.get("stat"), "stat"), text(query.get("service"), "service")
+    if stat not in STATS or query.get("query_filter") or query.get("span_kind"):
+        known = ", ".join(STATS)
+        raise QueryError(f"apm_metrics: the sandbox has, without filters, {known}; got {stat!r}")
+    usual = next((op.name for op in OPERATIONS if op.service == service), service)
+    scope = [f"service:{tag_value(service)}"] if service else []
+    if resource := text(query.get("resource_name"), "resource_name"):
+        scope.append(f"resource_name:{tag_value(resource)}")
+    by = ",".join(text(key, "group_by") for key in listed(query.get("group_by"), "group_by"))
+    name = text(query.get("operation_name"), "operation_name") or usual
+    grouping = f" by {{{by}}}" if by else ""
+    return STATS[stat].format(name=name, scope=",".join(scope) or "*", by=grouping)
+
+
+def _formulas(
+    asked: Mapping[str, Any], named: Mapping[str, Node]
+) -> list[tuple[Node, Mapping[str, Any]]]:
+    """Return the tree of each formula with what stands beside it; the queries when none is."""
+    specs = [mapping(spec, "formulas") for spec in listed(asked.get("formulas"), "formulas")]
+    if not specs:
+        return [(metric.Name(name), {}) for name in named]
+    return [(metric.formula(text(spec.get("formula"), "formula")), spec) for spec in specs]
+
+
+def _used(node: Node, named: Mapping[str, Node]) -> list[Node]:
+    """Return the queries that a formula names."""
+    if isinstance(node, metric.Name):
+        return [named[node.name]] if node.name in named else []
+    if isinstance(node, Binary):
+        return _used(node.left, named) + _used(node.right, named)
+    if isinstance(node, Call):
+        return [found for part in node.arguments for found in _used(part, named)]
+    return []
+
+
+def _lines(ask: Ask, node: Node, over: Grid, named: Mapping[str, Node]) -> list[Line]:
+    """Return a tree's lines; a lone number is a line of its own."""
+    found = Evaluation(ask.seed, over, dict(named)).value(node)
+    return [Line((), np.full(over.count, found))] if isinstance(found, float) else found
+
+
+def written(node: Node) -> str:
+    """Return a tree as text."""
+    if isinstance(node, Series):
+        return node.text
+    if isinstance(node, Number):
+        return f"{node.value:g}"
+    if isinstance(node, Binary):
+        return f"{_inner(node.left, node.sign)} {node.sign} {_inner(node.right, node.sign)}"
+    if isinstance(node, Call):
+        return f"{node.name}({', '.join(map(written, node.arguments))})"
+    return node.name if isinstance(node, metric.Name) else f"'{node.value}'"
+
+
+def _inner(node: Node, outer: str) -> str:
+    weak = isinstance(node, Binary) and node.sign in "+-" and outer in "*/"
+    return f"({written(node)})" if weak else written(node)
+
+
+def _unit(line: Line) -> list[Any] | None:
+    return evaluate.unit(line, UNITS)
+
+
+def _number(value: float | None) -> float | None:
+    """Return a number as JSON has it: null for nothing, whole numbers without a fraction."""
+    if value is None or math.isnan(value):
+        return None
+    return int(value) if float(value).is_integer() and abs(value) < 2**53 else float(value)
+
+
+def metrics(ask: Ask) -> Answer:
+    """Answer ``GET /api/v2/metrics``: names, a page at a time."""
+    for param in ask.params:
+        if param.startswith("filter["):
+            raise QueryError(f"{param}: the sandbox lists all metrics, without filters")
+    size = ask.number("page[size]", 10_000, (1, 10_000))
+    first = ask.number("page[cursor]", 0, (0, len(METERS)))
+    names = sorted(METERS)[first : first + size]
+    after = str(first + size) if first + size < len(METERS) else None
+    page = {"type": "cursor_limit", "cursor": ask.params.get("page[cursor]"), "limit": size}
+    return Answer(
+        {
+            "data": [{"type": "metrics", "id": name} for name in names],
+            "meta": {"pagination": page | {"next_cursor": after, "next_limit": size}},
+        }
+    )
+
+
+def metadata(ask: Ask) -> Answer:
+    """Answer ``GET /api/v1/metrics/{name}``: type, unit, description."""
+    meter = METERS.get(ask.parts["name"])
+    if meter is None:
+        raise Refused(404, f"Metric {ask.parts['name']} not found")
+    return Answer(
+        {
+            "type": meter.type,
+            "description": meter.about,
+            "short_name": meter.name.split(".")[-1],
+            "unit": meter.unit or None,
+            "per_unit": meter.per or None,
+            "statsd_interval": meter.every,
+            "integration": None,
+        }
+    )
+
+
+def names(ask: Ask) -> Answer:
+    """Answer ``GET /api/v1/search?q=metrics:…``: names that hold a text."""
+    query = ask.params.get("q", "")
+    if not query.startswith("metrics:"):
+        raise QueryError(f"q: expected metrics: and a part of a name; got {shown(query)}")
+    part = query.removeprefix("metrics:")
+    return Answer({"results": {"metrics": [name for name in sorted(METERS) if part in name]}})
