@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from enum import Enum
-from functools import cache
+from functools import cache, lru_cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -49,7 +49,7 @@ NOT_READ = (
 )
 """What is not the writer's own prose: fences, code, quotes, headings, labels, addresses, logs."""
 
-MARK = re.compile(r"\(blameless:\s*ok\b[ :,–-]*(?P<reason>[^)]*)\)", re.IGNORECASE)
+MARK = re.compile(r"\(blameless:\s*ok\b[ :,–-]*(?P<reason>[^)\n]{0,200})\)", re.IGNORECASE)
 
 
 class Setting(Enum):
@@ -126,8 +126,18 @@ def read(
         Whether the incident was a complete outage; ``None``: unknown, and nothing is overstated.
 
     """
+    return list(_read(text, setting, subjects.names(people), complete))
+
+
+@lru_cache(maxsize=4096)
+def _read(
+    text: str,
+    setting: Setting,
+    known: frozenset[str],
+    complete: bool | None,  # noqa: FBT001 - a key
+) -> tuple[Flag, ...]:
+    """Return the flags of a text; remembered, as a form asks again after every edit."""
     prose = mask(text)
-    known = subjects.names(people)
     flags = [
         flag
         for rule in rules()
@@ -135,7 +145,7 @@ def read(
         for flag in _flags(rule, prose, text, known)
     ]
     kept = _without(flags, _pardoned(text))
-    return _apart(sorted(kept, key=lambda flag: (flag.start, flag.rule.hint, -flag.end)))
+    return tuple(_apart(sorted(kept, key=lambda flag: (flag.start, flag.rule.hint, -flag.end))))
 
 
 def mask(text: str) -> str:

@@ -29,6 +29,9 @@ JOINT = re.compile(
 CARRIES = frozenset({"and", "but", "or", "then"})
 """Joins two verbs of one subject: “she saw the page and ignored it”."""
 
+RELATIVE = frozenset({"which", "that", "whether", "how", "what", "why", "where", "when", "than"})
+"""Begins a clause whose subject is no person: “the page, which failed to load”."""
+
 ADJECTIVE = re.compile(
     r"(?:missed|skipped|ignored|dropped)\s+(?!(?:the|an?|th(?:is|at|ese|ose)|it|its|them|his|her|our|"
     r"their|one|two|several|all|any|some|both|every|each)\b)",
@@ -37,6 +40,9 @@ ADJECTIVE = re.compile(
 """“… and missed heartbeats”: no verb of the clause before."""
 
 WORD = re.compile(r"@?\w[\w’'.-]*\w|@?\w")
+FARTHEST = 400
+"""Characters before the words in which their subject is looked for: a sentence is seldom longer."""
+
 LONGEST_PHRASE = 5
 """Words of a prepositional phrase at most: “of the new checkout service”."""
 
@@ -63,12 +69,15 @@ def of(prose: str, at: int, people: frozenset[str] = frozenset()) -> Subject:
     prepositional phrases are left out. A clause without a subject takes that of the clause it is
     joined to; what stands between commas or in brackets is passed over.
     """
-    begin = max((match.end() for match in SENTENCE.finditer(prose, 0, at)), default=0)
+    told = prose[max(0, at - FARTHEST) : at]
+    begin = max((match.end() for match in SENTENCE.finditer(told)), default=0)
     words = prose[at : at + 60]
-    *before, (joint, tokens) = _clauses(prose[begin:at])
+    *before, (joint, tokens) = _clauses(told[begin:])
     heads = _antecedent(tokens) or _strip(tokens)
     if heads:
         return _kind(heads, words, people)
+    if joint in RELATIVE:
+        return Subject.THING
     carried = joint in CARRIES
     for earlier, others in reversed(before):
         if earlier == "(" or _aside(others):

@@ -1,6 +1,7 @@
 """Blameless language: judged sentences, subjects, what is not read, the mark that pardons."""
 
 import re
+import time
 from pathlib import Path
 
 import pytest
@@ -153,3 +154,20 @@ def test_masking_keeps_every_offset():
     ]
     assert "rm" not in masked
     assert "engineer" not in masked
+
+
+@pytest.mark.parametrize(
+    "unit", ["engineer failed to ", "(blameless: ok ", "had we ", "if ", '"', "`", "a=b "]
+)
+def test_a_long_hostile_text_is_read_in_linear_time(unit):
+    """Four times the text may cost ten times the first, not sixteen as a square would."""
+
+    def seconds(length):
+        text = unit * (length // len(unit))
+        began = time.perf_counter()
+        language.read(text)
+        return time.perf_counter() - began
+
+    language.rules()
+    short = min(seconds(5_000 - place) for place in range(3))
+    assert seconds(20_000) < 10 * short + 0.5

@@ -63,24 +63,24 @@ LINES_READ = frozenset({(SINGLE, "title"), ("factors", "name"), ("updates", "tex
 CODES: Mapping[str, Code] = {"AI1": Code.EXHORTS, "AI2": Code.VAGUE}
 """Rules that have a code of their own; the others are `Code.BLAME`."""
 
+ALLOWED = "blameless-allow"
+"""Key of a template's front matter: words, parted by commas, that a team lets stand."""
+
 CHAIN_END = "RC2"
 
 
 def wording(case: Case) -> Iterator[Finding]:
     """Find words that judge people, in every blank of prose but those of actions."""
-    people, complete = case.people(), outage(case)
+    people, complete, allowed = case.people(), outage(case), allows(case)
     for cell in case.cells():
         setting = reads(cell)
         if setting is Setting.OFF or cell.table == "actions":
             continue
         flags = language.read(str(cell.value), setting=setting, people=people, complete=complete)
+        place = (cell.table, cell.row, cell.column.name)
         for flag in flags:
-            yield remark(
-                case,
-                flag.rule,
-                flag.words,
-                (cell.table, cell.row, cell.column.name),
-            )
+            if flag.words.lower() not in allowed:
+                yield remark(case, flag.rule, flag.words, place)
 
 
 def chain(case: Case) -> Iterator[Finding]:
@@ -116,6 +116,12 @@ def reads(cell: Cell) -> Setting:
     if not prose or cell.column.derived:
         return Setting.OFF
     return BLANKS.get(place, TABLES.get(cell.table, Setting.PLAIN))
+
+
+def allows(case: Case) -> set[str]:
+    """Return the words that a team's template lets stand, in lower case."""
+    written = case.template.facts.get(ALLOWED, "")
+    return {words.strip(" \"'[]").lower() for words in written.split(",")}
 
 
 def outage(case: Case) -> bool | None:
