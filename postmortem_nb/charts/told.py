@@ -38,13 +38,10 @@ def tell(answer: Answer) -> str:
 
 
 def nothing(answer: Answer) -> str:
-    """Return what an answer without rows, or without values, says."""
-    return "No values in the window" if len(answer.frame) else "No rows in the window"
-
-
-def _nothing(answer: Answer) -> str:
+    """Return what an answer without rows, or without values, says; also in its picture."""
     asked = answer.view.facts.get("from") is not None
-    return nothing(answer) + (f" {clock.spell(answer.view.span)}." if asked else ".")
+    said = "No values in the window" if len(answer.frame) else "No rows in the window"
+    return f"{said} {clock.spell(answer.view.span)}" if asked else said
 
 
 def _lines(answer: Answer) -> str:
@@ -170,7 +167,7 @@ def _incident(answer: Answer) -> str:
 
 
 TELLERS = {
-    "nothing": _nothing,
+    "nothing": nothing,
     "lines": _lines,
     "counts": _counts,
     "spans": _spans,

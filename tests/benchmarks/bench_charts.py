@@ -59,7 +59,7 @@ def as_is(frame):
     axes = figure.add_subplot()
     for name, part in frame.groupby("series", sort=False):
         axes.plot(part["timestamp"], part["value"], label=name)
-    axes.legend()
+    axes.legend(loc="upper right")  # looking for the best place would cost seconds more
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png")
     return buffer.getvalue()
