@@ -188,7 +188,7 @@ class Form {
     this.offer = make("div", { class: "pm-offer", role: "alert", hidden: true });
     const bar = make("span", { class: "pm-bar", "aria-hidden": "true" }, this.bar);
     const head = make("div", { class: "pm-head" }, bar, this.progress, this.needed, this.zone(), this.status, this.retry);
-    const root = make("div", { class: "pm-form", role: "form", "aria-label": this.state.title, "data-lm-suppress-shortcuts": "true" }, head, this.offer);
+    const root = make("div", { class: "pm-form", role: "form", "aria-label": this.state.title }, head, this.offer);
     root.append(...this.parts(this.state.parts));
     return root;
   }
@@ -369,6 +369,7 @@ class Form {
 
   hear(message) {
     if (message.t === "values") this.show(message.values);
+    if (message.rows) this.groups.get(message.group)?.show(message.rows);
     if (message.c !== this.client) return;
     if (message.t === "text") this.renew(message);
     if (message.t === "ack") this.saved(message);

@@ -78,7 +78,7 @@ export default {
 # and keep the lines of prose apart.
 QUIET = (
     "<style>.pm-text .pm-value{white-space:pre-wrap}"
-    ".jp-OutputArea-child:has(> .jp-OutputArea-output:not([data-mime-type]):not(:has(*)))"
+    ".jp-OutputArea-child:has(> .jp-OutputArea-output.jupyter-widgets)"
     ":has(+ .jp-OutputArea-child .pm-text){display:none}</style>"
 )
 HINT = '<p class="pm-hint"><em>Run this cell (Shift+Enter) to fill in this section.</em></p>'
@@ -195,6 +195,8 @@ class Form(anywidget.AnyWidget):
             answer = {"c": client, "n": number, **self._done(act, message)}
             if isinstance(number, int):
                 self._remember((client, number), answer)
+            if "rows" in answer:
+                self._shown.setdefault("groups", {})[answer["group"]] = answer["rows"]
             self.send(answer)
 
     def _acts(self) -> dict[str, Callable[[Message], Message]]:

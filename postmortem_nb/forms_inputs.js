@@ -251,7 +251,8 @@ export class Field {
     this.error = make("div", { class: "pm-error", id: fresh(), role: "alert", hidden: true });
     this.label = make("label", { for: this.id, class: "pm-label", text: spec.l });
     if (spec.q) {
-      this.label.append(make("span", { class: "pm-required", "aria-hidden": "true", title: `${spec.q} needs it`, text: " *" }));
+      this.label.classList.add("pm-needs");
+      this.label.title = `${spec.q} needs it`;
       this.control.main.setAttribute("aria-required", "true");
     }
     if (spec.s) this.control.main.setAttribute("placeholder", spec.s);

@@ -16,6 +16,7 @@ class Row {
     if (group.spec.preset) this.place.preset = { name: group.spec.preset, value: preset };
     this.fields = group.spec.fields.map((spec) => new Field(spec, this.place, group.form));
     const first = this.fields.find((field) => field.spec.n === group.spec.preset);
+    first?.element.classList.add("pm-given");
     if (first && preset) first.show(preset, { mine: true });
     this.element = this.draw();
   }
@@ -103,7 +104,7 @@ export class Group {
       row.show(cells);
       return row;
     });
-    this.rows = [...real, ...this.blank(rows)];
+    this.rows = this.arranged(real, this.blank(rows), rows);
     this.place();
     if (focused && focused.isConnected && this.list.contains(focused)) focused.focus({ preventScroll: true });
     else if (focused && this.list.contains(focused)) focused.focus();
@@ -129,6 +130,34 @@ export class Group {
     return [...kept, ...Array.from({ length: count }, (_, at) => spare[at] || this.virtual({}))];
   }
 
+  /** Return all rows in order: nothing jumps away from whoever writes, presets stand as listed. */
+  arranged(real, blank, rows) {
+    const order = this.rows.length ? this.rows : this.listed(real, blank, rows);
+    const here = new Set(order);
+    const known = real.filter((row) => here.has(row));
+    const spare = new Set(blank);
+    const found = order.map((row) => (spare.delete(row) ? row : real.includes(row) ? known.shift() : null)).filter(Boolean);
+    real.forEach((row, at) => {
+      if (here.has(row)) return;
+      const after = at ? found.indexOf(real[at - 1]) + 1 : Math.max(0, found.findIndex((each) => each.id));
+      found.splice(after, 0, row);
+    });
+    return [...found, ...spare];
+  }
+
+  /** Return the rows as the template lists its presets: those that are filled in their places. */
+  listed(real, blank, rows) {
+    const { preset, presets } = this.spec;
+    if (!preset) return [];
+    const held = rows.map(([, cells]) => cells[preset]);
+    const [left, spare] = [[...real], [...blank]];
+    return presets.map((value) => {
+      const at = held.indexOf(value);
+      if (at >= 0) held.splice(at, 1);
+      return (at >= 0 ? left : spare).shift();
+    }).filter(Boolean);
+  }
+
   virtual(more) {
     slots += 1;
     return new Row(this, { slot: `${this.form.client}.${slots}`, ...more });
@@ -143,8 +172,8 @@ export class Group {
       const here = this.list.children[at + heads];
       if (here !== row.element) this.list.insertBefore(row.element, here || null);
     });
-    const real = this.rows.filter((row) => row.id).length;
-    this.rows.forEach((row, at) => row.call(this.called(at), at, real));
+    const real = this.rows.filter((row) => row.id);
+    this.rows.forEach((row, at) => row.call(this.called(at), real.indexOf(row), real.length));
     this.form.count();
   }
 
@@ -190,7 +219,7 @@ export class Group {
       return;
     }
     const place = { table: this.spec.table, row: row.id, group: this.spec.g };
-    if (kind === "move") this.form.queue.act({ t: "move", ...place, to: at + step });
+    if (kind === "move") this.form.queue.act({ t: "move", ...place, to: this.rows.filter((each) => each.id).indexOf(row) + step });
     else this.form.queue.act({ t: kind, ...place });
     if (kind === "remove") this.forget(row, at);
   }

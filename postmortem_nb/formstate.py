@@ -140,35 +140,37 @@ class Sheet:
             return {"row": row, "slot": slot, "group": message.get("group"), "cell": self._now(table, row, name)}
 
     def remove(self, message: Message) -> Message:
-        """Remove a row; ``restore`` brings it back."""
+        """Remove a row; ``restore`` brings it back. Each of these answers with the group's rows."""
         self.incident.remove(message["table"], message["row"])
-        return {}
+        return self._regrouped(message)
 
     def restore(self, message: Message) -> Message:
         """Bring a removed row back with all its values."""
         self.incident.restore(message["table"], message["row"])
-        return {}
+        return self._regrouped(message)
 
     def duplicate(self, message: Message) -> Message:
         """Add a copy of a row behind it."""
         table = message["table"]
-        with self.incident.lock:
-            rows = self.incident.values(table)
-            place = self._place(rows, message["row"])
-            values = {key: value for key, value in rows[place].items() if key != "row" and value is not None}
-            row = self.incident.add(table, **values)
-            self.incident.move(table, row, place + 1)
-        return {"row": row}
+        rows = self.incident.values(table)
+        place = _place(rows, message["row"])
+        held = {key: value for key, value in rows[place].items() if value is not None}
+        del held["row"]
+        self.incident.move(table, self.incident.add(table, **held), place + 1)
+        return self._regrouped(message)
 
     def move(self, message: Message) -> Message:
         """Move a row to place ``to`` among the rows of its group."""
         table, group = message["table"], self.groups[message["group"]]
-        with self.incident.lock:
-            rows = self.incident.values(table)
-            mates = [row["row"] for row in rows if group.holds(row)]
-            to = max(0, min(int(message["to"]), len(mates) - 1))
-            self.incident.move(table, message["row"], self._place(rows, mates[to]))
-        return {}
+        rows = self.incident.values(table)
+        mates = [row["row"] for row in rows if group.holds(row)]
+        to = max(0, min(int(message["to"]), len(mates) - 1))
+        self.incident.move(table, message["row"], _place(rows, mates[to]))
+        return self._regrouped(message)
+
+    def _regrouped(self, message: Message) -> Message:
+        place = message["group"]
+        return {"group": place, "rows": self.rows(place)}
 
     def choose(self, name: str) -> None:
         """Take the zone in which times are typed and shown here; BadValue when there is none such."""
@@ -204,13 +206,6 @@ class Sheet:
             return self.cell(kind, self.incident.value(name))
         rows = self.incident.values(table)
         return self.cell(kind, next((each.get(name) for each in rows if each["row"] == row), None))
-
-    @staticmethod
-    def _place(rows: list[Message], row: str) -> int:
-        ids = [each["row"] for each in rows]
-        if row not in ids:
-            raise BadValue(f"row '{row}' is not there any more; it was removed elsewhere")
-        return ids.index(row)
 
     def _columns(self) -> Iterable[tuple[str, Any, list[Any]]]:
         """Yield every column of the incident with the values it holds."""
@@ -262,6 +257,14 @@ def size(message: Message) -> int:
 def _blanks(rows: Iterable[Rows]) -> list[Blank]:
     """Return the blanks of groups of rows."""
     return [blank for group in rows for blank in fields(group)]
+
+
+def _place(rows: list[Message], row: str) -> int:
+    """Return where a row stands in its table; BadValue when it was removed elsewhere."""
+    ids = [each["row"] for each in rows]
+    if row not in ids:
+        raise BadValue("This row is not there any more; it was removed elsewhere")
+    return ids.index(row)
 
 
 def _brief(length: timedelta) -> str:

@@ -22,6 +22,7 @@ from playwright.sync_api import expect, sync_playwright
 
 TOKEN = "loopback"  # noqa: S105 - of a server that only this test can reach
 WAIT = 30_000
+PYTHON = (sys.executable, "-m", "jupyter")
 SETUP = "from postmortem_nb import Incident\nincident = Incident.open({path!r})"
 QUIET = {
     "@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False},
@@ -47,7 +48,7 @@ class Lab:
         settings.parent.mkdir(parents=True, exist_ok=True)
         settings.write_text(json.dumps(QUIET))
         command = [
-            *(sys.executable, "-m", "jupyter", self.app, "--no-browser", "--allow-root"),
+            *(*PYTHON, self.app, "--no-browser", "--allow-root"),
             f"--ServerApp.port={self.port}",
             "--ServerApp.port_retries=0",
             "--ServerApp.ip=127.0.0.1",
@@ -59,8 +60,10 @@ class Lab:
             "--JupyterNotebookApp.expose_app_in_browser=True",
             "--ServerApp.kernel_manager_class=jupyter_server.services.kernels.kernelmanager.AsyncMappingKernelManager",
         ]
-        log = (self.home / "server.log").open("wb")
-        process = subprocess.Popen(command, env=environment, stdout=log, stderr=log, cwd=self.root)
+        with (self.home / "server.log").open("wb") as log:
+            process = subprocess.Popen(
+                command, env=environment, stdout=log, stderr=log, cwd=self.root
+            )
         deadline = time.monotonic() + 60
         while time.monotonic() < deadline:
             try:
@@ -110,6 +113,20 @@ class Lab:
             context.close()
             for session in self.ask("/api/sessions"):
                 self.ask(f"/api/sessions/{session['id']}", method="DELETE")
+
+    @contextmanager
+    def second(self, notebook):
+        """Open a second window on the same notebook and kernel; only the window is closed."""
+        context = self.browser.new_context(viewport={"width": 1280, "height": 900})
+        context.route(re.compile(r"^https?://(?!127\.0\.0\.1)"), self._refuse)
+        page = context.new_page()
+        page.set_default_timeout(WAIT)
+        window = Notebook(self, page, notebook.path)
+        try:
+            window.visit()
+            yield window
+        finally:
+            context.close()
 
     def _refuse(self, route):
         self.outside.append(route.request.url)
@@ -162,6 +179,10 @@ class Notebook:
     def save(self):
         """Save the notebook and return it as it is on disk."""
         self.command("docmanager:save")
+        return self.saved()
+
+    def saved(self):
+        """Return the notebook as it is on disk."""
         return json.loads((self.lab.root / self.path).read_text())
 
     def reload(self):
@@ -177,6 +198,12 @@ class Notebook:
             "() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.id"
         )
 
+    def status(self):
+        """Return what the kernel does: idle, busy, …"""
+        return self.page.evaluate(
+            "() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.status"
+        )
+
     def restart(self):
         """Restart the kernel as the server does it, and wait until the new one is there."""
         self.lab.ask(f"/api/kernels/{self.kernel()}/restart", method="POST")
@@ -184,11 +211,35 @@ class Notebook:
             "() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.status === 'idle'"
         )
 
+    def process(self):
+        """Return the process id of this notebook's kernel."""
+        wanted = self.kernel()
+        for folder in Path("/proc").glob("[0-9]*"):
+            try:
+                line = (folder / "cmdline").read_bytes().decode()
+            except OSError:
+                continue
+            if f"kernel-{wanted}.json" in line:
+                return int(folder.name)
+        raise AssertionError(f"no process of kernel {wanted}")
+
+    def kill(self):
+        """Kill the kernel (SIGKILL), and wait until the server has started another."""
+        os.kill(self.process(), signal.SIGKILL)
+        changed = "status => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.status === status"
+        self.page.wait_for_function("() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.status !== 'idle'")
+        self.page.wait_for_function(changed, arg="idle")
+
     def form(self, title):
         """Return the form of a section; waits until it is drawn."""
         found = self.page.locator(f'.pm-form[aria-label="{title}"]').last
         expect(found).to_be_visible(timeout=WAIT)
         return found
+
+    def text(self, title):
+        """Return the finished text under the form of a section."""
+        output = self.page.locator(".jp-OutputArea-child").filter(has=self.form(title))
+        return output.locator("xpath=following-sibling::*").locator(".pm-text").first
 
     def picture(self, path, locator=None):
         """Save a picture of the page or of one element."""
@@ -201,17 +252,30 @@ def saved(form):
     expect(form.locator(".pm-status")).to_have_text(re.compile(r"^Saved \d"), timeout=WAIT)
 
 
+def saved_but(form, words):
+    """Wait until everything is saved but what was refused, for example ``1 value``."""
+    told = re.compile(rf"^Not taken: {words}, .*saved \d")
+    expect(form.locator(".pm-status")).to_have_text(told, timeout=WAIT)
+
+
 @contextmanager
-def running(home, *, app="lab"):
-    """Start Chromium and JupyterLab (or ``app="notebook"``), and stop both afterwards."""
+def running(home):
+    """Start Chromium and JupyterLab, and stop both afterwards."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium.path(), args=chromium.FLAGS)
-        lab = Lab(home, browser, app=app)
-        try:
+        with served(home, browser) as lab:
             yield lab
-        finally:
-            lab.stop()
-            browser.close()
+        browser.close()
+
+
+@contextmanager
+def served(home, browser, *, app="lab"):
+    """Start another server, JupyterLab or ``app="notebook"``, for a browser that there is."""
+    lab = Lab(home, browser, app=app)
+    try:
+        yield lab
+    finally:
+        lab.stop()
 
 
 def _notebook(cells):

@@ -1,0 +1,527 @@
+"""The forms in a real JupyterLab: typed by mouse and by keyboard, through every kind of accident.
+
+What was typed is compared with the dataset on disk, read by this process, value for value.
+"""
+
+import json
+import re
+import subprocess
+import time
+
+import answers
+import lab as jupyter
+import pytest
+from playwright.sync_api import expect
+
+from postmortem_nb import kinds, schema, sections
+from postmortem_nb.incident import Incident
+
+pytestmark = pytest.mark.browser
+
+TITLES = [section.title for section in schema.shipped().sections]
+PROSE = "First line | with a pipe\n- second *line* $5 and $6"
+TYPED = {
+    "prose": PROSE,
+    "line": "Rolled back | to `v2.47.3`",
+    "names": ["Ada Lovelace", "Grace Hopper"],
+    "count": "1,234",
+    "percent": "4.2",
+    "money": "12.5k",
+    "minutes": "2h 7m",
+    "date": "2025-12-19",
+    "yesno": "Yes",
+    "link": "https://example.com/INC-4821?a=1&b=2",
+    "query": "avg(last_5m):sum:errors{*} > 5",
+    "time": "2025-12-04 14:02",
+}
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory):
+    with jupyter.running(tmp_path_factory.mktemp("lab")) as running:
+        yield running
+        assert running.outside == []
+
+
+@pytest.fixture
+def bundle(lab, request):
+    """Return the folder of a new incident; its name is the test's."""
+    name = re.sub(r"\W+", "-", request.node.name)[:60].strip("-")
+    return Incident.create(name, lab.root).path
+
+
+@pytest.fixture
+def open_forms(lab, bundle):
+    """Return a context manager: a notebook with these forms, run and drawn."""
+
+    def opener(*titles, cells=(), **options):
+        forms = [f"incident.form({title!r})" for title in titles]
+        setup = jupyter.SETUP.format(path=str(bundle))
+        lab.notebook(f"{bundle.name}.ipynb", [setup, *forms, *cells])
+        return lab.open(f"{bundle.name}.ipynb", **options)
+
+    return opener
+
+
+def fields(form):
+    """Return every field of a form that waits for an answer, in reading order."""
+    return form.locator(".pm-field:has(label):not(.pm-given)").element_handles()
+
+
+def kind_of(field):
+    return re.search(r"pm-kind-(\w+)", field.get_attribute("class"))[1]
+
+
+def type_by_mouse(field, typed):
+    """Click into an input and type; return nothing."""
+    control = field.query_selector("input, textarea, select")
+    kind = control.evaluate("each => each.type")
+    if kind == "select-one":
+        control.select_option(index=1)
+        return
+    control.click()
+    keyboard = control.owner_frame().page.keyboard
+    if isinstance(typed, list):
+        for name in typed:
+            keyboard.insert_text(name)
+            keyboard.press(",")
+    elif kind != "checkbox":
+        keyboard.press("Control+a")
+        keyboard.insert_text(typed)
+
+
+def expected(template, table, blank):
+    """Return what the dataset holds after `TYPED` was given for a blank."""
+    column = template.column(table, blank.name)
+    typed = TYPED.get(blank.kind)
+    if blank.kind == "choice":
+        typed = column.options[0]
+    stored = kinds.parse(blank.kind, typed, options=column.options)
+    return kinds.value(blank.kind, stored)
+
+
+def wrong(incident, section):
+    """Return each blank of a section whose value is not what was typed into every input of it."""
+    template = incident.template
+    bad = []
+    for name, blank in sections.facts(section).items():
+        if not blank.derived and incident.value(name) != expected(template, "incident", blank):
+            bad.append((name, incident.value(name)))
+    for group in sections.groups(section):
+        rows = [row for row in incident.values(group.table) if group.holds(row)]
+        if len(rows) != max(1, group.blanks):
+            bad.append((group.table, group.keys, len(rows)))
+        for row in rows:
+            for blank in sections.fields(group):
+                given = blank.name == group.preset
+                if not given and row[blank.name] != expected(template, group.table, blank):
+                    bad.append((group.table, blank.name, row[blank.name]))
+    return bad
+
+
+def shown(form):
+    """Return what each input of a form shows, in order."""
+    return form.evaluate(
+        """form => [...form.querySelectorAll('.pm-field')].map(field => {
+            const control = field.querySelector('input, textarea, select');
+            if (!control) return null;
+            const names = [...field.querySelectorAll('.pm-tag bdi')].map(each => each.textContent);
+            return names.length ? names : control.type === 'checkbox' ? control.checked : control.value;
+        })"""
+    )
+
+
+@pytest.mark.timeout(240)
+def test_every_blank_by_mouse_then_reload_restart_kill_and_second_window(lab, bundle, open_forms):
+    with open_forms(*TITLES, height=1200) as notebook:
+        notebook.run()
+        for title in TITLES:
+            form = notebook.form(title)
+            for field in fields(form):
+                type_by_mouse(field, TYPED.get(kind_of(field)))
+            form.locator(".pm-progress").click()
+            jupyter.saved(form)
+        incident = Incident.open(bundle)
+        assert {section.title: bad for section in incident.template.sections if (bad := wrong(incident, section))} == {}
+        before = {title: shown(notebook.form(title)) for title in TITLES}
+
+        saved = notebook.save()
+        assert "widgets" not in saved["metadata"]
+        notebook.reload()
+        assert {title: shown(notebook.form(title)) for title in TITLES} == before
+
+        notebook.restart()
+        notebook.run()
+        assert {title: shown(notebook.form(title)) for title in TITLES} == before
+
+        notebook.kill()
+        notebook.run()
+        assert {title: shown(notebook.form(title)) for title in TITLES} == before
+        assert not wrong(Incident.open(bundle), incident.template.sections[2])
+
+
+def test_every_table_by_keyboard_alone(bundle, open_forms):
+    with open_forms(*TITLES, height=1200) as notebook:
+        notebook.run()
+        page = notebook.page
+        for title in TITLES:
+            form = notebook.form(title)
+            form.locator(".pm-field:not(.pm-given) :is(input, textarea, select)").first.focus()
+            while (place := page.evaluate(FOCUSED, title)) is not None:
+                type_by_keyboard(page, place)
+                page.keyboard.press("Tab")
+            jupyter.saved(form)
+        incident = Incident.open(bundle)
+        everything = incident.template.sections
+        assert {each.title: bad for each in everything if (bad := wrong(incident, each))} == {}
+        numbers = [count for count in page.locator(".jp-InputPrompt").all_inner_texts() if count]
+        assert len(numbers) == len(TITLES) + 1, "no cell was cut, added or run again"
+
+
+FOCUSED = """title => {
+    const active = document.activeElement;
+    const form = active.closest('.pm-form');
+    if (!form || form.getAttribute('aria-label') !== title) return null;
+    const field = active.closest('.pm-field:not(.pm-given)');
+    const input = field && active.matches('input, textarea, select');
+    return { type: active.type, kind: input ? /pm-kind-(\\w+)/.exec(field.className)[1] : null };
+}"""
+
+
+def type_by_keyboard(page, place):
+    """Give an answer to the focused input with keys alone; buttons and links are passed by."""
+    kind, keyboard = place["kind"], page.keyboard
+    if kind is None:
+        return
+    if place["type"] == "select-one":
+        keyboard.press("Home")
+        keyboard.press("ArrowDown")
+    elif place["type"] == "checkbox":
+        keyboard.press("Space")
+    elif kind == "names":
+        for name in TYPED["names"]:
+            keyboard.type(name)
+            keyboard.press("Enter")
+    else:
+        keyboard.press("Control+a")
+        keyboard.type(TYPED[kind])
+
+
+def test_keys_stay_in_the_form(open_forms):
+    with open_forms("Incident Overview") as notebook:
+        notebook.run()
+        form = notebook.form("Incident Overview")
+        prose = form.get_by_label("What happened", exact=True)
+        prose.focus()
+        keyboard = notebook.page.keyboard
+        keyboard.type("dd")
+        keyboard.press("Enter")
+        keyboard.type("a b x")
+        keyboard.press("Shift+Enter")
+        keyboard.press("Control+Enter")
+        assert prose.input_value().startswith("dd\na b x")
+        number = form.get_by_label("Failed Requests")
+        number.fill("12")
+        number.press("Enter")
+        jupyter.saved(form)
+        prompts = notebook.page.locator(".jp-InputPrompt").all_inner_texts()
+        assert prompts == ["[1]:", "[2]:"]
+        expect(notebook.text("Incident Overview")).to_contain_text("Failed Requests")
+        keyboard.press("Control+s")
+        clean = "() => !window.jupyterapp.shell.currentWidget.context.model.dirty"
+        notebook.page.wait_for_function(clean)
+        assert "Failed Requests" in json.dumps(notebook.saved())
+
+
+def test_a_killed_kernel_loses_nothing_that_was_typed_after_it(bundle, open_forms):
+    with open_forms("Incident Overview", "Action Items") as notebook:
+        notebook.run()
+        form, actions = notebook.form("Incident Overview"), notebook.form("Action Items")
+        form.get_by_label("What happened", exact=True).fill("before")
+        form.get_by_label("What we did", exact=True).focus()
+        jupyter.saved(form)
+        notebook.kill()
+        form.get_by_label("What we did", exact=True).fill("typed into nothing")
+        form.get_by_label("Failed Requests").fill("77")
+        form.get_by_label("Failed Requests").press("Enter")
+        expect(form.locator(".pm-status")).to_contain_text("NOT SAVED: 2 edits", timeout=5000)
+        actions.get_by_label("Action", exact=True).nth(1).fill("An action that nobody heard of")
+        actions.get_by_label("Owner").nth(1).fill("Ada Lovelace")
+        actions.locator(".pm-progress").click()
+        expect(actions.locator(".pm-status")).to_contain_text("NOT SAVED: 2 edits", timeout=5000)
+
+        notebook.reload()
+        notebook.run()
+        form, actions = notebook.form("Incident Overview"), notebook.form("Action Items")
+        expect(form.get_by_role("alert").first).to_contain_text("typed into nothing")
+        for each in (form, actions):
+            each.get_by_role("button", name="Save them now").click()
+            jupyter.saved(each)
+        incident = Incident.open(bundle)
+        assert incident.value("what_happened") == "before"
+        assert incident.value("what_we_did") == "typed into nothing"
+        assert incident.value("failed_requests") == 77
+        (row,) = incident.values("actions")
+        assert (row["title"], row["owner"]) == ("An action that nobody heard of", "Ada Lovelace")
+        assert (row["horizon"], row["priority"]) == ("Immediate", "P0")
+
+
+def test_a_running_cell_does_not_hold_up_an_edit(lab, bundle, open_forms):
+    sleeping = "import os, time\nwhile not os.path.exists('enough'):\n    time.sleep(0.1)"
+    with open_forms("Incident Overview", cells=[sleeping]) as notebook:
+        notebook.run(wait=False)
+        form = notebook.form("Incident Overview")
+        notebook.page.wait_for_timeout(800)
+        began = time.monotonic()
+        form.get_by_label("Failed Requests").fill("5")
+        form.get_by_label("Failed Requests").press("Enter")
+        jupyter.saved(form)
+        took = time.monotonic() - began
+        assert notebook.page.locator(".jp-InputPrompt").last.inner_text() == "[*]:"
+        (lab.root / "enough").touch()
+        assert Incident.open(bundle).value("failed_requests") == 5
+        assert took <= 1.0
+
+
+def test_two_windows_and_another_program_see_each_other(lab, bundle, open_forms):
+    with open_forms("Incident Overview", "Action Items") as first:
+        first.run()
+        first.save()
+        form = first.form("Incident Overview")
+        with lab.second(first) as second:
+            other = second.form("Incident Overview")
+            form.get_by_label("What we did", exact=True).fill("seen in both")
+            form.get_by_label("Failed Requests").focus()
+            expect(other.get_by_label("What we did", exact=True)).to_have_value(
+                "seen in both", timeout=1500
+            )
+            expect(second.text("Incident Overview")).to_contain_text("seen in both", timeout=4000)
+            elsewhere = Incident.open(bundle)
+            elsewhere.set("why_it_happened", "from another kernel")
+            row = elsewhere.add("actions", horizon="Long-term", title="From elsewhere")
+            for window in (first, second):
+                expect(
+                    window.form("Incident Overview").get_by_label("Why it happened")
+                ).to_have_value("from another kernel", timeout=3000)
+                shown_row = window.form("Action Items").get_by_label("Action", exact=True)
+                expect(shown_row.nth(5)).to_have_value("From elsewhere")
+            elsewhere.remove("actions", row)
+            expect(shown_row.nth(5)).to_have_value("", timeout=3000)
+
+
+def test_a_cell_that_changes_the_incident_changes_open_forms(open_forms):
+    change = (
+        "incident.set('what_happened', 'by code <b>not bold</b>')\n"
+        "import pandas as pd\n"
+        "frame = pd.DataFrame({'horizon': ['Immediate'], 'title': ['From a frame']})\n"
+        "incident.replace('actions', frame)"
+    )
+    with open_forms("Incident Overview", "Action Items", cells=[change]) as notebook:
+        notebook.run()
+        prose = notebook.form("Incident Overview").get_by_label("What happened", exact=True)
+        expect(prose).to_have_value("by code <b>not bold</b>", timeout=3000)
+        title = notebook.form("Action Items").get_by_label("Action", exact=True).first
+        expect(title).to_have_value("From a frame")
+        text = notebook.text("Incident Overview")
+        expect(text).to_contain_text("by code <b>not bold</b>")
+
+
+def test_rows_are_added_copied_moved_removed_and_brought_back(bundle, open_forms):
+    with open_forms("Contributing Factors", "Timeline of Events") as notebook:
+        notebook.run()
+        form = notebook.form("Contributing Factors")
+        names = form.get_by_label("Factor", exact=True)
+
+        def told():
+            rows = Incident.open(bundle).values("factors")
+            return [row["name"] for row in rows if row["area"] == "Technical"]
+
+        for place, name in enumerate(("one", "two")):
+            names.nth(place).fill(name)
+        form.get_by_role("button", name="Add another: Factor").first.click()
+        names.nth(2).fill("three")
+        names.nth(2).press("Enter")
+        jupyter.saved(form)
+        assert told() == ["one", "two", "three"]
+        form.get_by_role("button", name="Move up: Factor 3").click()
+        expect(names.nth(1)).to_have_value("three")
+        form.get_by_role("button", name="Duplicate: Factor 1").first.click()
+        expect(names.nth(1)).to_have_value("one")
+        assert told() == ["one", "one", "three", "two"]
+        form.get_by_role("button", name="Remove: Factor 2").first.click()
+        expect(names.nth(1)).to_have_value("three")
+        jupyter.saved(form)
+        assert told() == ["one", "three", "two"]
+        form.get_by_role("button", name="Undo").click()
+        expect(names.nth(1)).to_have_value("one")
+        assert told() == ["one", "one", "three", "two"]
+
+        timeline = notebook.form("Timeline of Events")
+        for place, moment in ((1, "2025-12-04 15:00"), (2, "2025-12-04 14:40")):
+            found = timeline.get_by_role("group", name=f"Key Discovery {place}")
+            found.get_by_label("Finding").fill(moment)
+            found.get_by_label("Time").fill(moment)
+            found.get_by_label("Time").press("Enter")
+        expect(timeline.get_by_label("Finding").first).to_have_value("2025-12-04 14:40")
+
+
+def test_times_as_people_type_them(bundle, open_forms):
+    with open_forms("Timeline of Events") as notebook:
+        notebook.run()
+        form = notebook.form("Timeline of Events")
+
+        def give(step, typed):
+            time_field = form.get_by_role("group", name=step, exact=True).get_by_label("Time")
+            time_field.fill(typed)
+            time_field.press("Enter")
+            return time_field
+
+        def stored(step):
+            rows = Incident.open(bundle).values("timeline")
+            (row,) = [row for row in rows if row["step"] == step]
+            return f"{row['time']:%Y-%m-%d %H:%M:%S}"
+
+        early = give("Detection", "14:02")
+        expect(early).to_have_attribute("aria-invalid", "true")
+        give("Incident Start", "2025-10-26 00:10")
+        give("Detection", "+15m")
+        give("Acknowledgment", "2025-10-26T02:30:15+02:00")
+        give("Escalation", "1761439500")
+        form.get_by_label("Times typed in").fill("Europe/Berlin")
+        form.get_by_label("Times typed in").press("Enter")
+        start = form.get_by_role("group", name="Incident Start").get_by_label("Time")
+        expect(start).to_have_value("2025-10-26 02:10")
+        echo = form.get_by_role("group", name="Incident Start").locator(".pm-echo")
+        expect(echo).to_contain_text("00:10 UTC · 02:10 CEST")
+        twice = give("Partial Recovery", "2025-10-26 02:30")
+        expect(twice).to_have_attribute("aria-invalid", "true")
+        alert = form.get_by_role("group", name="Partial Recovery").get_by_role("alert")
+        expect(alert).to_contain_text("2025-10-26 00:30 UTC or 2025-10-26 01:30 UTC")
+        give("Full Recovery", "04:00")
+        jupyter.saved_but(form, "1 value")
+        assert stored("Incident Start") == "2025-10-26 00:10:00"
+        assert stored("Detection") == "2025-10-26 00:25:00"
+        assert stored("Acknowledgment") == "2025-10-26 00:30:15"
+        assert stored("Escalation") == "2025-10-26 00:45:00"
+        assert stored("Full Recovery") == "2025-10-26 03:00:00"
+
+
+def test_a_refused_value_stays_until_it_is_mended_or_given_up(bundle, open_forms):
+    with open_forms("Incident Overview") as notebook:
+        notebook.run()
+        form = notebook.form("Incident Overview")
+        number = form.get_by_label("SLO Impact")
+        number.fill("4.2")
+        number.press("Enter")
+        jupyter.saved(form)
+        number.fill("about five")
+        number.press("Enter")
+        expect(number).to_have_attribute("aria-invalid", "true")
+        expect(number).to_have_value("about five")
+        described = number.get_attribute("aria-describedby").split()
+        words = " ".join(form.locator(f"#{each}").inner_text() for each in described)
+        assert "for example 4.2; got 'about five'" in words
+        number.press("Escape")
+        expect(number).to_have_value("4.2")
+        expect(number).not_to_have_attribute("aria-invalid", "true")
+        assert Incident.open(bundle).value("slo_impact") == 4.2
+
+
+HOSTILE = (
+    '<script>window.pwned = 1</script><img src=x onerror="window.pwned = 2">',
+    "```\n# not a heading\n```\n| a | b |\n|---|---|\n<!-- end -->",
+    "\u202eright to left\u202c שלום \U0001f525 \u0000 \u001b[31m {line name = _____} {{SERVICE}}",
+    "\\$x$ $$y$$ \\(z\\) $12,000 and $50,000",
+    "javascript:window.pwned=3",
+)
+
+
+def test_hostile_and_odd_text_is_kept_and_shown_as_text(bundle, open_forms):
+    with open_forms("Incident Overview", "Impact Analysis", "Timeline of Events") as notebook:
+        notebook.run()
+        form = notebook.form("Incident Overview")
+        names = ("what_happened", "why_it_happened", "what_we_did", "what_we_will_do")
+        labels = ("What happened", "Why it happened", "What we did", "What we're doing to prevent it")
+        for label, typed in zip(labels, HOSTILE, strict=False):
+            form.get_by_label(label, exact=True).fill(typed)
+        form.locator(".pm-progress").click()
+        jupyter.saved(form)
+        incident = Incident.open(bundle)
+        assert [incident.value(name) for name in names] == list(HOSTILE[:4])
+        for label in ("Failed Requests", "Revenue Impact", "SLO Impact"):
+            form.get_by_label(label).fill(HOSTILE[0])
+            form.get_by_label(label).press("Enter")
+            expect(form.get_by_label(label)).to_have_attribute("aria-invalid", "true")
+        impact = notebook.form("Impact Analysis")
+        impact.get_by_label("Geographic distribution").fill(HOSTILE[2])
+        teams = impact.get_by_label("Teams involved")
+        teams.fill(HOSTILE[0])
+        teams.press("Enter")
+        jupyter.saved(impact)
+        link = notebook.form("Timeline of Events").get_by_label("Alert link")
+        link.fill(HOSTILE[4])
+        link.press("Enter")
+        jupyter.saved(notebook.form("Timeline of Events"))
+        incident = Incident.open(bundle)
+        assert incident.value("regions") == HOSTILE[2]
+        assert incident.value("teams") == [HOSTILE[0]]
+        expect(notebook.text("Incident Overview")).to_contain_text("<script>window.pwned = 1")
+        assert notebook.page.locator(".jp-Notebook a[href^=javascript]").count() == 0
+        assert notebook.page.locator(".jp-Notebook :is(mjx-container, .MathJax)").count() == 0
+        assert notebook.page.evaluate("() => window.pwned") is None
+
+        large = "A megabyte of text. " * 52_500
+        form.get_by_label("What we did", exact=True).fill(large)
+        form.locator(".pm-progress").click()
+        expect(form.locator(".pm-status")).to_contain_text("Not taken: 3 values", timeout=20_000)
+        assert Incident.open(bundle).value("what_we_did") == large
+
+
+def test_without_a_kernel_the_finished_text_stands_with_one_hint(lab, bundle, open_forms):
+    answers.fill(Incident.open(bundle))
+    with open_forms(*TITLES, height=1200) as notebook:
+        notebook.run()
+        form = notebook.form("Timeline of Events")
+        expect(notebook.text("Timeline of Events").locator(".pm-hint")).to_be_hidden()
+        saved = notebook.save()
+        assert "widgets" not in saved["metadata"]
+        notebook.restart()
+        notebook.reload()
+        expect(notebook.page.get_by_text("connection pool").first).to_be_visible()
+        notebook.page.wait_for_timeout(3000)
+        assert notebook.page.locator(".pm-form").count() == 0
+        assert notebook.page.get_by_text("model not found").locator("visible=true").count() == 0
+        assert notebook.page.locator(".pm-hint:visible").count() == len(TITLES)
+        assert "Run this cell" in notebook.page.locator(".pm-hint").first.inner_text()
+        outputs = [cell["outputs"] for cell in saved["cells"][1:]]
+        assert all("connection pool" in str(each[1]["data"]["text/plain"]) for each in outputs[1:3])
+        assert form is not None
+
+
+def test_in_notebook_7_the_forms_work_too(lab, tmp_path_factory):
+    home = tmp_path_factory.mktemp("classic")
+    with jupyter.served(home, lab.browser, app="notebook") as classic:
+        path = Incident.create("INC-7", classic.root).path
+        cells = [jupyter.SETUP.format(path=str(path)), "incident.form('Incident Overview')"]
+        classic.notebook("seven.ipynb", cells)
+        with classic.open("seven.ipynb") as notebook:
+            notebook.run()
+            form = notebook.form("Incident Overview")
+            form.get_by_label("Failed Requests").fill("70")
+            form.get_by_label("Failed Requests").press("Enter")
+            jupyter.saved(form)
+            assert Incident.open(path).value("failed_requests") == 70
+
+
+def test_a_host_without_widgets_shows_the_text(lab, bundle, open_forms):
+    answers.fill(Incident.open(bundle))
+    with open_forms("Incident Overview") as notebook:
+        notebook.run()
+        notebook.form("Incident Overview")
+        notebook.save()
+    command = [*jupyter.PYTHON, "nbconvert", "--to", "html", "--stdout", str(lab.root / notebook.path)]
+    page = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    body = page[page.index("<body") :]
+    assert "connection pool" in body
+    assert "widget-view" not in body
+    assert "<Form" not in re.sub(r"<[^>]*>", "", body)
