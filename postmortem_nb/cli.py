@@ -216,7 +216,14 @@ COMMANDS = (
         "postmortem export INC-4821 --to html -o INC-4821.html",
         (
             _PATH,
-            (("--to",), {"default": "html", "metavar": "FORMAT", "help": "html (default), markdown, pdf or json"}),
+            (
+                ("--to",),
+                {
+                    "default": "html",
+                    "metavar": "FORMAT",
+                    "help": "html (default), markdown, pdf or json",
+                },
+            ),
             (("-o", "--out"), {"metavar": "FILE", "help": "write exactly this file"}),
             (
                 ("--audience",),

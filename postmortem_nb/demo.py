@@ -108,7 +108,9 @@ def _worded(value: Any, numbers: dict[str, Any]) -> Any:
 
 def figures() -> Figures:
     """Ask the sandbox and compute every figure of the story."""
-    hits, errors = (_counts(f"trace.checkout.request.{kind}", START, END) for kind in ("hits", "errors"))
+    hits, errors = (
+        _counts(f"trace.checkout.request.{kind}", START, END) for kind in ("hits", "errors")
+    )
     before = _counts("trace.checkout.request.errors", START, DETECTED)
     share = errors * 100 / hits
     base_errors, base_hits = (
@@ -178,18 +180,20 @@ def _users() -> dict[str, Any]:
         extra_fields=["usr.id", "cart.total", "region"],
         limit=100_000,
     )
-    done = datadog.search_datadog_logs(
-        "service:checkout -status:error @usr.id:*",
+    seen = datadog.search_datadog_logs(
+        "service:checkout @usr.id:*",
         START,
         END,
-        extra_fields=["usr.id", "cart.total"],
+        extra_fields=["usr.id", "http.status_code", "http.method"],
         limit=100_000,
     )
     users = set(failed["usr.id"].dropna())
-    lost = failed[~failed["usr.id"].isin(done["usr.id"])].drop_duplicates("usr.id")
+    paid = seen[(seen["http.method"] == "POST") & (seen["http.status_code"] < 300)]
+    tried = failed.dropna(subset=["cart.total"]).drop_duplicates("usr.id", keep="last")
+    lost = tried[~tried["usr.id"].isin(paid["usr.id"])]
     return {
         "users": len(users),
-        "active": len(users | set(done["usr.id"].dropna())),
+        "active": int(seen["usr.id"].nunique()),
         "regions": ", ".join(sorted(failed["region"].dropna().astype(str).unique())),
         "first": f"{failed['timestamp'].min():%H:%M:%S}",
         "revenue": round(float(lost["cart.total"].astype(float).sum()), -2),

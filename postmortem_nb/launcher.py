@@ -59,7 +59,9 @@ def create(root: Path, asked: dict[str, Any]) -> str:
     incident = Incident.create(
         words["id"],
         folder,
-        services=[name for part in str(asked.get("service") or "").split(",") if (name := part.strip())],
+        services=[
+            name for part in str(asked.get("service") or "").split(",") if (name := part.strip())
+        ],
         severity=words["severity"] or None,
         start=start,
     )

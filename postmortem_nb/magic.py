@@ -22,7 +22,7 @@ class _Line(argparse.ArgumentParser):
 
 
 def _line_parser() -> argparse.ArgumentParser:
-    parser = _Line(prog="%%datadog", add_help=False, exit_on_error=False)
+    parser = _Line(prog="%%datadog", add_help=False)
     parser.add_argument("name", nargs="?", default="answer")
     parser.add_argument("--chart", choices=session.CHARTS, default="")
     parser.add_argument("--by", default="")

@@ -110,6 +110,7 @@ def execute(path: Path, *, told: Callable[[int, int], None] | None = None) -> No
         on_cell_executed=after,
         store_widget_state=False,  # a form's state is the dataset, never the notebook
         coalesce_streams=True,
+        extra_arguments=["--Application.log_level=40"],  # its advice on transports is not for users
     )
     try:
         client.execute()

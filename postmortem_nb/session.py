@@ -7,13 +7,14 @@ question or ``refresh`` asks anew. Everything shown passes the text door.
 from __future__ import annotations
 
 import keyword
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from IPython.display import DisplayHandle, display
 
-from postmortem_nb import charts, evidence, provenance, text
+from postmortem_nb import charts, evidence, kinds, provenance, text
 from postmortem_nb.datadog import calls
 from postmortem_nb.errors import QueryError, expected
 from postmortem_nb.incident import Incident
@@ -80,9 +81,7 @@ def check_name(name: str) -> None:
         )
 
 
-def show(
-    frame: pd.DataFrame, name: str, *, incident: Incident | None, options: Options
-) -> None:
+def show(frame: pd.DataFrame, name: str, *, incident: Incident | None, options: Options) -> None:
     """Show a frame: its chart with the incident marked, a short table, its provenance."""
     record = frame.attrs.get("evidence", {})
     if options.chart not in ("table", "none"):
@@ -101,7 +100,8 @@ def table(frame: pd.DataFrame) -> str:
     shown = frame.iloc[:ROWS_SHOWN, :COLUMNS_SHOWN]
     head = "".join(f'<th style="text-align:left">{_cell(name)}</th>' for name in shown.columns)
     rows = "".join(
-        "<tr>" + "".join(f'<td style="text-align:left">{_cell(value)}</td>' for value in row)
+        "<tr>"
+        + "".join(f'<td style="text-align:left">{_cell(value)}</td>' for value in row)
         + "</tr>"
         for row in shown.itertuples(index=False)
     )
@@ -123,9 +123,9 @@ def _cell(value: object) -> str:
 
 def _words(value: object) -> str:
     """Return a value as a person writes it; missing is a dash, a list is joined by commas."""
-    if isinstance(value, (list, tuple)) or type(value).__name__ == "ndarray":
-        return ", ".join(str(item) for item in value)  # type: ignore[attr-defined]
-    if value is None or value != value or type(value).__name__ in ("NAType", "NaTType"):  # noqa: PLR0124
+    if isinstance(value, Iterable) and not isinstance(value, str):
+        return ", ".join(str(item) for item in value)
+    if kinds.is_missing(value):
         return "–"
     return f"{value:,.6g}" if isinstance(value, float) else str(value)
 
@@ -169,10 +169,11 @@ def _chart(frame: pd.DataFrame, name: str, *, incident: Incident | None, options
     figure = charts.draw(frame, **chosen)
     if figure is None:
         return
-    facts = {"evidence": name, "alt": charts.describe(frame)}
+    facts = {"evidence": name, "alt": charts.describe(frame, **chosen)}
+    shown = {"alt": facts["alt"], "width": charts.WIDTH}
     display(
         {"image/png": charts.png(figure), "text/plain": facts["alt"]},
-        metadata={"image/png": {"alt": facts["alt"]}, "postmortem": facts},
+        metadata={"image/png": shown, "postmortem": facts},
         raw=True,
     )
 

@@ -69,9 +69,20 @@ def imports(path):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
-            found.add(node.module)
-            found |= {f"{node.module}.{alias.name}" for alias in node.names}
+            found |= _from(node.module, [alias.name for alias in node.names])
     return found
+
+
+def _from(module, names):
+    """Return what ``from module import names`` loads: modules among the names, else the module."""
+    inside = {f"{module}.{name}" for name in names}
+    modules = {name for name in inside if _is_own(name)}
+    return modules | ({module} if len(modules) < len(names) else set())
+
+
+def _is_own(name):
+    bare = name.removeprefix("postmortem_nb.")
+    return bare in MODULES or f"{bare}.__init__" in MODULES
 
 
 def own(path):

@@ -24,7 +24,10 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
-__all__ = ["describe", "draw", "png", "svg", "timeline"]
+__all__ = ["WIDTH", "describe", "draw", "png", "svg", "timeline"]
+
+WIDTH = 900
+"""CSS pixels at which a picture is shown; its PNG has twice as many."""
 
 _DRAWN: dict[str, Callable[[Answer], Figure | None]] = {
     "nothing": lambda answer: card.note(answer.view.look.title, told.nothing(answer)),

@@ -129,9 +129,14 @@ def _column(names: Sequence[str]) -> float:
     return min(widest + KEY + 0.05, COLUMN_MOST)
 
 
+def _named(name: str) -> str:
+    """Return a milestone's name as it begins a line."""
+    return name[:1].upper() + name[1:]
+
+
 def _milestones(view: View, plot: Room) -> list[marks.Milestone]:
     span = view.span
-    placed = [(clock.epoch(when), label(name, 40)) for name, when in view.look.milestones]
+    placed = [(clock.epoch(when), label(_named(name), 40)) for name, when in view.look.milestones]
     return [
         marks.Milestone(
             plot.left + (at - span.start) / span.length * plot.width, name, clock.clock(at)

@@ -1,0 +1,88 @@
+"""The demo as a newcomer runs it: one command, a whole bundle, a document true to its data."""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from postmortem_nb import Incident, cli, demo, schema
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """Return the folder of the demo's bundle and what the command printed."""
+    out = tmp_path_factory.mktemp("demo")
+    done = subprocess.run(
+        [sys.executable, "-m", "postmortem_nb", "demo", "--out", str(out)],
+        capture_output=True, text=True, check=False, timeout=240,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return out / demo.ID, done.stdout.splitlines()
+
+
+def test_it_prints_each_path_it_wrote_as_one_word(made):
+    folder, printed = made
+    assert all(Path(line).is_file() and " " not in line for line in printed)
+    suffixes = {Path(line).suffix for line in printed}
+    assert {".ipynb", ".html", ".md", ".jsonl"} <= suffixes
+    assert all(folder in Path(line).parents for line in printed)
+
+
+def test_every_blank_of_the_template_is_filled(made):
+    incident = Incident.open(made[0])
+    empty = [
+        column.name
+        for column in incident.template.tables["incident"]
+        if incident.value(column.name) in (None, "", [])
+    ]
+    assert empty == []
+    for table in incident.tables:
+        assert len(incident[table]), f"{table} has no rows"
+    groups = schema.shipped().groups("timeline")
+    assert len(incident["timeline"]) == 14
+    assert sum(group.blanks for group in groups) == 14
+    assert len(incident.milestones()) == 4
+
+
+def test_its_check_finds_no_error(made):
+    found = Incident.open(made[0]).check()
+    assert not (found["severity"] == "error").any(), found.to_string()
+
+
+def test_its_figures_are_those_of_the_evidence(made):
+    """The number of failed requests in the document is the sum of a metric asked another way."""
+    incident = Incident.open(made[0])
+    rate = demo.datadog.get_datadog_metric(
+        queries=["sum:trace.checkout.request.errors{*}.as_rate().rollup(sum, 20)"],
+        from_=demo.START,
+        to=demo.END,
+    )
+    total = round(float((rate["value"].astype(float) * 20).sum()))
+    assert incident.value("failed_requests") == total
+    page = (made[0] / f"{demo.ID}.html").read_text("utf-8")
+    assert f"{total:,}" in page
+
+
+def test_nothing_of_the_story_is_left_to_fill(made):
+    markdown = (made[0] / f"{demo.ID}.md").read_text("utf-8")
+    assert "_____" not in markdown
+    assert not re.search(r"\{[a-z_]+(:[^}]*)?\}", markdown.replace("{service:checkout}", ""))
+
+
+def test_the_notebook_ran_and_keeps_no_widget_state(made):
+    notebook = json.loads((made[0] / f"{demo.ID}.ipynb").read_text("utf-8"))
+    code = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
+    assert all(cell["execution_count"] for cell in code)
+    assert "widgets" not in notebook["metadata"]
+    pictures = sum(
+        "image/png" in output.get("data", {}) for cell in code for output in cell["outputs"]
+    )
+    assert pictures == 5
+
+
+def test_an_earlier_demo_is_never_overwritten(made, capsys):
+    assert cli.main(["demo", "--out", str(made[0].parent)]) == 2
+    assert len(capsys.readouterr().err.splitlines()) == 1

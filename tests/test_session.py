@@ -1,0 +1,149 @@
+"""Query cells in a running IPython: asked once, frozen, shown again, refused in one line."""
+
+import json
+
+import pytest
+from IPython.testing.globalipapp import start_ipython
+
+from postmortem_nb import Incident, evidence, sandbox, session
+from postmortem_nb.errors import PostmortemError, QueryError
+
+ERRORS = """search_datadog_logs(
+  query="service:{{SERVICE}} status:error",
+  from="{{INCIDENT_START}}",
+  to="{{INCIDENT_END}}"
+)"""
+WINDOW = {"start": "2025-12-04T14:02Z", "end": "2025-12-04T16:09Z"}
+
+
+@pytest.fixture(scope="module")
+def shell():
+    ipython = start_ipython()
+    ipython.run_line_magic("load_ext", "postmortem_nb")
+    return ipython
+
+
+@pytest.fixture
+def incident(tmp_path, shell):
+    made = Incident.create("INC-1", tmp_path, services=["checkout"], **WINDOW)
+    shell.user_ns["incident"] = made
+    return made
+
+
+@pytest.fixture
+def shown(monkeypatch):
+    """Collect what a cell displays: data and metadata of each output."""
+    found = []
+
+    def display(data, metadata=None, **_):
+        found.append((data, metadata or {}))
+
+    class Handle:
+        def display(self, data, **_):
+            found.append((data, {}))
+
+        update = display
+
+    monkeypatch.setattr(session, "display", display)
+    monkeypatch.setattr(session, "DisplayHandle", Handle)
+    return found
+
+
+def texts(shown):
+    return "\n".join(data.get("text/plain", "") for data, _ in shown)
+
+
+def test_a_cell_shows_chart_table_and_provenance(shell, incident, shown):
+    shell.run_cell_magic("datadog", "errors --chart bar", ERRORS)
+    frame = shell.user_ns["errors"]
+    assert len(frame) == 1000
+    kinds = [next(iter(data)) for data, _ in shown if "image/png" in data or "text/html" in data]
+    assert kinds.count("image/png") == 1
+    picture = next(meta for data, meta in shown if "image/png" in data)
+    assert picture["postmortem"]["evidence"] == "errors"
+    assert picture["image/png"]["alt"]
+    said = texts(shown)
+    for word in ("1,000 rows", "sandbox", "partial: limit reached", "sha256"):
+        assert word in said
+
+
+def test_a_second_run_asks_nobody_and_refresh_asks_again(shell, incident, shown, monkeypatch):
+    shell.run_cell_magic("datadog", "errors", ERRORS)
+    asked = []
+    real = session.calls.ask
+    monkeypatch.setattr(
+        session.calls, "ask", lambda call, **more: asked.append(call) or real(call, **more)
+    )
+    first = shell.user_ns["errors"]
+    shell.run_cell_magic("datadog", "errors", ERRORS)
+    assert asked == []
+    assert shell.user_ns["errors"].equals(first)
+    shell.run_cell_magic("datadog", "errors --refresh", ERRORS)
+    assert len(asked) == 1
+    shell.run_cell_magic("datadog", "errors", ERRORS.replace("error", "warn"))
+    assert len(asked) == 2, "a changed question is a new question"
+
+
+def test_the_frozen_record_says_what_was_asked(shell, incident, shown):
+    shell.run_cell_magic("datadog", "errors --chart none", ERRORS)
+    record = json.loads((incident.path / "evidence" / "errors.json").read_text("utf-8"))
+    assert record["from"] == "2025-12-04T14:02:00Z"
+    assert record["sandbox"] is True
+    assert evidence.thaw(incident.path / "evidence", "errors").attrs["evidence"]["rows"] == 1000
+
+
+def test_a_service_of_hostile_name_finds_itself_or_nothing(shell, incident, shown):
+    incident.set("services", ["a) OR (service:*"])
+    shell.run_cell_magic("datadog", "errors", ERRORS)
+    assert len(shell.user_ns["errors"]) == 0
+
+
+def test_what_is_not_known_yet_is_said_not_raised(shell, tmp_path, shown):
+    shell.user_ns["incident"] = Incident.create("INC-2", tmp_path)
+    shell.user_ns.pop("errors", None)
+    shell.run_cell_magic("datadog", "errors", ERRORS)
+    assert "Not asked yet" in texts(shown)
+    assert "{{SERVICE}}" in texts(shown)
+    assert "errors" not in shell.user_ns
+
+
+@pytest.mark.parametrize("name", ["incident", "class", "a-b", "../x", "x" * 61])
+def test_a_name_that_cannot_be_a_variable_is_refused(shell, incident, name):
+    with pytest.raises(QueryError, match="%%datadog"):
+        shell.run_cell_magic("datadog", f'"{name}"', ERRORS)
+
+
+@pytest.mark.parametrize("line", ["errors --chart pie", "errors --colour red", "a b c"])
+def test_wrong_options_are_one_line(shell, incident, line):
+    with pytest.raises(QueryError) as refused:
+        shell.run_cell_magic("datadog", line, ERRORS)
+    assert len(str(refused.value).splitlines()) == 1
+
+
+def test_no_server_is_said_plainly(shell, incident, monkeypatch):
+    monkeypatch.setenv("POSTMORTEM_DATADOG_URL", "http://127.0.0.1:9")
+    with pytest.raises(PostmortemError) as failed:
+        shell.run_cell_magic("datadog", "errors", ERRORS)
+    said = str(failed.value)
+    assert "127.0.0.1" in said
+    assert "no connection" in said
+    assert len(said.splitlines()) <= 6
+
+
+def test_hostile_text_in_a_row_stays_text(shell, incident, shown, monkeypatch):
+    shell.run_cell_magic("datadog", "errors", ERRORS)
+    frame = shell.user_ns["errors"].copy()
+    frame.loc[0, "message"] = "<img src=x onerror=alert(1)> $a$ `b`"
+    page = session.table(frame)
+    assert "<img" not in page
+    assert "&lt;img src=x onerror=alert(1)&gt;" in page
+
+
+def test_the_line_magic_runs_the_command_on_this_bundle(shell, incident, capsys):
+    shell.run_line_magic("postmortem", "check --format json")
+    found = json.loads(capsys.readouterr().out)
+    assert {finding["code"] for finding in found}
+
+
+def test_the_sandbox_is_this_machine_only():
+    assert sandbox.running().url.startswith("http://127.0.0.1:")
