@@ -28,7 +28,7 @@ EXIT_WRONG_USE = 2
 EXIT_INTERRUPTED = 130
 
 
-class _WrongUse(PostmortemError):
+class _WrongUseError(PostmortemError):
     """Words on the command line that do not fit."""
 
 
@@ -36,7 +36,7 @@ class _Parser(argparse.ArgumentParser):
     """argparse, with one line for an error instead of its usage and a second line."""
 
     def error(self, message: str) -> NoReturn:
-        raise _WrongUse(f"{self.prog}: {message}; see '{self.prog} --help'")
+        raise _WrongUseError(f"{self.prog}: {message}; see '{self.prog} --help'")
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +104,7 @@ def _check_command(argv: list[str]) -> None:
         return
     near = difflib.get_close_matches(word, names, n=1)
     hint = f"; did you mean '{near[0]}'?" if near else ""
-    raise _WrongUse(
+    raise _WrongUseError(
         expected("postmortem", "one of " + ", ".join(names), example="postmortem demo", came=word)
         + hint
     )

@@ -35,7 +35,7 @@ ACCOUNT = ("DD_API_KEY", "DD_APP_KEY", "DD_SITE", "POSTMORTEM_DATADOG_URL")
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """What the demo's prose says in numbers; shares in percent, latencies in seconds, money in $."""
+    """What the demo's prose says in numbers; shares in %, latencies in seconds, money in $."""
 
     errors: int
     error_share: float

@@ -32,7 +32,7 @@ class NewPostmortemHandler(APIHandler):  # type: ignore[misc]
 
     @web.authenticated
     def post(self) -> None:
-        """Make the bundle and answer ``{"path": …}``, or 400 with the one line that says why not."""
+        """Make the bundle and answer ``{"path": …}``, or 400 with one line that says why not."""
         try:
             path = create(Path(self.settings["server_root_dir"]), self.get_json_body() or {})
         except PostmortemError as error:

@@ -1,4 +1,4 @@
-"""``%%datadog`` and ``%postmortem``: read the line, call the session or the command, nothing else."""
+"""``%%datadog`` and ``%postmortem``: read the line, call the session or the command."""
 
 from __future__ import annotations
 

@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import json
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from postmortem_nb.errors import BundleError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from postmortem_nb.incident import Incident
     from postmortem_nb.schema import Query, Section, Template
@@ -166,6 +166,6 @@ def _code(name: str, source: str, **facts: str) -> Cell:
 
 
 def _common(name: str, source: str, facts: dict[str, str]) -> Cell:
-    """Return what every cell has; the id is made from the template's own names (≤ 64 characters)."""
+    """Return what every cell has; the id is made from the template's own names, ≤ 64 long."""
     tidy = "".join(char if char.isascii() and char.isalnum() else "-" for char in name)
     return {"id": tidy[:64], "metadata": {"postmortem": facts}, "source": source}
