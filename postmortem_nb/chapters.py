@@ -155,9 +155,9 @@ def _blocks(lines: Iterable[Line]) -> list[Block]:
 
 def _without_labels(lines: Sequence[Line]) -> Iterator[Line]:
     """Yield lines without those that only announce a query, whose figure has a caption."""
-    following: list[Line | None] = [*lines[1:], None]
-    for line, after in zip(lines, following, strict=True):
-        slot = after.pieces[0] if after and after.pieces else None
+    for place, line in enumerate(lines):
+        after = lines[place + 1].pieces if place + 1 < len(lines) else ()
+        slot = after[0] if after else None
         labels = slot.query.label if isinstance(slot, QuerySlot) else ""
         if not labels or _EMPHASIS.sub("", line.words).strip().rstrip(":") != labels:
             yield line

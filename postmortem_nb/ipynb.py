@@ -149,8 +149,11 @@ def _alt(metadata: Mapping[str, Any]) -> str:
 
 
 def _bundle(stored: object) -> dict[str, str]:
-    """Return a MIME bundle as text; the JSON of an interactive chart is never shown, so empty."""
-    return {kind: _text(value) for kind, value in _mapping(stored).items()}
+    """Return a MIME bundle as text; the JSON of an interactive chart is never shown."""
+    return {
+        kind: "{}" if isinstance(value, dict) else _text(value)
+        for kind, value in _mapping(stored).items()
+    }
 
 
 def _mapping(value: object) -> Mapping[str, Any]:

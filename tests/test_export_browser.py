@@ -1,0 +1,217 @@
+"""The page in a real browser, opened from disk: it runs nothing, asks for nothing, reads well."""
+
+import json
+import re
+
+import bundlekit
+import hostile
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+
+from postmortem_nb import editions, pdf, text
+
+pytestmark = pytest.mark.browser
+
+HOOK = "window.__ran = []; window.__x = id => window.__ran.push(String(id)); window.alert = __x;"
+TOUCH = """() => {
+  for (const each of document.querySelectorAll('*')) {
+    for (const kind of ['mouseover', 'mouseenter', 'focus', 'pointerdown', 'toggle'])
+      each.dispatchEvent(new Event(kind, {bubbles: true}));
+    if (each.focus) each.focus();
+    if (each.matches('summary, b, button, label')) each.click();
+  }
+  return window.__ran.length;
+}"""
+POLICY = re.compile(r'<meta http-equiv="Content-Security-Policy"[^>]*>\n')
+
+
+class Visit:
+    """A page opened from a file with every request counted and stopped."""
+
+    def __init__(self, browser, path, **settings):
+        self.context = browser.new_context(**settings)
+        self.page = self.context.new_page()
+        self.requests, self.complaints = [], []
+        self.page.add_init_script(HOOK)
+        self.page.on("console", lambda message: self.complaints.append(message.text))
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page.route("**/*", self._asked)
+        self.path = path.as_uri()
+        self.page.goto(self.path)
+
+    def _asked(self, route):
+        if route.request.url == self.path:
+            route.continue_()
+        else:
+            self.requests.append(route.request.url)
+            route.abort()
+
+    def ran(self):
+        """Return how many scripts ran, after everything was touched."""
+        return self.page.evaluate(TOUCH)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.context.close()
+
+
+@pytest.fixture(scope="module")
+def document(tmp_path_factory):
+    """Return the page of a filled bundle."""
+    own = [
+        bundlekit.markdown_cell("## What partners saw\n\n| a | b |\n|---|--:|\n| x | 1 |"),
+        bundlekit.code_cell(
+            "frame",
+            bundlekit.data({"text/html": "<table><tr><th></th><th>a</th></tr></table>"}),
+            bundlekit.data({"image/png": bundlekit.png()}, alt="errors by region"),
+        ),
+    ]
+    folder = tmp_path_factory.mktemp("document")
+    return editions.export(bundlekit.bundle(folder, own=own).path, "html")[0]
+
+
+def hostile_documents(folder):
+    """Yield pages in which hostile texts stand in every place, each text in several."""
+    texts = list(hostile.TEXTS.values())
+    for number in range(4):
+        count = iter(range(number * 97, 10**6))
+        own = []
+        for typed in map(text.clean, texts[number::4]):
+            outputs = [bundlekit.data({kind: typed}) for kind in ("text/html", "text/markdown")]
+            own += [bundlekit.markdown_cell(typed), bundlekit.code_cell(typed, *outputs)]
+        place = folder / str(number)
+        place.mkdir()
+        incident = bundlekit.bundle(
+            place,
+            lambda *_, count=count: texts[next(count) % len(texts)][:1900] or "x",
+            own=own,
+        )
+        yield editions.export(incident.path, "html", code=True)[0]
+
+
+def test_hostile_texts_run_nothing_and_fetch_nothing_with_the_policy_and_without(browser, tmp_path):
+    for path in hostile_documents(tmp_path):
+        bare = path.with_name("bare.html")
+        bare.write_text(POLICY.sub("", path.read_text("utf-8"), count=1), "utf-8")
+        assert "Content-Security-Policy" not in bare.read_text("utf-8")
+        for opened in (path, bare):
+            with Visit(browser, opened) as visit:
+                assert visit.ran() == 0
+                assert visit.requests == []
+                assert visit.page.locator("figure img").count() >= 3
+
+
+def test_the_same_watch_sees_a_page_that_is_not_safe(browser, tmp_path):
+    """A positive control: texts put into a page as they are do run and do ask."""
+    ran = asked = 0
+    for number, typed in enumerate(hostile.TEXTS.values()):
+        path = tmp_path / f"{number}.html"
+        path.write_text(f"<!DOCTYPE html><p>{text.clean(typed)}</p>", "utf-8")
+        with Visit(browser, path) as visit:
+            ran += visit.ran() > 0
+            asked += bool(visit.requests)
+    assert ran >= (4 if len(hostile.TEXTS) == len(hostile.OWN) else 20)
+    assert asked >= 1
+
+
+def test_it_asks_for_nothing_and_complains_of_nothing(browser, document):
+    with Visit(browser, document) as visit:
+        visit.ran()
+        assert visit.requests == []
+        assert visit.complaints == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [390, 1280])
+def test_everybody_can_read_it(browser, document, scheme, width):
+    settings = {"color_scheme": scheme, "viewport": {"width": width, "height": 900}}
+    with Visit(browser, document, **settings) as visit:
+        found = Axe().run(visit.page).response["violations"]
+    assert [(each["id"], each["nodes"][0]["html"][:120]) for each in found] == []
+
+
+@pytest.mark.parametrize("width", [320, 390, 768, 1024, 1600])
+def test_nothing_is_wider_than_the_screen(browser, document, width):
+    with Visit(browser, document, viewport={"width": width, "height": 900}) as visit:
+        inner, outer = visit.page.evaluate(
+            "[document.documentElement.scrollWidth, document.documentElement.clientWidth]"
+        )
+    assert inner <= outer
+
+
+def test_hostile_texts_do_not_break_the_layout(browser, tmp_path):
+    incident = bundlekit.bundle(tmp_path, lambda *_: "A" * 1500)
+    path = editions.export(incident.path, "html")[0]
+    for width in (390, 1280):
+        with Visit(browser, path, viewport={"width": width, "height": 900}) as visit:
+            inner, outer = visit.page.evaluate(
+                "[document.documentElement.scrollWidth, document.documentElement.clientWidth]"
+            )
+        assert inner <= outer
+
+
+def test_charts_show_without_scripts(browser, document):
+    with Visit(browser, document, java_script_enabled=False) as visit:
+        pictures = visit.page.locator("figure img")
+        assert pictures.count() == 4
+        for number in range(pictures.count()):
+            box = pictures.nth(number).bounding_box()
+            assert box["width"] > 100
+            assert box["height"] > 40
+        assert visit.page.locator("svg.pm-svg circle").count() >= 10
+
+
+def test_the_contents_stay_in_view_on_a_wide_screen_and_fold_on_a_phone(browser, document):
+    calm = {"viewport": {"width": 1280, "height": 900}, "reduced_motion": "reduce"}
+    with Visit(browser, document, **calm) as visit:
+        link = visit.page.locator(".pm-aside a", has_text="References")
+        link.click()
+        assert link.is_visible()
+        assert link.bounding_box()["y"] < 900
+        assert visit.page.evaluate("scrollY") > 2000
+        assert visit.page.locator("nav details").is_hidden()
+    with Visit(browser, document, viewport={"width": 390, "height": 900}) as visit:
+        assert visit.page.locator(".pm-aside").is_hidden()
+        visit.page.locator("nav summary").click()
+        assert visit.page.locator("nav details a").first.is_visible()
+
+
+def test_the_pdf_is_whole_tagged_outlined_and_the_same_twice(document):
+    page = document.read_text("utf-8")
+    made = pdf.render(page)
+    assert made.startswith(b"%PDF-")
+    for present in (b"/Outlines", b"/StructTreeRoot", b"/Lang"):
+        assert present in made
+    for absent in (b"/JavaScript", b"/JS ", b"/Launch", b"/EmbeddedFile", b"/OpenAction"):
+        assert absent not in made
+    assert made.count(b"/Type /Page\n") + made.count(b"/Type /Page ") >= 5
+    assert pdf.render(page) == made
+
+
+def test_a_page_on_paper_asks_for_no_file(tmp_path):
+    secret = tmp_path / "canary.txt"
+    secret.write_text("CANARY-4821")
+    own = [
+        bundlekit.markdown_cell(f"![x]({secret.as_uri()}) <iframe src='{secret.as_uri()}'>"),
+        bundlekit.code_cell("x", bundlekit.data({"text/html": f"<embed src='{secret.as_uri()}'>"})),
+    ]
+    incident = bundlekit.bundle(tmp_path, own=own, frozen=False)
+    made = editions.export(incident.path, "pdf")[0].read_bytes()
+    assert b"CANARY" not in made
+
+
+def test_what_is_written_is_what_is_read(browser, tmp_path):
+    """Every text of the small collection is on the screen as it was typed, controls as symbols."""
+    texts = {name: text.visible(typed) for name, typed in hostile.OWN.items()}
+    own = [bundlekit.code_cell("x", {"output_type": "stream", "text": t}) for t in texts.values()]
+    path = editions.export(bundlekit.bundle(tmp_path, own=own).path, "html")[0]
+    with Visit(browser, path) as visit:
+        shown = json.loads(
+            visit.page.evaluate(
+                "JSON.stringify([...document.querySelectorAll('.pm-output')].map(e => e.innerText))"
+            )
+        )
+    wanted = [value.strip("\n") for value in texts.values()]
+    assert [each.strip("\n") for each in shown] == [each or " " for each in wanted]
