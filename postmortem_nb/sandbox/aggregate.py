@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,8 +11,6 @@ from postmortem_nb import times
 from postmortem_nb.errors import QueryError, shown
 from postmortem_nb.sandbox import match, pages, world
 from postmortem_nb.sandbox.answers import (
-    JSON,
-    JSON_API,
     Answer,
     Ask,
     iso,
@@ -60,6 +58,7 @@ class Facet:
 
     name: str
     limit: int
+    skip: int
     order: Mapping[str, Any]
     missing: Any
     total: Any
@@ -117,22 +116,28 @@ def answer(ask: Ask, kind: str) -> Answer:
     facets = [
         _facet(mapping(each, "group_by")) for each in listed(body.get("group_by"), "group_by")
     ]
+    paging = mapping(body.get("page"), "page")
     if np.prod([facet.limit for facet in facets] or [1]) > MOST:
         raise QueryError(f"group_by: expected limits whose product is up to {MOST:,}")
-    found = [
-        (by, numbers)
-        for by, group in _groups(counting, rows, facets)
-        if (numbers := counting.numbers(group))
-    ]
-    meta = {"elapsed": 12 + len(found), "request_id": opaque(kind, body), "status": "done"}
+    cursor = text(paging.get("cursor"), "page.cursor")
+    mark = pages.mark(kind, window.query, facets)
+    groups, after = _page(cursor, mark, (counting, rows, facets))
+    found = [(by, numbers) for by, group in groups if (numbers := counting.numbers(group))]
+    meta: dict[str, Any] = {
+        "elapsed": 12 + len(found),
+        "request_id": opaque(kind, body),
+        "status": "done",
+    }
+    if after:
+        meta["page"] = {"after": after}
     if kind == "spans":
         buckets = [
             {"type": "bucket", "id": opaque(by), "attributes": {"by": by, "compute": numbers}}
             for by, numbers in found
         ]
-        return Answer({"data": buckets, "meta": meta}, kind=JSON_API)
-    shown_ = [{"by": by, "computes": numbers} for by, numbers in found]
-    return Answer({"meta": meta, "data": {"buckets": shown_}}, kind=JSON)
+        return Answer({"data": buckets, "meta": meta})
+    named = [{"by": by, "computes": numbers} for by, numbers in found]
+    return Answer({"meta": meta, "data": {"buckets": named}})
 
 
 def values(table: Table, name: str, rows: Rows) -> list[list[Any]]:
@@ -176,7 +181,27 @@ def _facet(asked: Mapping[str, Any]) -> Facet:
         raise QueryError(f"{said}; got {shown(name)}")
     limit = whole(asked.get("limit", 10), "group_by.limit", (1, MOST))
     order, bars = (mapping(asked.get(key), f"group_by.{key}") for key in ("sort", "histogram"))
-    return Facet(name, limit, order, asked.get("missing"), asked.get("total"), bars)
+    return Facet(name, limit, 0, order, asked.get("missing"), asked.get("total"), bars)
+
+
+def _page(
+    cursor: str, mark: str, asked: tuple[Counting, Rows, list[Facet]]
+) -> tuple[list[tuple[dict[str, Any], Rows]], str]:
+    """Return a page of groups and the cursor of the next, "" when there is none.
+
+    Groups of one facet are paged, ``limit`` at a time; those of several come all at once.
+    """
+    counting, rows, facets = asked
+    pageable = len(facets) == 1 and facets[0].total in (None, False) and not facets[0].histogram
+    if not pageable:
+        if cursor:
+            raise QueryError("page.cursor: the sandbox pages groups of one facet, without totals")
+        return _groups(counting, rows, facets), ""
+    skip = pages.place(cursor, mark, "groups")[1] if cursor else 0
+    facet = facets[0]
+    found = _groups(counting, rows, [replace(facet, skip=skip, limit=facet.limit + 1)])
+    more = len(found) > facet.limit
+    return found[: facet.limit], pages.packed((0, skip + facet.limit), mark) if more else ""
 
 
 def _groups(
@@ -230,7 +255,9 @@ def _limited(counting: Counting, parts: dict[Any, Rows], facet: Facet) -> list[t
         return sorted(parts.items())
     if order and one_of(order.get("type"), "sort.type", ("alphabetical", "measure")) != "measure":
         falling = one_of(order.get("order"), "sort.order", ("asc", "desc")) == "desc"
-        return sorted(parts.items(), key=lambda item: str(item[0]), reverse=falling)[: facet.limit]
+        return sorted(parts.items(), key=lambda item: str(item[0]), reverse=falling)[facet.skip :][
+            : facet.limit
+        ]
     asked = {key: order[key] for key in ("aggregation", "metric") if key in order}
     measure = _compute(asked, counting.span)
     falling = one_of(order.get("order"), "sort.order", ("desc", "asc")) == "desc"
@@ -240,11 +267,12 @@ def _limited(counting: Counting, parts: dict[Any, Rows], facet: Facet) -> list[t
         amount = float("-inf") if number is None else float(number)
         return (-amount if falling else amount), str(item[0])
 
-    return sorted(parts.items(), key=size)[: facet.limit]
+    return sorted(parts.items(), key=size)[facet.skip :][: facet.limit]
 
 
 def _summary(aggregation: str, numbers: NDArray[np.float64]) -> float:
     if aggregation in RANKS:
         return float(np.percentile(numbers, RANKS[aggregation]))
-    made = {"sum": np.sum, "min": np.min, "max": np.max, "avg": np.mean}[aggregation]
-    return float(made(numbers))
+    if aggregation in ("min", "max"):
+        return float(numbers.min() if aggregation == "min" else numbers.max())
+    return float(numbers.sum() if aggregation == "sum" else numbers.mean())

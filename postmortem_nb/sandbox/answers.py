@@ -62,7 +62,7 @@ class Answer:
     kind: str = JSON
 
 
-class Refused(Exception):  # noqa: N818 - an answer on its way, not a fault of the program
+class Refused(Exception):
     """An answer with a status other than 200, on its way out."""
 
     def __init__(self, status: int, *errors: Any, kind: str = JSON) -> None:

@@ -32,16 +32,14 @@ _NOTICES: tuple[tuple[datetime, str, str, str, str], ...] = (
         "deployment",
         "checkout",
         "info",
-        "Deploy of checkout v2.48.0 started|Rolling out to 6 of 8 hosts (eu-west-1, us-east-1). "
-        "ap-southeast-2 follows tomorrow.",
+        "Deploy of checkout v2.48.0 started|6 of 8 hosts; ap-southeast-2 follows tomorrow.",
     ),
     (
         FACTS.deployed,
         "deployment",
         "checkout",
         "success",
-        "Deploy of checkout v2.48.0 finished|6 of 8 hosts run v2.48.0. Changes: payments client "
-        "configuration moved to the shared module.",
+        "Deploy of checkout v2.48.0 finished|6 of 8 hosts. Payments client: shared configuration.",
     ),
     (
         FACTS.acknowledged,

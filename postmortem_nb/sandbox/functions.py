@@ -276,8 +276,8 @@ def _windows(values: Floats, back: int, method: str) -> Floats:
     padded = np.concatenate((np.full(back - 1, np.nan), values))
     rows = np.lib.stride_tricks.sliding_window_view(padded, back).T
     if method == "count":
-        return (~np.isnan(rows)).sum(axis=0).astype(float)
-    return across(rows, method)
+        return np.asarray((~np.isnan(rows)).sum(axis=0), dtype=np.float64)
+    return across(np.asarray(rows), method)
 
 
 def _exclude_null(lines: list[Line], _over: Grid, settings: list[Any]) -> Value:

@@ -14,7 +14,7 @@ import numpy as np
 
 from postmortem_nb.errors import QueryError
 from postmortem_nb.sandbox.curves import STEP, Steps, between
-from postmortem_nb.sandbox.fleet import ALWAYS, CHECKOUT, OPERATIONS, PAYMENT, Cell, Operation
+from postmortem_nb.sandbox.fleet import OPERATIONS, Cell, Operation
 from postmortem_nb.sandbox.gauges import GAUGES, Gauge
 from postmortem_nb.sandbox.logs import status_codes
 from postmortem_nb.sandbox.scenario import FACTS, epoch
@@ -155,7 +155,8 @@ def _totalled(
     found = []
     for points in _sampled(operation, value, seed, span, fits):
         moments, place = np.unique(points.seconds, return_inverse=True)
-        found.append(Points(points.tags, moments, np.bincount(place, points.values)))
+        totals = np.bincount(place, points.values).astype(np.float64)
+        found.append(Points(points.tags, moments, totals))
     return found
 
 
@@ -167,7 +168,9 @@ def _by_status(
 ) -> list[Points]:
     """Return counts a step by HTTP status, for each cell and release."""
     found = []
-    for points in _sampled(operation, lambda batch: status_codes(batch) * 1.0, seed, span, bool):
+    for points in _sampled(
+        operation, lambda batch: status_codes(batch).astype(float), seed, span, bool
+    ):
         for code in np.unique(points.values):
             status = {
                 "http.status_code": f"{code:.0f}",
@@ -199,12 +202,12 @@ def _apdex(
 def _satisfaction(batch: Batch) -> Floats:
     taken = batch.nanoseconds / 1e9
     well = np.where(taken <= APDEX, 1.0, np.where(taken <= 4 * APDEX, 0.5, 0.0))
-    return np.where(batch.failed, 0.0, well)
+    return np.where(batch.failed, 0.0, well).astype(np.float64)
 
 
 def _latency(batch: Batch) -> Floats:
     """Return the seconds that each request took."""
-    return np.asarray(batch.nanoseconds / 1e9)
+    return np.asarray(batch.nanoseconds / 1e9, dtype=np.float64)
 
 
 def _gauged(

@@ -138,18 +138,9 @@ def parse(query: str) -> tuple[Node, ...]:
         tree = _grammar().parse(query)
         found: tuple[Node, ...] = _Nodes(query).transform(tree)
     except UnexpectedInput as error:
-        place = max(error.pos_in_stream or 0, 0)
-        raise QueryError(
-            f"metric query {shown(query)} cannot be evaluated by the sandbox at "
-            f"{shown(query[place:][:40] or 'the end')} (character {place + 1}); expected, for "
-            "example, sum:trace.checkout.request.errors{env:prod} by {host}.as_count()"
-        ) from None
+        raise _refused(query, error.pos_in_stream) from None
     except VisitError as error:
-        if isinstance(error.orig_exc, QueryError):
-            raise error.orig_exc from None
-        raise
-    except RecursionError:
-        raise QueryError("metric query: nested too deeply for the sandbox") from None
+        raise error.orig_exc from None
     return found
 
 
@@ -167,6 +158,16 @@ def _grammar() -> Lark:
     return Lark(text, parser="lalr", maybe_placeholders=False, propagate_positions=True)
 
 
+def _refused(query: str, place: int | None) -> QueryError:
+    place = max(place or 0, 0)
+    rest = query[place:] or "the end"
+    return QueryError(
+        f"metric query {shown(query)} cannot be evaluated by the sandbox at {shown(rest[:40])} "
+        f"(character {place + 1}); expected, for example, "
+        "sum:trace.checkout.request.errors{env:prod} by {host}.as_count()"
+    )
+
+
 class _Nodes(Transformer[Token, Any]):
     """Turns the grammar's tree into nodes, from the leaves up."""
 
@@ -177,13 +178,13 @@ class _Nodes(Transformer[Token, Any]):
     def start(self, items: list[Node]) -> tuple[Node, ...]:
         return tuple(items)
 
-    def sum(self, items: list[Any]) -> Node:
+    def sums(self, items: list[Any]) -> Node:
         node = items[0]
         for sign, right in zip(items[1::2], items[2::2], strict=True):
             node = Binary(str(sign), node, right)
         return node  # type: ignore[no-any-return]
 
-    product = sum
+    product = sums
 
     def negative(self, items: list[Any]) -> Node:
         return Binary("*", Number(-1.0), items[-1])

@@ -35,11 +35,11 @@ def mixed(start: int, counters: NDArray[np.integer]) -> NDArray[np.uint64]:
 
 def unit(start: int, counters: NDArray[np.integer]) -> NDArray[np.float64]:
     """Return one number in [0, 1) a counter."""
-    return (mixed(start, counters) >> np.uint64(11)) * _UNIT
+    return np.asarray((mixed(start, counters) >> np.uint64(11)) * _UNIT, dtype=np.float64)
 
 
 def normal(start: int, counters: NDArray[np.integer]) -> NDArray[np.float64]:
     """Return one nearly normal number a counter: mean 0, deviation 1, never beyond 3.5."""
     bits = mixed(start, counters)
     parts = sum(((bits >> np.uint64(16 * n)) & np.uint64(0xFFFF)) / 65536.0 for n in range(4))
-    return (np.asarray(parts) - 2.0) * np.sqrt(3.0)
+    return np.asarray((parts - 2.0) * np.sqrt(3.0), dtype=np.float64)

@@ -80,7 +80,7 @@ def page(ask: Ask, kind: str, asked: Mapping[str, Any]) -> Page:
     limit = whole(paging.get("limit", 10), "page.limit", (1, MOST))
     cursor = text(paging.get("cursor"), "page.cursor")
     newest = sort == "-timestamp"
-    after = _place(cursor, _mark(kind, searched.query, newest), kind) if cursor else None
+    after = place(cursor, mark(kind, searched.query, newest), kind) if cursor else None
     return Page(searched, newest, limit, after)
 
 
@@ -97,8 +97,8 @@ def envelope(ask: Ask, kind: str, asked: Page, shown: list[Any], last: int) -> d
     """Return the rows with cursor and link to the next page; nothing but ``data`` at the end."""
     if not shown:
         return {"data": []}
-    mark = _mark(kind, asked.window.query, asked.newest_first)
-    cursor = _packed({"after": [asked.window.span[0], last], "of": mark})
+    own = mark(kind, asked.window.query, asked.newest_first)
+    cursor = packed((asked.window.span[0], last), own)
     begin, end = asked.window.span
     link = {
         "filter[query]": asked.window.query,
@@ -116,21 +116,22 @@ def envelope(ask: Ask, kind: str, asked: Page, shown: list[Any], last: int) -> d
     }
 
 
-def _mark(kind: str, query: str, newest_first: object) -> str:
+def mark(kind: str, query: str, newest_first: object) -> str:
     """Return what ties a cursor to its question."""
     said = f"{kind}\x1f{query}\x1f{newest_first}"
     return hashlib.blake2b(said.encode("utf-8", "replace"), digest_size=6).hexdigest()
 
 
-def _packed(value: Mapping[str, Any]) -> str:
-    return base64.urlsafe_b64encode(orjson.dumps(value)).decode().rstrip("=")
+def packed(after: tuple[int, int], own: str) -> str:
+    """Return a cursor: a place, and the mark of the question that it belongs to."""
+    return base64.urlsafe_b64encode(orjson.dumps({"after": after, "of": own})).decode().rstrip("=")
 
 
-def _place(cursor: str, mark: str, kind: str) -> tuple[int, int]:
+def place(cursor: str, own: str, kind: str) -> tuple[int, int]:
     """Return the place that a cursor names; Refused when it is not of this question."""
     try:
         found = orjson.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-        if found["of"] == mark:
+        if found["of"] == own:
             begin, last = found["after"]
             return int(begin), int(last)
     except (binascii.Error, ValueError, TypeError, KeyError):

@@ -1,4 +1,4 @@
-"""The endpoints of metrics: v1 query, v2 timeseries and scalar, the list of metrics."""
+"""The endpoints that evaluate metric queries: v1 query, v2 timeseries and scalar."""
 
 from __future__ import annotations
 
@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from postmortem_nb.errors import QueryError, shown
-from postmortem_nb.sandbox import evaluate, functions, metric
+from postmortem_nb.sandbox import catalogue, evaluate, functions, metric
 from postmortem_nb.sandbox.answers import (
     JSON_API,
     Answer,
     Ask,
-    Refused,
     listed,
     mapping,
     one_of,
@@ -21,9 +20,7 @@ from postmortem_nb.sandbox.answers import (
     whole,
 )
 from postmortem_nb.sandbox.evaluate import Grid, Line, grid
-from postmortem_nb.sandbox.fleet import OPERATIONS
 from postmortem_nb.sandbox.functions import Evaluation
-from postmortem_nb.sandbox.meters import METERS, tag_value
 from postmortem_nb.sandbox.metric import Binary, Call, Node, Number, Series
 
 if TYPE_CHECKING:
@@ -34,45 +31,6 @@ FINEST, USUAL_MOST = 1, 1500
 
 _EPOCHS = (0, 10**11)
 _MILLISECONDS = (0, 10**14)
-
-_UNITS = (  # name, family, plural, short name
-    ("second", "time", "seconds", "s"),
-    ("millisecond", "time", "milliseconds", "ms"),
-    ("percent", "percentage", "percent", "%"),
-    ("request", "network", "requests", "req"),
-    ("connection", "network", "connections", "conn"),
-    ("error", "general", "errors", "err"),
-    ("transaction", "db", "transactions", "txn"),
-)
-UNITS: dict[str, dict[str, Any]] = {
-    name: {
-        "family": family,
-        "scale_factor": 0.001 if name == "millisecond" else 1.0,
-        "name": name,
-        "short_name": short,
-        "plural": plural,
-        "id": 11 + number,
-    }
-    for number, (name, family, plural, short) in enumerate(_UNITS)
-}
-"""Units as they stand in answers."""
-
-STATS = {
-    "hits": "sum:trace.{name}.hits{{{scope}}}{by}.as_count()",
-    "hits_per_second": "sum:trace.{name}.hits{{{scope}}}{by}.as_rate()",
-    "errors": "sum:trace.{name}.errors{{{scope}}}{by}.as_count()",
-    "errors_per_second": "sum:trace.{name}.errors{{{scope}}}{by}.as_rate()",
-    "latency_avg": "avg:trace.{name}{{{scope}}}{by}",
-    "latency_max": "max:trace.{name}{{{scope}}}{by}",
-    "latency_p50": "p50:trace.{name}{{{scope}}}{by}",
-    "latency_p75": "p75:trace.{name}{{{scope}}}{by}",
-    "latency_p90": "p90:trace.{name}{{{scope}}}{by}",
-    "latency_p95": "p95:trace.{name}{{{scope}}}{by}",
-    "latency_p99": "p99:trace.{name}{{{scope}}}{by}",
-    "latency_p999": "p99.9:trace.{name}{{{scope}}}{by}",
-    "total_time": "sum:trace.{name}{{{scope}}}{by}",
-}
-"""What the ``apm_metrics`` source's statistics are as metric queries."""
 
 
 def first_version(ask: Ask) -> Answer:
@@ -217,7 +175,7 @@ def _table(columns: Sequence[tuple[str, list[Line], Mapping[str, Any]]]) -> list
         if limit:
             rows = [tags for tags in rows if tags in found]
             order = one_of(limit.get("order"), "limit.order", ("desc", "asc"))
-            rows.sort(key=lambda tags: found[tags].values[0], reverse=order == "desc")  # noqa: B023
+            rows.sort(key=lambda tags: found[tags].values[0], reverse=order == "desc")
             rows = rows[: whole(limit.get("count", len(rows)), "limit.count", (0, 10**6))]
     keys = [tag.split(":", 1)[0] for tag in max(rows, key=len, default=())]
     table: list[dict[str, Any]] = [
@@ -266,7 +224,7 @@ def _named(asked: Mapping[str, Any]) -> dict[str, Node]:
         found = mapping(query, f"queries[{number}]")
         name = text(found.get("name"), "name") or f"query{number}"
         if found.get("data_source") == "apm_metrics":
-            named[name] = metric.formula(_apm(found))
+            named[name] = metric.formula(catalogue.apm(found))
         elif found.get("data_source") == "metrics":
             named[name] = metric.formula(text(found.get("query"), "query"))
         else:
@@ -275,22 +233,6 @@ def _named(asked: Mapping[str, Any]) -> dict[str, Node]:
     if not named:
         raise QueryError("queries: expected at least one query; got none")
     return named
-
-
-def _apm(query: Mapping[str, Any]) -> str:
-    """Return the metric query of an ``apm_metrics`` query."""
-    stat, service = text(query.get("stat"), "stat"), text(query.get("service"), "service")
-    if stat not in STATS or query.get("query_filter") or query.get("span_kind"):
-        known = ", ".join(STATS)
-        raise QueryError(f"apm_metrics: the sandbox has, without filters, {known}; got {stat!r}")
-    usual = next((op.name for op in OPERATIONS if op.service == service), service)
-    scope = [f"service:{tag_value(service)}"] if service else []
-    if resource := text(query.get("resource_name"), "resource_name"):
-        scope.append(f"resource_name:{tag_value(resource)}")
-    by = ",".join(text(key, "group_by") for key in listed(query.get("group_by"), "group_by"))
-    name = text(query.get("operation_name"), "operation_name") or usual
-    grouping = f" by {{{by}}}" if by else ""
-    return STATS[stat].format(name=name, scope=",".join(scope) or "*", by=grouping)
 
 
 def _formulas(
@@ -339,7 +281,7 @@ def _inner(node: Node, outer: str) -> str:
 
 
 def _unit(line: Line) -> list[Any] | None:
-    return evaluate.unit(line, UNITS)
+    return evaluate.unit(line, catalogue.UNITS)
 
 
 def _number(value: float | None) -> float | None:
@@ -347,48 +289,3 @@ def _number(value: float | None) -> float | None:
     if value is None or math.isnan(value):
         return None
     return int(value) if float(value).is_integer() and abs(value) < 2**53 else float(value)
-
-
-def metrics(ask: Ask) -> Answer:
-    """Answer ``GET /api/v2/metrics``: names, a page at a time."""
-    for param in ask.params:
-        if param.startswith("filter["):
-            raise QueryError(f"{param}: the sandbox lists all metrics, without filters")
-    size = ask.number("page[size]", 10_000, (1, 10_000))
-    first = ask.number("page[cursor]", 0, (0, len(METERS)))
-    names = sorted(METERS)[first : first + size]
-    after = str(first + size) if first + size < len(METERS) else None
-    page = {"type": "cursor_limit", "cursor": ask.params.get("page[cursor]"), "limit": size}
-    return Answer(
-        {
-            "data": [{"type": "metrics", "id": name} for name in names],
-            "meta": {"pagination": page | {"next_cursor": after, "next_limit": size}},
-        }
-    )
-
-
-def metadata(ask: Ask) -> Answer:
-    """Answer ``GET /api/v1/metrics/{name}``: type, unit, description."""
-    meter = METERS.get(ask.parts["name"])
-    if meter is None:
-        raise Refused(404, f"Metric {ask.parts['name']} not found")
-    return Answer(
-        {
-            "type": meter.type,
-            "description": meter.about,
-            "short_name": meter.name.split(".")[-1],
-            "unit": meter.unit or None,
-            "per_unit": meter.per or None,
-            "statsd_interval": meter.every,
-            "integration": None,
-        }
-    )
-
-
-def names(ask: Ask) -> Answer:
-    """Answer ``GET /api/v1/search?q=metrics:…``: names that hold a text."""
-    query = ask.params.get("q", "")
-    if not query.startswith("metrics:"):
-        raise QueryError(f"q: expected metrics: and a part of a name; got {shown(query)}")
-    part = query.removeprefix("metrics:")
-    return Answer({"results": {"metrics": [name for name in sorted(METERS) if part in name]}})

@@ -8,7 +8,16 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from postmortem_nb.errors import PostmortemError
-from postmortem_nb.sandbox import aggregate, incidents, listing, monitors, notebooks, queries, slo
+from postmortem_nb.sandbox import (
+    aggregate,
+    catalogue,
+    incidents,
+    listing,
+    monitors,
+    notebooks,
+    queries,
+    slo,
+)
 from postmortem_nb.sandbox.answers import Answer, Ask, Refused
 
 if TYPE_CHECKING:
@@ -31,22 +40,24 @@ def ddsql(_ask: Ask) -> Answer:
     raise Refused(400, fault)
 
 
+count_logs = partial(aggregate.answer, kind="logs")
+count_spans = partial(aggregate.answer, kind="spans")
+
 # Method, path ({name} is one part of it), what answers, and the name of its rate limit.
 _ROUTES: tuple[tuple[str, str, Callable[[Ask], Answer], str], ...] = (
     ("POST", "/api/v2/logs/events/search", partial(listing.search, kind="logs"), "logs_query"),
     ("GET", "/api/v2/logs/events", partial(listing.browse, kind="logs"), "logs_query"),
-    ("POST", "/api/v2/logs/analytics/aggregate", partial(aggregate.answer, kind="logs"), "logs_query"),
+    ("POST", "/api/v2/logs/analytics/aggregate", count_logs, "logs_query"),
     ("POST", "/api/v2/spans/events/search", partial(listing.search, kind="spans"), "spans_query"),
     ("GET", "/api/v2/spans/events", partial(listing.browse, kind="spans"), "spans_query"),
-    ("POST", "/api/v2/spans/analytics/aggregate", partial(aggregate.answer, kind="spans"), "spans_query"),
+    ("POST", "/api/v2/spans/analytics/aggregate", count_spans, "spans_query"),
     ("POST", "/api/v2/events/search", partial(listing.search, kind="events"), "events_query"),
     ("GET", "/api/v2/events", partial(listing.browse, kind="events"), "events_query"),
     ("GET", "/api/v1/query", queries.first_version, "query_timeseries"),
     ("POST", "/api/v2/query/timeseries", queries.timeseries, "query_timeseries"),
     ("POST", "/api/v2/query/scalar", queries.scalar, "query_timeseries"),
-    ("GET", "/api/v2/metrics", queries.metrics, "metrics"),
-    ("GET", "/api/v1/metrics/{name}", queries.metadata, "metrics"),
-    ("GET", "/api/v1/search", queries.names, "metrics"),
+    ("GET", "/api/v2/metrics", catalogue.metrics, "metrics"),
+    ("GET", "/api/v1/metrics/{name}", catalogue.metadata, "metrics"),
     ("GET", "/api/v1/monitor", monitors.every, "monitors"),
     ("GET", "/api/v1/monitor/search", monitors.search, "monitors"),
     ("POST", "/api/v1/monitor/validate", monitors.validate, "monitors"),
@@ -95,4 +106,6 @@ def answered(method: str, ask: Ask) -> Answer:
         return refused.answer
     except PostmortemError as error:
         return Answer({"errors": [str(error)]}, 400)
+    except RecursionError:
+        return Answer({"errors": ["the question is nested too deeply for the sandbox"]}, 400)
     return Answer({"errors": ["Not Found"]}, 404)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
 
 SEED = 4821
 """The seed of the world that the demo tells of."""
@@ -35,8 +36,7 @@ class Person:
         return f"{self.handle}@larkspur-home.example"
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(NamedTuple):
     """What happened, when, and to whom; the demo and the tests read it from here."""
 
     shop: str = "Larkspur Home"

@@ -6,8 +6,10 @@ It listens on 127.0.0.1 only, takes any keys, and says ``X-Postmortem-Sandbox: 1
 from __future__ import annotations
 
 import asyncio
+import atexit
 import gzip
 import os
+import socket
 import sys
 import threading
 import time
@@ -17,7 +19,6 @@ from typing import Any
 
 import orjson
 from tornado.httpserver import HTTPServer
-from tornado.netutil import bind_sockets
 from tornado.web import Application, RequestHandler
 
 from postmortem_nb.errors import BadValue, expected
@@ -50,12 +51,13 @@ class Server:
         if not 0 <= port <= 65_535:
             raise BadValue(expected("port", "a number from 0 to 65535", example="8126", came=port))
         try:
-            self._sockets = bind_sockets(port, HOST)
+            self._socket = socket.create_server((HOST, port), backlog=128)
         except OSError as error:
             what = f"a port that can be listened on ({error.strerror})"
             raise BadValue(expected("port", what, example="0, any", came=port)) from None
         self.seed = seed
-        self.port: int = self._sockets[0].getsockname()[1]
+        self._socket.setblocking(False)
+        self.port: int = self._socket.getsockname()[1]
         self.url = f"http://{HOST}:{self.port}"
         self.shelf = Shelf()
         self.asked: list[tuple[str, str]] = []
@@ -71,7 +73,7 @@ class Server:
         asyncio.set_event_loop(self._loop)
         application = Application([(".*", _Handler, {"server": self})], log_function=lambda _: None)
         http = HTTPServer(application, max_body_size=_LARGEST)
-        self._loop.call_soon(http.add_sockets, self._sockets)
+        self._loop.call_soon(http.add_socket, self._socket)
         self._loop.run_forever()
         self._loop.run_until_complete(_ended(http))
         self._loop.close()
@@ -82,8 +84,13 @@ class Server:
             self._loop.call_soon_threadsafe(self._loop.stop)
             self._thread.join(timeout=5)
 
+    @property
+    def open(self) -> bool:
+        """Return whether it still answers."""
+        return self._thread.is_alive()
+
     def misbehave(self, *kinds: str, seconds: float = 1.0) -> None:
-        """Let the next answers fail, one each: ``429``, ``503``, ``cut``, ``html``, ``slow``…"""
+        """Let the next answers fail, one each: ``429``, ``503``, ``cut``, ``html``, ``slow``."""
         self._faults.extend(Fault(kind, seconds) for kind in kinds)
 
     def fault(self) -> Fault | None:
@@ -97,9 +104,8 @@ class Server:
         return self._used[name, period]
 
     def abandon(self) -> None:
-        """Close the sockets that a fork left here; the thread stayed with the parent."""
-        for inherited in self._sockets:
-            inherited.close()
+        """Close the socket that a fork left here; the thread stayed with the parent."""
+        self._socket.close()
 
 
 async def _ended(http: HTTPServer) -> None:
@@ -222,9 +228,17 @@ _lock = threading.Lock()
 def running(seed: int = SEED) -> Server:
     """Return the server of a world; it is started when first asked for, once a process."""
     with _lock:
-        if seed not in _running:
-            _running[seed] = Server(seed)
-        return _running[seed]
+        known = _running.get(seed)
+        if known is None or not known.open:
+            known = _running[seed] = Server(seed)
+        return known
+
+
+@atexit.register
+def _end() -> None:
+    """Close every server before the interpreter ends."""
+    for server in _running.values():
+        server.close()
 
 
 def _forked() -> None:

@@ -29,9 +29,12 @@ if TYPE_CHECKING:
 KEPT = ((SPANS[0], 1500), (SPANS[1], 8), (SPANS[2], 1500))
 """Of the requests that went well, one in so many left a trace, by span of time."""
 
-OWN = ("service", "env", "host", "operation_name", "resource_name", "resource_hash", "type")
-OWN += ("status", "trace_id", "span_id", "parent_id", "single_span", "ingestion_reason")
-PLAIN = {name: name for name in (*OWN, "retained_by")}
+OWN = (
+    *("service", "env", "host", "operation_name", "resource_name", "resource_hash", "type"),
+    *("status", "trace_id", "span_id", "parent_id", "single_span", "ingestion_reason"),
+    "retained_by",
+)
+PLAIN = {name: name for name in OWN}
 """The reserved fields of spans; they stand on top of a span, all others in ``custom``."""
 
 

@@ -159,7 +159,9 @@ class Table:
 
 def _stacked(path: str, blocks: Iterable[Block], order: NDArray[np.intp]) -> Column:
     """Return one path of all blocks; its codes are moved behind those of the blocks before."""
-    codes, parts, used = [], [], 0
+    codes: list[NDArray[Any]] = []
+    parts: list[tuple[Any, Show]] = []
+    used = 0
     for block in blocks:
         column = block.columns.get(path)
         if column is None:

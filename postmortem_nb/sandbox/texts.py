@@ -82,7 +82,7 @@ LINES: tuple[tuple[datetime, str, str, str, str], ...] = (
         "info",
         "checkout",
         "ci-runner-03",
-        f"config changed: payments.retry.attempts 1 -> {FACTS.attempts}, backoff exponential -> none",
+        f"config changed: payments.retry.attempts 1 -> {FACTS.attempts}, backoff removed",
     ),
     (FACTS.deployed, "ok", "checkout", "ci-runner-03", "deploy v2.48.0 finished on 6 of 8 hosts"),
     (

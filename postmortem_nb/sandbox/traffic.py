@@ -6,7 +6,7 @@ they speak of the same thing. A request is named by its cell, its step and its p
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -102,8 +102,13 @@ class Batch:
 
     def take(self, chosen: NDArray[np.bool_] | NDArray[np.intp]) -> Batch:
         """Return the chosen requests."""
-        parts = (self.cells, self.numbers, self.places, self.failed)
-        return Batch(self.seed, self.operation, *(part[chosen] for part in parts))
+        return replace(
+            self,
+            cells=self.cells[chosen],
+            numbers=self.numbers[chosen],
+            places=self.places[chosen],
+            failed=self.failed[chosen],
+        )
 
     @cached_property
     def keys(self) -> NDArray[np.uint64]:
@@ -122,7 +127,7 @@ class Batch:
 
     @cached_property
     def milliseconds(self) -> Whole:
-        """Return when each request was over, in epoch milliseconds: then it is counted and logged."""
+        """Return when each request was over (epoch ms): then it is counted and logged."""
         within = (self.chance("when") * STEP * 1000).astype(np.int64)
         return self.numbers * STEP * 1000 + within
 
@@ -231,7 +236,7 @@ def _drawn(
 
 
 def _unrolled(repeats: Whole, every: int) -> tuple[NDArray[np.intp], Whole]:
-    """Return index and place of each ``every``-th item, when index i stands for repeats[i] items."""
+    """Return index and place of each ``every``-th item; index i stands for repeats[i] items."""
     ends = np.cumsum(repeats)
     total = int(ends[-1]) if len(ends) else 0
     picked = np.arange(0, total, every)

@@ -10,11 +10,17 @@ import numpy as np
 from postmortem_nb.sandbox import events, logs, match, search, spans
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
     from postmortem_nb.sandbox.table import Table
 
-MAKERS = {"logs": logs.table, "spans": spans.table, "events": events.table}
+MAKERS: dict[str, Callable[[int], Table]] = {
+    "logs": logs.table,
+    "spans": spans.table,
+    "events": events.table,
+}
 """What makes the table of each kind, from the seed of its world."""
 
 
