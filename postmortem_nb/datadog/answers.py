@@ -7,14 +7,17 @@ raises ``Failed``; what is one, however odd its values, is read.
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
 from postmortem_nb.datadog.failures import Failed, detail
+from postmortem_nb.text import clean
 
 PAGE_SIZE = 1000
 """Rows a page; Datadog's own default is 10 (and its maximum 1,000)."""
 
+_HALF = re.compile(r"\\u[dD][89a-fA-F]")  # an escape that may be half of a character
 _LONGEST_INTEGER = 300  # digits; longer ones are no measurement, and reading them takes for ever
 
 
@@ -88,7 +91,7 @@ def _parsed(body: bytes) -> Any:
             again=1,
         )
     try:
-        return json.loads(text, parse_constant=_nothing)
+        return _whole(json.loads(text, parse_constant=_nothing), text)
     except RecursionError:
         raise Failed("an answer nested too deep", status=200) from None
     except json.JSONDecodeError as error:
@@ -97,7 +100,22 @@ def _parsed(body: bytes) -> Any:
         said = f"{error.msg} after {error.pos:,} of {len(text):,} characters"
         raise Failed(fault, said=said, remedy="try again", status=200, again=2) from None
     except ValueError:  # an integer longer than Python reads
-        return json.loads(text, parse_constant=_nothing, parse_int=_integer)
+        return _whole(json.loads(text, parse_constant=_nothing, parse_int=_integer), text)
+
+
+def _whole(found: Any, text: str) -> Any:
+    """Return JSON without halves of characters, which no column, name or file can hold."""
+    return _mended(found) if _HALF.search(text) else found
+
+
+def _mended(found: Any) -> Any:
+    if isinstance(found, str):
+        return clean(found)
+    if isinstance(found, list):
+        return [_mended(value) for value in found]
+    if isinstance(found, dict):
+        return {clean(name): _mended(value) for name, value in found.items()}
+    return found
 
 
 def _decoded(body: bytes) -> str:

@@ -63,16 +63,12 @@ class Asking:
         self.teller = Teller(self.progress)
         self.connection: Connection = client.connection()
 
-    @property
-    def iso_window(self) -> tuple[str, str]:
-        """The window as ISO 8601 texts with milliseconds, its end rounded up."""
-        return _iso_ms(times.ms(self.start)), _iso_ms(times.ms(self.end, up=True))
-
     def failed(self, failed: Failed) -> DatadogError:
         """Return the error that tells the user of a failure before any row came."""
         window = f"{times.shown(self.start)} to {times.shown(self.end)}"
         question = f"{self.function} {shown(self._words())}, {window}"
-        return told(failed, question=self.connection.scrub(question), site=self.connection.host)
+        connection = self.connection
+        return told(failed, question=question, site=connection.host, scrub=connection.scrub)
 
     def record(
         self, frame: pd.DataFrame, *, partial: str = "", warnings: list[str] | None = None
@@ -208,8 +204,3 @@ def unknown_argument(function: str, name: str, known: tuple[str, ...]) -> str:
 
 def _listed(value: Any) -> bool:
     return isinstance(value, (list, tuple, set, frozenset))
-
-
-def _iso_ms(ms: int) -> str:
-    moment = times.EPOCH + timedelta(milliseconds=ms)
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{ms % 1000:03d}Z"

@@ -180,7 +180,7 @@ class Connection:
         """
         operation = OPERATIONS[name]
         request = self._prepared(operation, arguments)
-        allowance = self._allowances.setdefault(operation.method, pace.Allowance())
+        allowance = self._allowances.setdefault(operation.scope, pace.Allowance())
         patience, tries = pace.LONGEST_WAIT, 0
         while True:
             patience -= self._turn(allowance, patience, waiting)
@@ -198,9 +198,11 @@ class Connection:
         module = import_module(f"datadog_api_client.{operation.module}")
         api = getattr(module, operation.api)(self._client)
         try:
-            with warnings.catch_warnings():
-                warnings.filterwarnings("ignore", message="Using unstable operation")
-                return getattr(api, operation.method)(**arguments)  # type: ignore[no-any-return]
+            if operation.method in _UNSTABLE:  # only there: it is not safe beside other threads
+                with warnings.catch_warnings():
+                    warnings.filterwarnings("ignore", message="Using unstable operation")
+                    return getattr(api, operation.method)(**arguments)  # type: ignore[no-any-return]
+            return getattr(api, operation.method)(**arguments)  # type: ignore[no-any-return]
         except (OpenApiException, ValueError) as error:
             raise Failed("not asked", said=self.scrub(str(error))) from None
 
@@ -208,7 +210,7 @@ class Connection:
         self, request: wire.Request, operation: Operation, allowance: pace.Allowance
     ) -> bytes:
         """Return the body of one answer with status 2xx; Failed for everything else."""
-        headers: dict[str, str] = {}
+        headers: Any = None
         try:
             answer = wire.exchange(self._pool, request, scrub=self.scrub)
             headers = answer.headers

@@ -38,7 +38,7 @@ _REMEDIES = {
 _RETRYABLE = frozenset((408, 425, 429))
 
 
-class Failed(DatadogError):  # noqa: N818 - a request that failed, as httpx names its own
+class Failed(DatadogError):
     """One request that brought no usable answer.
 
     Attributes
@@ -62,7 +62,7 @@ class Failed(DatadogError):  # noqa: N818 - a request that failed, as httpx name
         self.wait: float | None = None
 
 
-def told(failed: Failed, *, question: str, site: str) -> DatadogError:
+def told(failed: Failed, *, question: str, site: str, scrub: Callable[[str], str]) -> DatadogError:
     """Return the error for the user: fault, detail, question and remedy on at most five lines."""
     phrase = _phrase(failed.status)
     lines = [f"{site}: {failed.fault}{phrase}"]
@@ -71,7 +71,7 @@ def told(failed: Failed, *, question: str, site: str) -> DatadogError:
     lines.append(f"Asked: {_cut(question, QUESTION_LENGTH)}")
     if failed.remedy:
         lines.append(f"To do: {failed.remedy}")
-    return DatadogError("\n".join(lines))
+    return DatadogError("\n".join(scrub(line) for line in lines))
 
 
 def refused(status: int, body: bytes, *, scope: str, scrub: Callable[[str], str]) -> Failed:
@@ -116,7 +116,9 @@ def _forms(secret: str) -> set[str]:
     """Return a secret as it may be repeated: plain, in other case, percent, base64, hex."""
     raw = secret.encode("utf-8", "replace")
     encoded = {base64.b64encode(b" " * pad + raw).decode()[pad * 2 :] for pad in range(3)}
-    return {secret, secret.lower(), secret.upper(), quote(secret, safe=""), raw.hex()} | encoded
+    percent = "".join(f"%{byte:02x}" for byte in raw)
+    plain = {secret, secret.lower(), secret.upper(), quote(secret, safe=""), raw.hex()}
+    return plain | encoded | {percent, percent.upper()}
 
 
 def _masked(text: str, hidden: bytearray) -> str:
@@ -146,7 +148,7 @@ def _sentences(found: Any) -> list[str]:
 
 def _phrase(status: int) -> str:
     try:
-        return f" ({HTTPStatus(status).phrase})"
+        return f" ({HTTPStatus(status).phrase})" if status >= 300 else ""
     except ValueError:
         return ""
 

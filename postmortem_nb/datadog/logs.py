@@ -7,6 +7,8 @@ its types are learned. Both give the same frame.
 
 from __future__ import annotations
 
+import threading
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -38,20 +40,23 @@ class Reader:
         self.texts = [name for name in _TEXTS if name in core]
         self.types: dict[str, pa.DataType | None] = {}
         self.envelope: pa.DataType | None = None
-        self.options: arrow_json.ParseOptions | None = None
+        self.schema: tuple[arrow_json.ParseOptions, tuple[str, ...]] | None = None
+        self.learning = threading.Lock()
         if not wanted.paths and not wanted.patterns:
             self._settle()
 
     def __call__(self, body: bytes) -> Page:
         """Return a page whose rows are columns."""
-        if self.options is not None:
+        schema = self.schema
+        if schema is not None and _one_object(body):
             try:
-                return self._fast(body, self.options)
+                return self._fast(body, *schema)
             except (pa.ArrowException, UnicodeError, KeyError):
                 pass  # not as the pages before: read value by value below
-        return self._careful(body)
+        with self.learning:  # pages may be read by several threads
+            return self._careful(body)
 
-    def _fast(self, body: bytes, options: arrow_json.ParseOptions) -> Page:
+    def _fast(self, body: bytes, options: arrow_json.ParseOptions, paths: tuple[str, ...]) -> Page:
         block = arrow_json.ReadOptions(use_threads=False, block_size=len(body) + 1)
         table = arrow_json.read_json(pa.BufferReader(body), block, options)
         data = table.column("data")
@@ -67,8 +72,8 @@ class Reader:
         if "timestamp" in self.core:
             columns["timestamp"] = arrays.moments(attributes.field("timestamp"), self.notes)
         columns["id"] = ids
-        extra = attributes.field("attributes") if self.types else None
-        for path in self.types:
+        extra = attributes.field("attributes") if paths else None
+        for path in paths:
             columns[f"@{path}"] = _nested(extra, path)
         page = Page(columns, ids.to_pylist())
         answers.envelope(page, table.column("meta")[0].as_py())
@@ -107,9 +112,12 @@ class Reader:
                 both = {self.types.get(path, kind), kind}
                 mixed = both == {pa.int64(), pa.float64()}
                 self.types[path] = pa.float64() if mixed else kind
-        if self._wholly():
-            self._learn_envelope(body)
-        self._settle()
+        try:
+            if self._wholly():
+                self._learn_envelope(body)
+            self._settle()
+        except (pa.ArrowException, UnicodeError, OverflowError, TypeError):
+            self.schema = None  # names or values that no schema can have: value by value it stays
 
     def _learn_envelope(self, body: bytes) -> None:
         found = answers.document(body)
@@ -125,7 +133,7 @@ class Reader:
 
     def _settle(self) -> None:
         """Make the schema that the next page is tried with, where there can be one."""
-        self.options = None
+        self.schema = None
         if any(kind not in _READABLE for kind in self.types.values()):
             return
         extra = _tree(self.types)
@@ -135,7 +143,13 @@ class Reader:
         behaviour = "error" if wholly else "ignore"
         read = (*self.core, "timestamp", *_TEXTS, "tags") if wholly else self.core
         schema = _schema(read, extra, self.envelope if wholly else None)
-        self.options = arrow_json.ParseOptions(schema, unexpected_field_behavior=behaviour)
+        options = arrow_json.ParseOptions(schema, unexpected_field_behavior=behaviour)
+        self.schema = (options, tuple(self.types))
+
+
+def _one_object(body: bytes) -> bool:
+    """Return whether a body begins and ends as one object: Arrow's reader dies of a bare null."""
+    return body[:1] == b"{" and body.rstrip()[-1:] == b"}"
 
 
 def keep(rows: Columns, places: list[int]) -> Columns:
@@ -146,6 +160,13 @@ def keep(rows: Columns, places: list[int]) -> Columns:
         else [values[place] for place in places]
         for name, values in rows.items()
     }
+
+
+def reached(rows: Columns) -> datetime | None:
+    """Return the time of a page's last row, None where it has none."""
+    moments = rows.get("timestamp")
+    last = moments[-1].as_py() if moments is not None and len(moments) else None
+    return last if isinstance(last, datetime) else None
 
 
 def joined(

@@ -12,6 +12,7 @@ import math
 import random
 import threading
 import time
+from collections import deque
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Protocol
@@ -27,7 +28,7 @@ LONGEST_WAIT = 60.0
 _FIRST_BACKOFF = 0.3
 _EPOCH_FROM = 1e9  # a reset this large is a moment (epoch seconds), not a length
 _EPOCH_MS_FROM = 1e12
-_SAME_PERIOD = 1.5  # seconds: resets are announced in whole ones
+_MARGIN = 0.05  # seconds past the announced end of a period, for the way there
 
 
 class Progress(Protocol):
@@ -66,13 +67,19 @@ def countdown(seconds: float, reason: str, progress: Callable[[str], None]) -> N
 
 @dataclass
 class Allowance:
-    """The requests that one rate limit still allows: what was announced less what was sent."""
+    """The requests that one rate limit still allows: what was announced less what was sent.
+
+    Answers may come in another order than they were counted in, and the end of a period is
+    announced in whole seconds, rounded up: where in doubt, less is sent.
+    """
 
     left: int | None = None
     limit: int | None = None
     period: float = 0.0
     until: float = 0.0
+    earliest: float = 0.0
     in_flight: int = 0
+    sent: deque[float] = field(default_factory=deque)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def take(self) -> float:
@@ -80,33 +87,51 @@ class Allowance:
         now = time.monotonic()
         with self.lock:
             if self.left is not None and now >= self.until:
-                self.left, self.until = self.limit, now + self.period
+                self._renew(now)
             if self.left is not None:
                 if self.left <= 0:
                     return self.until - now
                 self.left -= 1
+                self.sent.append(now)
             self.in_flight += 1
             return 0.0
 
-    def give(self, headers: Mapping[str, str]) -> None:
-        """Count a request as answered and take over what its answer announces."""
+    def _renew(self, now: float) -> None:
+        """Begin a period; what was sent shortly before may have fallen into it on the other side."""
+        while self.sent and self.sent[0] <= now - self.period - _MARGIN:
+            self.sent.popleft()
+        self.left = None if self.limit is None else self.limit - len(self.sent)
+        begun = self.sent[0] if self.sent else now
+        self.until = self.earliest = begun + self.period + _MARGIN
+
+    def give(self, headers: Mapping[str, str] | None) -> None:
+        """Count a request as ended and take over what its answer announces, if there was one."""
+        with self.lock:
+            self.in_flight -= 1
+            if headers is not None:
+                self._announced(headers)
+
+    def _announced(self, headers: Mapping[str, str]) -> None:
         left, limit, period = (
             _seconds(headers.get(f"X-RateLimit-{name}"), 0.0)
             for name in ("Remaining", "Limit", "Period")
         )
         reset = _seconds(headers.get("X-RateLimit-Reset"), time.time())
-        with self.lock:
-            self.in_flight -= 1
-            if left is None or reset is None:
-                return
-            until = time.monotonic() + reset
-            if self.left is not None and abs(until - self.until) < _SAME_PERIOD:
-                self.left = min(self.left, int(left))
-                self.until = min(until, self.until)
-                return
-            # those under way may not be counted in what the server says is left
-            self.left, self.until = int(left) - self.in_flight, until
-            self.limit, self.period = (int(limit), period) if limit and period else (None, 0.0)
+        if left is None or reset is None:
+            self.left = None
+            return
+        now = time.monotonic()
+        self.limit, self.period = (int(limit), period) if limit and period else (None, 0.0)
+        if self.left is not None and now < self.until:
+            self.left = min(self.left, int(left))
+            self.until = max(self.earliest, min(self.until, now + reset + _MARGIN))
+            return
+        # those under way may not be counted in what the server says is left
+        self.left, self.until, self.earliest = (
+            int(left) - self.in_flight,
+            now + reset + _MARGIN,
+            now,
+        )
 
 
 def _seconds(text: str | None, now: float) -> float | None:

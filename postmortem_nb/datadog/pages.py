@@ -10,14 +10,27 @@ import time
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
-from postmortem_nb.datadog.answers import PAGE_SIZE, Page
+from postmortem_nb.datadog import slices
+from postmortem_nb.datadog.answers import PAGE_SIZE
 from postmortem_nb.datadog.failures import Failed
 
 if TYPE_CHECKING:
-    from postmortem_nb.datadog import pace
     from collections.abc import Callable
+    from datetime import datetime
 
+    from postmortem_nb.datadog import pace
+    from postmortem_nb.datadog.answers import Page
     from postmortem_nb.datadog.client import Connection
+
+
+BEFORE_SLICES = 4
+"""Full pages that come one after the other before the rest may be cut into slices."""
+WORTH_SLICING = 8 * PAGE_SIZE
+"""Rows still wanted, from which cutting up the rest pays for counting it first."""
+
+
+SLOW = 0.05
+"""Seconds a page, from which the way to Datadog and not this machine is what takes the time."""
 
 
 class Keep(Protocol):
@@ -29,14 +42,19 @@ class Keep(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """A search over one endpoint: how to ask for a page and how to read it."""
+    """A search over one endpoint: how to ask for a page and how to read it.
+
+    ``reached`` returns the time of a page's last row; without it a search is never cut into slices.
+    """
 
     operation: str
     body: Callable[[int, str, tuple[str, str]], dict[str, Any]]
     read: Callable[[bytes], Page]
     keep: Keep
-    window: tuple[str, str]
+    window: tuple[datetime, datetime]
     limit: int
+    descending: bool = False
+    reached: Callable[[Any], datetime | None] | None = None
 
     def reading(self, read: Callable[[bytes], Page]) -> Search:
         """Return this search with another reader."""
@@ -53,6 +71,8 @@ class Pulled:
     partial: str = ""
     warnings: list[str] = field(default_factory=list)
     repeated: int = 0
+    cut: bool = False
+    seconds: float = 0.0
     seen: set[Any] = field(default_factory=set)
 
     def add(self, page: Page, search: Search) -> int:
@@ -62,6 +82,7 @@ class Pulled:
             place for place, key in enumerate(page.ids) if key is None or key not in self.seen
         ]
         self.repeated += len(page.ids) - len(places)
+        self.cut = self.cut or len(places) > room
         if len(places[:room]) == len(page.ids):
             kept = page.rows
         else:
@@ -104,7 +125,7 @@ class Teller:
 
 
 def pull(connection: Connection, search: Search, teller: Teller) -> Pulled:
-    """Return the rows of a search, page by page.
+    """Return the rows of a search, page by page; a long one side by side once that pays.
 
     Raises Failed, or KeyboardInterrupt, when nothing came before; afterwards both end the pull and
     leave their reason in ``partial``.
@@ -112,6 +133,7 @@ def pull(connection: Connection, search: Search, teller: Teller) -> Pulled:
     pulled = Pulled()
     cursor, cursors = "", set[str]()
     while True:
+        begun = time.monotonic()
         try:
             page = _page(connection, search, (search.limit - pulled.rows, cursor), teller)
         except (Failed, KeyboardInterrupt) as stop:
@@ -120,6 +142,7 @@ def pull(connection: Connection, search: Search, teller: Teller) -> Pulled:
             pulled.partial = _reason(stop, pulled.requests + 1)
             return pulled
         pulled.requests += 1
+        pulled.seconds += time.monotonic() - begun
         teller.came(pulled.add(page, search))
         cursor = page.cursor
         if not page.ids or not cursor:
@@ -131,11 +154,50 @@ def pull(connection: Connection, search: Search, teller: Teller) -> Pulled:
         if pulled.rows >= search.limit:
             pulled.partial = pulled.partial or "limit reached"
             return pulled
+        if _pays(pulled, search) and _side_by_side(connection, search, pulled, teller):
+            return pulled
+
+
+def _pays(pulled: Pulled, search: Search) -> bool:
+    """Return whether the rest is worth cutting up: full pages so far, and many more wanted."""
+    full = pulled.rows == pulled.requests * PAGE_SIZE == BEFORE_SLICES * PAGE_SIZE
+    many = search.limit - pulled.rows >= WORTH_SLICING
+    slow = pulled.seconds >= SLOW * pulled.requests
+    return full and many and slow and search.reached is not None
+
+
+def _side_by_side(connection: Connection, search: Search, pulled: Pulled, teller: Teller) -> bool:
+    """Pull the rest in slices; False, with nothing done, where it cannot be counted."""
+    reached = search.reached(pulled.pages[-1]) if search.reached else None
+    start, end = search.window
+    if reached is None or not start < reached < end:
+        return False
+    rest = (start, reached) if search.descending else (reached, end)
+    wanted = search.limit - pulled.rows
+    windows = slices.plan(connection, search, rest, wanted=wanted, teller=teller)
+    pulled.requests += 1
+    if len(windows) < 2:
+        return False
+    gathered = slices.gather(
+        connection, search, windows, wanted=(wanted, pulled.seen), teller=teller
+    )
+    repeated = pulled.repeated
+    for page in gathered.pages:
+        pulled.requests += 1
+        pulled.add(page, search)
+    pulled.repeated = repeated  # rows on the bounds of two slices are no fault of the server
+    if gathered.fault:
+        pulled.partial = f"{gathered.fault} on page {pulled.requests}"
+    elif pulled.cut or gathered.skipped:
+        pulled.partial = pulled.partial or "limit reached"
+    return True
 
 
 def _page(connection: Connection, search: Search, turn: tuple[int, str], teller: Teller) -> Page:
     room, cursor = turn
-    body = search.body(min(PAGE_SIZE, room), cursor, search.window)
+    start, end = search.window
+    bounds = (slices.stamp(start), slices.stamp(end, up=True))
+    body = search.body(min(PAGE_SIZE, room), cursor, bounds)
     return connection.ask(search.operation, search.read, waiting=teller.waits, body=body)
 
 

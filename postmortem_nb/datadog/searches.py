@@ -30,7 +30,16 @@ def logs(asked: Asking, words: str, *, limit: int) -> pages.Search:
         where |= {"indexes": indexes, "storage_tier": tier}
         return {"filter": where, "sort": sort, "page": _page(size, cursor)}
 
-    return pages.Search("logs", body, answers.rows, log_rows.keep, asked.iso_window, limit)
+    return pages.Search(
+        "logs",
+        body,
+        answers.rows,
+        log_rows.keep,
+        (asked.start, asked.end),
+        limit,
+        sort.startswith("-"),
+        log_rows.reached,
+    )
 
 
 def spans(asked: Asking) -> pages.Search:
@@ -58,7 +67,7 @@ def _search(
         return wrap({"filter": where, "sort": sort, "page": _page(size, cursor)})
 
     limit = asking.count(asked.function, asked.arguments["limit"])
-    return pages.Search(operation, body, answers.rows, _kept, asked.iso_window, limit)
+    return pages.Search(operation, body, answers.rows, _kept, (asked.start, asked.end), limit)
 
 
 def _query(asked: Asking, name: str) -> str:

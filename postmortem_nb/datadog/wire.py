@@ -77,6 +77,8 @@ def exchange(pool: urllib3.PoolManager, request: Request, *, scrub: Callable[[st
             with _open(pool, request) as response:
                 packed = _received(response)
                 encoding = response.headers.get("Content-Encoding", "").strip().lower()
+                if clock.expired:  # a head that was cut short by the watch reads as an empty answer
+                    raise _late()
                 body = _unpacked(packed, encoding)
                 return Answer(response.status, response.headers, body)
         except (HTTPError, HTTPException, OSError, ValueError, AttributeError) as error:
@@ -224,21 +226,21 @@ def _too_large() -> Failed:
 
 
 _NETWORK = "check the network, DD_SITE, POSTMORTEM_DATADOG_URL and HTTPS_PROXY"
-_FAULTS: tuple[tuple[type[Exception], str, str, int], ...] = (
-    (ProxyError, "proxy refused", "check HTTPS_PROXY", 0),
-    (NameResolutionError, "host not found", _NETWORK, 0),
-    (SSLError, "no trusted connection", "check SSL_CERT_FILE and the proxy", 0),
-    (NewConnectionError, "no connection", _NETWORK, 2),
-    (Exception, "connection broken", "try again", 9),
+_FAULTS: tuple[tuple[type[Exception], tuple[str, str, int]], ...] = (
+    (ProxyError, ("proxy refused", "check HTTPS_PROXY", 0)),
+    (NameResolutionError, ("host not found", _NETWORK, 0)),
+    (SSLError, ("no trusted connection", "check SSL_CERT_FILE and the proxy", 0)),
+    (NewConnectionError, ("no connection", _NETWORK, 2)),
 )
 """An error of the line: its fault, what to do, and how often it is worth asking again."""
 
 
 def _broken(error: Exception, scrub: Callable[[str], str]) -> Failed:
     """Return the failure that an error of the line stands for."""
-    if isinstance(error, TimeoutError):
+    fits = next((rest for kind, rest in _FAULTS if isinstance(error, kind)), None)
+    if fits is None and isinstance(error, TimeoutError):
         return _late()
-    fault, remedy, again = next(rest for kind, *rest in _FAULTS if isinstance(error, kind))
+    fault, remedy, again = fits or ("connection broken", "try again", 9)
     return Failed(fault, said=_words(error, scrub), remedy=remedy, again=again)
 
 

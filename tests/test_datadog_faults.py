@@ -1,0 +1,508 @@
+"""Every way an answer can fail, against a server that lies: what came is kept, nothing hangs."""
+
+import socket
+import time
+
+import pytest
+from lying import Lying, Say, log, page, pages
+
+from postmortem_nb.datadog import pace, search_datadog_logs, wire
+from postmortem_nb.errors import DatadogError, QueryError
+
+WINDOW = {"from_": "2025-12-04T14:00:00Z", "to": "2025-12-04T16:00:00Z"}
+API_KEY = "0123456789abcdef0123456789abcdef"
+APP_KEY = "fedcba9876543210fedcba9876543210fedcba98"
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch):
+    """Backoffs are short here; a wait that a server asks for is real."""
+    monkeypatch.setattr(pace, "_FIRST_BACKOFF", 0.01)
+    monkeypatch.setenv("DD_API_KEY", API_KEY)
+    monkeypatch.setenv("DD_APP_KEY", APP_KEY)
+
+
+@pytest.fixture
+def lying(monkeypatch):
+    """Return a function that starts a lying server and points the package at it."""
+    started = []
+
+    def start(script):
+        server = Lying(script)
+        started.append(server)
+        monkeypatch.setenv("POSTMORTEM_DATADOG_URL", server.url)
+        return server
+
+    yield start
+    for server in started:
+        server.__exit__()
+
+
+def ask(**settings):
+    return search_datadog_logs("service:checkout", **WINDOW, **settings)
+
+
+def evidence(frame):
+    return frame.attrs["evidence"]
+
+
+# ---- pages
+
+
+@pytest.mark.parametrize("count", [1, 2, 5])
+def test_pages_are_joined_with_no_request_more_than_needed(lying, count):
+    server = lying(pages(count))
+    frame = ask(limit=5000)
+    assert list(frame["id"]) == [f"AQ{n:06d}" for n in range(3 * count)]
+    assert len(server.heard) == count
+    assert evidence(frame)["complete"] is True
+    assert evidence(frame)["partial"] == ""
+
+
+def test_the_cursor_of_each_page_is_sent_for_the_next(lying):
+    server = lying(pages(3))
+    ask(limit=5000)
+    assert [heard.json["page"].get("cursor") for heard in server.heard] == [None, "c1", "c2"]
+    windows = {(h.json["filter"]["from"], h.json["filter"]["to"]) for h in server.heard}
+    assert windows == {("2025-12-04T14:00:00.000Z", "2025-12-04T16:00:00.000Z")}
+
+
+def test_a_limit_asks_for_just_as_many_and_says_so(lying):
+    rows = [log(n) for n in range(1500)]
+    server = lying([Say(page(rows[:1000], "a")), Say(page(rows[1000:], "b"))])
+    frame = ask(limit=1500)
+    assert [heard.json["page"]["limit"] for heard in server.heard] == [1000, 500]
+    assert len(frame) == 1500
+    assert evidence(frame)["partial"] == "limit reached"
+    assert evidence(frame)["complete"] is False
+
+
+def test_a_server_that_sends_more_than_asked_is_cut_at_the_limit(lying):
+    lying([Say(page([log(n) for n in range(9)], "a"))])
+    assert len(ask(limit=4)) == 4
+
+
+def test_an_empty_page_ends_it_even_with_a_cursor(lying):
+    server = lying([*pages(2, last=Say(page([], "more")))])
+    frame = ask(limit=5000)
+    assert len(frame) == 6
+    assert len(server.heard) == 3
+    assert evidence(frame)["complete"] is True
+
+
+def test_no_rows_at_all_keep_columns_and_types(lying):
+    lying([Say({"data": []})])
+    frame = ask()
+    assert list(frame) == ["timestamp", "status", "service", "host", "message", "tags", "id"]
+    assert len(frame) == 0
+    assert str(frame["timestamp"].dtype) == "datetime64[us, UTC]"
+    assert evidence(frame)["complete"] is True
+
+
+@pytest.mark.parametrize("cursors", [["a", "a"], ["a", "b", "a"]], ids=["same", "in turn"])
+def test_a_repeated_cursor_ends_it_and_is_said(lying, cursors):
+    answers = [Say(page([log(at)], cursor)) for at, cursor in enumerate(cursors)]
+    server = lying(answers)
+    frame = ask(limit=5000)
+    assert evidence(frame)["partial"] == "repeated cursor"
+    assert len(frame) == len(server.heard) == len(cursors)
+
+
+def test_a_row_repeated_by_the_next_page_is_kept_once(lying):
+    lying([Say(page([log(1), log(2)], "a")), Say(page([log(2), log(3)]))])
+    frame = ask(limit=5000)
+    assert list(frame["id"]) == ["AQ000001", "AQ000002", "AQ000003"]
+    assert evidence(frame)["warnings"] == ["1 rows came twice and are kept once"]
+
+
+def test_a_page_that_timed_out_is_partial_with_its_warning(lying):
+    warning = {"code": "timeout", "title": "Query timed out", "detail": "results may be incomplete"}
+    lying([Say(page([log(1)], status="timeout", warnings=[warning]))])
+    frame = ask()
+    assert len(frame) == 1
+    assert evidence(frame)["partial"] == "timed out"
+    assert evidence(frame)["warnings"] == ["Query timed out: results may be incomplete"]
+
+
+# ---- failures, before and after rows
+
+
+@pytest.mark.parametrize("status", [500, 502, 503, 520, 529])
+def test_a_failure_after_rows_keeps_them(lying, status):
+    server = lying(pages(2, last=Say({"errors": ["no"]}, status=status)))
+    frame = ask(limit=5000)
+    assert len(frame) == 6
+    assert evidence(frame)["complete"] is False
+    assert evidence(frame)["partial"] == f"HTTP {status} on page 3"
+    assert len(server.heard) == 2 + pace.TRIES
+
+
+@pytest.mark.parametrize("cut", range(1, 7))
+def test_a_cut_at_any_page_keeps_just_those_before(lying, cut):
+    lying(pages(cut, last=Say(reset=True)))
+    frame = ask(limit=5000)
+    assert len(frame) == 3 * cut
+    assert evidence(frame)["partial"] == f"connection broken on page {cut + 1}"
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 413, 422])
+def test_a_refusal_is_told_once_with_what_to_do(lying, status):
+    server = lying([Say({"errors": ["Datadog's own words"]}, status=status)])
+    with pytest.raises(DatadogError) as caught:
+        ask()
+    lines = str(caught.value).splitlines()
+    assert len(server.heard) == 1
+    assert len(lines) <= 6
+    assert f"HTTP {status}" in lines[0]
+    assert "It said: Datadog's own words" in lines
+    assert any("service:checkout" in line and "2025-12-04 14:00" in line for line in lines)
+    assert lines[-1].startswith("To do: ")
+
+
+ERRORS = {
+    "texts": {"errors": ["Forbidden"]},
+    "title and detail": {"errors": [{"title": "Generic Error", "detail": "Forbidden"}]},
+    "detail": {"errors": [{"detail": "Forbidden"}]},
+    "title": {"errors": [{"status": "403", "title": "Forbidden"}]},
+    "code": {"error": {"code": "x", "message": "Forbidden", "details": []}},
+    "stringified": {"errors": ["{'errors': [u\"Forbidden\"]}"]},
+    "with source": {"errors": [{"detail": "Forbidden", "source": {"parameter": "page"}}]},
+}
+
+
+@pytest.mark.parametrize("shape", ERRORS)
+def test_every_shape_of_error_body_is_read(lying, shape):
+    lying([Say(ERRORS[shape], status=403, kind="text/plain")])
+    with pytest.raises(DatadogError, match="It said: .*Forbidden"):
+        ask()
+
+
+def test_five_hundreds_are_asked_a_handful_of_times_and_may_recover(lying):
+    server = lying([Say(b"", status=503), Say(b"oops", status=500), *pages(1)])
+    assert len(ask()) == 3
+    assert len(server.heard) == 3
+
+
+def test_a_dropped_connection_is_asked_again(lying):
+    server = lying([Say(reset=True), Say(page([log(1)]), cut=20), *pages(1)])
+    assert evidence(ask())["complete"] is True
+    assert len(server.heard) == 4 - 1 or len(server.heard) == 3
+
+
+def test_nobody_listening_is_one_short_error(monkeypatch):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    monkeypatch.setenv("POSTMORTEM_DATADOG_URL", f"http://127.0.0.1:{port}")
+    with pytest.raises(DatadogError, match="no connection") as caught:
+        ask()
+    assert "To do: check the network" in str(caught.value)
+
+
+# ---- rate limits
+
+
+def limited(**headers):
+    names = {"reset": "X-RateLimit-Reset", "after": "Retry-After"}
+    return Say({"errors": ["Too many requests"]}, 429, {names[k]: v for k, v in headers.items()})
+
+
+@pytest.mark.parametrize(
+    ("answer", "least", "most"),
+    [
+        (limited(reset="1"), 1.0, 1.5),
+        (limited(reset="0.4"), 0.4, 0.9),
+        (limited(after="1"), 1.0, 1.5),
+        (limited(), 0.0, 0.4),
+        (limited(reset="soon"), 0.0, 0.4),
+        (limited(reset="-5"), 0.0, 0.4),
+        (limited(reset="nan"), 0.0, 0.4),
+        (limited(reset="0"), 0.0, 0.4),
+    ],
+    ids=["whole", "fraction", "retry-after", "absent", "words", "negative", "nan", "zero"],
+)
+def test_a_rate_limit_is_waited_out_as_announced(lying, answer, least, most):
+    server = lying([answer, *pages(1)])
+    begun = time.monotonic()
+    assert len(ask()) == 3
+    assert least <= time.monotonic() - begun <= most
+    assert len(server.heard) == 2
+
+
+def test_a_reset_as_a_moment_is_a_length_from_now(lying):
+    lying([limited(reset=str(int(time.time()) + 2)), *pages(1)])
+    begun = time.monotonic()
+    assert len(ask()) == 3
+    assert 0.9 <= time.monotonic() - begun <= 2.5
+
+
+def test_a_long_reset_ends_at_once_with_the_time_to_come_back(lying):
+    server = lying([limited(reset="3599")])
+    begun = time.monotonic()
+    with pytest.raises(DatadogError, match=r"59 minutes 59 seconds.*\n(.*\n)*.*run this again at"):
+        ask()
+    assert time.monotonic() - begun < 1
+    assert len(server.heard) == 1
+
+
+def test_a_long_reset_after_rows_keeps_them(lying):
+    lying(pages(2, last=limited(reset="3599")))
+    frame = ask(limit=5000)
+    assert len(frame) == 6
+    assert evidence(frame)["partial"] == "rate limit reached on page 3"
+
+
+def test_an_announced_limit_is_not_overrun(lying):
+    """Two requests a second are announced; the server never hears a third within it."""
+    budget = {"left": 2, "until": time.monotonic() + 1}
+
+    def script(heard):
+        now = time.monotonic()
+        if now >= budget["until"]:
+            budget.update(left=2, until=now + 1)
+        budget["left"] -= 1
+        assert budget["left"] >= 0
+        cursor = heard.json["page"].get("cursor")
+        number = int(cursor or 0)
+        headers = {
+            "X-RateLimit-Limit": 2,
+            "X-RateLimit-Period": 1,
+            "X-RateLimit-Remaining": budget["left"],
+            "X-RateLimit-Reset": f"{budget['until'] - now:.3f}",
+        }
+        return Say(page([log(number)], str(number + 1) if number < 4 else None), headers=headers)
+
+    lying(script)
+    frame = ask(limit=5000)
+    assert len(frame) == 5
+    assert evidence(frame)["complete"] is True
+
+
+def test_progress_tells_rows_rate_and_waits(lying):
+    from postmortem_nb.datadog import calls  # noqa: PLC0415
+
+    lying([pages(2)[0], limited(reset="1"), Say(page([log(9)]))])
+    told = []
+    words = 'search_datadog_logs(query="*", from="2025-12-04T14:00Z", to="now", limit=5000)'
+    calls.ask(calls.parse(words), progress=lambda **facts: told.append(facts))
+    assert {"rows", "waiting", "rate"} == set(told[0])
+    assert [fact["rows"] for fact in told if not fact["waiting"]][-1] == 4
+    assert any("HTTP 429" in fact["waiting"] for fact in told)
+
+
+# ---- time and size
+
+
+@pytest.mark.parametrize("drip", ["head", "body"])
+def test_a_drip_ends_at_the_deadline(lying, monkeypatch, drip):
+    monkeypatch.setattr(wire, "DEADLINE", 0.6)
+    say = Say(page([log(1)]), drip=0.01) if drip == "head" else Say(b"[" + b" " * 500, drip=0.005)
+    server = lying([say])
+    begun = time.monotonic()
+    with pytest.raises(DatadogError, match="timed out"):
+        ask()
+    assert 0.5 <= time.monotonic() - begun < 1.6
+    assert len(server.heard) == 1
+
+
+def test_silence_ends_at_the_deadline_and_keeps_what_came(lying, monkeypatch):
+    monkeypatch.setattr(wire, "DEADLINE", 0.6)
+    lying(pages(1, last=Say(wait=5)))
+    frame = ask(limit=5000)
+    assert len(frame) == 3
+    assert evidence(frame)["partial"] == "timed out on page 2"
+
+
+def test_a_gzip_bomb_is_stopped_at_the_cap(lying, monkeypatch):
+    monkeypatch.setattr(wire, "LARGEST", 1 << 20)
+    lying([Say(b'{"data":["' + b"x" * (30 << 20), packed=True)])
+    begun = time.monotonic()
+    with pytest.raises(DatadogError, match="answer too large"):
+        ask()
+    assert time.monotonic() - begun < 2
+
+
+def test_an_answer_that_is_large_on_the_line_is_stopped_too(lying, monkeypatch):
+    monkeypatch.setattr(wire, "LARGEST", 1 << 16)
+    lying([Say(b" " * (1 << 20))])
+    with pytest.raises(DatadogError, match="answer too large"):
+        ask()
+
+
+def test_gzip_is_read(lying):
+    server = lying([Say(page([log(1)]), packed=True)])
+    assert len(ask()) == 1
+    assert server.heard[0].headers["accept-encoding"] == "gzip"
+
+
+# ---- 200 and yet no answer
+
+NO_ANSWERS = {
+    "html": (b"<html><body>Please log in</body></html>", "a web page in place of data"),
+    "empty": (b"", "an empty answer"),
+    "null": (b"null", "an answer without data"),
+    "list": (b"[]", "an answer without data"),
+    "no data": (b"{}", "an answer without data"),
+    "data null": (b'{"data": null}', "an answer without data"),
+    "errors": (b'{"errors": ["query too long"]}', "an error in place of data"),
+    "half": (b'{"data": [{"id": "a", "attrib', "answer cut off"),
+    "words": (b'{"data": oops}', "an answer that is not JSON"),
+    "deep": (b'{"data":' + b"[" * 200_000, "nested too deep|cut off"),
+}
+
+
+@pytest.mark.parametrize("case", NO_ANSWERS)
+def test_a_200_that_is_no_answer_is_an_error(lying, case):
+    body, fault = NO_ANSWERS[case]
+    lying([Say(body)])
+    with pytest.raises(DatadogError, match=fault):
+        ask()
+
+
+@pytest.mark.parametrize("case", ["html", "half", "empty"])
+def test_it_may_have_been_a_moment_and_is_asked_again(lying, case):
+    lying([Say(NO_ANSWERS[case][0]), *pages(1)])
+    assert evidence(ask())["complete"] is True
+
+
+def test_a_damaged_gzip_is_asked_again_and_then_told(lying):
+    say = Say(page([log(1)]), packed=True)
+    whole = say.bytes()
+    bad = Say(whole[:30] + b"\xff" * 12 + whole[42:], headers={"Content-Encoding": "gzip"})
+    cut = Say(whole[:-9], headers={"Content-Encoding": "gzip"})
+    lying([bad, cut, say])
+    assert len(ask()) == 1
+    lying([bad])
+    with pytest.raises(DatadogError, match="damaged answer"):
+        ask()
+
+
+# ---- keys
+
+
+def test_a_redirect_is_refused_by_name_and_takes_no_key_along(lying):
+    with Lying([Say(page([]))]) as elsewhere:
+        for status in (301, 302, 303, 307, 308):
+            target = elsewhere.url.replace("127.0.0.1", "localhost") + "/x"
+            lying([Say(b"", status=status, headers={"Location": target})])
+            with pytest.raises(DatadogError, match=f"HTTP {status}.*\n.*localhost"):
+                ask()
+        assert elsewhere.heard == []
+
+
+def test_keys_go_to_the_configured_host_in_headers_only(lying):
+    server = lying(pages(1))
+    ask()
+    heard = server.heard[0]
+    assert heard.headers["dd-api-key"] == API_KEY
+    assert heard.headers["dd-application-key"] == APP_KEY
+    assert API_KEY.encode() not in heard.body
+    assert API_KEY not in heard.path
+
+
+ECHOES = {
+    "plain": "bad key {}",
+    "part": "bad key {0:.13}…",
+    "in a list": "['{}', 1]",
+}
+
+
+@pytest.mark.parametrize("echo", ECHOES)
+@pytest.mark.parametrize("key", [API_KEY, APP_KEY], ids=["api", "app"])
+def test_a_key_that_the_server_repeats_is_not_shown(lying, echo, key):
+    lying([Say({"errors": [ECHOES[echo].format(key)]}, status=403)])
+    with pytest.raises(DatadogError) as caught:
+        ask()
+    shown = str(caught.value) + repr(caught.value) + repr(caught.value.__dict__)
+    assert not any(key[at : at + 12] in shown for at in range(len(key) - 11))
+    assert "[key]" in shown
+
+
+@pytest.mark.parametrize("encode", ["base64", "hex", "upper", "url"])
+def test_nor_is_it_in_another_writing(lying, encode):
+    import base64  # noqa: PLC0415
+
+    form = {
+        "base64": base64.b64encode(f"x{API_KEY}".encode()).decode(),
+        "hex": API_KEY.encode().hex(),
+        "upper": API_KEY.upper(),
+        "url": "".join(f"%{ord(c):02x}" for c in API_KEY),
+    }[encode]
+    lying([Say({"errors": [f"no: {form}"]}, status=403)])
+    with pytest.raises(DatadogError) as caught:
+        ask()
+    middle = form[12:-12]
+    assert middle[:24] not in str(caught.value)
+
+
+def test_a_key_in_a_warning_is_masked_in_the_record(lying):
+    warning = {"title": f"key {API_KEY}", "detail": ""}
+    lying([Say(page([log(1)], warnings=[warning]))])
+    assert API_KEY not in repr(ask().attrs)
+
+
+def test_a_connection_shows_no_key_and_is_not_pickled(lying):
+    import pickle  # noqa: PLC0415
+
+    from postmortem_nb.datadog import client  # noqa: PLC0415
+
+    lying(pages(1))
+    connection = client.connection()
+    assert API_KEY not in repr(connection)
+    with pytest.raises(TypeError, match="not pickled"):
+        pickle.dumps(connection)
+
+
+# ---- interruption
+
+
+def test_an_interrupted_pull_keeps_what_came(lying):
+    def script(heard):
+        number = int(heard.json["page"].get("cursor") or 0)
+        return Say(page([log(number)], str(number + 1)))
+
+    lying(script)
+    from postmortem_nb.datadog import calls  # noqa: PLC0415
+
+    def impatient(*, rows, waiting, rate):
+        assert rate >= 0
+        if rows >= 3 and not waiting:
+            raise KeyboardInterrupt
+
+    words = 'search_datadog_logs(query="*", from="2025-12-04T14:00Z", to="now", limit=5000)'
+    frame = calls.ask(calls.parse(words), progress=impatient)
+    assert len(frame) == 3
+    assert evidence(frame)["partial"] == "interrupted on page 4"
+
+
+# ---- settings
+
+
+def test_one_key_alone_is_told_before_anything_is_asked(lying, monkeypatch):
+    server = lying(pages(1))
+    monkeypatch.delenv("DD_APP_KEY")
+    with pytest.raises(QueryError, match="DD_APP_KEY is not set"):
+        ask()
+    assert server.heard == []
+
+
+@pytest.mark.parametrize("site", ["evil.example", "datadoghq.com.evil.example", "https://datadoghq.com"])
+def test_only_datadogs_sites_are_sites(monkeypatch, site):
+    monkeypatch.setenv("DD_SITE", site)
+    with pytest.raises(QueryError, match="DD_SITE: expected a Datadog site"):
+        ask()
+
+
+@pytest.mark.parametrize(
+    "url", ["ftp://x", "http://", "127.0.0.1:80", "https://u:p@x", "https://x?a=1", "http://far.example"]
+)
+def test_a_base_url_that_keys_cannot_travel_to_is_refused(monkeypatch, url):
+    monkeypatch.setenv("POSTMORTEM_DATADOG_URL", url)
+    with pytest.raises(QueryError, match="POSTMORTEM_DATADOG_URL"):
+        ask()
+
+
+def test_a_key_with_control_characters_is_refused_unseen(monkeypatch):
+    monkeypatch.setenv("DD_API_KEY", "abc\x07def-secret")
+    with pytest.raises(QueryError, match="DD_API_KEY") as caught:
+        ask()
+    assert "secret" not in str(caught.value)
