@@ -10,8 +10,9 @@ import json
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
-from postmortem_nb import filling, page, text, times
+from postmortem_nb import filling, masked, page, text, times
 from postmortem_nb.figures import Figures
+from postmortem_nb.masking import mask
 
 if TYPE_CHECKING:
     from postmortem_nb.masked import MaskedIncident
@@ -38,6 +39,7 @@ def write(source: Source, incident: MaskedIncident) -> str:
         "evidence": [_plain(record) for record in shown.records()],
         "digest": page.digest(incident, source.cells, shown),
     }
+    whole = masked.covered(whole, mask)  # the second look: nothing that was made above is left out
     return json.dumps(whole, ensure_ascii=False, indent=2, allow_nan=False) + "\n"
 
 

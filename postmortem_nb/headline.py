@@ -125,8 +125,8 @@ def _approvals(approved: Sequence[Approval], *, final: bool) -> str:
 
 
 def _given(approval: Approval) -> str:
-    who = approval.name or approval.role or "somebody"
-    role = f" ({approval.role})" if approval.role and approval.name else ""
+    who = masking.mask(approval.name or approval.role or "somebody")
+    role = f" ({masking.mask(approval.role)})" if approval.role and approval.name else ""
     day = f" on {approval.date}" if approval.date else ""
     if approval.unchanged:
         same = f"the text is unchanged since (content {approval.digest[:12]})"

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from postmortem_nb.edits import Edit
     from postmortem_nb.ipynb import Cell
+    from postmortem_nb.metrics import Measure
     from postmortem_nb.schema import Template
 
 MANY = 2_000
@@ -44,6 +45,18 @@ class MaskedIncident(Incident):
         """Return a single fact as `Incident.value` does, with secrets masked."""
         return self._shown(super().value(name), name)
 
+    def measures(self) -> dict[str, Measure]:
+        """Return the computed figures as `Incident.measures` does, their words masked."""
+        return {
+            name: replace(
+                each,
+                definition=self._shown(each.definition, name),
+                source=self._shown(each.source, name),
+                missing=self._shown(each.missing, name),
+            )
+            for name, each in super().measures().items()
+        }
+
     def edits(self) -> list[Edit]:
         """Return every edit of the log, as stored."""
         with self.lock:
@@ -61,7 +74,7 @@ def covered(value: Any, cover: Callable[[str], str]) -> Any:
     if isinstance(value, (list, tuple)):
         return [covered(item, cover) for item in value]
     if isinstance(value, dict):
-        return {key: covered(item, cover) for key, item in value.items()}
+        return {covered(key, cover): covered(item, cover) for key, item in value.items()}
     return value
 
 

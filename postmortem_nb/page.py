@@ -23,6 +23,7 @@ from postmortem_nb import (
     filling,
     headline,
     pageparts,
+    secondlook,
     story,
     text,
 )
@@ -198,7 +199,7 @@ def _foot(content: str, removed: int) -> str:
 def _page(*, title: str, head: str, outline: Outline, body: str, foot: str) -> str:
     """Return the whole page around its parts."""
     style = _style()
-    return _skeleton().substitute(
+    whole = _skeleton().substitute(
         title=text.html(title),
         style=style,
         style_hash=_hash(style),
@@ -207,6 +208,7 @@ def _page(*, title: str, head: str, outline: Outline, body: str, foot: str) -> s
         body=body,
         foot=foot,
     )
+    return secondlook.page(whole)
 
 
 def _contents(headings: Sequence[Heading]) -> Iterator[str]:

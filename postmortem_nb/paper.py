@@ -24,6 +24,7 @@ from postmortem_nb import (
 )
 from postmortem_nb.figures import Figures
 from postmortem_nb.ipynb import TOOLS
+from postmortem_nb.masking import mask
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -66,8 +67,10 @@ def write(source: Source, style: Style, stem: str) -> tuple[str, dict[str, bytes
     """Return the Markdown of a source, and its pictures by path relative to the document."""
     pictures = Pictures(f"{stem}_files")
     if source.incident is None:
-        return _alone(source, style, pictures), pictures.files
-    return _whole(source, source.incident, style, pictures), pictures.files
+        made = _alone(source, style, pictures)
+    else:
+        made = _whole(source, source.incident, style, pictures)
+    return mask(made), pictures.files
 
 
 def _whole(source: Source, incident: MaskedIncident, style: Style, pictures: Pictures) -> str:
