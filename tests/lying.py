@@ -1,8 +1,8 @@
 """A loopback server that says what a test tells it to, byte by byte, and remembers what it heard.
 
-It shares nothing with the package: plain sockets, so that an answer may be cut, dripped, mislabelled
-or broken in any way. A script is a list of answers, one a request (the last one again and again), or
-a function from the request heard to an answer.
+It shares nothing with the package: plain sockets, so that an answer may be cut, dripped,
+mislabelled or broken in any way. A script is a list of answers, one a request (the last one again
+and again), or a function from the request heard to an answer.
 """
 
 import gzip

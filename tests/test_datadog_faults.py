@@ -173,7 +173,7 @@ ERRORS = {
 @pytest.mark.parametrize("shape", ERRORS)
 def test_every_shape_of_error_body_is_read(lying, shape):
     lying([Say(ERRORS[shape], status=403, kind="text/plain")])
-    with pytest.raises(DatadogError, match="It said: .*Forbidden"):
+    with pytest.raises(DatadogError, match=r"It said: .*Forbidden"):
         ask()
 
 
@@ -186,7 +186,7 @@ def test_five_hundreds_are_asked_a_handful_of_times_and_may_recover(lying):
 def test_a_dropped_connection_is_asked_again(lying):
     server = lying([Say(reset=True), Say(page([log(1)]), cut=20), *pages(1)])
     assert evidence(ask())["complete"] is True
-    assert len(server.heard) == 4 - 1 or len(server.heard) == 3
+    assert len(server.heard) == 3
 
 
 def test_nobody_listening_is_one_short_error(monkeypatch):
@@ -485,7 +485,9 @@ def test_one_key_alone_is_told_before_anything_is_asked(lying, monkeypatch):
     assert server.heard == []
 
 
-@pytest.mark.parametrize("site", ["evil.example", "datadoghq.com.evil.example", "https://datadoghq.com"])
+@pytest.mark.parametrize(
+    "site", ["evil.example", "datadoghq.com.evil.example", "https://datadoghq.com"]
+)
 def test_only_datadogs_sites_are_sites(monkeypatch, site):
     monkeypatch.setenv("DD_SITE", site)
     with pytest.raises(QueryError, match="DD_SITE: expected a Datadog site"):
@@ -493,7 +495,8 @@ def test_only_datadogs_sites_are_sites(monkeypatch, site):
 
 
 @pytest.mark.parametrize(
-    "url", ["ftp://x", "http://", "127.0.0.1:80", "https://u:p@x", "https://x?a=1", "http://far.example"]
+    "url",
+    ["ftp://x", "http://", "127.0.0.1:80", "https://u:p@x", "https://x?a=1", "http://far.example"],
 )
 def test_a_base_url_that_keys_cannot_travel_to_is_refused(monkeypatch, url):
     monkeypatch.setenv("POSTMORTEM_DATADOG_URL", url)

@@ -156,9 +156,9 @@ def _inside_quotes(value: str) -> str:
 
 def _glued(before: str, after: str) -> bool:
     """Return whether a placeholder is only part of a term: ``web-{{SERVICE}}*``."""
-    left = before[-1:]
-    right = after[:1]
-    return not (left == "" or left in ' \t\n:(-"=<>[') or not (right == "" or right in ' \t\n)"]')
+    begins = re.search(r"""(?:^|[\s:(">=<\[]|(?:^|[\s(])-)$""", before)
+    ends = re.match(r"""(?:$|[\s)"\]])""", after)
+    return not (begins and ends)
 
 
 def _open_quote(before: str) -> bool:
