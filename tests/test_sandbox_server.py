@@ -123,6 +123,7 @@ def test_both_ends_of_a_window_are_inside(box):
     assert row in found["data"]
 
 
+TWINS = [{"name": "a", "data_source": "metrics", "query": "avg:a{*}"}] * 2
 LONG_NAME = {"data": {"type": "notebooks", "attributes": {"name": "x" * 81}}}
 REFUSED = (
     ("POST", LOGS, b"{not json", 400),
@@ -154,6 +155,8 @@ REFUSED = (
     ("GET", "/api/v1/query?from=1&to=2&query=avg:a{", None, 400),
     ("POST", "/api/v2/query/timeseries", {"data": {"type": "scalar_request"}}, 400),
     ("POST", "/api/v2/query/timeseries", {"data": {"attributes": {"from": 1, "to": 2}}}, 400),
+    ("POST", "/api/v2/query/scalar",
+     {"data": {"attributes": {"from": 1, "to": 2, "queries": TWINS}}}, 400),
     ("GET", "/api/v1/metrics/no.such.metric", None, 404),
     ("GET", "/api/v1/monitor/12345", None, 404),
     ("GET", "/api/v1/monitor/search?query=status:notastatus", None, 400),

@@ -127,8 +127,8 @@ def scalar(ask: Ask) -> Answer:
     span, named = _span(asked), _named(asked)
     once = Grid(span[0], span[1] - span[0], 1, *span)
     reduced = {
-        str(query["name"]): _reduced(ask, named[query["name"]], query, span)
-        for query in listed(asked.get("queries"), "queries")
+        name: _reduced(ask, node, query, span)
+        for (name, node), query in zip(named.items(), asked["queries"], strict=True)
     }
     columns = []
     for node, spec in _formulas(asked, named):
@@ -223,6 +223,8 @@ def _named(asked: Mapping[str, Any]) -> dict[str, Node]:
     for number, query in enumerate(listed(asked.get("queries"), "queries")):
         found = mapping(query, f"queries[{number}]")
         name = text(found.get("name"), "name") or f"query{number}"
+        if name in named:
+            raise QueryError(f"queries: expected a name of its own for each; got {name!r} twice")
         if found.get("data_source") == "apm_metrics":
             named[name] = metric.formula(catalogue.apm(found))
         elif found.get("data_source") == "metrics":
