@@ -1,4 +1,4 @@
-"""Whatever it is asked, the sandbox answers: rows, or a refusal in Datadog's shape; never a crash."""
+"""Whatever it is asked, the sandbox answers: rows, or a refusal in Datadog's shape."""
 
 import copy
 
