@@ -177,7 +177,7 @@ def _users() -> dict[str, Any]:
         "service:checkout status:error",
         START,
         END,
-        extra_fields=["usr.id", "cart.total", "region"],
+        extra_fields=["usr.id", "cart.total", "region", "error.kind"],
         limit=100_000,
     )
     seen = datadog.search_datadog_logs(
@@ -189,13 +189,14 @@ def _users() -> dict[str, Any]:
     )
     users = set(failed["usr.id"].dropna())
     paid = seen[(seen["http.method"] == "POST") & (seen["http.status_code"] < 300)]
+    starved = failed[failed["error.kind"] == "PoolTimeout"]
     tried = failed.dropna(subset=["cart.total"]).drop_duplicates("usr.id", keep="last")
     lost = tried[~tried["usr.id"].isin(paid["usr.id"])]
     return {
         "users": len(users),
         "active": int(seen["usr.id"].nunique()),
-        "regions": ", ".join(sorted(failed["region"].dropna().astype(str).unique())),
-        "first": f"{failed['timestamp'].min():%H:%M:%S}",
+        "regions": ", ".join(sorted(starved["region"].dropna().astype(str).unique())),
+        "first": f"{starved['timestamp'].min():%H:%M:%S}",
         "revenue": round(float(lost["cart.total"].astype(float).sum()), -2),
     }
 
