@@ -51,7 +51,7 @@ def moments(values: Sequence[Any], notes: Notes) -> pa.Array:
     try:
         return pc.cast(pa.array(values, pa.string()), TIME)
     except (pa.ArrowException, TypeError, UnicodeError):
-        return pa.array([_moment(value, notes) for value in values], TIME)
+        return pa.array([_moment(value, notes) for value in _listed(values)], TIME)
 
 
 def lengths(values: Sequence[Any], notes: Notes) -> pa.Array:

@@ -148,7 +148,14 @@ class Reader:
 
 
 def _one_object(body: bytes) -> bool:
-    """Return whether a body begins and ends as one object: Arrow's reader dies of a bare null."""
+    """Return whether a body is text that begins and ends as one object.
+
+    Arrow's reader takes invalid UTF-8 into its columns, and dies of a bare ``null``.
+    """
+    try:
+        body.decode()
+    except UnicodeDecodeError:
+        return False
     return body[:1] == b"{" and body.rstrip()[-1:] == b"}"
 
 

@@ -6,6 +6,7 @@ without data are left out. v1 (``/api/v1/query``) has ``[ms, value]`` points a s
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -151,10 +152,9 @@ def _sorted(
 def _values(listed: list[Any], notes: Notes) -> Any:
     """Return numbers as floats; a null is missing, and what is no finite number becomes missing."""
     try:
-        values = np.array(listed, dtype="f8")
-    except (TypeError, ValueError, OverflowError):
-        numbers = [v if isinstance(v, (int, float)) or v is None else np.inf for v in listed]
-        values = np.array([_float(v) for v in numbers], dtype="f8")
+        values = pa.array(listed, pa.float64()).to_numpy(zero_copy_only=False).copy()
+    except (pa.ArrowException, TypeError, ValueError, OverflowError):
+        values = np.array([_float(value) for value in listed], dtype="f8")
     infinite = np.isinf(values)
     if infinite.any():
         notes["values were no finite numbers and are missing"] += int(infinite.sum())
@@ -162,11 +162,14 @@ def _values(listed: list[Any], notes: Notes) -> Any:
     return values
 
 
-def _float(value: float | None) -> float:
+def _float(value: Any) -> float:
+    """Return one value as a float: missing is NaN, what is no number is infinite, to be counted."""
+    if value is None:
+        return math.nan
     try:
-        return np.nan if value is None else float(value)
+        return float(value) if isinstance(value, (int, float)) else math.inf
     except OverflowError:
-        return np.inf
+        return math.inf
 
 
 def _times(listed: list[Any]) -> Any:

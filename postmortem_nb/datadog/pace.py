@@ -97,7 +97,7 @@ class Allowance:
             return 0.0
 
     def _renew(self, now: float) -> None:
-        """Begin a period; what was sent shortly before may have fallen into it on the other side."""
+        """Begin a period; what was sent shortly before may count as of it on the other side."""
         while self.sent and self.sent[0] <= now - self.period - _MARGIN:
             self.sent.popleft()
         self.left = None if self.limit is None else self.limit - len(self.sent)
