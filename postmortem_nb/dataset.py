@@ -37,7 +37,7 @@ def write(source: Source, incident: MaskedIncident) -> str:
         "tables": {name: _plain(rows) for name, rows in facts.tables.items()},
         "measures": {name: _measure(measure) for name, measure in facts.measures.items()},
         "evidence": [_plain(record) for record in shown.records()],
-        "digest": page.digest(incident, source.cells, shown),
+        "digest": page.digest(incident.template.digest, facts, source.cells, shown),
     }
     whole = masked.covered(whole, mask)  # the second look: nothing that was made above is left out
     return json.dumps(whole, ensure_ascii=False, indent=2, allow_nan=False) + "\n"

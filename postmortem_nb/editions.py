@@ -10,20 +10,26 @@ from __future__ import annotations
 
 import difflib
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from postmortem_nb import dataset, page, paper, pdf, sources
 from postmortem_nb.errors import ExportError, expected
+from postmortem_nb.masked import MaskedIncident
 from postmortem_nb.page import Style
+from postmortem_nb.redaction import PublicIncident
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from postmortem_nb.sources import Source
 
-AUDIENCES = ("internal", "public")
+AUDIENCES: Mapping[str, type[MaskedIncident]] = {
+    "internal": MaskedIncident,
+    page.PUBLIC: PublicIncident,
+}
+"""Who reads a document, and how the incident is read for them."""
 
 Files = dict[str, bytes]
 """What an edition is: file names relative to the place of the first, and their bytes."""
@@ -45,6 +51,7 @@ def export(  # noqa: PLR0913 - the words of the command line, each by name
     audience: str = "internal",
     blanks: bool = False,
     code: bool = False,
+    told: Callable[[str], object] | None = None,
 ) -> list[Path]:
     """Write the finished document and return the paths that were written, the document first.
 
@@ -57,11 +64,15 @@ def export(  # noqa: PLR0913 - the words of the command line, each by name
     out
         exactly this file; beside the notebook, with its name, unless given
     audience
-        ``internal``; secrets are masked in every edition
+        ``internal``, or ``public``: a statement for customers, without names, hosts, addresses,
+        internal links and cells (``blanks`` and ``code`` mean nothing there). Secrets are masked
+        in both.
     blanks
         whether empty blanks show
     code
         whether the code of cells and the questions to Datadog show
+    told
+        called with one line for each kind of thing that was removed, and where
 
     Raises
     ------
@@ -71,11 +82,15 @@ def export(  # noqa: PLR0913 - the words of the command line, each by name
     """
     chosen = _format(to)
     style = Style(blanks=blanks, code=code, audience=audience)
-    _check_audience(audience)
-    source = sources.find(Path(path))
-    target = Path(out) if out is not None else source.folder / f"{source.stem}{chosen.suffix}"
+    source = sources.find(Path(path), reader(audience))
+    suffix = f".{audience}{chosen.suffix}" if audience == page.PUBLIC else chosen.suffix
+    target = Path(out) if out is not None else source.folder / f"{source.stem}{suffix}"
     files = write(source, to, style, target.name)
-    return [_written(target.parent / name, content) for name, content in files.items()]
+    written = [_written(target.parent / name, content) for name, content in files.items()]
+    if told is not None:
+        for line in source.removed.lines():
+            told(line)
+    return written
 
 
 def write(source: Source, to: str, style: Style, name: str) -> Files:
@@ -83,8 +98,31 @@ def write(source: Source, to: str, style: Style, name: str) -> Files:
 
     Raises ExportError for an unknown form or audience, or where nothing here can make it.
     """
-    _check_audience(style.audience)
-    return _format(to).write(source, style, name)
+    chosen = _format(to)
+    if style.audience != page.PUBLIC:
+        return chosen.write(source, style, name)
+    if to == "json":
+        raise ExportError(
+            "export --audience public: the dataset is internal; take html, markdown or pdf"
+        )
+    if not isinstance(source.incident, PublicIncident):
+        raise ExportError(
+            f"{source.stem}: a notebook without its bundle has no public edition: "
+            "what its cells say cannot be redacted for sure"
+        )
+    for number, cell in enumerate(source.cells, 1):
+        if cell.own:
+            source.removed.note("cell of the author’s own", f"cell {number}", cell.source)
+    source.cells = ()
+    return chosen.write(source, replace(style, blanks=False, code=False), name)
+
+
+def reader(audience: str) -> type[MaskedIncident]:
+    """Return how an incident is read for an audience. Raises ExportError for an unknown one."""
+    if audience not in AUDIENCES:
+        what = f"one of {', '.join(AUDIENCES)}"
+        raise ExportError(expected("export --audience", what, example="internal", came=audience))
+    return AUDIENCES[audience]
 
 
 def html(source: Source, style: Style, name: str) -> Files:
@@ -127,16 +165,6 @@ def _format(to: str) -> Format:
     raise ExportError(
         expected("export --to", f"one of {', '.join(FORMATS)}", example="html", came=to) + hint
     )
-
-
-def _check_audience(audience: str) -> None:
-    if audience not in AUDIENCES:
-        what = f"one of {', '.join(AUDIENCES)}"
-        raise ExportError(expected("export --audience", what, example="internal", came=audience))
-    if audience != "internal":
-        raise ExportError(
-            "export --audience public: names and hosts cannot be redacted yet; nothing was written"
-        )
 
 
 def _written(path: Path, content: bytes) -> Path:

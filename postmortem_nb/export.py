@@ -75,7 +75,8 @@ class PostmortemExporter(Exporter):
         for preprocessor in self._preprocessors:
             nb, found = preprocessor(nb, found)
         folder = Path(found["metadata"]["path"] or ".")
-        source = sources.of(nb, folder, str(found["metadata"]["name"] or "notebook"))
+        called = str(found["metadata"]["name"] or "notebook")
+        source = sources.of(nb, folder, called, editions.reader(self.audience))
         style = Style(blanks=self.blanks, code=self.code, audience=self.audience)
         name = f"{found['unique_key'] or source.stem}{self.file_extension}"
         files = editions.write(source, self.form, style, name)

@@ -12,7 +12,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from postmortem_nb import cells, drawing, evidence, masked, provenance, text, times
-from postmortem_nb.errors import PostmortemError
+from postmortem_nb.errors import BadValue, PostmortemError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -30,6 +30,9 @@ LONGEST = 240
 """Characters of a value in a small table."""
 
 SQL = "analyze_datadog_logs"
+TOLD_IN_FULL = (SQL, "search_datadog_events")
+"""Functions whose charts may name any text of their answer."""
+
 LAST = ("id", "tags", "trace_id", "span_id", "parent_id")
 """Columns that are shown only where there is room after all others."""
 
@@ -74,6 +77,9 @@ class Figures:
         self._names = _listed(self._folder)
         self._cells = {cell.evidence: cell for cell in notebook if cell.evidence}
         self._cover = cover
+        self._marked = (
+            (incident.window(), tuple(incident.milestones())) if incident else ((None, None), ())
+        )
 
     @property
     def names(self) -> frozenset[str]:
@@ -109,9 +115,11 @@ class Figures:
             frame = evidence.thaw(self._folder, name)
         except PostmortemError as error:
             return self._unreadable(name, label, str(error))
-        record = masked.covered(dict(frame.attrs["evidence"]), self._cover)
-        covered = masked.labels(frame, self._cover)
-        picture, alt = self._drawn(name, frame, covered)
+        stored = frame.attrs.pop("evidence")  # pandas would copy it at every step
+        record = masked.covered(dict(stored), self._cover)
+        told = record.get("function") in TOLD_IN_FULL
+        covered = masked.labels(frame, self._cover, many=None if told else masked.MANY)
+        picture, alt = self._drawn(name, record, covered, same=covered is frame)
         heads, rows, numeric = self._table(covered, record)
         return Figure(
             number=len(self.shown) + 1,
@@ -132,31 +140,36 @@ class Figures:
         )
 
     def _drawn(
-        self, name: str, frame: pd.DataFrame, covered: pd.DataFrame
+        self, name: str, record: Mapping[str, Any], frame: pd.DataFrame, *, same: bool
     ) -> tuple[bytes | None, str]:
-        """Return the picture of an answer and its text alternative; no picture for a table."""
+        """Return the picture of an answer and its text alternative; no picture for a table.
+
+        ``same`` says that nothing in the frame was covered, so that a stored picture may stand.
+        """
         way = self._way(name)
         if way.kind in ("table", "none"):
             return None, ""
-        facts = (
-            covered.attrs["evidence"] if "evidence" in covered.attrs else frame.attrs["evidence"]
-        )
-        key = drawing.key(facts, way)
-        found = self._stored(name, key) if covered is frame and not facts.get("changed") else None
+        sound = same and not record.get("changed")
+        found = self._stored(name, drawing.key(record, way)) if sound else None
         if found is not None:
             return found
         # matplotlib is imported only where something has to be drawn
         charts = import_module("postmortem_nb.charts")
+        frame.attrs["evidence"] = dict(record)
         words = {
             "kind": way.kind,
             "by": way.by or None,
             "window": way.window,
             "milestones": list(way.milestones),
         }
-        figure = charts.draw(covered, **words)
+        try:
+            figure = charts.draw(frame, **words)
+        except BadValue:  # the cell's own words name a column that is not there any more
+            words |= {"kind": "", "by": None}
+            figure = charts.draw(frame, **words)
         if figure is None:
             return None, ""
-        return charts.png(figure), self._cover(charts.describe(covered, **words))
+        return charts.png(figure), self._cover(charts.describe(frame, **words))
 
     def _stored(self, name: str, key: str) -> tuple[bytes, str] | None:
         """Return the picture that the cell drew, where it is the one that would be drawn now."""
@@ -169,19 +182,15 @@ class Figures:
 
     def _way(self, name: str) -> drawing.Way:
         cell = self._cells.get(name)
-        kind, by = options(cell.source if cell else "")
-        if self._incident is None:
-            return drawing.Way(kind, by)
-        milestones = tuple(self._incident.milestones())
-        return drawing.Way(kind, by, self._incident.window(), milestones)
+        return drawing.Way(*options(cell.source if cell else ""), *self._marked)
 
     def _table(
         self, frame: pd.DataFrame, record: Mapping[str, Any]
     ) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...], frozenset[int]]:
         """Return the columns and first rows of an answer as text, and which hold figures."""
         sql = record.get("function") == SQL
-        names = sorted(frame.columns, key=lambda name: name in LAST) if not sql else frame.columns
-        shown = frame[list(names)[:COLUMNS]].head(ROWS_OF_SQL if sql else ROWS_OF_LOGS)
+        names = list(frame.columns) if sql else sorted(frame.columns, key=LAST.__contains__)
+        shown = frame.head(ROWS_OF_SQL if sql else ROWS_OF_LOGS)[names[:COLUMNS]]
         rows = tuple(
             tuple(self._cover(_words(value)) for value in row)
             for row in shown.itertuples(index=False)

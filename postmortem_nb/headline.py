@@ -115,6 +115,12 @@ def boxes(
         yield pageparts.box("told", f"<p>{text.html(SANDBOX)}</p>")
 
 
+def public_boxes(*, sandbox: bool) -> Iterator[str]:
+    """Yield the boxes of the public edition: only that it is made up, where it is."""
+    if sandbox:
+        yield pageparts.box("told", f"<p>{text.html(SANDBOX)}</p>")
+
+
 def _approvals(approved: Sequence[Approval], *, final: bool) -> str:
     said = "".join(f"<li>{text.html(_given(each))}</li>" for each in approved)
     sound = all(each.unchanged for each in approved)

@@ -138,32 +138,36 @@ def _actions(rows: Sequence[Numbered], facts: Facts) -> str:
     blanks = {part.name: part for part in group.parts if isinstance(part, Blank)}
     if not {"title", "priority", *ACTION_COLUMNS} <= set(blanks):
         return _cards(rows, facts)
-    heads = ["Priority", "Action", *(blanks[name].label for name in ACTION_COLUMNS)]
+    columns = [name for name in ACTION_COLUMNS if any(row[2].get(name) is not None for row in rows)]
+    heads = ["Priority", "Action", *(blanks[name].label for name in columns)]
     reviewed = facts.single.get("review_date")
-    return pageparts.actions(heads, (_action(blanks, each, reviewed) for each in rows))
+    return pageparts.actions(heads, (_action(blanks, each, columns, reviewed) for each in rows))
 
 
-def _action(blanks: Mapping[str, Blank], numbered: Numbered, reviewed: date | None) -> Action:
+def _action(
+    blanks: Mapping[str, Blank], numbered: Numbered, columns: Sequence[str], reviewed: date | None
+) -> Action:
     group, _, row = numbered
     priority = str(row.get("priority") or "")
-    status, due = row.get("status"), row.get("due")
-    late = due and reviewed and due < reviewed and status != blanks["status"].options[-1]
-    note = f'<span class="pm-note">overdue at the review of {reviewed}</span>' if late else ""
-    state = (
-        pageparts.badge(Badge(status, stage(blanks["status"].options, status))) if status else ""
-    )
     return Action(
         priority=priority,
         tone=PRIORITIES.get(priority, "grey"),
         title_html=values.html("line", row.get("title")) or "–",
         about=_facts(group, row, without=("priority", "title", *ACTION_COLUMNS)),
-        cells_html=(
-            values.html("line", row.get("owner")),
-            f"{values.html('date', due)} {note}".strip(),
-            state,
-            values.html("link", row.get("tracking")),
-        ),
+        cells_html=tuple(_cell(blanks[name], row, blanks["status"], reviewed) for name in columns),
     )
+
+
+def _cell(blank: Blank, row: Row, status: Blank, reviewed: date | None) -> str:
+    """Return a column of an action: its state as a badge, what is overdue in words."""
+    value = row.get(blank.name)
+    if blank.name == "status" and value:
+        return pageparts.badge(Badge(value, stage(blank.options, value)))
+    shown = values.html(blank.kind, value)
+    done = row.get("status") == status.options[-1]
+    if blank.name == "due" and value and reviewed and value < reviewed and not done:
+        return f'{shown} <span class="pm-note">overdue at the review of {reviewed}</span>'
+    return shown
 
 
 def stage(options: Sequence[str], chosen: str) -> str:

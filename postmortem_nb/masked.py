@@ -34,6 +34,11 @@ class MaskedIncident(Incident):
         self.removed = Removed()
         """What was masked so far, by kind and place."""
 
+    def cover(self, text: str, where: str = "") -> str:
+        """Return a text of the document as its readers may see it, secrets aside."""
+        del where
+        return text
+
     def values(self, table: str) -> list[dict[str, Any]]:
         """Return a table's rows as `Incident.values` does, with secrets masked."""
         return [
@@ -100,18 +105,28 @@ def _texts(data: Mapping[str, str], cover: Callable[[str, str], str], where: str
     }
 
 
-def labels(frame: pd.DataFrame, cover: Callable[[str], str]) -> pd.DataFrame:
-    """Return a frame whose possible labels are covered: text columns of few different values."""
+def labels(
+    frame: pd.DataFrame, cover: Callable[[str], str], *, many: int | None = MANY
+) -> pd.DataFrame:
+    """Return a frame whose possible labels are covered; the same one where nothing was.
+
+    Labels are names of columns, and text columns of up to ``many`` different values (None: all).
+    """
     changed = {}
     for name in frame.columns:
         column = frame[name]
-        if not _is_text(column) or column.nunique() > MANY:
+        if not _is_text(column):
             continue
-        known = {text: cover(text) for text in column.dropna().unique() if isinstance(text, str)}
-        new = {text: shown for text, shown in known.items() if text != shown}
+        known = column.dropna().unique()
+        if many is not None and len(known) > many:
+            continue
+        shown = {text: cover(text) for text in known if isinstance(text, str)}
+        new = {text: covered for text, covered in shown.items() if text != covered}
         if new:
             changed[name] = column.astype("object").replace(new).astype("string")
-    return frame.assign(**changed) if changed else frame
+    names = {name: cover(str(name)) for name in frame.columns if cover(str(name)) != name}
+    found = frame.assign(**changed) if changed else frame
+    return found.rename(columns=names) if names else found
 
 
 def _is_text(column: pd.Series[Any]) -> bool:

@@ -7,6 +7,7 @@ only looks like one stays: trace ids, UUIDs, digests, timestamps, addresses of h
 
 from __future__ import annotations
 
+import hashlib
 import re
 import tomllib
 from collections import Counter
@@ -65,23 +66,25 @@ class Found:
 
 @dataclass(slots=True)
 class Removed:
-    """What was taken out of a document: how often, by kind and place."""
+    """What was taken out of a document, by kind and place; a text read twice counts once."""
 
-    counts: Counter[tuple[str, str]] = field(default_factory=Counter)
+    seen: set[tuple[str, str, str]] = field(default_factory=set)
 
-    def note(self, kind: str, where: str) -> None:
-        """Count one removal."""
-        self.counts[kind, where] += 1
+    def note(self, kind: str, where: str, what: str) -> None:
+        """Note one removal; of what was removed only a digest is kept."""
+        digest = hashlib.sha256(what.encode("utf-8", "replace")).hexdigest()
+        self.seen.add((where, kind, digest))
 
     def total(self) -> int:
-        """Return how many secrets were masked, each place of the document counted once."""
-        return len(self.counts)
+        """Return how many removals there were."""
+        return len(self.seen)
 
     def lines(self) -> list[str]:
-        """Return one line for each kind and place, in their order of names; never the secret."""
+        """Return one line for each place and kind, in their order of names; never the secret."""
+        counts = Counter((where, kind) for where, kind, _ in self.seen)
         return [
             f"{where}: {count} × {kind}" if where else f"{count} × {kind}"
-            for (kind, where), count in sorted(self.counts.items(), key=lambda item: item[0][::-1])
+            for (where, kind), count in sorted(counts.items())
         ]
 
 
@@ -103,7 +106,7 @@ def mask(text: str, removed: Removed | None = None, where: str = "") -> str:
         parts += [text[place : found.start], f"[masked: {found.kind}]"]
         place = found.end
         if removed is not None:
-            removed.note(found.kind, where)
+            removed.note(found.kind, where, text[found.start : found.end])
     return "".join((*parts, text[place:])) if parts else text
 
 

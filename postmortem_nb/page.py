@@ -32,13 +32,17 @@ from postmortem_nb.figures import Figures
 from postmortem_nb.ipynb import TOOLS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
+    from postmortem_nb.filling import Facts
     from postmortem_nb.ipynb import Cell
     from postmortem_nb.masked import MaskedIncident
     from postmortem_nb.parts import Query
     from postmortem_nb.sources import Source
     from postmortem_nb.story import Block
+
+PUBLIC = "public"
+"""The audience outside."""
 
 _TAGS = re.compile(r"<[^>]*>")
 
@@ -84,6 +88,7 @@ def render(source: Source, style: Style | None = None) -> str:
 
 
 def _whole(source: Source, incident: MaskedIncident, style: Style) -> str:
+    public = style.audience == PUBLIC
     figures = Figures(incident, source.cells, source.cover)
     outline = Outline()
     template = incident.template
@@ -103,17 +108,24 @@ def _whole(source: Source, incident: MaskedIncident, style: Style) -> str:
     if notes:
         outline.take([Heading(2, "evidence", "Evidence")])
     anchors = frozenset(heading.name for heading in outline.headings)
-    log = incident.edits()
-    boxes = headline.boxes(
-        incident, approvals.given(template, log), sandbox=figures.sandbox, anchors=anchors
+    boxes = (
+        headline.public_boxes(sandbox=figures.sandbox)
+        if public
+        else headline.boxes(
+            incident,
+            approvals.given(template, incident.edits()),
+            sandbox=figures.sandbox,
+            anchors=anchors,
+        )
     )
-    content = digest(incident, source.cells, figures)
+    content = digest(template.digest, teller.facts, source.cells, figures)
     return _page(
         title=headline.document_title(incident),
         head="\n".join([headline.title(incident), *boxes]),
         outline=outline,
         body="\n".join([*body, notes]),
-        foot=_foot(content, source.removed.total()),
+        foot=_foot(content, 0 if public else source.removed.total()),
+        cover=source.cover,
     )
 
 
@@ -164,15 +176,15 @@ def _alone(source: Source, style: Style) -> str:
         outline=outline,
         body=body,
         foot=_foot(content, source.removed.total()),
+        cover=source.cover,
     )
 
 
-def digest(incident: MaskedIncident, notebook: Sequence[Cell], figures: Figures) -> str:
-    """Return the SHA-256 (hexadecimal) of everything the document says."""
+def digest(template: str, facts: Facts, notebook: Sequence[Cell], figures: Figures) -> str:
+    """Return the SHA-256 of everything the document says; ``template`` is its digest."""
     own = [[cell.kind, cell.source] for cell in notebook if cell.own]
-    facts = filling.gather(incident)
     return approvals.sha256(
-        [incident.template.digest, facts.single, _unnamed(facts.tables), figures.digests(), own]
+        [template, facts.single, _unnamed(facts.tables), figures.digests(), own]
     )
 
 
@@ -196,8 +208,10 @@ def _foot(content: str, removed: int) -> str:
     return "".join(f"<p>{line}</p>" for line in lines if line)
 
 
-def _page(*, title: str, head: str, outline: Outline, body: str, foot: str) -> str:
-    """Return the whole page around its parts."""
+def _page(  # noqa: PLR0913 - the places of the skeleton, each by name
+    *, title: str, head: str, outline: Outline, body: str, foot: str, cover: Callable[[str], str]
+) -> str:
+    """Return the whole page around its parts, after a second look at what ``cover`` covers."""
     style = _style()
     whole = _skeleton().substitute(
         title=text.html(title),
@@ -208,7 +222,7 @@ def _page(*, title: str, head: str, outline: Outline, body: str, foot: str) -> s
         body=body,
         foot=foot,
     )
-    return secondlook.page(whole)
+    return secondlook.page(whole, cover)
 
 
 def _contents(headings: Sequence[Heading]) -> Iterator[str]:

@@ -16,6 +16,7 @@ from postmortem_nb import (
     document,
     drawntimeline,
     figures,
+    filling,
     headline,
     page,
     provenance,
@@ -24,7 +25,6 @@ from postmortem_nb import (
 )
 from postmortem_nb.figures import Figures
 from postmortem_nb.ipynb import TOOLS
-from postmortem_nb.masking import mask
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -70,7 +70,7 @@ def write(source: Source, style: Style, stem: str) -> tuple[str, dict[str, bytes
         made = _alone(source, style, pictures)
     else:
         made = _whole(source, source.incident, style, pictures)
-    return mask(made), pictures.files
+    return made, pictures.files
 
 
 def _whole(source: Source, incident: MaskedIncident, style: Style, pictures: Pictures) -> str:
@@ -93,10 +93,10 @@ def _whole(source: Source, incident: MaskedIncident, style: Style, pictures: Pic
         made = "\n\n".join(part.strip("\n") for part in parts if part.strip()) + "\n"
     made = _with_boxes(made, incident, shown, style)
     if style.blanks:
-        return made
+        return source.cover(made)
     made = _with_timeline(made, incident, pictures)
-    content = page.digest(incident, source.cells, shown)
-    return f"{made.rstrip()}\n\n*Content digest: sha256 {content}*\n"
+    content = page.digest(template.digest, filling.gather(incident), source.cells, shown)
+    return f"{source.cover(made).rstrip()}\n\n*Content digest: sha256 {content}*\n"
 
 
 def _as_template(blocks: Sequence[Block], sections: Sequence[Section]) -> bool:
@@ -150,7 +150,8 @@ def _table(figure: Figure) -> str:
 
 def _with_boxes(made: str, incident: MaskedIncident, shown: Figures, style: Style) -> str:
     """Return the document with what a reader has to know first below its title."""
-    notices = [] if style.blanks else [headline.unfinished_line(incident)]
+    internal = not style.blanks and style.audience != page.PUBLIC
+    notices = [headline.unfinished_line(incident)] if internal else []
     notices += [headline.SANDBOX] if shown.sandbox else []
     quoted = "\n>\n".join(f"> {text.markdown(line)}" for line in notices if line)
     if not quoted:
@@ -188,4 +189,4 @@ def _alone(source: Source, style: Style, pictures: Pictures) -> str:
     kept = [cell for cell in source.cells if cell.role not in TOOLS]
     parts = [f"# {text.markdown(source.stem)}", f"> {text.markdown(headline.ALONE)}"]
     parts += [part for cell in kept if (part := _own(cell, pictures, style))]
-    return "\n\n".join(parts) + "\n"
+    return source.cover("\n\n".join(parts)) + "\n"

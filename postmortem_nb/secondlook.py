@@ -1,35 +1,39 @@
-"""A second look at a finished page: no secret is left in its words or in what its links say.
+"""A second look at a finished page: nothing that had to be covered is left in its words or links.
 
-Every text was masked before it was written; this reads the result as a reader's machine would and
-masks what still is one, so that a place that was forgotten above leaks nothing.
+Every text was covered before it was written; this reads the result as a reader's machine would and
+covers what still stands open, so that a place that was forgotten above leaks nothing.
 """
 
 from __future__ import annotations
 
 import html
 import re
+from typing import TYPE_CHECKING
 
-from postmortem_nb.masking import find, mask
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
-_PARTS = re.compile(r"(<style>.*?</style>|<[^>]*>)", re.DOTALL)
-_SPOKEN = re.compile(r'(?<= )(href|alt|aria-label|content)="([^"]*)"')
+_PARTS = re.compile(r"(<style>.*?</style>|<span class=\"pm-digest\">.*?</span>|<[^>]*>)", re.DOTALL)
+_SPOKEN = re.compile(r'(?<= )(href|alt|aria-label)="([^"#][^"]*)"')
 
 
-def page(made: str) -> str:
-    """Return a page with what the second look found masked; the same page for nothing found."""
+def page(made: str, cover: Callable[[str], str]) -> str:
+    """Return a page with what the second look found covered; the same page for nothing found."""
     parts = _PARTS.split(made)
-    words = "\n".join(filter(str.strip, parts[::2]))
-    said = "\n".join(match[2] for tag in parts[1::2] for match in _SPOKEN.finditer(tag))
-    if not find(html.unescape(words)) and not find(html.unescape(said)):
+    said = (match[2] for tag in parts[1::2] for match in _SPOKEN.finditer(tag))
+    words = html.unescape("\n".join([*filter(str.strip, parts[::2]), *said]))
+    if cover(words) == words:
         return made
-    return "".join(_tag(part) if place % 2 else _word(part) for place, part in enumerate(parts))
+    return "".join(
+        _tag(part, cover) if place % 2 else _words(part, cover) for place, part in enumerate(parts)
+    )
 
 
-def _word(part: str) -> str:
+def _words(part: str, cover: Callable[[str], str]) -> str:
     plain = html.unescape(part)
-    shown = mask(plain)
+    shown = cover(plain)
     return part if shown == plain else html.escape(shown)
 
 
-def _tag(part: str) -> str:
-    return _SPOKEN.sub(lambda match: f'{match[1]}="{_word(match[2])}"', part)
+def _tag(part: str, cover: Callable[[str], str]) -> str:
+    return _SPOKEN.sub(lambda match: f'{match[1]}="{_words(match[2], cover)}"', part)

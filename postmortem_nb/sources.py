@@ -33,12 +33,15 @@ class Source:
     removed: Removed = field(default_factory=Removed)
 
     def cover(self, text: str, where: str = "") -> str:
-        """Return a text with its secrets masked, counted at a place."""
-        return mask(text, self.removed, where)
+        """Return a text as this edition may say it, what was taken out noted at a place."""
+        shown = mask(text, self.removed, where)
+        return self.incident.cover(shown, where) if self.incident is not None else shown
 
 
-def find(path: Path) -> Source:
+def find(path: Path, reader: type[MaskedIncident] = MaskedIncident) -> Source:
     """Return the source at a path: a bundle's folder, or a notebook with or without a bundle.
+
+    ``reader`` is how the incident is read: `redaction.PublicIncident` for customers.
 
     Raises
     ------
@@ -50,31 +53,36 @@ def find(path: Path) -> Source:
     except (OSError, ValueError):
         folder = is_file = False
     if folder:
-        return _bundle(path)
+        return _bundle(path, reader)
     if is_file and path.suffix == SUFFIX:
-        return of(ipynb.load(path), path.parent, path.stem)
+        return of(ipynb.load(path), path.parent, path.stem, reader)
     if is_file and (path.parent / bundle.LOG).is_file():
-        return _bundle(path.parent)
+        return _bundle(path.parent, reader)
     what = "a bundle's folder or its notebook" if is_file else "a bundle or notebook that is there"
     raise ExportError(expected("export", what, example="INC-4821", came=str(path)))
 
 
-def of(notebook: Mapping[str, Any], folder: Path, stem: str) -> Source:
+def of(
+    notebook: Mapping[str, Any],
+    folder: Path,
+    stem: str,
+    reader: type[MaskedIncident] = MaskedIncident,
+) -> Source:
     """Return the source of a notebook that was read, with the bundle of its folder if any."""
-    found = Source(stem, folder, (), _incident(folder))
+    found = Source(stem, folder, (), _incident(folder, reader))
     if found.incident is not None:
         found.removed = found.incident.removed
     found.cells = masked.cells(ipynb.cells(notebook), found.cover)
     return found
 
 
-def _bundle(folder: Path) -> Source:
+def _bundle(folder: Path, reader: type[MaskedIncident]) -> Source:
     notebook = _notebook(folder)
     stored = ipynb.load(notebook) if notebook else {"cells": []}
     stem = notebook.stem if notebook else folder.absolute().name
     if not (folder / bundle.LOG).is_file():
         raise BundleError(f"{shown(str(folder))}: expected the folder of an incident or a notebook")
-    return of(stored, folder, stem)
+    return of(stored, folder, stem, reader)
 
 
 def _notebook(folder: Path) -> Path | None:
@@ -85,10 +93,10 @@ def _notebook(folder: Path) -> Path | None:
     return next(iter(sorted(folder.glob(f"[!.]*{SUFFIX}"))), None)
 
 
-def _incident(folder: Path) -> MaskedIncident | None:
+def _incident(folder: Path, reader: type[MaskedIncident]) -> MaskedIncident | None:
     """Return the incident of a folder, None where there is none."""
     if not (folder / bundle.LOG).is_file():
         return None
-    opened = MaskedIncident.open(folder)
+    opened = reader.open(folder)
     assert isinstance(opened, MaskedIncident)  # noqa: S101 - open() makes what it is called on
     return opened

@@ -183,7 +183,7 @@ def benign(rng, number):
             f"image=registry/checkout@sha256:{hexa(64)} ts={1764856920000 + number}",
             f"offset={rng.getrandbits(50)} key=order-{number} primary_key=12 tokens: {number}",
             "password reset requested; token expired; secret santa; authorization passed",
-            f"basic auth disabled, bearer token missing, cookie consent true, pass=12 fail={number}",
+            f"basic auth disabled, bearer token missing, cookie consent yes, pass=12 fail={number}",
             f"host ip-10-0-{number % 255}-7 2001:db8::{hexa(4)} 192.168.0.{number % 255} {uuid}",
             f'etag: W/"{hexa(27)}" x-request-id: {uuid} size={rng.getrandbits(53)}',
             f"select * from orders where id = {rng.getrandbits(53)} -- {rng.random():.17f}",

@@ -1,0 +1,264 @@
+"""The public edition: what customers may read, without names, hosts, addresses or internal links.
+
+Two steps, each enough for most of it. First an allow list: a blank that is not on it does not exist
+in the public edition, whatever a team's template adds. Then every text that is left is read for
+people that the incident names, in full or by one name, and for what points inside.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from dataclasses import replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import urlsplit
+
+from postmortem_nb.checks.case import PEOPLE
+from postmortem_nb.incident import Incident
+from postmortem_nb.masked import MaskedIncident, covered
+from postmortem_nb.parts import Query, Words
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+    from pathlib import Path
+
+    from postmortem_nb.metrics import Measure
+    from postmortem_nb.parts import Part, Section
+    from postmortem_nb.schema import Template
+
+PUBLIC: Mapping[str, frozenset[str]] = {
+    "incident": frozenset(
+        {
+            *("title", "incident_id", "date", "severity", "services"),
+            *("what_happened", "why_it_happened", "what_we_did", "what_we_will_do"),
+            *("duration", "detection_time", "resolution_time"),
+            *("affected_users", "affected_total", "affected_share", "failed_requests"),
+            *("regions", "experience"),
+        }
+    ),
+    "timeline": frozenset(
+        {
+            *("time", "phase", "step", "system_behavior", "first_indication", "finding"),
+            *("root_cause", "plan", "action", "status", "improving", "remaining", "validation"),
+            *("observation", "final_status"),
+        }
+    ),
+    "actions": frozenset({"horizon", "title", "description", "due", "status"}),
+    "takeaways": frozenset({"text"}),
+}
+"""Table → the columns of the public edition: summary, impact, timeline, what is done."""
+
+UNKNOWN: Mapping[str, Any] = {"value": None, "parts": (), "missing": "not public"}
+"""What a computed figure is in an edition that does not tell it."""
+
+OPEN_HOSTS = re.compile(r"(?:^|\.)(?:status(?:page)?\.[\w-]+(?:\.[\w-]+)+|statuspage\.io)$")
+"""Hosts that customers know: a status page."""
+
+_NAME = re.compile(r"[^\W\d_][\w.'’-]*(?: [^\W\d_][\w.'’-]*){1,3}")
+_NO_PERSON = re.compile(
+    r"\b(?:team|on-?call|monitor|alert|squad|group|support|engineering|operations|platform|lead"
+    r"|service|payments?|checkout|customers?|care|sre|ops|the|and|of|for)\b",
+    re.IGNORECASE,
+)
+
+
+class Kind(NamedTuple):
+    """What points inside, and what stands for it in the public edition."""
+
+    name: str
+    shown: str
+    pattern: re.Pattern[str]
+
+
+def _kind(name: str, shown: str, pattern: str) -> Kind:
+    return Kind(name, shown, re.compile(pattern, re.IGNORECASE))
+
+
+KINDS: tuple[Kind, ...] = (
+    _kind("e-mail address", "[e-mail]", r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+"),
+    _kind(
+        "link",
+        "[link]",
+        r"\b(?:https?|ftp|ssh|git|s3|postgres(?:ql)?|redis|amqps?)://[^\s<>\"')\]]+",
+    ),
+    _kind("MAC address", "[address]", r"\b[0-9a-f]{2}(?::[0-9a-f]{2}){5}\b"),
+    _kind("IP address", "[address]", r"(?<![\w.])\d{1,3}(?:\.\d{1,3}){3}(?::\d+|/\d+)?(?![\w.]\d)"),
+    _kind("IP address", "[address]", r"(?<![\w:.])[0-9a-f]{0,4}(?::[0-9a-f]{0,4}){2,7}(?![\w:])"),
+    _kind("host", "[host]", r"\bip-\d{1,3}(?:-\d{1,3}){3}\b(?:\.[\w-]+)*"),
+    _kind(
+        "host",
+        "[host]",
+        r"\b(?:[a-z0-9-]+\.)+(?:internal|local|localdomain|corp|lan|intra(?:net)?|svc|home\.arpa"
+        r"|amazonaws\.com|compute\.google|azure\.com|windows\.net|cloudapp\.net|datadoghq\.(?:com|eu)"
+        r"|slack\.com|atlassian\.net|pagerduty\.com|opsgenie\.com)\b(?::\d+)?",
+    ),
+    _kind("host", "[host]", r"\b(?:i-[0-9a-f]{8,17}|[a-z][a-z0-9-]*-[0-9a-f]{8,10}-[a-z0-9]{5})\b"),
+    _kind("cloud resource", "[resource]", r"\barn:aws[\w-]*:[^\s,;]+"),
+    _kind("id", "[id]", r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b"),
+    _kind("id", "[id]", r"\b(?:[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{64})\b"),
+    _kind("id", "[id]", r"\b(?=[0-9a-f]*\d)(?=[0-9a-f]*[a-f])[0-9a-f]{16}\b|\b\d{15,20}\b"),
+    _kind(
+        "user id",
+        "[id]",
+        r"\b(?:user|usr|customer|account|member|client)(?:[._ -]?(?:id|no|number))?\s*[:=#]\s*"
+        r"[\"']?(?=[\w.@-]*\d)[\w.@-]+|\b(?:usr|cus|user|acct)_[A-Za-z0-9]{4,}\b",
+    ),
+    _kind(
+        "phone number", "[phone]", r"(?<![\w.])\+\d{1,3}[ .-]?\(?\d{1,4}\)?(?:[ .-]?\d{2,4}){2,4}\b"
+    ),
+    _kind("chat handle", "[person]", r"(?<![\w@/.])@[a-z][\w.-]{2,}\b"),
+    _kind("chat channel", "[channel]", r"(?<![\w#&/])#(?=[\w-]*[a-z])[a-z0-9][\w-]{2,}\b"),
+)
+"""In the order they are looked for; an earlier one wins where two overlap."""
+
+
+class PublicIncident(MaskedIncident):
+    """An incident as customers may read it; `removed` counts what was taken out."""
+
+    def __init__(self, path: Path, template: Template) -> None:
+        super().__init__(path, template)
+        self.template = without_queries(template)
+
+    def values(self, table: str) -> list[dict[str, Any]]:
+        """Return a table's rows with nothing but public columns, their texts redacted."""
+        allowed = PUBLIC.get(table, frozenset()) | {"row"}
+        return [
+            {name: self._public(table, name, value, allowed) for name, value in row.items()}
+            for row in super().values(table)
+        ]
+
+    def value(self, name: str) -> Any:
+        """Return a single fact where it is public, else None."""
+        return self._public("incident", name, super().value(name), PUBLIC["incident"])
+
+    def measures(self) -> dict[str, Measure]:
+        """Return the computed figures; those that are not public are unknown in this edition."""
+        return {
+            name: each
+            if name in PUBLIC["incident"]
+            else replace(each, value=None, parts=(), missing="not public")
+            for name, each in super().measures().items()
+        }
+
+    def cover(self, text: str, where: str = "") -> str:
+        """Return a text of the document as customers may see it."""
+        return self.redact(text, where)
+
+    def redact(self, text: str, where: str = "") -> str:
+        """Return a text without people and what points inside, counted at a place."""
+        for kind, shown, start, end in reversed(list(found(text, self.people))):
+            self.removed.note(kind, where, text[start:end])
+            text = f"{text[:start]}{shown}{text[end:]}"
+        return text
+
+    def _public(self, table: str, name: str, value: Any, allowed: Iterable[str]) -> Any:
+        if name not in allowed:
+            if value not in (None, [], ""):
+                self.removed.note("internal blank", table, f"{name} {value}")
+            return None
+        if name == "row":
+            return value
+        return covered(value, lambda text: self.redact(text, f"{table}.{name}"))
+
+    @cached_property
+    def people(self) -> re.Pattern[str] | None:
+        """The names of people in this incident, whole or one of them; None for nobody."""
+        return people(Incident.values(self, table) for table in self.template.tables)
+
+
+def without_queries(template: Template) -> Template:
+    """Return a template that asks Datadog nothing: queries and the lines that announce them go."""
+    sections = tuple(_quiet(section) for section in template.sections)
+    return replace(template, sections=sections)
+
+
+def _quiet(section: Section) -> Section:
+    parts: list[Part] = []
+    for part in section.parts:
+        if not isinstance(part, Query):
+            parts.append(part)
+        elif parts and isinstance(parts[-1], Words) and part.label:
+            words = parts[-1].text
+            start, found, _ = words.rpartition(part.label)
+            parts[-1] = Words(start[: start.rfind("\n") + 1] if found else words)
+    inner = tuple(_quiet(each) for each in section.sections)
+    return replace(section, parts=tuple(parts), sections=inner)
+
+
+def people(tables: Iterable[Iterable[Mapping[str, Any]]]) -> re.Pattern[str] | None:
+    """Return a pattern of the people that rows name in a column of people, longest name first."""
+    columns = {name for _, name in PEOPLE} | {"owner"}
+    names: set[str] = set()
+    for rows in tables:
+        for row in rows:
+            for column in columns & set(row):
+                names |= set(_names(row[column]))
+    if not names:
+        return None
+    ordered = sorted(names, key=lambda name: (-len(name), name))
+    # a whole name in any writing; one of them as it is written: "Will" is a person, "will" is not
+    either = "|".join(
+        f"(?i:{re.escape(name)})" if " " in name else re.escape(name) for name in ordered
+    )
+    return re.compile(rf"(?<!\w)(?:{either})(?:['’]s)?(?!\w)")
+
+
+def _names(value: object) -> Iterator[str]:
+    """Yield a person's name and each part of it that nobody takes for a word."""
+    values = value if isinstance(value, list) else re.split(r"[,;/&\n]| and ", str(value or ""))
+    for each in values:
+        name = " ".join(str(each).split())
+        if not _NAME.fullmatch(name) or _NO_PERSON.search(name):
+            continue
+        parts = name.split(" ")
+        if all(part[0].isupper() or not part[0].isascii() for part in (parts[0], parts[-1])):
+            yield name
+            yield from (part for part in (parts[0], parts[-1]) if len(part) >= 3)
+
+
+class Spot(NamedTuple):
+    """Something that is taken out: what kind, what stands for it, from where to where."""
+
+    kind: str
+    shown: str
+    start: int
+    end: int
+
+
+def found(text: str, names: re.Pattern[str] | None) -> list[Spot]:
+    """Return what the public edition may not say of a text, in order, none overlapping another."""
+    spots = [
+        Spot(kind.name, kind.shown, match.start(), match.end())
+        for kind in KINDS
+        for match in kind.pattern.finditer(text)
+        if not _is_open(kind, match[0])
+    ]
+    if names is not None:
+        spots += [Spot("name", "[person]", *match.span()) for match in names.finditer(text)]
+    kept: list[Spot] = []
+    for spot in spots:
+        if not any(spot.start < other.end and other.start < spot.end for other in kept):
+            kept.append(spot)
+    return sorted(kept, key=lambda spot: spot.start)
+
+
+def _is_open(kind: Kind, matched: str) -> bool:
+    """Return whether a match may stay: a status page, a number that is no address."""
+    if kind.name == "link":
+        try:
+            host = urlsplit(matched).hostname or ""
+        except ValueError:
+            return False
+        return OPEN_HOSTS.search(host) is not None
+    return kind.name == "IP address" and not _is_address(matched)
+
+
+def _is_address(matched: str) -> bool:
+    bare = matched.split("/", maxsplit=1)[0]
+    bare = bare.rsplit(":", 1)[0] if bare.count(":") == 1 else bare
+    try:
+        ipaddress.ip_address(bare)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,167 @@
+"""The public edition: customers read what happened, and nobody's name, host or number."""
+
+import re
+
+import bundlekit
+import pytest
+from test_page import harm, words
+
+from postmortem_nb import editions, redaction
+from postmortem_nb.errors import ExportError
+from postmortem_nb.incident import Incident
+from postmortem_nb.redaction import found, people
+
+INSIDE = {
+    "e-mail": "ana.souza+ops@larkspur.example",
+    "internal link": "https://larkspur.slack.com/archives/C1/p17",
+    "datadog": "https://app.datadoghq.eu/logs?query=x",
+    "ipv4": "10.12.0.7",
+    "ipv4 port": "192.168.4.2:8443",
+    "ipv6": "2001:db8::8a2e:370:7334",
+    "mac": "00:1b:44:11:3a:b7",
+    "aws host": "ip-10-0-3-17.eu-west-1.compute.internal",
+    "host": "orders-db.prod.svc.cluster.local",
+    "pod": "checkout-7d9f8b6c5d-x2k4p",
+    "instance": "i-0abc12def34567890",
+    "arn": "arn:aws:rds:eu-west-1:123456789012:db:orders",
+    "uuid": "7f3c1b2a-9d4e-4f5a-8b6c-0d1e2f3a4b5c",
+    "trace": "6b3a1f0c2d4e5f60718293a4b5c6d7e8",
+    "span": "17682608830852287626",
+    "user": "user_id=48213",
+    "customer": "customer: A-48213",
+    "stripe": "cus_Nc4aXbYz12",
+    "phone": "+49 30 901820",
+    "handle": "@ana.souza",
+    "channel": "#inc-4821",
+    "database": "postgres://db.internal/orders",
+}
+
+OPEN = (
+    "Between 14:02 and 16:09 UTC, 38.2 % of checkout requests failed.",
+    "We rolled back from v2.48.0 to v2.47.3 and added 2 dashboards; SEV-1; 18,240 customers.",
+    "See https://status.larkspur.example/incidents/4821 for updates.",
+    "The ratio was 3:1, at 14:19:40, in regions eu-west and us-east; version 1.2.3.4.5.",
+    "Every account: the balance is right. We will tell you. May be late.",
+    "We use C# and F#, and answered within 24/7 hours.",
+)
+
+PEOPLE = ("Priya Raman", "Tomasz Zielinski", "Marta Oliveira", "Will Ng", "Zoë O’Neil")
+
+
+@pytest.mark.parametrize("name", INSIDE)
+@pytest.mark.parametrize("sentence", ["{}", "It began at {} and spread.", "({}), then", "x={}"])
+def test_what_points_inside_is_found(name, sentence):
+    said = sentence.format(INSIDE[name])
+    spots = found(said, None)
+    assert spots, said
+    left = said
+    for spot in reversed(spots):
+        left = left[: spot.start] + left[spot.end :]
+    digits = re.sub(r"\D", "", INSIDE[name])
+    assert INSIDE[name] not in left
+    assert not digits or digits not in re.sub(r"\D", "", left)
+
+
+@pytest.mark.parametrize("sentence", OPEN)
+def test_what_customers_may_know_is_kept(sentence):
+    assert found(sentence, people([[{"owner": name} for name in PEOPLE]])) == []
+
+
+def test_people_are_found_by_any_of_their_names():
+    names = people([[{"owner": name} for name in PEOPLE], [{"responders": ["Ana Souza"]}]])
+    said = "PRIYA RAMAN called Zielinski; Marta’s change and Zoë’s; Will Ng and Ana agreed."
+    shown = said
+    for spot in reversed(found(said, names)):
+        shown = shown[: spot.start] + spot.shown + shown[spot.end :]
+    assert shown == (
+        "[person] called [person]; [person] change and [person]; [person] and [person] agreed."
+    )
+
+
+def test_teams_and_monitors_are_nobody():
+    rows = [
+        {"owner": "Payments team", "detected_by": "Monitor “Checkout error rate”"},
+        {"on_call": "Checkout on-call", "responsible": "platform", "owner2": "Ana Souza"},
+    ]
+    assert people([rows]) is None
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory):
+    """Return a bundle with something internal in every text, and its public page and Markdown."""
+    inside = " ".join(INSIDE.values())
+    folder = tmp_path_factory.mktemp("public")
+    own = [bundlekit.markdown_cell("Internal words"), bundlekit.code_cell("secret_function()")]
+
+    def said(table, name):
+        if name in ("author", "on_call", "owner", "detected_by", "responders", "reviewers"):
+            return PEOPLE[len(table + name) % len(PEOPLE)]
+        return f"{PEOPLE[len(name) % 3]} saw {inside} at {table} {name}"[:1900]
+
+    incident = bundlekit.bundle(folder, said, own=own)
+    incident.set("reviewers", PEOPLE)
+    lines = []
+    page = editions.export(incident.path, "html", audience="public", told=lines.append)[0]
+    markdown = editions.export(incident.path, "markdown", audience="public")[0]
+    return incident, page.read_text("utf-8"), markdown.read_text("utf-8"), lines
+
+
+@pytest.mark.parametrize("edition", [1, 2])
+def test_nothing_inside_is_in_the_public_edition(written, edition):
+    made = written[edition].replace("\\", "")
+    body = re.sub(r"data:image/png;base64,[\w+/=]+|sha256(?:</?\w+[^>]*>|[ -])+[\w+/=]+", "", made)
+    for value in (*INSIDE.values(), *PEOPLE):
+        assert value not in body
+        assert value.split(" ")[-1] not in body
+    for internal in ("Internal words", "secret_function", "Revenue", "Figure 1", "not finished"):
+        assert internal not in body
+
+
+def test_a_second_pass_finds_nothing_left(written):
+    incident, page, markdown, _ = written
+    names = people(Incident.open(incident.path).values(table) for table in incident.tables)
+    for made in (words(page), markdown):
+        said = re.sub(r"sha256 [0-9a-f]{64}", "", made)
+        assert list(found(said, names)) == []
+
+
+def test_it_still_says_what_customers_ask(written):
+    said = words(written[1])
+    for section in ("Executive Summary", "Timeline of Events", "Impact Analysis", "Action Items"):
+        assert section in said
+    assert "[person] saw [e-mail] [link]" in said
+    assert "Made from the sandbox" in said
+    assert harm(written[1]) == []
+
+
+def test_each_run_says_what_it_removed_and_where_but_not_what(written):
+    lines = written[3]
+    assert "timeline.finding: 2 × name" in lines or "timeline.finding: 1 × name" in lines
+    assert any(re.fullmatch(r"actions: \d+ × internal blank", line) for line in lines)
+    assert any(line.endswith("× cell of the author’s own") for line in lines)
+    assert not any(value in line for value in (*INSIDE.values(), *PEOPLE) for line in lines)
+
+
+def test_it_has_a_file_of_its_own_and_the_data_stay(written):
+    incident = written[0]
+    assert (incident.path / "INC-4821.public.html").is_file()
+    assert "Priya Raman saw" in " ".join(
+        str(value) for value in Incident.open(incident.path).values("incident")[0].values()
+    )
+
+
+def test_what_cannot_be_redacted_for_sure_is_refused(tmp_path):
+    incident = bundlekit.bundle(tmp_path, frozen=False)
+    with pytest.raises(ExportError, match="the dataset is internal"):
+        editions.export(incident.path, "json", audience="public")
+    alone = tmp_path / "alone.ipynb"
+    alone.write_bytes((incident.path / "INC-4821.ipynb").read_bytes())
+    with pytest.raises(ExportError, match="no public edition"):
+        editions.export(alone, "html", audience="public")
+
+
+def test_every_column_of_the_allow_list_is_in_the_shipped_template(tmp_path):
+    incident = Incident.create("INC-1", tmp_path)
+    for table, columns in redaction.PUBLIC.items():
+        known = {column.name for column in incident.template.tables[table]}
+        assert columns <= known
