@@ -14,37 +14,21 @@ if TYPE_CHECKING:
 
 def draw(figure: Figure, code: bool = False) -> str:  # noqa: FBT001, FBT002 - shown or not
     """Return a figure with its caption, its question above where ``code`` is asked for."""
-    parts = (
-        f"<pre><code>{text.html(figure.call)}</code></pre>" if code else "",
-        _picture(figure),
-        _table(figure) if figure.picture is None else "",
-        _caption(figure),
-        _first_rows(figure) if figure.picture is not None and len(figure.rows) > 1 else "",
-    )
+    call = f"<pre><code>{text.html(figure.call)}</code></pre>" if code else ""
+    shown = _picture(figure) if figure.picture is not None else _table(figure)
+    parts = (call, shown, _caption(figure))
     return f'<figure class="pm-figure">{"".join(parts)}</figure>'
 
 
 def _picture(figure: Figure) -> str:
-    if figure.picture is None:
-        return ""
-    source = cells.uri("image/png", figure.picture)
+    source = cells.uri("image/png", figure.picture or b"")
     frame = '<div class="pm-chart" role="group" aria-label="Chart" tabindex="0">'
     return f'{frame}<img src="{source}" alt="{text.html(figure.alt)}"></div>'
 
 
 def _table(figure: Figure) -> str:
-    if not figure.rows:
-        return ""
-    return pageparts.table(figure.heads, figure.rows, numbers=figure.numeric)
-
-
-def _first_rows(figure: Figure) -> str:
-    total = int(figure.record.get("rows") or 0)
-    if not figure.rows:
-        return ""
-    shown = len(figure.rows)
-    many = f"First {shown} of {total:,} rows" if total > shown else f"The {shown} rows"
-    return f"<details><summary>{many}</summary>{_table(figure)}</details>"
+    rows, table = figure.table.rows, figure.table
+    return pageparts.table(table.heads, rows, numbers=table.numeric) if rows else ""
 
 
 def _caption(figure: Figure) -> str:

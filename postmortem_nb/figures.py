@@ -7,12 +7,11 @@ drew this very picture (`drawing`). Figures are numbered as the document shows t
 from __future__ import annotations
 
 import shlex
-from dataclasses import dataclass
-from importlib import import_module
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from postmortem_nb import cells, drawing, evidence, masked, provenance, text, times
-from postmortem_nb.errors import BadValue, PostmortemError
+from postmortem_nb.errors import PostmortemError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -23,16 +22,14 @@ if TYPE_CHECKING:
     from postmortem_nb.incident import Incident
     from postmortem_nb.ipynb import Cell
 
-ROWS_OF_LOGS = 5
-ROWS_OF_SQL = 20
+ROWS = 20
+"""Rows of an answer that a document shows where no chart does."""
+
 COLUMNS = 6
 LONGEST = 240
 """Characters of a value in a small table."""
 
 SQL = "analyze_datadog_logs"
-TOLD_IN_FULL = (SQL, "search_datadog_events")
-"""Functions whose charts may name any text of their answer."""
-
 LAST = ("id", "tags", "trace_id", "span_id", "parent_id")
 """Columns that are shown only where there is room after all others."""
 
@@ -40,8 +37,17 @@ CHARTS = ("line", "area", "bar", "table", "none")
 
 
 @dataclass(frozen=True, slots=True)
+class Table:
+    """The first rows of an answer as text; ``numeric`` are the places of columns of figures."""
+
+    heads: tuple[str, ...] = ()
+    rows: tuple[tuple[str, ...], ...] = ()
+    numeric: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
 class Figure:
-    """One answer as the document shows it."""
+    """One answer as the document shows it: its picture, or where there is none its rows."""
 
     number: int
     name: str
@@ -49,20 +55,12 @@ class Figure:
     record: Mapping[str, Any]
     alt: str
     picture: bytes | None
-    heads: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-    numeric: frozenset[int]
-    """Places of the columns that hold figures."""
+    table: Table = Table()
 
     @property
     def call(self) -> str:
         """The question as it was asked."""
         return str(self.record.get("call") or self.name)
-
-    @property
-    def sql(self) -> bool:
-        """Whether it is the answer of an SQL question, which its rows tell best."""
-        return self.record.get("function") == SQL
 
 
 class Figures:
@@ -111,86 +109,65 @@ class Figures:
 
     def _made(self, name: str, label: str) -> Figure:
         assert self._folder is not None  # noqa: S101 - find() looked
+        way = self._way(name)
+        stored = self._stored(name, drawing.key(self._names[name], way))
+        if stored is not None:
+            return self._figure(label, self._names[name], *stored)
         try:
             frame = evidence.thaw(self._folder, name)
         except PostmortemError as error:
-            return self._unreadable(name, label, str(error))
-        stored = frame.attrs.pop("evidence")  # pandas would copy it at every step
-        record = masked.covered(dict(stored), self._cover)
-        told = record.get("function") in TOLD_IN_FULL
-        covered = masked.labels(frame, self._cover, many=None if told else masked.MANY)
-        picture, alt = self._drawn(name, record, covered, same=covered is frame)
-        heads, rows, numeric = self._table(covered, record)
+            unread = {**self._names[name], "complete": False, "partial": str(error)}
+            return self._figure(label, unread, None, "")
+        record = frame.attrs["evidence"]
+        drawn = drawing.draw(frame, way, self._cover)
+        if drawn is not None:
+            return self._figure(label, record, drawn.png, drawn.alt)
+        frame.attrs = {}  # pandas would copy it at every step
+        return replace(self._figure(label, record, None, ""), table=self._table(frame, record))
+
+    def _figure(
+        self, label: str, record: Mapping[str, Any], picture: bytes | None, alt: str
+    ) -> Figure:
         return Figure(
             number=len(self.shown) + 1,
-            name=name,
-            label=self._cover(label) or name,
-            record=record,
+            name=str(record["name"]),
+            label=self._cover(label) or str(record["name"]),
+            record=masked.covered(dict(record), self._cover),
             alt=alt,
             picture=picture,
-            heads=heads,
-            rows=rows,
-            numeric=numeric,
         )
-
-    def _unreadable(self, name: str, label: str, why: str) -> Figure:
-        record = {**self._names[name], "complete": False, "partial": why}
-        return Figure(
-            len(self.shown) + 1, name, label or name, record, "", None, (), (), frozenset()
-        )
-
-    def _drawn(
-        self, name: str, record: Mapping[str, Any], frame: pd.DataFrame, *, same: bool
-    ) -> tuple[bytes | None, str]:
-        """Return the picture of an answer and its text alternative; no picture for a table.
-
-        ``same`` says that nothing in the frame was covered, so that a stored picture may stand.
-        """
-        way = self._way(name)
-        if way.kind in ("table", "none"):
-            return None, ""
-        sound = same and not record.get("changed")
-        found = self._stored(name, drawing.key(record, way)) if sound else None
-        if found is not None:
-            return found
-        # matplotlib is imported only where something has to be drawn
-        charts = import_module("postmortem_nb.charts")
-        frame.attrs["evidence"] = dict(record)
-        words = {
-            "kind": way.kind,
-            "by": way.by or None,
-            "window": way.window,
-            "milestones": list(way.milestones),
-        }
-        try:
-            figure = charts.draw(frame, **words)
-        except BadValue:  # the cell's own words name a column that is not there any more
-            words |= {"kind": "", "by": None}
-            figure = charts.draw(frame, **words)
-        if figure is None:
-            return None, ""
-        return charts.png(figure), self._cover(charts.describe(frame, **words))
 
     def _stored(self, name: str, key: str) -> tuple[bytes, str] | None:
         """Return the picture that the cell drew, where it is the one that would be drawn now."""
         cell = self._cells.get(name)
-        for output in cell.outputs if cell else ():
+        if cell is None or not any("image/png" in output.data for output in cell.outputs):
+            return None
+        if not self._is_sound(name):
+            return None
+        for output in cell.outputs:
             raw = cells.picture("image/png", output.data.get("image/png", ""))
             if raw is not None and drawing.fits(output.facts, raw, key):
                 return raw, output.alt
         return None
 
+    def _is_sound(self, name: str) -> bool:
+        """Whether the rows of an evidence are those that were frozen."""
+        assert self._folder is not None  # noqa: S101 - find() looked
+        try:
+            raw = (self._folder / f"{name}.parquet").read_bytes()
+        except OSError:
+            return False
+        return drawing.digest(raw) == self._names[name].get("sha256")
+
     def _way(self, name: str) -> drawing.Way:
         cell = self._cells.get(name)
         return drawing.Way(*options(cell.source if cell else ""), *self._marked)
 
-    def _table(
-        self, frame: pd.DataFrame, record: Mapping[str, Any]
-    ) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...], frozenset[int]]:
-        """Return the columns and first rows of an answer as text, and which hold figures."""
+    def _table(self, frame: pd.DataFrame, record: Mapping[str, Any]) -> Table:
+        """Return the columns and first rows of an answer as text."""
         sql = record.get("function") == SQL
         names = list(frame.columns) if sql else sorted(frame.columns, key=LAST.__contains__)
-        shown = frame.head(ROWS_OF_SQL if sql else ROWS_OF_LOGS)[names[:COLUMNS]]
+        shown = frame.head(ROWS)[names[:COLUMNS]]
         rows = tuple(
             tuple(self._cover(_words(value)) for value in row)
             for row in shown.itertuples(index=False)
@@ -200,7 +177,7 @@ class Figures:
             for place, dtype in enumerate(shown.dtypes)
             if dtype.kind in "iuf" or str(dtype) in NUMBERS
         )
-        return tuple(self._cover(str(name)) for name in shown.columns), rows, numeric
+        return Table(tuple(self._cover(str(name)) for name in shown.columns), rows, numeric)
 
 
 NUMBERS = ("Int64", "Float64")

@@ -141,7 +141,7 @@ def _actions(rows: Sequence[Numbered], facts: Facts) -> str:
     columns = [name for name in ACTION_COLUMNS if any(row[2].get(name) is not None for row in rows)]
     heads = ["Priority", "Action", *(blanks[name].label for name in columns)]
     reviewed = facts.single.get("review_date")
-    return pageparts.actions(heads, (_action(blanks, each, columns, reviewed) for each in rows))
+    return pageparts.actions(heads, [_action(blanks, each, columns, reviewed) for each in rows])
 
 
 def _action(

@@ -15,15 +15,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
-    import pandas as pd
-
     from postmortem_nb.edits import Edit
     from postmortem_nb.ipynb import Cell
     from postmortem_nb.metrics import Measure
     from postmortem_nb.schema import Template
-
-MANY = 2_000
-"""Different texts of a column up to which each is looked at; more are no labels of a chart."""
 
 
 class MaskedIncident(Incident):
@@ -103,34 +98,3 @@ def _texts(data: Mapping[str, str], cover: Callable[[str, str], str], where: str
         kind: stored if kind.startswith("image/") and "svg" not in kind else cover(stored, where)
         for kind, stored in data.items()
     }
-
-
-def labels(
-    frame: pd.DataFrame, cover: Callable[[str], str], *, many: int | None = MANY
-) -> pd.DataFrame:
-    """Return a frame whose possible labels are covered; the same one where nothing was.
-
-    Labels are names of columns, and text columns of up to ``many`` different values (None: all).
-    """
-    changed = {}
-    for name in frame.columns:
-        column = frame[name]
-        if not _is_text(column):
-            continue
-        known = column.dropna().unique()
-        if many is not None and len(known) > many:
-            continue
-        shown = {text: cover(text) for text in known if isinstance(text, str)}
-        new = {text: covered for text, covered in shown.items() if text != covered}
-        if new:
-            changed[name] = column.astype("object").replace(new).astype("string")
-    names = {name: cover(str(name)) for name in frame.columns if cover(str(name)) != name}
-    found = frame.assign(**changed) if changed else frame
-    return found.rename(columns=names) if names else found
-
-
-def _is_text(column: pd.Series[Any]) -> bool:
-    kind = str(column.dtype)
-    if kind == "object":
-        return bool(column.map(type).isin((str, type(None))).all())
-    return kind.startswith(("str", "category"))

@@ -131,23 +131,28 @@ def _card(entry: Entry) -> str:
     return f"<li><h4>{entry.title_html}</h4>{details(entry.facts)}</li>"
 
 
-def actions(heads: Sequence[str], rows: Iterable[Action]) -> str:
-    """Return the actions of one horizon; the first two columns are the priority and the action."""
-    head = "".join(f'<th scope="col">{text.html(name)}</th>' for name in heads)
-    body = "".join(_action(row, heads) for row in rows)
+def actions(heads: Sequence[str], rows: Sequence[Action]) -> str:
+    """Return the actions of one horizon; the first two columns are the priority and the action.
+
+    Where no action has a priority, that column goes.
+    """
+    ranked = any(row.priority for row in rows)
+    shown = heads if ranked else heads[1:]
+    head = "".join(f'<th scope="col">{text.html(name)}</th>' for name in shown)
+    body = "".join(_action(row, heads, ranked=ranked) for row in rows)
     table = f'<table class="pm-actions"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
     return f"{FRAME}{table}</div>"
 
 
-def _action(row: Action, heads: Sequence[str]) -> str:
-    first = badge(Badge(row.priority, row.tone)) if row.priority else ""
+def _action(row: Action, heads: Sequence[str], *, ranked: bool) -> str:
+    mark = badge(Badge(row.priority, row.tone)) if row.priority else "–"
+    first = f'<td class="pm-short">{mark}</td>' if ranked else ""
     about = details(row.about)
     cells = "".join(
         f'<td><span class="pm-label">{text.html(name)}</span>{value or "–"}</td>'
         for name, value in zip(heads[2:], row.cells_html, strict=True)
     )
-    action = f'<td><div class="pm-what">{row.title_html}</div>{about}</td>'
-    return f'<tr><td class="pm-short">{first}</td>{action}{cells}</tr>'
+    return f'<tr>{first}<td><div class="pm-what">{row.title_html}</div>{about}</td>{cells}</tr>'
 
 
 def box(style: str, *parts_html: str) -> str:

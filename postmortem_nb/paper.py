@@ -138,12 +138,14 @@ def _figure(figure: Figure, pictures: Pictures) -> str:
 
 def _table(figure: Figure) -> str:
     """Return the first rows of an answer as a table."""
-    if not figure.rows:
+    heads, rows = figure.table.heads, figure.table.rows
+    if not rows:
         return ""
-    lines = [figure.heads, *figure.rows]
-    written = [f"| {' | '.join(text.markdown(value) for value in line)} |" for line in lines]
+    written = [
+        f"| {' | '.join(text.markdown(value) for value in line)} |" for line in (heads, *rows)
+    ]
     marks = " | ".join(
-        "---:" if place in figure.numeric else "---" for place in range(len(figure.heads))
+        "---:" if place in figure.table.numeric else "---" for place in range(len(heads))
     )
     return "\n".join([written[0], f"| {marks} |", *written[1:]])
 

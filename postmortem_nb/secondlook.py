@@ -20,13 +20,19 @@ _SPOKEN = re.compile(r'(?<= )(href|alt|aria-label)="([^"#][^"]*)"')
 def page(made: str, cover: Callable[[str], str]) -> str:
     """Return a page with what the second look found covered; the same page for nothing found."""
     parts = _PARTS.split(made)
-    said = (match[2] for tag in parts[1::2] for match in _SPOKEN.finditer(tag))
+    said = (match[2] for tag in parts[1::2] for match in _SPOKEN.finditer(tag, _start(tag)))
     words = html.unescape("\n".join([*filter(str.strip, parts[::2]), *said]))
     if cover(words) == words:
         return made
     return "".join(
         _tag(part, cover) if place % 2 else _words(part, cover) for place, part in enumerate(parts)
     )
+
+
+def _start(tag: str) -> int:
+    """Return from where on a tag is read: the bytes of a picture are no words."""
+    data = tag.find('src="data:')
+    return tag.index('"', data + len('src="')) if data >= 0 else 0
 
 
 def _words(part: str, cover: Callable[[str], str]) -> str:
