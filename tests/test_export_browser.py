@@ -7,6 +7,7 @@ import bundlekit
 import hostile
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Error
 
 from postmortem_nb import editions, pdf, text
 
@@ -110,7 +111,10 @@ def test_the_same_watch_sees_a_page_that_is_not_safe(browser, tmp_path):
         path = tmp_path / f"{number}.html"
         path.write_text(f"<!DOCTYPE html><p>{text.clean(typed)}</p>", "utf-8")
         with Visit(browser, path) as visit:
-            ran += visit.ran() > 0
+            try:
+                ran += visit.ran() > 0
+            except Error:  # it led the browser away from under the watch
+                ran += 1
             asked += bool(visit.requests)
     assert ran >= (4 if len(hostile.TEXTS) == len(hostile.OWN) else 20)
     assert asked >= 1
