@@ -16,38 +16,63 @@ MODULES = {
 # From the ground up: a module imports from the lines above its own, and from its own line only
 # where the pair is a folder of the house (datadog, sandbox).
 LAYERS = (
-    ("errors",),
-    ("text", "times"),
-    ("kinds", "provenance"),
+    # ground: words, text, no data yet
+    ("errors", "labels", "lock", "masking", "ordering", "parts", "secondlook", "subjects", "text"),
+    ("edits", "evidence", "language", "metrics", "slo", "times"),
+    ("impact", "kinds", "provenance"),
+    # the template as the schema
+    ("notation",),
+    ("columns",),
     ("schema",),
-    ("edits", "metrics", "evidence"),
+    # the dataset
+    ("tables",),
+    ("changes",),
+    ("bundle", "frames"),
     ("incident",),
-    ("document", "charts", "language"),
-    ("checks",),
+    # what reads it: findings, charts, the document
+    ("candidates", "charts", "checks"),
+    ("filling", "standing", "webmarkdown"),
+    ("layout", "values"),
+    ("document",),
+    # Datadog, and its stand-in
     ("sandbox",),
     ("datadog",),
-    ("session", "notebook", "forms"),
+    # in the notebook
+    ("formdesk", "notebook", "sections"),
+    ("formstate", "session"),
+    ("forms",),
+    # the finished page
+    ("cells", "drawing", "drawntimeline", "ipynb", "pageparts", "pdf"),
+    ("approvals", "cellmarkdown", "headline", "looks", "masked", "story"),
+    ("chapters", "figures", "redaction", "sources"),
+    ("figurehtml",),
     ("page",),
+    ("dataset", "paper"),
+    ("editions",),
     ("export",),
+    # many ways in
+    ("importing", "publish", "refresh"),
     ("cli",),
-    ("magic", "demo", "launcher"),
+    ("__main__", "demo", "launcher", "magic"),
 )
 
 # A heavy library and the only modules that may name it.
 DOORS = {
     "IPython": {"session", "magic", "forms"},
+    "PIL": {"charts.card"},
     "anywidget": {"forms"},
     "datadog_api_client": {"datadog.client"},
-    "duckdb": {"datadog.sql"},
-    "filelock": {"edits"},
+    "duckdb": {"datadog.sqlchild"},
+    "filelock": {"lock"},
     "ipywidgets": {"forms"},
     "jupyter_server": {"launcher"},
     "lark": {"sandbox.search", "sandbox.metric"},
-    "matplotlib": {"charts"},
+    "matplotlib": {"charts.card"},
     "nbclient": {"notebook"},
     "nbconvert": {"export"},
-    "nbformat": {"notebook"},
-    "sqlglot": {"datadog.sql"},
+    "nbformat": {"export", "notebook"},
+    "nh3": {"cells"},
+    "sqlglot": {"datadog.counted", "datadog.ddsql", "datadog.sql"},
     "tornado": {"launcher", "sandbox.server"},
 }
 LIGHT = ("pandas", "matplotlib", "ipywidgets", "nbconvert", "datadog_api_client", "numpy", "duckdb")
