@@ -56,6 +56,11 @@ class Search:
     descending: bool = False
     reached: Callable[[Any], datetime | None] | None = None
 
+    @property
+    def bounds(self) -> tuple[str, str]:
+        """The window as the endpoints take it: ISO 8601 with milliseconds, the end rounded up."""
+        return slices.stamp(self.window[0]), slices.stamp(self.window[1], up=True)
+
     def reading(self, read: Callable[[bytes], Page]) -> Search:
         """Return this search with another reader."""
         return replace(self, read=read)
@@ -136,14 +141,15 @@ def pull(connection: Connection, search: Search, teller: Teller) -> Pulled:
         begun = time.monotonic()
         try:
             page = _page(connection, search, (search.limit - pulled.rows, cursor), teller)
+            added = pulled.add(page, search)
+            pulled.requests += 1
+            pulled.seconds += time.monotonic() - begun
+            teller.came(added)
         except (Failed, KeyboardInterrupt) as stop:
             if not pulled.requests:
                 raise
             pulled.partial = _reason(stop, pulled.requests + 1)
             return pulled
-        pulled.requests += 1
-        pulled.seconds += time.monotonic() - begun
-        teller.came(pulled.add(page, search))
         cursor = page.cursor
         if not page.ids or not cursor:
             return pulled
@@ -195,9 +201,7 @@ def _side_by_side(connection: Connection, search: Search, pulled: Pulled, teller
 
 def _page(connection: Connection, search: Search, turn: tuple[int, str], teller: Teller) -> Page:
     room, cursor = turn
-    start, end = search.window
-    bounds = (slices.stamp(start), slices.stamp(end, up=True))
-    body = search.body(min(PAGE_SIZE, room), cursor, bounds)
+    body = search.body(min(PAGE_SIZE, room), cursor, search.bounds)
     return connection.ask(search.operation, search.read, waiting=teller.waits, body=body)
 
 

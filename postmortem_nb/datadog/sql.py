@@ -68,14 +68,30 @@ class Plan:
     @property
     def query(self) -> str:
         """The SELECT as DuckDB reads it."""
-        return self.tree.sql("duckdb", identify=True)
+        return duck(self.tree)
+
+    @property
+    def untyped(self) -> bool:
+        """Whether the answer depends on the type of an attribute that was not declared."""
+        declared = {name for name, kind in self.types.items() if kind}
+        return any(
+            column.name.startswith("@")
+            and column.name not in declared
+            and not isinstance(column.parent, exp.Distinct)
+            for column in self.tree.find_all(exp.Column)
+        )
 
     @property
     def view(self) -> str:
         """The statement that makes ``logs`` of the rows, with the declared types."""
         names = [*(self.core or ("id",)), *(f"@{path}" for path in self.paths)]
-        columns = [_cast(name, self.types.get(name)) for name in names]
-        return f"CREATE VIEW logs AS SELECT {', '.join(columns)} FROM rows"
+        return view(names, self.types)
+
+
+def view(names: list[str], types: dict[str, str]) -> str:
+    """Return the statement that makes ``logs`` of the rows handed over, with declared types."""
+    columns = [_cast(name, types.get(name)) for name in names]
+    return f"CREATE VIEW logs AS SELECT {', '.join(columns)} FROM rows"
 
 
 def plan(sql_query: object, extra_columns: Iterable[Any] = ()) -> Plan:
@@ -85,8 +101,12 @@ def plan(sql_query: object, extra_columns: Iterable[Any] = ()) -> Plan:
     _only_logs(tree)
     _name_results(tree)
     core, paths = _columns(tree, types)
-    renamed: Any = tree.transform(_renamed)
-    return Plan(renamed, core, paths, types)
+    return Plan(tree, core, paths, types)
+
+
+def duck(tree: exp.Expr) -> str:
+    """Return a checked tree as the text that DuckDB runs."""
+    return tree.transform(_renamed).sql("duckdb", identify=True)
 
 
 def _parsed(sql_query: object) -> exp.Query:
@@ -164,7 +184,7 @@ def _selects_all(star: exp.Star) -> bool:
     return not isinstance(star.parent, exp.Count)
 
 
-def _renamed(node: exp.Expression) -> exp.Expression:
+def _renamed(node: exp.Expr) -> exp.Expr:
     """Return functions of DDSQL as DuckDB knows them, exact where DDSQL estimates."""
     if isinstance(node, exp.Anonymous) and node.name.lower() in _RENAMED:
         return exp.Anonymous(this=_RENAMED[node.name.lower()], expressions=node.expressions)

@@ -23,6 +23,7 @@ SHUT = {
     "autoload_known_extensions": "false",
     "enable_external_access": "false",
     "python_enable_replacements": "false",
+    "temp_directory": "",
 }
 """DuckDB's settings that let it reach outside itself, all off, and then locked."""
 

@@ -1,0 +1,148 @@
+"""SQL by Datadog itself, where the organisation has it: the DDSQL endpoint over ``dd.logs``.
+
+Telemetry tables in DDSQL are a preview that many organisations lack
+(https://docs.datadoghq.com/ddsql_reference/). Whatever it refuses is answered in another way; that
+it is not there is remembered for the connection.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+from sqlglot import exp
+
+from postmortem_nb import times
+from postmortem_nb.datadog import answers, arrays, asking
+from postmortem_nb.datadog.failures import Failed
+
+if TYPE_CHECKING:
+    from postmortem_nb.datadog.asking import Asking
+    from postmortem_nb.datadog.sql import Plan
+
+MOST_ROWS = 10_000
+"""Rows that DDSQL returns at most; it says nothing when there are more."""
+LONGEST = 30.0
+"""Seconds that a running query is asked for its result."""
+
+_TYPES = {"BIGINT": "BIGINT", "DOUBLE": "DECIMAL", "BOOLEAN": "BOOLEAN", "TIMESTAMP": "TIMESTAMP"}
+_TIERS = {"indexes": "hot", "flex": "flex_tier"}
+_MARK = "logs_go_here"
+_LACKING = ("preview", "not enabled", "non-existent dataset", "feature", "not available")
+
+
+def answer(asked: Asking, plan: Plan, limit: int) -> pa.Table | None:
+    """Return the result as a table of at most ``limit + 1`` rows; None where DDSQL has none."""
+    connection = asked.connection
+    indexes = asking.texts(asked.function, "indexes", asked.arguments["indexes"])
+    tier = _TIERS.get(str(asked.arguments["storage_tier"]))
+    if "sql" in connection.lacks or tier is None or indexes != ["*"] or plan.untyped:
+        return None
+    try:
+        found = connection.ask(
+            "sql", _read, waiting=asked.teller.waits, body=_body(asked, plan, limit)
+        )
+        return _table(_finished(asked, found), plan)
+    except Failed as failed:
+        said = failed.said.lower()
+        if failed.status in (401, 403, 404, 405, 501) or any(word in said for word in _LACKING):
+            connection.lacks.add("sql")
+        return None
+
+
+def written(plan: Plan, words: str, tier: str) -> str:
+    """Return the SELECT over ``dd.logs``: the columns it reads by safe names, the filter quoted."""
+    names = [*(plan.core or ("timestamp",)), *(f"@{path}" for path in plan.paths)]
+    columns = ", ".join(_literal(name) for name in names)
+    types = ", ".join(f"c{at} {_type(name, plan)}" for at, name in enumerate(names))
+    inner = ", ".join(f'c{at} AS "{_escaped(name)}"' for at, name in enumerate(names))
+    source = (
+        f"(SELECT {inner} FROM dd.logs(columns => ARRAY[{columns}], "
+        f"filter => {_literal(words)}, storage => {_literal(tier)}) AS ({types}))"
+    )
+    return plan.tree.transform(_marked).sql("postgres").replace(_MARK, source)
+
+
+def _marked(node: exp.Expr) -> exp.Expr:
+    """Return the table ``logs`` under a name that is then replaced, with the alias it had."""
+    if isinstance(node, exp.Table) and node.name.lower() == "logs":
+        return exp.alias_(exp.to_table(_MARK), node.alias or "logs", table=True)
+    return node
+
+
+def _body(asked: Asking, plan: Plan, limit: int) -> dict[str, Any]:
+    words = str(asked.arguments["filter"]).strip() or "*"
+    tier = _TIERS[asked.arguments["storage_tier"]]
+    window = {
+        "from_timestamp": times.ms(asked.start),
+        "to_timestamp": times.ms(asked.end, up=True),
+    }
+    attributes = {
+        "query": written(plan, words, tier),
+        "row_limit": min(limit + 1, MOST_ROWS),
+        "time": window,
+    }
+    return {"data": {"type": "ddsql_query_request", "attributes": attributes}}
+
+
+def _read(body: bytes) -> dict[str, Any]:
+    found = answers.document(body)
+    data = found.get("data")
+    attributes = data.get("attributes") if isinstance(data, dict) else None
+    if found.get("errors") or not isinstance(attributes, dict):
+        raise answers.unusable(body, found)
+    return attributes
+
+
+def _finished(asked: Asking, found: dict[str, Any]) -> dict[str, Any]:
+    """Return the attributes of the finished query, asked for until it is."""
+    end = time.monotonic() + LONGEST
+    while found.get("state") == "running":
+        if time.monotonic() > end:
+            raise Failed("timed out")
+        time.sleep(0.5)
+        asked.teller.waits("DDSQL")
+        attributes = {"query_id": found["query_id"]}
+        body = {"data": {"type": "ddsql_query_fetch_request", "attributes": attributes}}
+        found = asked.connection.ask("sql fetch", _read, waiting=asked.teller.waits, body=body)
+    return found
+
+
+def _table(found: dict[str, Any], plan: Plan) -> pa.Table:
+    """Return the columns of an answer, in the order and by the names of the SELECT."""
+    columns = found.get("columns")
+    if not isinstance(columns, list) or found.get("warnings"):
+        raise Failed("an answer without columns")
+    notes = arrays.Notes()
+    made = [_column(column, notes) for column in columns]
+    names = [str(column.get("name")) for column in columns]
+    stated = plan.tree.named_selects
+    same = len(stated) == len(names) and "*" not in stated
+    return pa.table(made, names=list(stated) if same else names)
+
+
+def _column(column: dict[str, Any], notes: arrays.Notes) -> pa.Array:
+    values = column.get("values")
+    if not isinstance(values, list):
+        raise Failed("an answer without values")
+    if column.get("type") in ("TIMESTAMP", "DATE"):
+        return arrays.moments(values, notes)
+    if column.get("type") == "DECIMAL":
+        values = [None if value is None else float(value) for value in values]
+    fitted = arrays.fitting(values, notes)
+    return fitted if isinstance(fitted, pa.Array) else arrays.strings(values, notes, "values")
+
+
+def _type(name: str, plan: Plan) -> str:
+    if name == "timestamp":
+        return "TIMESTAMP"
+    return _TYPES.get(plan.types.get(name, ""), "VARCHAR")
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _escaped(name: str) -> str:
+    return name.replace('"', '""')
