@@ -92,7 +92,7 @@ def gather(incident: Incident) -> Facts:
 def worded(blank: Blank, value: Any, measure: Measure | None = None) -> str:
     """Return a value as this blank words it: its marks, its several parts, its words around.
 
-    Minutes say so where the template does not.
+    Minutes are written out where the template names no unit.
     """
     if blank.kind == "yesno":
         yes, no = blank.marks if len(blank.marks) == 2 else ("Yes", "No")
@@ -102,7 +102,7 @@ def worded(blank: Blank, value: Any, measure: Measure | None = None) -> str:
         return blank.marked(plain)
     several = _several(blank, value, measure)
     if blank.kind == "minutes" and not blank.unit and not several:
-        plain = f"{plain} minutes"
+        plain = times.duration(value)
     return _fitted(blank.shown, several or [plain]) if GAP in blank.shown else plain
 
 

@@ -246,7 +246,7 @@ def test_values_are_worded_for_people(empty):
         "- Services Affected: checkout, payments",
         "**Severity**: SEV-1",
         "| **Duration** | 2 hours 7 minutes |",
-        "| **Detection Time** | 17.67 minutes |",
+        "| **Detection Time** | 17 minutes 40 seconds |",
         "| **MTTR** | 127 minutes |",
         "| **Affected Users** | 45,210 (3.2 %) |",
         "| **Revenue Impact** | $12,500  |",
