@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from postmortem_nb import text
@@ -200,14 +201,49 @@ def _packed(table: pa.Table) -> bytes:
 
 
 def _unpacked(packed: bytes, name: str) -> pa.Table:
-    """Return the table of a Parquet file that does not unpack to more than this machine takes."""
+    """Return the table of a Parquet file that does not unpack to more than this machine takes.
+
+    A text that is written once may stand in a million rows, so texts are read as Parquet keeps
+    them, each once, and counted before they are spread out.
+    """
     source = pq.ParquetFile(pa.BufferReader(packed))
+    schema = source.schema
+    texts = [
+        schema.column(at).path
+        for at in range(len(schema))
+        if schema.column(at).physical_type == "BYTE_ARRAY"
+    ]
     groups = (source.metadata.row_group(at) for at in range(source.metadata.num_row_groups))
-    stated = sum(group.total_byte_size for group in groups)
     cells = source.metadata.num_rows * max(1, source.metadata.num_columns)
-    if stated > MOST_BYTES or cells > MOST_BYTES // 4:
-        raise BundleError(f"evidence '{name}' would unpack to more than {MOST_BYTES >> 20} MB")
-    return source.read(use_threads=False)
+    if sum(group.total_byte_size for group in groups) > MOST_BYTES or cells > MOST_BYTES // 4:
+        raise _too_large(name)
+    table = pq.ParquetFile(pa.BufferReader(packed), read_dictionary=texts).read(use_threads=False)
+    columns = [_spread(column, name) for column in table.columns]
+    return pa.table(columns, names=table.column_names)
+
+
+def _spread(column: pa.ChunkedArray, name: str) -> pa.ChunkedArray:
+    """Return a column with its texts written out, where they are not too many."""
+    flat = column
+    while pa.types.is_list(flat.type) or pa.types.is_large_list(flat.type):
+        flat = pc.list_flatten(flat)
+    if not pa.types.is_dictionary(flat.type):
+        return column
+    size = sum(_written_out(chunk) for chunk in flat.chunks)
+    if size > MOST_BYTES:
+        raise _too_large(name)
+    kind = pa.string() if flat is column else pa.list_(pa.string())
+    return column.cast(kind)
+
+
+def _written_out(chunk: pa.DictionaryArray) -> int:
+    lengths = pc.fill_null(pc.binary_length(chunk.dictionary), 0)
+    found = pc.sum(lengths.take(chunk.indices.drop_null()).cast(pa.int64())).as_py()
+    return int(found or 0)
+
+
+def _too_large(name: str) -> BundleError:
+    return BundleError(f"evidence '{name}' would unpack to more than {MOST_BYTES >> 20} MB")
 
 
 def _record(path: Path) -> Record:
@@ -219,6 +255,8 @@ def _record(path: Path) -> Record:
         raise BundleError(f"evidence record {path.name} cannot be read: {_line(error)}") from None
     if not isinstance(found, dict):
         raise BundleError(f"evidence record {path.name} is no JSON object")
+    if not isinstance(found.get("dtypes", {}), dict):
+        raise BundleError(f"evidence record {path.name} does not say the types of its columns")
     return found
 
 

@@ -1,7 +1,7 @@
 """``analyze_datadog_logs``: one SELECT over logs, read before it is run, run where nothing is."""
 
 import json
-import os
+import tempfile
 import time
 from pathlib import Path
 
@@ -235,7 +235,7 @@ COUNTS = [
     "SELECT count(*) FROM logs WHERE status = 'error' AND service = 'checkout'",
     "SELECT count(DISTINCT service), count(*) FROM logs",
     "SELECT date_trunc('minute', timestamp) AS m, count(*) FROM logs GROUP BY m",
-    "SELECT date_trunc('minute', timestamp) AS m, status, count(*) FROM logs GROUP BY 1, 2 ORDER BY 2",
+    "SELECT date_trunc('hour', timestamp), status, count(*) FROM logs GROUP BY 1, 2 ORDER BY 2",
     'SELECT "@error.kind", count(*) AS n FROM logs GROUP BY 1 ORDER BY 1',
 ]
 
@@ -445,7 +445,7 @@ def test_the_process_itself_can_do_none_of_this(rows, query):
     """Past the parser: what reaches DuckDB finds no file, network, extension or setting."""
     with pytest.raises(QueryError):
         rows.ask(query, limit=10)
-    assert not list(Path("/tmp").glob("postmortem-nb-escape*"))
+    assert not list(Path(tempfile.gettempdir()).glob("postmortem-nb-escape*"))
     assert rows.ask("SELECT count(*) AS n FROM logs", limit=1)["n"].to_pylist() == [2]
 
 
@@ -455,10 +455,8 @@ def test_the_process_has_no_environment_and_no_open_file_but_the_rows(rows, monk
     home = Path(f"/proc/{rows._process.pid}")
     assert home.is_dir()
     assert b"canary" not in (home / "environ").read_bytes()
-    targets = [os.readlink(entry) for entry in (home / "fd").iterdir()]
-    outside = [
-        t for t in targets if t.startswith("/") and not t.startswith(("/dev/null", "/dev/shm"))
-    ]
+    targets = [str(entry.readlink()) for entry in (home / "fd").iterdir()]
+    outside = [t for t in targets if t.startswith("/") and not t.startswith(("/dev/null",))]
     assert [t for t in outside if "(deleted)" not in t] == []
 
 
@@ -472,7 +470,7 @@ def test_the_process_has_no_environment_and_no_open_file_but_the_rows(rows, monk
 def test_what_never_ends_is_ended(rows, monkeypatch, query):
     monkeypatch.setattr(sql, "LONGEST", 1.0)
     begun = time.monotonic()
-    with pytest.raises(QueryError, match="stopped after 1 seconds"):
+    with pytest.raises(QueryError, match=r"stopped after 1 seconds|Out of Memory"):
         rows.ask(query, limit=1)
     assert time.monotonic() - begun < 4
     monkeypatch.setattr(sql, "LONGEST", 20.0)

@@ -1,9 +1,9 @@
 """SQL that only counts: Datadog's aggregate endpoint counts, and the SELECT runs over its counts.
 
-A SELECT whose aggregates are ``count(*)`` and ``count(DISTINCT facet)`` needs no rows, only how many
-there are of each kind. They are asked for by the facets that the SELECT names, and by time where
-it truncates ``timestamp``; then ``count(*)`` becomes the sum of those counts. The counts must add
-up to the total that Datadog states, or nothing is made of them: the rows are pulled instead.
+A SELECT whose aggregates are ``count(*)`` and ``count(DISTINCT facet)`` needs no rows, only how
+many there are of each kind. They are asked for by the facets that the SELECT names, and by time
+where it truncates ``timestamp``; then ``count(*)`` becomes the sum of those counts. They must add up
+to the total that Datadog states, or nothing is made of them: the rows are pulled instead.
 """
 
 from __future__ import annotations

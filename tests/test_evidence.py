@@ -1,0 +1,246 @@
+"""Evidence: what was frozen comes back as it was, and a changed file says so."""
+
+import hashlib
+import json
+import os
+import random
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from postmortem_nb import evidence
+from postmortem_nb.errors import BundleError, NotSaved
+
+RECORD = {"function": "search_datadog_logs", "question": "q1", "complete": True, "warnings": []}
+
+
+def arrow_list(values):
+    return pd.Series(pd.arrays.ArrowExtensionArray(pa.chunked_array([pa.array(values)])))
+
+
+def frame():
+    """Return a frame with every kind of column that an answer can have."""
+    return pd.DataFrame(
+        {
+            "timestamp": pd.to_datetime(["2025-12-04T14:02:00.123456Z", None], utc=True).as_unit(
+                "us"
+            ),
+            "text": pd.Series(["a\0b \N{DUCK} \N{RIGHT-TO-LEFT OVERRIDE}", pd.NA], dtype=pd.StringDtype("pyarrow")),
+            "whole": pd.Series([2**60 + 1, pd.NA], dtype="Int64"),
+            "unsigned": pd.Series([2**64 - 1, pd.NA], dtype="UInt64"),
+            "number": pd.Series([0.1 + 0.2, pd.NA], dtype="Float64"),
+            "yes": pd.Series([True, pd.NA], dtype="boolean"),
+            "duration": pd.Series(np.array([514697, "NaT"], dtype="timedelta64[ns]")),
+            "tags": arrow_list([["a", "a", None], None]),
+            "kind": pd.Series(["x", "y"], dtype="category"),
+            "mixed": pd.Series([{"a": [1, "b", None]}, pd.NA], dtype="object"),
+            "plain": [1, 2],
+        }
+    )
+
+
+def test_every_kind_of_column_comes_back_as_it_was(tmp_path):
+    evidence.freeze(tmp_path, "errors", frame(), RECORD)
+    back = evidence.thaw(tmp_path, "errors")
+    pd.testing.assert_frame_equal(back, frame())
+    assert back.dtypes.to_dict() == frame().dtypes.to_dict()
+    assert back["tags"][0] == ["a", "a", None]
+    assert back["mixed"][0] == {"a": [1, "b", None]}
+
+
+def test_the_record_comes_back_with_name_rows_and_digest(tmp_path):
+    record = evidence.freeze(tmp_path, "errors", frame(), RECORD)
+    packed = (tmp_path / "errors.parquet").read_bytes()
+    assert record["sha256"] == hashlib.sha256(packed).hexdigest()
+    assert record["rows"] == 2
+    back = evidence.thaw(tmp_path, "errors").attrs["evidence"]
+    assert back == record
+    assert "changed" not in back
+    assert evidence.listing(tmp_path) == [record]
+
+
+def test_the_same_rows_give_the_same_bytes(tmp_path):
+    first = evidence.freeze(tmp_path / "a", "x", frame(), RECORD)
+    second = evidence.freeze(tmp_path / "b", "x", frame(), RECORD)
+    assert first["sha256"] == second["sha256"]
+
+
+def test_the_digest_of_rows_does_not_depend_on_how_they_came():
+    rows = frame()[["timestamp", "text", "whole"]]
+    halves = pd.concat([rows.iloc[:1], rows.iloc[1:]], ignore_index=True)
+    assert evidence.digest(rows) == evidence.digest(halves)
+    assert evidence.digest(rows) != evidence.digest(rows.iloc[:1])
+    assert evidence.digest(rows) != evidence.digest(rows.rename(columns={"text": "words"}))
+
+
+def test_an_empty_frame_is_evidence_of_absence(tmp_path):
+    evidence.freeze(tmp_path, "none", frame().iloc[:0], RECORD)
+    back = evidence.thaw(tmp_path, "none")
+    assert len(back) == 0
+    typed = [name for name in frame() if name not in ("mixed", "kind")]
+    assert back.dtypes[typed].to_dict() == frame().dtypes[typed].to_dict()
+
+
+def test_halves_of_characters_are_replaced_and_counted(tmp_path):
+    broken = pd.DataFrame({"t": pd.Series(["\ud800x", "fine"], dtype="object")})
+    record = evidence.freeze(tmp_path, "broken", broken, RECORD)
+    assert evidence.thaw(tmp_path, "broken")["t"].tolist() == ["\ufffdx", "fine"]
+    assert record["warnings"] == ["1 texts held broken characters, shown as \ufffd"]
+
+
+texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.none() | texts, min_size=1, max_size=6))
+def test_any_text_comes_back(tmp_path_factory, values):
+    folder = tmp_path_factory.mktemp("evidence")
+    column = pd.Series([pd.NA if v is None else v for v in values], dtype=pd.StringDtype("pyarrow"))
+    evidence.freeze(folder, "t", pd.DataFrame({"t": column}), RECORD)
+    back = evidence.thaw(folder, "t")["t"]
+    assert [None if v is pd.NA else v for v in back] == values
+
+
+def test_a_question_is_held_only_by_its_own_answer(tmp_path):
+    evidence.freeze(tmp_path, "errors", frame(), RECORD)
+    assert evidence.holds(tmp_path, "errors", question="q1")
+    assert not evidence.holds(tmp_path, "errors", question="q2")
+    assert not evidence.holds(tmp_path, "other", question="q1")
+    assert not evidence.holds(tmp_path, "../errors", question="q1")
+
+
+# ---- changed, damaged, missing
+
+
+def test_rows_changed_by_another_tool_are_shown_as_changed(tmp_path):
+    evidence.freeze(tmp_path, "errors", frame(), RECORD)
+    path = tmp_path / "errors.parquet"
+    table = pq.read_table(path)
+    pq.write_table(table.slice(0, 1), path)
+    back = evidence.thaw(tmp_path, "errors")
+    assert back.attrs["evidence"]["changed"] is True
+    assert len(back) == 1
+
+
+def test_any_flipped_byte_is_told_and_never_a_traceback(tmp_path):
+    evidence.freeze(tmp_path, "errors", frame(), RECORD)
+    path = tmp_path / "errors.parquet"
+    whole = path.read_bytes()
+    chance = random.Random(5)  # noqa: S311 - a fixed seed, no secret
+    told = 0
+    for _ in range(300):
+        at = chance.randrange(len(whole))
+        flipped = bytes([whole[at] ^ (1 << chance.randrange(8))])
+        path.write_bytes(whole[:at] + flipped + whole[at + 1 :])
+        try:
+            told += evidence.thaw(tmp_path, "errors").attrs["evidence"]["changed"] is True
+        except BundleError as error:
+            told += "cannot be read" in str(error) or "unpack" in str(error)
+    assert told == 300
+
+
+@pytest.mark.parametrize("length", [0, 1, 4, 100, -1, -9])
+def test_a_cut_file_is_told(tmp_path, length):
+    evidence.freeze(tmp_path, "errors", frame(), RECORD)
+    path = tmp_path / "errors.parquet"
+    path.write_bytes(path.read_bytes()[:length])
+    with pytest.raises(BundleError, match="cannot be read"):
+        evidence.thaw(tmp_path, "errors")
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b"null",
+        b"\xff",
+        b"[" * 100_000,
+        b'{"dtypes": 5}',
+        b'{"dtypes": {"text": []}}',
+    ],
+)
+def test_a_damaged_record_is_told(tmp_path, record):
+    evidence.freeze(tmp_path, "errors", frame(), RECORD)
+    (tmp_path / "errors.json").write_bytes(record)
+    try:
+        changed = evidence.thaw(tmp_path, "errors").attrs["evidence"].get("changed")
+    except BundleError as error:
+        changed = "\n" not in str(error)
+    assert changed
+    assert evidence.listing(tmp_path)[0]["name"] == "errors"
+
+
+def test_what_is_not_there_is_said(tmp_path):
+    with pytest.raises(BundleError, match="there is no evidence 'errors'"):
+        evidence.thaw(tmp_path, "errors")
+    evidence.freeze(tmp_path, "errors", frame(), RECORD)
+    (tmp_path / "errors.parquet").unlink()
+    with pytest.raises(BundleError, match="are missing"):
+        evidence.thaw(tmp_path, "errors")
+    assert evidence.listing(tmp_path / "nowhere") == []
+
+
+@pytest.mark.parametrize("name", ["", "../x", "a/b", "a b", "a.b", "1a", "x" * 200, "a\0"])
+def test_a_name_is_an_identifier(tmp_path, name):
+    with pytest.raises(BundleError, match="evidence name"):
+        evidence.freeze(tmp_path, name, frame(), RECORD)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("nested", [False, True], ids=["texts", "lists"])
+def test_a_file_that_unpacks_to_gigabytes_is_refused_unread(tmp_path, nested):
+    """A few kilobytes of Parquet: one text of 8 KB, in three hundred thousand rows, or in lists."""
+    evidence.freeze(tmp_path, "bomb", frame(), RECORD)
+    column = pa.DictionaryArray.from_arrays(
+        pa.array(np.zeros(300_000, "i1")), pa.array(["x" * 8192])
+    )
+    if nested:
+        column = pa.ListArray.from_arrays(pa.array([0, 300_000], pa.int32()), column)
+    pq.write_table(pa.table({"x": column}), tmp_path / "bomb.parquet", compression="zstd")
+    assert (tmp_path / "bomb.parquet").stat().st_size < 10_000
+    with pytest.raises(BundleError, match="more than 1024 MB"):
+        evidence.thaw(tmp_path, "bomb")
+
+
+# ---- written whole or not at all
+
+
+@pytest.mark.parametrize("call", ["write", "fsync", "replace"])
+@pytest.mark.parametrize("after", [0, 1])
+def test_a_disk_that_refuses_leaves_the_old_evidence_whole(tmp_path, monkeypatch, call, after):
+    evidence.freeze(tmp_path, "errors", frame(), RECORD)
+    old = evidence.thaw(tmp_path, "errors")
+    real = {"fsync": os.fsync, "replace": os.replace, "write": os.fdopen}
+    times = {"left": after * (2 if call == "fsync" else 1)}
+
+    def refuse(*arguments, **settings):
+        if times["left"] == 0:
+            raise OSError(28, "No space left on device")
+        times["left"] -= 1
+        return real[call](*arguments, **settings)
+
+    name = {"fsync": "os.fsync", "replace": "pathlib.os.replace", "write": "os.fdopen"}[call]
+    monkeypatch.setattr(name, refuse)
+    with pytest.raises(NotSaved, match="No space left on device"):
+        evidence.freeze(tmp_path, "errors", frame().iloc[:1], RECORD)
+    monkeypatch.undo()
+    back = evidence.thaw(tmp_path, "errors")
+    if after == 0:
+        pd.testing.assert_frame_equal(back, old)
+    else:  # the rows are new and their record is not: that is said
+        assert back.attrs["evidence"]["changed"] is True
+    assert [path.name for path in sorted(tmp_path.iterdir())] == ["errors.json", "errors.parquet"]
+
+
+def test_records_are_plain_json(tmp_path):
+    evidence.freeze(tmp_path, "errors", frame(), {**RECORD, "note": "\N{RIGHT-TO-LEFT OVERRIDE} \N{DUCK} \ud800"})
+    found = json.loads((tmp_path / "errors.json").read_text("utf-8"))
+    assert found["name"] == "errors"
+    assert found["note"].endswith("\ufffd")
