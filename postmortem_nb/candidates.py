@@ -55,7 +55,8 @@ def of(frame: pd.DataFrame, row: object) -> Candidate:
     """
     if row not in frame.index:
         raise BadValue(expected("row", "a label of the frame's index", example="0", came=row))
-    values = frame.loc[row]
+    place: Any = row
+    values = frame.loc[place]
     if "timestamp" not in frame.columns or kinds.is_missing(values["timestamp"]):
         raise BadValue("row: it has no time; add it by hand with incident.add('timeline', …)")
     return _candidate(values.to_dict(), frame.attrs.get("evidence", {}))

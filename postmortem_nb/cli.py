@@ -136,7 +136,7 @@ def _check(asked: argparse.Namespace) -> int:
 
 
 def _export(asked: argparse.Namespace) -> int:
-    export = import_module("postmortem_nb.export").export
+    export = import_module("postmortem_nb.editions").export
     written = export(
         Path(asked.path),
         asked.to,
@@ -144,6 +144,7 @@ def _export(asked: argparse.Namespace) -> int:
         audience=asked.audience,
         blanks=asked.blanks,
         code=asked.code,
+        told=lambda line: print(line, file=sys.stderr),
     )
     for path in written:
         print(path)

@@ -14,7 +14,7 @@ from datetime import timedelta
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
-from postmortem_nb import datadog, export, notebook, times
+from postmortem_nb import datadog, editions, notebook, times
 from postmortem_nb.errors import BundleError
 from postmortem_nb.incident import Incident
 
@@ -86,7 +86,7 @@ def _run(out: Path) -> list[Path]:
     _say("writing the document")
     written = [path, incident.path / "incident.jsonl"]
     for form in ("html", "markdown"):
-        written += export.export(incident.path, form)
+        written += editions.export(incident.path, form)
     _say("")
     return written
 

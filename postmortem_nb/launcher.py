@@ -21,7 +21,7 @@ from postmortem_nb.errors import BadValue, PostmortemError, expected
 from postmortem_nb.incident import Incident
 
 
-class NewPostmortemHandler(APIHandler):  # type: ignore[misc]
+class NewPostmortemHandler(APIHandler):
     """GET: what can be chosen. POST: make a bundle, answer the path of its notebook."""
 
     @web.authenticated

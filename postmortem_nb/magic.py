@@ -31,7 +31,7 @@ def _line_parser() -> argparse.ArgumentParser:
 
 
 @magics_class
-class PostmortemMagics(Magics):  # type: ignore[misc]
+class PostmortemMagics(Magics):
     """The two magics of a postmortem notebook."""
 
     @cell_magic
@@ -39,18 +39,25 @@ class PostmortemMagics(Magics):  # type: ignore[misc]
         """Ask Datadog the call in the cell; the answer lands in the variable named on the line."""
         asked = _line_parser().parse_args(shlex.split(line))
         options = session.Options(chart=asked.chart, by=asked.by, refresh=asked.refresh)
-        incident = session.find(self.shell.user_ns)
+        names = self._names()
+        incident = session.find(names)
         frame = session.query(cell, asked.name, incident=incident, options=options)
         if frame is not None:
-            self.shell.user_ns[asked.name] = frame
+            names[asked.name] = frame
 
     @line_magic
     def postmortem(self, line: str) -> None:
         """Run a ``postmortem`` command on this notebook's bundle: ``%postmortem check``."""
         command, *rest = shlex.split(line) or ["--help"]
-        incident = session.find(self.shell.user_ns)
+        incident = session.find(self._names())
         path = [str(incident.path)] if incident is not None else []
         cli.run([command, *path, *rest])
+
+    def _names(self) -> dict[str, Any]:
+        """Return the notebook's variables."""
+        shell: Any = self.shell
+        names: dict[str, Any] = shell.user_ns
+        return names
 
 
 def register(ipython: Any) -> None:

@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING, Any
 
 from IPython.display import DisplayHandle, display
 
-from postmortem_nb import charts, evidence, kinds, provenance, text
+from postmortem_nb import charts, drawing, evidence, kinds, provenance, text
 from postmortem_nb.datadog import calls
 from postmortem_nb.errors import QueryError, expected
 from postmortem_nb.incident import Incident
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
 
     import pandas as pd
 
@@ -69,7 +70,7 @@ def query(
     frame = None if options.refresh else _frozen(folder, name, call)
     if frame is None:
         frame = _asked(folder, name, call)
-    show(frame, name, incident=incident, options=options)
+    show(frame, incident=incident, options=options)
     return frame
 
 
@@ -81,11 +82,11 @@ def check_name(name: str) -> None:
         )
 
 
-def show(frame: pd.DataFrame, name: str, *, incident: Incident | None, options: Options) -> None:
+def show(frame: pd.DataFrame, *, incident: Incident | None, options: Options) -> None:
     """Show a frame: its chart with the incident marked, a short table, its provenance."""
     record = frame.attrs.get("evidence", {})
     if options.chart not in ("table", "none"):
-        _chart(frame, name, incident=incident, options=options)
+        _chart(frame, incident=incident, options=options)
     if options.chart != "none":
         _html(table(frame), plain=frame.head(ROWS_SHOWN).to_string(max_colwidth=60))
     line = provenance.line(record)
@@ -160,22 +161,24 @@ def _progress(*, rows: int = 0, rate: float = 0.0, waiting: str = "") -> str:
     return f"{rows:,} rows{pace}" + (f" – waiting: {waiting}" if waiting else "")
 
 
-def _chart(frame: pd.DataFrame, name: str, *, incident: Incident | None, options: Options) -> None:
-    chosen: dict[str, Any] = {"by": options.by or None}
-    if options.chart:
-        chosen["kind"] = options.chart
+def _chart(frame: pd.DataFrame, *, incident: Incident | None, options: Options) -> None:
+    """Show the chart as an export would draw it, so that an export need not draw it again."""
+    if options.by:
+        charts.describe(frame, by=options.by)  # a wrong one is refused here
+    window: tuple[datetime | None, datetime | None] = (None, None)
+    moments: tuple[tuple[str, datetime], ...] = ()
     if incident is not None:
-        chosen |= {"window": incident.window(), "milestones": incident.milestones()}
-    figure = charts.draw(frame, **chosen)
-    if figure is None:
-        return
-    facts = {"evidence": name, "alt": charts.describe(frame, **chosen)}
-    shown = {"alt": facts["alt"], "width": charts.WIDTH}
-    display(
-        {"image/png": charts.png(figure), "text/plain": facts["alt"]},
-        metadata={"image/png": shown, "postmortem": facts},
-        raw=True,
-    )
+        window, moments = incident.window(), tuple(incident.milestones())
+    drawn = drawing.draw(frame, drawing.Way(options.chart, options.by, window, moments))
+    if drawn:
+        display(
+            {"image/png": drawn.png, "text/plain": drawn.alt},
+            metadata={
+                "image/png": {"alt": drawn.alt, "width": charts.WIDTH},
+                "postmortem": drawn.facts,
+            },
+            raw=True,
+        )
 
 
 def _missing(unknown: list[str]) -> str:

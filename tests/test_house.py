@@ -31,6 +31,7 @@ LAYERS = (
     ("incident",),
     # what reads it: findings, charts, the document
     ("candidates", "charts", "checks"),
+    ("drawing",),
     ("filling", "standing", "webmarkdown"),
     ("layout", "values"),
     ("document",),
@@ -42,7 +43,7 @@ LAYERS = (
     ("formstate", "session"),
     ("forms",),
     # the finished page
-    ("cells", "drawing", "drawntimeline", "ipynb", "pageparts", "pdf"),
+    ("cells", "drawntimeline", "ipynb", "pageparts", "pdf"),
     ("approvals", "cellmarkdown", "headline", "looks", "masked", "story"),
     ("chapters", "figures", "redaction", "sources"),
     ("figurehtml",),

@@ -1,5 +1,6 @@
 """The page: what it holds, what it may never hold, and that nothing written is lost."""
 
+import itertools
 import re
 from collections import Counter
 
@@ -13,7 +14,6 @@ from postmortem_nb import cells, drawntimeline, ipynb, page, schema, sources, te
 from postmortem_nb.errors import ExportError
 from postmortem_nb.incident import Incident
 from postmortem_nb.page import Style
-import itertools
 
 FORBIDDEN = {
     *("script", "link", "base", "iframe", "object", "embed", "form", "template", "noscript"),

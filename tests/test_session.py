@@ -120,6 +120,11 @@ def test_wrong_options_are_one_line(shell, incident, line):
     assert len(str(refused.value).splitlines()) == 1
 
 
+def test_a_grouping_that_the_answer_lacks_is_refused(shell, incident):
+    with pytest.raises(PostmortemError, match="nowhere"):
+        shell.run_cell_magic("datadog", "errors --by nowhere", ERRORS)
+
+
 def test_no_server_is_said_plainly(shell, incident, monkeypatch):
     monkeypatch.setenv("POSTMORTEM_DATADOG_URL", "http://127.0.0.1:9")
     with pytest.raises(PostmortemError) as failed:

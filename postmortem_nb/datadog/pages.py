@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Protocol
 
 from postmortem_nb.datadog import slices
@@ -31,6 +32,9 @@ WORTH_SLICING = 8 * PAGE_SIZE
 
 SLOW = 0.05
 """Seconds a page, from which the way to Datadog and not this machine is what takes the time."""
+
+
+_TICK = timedelta(milliseconds=1)
 
 
 class Keep(Protocol):
@@ -178,7 +182,8 @@ def _side_by_side(connection: Connection, search: Search, pulled: Pulled, teller
     start, end = search.window
     if reached is None or not start < reached < end:
         return False
-    rest = (start, reached) if search.descending else (reached, end)
+    # an end may be excluded, and more rows of that very millisecond may be to come
+    rest = (start, reached + _TICK) if search.descending else (reached, end)
     wanted = search.limit - pulled.rows
     windows = slices.plan(connection, search, rest, wanted=wanted, teller=teller)
     pulled.requests += 1
