@@ -9,6 +9,7 @@ from __future__ import annotations
 import keyword
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +22,6 @@ from postmortem_nb.incident import Incident
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from datetime import datetime
 
     import pandas as pd
 
@@ -128,6 +128,9 @@ def _words(value: object) -> str:
         return ", ".join(str(item) for item in value)
     if kinds.is_missing(value):
         return "–"
+    if isinstance(value, datetime):
+        exact = value.isoformat(" ", "milliseconds" if value.microsecond else "seconds")
+        return exact.replace("+00:00", " UTC")
     return f"{value:,.6g}" if isinstance(value, float) else str(value)
 
 
