@@ -12,6 +12,7 @@ const ZONE = `${STORE}zone`;
 const WAITING = 800;
 const SILENT = 3000;
 const ORPHANED = 5000;
+const AWAY = 30000;
 
 const clock = () => new Date().toLocaleTimeString([], { hour12: false });
 const edits = (count) => `${count} ${count === 1 ? "edit" : "edits"}`;
@@ -113,6 +114,11 @@ class Queue {
       return entry;
     }
     return null;
+  }
+
+  drop(entry) {
+    for (const [key, held] of this.waiting) if (held.message === entry.message) this.waiting.delete(key);
+    this.store();
   }
 
   /** A virtual row has an id now: what waits for it is stored under that id. */
@@ -254,7 +260,6 @@ class Form {
     if (!this.state.timed) return null;
     const zones = make("datalist", { id: fresh() });
     const input = make("input", { type: "text", id: fresh(), list: zones.id, class: "pm-zone", autocomplete: "off", spellcheck: "false" });
-    input.value = shelf.get(ZONE) || "UTC";
     input.addEventListener("focus", () => {
       if (zones.children.length) return;
       const here = Intl.DateTimeFormat().resolvedOptions().timeZone;
@@ -337,7 +342,10 @@ class Form {
     this.heard = (message) => this.hear(message);
     this.model.on("msg:custom", this.heard);
     this.leave = () => {
-      if (document.visibilityState === "hidden") this.flush();
+      if (document.visibilityState === "hidden") {
+        this.flush();
+        this.away = Date.now();
+      } else if (Date.now() - this.away > AWAY) this.send({ t: "hello" });
     };
     this.left = () => {
       this.flush();
@@ -345,8 +353,11 @@ class Form {
     };
     document.addEventListener("visibilitychange", this.leave);
     window.addEventListener("pagehide", this.left);
-    // JupyterLab needs a moment to find a way beside the running cell; said before, it would wait
-    this.greeting = setTimeout(() => this.send({ t: "hello", zone: shelf.get(ZONE) || "UTC" }), 200);
+    const zone = shelf.get(ZONE) || "UTC";
+    if (this.state.timed && zone !== this.state.values.zone) {
+      // JupyterLab needs a moment to find a way beside the running cell; said before, it would wait
+      this.greeting = setTimeout(() => this.send({ t: "zone", zone }), 200);
+    }
     this.find().then(() => this.report());
     this.search = setTimeout(() => this.lost(), ORPHANED + 1000);
     this.lost();
@@ -381,6 +392,7 @@ class Form {
 
   saved(message) {
     this.last = clock();
+    this.root.dataset.answered = message.n;
     if (message.slot) {
       this.groups.get(message.group)?.bind(message.slot, message.row);
       this.queue.bind(message.slot, message.row);
@@ -396,7 +408,14 @@ class Form {
   refused(message, kind) {
     const entry = this.queue.answered(message.n, kind);
     if (entry?.field) entry.field.refuse(message.message);
-    else this.trouble = message.message;
+    if (kind.unsaved) this.trouble = message.message;
+    if (entry && !entry.field && kind.refused) {
+      // a change of rows that cannot be: say why, and show the rows as they are
+      this.queue.drop(entry);
+      this.offer.replaceChildren(make("p", { text: message.message }));
+      this.offer.hidden = false;
+      this.send({ t: "hello" });
+    }
   }
 
   rezone({ zone, message }) {

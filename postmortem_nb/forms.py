@@ -1,9 +1,9 @@
 """Forms: one widget a section, the finished text under it, and what happens at an edit.
 
-A `Form` is one anywidget. Its front end (``forms.js`` with its two parts, ``forms.css``) travels once
-a kernel, in a `Library`, whatever the number of forms. An edit comes as one small message, is on
-disk before it is acknowledged, and may arrive on any thread while a cell runs; a `Desk` per
-incident then brings all its forms and texts up to date, a moment later, on a thread of its own.
+A `Form` is one anywidget. Its front end (``forms.js`` with its two parts, ``forms.css``) travels
+once a kernel, in a `Library`, whatever the number of forms. An edit comes as one small message, is
+on disk before it is acknowledged, and may arrive on any thread while a cell runs; the incident's
+desk then brings all forms and texts up to date, a moment later, on a thread of its own.
 Widget state is never persistence: the dataset is, and the text is an output of its own.
 """
 
@@ -13,7 +13,6 @@ import hashlib
 import re
 import threading
 import uuid
-import weakref
 from collections import OrderedDict
 from datetime import UTC, datetime
 from importlib import resources
@@ -25,9 +24,10 @@ import traitlets
 from IPython import get_ipython
 from IPython.display import display
 
-from postmortem_nb import checks, document, text
+from postmortem_nb import document, text
 from postmortem_nb.checks.case import BETWEEN
 from postmortem_nb.errors import BundleError, PostmortemError
+from postmortem_nb.formdesk import at
 from postmortem_nb.formstate import Sheet, changes
 from postmortem_nb.schema import SINGLE
 
@@ -43,39 +43,27 @@ SOURCES = ("forms_inputs.js", "forms_rows.js", "forms.js")
 
 VIEW = "application/vnd.jupyter.widget-view+json"
 
-PAUSE = 0.15
-"""Seconds that a desk waits for further edits before it redraws."""
-
-LOOK = 1.0
-"""Seconds between two looks at the log for edits of other kernels."""
-
 ANSWERS = 500
 """Answers a form remembers, so that a message sent twice is done once."""
 
+# every form carries this, so it is short; the library is imported once a page
 LOADER = """\
-const shelf = (globalThis.postmortemNbForms ??= new Map());
+const shelf = globalThis.postmortemNbForms ??= new Map();
 async function fetched(model, id) {
-  const held = await model.widget_manager.get_model(id);
-  const url = URL.createObjectURL(new Blob([held.get("source")], { type: "text/javascript" }));
-  const code = await import(url);
-  URL.revokeObjectURL(url);
-  return { code, style: held.get("style") };
+const held = await model.widget_manager.get_model(id);
+const url = URL.createObjectURL(new Blob([held.get("source")], { type: "text/javascript" }));
+return [await import(url), held.get("style")];
 }
-export default {
-  async render(context) {
-    const id = context.model.get("library");
-    if (!shelf.has(id)) shelf.set(id, fetched(context.model, id));
-    const { code, style } = await shelf.get(id).catch((failed) => {
-      shelf.delete(id);
-      throw failed;
-    });
-    return code.render(context, style);
-  },
-};
+export default { async render(context) {
+const id = context.model.get("library");
+if (!shelf.has(id)) shelf.set(id, fetched(context.model, id));
+const [code, style] = await shelf.get(id).catch((e) => { shelf.delete(id); throw e; });
+return code.render(context, style);
+} };
 """
 
-# Only where the notebook is trusted: hide what JupyterLab says in place of a form without a kernel,
-# and keep the lines of prose apart.
+# Only where the notebook is trusted: hide what JupyterLab says in place of a form without a
+# kernel, and keep the lines of prose apart.
 QUIET = (
     "<style>.pm-text .pm-value{white-space:pre-wrap}"
     ".jp-OutputArea-child:has(> .jp-OutputArea-output.jupyter-widgets)"
@@ -96,7 +84,7 @@ def form(incident: Incident, title: str) -> Form:
     return Form(incident, incident.template.section(title))
 
 
-class Library(ipywidgets.Widget):
+class Library(ipywidgets.Widget):  # type: ignore[misc]  # it is untyped
     """The front end, sent once; forms fetch it from here."""
 
     _model_name = traitlets.Unicode("WidgetModel").tag(sync=True)
@@ -122,11 +110,16 @@ class Form(anywidget.AnyWidget):
         self._answers: OrderedDict[tuple[str, int], Message] = OrderedDict()
         self._shown: dict[str, Any] = {}
         self._digest = ""
-        super().__init__(model_id=uuid.uuid4().hex, library=_library())
+        self.desk = at(incident)
+        library, layout = _shared()
+        super().__init__(model_id=uuid.uuid4().hex, library=library, layout=layout)
         self.on_msg(self._hear)
         _answer_beside_cells(self.comm)
-        self.desk = _desk(incident)
-        self.desk.join(self)
+        self.desk.join(self, section.slug)
+
+    def is_open(self) -> bool:
+        """Return whether the form has not been closed."""
+        return self.comm is not None
 
     # -- what the front end gets -------------------------------------------------------------------
 
@@ -135,7 +128,11 @@ class Form(anywidget.AnyWidget):
         state: dict[str, Any] = super().get_state(key=key, drop_defaults=drop_defaults)
         if "state" in state:
             self._shown = self.values()
-            state["state"] = {"id": self._model_id, **self.sheet.description(), "values": self._shown}
+            state["state"] = {
+                "id": self._model_id,
+                **self.sheet.description(),
+                "values": self._shown,
+            }
         return state
 
     def values(self) -> dict[str, Any]:
@@ -159,7 +156,7 @@ class Form(anywidget.AnyWidget):
 
     def _judged(self) -> dict[str, Any]:
         """Return the findings that concern this section, and what the next state needs of it."""
-        found = self.desk.findings() if hasattr(self, "desk") else []
+        found = self.desk.findings()
         mine = [each for each in found if self._concerns(each)]
         needed = [each for each in mine if each["code"] == "blank"]
         told = [each for each in mine if each not in needed or each["severity"] == "error"]
@@ -223,15 +220,8 @@ class Form(anywidget.AnyWidget):
         while len(self._answers) > ANSWERS:
             self._answers.popitem(last=False)
 
-    def _hello(self, message: Message) -> Message:
-        """Greet a window: it gets the values as they are, in the zone that it last chose."""
-        zone = message.get("zone")
-        if isinstance(zone, str) and zone != str(self.sheet.zone):
-            try:
-                self.sheet.choose(zone)
-            except PostmortemError:
-                self.sheet.choose("UTC")
-        self.desk.wake()
+    def _hello(self, _message: Message) -> Message:
+        """Greet a window that was away: it gets everything as it is now."""
         self._shown = self.values()
         return {"t": "values", "values": self._shown}
 
@@ -244,7 +234,7 @@ class Form(anywidget.AnyWidget):
         self.desk.changed()
         return {"t": "zone", "zone": str(self.sheet.zone)}
 
-    # -- what a cell shows ---------------------------------------------------------------------------
+    # -- what a cell shows -------------------------------------------------------------------------
 
     def _ipython_display_(self, **_: Any) -> None:
         """Show the form, and its text as an output of its own that any page can show."""
@@ -260,7 +250,8 @@ class Form(anywidget.AnyWidget):
             written = document.html(self.incident, title)
             plain = document.markdown(self.incident, section=title)
         self._digest = _digest(written)
-        html = f'<div class="pm-text tex2jax_ignore mathjax_ignore">{QUIET}{HINT}{written or EMPTY}</div>'
+        body = f"{QUIET}{HINT}{written or EMPTY}"
+        html = f'<div class="pm-text tex2jax_ignore mathjax_ignore">{body}</div>'
         data = {"text/html": html, "text/plain": plain.strip() or "Nothing is filled in yet."}
         return data, {"postmortem": {"section": title, "text": self._digest}}
 
@@ -277,68 +268,8 @@ class Form(anywidget.AnyWidget):
         return {"t": "text", "data": data, "metadata": metadata}
 
 
-class Desk:
-    """All open forms of one incident: redrawn together after an edit, from wherever it came."""
-
-    def __init__(self, incident: Incident) -> None:
-        self.incident = weakref.ref(incident)
-        self.forms: weakref.WeakSet[Form] = weakref.WeakSet()
-        self._news = threading.Event()
-        self._thread: threading.Thread | None = None
-        self._found: list[Message] = []
-        self._stale = True
-        incident.on_change(self.changed)
-
-    def join(self, form: Form) -> None:
-        """Keep a form up to date until it is closed."""
-        self.forms.add(form)
-
-    def changed(self, *_: object) -> None:
-        """Hear that the incident changed; the forms follow in a moment."""
-        self._stale = True
-        self._news.set()
-
-    def wake(self) -> None:
-        """Begin to watch: from the first window that shows a form, as long as one is open."""
-        if self._thread is None or not self._thread.is_alive():
-            self._thread = threading.Thread(target=self._watch, name="postmortem-forms", daemon=True)
-            self._thread.start()
-
-    def findings(self) -> list[Message]:
-        """Return what the checks say, worked out at most once a change."""
-        incident = self.incident()
-        if self._stale and incident is not None:
-            self._stale = False
-            self._found = checks.findings(incident).to_dict("records")
-        return self._found
-
-    def _watch(self) -> None:
-        """Redraw after edits and look for those of other kernels, until no form is open."""
-        while self._open():
-            if self._news.wait(LOOK):
-                self._news.wait(PAUSE)
-                threading.Event().wait(PAUSE)
-                self._news.clear()
-                for form in self._open():
-                    form.push()
-            elif (incident := self.incident()) is not None:
-                incident.refresh()
-
-    def _open(self) -> list[Form]:
-        return [form for form in list(self.forms) if form.comm is not None]
-
-
-_DESKS: weakref.WeakKeyDictionary[Incident, Desk] = weakref.WeakKeyDictionary()
-_SHARED: list[Library] = []
+_SHARED: list[Any] = []
 _GUARD = threading.Lock()
-
-
-def _desk(incident: Incident) -> Desk:
-    """Return the desk of an incident."""
-    with _GUARD:
-        if incident not in _DESKS:
-            _DESKS[incident] = Desk(incident)
-        return _DESKS[incident]
 
 
 def _answer_beside_cells(comm: Any) -> None:
@@ -352,19 +283,21 @@ def _answer_beside_cells(comm: Any) -> None:
         comm._reply_subshell_for = lambda _data, chosen: chosen  # noqa: SLF001 - no public way
 
 
-def _library() -> str:
-    """Return the model id of this kernel's copy of the front end."""
+def _shared() -> tuple[str, Any]:
+    """Return what all forms of this kernel share: the library's model id, and one layout."""
     with _GUARD:
         if not _SHARED or _SHARED[0].comm is None:
-            _SHARED[:] = [Library(source=_joined(), style=_read("forms.css"))]
-        return str(_SHARED[0].model_id)
+            _SHARED[:] = [Library(source=_joined(), style=_read("forms.css")), ipywidgets.Layout()]
+        return str(_SHARED[0].model_id), _SHARED[1]
 
 
 def _joined() -> str:
-    """Return the front end's files as one module: only the last one exports."""
+    """Return the front end's files as one module without comments: only the last one exports."""
     parts = [re.sub(r"^import .*\n", "", _read(name), flags=re.MULTILINE) for name in SOURCES]
     inner = [re.sub(r"^export ", "", part, flags=re.MULTILINE) for part in parts[:-1]]
-    return "\n".join([*inner, parts[-1]])
+    whole = "\n".join([*inner, parts[-1]])
+    whole = re.sub(r"^ */\*\*[\s\S]*?\*/\n|^ *// .*\n", "", whole, flags=re.MULTILINE)
+    return re.sub(r"^ +|\n(?=\n)", "", whole, flags=re.MULTILINE)
 
 
 def _display(data: dict[str, Any], **more: Any) -> None:

@@ -244,6 +244,6 @@ export class Group {
 
 /** Return the width of a column in a table of short blanks. */
 function width(field) {
-  const fixed = { time: "15.5em", date: "9em", yesno: "4.5em", choice: "11em", count: "8em", percent: "8em", money: "8em", minutes: "9em" };
+  const fixed = { time: "18em", date: "9em", yesno: "4.5em", choice: "11em", count: "8em", percent: "8em", money: "8em", minutes: "9em" };
   return fixed[field.k] || "minmax(8em, 1fr)";
 }

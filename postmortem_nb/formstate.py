@@ -19,7 +19,7 @@ from postmortem_nb.schema import SINGLE
 from postmortem_nb.sections import completed, describe, facts, fields, groups
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import tzinfo
 
     from postmortem_nb.incident import Incident
@@ -75,12 +75,17 @@ class Sheet:
     def rows(self, place: int) -> list[tuple[str, dict[str, Cell]]]:
         """Return the rows of one group: id, and what is filled."""
         group = self.groups[place]
-        shown = {blank.name: blank.kind for blank in _blanks([group])}
-        return [
-            (row["row"], {name: cell for name, kind in shown.items() if (cell := self.cell(kind, row.get(name))) is not None})
-            for row in self.incident.values(group.table)
-            if group.holds(row)
-        ]
+        columns = {column.name: column for column in self.incident.template.tables[group.table]}
+        found = []
+        for row in self.incident.values(group.table):
+            if group.holds(row):
+                told = {
+                    each.name: self.cell(each.kind, row.get(each.name)) for each in fields(group)
+                }
+                cells = {name: cell for name, cell in told.items() if cell is not None}
+                _due(cells, row, columns["status"].options if "status" in columns else ())
+                found.append((row["row"], cells))
+        return found
 
     def cell(self, kind: str, value: Any) -> Cell:
         """Return what an input shows for a value; None when it is missing."""
@@ -91,11 +96,11 @@ class Sheet:
         if kind == "names":
             return list(value)
         if kind == "date":
-            return _day(value).isoformat()
+            return {"v": value.isoformat(), "e": ""}
         return kinds.show(kind, value)
 
     def lists(self) -> dict[str, list[str]]:
-        """Return the completions that this section's inputs use, from all that the incident holds."""
+        """Return the completions of this section's inputs, from all that the incident holds."""
         wanted = {
             completed(blank.table, blank.name, blank.kind)
             for blank in [*self.facts.values(), *_blanks(self.groups)]
@@ -103,14 +108,13 @@ class Sheet:
         found: dict[str, dict[str, None]] = {name: {} for name in sorted(wanted)}
         for table, column, values in self._columns():
             name = completed(table, column.name, column.kind)
-            if name in found:
-                for value in values:
-                    for each in value if isinstance(value, list) else [value]:
-                        found[name].setdefault(str(each))
+            for value in values if name in found else ():
+                several = value if isinstance(value, list) else [value]
+                found[name].update(dict.fromkeys(map(str, several)))
         return {name: sorted(names)[:PEOPLE_SHOWN] for name, names in found.items()}
 
     def measures(self) -> dict[str, Message]:
-        """Return each derived fact of this section as text, with its definition or why it is unknown."""
+        """Return each derived fact of this section in words, with its definition."""
         derived = [blank for blank in self.facts.values() if blank.derived]
         if not derived:
             return {}
@@ -137,7 +141,12 @@ class Sheet:
                 self.incident.set(name, value, table=table, row=row)
             elif value not in (None, "", []):
                 row = self._add(message, value)
-            return {"row": row, "slot": slot, "group": message.get("group"), "cell": self._now(table, row, name)}
+            return {
+                "row": row,
+                "slot": slot,
+                "group": message.get("group"),
+                "cell": self._now(table, row, name),
+            }
 
     def remove(self, message: Message) -> Message:
         """Remove a row; ``restore`` brings it back. Each of these answers with the group's rows."""
@@ -163,6 +172,7 @@ class Sheet:
         """Move a row to place ``to`` among the rows of its group."""
         table, group = message["table"], self.groups[message["group"]]
         rows = self.incident.values(table)
+        _place(rows, message["row"])  # a row that is gone is refused before anything else
         mates = [row["row"] for row in rows if group.holds(row)]
         to = max(0, min(int(message["to"]), len(mates) - 1))
         self.incident.move(table, message["row"], _place(rows, mates[to]))
@@ -173,7 +183,7 @@ class Sheet:
         return {"group": place, "rows": self.rows(place)}
 
     def choose(self, name: str) -> None:
-        """Take the zone in which times are typed and shown here; BadValue when there is none such."""
+        """Take the zone in which times are typed and shown here; BadValue when it is none."""
         try:
             self.zone = UTC if name.upper() == "UTC" else ZoneInfo(name)
         except (ZoneInfoNotFoundError, ValueError, OSError):
@@ -213,7 +223,11 @@ class Sheet:
             rows = [] if table == SINGLE else self.incident.values(table)
             for column in columns:
                 if table == SINGLE:
-                    held = [self.incident.value(column.name)] if completed(table, column.name, column.kind) else []
+                    held = (
+                        [self.incident.value(column.name)]
+                        if completed(table, column.name, column.kind)
+                        else []
+                    )
                 else:
                     held = [row.get(column.name) for row in rows]
                 yield table, column, [value for value in held if value is not None]
@@ -231,7 +245,9 @@ class Sheet:
             said.append(f"{moment.astimezone(self.zone):%H:%M %Z}")
         start, _ = self.incident.window()
         if start is not None and start != moment:
-            said.append(f"{_brief(abs(moment - start))} {'after' if moment > start else 'before'} start")
+            said.append(
+                f"{_brief(abs(moment - start))} {'after' if moment > start else 'before'} start"
+            )
         return " · ".join(said)
 
 
@@ -241,7 +257,11 @@ def changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
     for key, value in new.items():
         before = old.get(key)
         if isinstance(value, dict) and isinstance(before, dict):
-            inner = {name: each for name, each in value.items() if name not in before or before[name] != each}
+            inner = {
+                name: each
+                for name, each in value.items()
+                if name not in before or before[name] != each
+            }
             if inner:
                 differing[key] = inner
         elif value != before:
@@ -270,12 +290,24 @@ def _place(rows: list[Message], row: str) -> int:
 def _brief(length: timedelta) -> str:
     """Return a length as it is read at a glance: ``1 h 3 min``, ``40 s``, ``2 d 4 h``."""
     seconds = round(length.total_seconds())
-    counts = ((seconds // 86400, "d"), (seconds // 3600 % 24, "h"), (seconds // 60 % 60, "min"), (seconds % 60, "s"))
+    counts = (
+        (seconds // 86400, "d"),
+        (seconds // 3600 % 24, "h"),
+        (seconds // 60 % 60, "min"),
+        (seconds % 60, "s"),
+    )
     return " ".join(f"{n} {unit}" for n, unit in counts if n) or "0 s"
 
 
-def _day(value: date | datetime) -> date:
-    return value.date() if isinstance(value, datetime) else value
+def _due(cells: dict[str, Cell], row: Mapping[str, Any], options: Sequence[str]) -> None:
+    """Say in words how far off an open item's due date is; its last status closes it."""
+    day, closed = row.get("due"), row.get("status") in options[-1:]
+    if "due" not in cells or not isinstance(day, date) or not options or closed:
+        return
+    days = (day - datetime.now(UTC).date()).days
+    far = f"{abs(days)} day{'s' * (abs(days) != 1)}"
+    said = f"in {far}" if days > 0 else "today" if days == 0 else f"overdue by {far}"
+    cells["due"]["e"] = said
 
 
 def _measure(measure: Measure | None) -> Message:
@@ -283,10 +315,15 @@ def _measure(measure: Measure | None) -> Message:
     if measure is None:
         return {"value": "unknown", "help": "This package computes no fact of this name."}
     if measure.value is None:
-        return {"value": "unknown", "help": " · ".join(filter(None, (measure.missing, measure.definition)))}
+        return {
+            "value": "unknown",
+            "help": " · ".join(filter(None, (measure.missing, measure.definition))),
+        }
     value = measure.value
     if measure.unit.startswith("minute") and isinstance(value, int | float):
         shown = times.duration(value)
+    elif isinstance(value, date):
+        shown = value.isoformat()
     else:
-        shown = f"{value} {measure.unit}".strip()
+        shown = f"{value:,} {measure.unit}".strip()
     return {"value": shown, "help": measure.definition}

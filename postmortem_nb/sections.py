@@ -2,8 +2,8 @@
 
 A *part* is a sub-section, a block of *fields* (single facts that follow each other) or a group of
 *rows*. Keys are short because every form carries them: ``n`` name, ``k`` kind, ``l`` label, ``o``
-options as (value, shown), ``u`` unit behind and ``p`` before the input, ``s`` a hint, ``d`` derived,
-``q`` the state that needs it, ``c`` list of completions. What is empty is left out.
+options as (value, shown), ``u`` unit behind and ``p`` before the input, ``s`` a hint, ``d`` if
+derived, ``q`` the state that needs it, ``c`` list of completions. What is empty is left out.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ COLUMNS = 4
 """Blanks of a row that still fit one line."""
 
 OWN_LISTS = frozenset({"services", "teams"})
-"""Columns of names that complete from what stands in columns of that name; other names are people."""
+"""Columns of names that complete from what stands in them; other names are people's."""
 
 
 def describe(template: Template, section: Section) -> list[Part]:
@@ -79,11 +79,11 @@ class _Describer:
 
     def parts(self, section: Section) -> list[Part]:
         """Return the parts of a section and of those inside it."""
-        drawn = list(self._own(section))
-        for inner in section.sections:
-            if parts := self.parts(inner):
-                drawn.append({"t": "part", "title": inner.title, "parts": parts})
-        return drawn
+        own = list(self._own(section))
+        inner = [(each.title, self.parts(each)) for each in section.sections]
+        return own + [
+            {"t": "part", "title": title, "parts": parts} for title, parts in inner if parts
+        ]
 
     def _own(self, section: Section) -> Iterator[Part]:
         """Yield the blocks of fields and the groups of rows of one section."""
@@ -193,5 +193,5 @@ def _example(blank: Blank, hint: str) -> str:
 
 def _tidy(part: Part) -> Part:
     """Return a part without what is empty; 0 stays."""
-    empty = (None, "", [])
+    empty: tuple[Any, ...] = (None, "", [])
     return {key: value for key, value in part.items() if value is not False and value not in empty}

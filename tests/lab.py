@@ -22,6 +22,7 @@ from playwright.sync_api import expect, sync_playwright
 
 TOKEN = "loopback"  # noqa: S105 - of a server that only this test can reach
 WAIT = 30_000
+KERNEL = "window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel"
 PYTHON = (sys.executable, "-m", "jupyter")
 SETUP = "from postmortem_nb import Incident\nincident = Incident.open({path!r})"
 QUIET = {
@@ -92,7 +93,7 @@ class Lab:
         return self.ask("/api/kernels")
 
     def notebook(self, path, cells):
-        """Write a notebook of code cells and return its path below the root."""
+        """Write a notebook and return its path below the root; cells are code, or begin with #."""
         target = self.root / path
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(json.dumps(_notebook(cells)))
@@ -150,13 +151,13 @@ class Notebook:
         """Load the notebook in the browser and wait until its kernel answers."""
         mode = f"/lab/tree/{self.path}?token={TOKEN}{'&reset' if reset else ''}"
         self.page.goto(self.lab.url + mode)
-        self.page.wait_for_function("() => window.jupyterapp && window.jupyterapp.shell.currentWidget")
+        self.page.wait_for_function(
+            "() => window.jupyterapp && window.jupyterapp.shell.currentWidget"
+        )
         theme = "JupyterLab Dark" if dark else "JupyterLab Light"
         self.command("apputils:change-theme", {"theme": theme})
         self.command("application:toggle-left-area") if reset and self._left() else None
-        self.page.wait_for_function(
-            "() => window.jupyterapp.shell.currentWidget.sessionContext?.session?.kernel?.status === 'idle'"
-        )
+        self.page.wait_for_function(f"() => {KERNEL}?.status === 'idle'")
 
     def _left(self):
         return self.page.evaluate("() => !window.jupyterapp.shell.leftCollapsed")
@@ -188,28 +189,20 @@ class Notebook:
     def reload(self):
         """Load the page again, as F5 does."""
         self.page.reload()
-        self.page.wait_for_function(
-            "() => window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel?.status === 'idle'"
-        )
+        self.page.wait_for_function(f"() => {KERNEL}?.status === 'idle'")
 
     def kernel(self):
         """Return the id of this notebook's kernel."""
-        return self.page.evaluate(
-            "() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.id"
-        )
+        return self.page.evaluate(f"() => {KERNEL}.id")
 
     def status(self):
         """Return what the kernel does: idle, busy, …"""
-        return self.page.evaluate(
-            "() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.status"
-        )
+        return self.page.evaluate(f"() => {KERNEL}.status")
 
     def restart(self):
         """Restart the kernel as the server does it, and wait until the new one is there."""
         self.lab.ask(f"/api/kernels/{self.kernel()}/restart", method="POST")
-        self.page.wait_for_function(
-            "() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.status === 'idle'"
-        )
+        self.page.wait_for_function(f"() => {KERNEL}?.status === 'idle'")
 
     def process(self):
         """Return the process id of this notebook's kernel."""
@@ -226,9 +219,8 @@ class Notebook:
     def kill(self):
         """Kill the kernel (SIGKILL), and wait until the server has started another."""
         os.kill(self.process(), signal.SIGKILL)
-        changed = "status => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.status === status"
-        self.page.wait_for_function("() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.status !== 'idle'")
-        self.page.wait_for_function(changed, arg="idle")
+        self.page.wait_for_function(f"() => {KERNEL}?.status !== 'idle'")
+        self.page.wait_for_function(f"() => {KERNEL}?.status === 'idle'")
 
     def form(self, title):
         """Return the form of a section; waits until it is drawn."""
@@ -279,19 +271,21 @@ def served(home, browser, *, app="lab"):
 
 
 def _notebook(cells):
+    code = {"cell_type": "code", "execution_count": None, "outputs": []}
+    text = {"cell_type": "markdown"}
     return {
         "cells": [
             {
-                "cell_type": "code",
-                "execution_count": None,
                 "id": f"cell-{place}",
                 "metadata": {},
-                "outputs": [],
                 "source": source,
+                **(text if source.startswith("# ") else code),
             }
             for place, source in enumerate(cells)
         ],
-        "metadata": {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}},
+        "metadata": {
+            "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}
+        },
         "nbformat": 4,
         "nbformat_minor": 5,
     }
@@ -307,11 +301,20 @@ def _environment(home):
         "JUPYTERLAB_WORKSPACES_DIR": "workspaces",
         "IPYTHONDIR": "ipython",
     }
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("DD_", "JUPYTER", "POSTMORTEM_"))}
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("DD_", "JUPYTER", "POSTMORTEM_"))
+    }
     for folder in folders.values():
         (home / folder).mkdir(parents=True, exist_ok=True)
     own = {name: str(home / folder) for name, folder in folders.items()}
-    return {**kept, **own, "POSTMORTEM_AUTHOR": "tester", "PYTHONPATH": str(Path(__file__).parents[1])}
+    return {
+        **kept,
+        **own,
+        "POSTMORTEM_AUTHOR": "tester",
+        "PYTHONPATH": str(Path(__file__).parents[1]),
+    }
 
 
 def _free():

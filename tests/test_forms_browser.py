@@ -11,6 +11,7 @@ import time
 import answers
 import lab as jupyter
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from postmortem_nb import kinds, schema, sections
@@ -126,13 +127,14 @@ def shown(form):
             const control = field.querySelector('input, textarea, select');
             if (!control) return null;
             const names = [...field.querySelectorAll('.pm-tag bdi')].map(each => each.textContent);
-            return names.length ? names : control.type === 'checkbox' ? control.checked : control.value;
+            if (names.length) return names;
+            return control.type === 'checkbox' ? control.checked : control.value;
         })"""
     )
 
 
 @pytest.mark.timeout(240)
-def test_every_blank_by_mouse_then_reload_restart_kill_and_second_window(lab, bundle, open_forms):
+def test_every_blank_by_mouse_then_reload_restart_and_kill(bundle, open_forms):
     with open_forms(*TITLES, height=1200) as notebook:
         notebook.run()
         for title in TITLES:
@@ -142,7 +144,8 @@ def test_every_blank_by_mouse_then_reload_restart_kill_and_second_window(lab, bu
             form.locator(".pm-progress").click()
             jupyter.saved(form)
         incident = Incident.open(bundle)
-        assert {section.title: bad for section in incident.template.sections if (bad := wrong(incident, section))} == {}
+        everything = incident.template.sections
+        assert {each.title: bad for each in everything if (bad := wrong(incident, each))} == {}
         before = {title: shown(notebook.form(title)) for title in TITLES}
 
         saved = notebook.save()
@@ -441,7 +444,12 @@ def test_hostile_and_odd_text_is_kept_and_shown_as_text(bundle, open_forms):
         notebook.run()
         form = notebook.form("Incident Overview")
         names = ("what_happened", "why_it_happened", "what_we_did", "what_we_will_do")
-        labels = ("What happened", "Why it happened", "What we did", "What we're doing to prevent it")
+        labels = (
+            "What happened",
+            "Why it happened",
+            "What we did",
+            "What we're doing to prevent it",
+        )
         for label, typed in zip(labels, HOSTILE, strict=False):
             form.get_by_label(label, exact=True).fill(typed)
         form.locator(".pm-progress").click()
@@ -477,7 +485,7 @@ def test_hostile_and_odd_text_is_kept_and_shown_as_text(bundle, open_forms):
         assert Incident.open(bundle).value("what_we_did") == large
 
 
-def test_without_a_kernel_the_finished_text_stands_with_one_hint(lab, bundle, open_forms):
+def test_without_a_kernel_the_finished_text_stands_with_one_hint(bundle, open_forms):
     answers.fill(Incident.open(bundle))
     with open_forms(*TITLES, height=1200) as notebook:
         notebook.run()
@@ -519,9 +527,60 @@ def test_a_host_without_widgets_shows_the_text(lab, bundle, open_forms):
         notebook.run()
         notebook.form("Incident Overview")
         notebook.save()
-    command = [*jupyter.PYTHON, "nbconvert", "--to", "html", "--stdout", str(lab.root / notebook.path)]
+    command = [
+        *jupyter.PYTHON,
+        "nbconvert",
+        "--to",
+        "html",
+        "--stdout",
+        str(lab.root / notebook.path),
+    ]
     page = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     body = page[page.index("<body") :]
     assert "connection pool" in body
     assert "widget-view" not in body
     assert "<Form" not in re.sub(r"<[^>]*>", "", body)
+
+
+CLIPPED = """form => [...form.querySelectorAll('*')].filter(each => {
+    const style = getComputedStyle(each);
+    const hides = style.overflowX !== 'visible' && !each.matches('input, .pm-label, .pm-row-name');
+    return hides && each.scrollWidth > each.clientWidth + 1;
+}).map(each => each.className)"""
+UNEVEN = """form => [...form.querySelectorAll('.pm-fields.pm-pairs')].flatMap(block => {
+    const shown = [...block.querySelectorAll(':scope > .pm-field > .pm-value')];
+    const lefts = shown.map(each => Math.round(each.getBoundingClientRect().left));
+    return new Set(lefts).size > 2 ? [lefts] : [];
+})"""
+
+
+@pytest.mark.parametrize(
+    ("width", "dark"), [(1280, False), (1920, True), (700, False)], ids=["1280", "1920", "narrow"]
+)
+def test_forms_fit_are_aligned_and_accessible(bundle, open_forms, width, dark):
+    answers.fill(Incident.open(bundle))
+    with open_forms(*TITLES, width=width, height=1000, dark=dark) as notebook:
+        notebook.run()
+        for title in TITLES:
+            form = notebook.form(title)
+            form.scroll_into_view_if_needed()
+            assert form.evaluate(CLIPPED) == [], title
+            assert form.evaluate(UNEVEN) == [], title
+        panel = notebook.page.locator(".jp-WindowedPanel-outer")
+        assert panel.evaluate("each => each.scrollWidth - each.clientWidth") <= 0
+        said = Axe().run(notebook.page, context=".pm-form").response
+        assert [(each["id"], each["nodes"][0]["html"]) for each in said["violations"]] == []
+        looked = next(each for each in said["passes"] if each["id"] == "color-contrast")
+        assert len(looked["nodes"]) > 300
+
+
+def test_every_input_has_a_name_that_a_screen_reader_hears(open_forms):
+    with open_forms(*TITLES, height=1000) as notebook:
+        notebook.run()
+        for title in TITLES:
+            heard = notebook.form(title).aria_snapshot()
+            silent = re.findall(r"- (?:textbox|combobox|checkbox|button)(?: \[.*\])?:?$", heard)
+            assert silent == [], title
+        timeline = notebook.form("Timeline of Events")
+        group = timeline.get_by_role("group", name="Full Recovery", exact=True)
+        expect(group.get_by_role("textbox", name="Validation", exact=True)).to_be_visible()

@@ -1,0 +1,368 @@
+"""What a form describes, shows and writes, without a browser."""
+
+import json
+import re
+import shutil
+import threading
+import time
+from importlib import resources
+
+import answers
+import pytest
+
+from postmortem_nb import formdesk, forms, kinds, schema, sections
+from postmortem_nb.errors import BadValue
+from postmortem_nb.formstate import Sheet, changes
+from postmortem_nb.incident import Incident
+
+
+@pytest.fixture
+def incident(tmp_path):
+    return Incident.create("INC-1", tmp_path)
+
+
+@pytest.fixture
+def form(incident):
+    """Return the form of the action items, with what it says to windows in ``form.said``."""
+    return listening(incident.form("Action Items"))
+
+
+def listening(form):
+    form.said = []
+    form.send = form.said.append
+    return form
+
+
+def say(form, **message):
+    """Let a window say something; returns the answer."""
+    form._hear(form, {"c": "w1", **message}, [])
+    return form.said[-1]
+
+
+def put(form, name, value, *, n=1, slot="w1.1", group=0, **more):
+    message = {"table": "actions", "slot": slot, "group": group, "name": name, "value": value}
+    return say(form, t="set", n=n, **(message | more))
+
+
+def described(title):
+    template = schema.shipped()
+    return sections.describe(template, template.section(title))
+
+
+def flat(parts):
+    for part in parts:
+        if part["t"] == "part":
+            yield from flat(part["parts"])
+        else:
+            yield part
+
+
+# -- what a form describes -------------------------------------------------------------------------
+
+
+def test_every_kind_has_an_input_and_no_input_lacks_a_kind():
+    source = resources.files("postmortem_nb").joinpath("forms_inputs.js").read_text("utf-8")
+    table = re.search(r"const CONTROLS = \{(.*?)\n\};", source, re.DOTALL)[1]
+    assert set(re.findall(r"^  (\w+):", table, re.MULTILINE)) == set(kinds.KINDS)
+
+
+def test_every_blank_of_the_template_is_in_exactly_one_place_of_its_form():
+    template = schema.shipped()
+    drawn = set()
+    for section in template.sections:
+        seen = []
+        for part in flat(sections.describe(template, section)):
+            table = part.get("table", "incident")
+            seen += [(part.get("g"), table, field["n"]) for field in part["fields"]]
+        assert len(seen) == len(set(seen)), section.title
+        drawn |= {(table, name) for _, table, name in seen}
+    assert drawn == {(blank.table, blank.name) for blank in template.blanks()}
+
+
+def test_choices_are_stored_bare_and_shown_as_the_template_words_them():
+    part = next(part for part in flat(described("Action Items")) if part["t"] == "rows")
+    status = next(field for field in part["fields"] if field["n"] == "status")
+    assert status["o"] == [
+        ("Not Started", "⚪ Not Started"),
+        ("In Progress", "🟡 In Progress"),
+        ("Complete", "✅ Complete"),
+    ]
+
+
+def test_units_required_marks_and_derived_facts_are_said():
+    fields = {f["n"]: f for p in flat(described("Incident Overview")) for f in p["fields"]}
+    assert fields["slo_impact"]["u"] == "%"
+    assert fields["revenue_loss"]["p"] == "$"
+    assert fields["what_happened"]["q"] == "Review"
+    assert "q" not in fields["failed_requests"]
+    assert fields["duration"]["d"] is True
+
+
+def test_only_the_steps_that_a_state_needs_are_marked():
+    needed = {
+        part["title"]: {field["n"] for field in part["fields"] if "q" in field}
+        for part in flat(described("Timeline of Events"))
+    }
+    assert needed["Full Recovery"] == {"time"}
+    assert needed["Escalation"] == set()
+
+
+def test_a_team_s_own_template_gets_forms_without_code(tmp_path):
+    own = tmp_path / "own.md"
+    own.write_text(
+        "# Ours\n\n## Weather\n\n- Sky: {choice sky = [Clear / Grey]}\n"
+        "- Rain: {minutes rain = _____} minutes\n\n"
+        "<!-- rows drops (size=big): 2 blank -->\n- {time time = _____}: {line what = _____}\n"
+        "<!-- end -->\n"
+    )
+    incident = Incident.create("INC-2", tmp_path, template=own)
+    form = listening(incident.form("Weather"))
+    facts, rows = form.get_state()["state"]["parts"]
+    assert [(field["n"], field["k"]) for field in facts["fields"]] == [
+        ("sky", "choice"),
+        ("rain", "minutes"),
+    ]
+    assert rows["layout"] == "table"
+    answer = put(form, "what", "one", table="drops")
+    assert answer["t"] == "ack"
+    (row,) = incident.values("drops")
+    assert (row["size"], row["what"]) == ("big", "one")
+
+
+def test_an_unknown_section_is_refused_in_one_line_with_near_ones(incident):
+    with pytest.raises(BadValue, match="Timeline of Events") as caught:
+        incident.form("Timeline of Evnts")
+    assert "\n" not in str(caught.value)
+
+
+# -- what a form writes ----------------------------------------------------------------------------
+
+
+def test_a_blank_row_becomes_real_with_its_keys_and_its_preset(form, incident):
+    answer = put(form, "title", "Write the runbook", group=1, preset="P2")
+    (row,) = incident.values("actions")
+    assert answer["t"] == "ack"
+    assert answer["row"] == row["row"]
+    assert (row["horizon"], row["priority"], row["title"]) == (
+        "Short-term",
+        "P2",
+        "Write the runbook",
+    )
+
+
+def test_two_quick_edits_of_a_blank_row_make_one_row(form, incident):
+    put(form, "title", "one", n=1)
+    put(form, "owner", "Ada", n=2)
+    (row,) = incident.values("actions")
+    assert (row["title"], row["owner"]) == ("one", "Ada")
+
+
+def test_clearing_a_blank_row_makes_none(form, incident):
+    assert put(form, "title", "")["t"] == "ack"
+    assert incident.values("actions") == []
+
+
+def test_an_edit_is_on_disk_when_it_is_acknowledged(form, incident):
+    assert put(form, "title", "on disk")["t"] == "ack"
+    assert Incident.open(incident.path).values("actions")[0]["title"] == "on disk"
+
+
+def test_a_message_sent_twice_is_done_once(form, incident):
+    first = put(form, "title", "one", slot="w1.1")
+    again = put(form, "title", "one", slot="w1.9")
+    assert again == first
+    assert len(incident.values("actions")) == 1
+
+
+def test_what_is_normalised_comes_back_with_the_acknowledgement(incident):
+    form = listening(incident.form("Impact Analysis"))
+    fact = {"table": "incident", "row": "incident"}
+    assert say(form, t="set", n=1, name="revenue_loss", value="12.5k", **fact)["cell"] == "12,500"
+    assert say(form, t="set", n=2, name="teams", value=["a", "b"], **fact)["cell"] == ["a", "b"]
+    assert say(form, t="set", n=3, name="executives_involved", value="Yes", **fact)["cell"] == "Yes"
+
+
+def test_a_value_that_does_not_fit_is_refused_and_the_old_one_stays(form, incident):
+    put(form, "due", "2025-12-19")
+    answer = put(form, "due", "soonish", n=2)
+    assert answer["t"] == "refused"
+    assert answer["message"] == "Expected a date, for example 2025-12-19; got 'soonish'"
+    assert f"{incident.values('actions')[0]['due']}" == "2025-12-19"
+
+
+def test_what_the_disk_refuses_is_said_to_be_unsaved_and_can_be_sent_again(form, incident):
+    away = incident.path.with_name("elsewhere")
+    shutil.move(incident.path, away)
+    assert put(form, "title", "kept in the browser")["t"] == "unsaved"
+    shutil.move(away, incident.path)
+    assert put(form, "title", "kept in the browser", n=2)["t"] == "ack"
+    assert incident.values("actions")[0]["title"] == "kept in the browser"
+
+
+def test_rows_are_copied_moved_removed_and_restored(form, incident):
+    for n, title in enumerate(("one", "two", "three")):
+        put(form, "title", title, n=n, slot=f"w1.{n}")
+    ids = [row["row"] for row in incident.values("actions")]
+
+    def act(kind, row, n, **more):
+        answer = say(form, t=kind, n=n, table="actions", row=row, group=0, **more)
+        return [cells["title"] for _, cells in answer["rows"]]
+
+    assert act("move", ids[2], 10, to=0) == ["three", "one", "two"]
+    assert act("duplicate", ids[2], 11) == ["three", "three", "one", "two"]
+    assert act("remove", ids[0], 12) == ["three", "three", "two"]
+    assert act("restore", ids[0], 13) == ["three", "three", "one", "two"]
+
+
+def test_a_row_removed_elsewhere_is_refused_not_a_traceback(form, incident):
+    row = put(form, "title", "one")["row"]
+    Incident.open(incident.path).remove("actions", row)
+    answer = put(form, "title", "two", n=2, row=row)
+    assert answer["t"] == "refused"
+    for kind in ("duplicate", "move", "remove"):
+        again = say(form, t=kind, n=3, table="actions", row=row, group=0, to=0)
+        assert again["t"] == "refused"
+        form._answers.clear()
+
+
+def test_messages_nobody_knows_are_ignored(form):
+    form._hear(form, {"t": "nonsense"}, [])
+    form._hear(form, {}, [])
+    assert form.said == []
+
+
+# -- what a form shows -----------------------------------------------------------------------------
+
+
+def test_times_are_shown_in_the_chosen_zone_and_echoed_in_utc(incident):
+    incident.add("timeline", step="Incident Start", time="2025-12-04T14:02:00Z")
+    row = incident.add("timeline", step="Detection", time="2025-12-04T14:19:40Z")
+    sheet = Sheet(incident, incident.template.section("Timeline of Events"))
+    sheet.choose("Europe/Warsaw")
+    ((found, cells),) = sheet.rows(1)
+    assert found == row
+    assert cells["time"] == {
+        "v": "2025-12-04 15:19:40",
+        "e": "Thu 14:19:40 UTC · 15:19 CET · 17 min 40 s after start",
+    }
+
+
+@pytest.mark.parametrize("zone", ["Nowhere/Town", "../../etc/passwd", "", "a\0b", "x" * 5000])
+def test_an_unknown_zone_is_refused(incident, zone):
+    sheet = Sheet(incident, incident.template.section("Timeline of Events"))
+    with pytest.raises(BadValue, match="Europe/Berlin"):
+        sheet.choose(zone)
+
+
+def test_due_dates_say_in_words_how_far_off_they_are(incident):
+    incident.add("actions", horizon="Immediate", title="one", due="2001-01-01")
+    incident.add("actions", horizon="Immediate", title="two", due="2001-01-01", status="Complete")
+    sheet = Sheet(incident, incident.template.section("Action Items"))
+    (_, late), (_, done) = sheet.rows(0)
+    assert re.fullmatch(r"overdue by \d+ days", late["due"]["e"])
+    assert done["due"]["e"] == ""
+
+
+def test_people_complete_from_wherever_the_incident_names_them(incident):
+    incident.set("author", "Ada")
+    incident.add("timeline", step="Acknowledgment", on_call="Grace")
+    incident.set("services", ["checkout"])
+    lists = Sheet(incident, incident.template.section("Action Items")).lists()
+    assert lists == {"people": ["Ada", "Grace"]}
+    head = Sheet(incident, incident.template.sections[0]).lists()
+    assert head["services"] == ["checkout"]
+
+
+def test_derived_facts_have_a_definition_and_unknown_ones_a_reason(incident):
+    sheet = Sheet(incident, incident.template.section("Incident Overview"))
+    assert sheet.measures()["duration"]["value"] == "unknown"
+    assert "no time for" in sheet.measures()["duration"]["help"]
+    incident.add("timeline", step="Incident Start", time="2025-12-04T14:02:00Z")
+    incident.add("timeline", step="Full Recovery", time="2025-12-04T16:09:00Z")
+    assert sheet.measures()["duration"]["value"] == "2 hours 7 minutes"
+
+
+def test_only_what_changed_is_sent():
+    old = {"facts": {"a": 1, "b": 2}, "groups": {0: [], 1: []}, "needed": "x"}
+    new = {"facts": {"a": 1, "b": 3}, "groups": {0: [], 1: ["r"]}, "needed": "x"}
+    assert changes(old, new) == {"facts": {"b": 3}, "groups": {1: ["r"]}}
+    assert changes(new, new) == {}
+
+
+def test_findings_stand_beside_their_blank_and_needs_in_one_line(incident):
+    form = listening(incident.form("Incident Overview"))
+
+    def told(name):
+        """Return what the windows were told last of this, once the desk has looked."""
+        deadline = time.monotonic() + 10
+        while time.monotonic() < deadline:
+            news = [said["values"][name] for said in form.said if name in said.get("values", {})]
+            if news:
+                form.said.clear()
+                return news[-1]
+            time.sleep(0.02)
+        raise AssertionError(form.said)
+
+    assert told("needed").startswith("needed for Review: Severity, What happened")
+    assert form.values()["findings"] == []
+    incident.set("state", "Review")
+    places = [each["at"] for each in told("findings")]
+    form.close()
+    assert ("incident", "incident", "what_happened") in places
+    assert ("actions", "", "title") not in places
+
+
+def test_other_kernels_edits_reach_the_windows(form, incident):
+    say(form, t="hello")
+    Incident.open(incident.path).add("actions", horizon="Immediate", title="from elsewhere")
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline and "from elsewhere" not in str(form.said[-1]):
+        time.sleep(0.05)
+    assert "from elsewhere" in str(form.said[-1])
+    form.close()
+
+
+def test_edits_from_many_threads_are_all_there(form, incident):
+    def type_some(window):
+        for n in range(20):
+            message = {"t": "set", "n": n, "c": window, "table": "actions", "group": 0}
+            form._hear(form, {**message, "slot": window, "name": "title", "value": f"{n}"}, [])
+
+    threads = [threading.Thread(target=type_some, args=(f"w{n}",)) for n in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [row["title"] for row in incident.values("actions")] == ["19"] * 8
+    assert len([answer for answer in form.said if answer["t"] == "ack"]) == 160
+
+
+def test_at_most_a_few_forms_of_a_section_stay_open(incident):
+    made = [incident.form("Approvals") for _ in range(formdesk.FORMS + 2)]
+    assert [form.is_open() for form in made] == [False] * 2 + [True] * formdesk.FORMS
+
+
+def test_the_front_end_travels_once_and_forms_stay_small(incident):
+    answers.fill(incident)
+    made = [incident.form(section.title) for section in incident.template.sections]
+    assert len({form.library for form in made}) == 1
+    joined = forms._joined()
+    assert re.findall(r"^(?:import|export) .*", joined, re.MULTILINE) == [
+        "export function render({ model, el }, style) {"
+    ]
+    assert "innerHTML" not in joined
+    assert max(len(form._esm) for form in made) < 1000
+    sent = sum(len(json.dumps(form.get_state()["state"])) for form in made)
+    assert sent + len(joined) + len(forms._read("forms.css")) < 120_000
+
+
+def test_the_text_is_an_output_of_its_own_without_the_form(incident):
+    form = incident.form("Incident Overview")
+    data, metadata = form._written()
+    assert "Nothing is filled in yet." in data["text/html"]
+    incident.set("what_happened", "a <b> & $5 and $6\nsecond line")
+    data, again = form._written()
+    assert "a &lt;b&gt; &amp; $5 and $6" in data["text/html"]
+    assert "tex2jax_ignore mathjax_ignore" in data["text/html"]
+    assert "What happened" in data["text/plain"]
+    assert metadata["postmortem"]["text"] != again["postmortem"]["text"]
