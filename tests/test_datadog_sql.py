@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 from lying import Lying, Say, log, page
 
-from postmortem_nb.datadog import analyze_datadog_logs, sql
+from postmortem_nb.datadog import analyze_datadog_logs, sql, sqlrows
 from postmortem_nb.errors import DatadogError, QueryError
 
 WINDOW = {"from_": "2025-12-04T14:00:00Z", "to": "2025-12-04T16:00:00Z"}
@@ -63,7 +63,7 @@ def datadog(monkeypatch):
 def rows():
     """Return a few rows in the locked process, with the columns of ``logs`` that tests name."""
     table = pa.table({"id": ["a", "b"], "service": ["x", "y"], "n": [1, 2]})
-    with sql.Rows(table, "CREATE VIEW logs AS SELECT * FROM rows") as found:
+    with sqlrows.Rows(table, "CREATE VIEW logs AS SELECT * FROM rows") as found:
         yield found
 
 
@@ -468,12 +468,12 @@ def test_the_process_has_no_environment_and_no_open_file_but_the_rows(rows, monk
     ],
 )
 def test_what_never_ends_is_ended(rows, monkeypatch, query):
-    monkeypatch.setattr(sql, "LONGEST", 1.0)
+    monkeypatch.setattr(sqlrows, "LONGEST", 1.0)
     begun = time.monotonic()
     with pytest.raises(QueryError, match=r"stopped after 1 seconds|Out of Memory"):
         rows.ask(query, limit=1)
     assert time.monotonic() - begun < 4
-    monkeypatch.setattr(sql, "LONGEST", 20.0)
+    monkeypatch.setattr(sqlrows, "LONGEST", 20.0)
     assert rows.ask("SELECT count(*) AS n FROM logs", limit=1)["n"].to_pylist() == [2]
 
 
@@ -492,5 +492,5 @@ def test_what_takes_too_much_memory_is_refused(rows, query):
 
 def test_rows_of_any_text_stay_what_they_are():
     texts = ["", "'", '"', "\0", "\n", "\N{DUCK}", "a" * 100_000]
-    with sql.Rows(pa.table({"t": texts}), "CREATE VIEW logs AS SELECT * FROM rows") as rows:
+    with sqlrows.Rows(pa.table({"t": texts}), "CREATE VIEW logs AS SELECT * FROM rows") as rows:
         assert rows.ask("SELECT t FROM logs", limit=10)["t"].to_pylist() == texts

@@ -23,6 +23,7 @@ from postmortem_nb.datadog import (
     pages,
     searches,
     sql,
+    sqlrows,
 )
 from postmortem_nb.datadog.fields import Wanted
 from postmortem_nb.errors import QueryError
@@ -57,7 +58,7 @@ def analyze(asked: Asking) -> pd.DataFrame:
 
 def _counted(asked: Asking, wanted: counted.Counting, counts: pa.Table, limit: int) -> pd.DataFrame:
     """Return the result over counts that Datadog made."""
-    with sql.Rows(counts, wanted.view) as rows:
+    with sqlrows.Rows(counts, wanted.view) as rows:
         result = rows.ask(sql.duck(wanted.tree), limit=limit + 1)
     partial = "limit reached" if len(result) > limit else ""
     frame = asked.record(framed(result[:limit]), partial=partial)
@@ -74,7 +75,7 @@ def _locally(asked: Asking, plan: sql.Plan, limit: int) -> pd.DataFrame:
     pulled = pages.pull(asked.connection, search.reading(reader), asked.teller)
     table = _table(pulled.pages, plan, wanted)
     asked.teller.waits("DuckDB")
-    with sql.Rows(table, plan.view) as rows:
+    with sqlrows.Rows(table, plan.view) as rows:
         result = rows.ask(plan.query, limit=limit + 1)
     asked.teller.waits("")
     partial = pulled.partial or ("limit reached" if len(result) > limit else "")

@@ -2,8 +2,8 @@
 
 A SELECT whose aggregates are ``count(*)`` and ``count(DISTINCT facet)`` needs no rows, only how
 many there are of each kind. They are asked for by the facets that the SELECT names, and by time
-where it truncates ``timestamp``; then ``count(*)`` becomes the sum of those counts. They must add up
-to the total that Datadog states, or nothing is made of them: the rows are pulled instead.
+where it truncates ``timestamp``; then ``count(*)`` becomes the sum of those counts. They must add
+up to the total that Datadog states, or nothing is made of them: the rows are pulled instead.
 """
 
 from __future__ import annotations

@@ -1,36 +1,23 @@
-"""SQL over log rows: read and checked here, run by DuckDB in a locked-down child process.
+"""SQL over log rows: read and checked before anything of it is run.
 
 The user writes PostgreSQL's dialect, as DDSQL is: one SELECT over the table ``logs``. The text is
-parsed, checked and written anew from its tree, so nothing that was not understood is ever run. The
-child (``sqlchild``) has no files, no network, no extensions, no environment, and a time to live.
+parsed, checked and written anew from its tree, so nothing that was not understood is ever run.
 """
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
-import tempfile
-import threading
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
-import pyarrow as pa
 import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
-from postmortem_nb.datadog import sqlchild
 from postmortem_nb.errors import QueryError, expected, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from types import TracebackType
 
-LONGEST = 20.0
-"""Seconds that one SELECT may run before its process is ended."""
 CORE = ("timestamp", "host", "service", "env", "version", "status", "message")
 """Columns that the table ``logs`` always has: those of Datadog's own tool."""
 KNOWN = (*CORE, "id", "source", "trace_id", "tags")
@@ -118,7 +105,7 @@ def _parsed(sql_query: object) -> exp.Query:
         found = [tree for tree in sqlglot.parse(sql_query, read="postgres") if tree is not None]
     except (SqlglotError, RecursionError) as error:
         first = str(error).splitlines()[0] if str(error) else "nested too deep"
-        raise QueryError(f"sql_query cannot be read: {_bare(first)}") from None
+        raise QueryError(f"sql_query cannot be read: {bare(first)}") from None
     tree = found[0] if len(found) == 1 else None
     if not isinstance(tree, exp.Query) or isinstance(tree, exp.Table):
         raise QueryError(
@@ -219,141 +206,7 @@ def _cast(name: str, kind: str | None) -> str:
     return f"TRY_CAST({quoted} AS {kind}) AS {quoted}" if kind else quoted
 
 
-class Rows:
-    """Log rows in a process of their own, where SELECTs run over them, one after the other.
-
-    A context manager; the rows are handed over once, by memory that both processes map.
-    """
-
-    def __init__(self, table: pa.Table, view: str) -> None:
-        self.view = view
-        self._file = _shared(table)
-        self._process: subprocess.Popen[bytes] | None = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        at: TracebackType | None,
-    ) -> None:
-        self.close()
-
-    def ask(self, query: str, *, limit: int) -> pa.Table:
-        """Return the result of a SELECT, cut after ``limit`` rows.
-
-        Raises QueryError when DuckDB refuses it, or when it takes too long or too much memory.
-        """
-        process = self._started()
-        late = threading.Event()
-        timer = threading.Timer(LONGEST, _end, (process, late))
-        timer.daemon = True
-        timer.start()
-        try:
-            return _answered(process, {"sql": query, "limit": limit})
-        except (EOFError, OSError):
-            self._drop()
-            raise QueryError(_ended(late=late.is_set())) from None
-        except KeyboardInterrupt:
-            self._drop()
-            raise
-        finally:
-            timer.cancel()
-
-    def close(self) -> None:
-        """End the process and give the memory back."""
-        self._drop()
-        self._file.close()
-
-    def _started(self) -> subprocess.Popen[bytes]:
-        if self._process is None:
-            self._process = _spawned(self._file.fileno())
-            try:
-                _answered(self._process, {"view": self.view})
-            except (EOFError, OSError):
-                self._drop()
-                raise QueryError("sql_query: the process that runs SQL did not start") from None
-        return self._process
-
-    def _drop(self) -> None:
-        process, self._process = self._process, None
-        if process is not None:
-            process.kill()
-            process.wait()
-            for pipe in (process.stdin, process.stdout):
-                if pipe:
-                    _close(pipe)
-
-
-def _shared(table: pa.Table) -> Any:
-    """Return an open file without a name that holds the rows, in memory where the system can."""
-    memory = Path("/dev/shm")  # noqa: S108 - a file without a name, seen by nobody else
-    room = memory.is_dir() and os.access(memory, os.W_OK) and _free(memory) > 2 * table.nbytes
-    file = tempfile.TemporaryFile(dir=memory if room else None)  # noqa: SIM115 - Rows closes it
-    with pa.ipc.new_file(pa.PythonFile(file, "w"), table.schema) as writer:
-        writer.write_table(table)
-    file.flush()
-    return file
-
-
-def _free(folder: Path) -> int:
-    stat = os.statvfs(folder)
-    return stat.f_bavail * stat.f_frsize
-
-
-def _spawned(rows: int) -> subprocess.Popen[bytes]:
-    """Return the child: no environment, no inherited files but the rows, its own session."""
-    command = [sys.executable, "-I", sqlchild.__file__, str(rows)]
-    return subprocess.Popen(  # noqa: S603 - this interpreter, this package's own file
-        command,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        pass_fds=(rows,),
-        env={"TZ": "UTC"},
-        cwd="/",
-        start_new_session=True,
-    )
-
-
-def _answered(process: subprocess.Popen[bytes], message: dict[str, Any]) -> Any:
-    if process.stdin is None or process.stdout is None:
-        raise EOFError
-    process.stdin.write(json.dumps(message).encode() + b"\n")
-    process.stdin.flush()
-    line = process.stdout.readline()
-    if not line:
-        raise EOFError
-    head = json.loads(line)
-    if "error" in head:
-        raise QueryError(f"sql_query: {_bare(head['error'])}")
-    body = process.stdout.read(head["bytes"])
-    if len(body) < head["bytes"]:
-        raise EOFError
-    return pa.ipc.open_stream(body).read_all() if body else None
-
-
-def _end(process: subprocess.Popen[bytes], late: threading.Event) -> None:
-    late.set()
-    process.kill()
-
-
-def _ended(*, late: bool) -> str:
-    if late:
-        return f"sql_query: stopped after {LONGEST:g} seconds; make it smaller or narrow the filter"
-    return "sql_query: stopped, it took more memory than it may; make it smaller"
-
-
-def _close(pipe: Any) -> None:
-    try:
-        pipe.close()
-    except OSError:
-        return
-
-
-def _bare(message: str) -> str:
+def bare(message: str) -> str:
     """Return a parser's message on one line, without colours and without the place markers."""
     line = " ".join(part for part in message.split() if not part.startswith("\x1b"))
     plain = "".join(char for char in line if char.isprintable())

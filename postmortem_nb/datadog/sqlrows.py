@@ -1,0 +1,161 @@
+"""The process that SQL runs in, from this side: started, handed the rows, asked, ended in time.
+
+The child (``sqlchild``) has no files, no network, no extensions, no environment and a time to live.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+import pyarrow as pa
+
+from postmortem_nb.datadog import sqlchild
+from postmortem_nb.datadog.sql import bare
+from postmortem_nb.errors import QueryError
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+LONGEST = 20.0
+"""Seconds that one SELECT may run before its process is ended."""
+
+
+class Rows:
+    """Log rows in a process of their own, where SELECTs run over them, one after the other.
+
+    A context manager; the rows are handed over once, by memory that both processes map.
+    """
+
+    def __init__(self, table: pa.Table, view: str) -> None:
+        self.view = view
+        self._file = _shared(table)
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def ask(self, query: str, *, limit: int) -> pa.Table:
+        """Return the result of a SELECT, cut after ``limit`` rows.
+
+        Raises QueryError when DuckDB refuses it, or when it takes too long or too much memory.
+        """
+        process = self._started()
+        late = threading.Event()
+        timer = threading.Timer(LONGEST, _end, (process, late))
+        timer.daemon = True
+        timer.start()
+        try:
+            return _answered(process, {"sql": query, "limit": limit})
+        except (EOFError, OSError):
+            self._drop()
+            raise QueryError(_ended(late=late.is_set())) from None
+        except KeyboardInterrupt:
+            self._drop()
+            raise
+        finally:
+            timer.cancel()
+
+    def close(self) -> None:
+        """End the process and give the memory back."""
+        self._drop()
+        self._file.close()
+
+    def _started(self) -> subprocess.Popen[bytes]:
+        if self._process is None:
+            self._process = _spawned(self._file.fileno())
+            try:
+                _answered(self._process, {"view": self.view})
+            except (EOFError, OSError):
+                self._drop()
+                raise QueryError("sql_query: the process that runs SQL did not start") from None
+        return self._process
+
+    def _drop(self) -> None:
+        process, self._process = self._process, None
+        if process is not None:
+            process.kill()
+            process.wait()
+            for pipe in (process.stdin, process.stdout):
+                if pipe:
+                    _close(pipe)
+
+
+def _shared(table: pa.Table) -> Any:
+    """Return an open file without a name that holds the rows, in memory where the system can."""
+    memory = Path("/dev/shm")  # noqa: S108 - a file without a name, seen by nobody else
+    room = memory.is_dir() and os.access(memory, os.W_OK) and _free(memory) > 2 * table.nbytes
+    file = tempfile.TemporaryFile(dir=memory if room else None)  # noqa: SIM115 - Rows closes it
+    with pa.ipc.new_file(pa.PythonFile(file, "w"), table.schema) as writer:
+        writer.write_table(table)
+    file.flush()
+    return file
+
+
+def _free(folder: Path) -> int:
+    stat = os.statvfs(folder)
+    return stat.f_bavail * stat.f_frsize
+
+
+def _spawned(rows: int) -> subprocess.Popen[bytes]:
+    """Return the child: no environment, no inherited files but the rows, its own session."""
+    command = [sys.executable, "-I", sqlchild.__file__, str(rows)]
+    return subprocess.Popen(  # noqa: S603 - this interpreter, this package's own file
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        pass_fds=(rows,),
+        env={"TZ": "UTC"},
+        cwd="/",
+        start_new_session=True,
+    )
+
+
+def _answered(process: subprocess.Popen[bytes], message: dict[str, Any]) -> Any:
+    if process.stdin is None or process.stdout is None:
+        raise EOFError
+    process.stdin.write(json.dumps(message).encode() + b"\n")
+    process.stdin.flush()
+    line = process.stdout.readline()
+    if not line:
+        raise EOFError
+    head = json.loads(line)
+    if "error" in head:
+        raise QueryError(f"sql_query: {bare(head['error'])}")
+    body = process.stdout.read(head["bytes"])
+    if len(body) < head["bytes"]:
+        raise EOFError
+    return pa.ipc.open_stream(body).read_all() if body else None
+
+
+def _end(process: subprocess.Popen[bytes], late: threading.Event) -> None:
+    late.set()
+    process.kill()
+
+
+def _ended(*, late: bool) -> str:
+    if late:
+        return f"sql_query: stopped after {LONGEST:g} seconds; make it smaller or narrow the filter"
+    return "sql_query: stopped, it took more memory than it may; make it smaller"
+
+
+def _close(pipe: Any) -> None:
+    try:
+        pipe.close()
+    except OSError:
+        return
