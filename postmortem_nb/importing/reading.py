@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 FOOT = re.compile(r"\*Content digest: sha256 [0-9a-f]{64}\*")
 """The last line of an exported document: in one that has it, a value never spans lines."""
 
+_OURS = re.compile(r">|!\[|\*Figure [0-9]+\. ")
+"""How the lines begin that an export adds of its own: its boxes, pictures and their captions."""
+
 
 @dataclass(slots=True)
 class Answer:
@@ -74,6 +77,7 @@ def read(template: Template, document: str) -> Found:
     found = Found()
     whole = documents.split(document)
     body = [line for line in whole if not FOOT.fullmatch(line.text)]
+    exported = len(body) < len(whole)
     head = template.sections[0] if template.sections[0].level == 1 else None
     order = list(walk(template.sections))
     after = {id(section): order[number:] for number, section in enumerate(order, 1)}
@@ -86,7 +90,9 @@ def read(template: Template, document: str) -> Found:
         places = shapes.places(template, section.parts[section.front :])
         for later in after.get(id(section), ()):
             places += shapes.ruled(template, later.parts[later.front :])
-        _Section(found, places, exported=len(body) < len(whole)).read(rest)
+        _Section(found, places, exported=exported).read(rest)
+    if exported:
+        found.unread = [line for line in found.unread if not _OURS.match(line.text)]
     return found
 
 
