@@ -53,7 +53,8 @@ DRAWN = """([names, wanted]) => new Promise(done => {
     const began = performance.now();
     const lists = names.map(name => document.getElementsByClassName(name));  // live, cheap to ask
     const look = () => {
-        if (lists.reduce((sum, list) => sum + list.length, 0) >= wanted) requestAnimationFrame(() => done(performance.now() - began));
+        const found = lists.reduce((sum, list) => sum + list.length, 0);
+        if (found >= wanted) requestAnimationFrame(() => done(performance.now() - began));
         else setTimeout(look, 5);
     };
     window.jupyterapp.commands.execute('notebook:run-cell-and-select-next');
