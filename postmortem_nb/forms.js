@@ -446,7 +446,7 @@ class Form {
   words({ refused, unsaved, sent, age, gone, silent }) {
     if (unsaved) return ["lost", `NOT SAVED: ${edits(unsaved)}. ${this.trouble || "The disk did not take it."}`];
     if (sent && (gone || silent)) {
-      return ["lost", `NOT SAVED: ${edits(sent)}. The kernel does not answer; they are kept here. Run this cell again to save them.`];
+      return ["lost", `NOT SAVED: ${edits(sent)}. The kernel does not answer; what you typed is kept here. Run this cell again to save it.`];
     }
     if (sent && age > WAITING) return ["waiting", `Waiting for the kernel: ${edits(sent)}`];
     if (sent) return ["waiting", "Saving …"];
