@@ -144,11 +144,36 @@ def _export(asked: argparse.Namespace) -> int:
         audience=asked.audience,
         blanks=asked.blanks,
         code=asked.code,
-        told=lambda line: print(line, file=sys.stderr),
+        told=_to_stderr,
     )
     for path in written:
         print(path)
     return 0
+
+
+def _import(asked: argparse.Namespace) -> int:
+    if asked.file.startswith("datadog:"):
+        raise _WrongUseError(
+            expected("import", "a Markdown file", example="postmortem import INC-4821.md",
+                     came=asked.file)
+        )  # fmt: skip
+    read = import_module("postmortem_nb.importing.markdown").from_markdown
+    incident, unread = read(asked.file, asked.id, asked.dir, template=asked.template)
+    for line in unread:
+        print(line, file=sys.stderr)
+    print(import_module("postmortem_nb.notebook").write(incident))
+    return 0
+
+
+def _refresh(asked: argparse.Namespace) -> int:
+    refresh = import_module("postmortem_nb.refresh")
+    found = refresh.refresh(_open(asked.path), told=_to_stderr, accept=asked.accept)
+    print(refresh.report(found), end="")
+    return 0
+
+
+def _to_stderr(line: str) -> None:
+    print(line, file=sys.stderr)
 
 
 def _demo(asked: argparse.Namespace) -> int:
@@ -234,6 +259,28 @@ COMMANDS = (
             (("--code",), {"action": "store_true", "help": "show the code of cells too"}),
         ),
         _export,
+    ),
+    Command(
+        "import",
+        "Begin from a filled document in the template's layout; what cannot be read is told.",
+        "postmortem import INC-4821.md --id INC-4821",
+        (
+            (("file",), {"metavar": "FILE", "help": "Markdown: an export, or filled by hand"}),
+            (("--id",), {"help": "the folder's name (default: the document's Incident ID)"}),
+            (("--dir",), {"default": ".", "help": "where the folder is made (default: here)"}),
+            (("--template",), {"metavar": "FILE", "help": "the template of its layout"}),
+        ),
+        _import,
+    ),
+    Command(
+        "refresh",
+        "Ask every frozen question again and say what differs.",
+        "postmortem refresh INC-4821",
+        (
+            _PATH,
+            (("--accept",), {"action": "store_true", "help": "freeze the new answers instead"}),
+        ),
+        _refresh,
     ),
     Command(
         "sandbox",

@@ -49,6 +49,5 @@ def browser(chromium_path):
 @pytest.fixture(scope="session")
 def jupyter(browser, tmp_path_factory):
     """Return one running JupyterLab, its settings and files in a temporary folder."""
-    started = lab.Lab(tmp_path_factory.mktemp("lab"), browser)
-    yield started
-    started.stop()
+    with lab.served(tmp_path_factory.mktemp("lab"), browser) as running:
+        yield running

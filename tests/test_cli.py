@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from postmortem_nb import cli
+from postmortem_nb import Incident, cli
 
 EXAMPLES = [(command.name, command.example) for command in cli.COMMANDS]
 
@@ -84,6 +84,9 @@ def test_new_never_overwrites(capsys):
         (["new", "INC-7", "--template", "missing.md"], ["missing.md"]),
         (["check", "nowhere"], ["nowhere"]),
         (["export", "nowhere"], ["nowhere"]),
+        (["import", "nowhere.md"], ["nowhere.md"]),
+        (["import", "datadog:1"], ["datadog:1", "example"]),
+        (["refresh", "nowhere"], ["nowhere"]),
         (["check", ".", "--format", "xml"], ["xml"]),
         (["sandbox", "--port", "many"], ["many"]),
         (["sandbox", "--port", "99999999"], ["99999999"]),
@@ -111,6 +114,22 @@ def test_check_says_what_is_missing_and_fails_only_on_errors(capsys):
     assert "severity" in out.lower()
     code, out, _ = run("check", "INC-7", "--format", "json", capsys=capsys)
     assert {"code", "severity", "where", "message", "remedy"} <= set(json.loads(out)[0])
+
+
+def test_an_export_is_imported_again(capsys, tmp_path):
+    run("new", "INC-7", "--title", "Slow carts", "--severity", "SEV-2", capsys=capsys)
+    run("export", "INC-7", "--to", "markdown", "-o", "INC-7.md", capsys=capsys)
+    code, out, err = run("import", "INC-7.md", "--id", "INC-8", capsys=capsys)
+    assert (code, err) == (0, "")
+    assert out.strip().endswith("INC-8.ipynb")
+    copy = Incident.open(tmp_path / "INC-8")
+    assert (copy.value("title"), copy.value("severity")) == ("Slow carts", "SEV-2")
+
+
+def test_refresh_without_evidence_says_so(capsys):
+    run("new", "INC-7", capsys=capsys)
+    code, out, _ = run("refresh", "INC-7", capsys=capsys)
+    assert (code, out) == (0, "There is no evidence to ask for again.\n")
 
 
 def test_no_traceback_in_a_real_process(tmp_path):

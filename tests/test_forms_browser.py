@@ -38,8 +38,8 @@ TYPED = {
 
 
 @pytest.fixture(scope="module")
-def lab(tmp_path_factory):
-    with jupyter.running(tmp_path_factory.mktemp("lab")) as running:
+def lab(browser, tmp_path_factory):
+    with jupyter.served(tmp_path_factory.mktemp("lab"), browser) as running:
         yield running
         assert running.outside == []
 
