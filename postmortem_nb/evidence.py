@@ -35,6 +35,7 @@ MOST_BYTES = 1 << 30
 
 _NAME = re.compile(r"[^\W\d]\w{0,99}")
 _VERSION = 1
+_RUN = 16  # a column that begins with so many equal texts is one of labels
 _NULLABLE = {
     "string": lambda: pd.StringDtype("pyarrow"),
     "Int64": pd.Int64Dtype,
@@ -110,17 +111,24 @@ def digest(frame: pd.DataFrame) -> str:
     table, _, _ = tabled(frame)
     running = hashlib.sha256()
     for field, column in zip(table.schema, table.columns, strict=True):
-        whole = column.combine_chunks()
-        chunk = whole.chunk(0) if isinstance(whole, pa.ChunkedArray) and whole.num_chunks else whole
+        array = _whole(column)
+        batch = pa.record_batch([array], names=[field.name])
         sink = pa.BufferOutputStream()
-        batch = pa.record_batch(
-            [chunk if isinstance(chunk, pa.Array) else pa.array([], field.type)],
-            schema=pa.schema([pa.field(field.name, field.type)]),
-        )
         with pa.ipc.new_stream(sink, batch.schema) as stream:
             stream.write_batch(batch)
         running.update(memoryview(sink.getvalue()))
     return running.hexdigest()
+
+
+def _whole(column: pa.ChunkedArray) -> pa.Array:
+    """Return a column as one array, however it came; long runs of a text as runs."""
+    combined = column.combine_chunks()
+    if isinstance(combined, pa.ChunkedArray):
+        combined = combined.chunk(0) if combined.num_chunks else pa.array([], column.type)
+    runs = pa.types.is_large_string(combined.type) or pa.types.is_string(combined.type)
+    if runs and len(combined) >= _RUN and len(combined[:_RUN].unique()) == 1:
+        return pc.run_end_encode(combined)
+    return combined
 
 
 def tabled(frame: pd.DataFrame) -> tuple[pa.Table, dict[str, str], int]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import time
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from importlib import import_module
@@ -143,6 +143,7 @@ class Connection:
         self._client = _Preparer(configuration)
         self._pool = self._client.rest_client.pool_manager
         wire.watch(self._pool)
+        self._first: dict[str, wire.Request] = {}
         self._allowances: dict[str, pace.Allowance] = {}
         self.lacks: set[str] = set()  # what this organisation was found not to have
 
@@ -179,7 +180,7 @@ class Connection:
             no usable answer after a handful of tries, or waiting longer is no use
         """
         operation = OPERATIONS[name]
-        request = self._prepared(operation, arguments)
+        request = self._prepared(name, arguments)
         allowance = self._allowances.setdefault(operation.scope, pace.Allowance())
         patience, tries = pace.LONGEST_WAIT, 0
         while True:
@@ -193,8 +194,21 @@ class Connection:
                 wait = failed.wait or pace.backoff(tries)
                 patience -= _wait(wait, patience, f"then again after {failed.fault}", waiting)
 
-    def _prepared(self, operation: Operation, arguments: dict[str, Any]) -> wire.Request:
-        """Return the request as the official client makes it, its own checks passed."""
+    def _prepared(self, name: str, arguments: dict[str, Any]) -> wire.Request:
+        """Return the request as the official client makes it, its own checks passed.
+
+        Of searches only the first: the pages that follow differ in the cursor alone.
+        """
+        operation = OPERATIONS[name]
+        first = self._first.get(name)
+        if first is not None and arguments.keys() == {"body"}:
+            return replace(first, body=orjson.dumps(arguments["body"]))
+        request = self._made(operation, arguments)
+        if arguments.keys() == {"body"} and not operation.create:
+            self._first[name] = request
+        return request
+
+    def _made(self, operation: Operation, arguments: dict[str, Any]) -> wire.Request:
         module = import_module(f"datadog_api_client.{operation.module}")
         api = getattr(module, operation.api)(self._client)
         try:

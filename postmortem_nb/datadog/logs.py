@@ -19,6 +19,8 @@ from postmortem_nb.datadog import answers, arrays, fields
 from postmortem_nb.datadog.answers import Page
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from postmortem_nb.datadog.arrays import Notes, Values
     from postmortem_nb.datadog.fields import Wanted
 
@@ -159,7 +161,7 @@ def _one_object(body: bytes) -> bool:
     return body[:1] == b"{" and body.rstrip()[-1:] == b"}"
 
 
-def keep(rows: Columns, places: list[int]) -> Columns:
+def keep(rows: Columns, places: Sequence[int]) -> Columns:
     """Return the columns of a page with only the rows at ``places``."""
     return {
         name: values.take(pa.array(places, pa.int64()))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -59,19 +60,14 @@ def read(body: bytes) -> dict[str, Any]:
 def lines(answer: dict[str, Any], asked: Sequence[str], notes: Notes) -> list[Series]:
     """Return the series of an answer; ``asked`` are the queries or formulas by their index."""
     if "series" in answer:
-        return [_v1(series, asked, notes) for series in _dicts(answer["series"])]
+        return _v1(_dicts(answer["series"]), asked, notes)
     attributes = answer["data"]["attributes"]
-    times = _times(attributes.get("times") or [])
-    listed = [one if isinstance(one, list) else [] for one in attributes.get("values") or []]
     described = _dicts(attributes.get("series"))
-    if len(listed) != len(described):
-        raise Failed(
-            "an answer that does not fit itself", said="series and values differ in number"
-        )
-    return [
-        _v2(series, (times, values), asked, notes)
-        for series, values in zip(described, listed, strict=True)
-    ]
+    values = attributes.get("values") or []
+    if not isinstance(values, list) or len(values) != len(described):
+        raise Failed("an answer that does not fit itself", said="series and values differ")
+    labels = [_labelled(series, series.get("group_tags"), asked) for series in described]
+    return _v2(labels, _times(attributes.get("times") or []), values, notes)
 
 
 def frame(found: Sequence[Series]) -> pd.DataFrame:
@@ -91,53 +87,95 @@ def frame(found: Sequence[Series]) -> pd.DataFrame:
     return pd.DataFrame({name: columns[name] for name in ORDER}, copy=False)
 
 
+Label = tuple[str, str, str | None]
 _MS = pa.timestamp("ms", tz="UTC")
+_LAST_MS = 253_402_300_800_000  # the end of the year 9999
 
 
-def _v1(series: dict[str, Any], asked: Sequence[str], notes: Notes) -> Series:
-    points = [
+def _v1(found: list[dict[str, Any]], asked: Sequence[str], notes: Notes) -> list[Series]:
+    """Return series of ``[ms, value]`` points: all at once where every point is one."""
+    labels = [_labelled(series, _tags(series), asked) for series in found]
+    pointlists = [series.get("pointlist") for series in found]
+    lists = [points if isinstance(points, list) else [] for points in pointlists]
+    try:
+        pairs = pa.array(list(chain.from_iterable(lists)), pa.list_(pa.float64(), 2))
+        both = pairs.flatten().to_numpy(zero_copy_only=False)
+        times, numbers = both[0::2], both[1::2]
+        fits = not pairs.null_count and _in_calendar(times) and not np.isinf(numbers).any()
+    except (pa.ArrowException, TypeError, ValueError, OverflowError):
+        fits = False
+    if not fits:
+        return [_odd_points(*pair, notes) for pair in zip(labels, lists, strict=True)]
+    ends = np.cumsum([len(points) for points in lists])[:-1]
+    parts = zip(np.split(times.astype("i8"), ends), np.split(numbers, ends), strict=True)
+    return [_sorted(label, *part, notes) for label, part in zip(labels, parts, strict=bool(labels))]
+
+
+def _odd_points(label: Label, points: list[Any], notes: Notes) -> Series:
+    """Return a series point by point; what is no pair of a time and a value is left out."""
+    kept = [
         point
-        for point in series.get("pointlist") or []
-        if isinstance(point, list) and len(point) == 2 and isinstance(point[0], (int, float))
+        for point in points
+        if isinstance(point, list)
+        and len(point) == 2
+        and isinstance(point[0], (int, float))
+        and _in_calendar(np.array([_float(point[0])]))
     ]
-    dropped = len(series.get("pointlist") or []) - len(points)
-    if dropped:
-        notes["points were no pair of time and value"] += dropped
-    times = np.array([point[0] for point in points], dtype="f8").astype("i8")
-    values = _values([point[1] for point in points], notes)
-    tags = series.get("tag_set")
-    if not isinstance(tags, list):
-        scope = series.get("scope")
-        tags = [] if scope in (None, "*") else [scope]
-    return _sorted(_described(series, tags, asked), times, values, notes)
+    if len(kept) < len(points):
+        notes["points were no pair of time and value"] += len(points) - len(kept)
+    times = np.array([point[0] for point in kept], dtype="f8").astype("i8")
+    return _sorted(label, times, _values([point[1] for point in kept], notes), notes)
 
 
-def _v2(
-    series: dict[str, Any], points: tuple[Any, Any], asked: Sequence[str], notes: Notes
-) -> Series:
-    times, listed = points
-    values = _values(listed, notes)
+def _v2(labels: list[Label], times: Any, values: list[Any], notes: Notes) -> list[Series]:
+    """Return series that share their times: all at once where every list is as long as those."""
+    ordered = bool((np.diff(times) > 0).all())
+    try:
+        lists = pa.array(values, pa.list_(pa.float64()))
+        whole = lists.flatten().to_numpy(zero_copy_only=False)
+        fits = len(whole) == len(times) * len(values) and not np.isinf(whole).any()
+        fits = fits and set(lists.value_lengths().to_pylist()) <= {len(times)}
+    except (pa.ArrowException, TypeError, ValueError, OverflowError):
+        fits = False
+    if fits and ordered:
+        rows = whole.reshape(len(values), len(times))
+        return [Series(*label, times, row) for label, row in zip(labels, rows, strict=True)]
+    return [_odd_values(*pair, times, notes) for pair in zip(labels, values, strict=True)]
+
+
+def _odd_values(label: Label, listed: Any, times: Any, notes: Notes) -> Series:
+    values = _values(listed if isinstance(listed, list) else [], notes)
     if len(values) != len(times):
         notes["series had another number of values than times"] += 1
     length = min(len(values), len(times))
-    tags = series.get("group_tags")
-    described = _described(series, tags if isinstance(tags, list) else [], asked)
-    return _sorted(described, times[:length], values[:length], notes)
+    return _sorted(label, times[:length], values[:length], notes)
 
 
-def _described(
-    series: dict[str, Any], tags: list[Any], asked: Sequence[str]
-) -> tuple[str, str, str | None]:
+def _labelled(series: dict[str, Any], tags: Any, asked: Sequence[str]) -> Label:
+    """Return the query, the tags and the unit of a series."""
     index = series.get("query_index")
     query = str(series.get("expression") or (asked[0] if asked else ""))
     if isinstance(index, int) and 0 <= index < len(asked):
         query = asked[index]
-    return query, ",".join(str(tag) for tag in tags) or UNGROUPED, _unit(series.get("unit"))
+    listed = tags if isinstance(tags, list) else []
+    return query, ",".join(map(str, listed)) or UNGROUPED, _unit(series.get("unit"))
 
 
-def _sorted(
-    described: tuple[str, str, str | None], times: Any, values: Any, notes: Notes
-) -> Series:
+def _tags(series: dict[str, Any]) -> list[Any]:
+    """Return the tags of a v1 series: its tag set, else its scope."""
+    tags = series.get("tag_set")
+    if isinstance(tags, list):
+        return tags
+    scope = series.get("scope")
+    return [] if scope in (None, "*") else [scope]
+
+
+def _in_calendar(times: Any) -> bool:
+    """Return whether moments in ms can be shown: within the years that ``datetime`` has."""
+    return bool((np.abs(times) < _LAST_MS).all())
+
+
+def _sorted(label: Label, times: Any, values: Any, notes: Notes) -> Series:
     """Return a series in the order of its times; values at one time are all kept, and noted."""
     steps = np.diff(times)
     if (steps < 0).any():
@@ -146,7 +184,7 @@ def _sorted(
         notes["series came out of order and were sorted by time"] += 1
     if doubled := int((steps == 0).sum()):
         notes["points share their time with another of the same series"] += doubled
-    return Series(*described, times, values)
+    return Series(*label, times, values)
 
 
 def _values(listed: list[Any], notes: Notes) -> Any:
@@ -174,9 +212,12 @@ def _float(value: Any) -> float:
 
 def _times(listed: list[Any]) -> Any:
     try:
-        return np.array(listed, dtype="f8").astype("i8")
-    except (TypeError, ValueError, OverflowError):
-        raise Failed("an answer whose times cannot be read") from None
+        times = pa.array(listed, pa.float64()).to_numpy(zero_copy_only=False)
+    except (pa.ArrowException, TypeError, ValueError, OverflowError):
+        times = np.array([np.nan])
+    if not _in_calendar(times):
+        raise Failed("an answer whose times cannot be read")
+    return times.astype("i8")
 
 
 def _unit(unit: Any) -> str | None:

@@ -16,7 +16,7 @@ from postmortem_nb.datadog.answers import PAGE_SIZE
 from postmortem_nb.datadog.failures import Failed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from datetime import datetime
 
     from postmortem_nb.datadog import pace
@@ -40,7 +40,7 @@ _TICK = timedelta(milliseconds=1)
 class Keep(Protocol):
     """Says how a reader's rows are cut: the rows at these places of a page, in order."""
 
-    def __call__(self, rows: Any, places: list[int]) -> Any:
+    def __call__(self, rows: Any, places: Sequence[int]) -> Any:
         """Return the rows at ``places``."""
 
 
@@ -87,9 +87,13 @@ class Pulled:
     def add(self, page: Page, search: Search) -> int:
         """Keep the rows of a page that are new and within the limit; return how many."""
         room = search.limit - self.rows
-        places = [
-            place for place, key in enumerate(page.ids) if key is None or key not in self.seen
-        ]
+        places: Sequence[int]
+        if len(page.ids) <= room and self.seen.isdisjoint(page.ids):
+            places = range(len(page.ids))
+        else:
+            places = [
+                place for place, key in enumerate(page.ids) if key is None or key not in self.seen
+            ]
         self.repeated += len(page.ids) - len(places)
         self.cut = self.cut or len(places) > room
         if len(places[:room]) == len(page.ids):

@@ -9,7 +9,7 @@ from postmortem_nb.datadog import logs as log_rows
 from postmortem_nb.errors import QueryError, expected
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from postmortem_nb.datadog.asking import Asking
 
@@ -82,5 +82,5 @@ def _page(size: int, cursor: str) -> dict[str, Any]:
     return {"limit": size, "cursor": cursor} if cursor else {"limit": size}
 
 
-def _kept(rows: list[Any], places: list[int]) -> list[Any]:
+def _kept(rows: list[Any], places: Sequence[int]) -> list[Any]:
     return [rows[place] for place in places]
