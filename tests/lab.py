@@ -136,7 +136,11 @@ class Lab:
     def stop(self):
         """End the server and its kernels."""
         self.process.send_signal(signal.SIGTERM)
-        self.process.wait(30)
+        try:
+            self.process.wait(15)
+        except subprocess.TimeoutExpired:  # it waits for a kernel that is just starting
+            self.process.kill()
+            self.process.wait(15)
 
 
 class Notebook:

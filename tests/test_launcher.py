@@ -63,3 +63,5 @@ def test_the_tile_asks_and_opens_the_notebook(jupyter):
         expect(entry).to_be_visible()
     finally:
         page.close()
+        for session in jupyter.ask("/api/sessions"):
+            jupyter.ask(f"/api/sessions/{session['id']}", method="DELETE")
