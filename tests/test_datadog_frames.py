@@ -1,6 +1,7 @@
 """Answers to frames: rows as they came, exact, of the promised types; recorded and made-up ones."""
 
 import json
+import math
 from datetime import UTC, datetime
 from pathlib import Path
 
