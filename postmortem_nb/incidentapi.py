@@ -6,6 +6,7 @@ Most incident operations are "unstable" in the official client; they are switche
 from __future__ import annotations
 
 import re
+import warnings
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -53,7 +54,9 @@ def connection() -> Connection:
 
 def ask(found: Connection, name: str, **arguments: Any) -> Json:
     """Return the JSON object that answers one operation; Failed where there is none."""
-    return found.ask(name, answers.document, **arguments)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Using unstable operation")
+        return found.ask(name, answers.document, **arguments)
 
 
 def failed(found: Connection, failure: Failed, question: str) -> DatadogError:
