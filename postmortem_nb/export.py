@@ -60,7 +60,7 @@ class PostmortemExporter(Exporter):
             stored = json.loads(file_stream.read())
         except (ValueError, RecursionError) as error:
             raise ExportError(f"{name}: not a notebook: {ipynb.first_line(error)}") from error
-        node = from_dict(ipynb.checked(stored, name))  # type: ignore[no-untyped-call]
+        node = from_dict(ipynb.checked(stored, name))
         return self.from_notebook_node(node, resources, **kw)
 
     def from_notebook_node(  # type: ignore[override] # the same

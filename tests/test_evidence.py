@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from postmortem_nb import evidence
 from postmortem_nb.errors import BundleError, NotSaved
 
+ODD = "a\0b \N{DUCK} \N{RIGHT-TO-LEFT OVERRIDE}"
 RECORD = {"function": "search_datadog_logs", "question": "q1", "complete": True, "warnings": []}
 
 
@@ -30,7 +31,7 @@ def frame():
             "timestamp": pd.to_datetime(["2025-12-04T14:02:00.123456Z", None], utc=True).as_unit(
                 "us"
             ),
-            "text": pd.Series(["a\0b \N{DUCK} \N{RIGHT-TO-LEFT OVERRIDE}", pd.NA], dtype=pd.StringDtype("pyarrow")),
+            "text": pd.Series([ODD, pd.NA], dtype=pd.StringDtype("pyarrow")),
             "whole": pd.Series([2**60 + 1, pd.NA], dtype="Int64"),
             "unsigned": pd.Series([2**64 - 1, pd.NA], dtype="UInt64"),
             "number": pd.Series([0.1 + 0.2, pd.NA], dtype="Float64"),
@@ -240,7 +241,7 @@ def test_a_disk_that_refuses_leaves_the_old_evidence_whole(tmp_path, monkeypatch
 
 
 def test_records_are_plain_json(tmp_path):
-    evidence.freeze(tmp_path, "errors", frame(), {**RECORD, "note": "\N{RIGHT-TO-LEFT OVERRIDE} \N{DUCK} \ud800"})
+    evidence.freeze(tmp_path, "errors", frame(), {**RECORD, "note": ODD + "\ud800"})
     found = json.loads((tmp_path / "errors.json").read_text("utf-8"))
     assert found["name"] == "errors"
     assert found["note"].endswith("\ufffd")

@@ -33,7 +33,9 @@ def both(left, right, rounds):
 
 def line(job, against, *, ours, theirs, goal):
     ratio = ours / theirs
-    print(f"{job}: {ours * 1e3:.3f} ms, {against}: {theirs * 1e3:.3f} ms, {ratio:.2f}× (goal {goal}×)")
+    print(
+        f"{job}: {ours * 1e3:.3f} ms, {against}: {theirs * 1e3:.3f} ms, {ratio:.2f}× (goal {goal}×)"
+    )
     return ratio <= goal
 
 
