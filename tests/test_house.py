@@ -52,6 +52,7 @@ LAYERS = (
     ("editions",),
     ("export",),
     # many ways in
+    ("incidentapi", "notebookcells", "retention"),
     ("importing", "publish", "refresh"),
     ("cli",),
     ("__main__", "demo", "launcher", "magic"),
