@@ -96,6 +96,11 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
+def takes_path(name: str) -> bool:
+    """Return whether a command works on a bundle, as ``%postmortem`` gives it one."""
+    return any(_PATH in command.arguments for command in COMMANDS if command.name == name)
+
+
 def _check_command(argv: list[str]) -> None:
     """Refuse an unknown command by name, with the nearest one."""
     names = [command.name for command in COMMANDS]
@@ -152,16 +157,32 @@ def _export(asked: argparse.Namespace) -> int:
 
 
 def _import(asked: argparse.Namespace) -> int:
-    if asked.file.startswith("datadog:"):
-        raise _WrongUseError(
-            expected("import", "a Markdown file", example="postmortem import INC-4821.md",
-                     came=asked.file)
-        )  # fmt: skip
-    read = import_module("postmortem_nb.importing.markdown").from_markdown
-    incident, unread = read(asked.file, asked.id, asked.dir, template=asked.template)
+    incident, unread = _imported(asked)
     for line in unread:
-        print(line, file=sys.stderr)
+        _to_stderr(line)
     print(import_module("postmortem_nb.notebook").write(incident))
+    return 0
+
+
+def _imported(asked: argparse.Namespace) -> tuple[Incident, list[str]]:
+    found: tuple[Incident, list[str]]
+    uuid = asked.source.removeprefix("datadog:")
+    if uuid == asked.source:
+        read = import_module("postmortem_nb.importing.markdown").from_markdown
+        found = read(asked.source, asked.id, asked.dir, template=asked.template)
+    elif asked.id is None:
+        raise _WrongUseError(
+            "import: a Datadog incident needs a name, for example "
+            "'postmortem import datadog:4821 --id INC-4821'"
+        )
+    else:
+        read = import_module("postmortem_nb.importing.datadog").from_datadog
+        found = read(uuid, asked.id, asked.dir)
+    return found
+
+
+def _publish(asked: argparse.Namespace) -> int:
+    print(import_module("postmortem_nb.publish").publish(_open(asked.path), told=_to_stderr))
     return 0
 
 
@@ -262,10 +283,16 @@ COMMANDS = (
     ),
     Command(
         "import",
-        "Begin from a filled document in the template's layout; what cannot be read is told.",
+        "Begin from a filled document, or a Datadog incident; what cannot be read is told.",
         "postmortem import INC-4821.md --id INC-4821",
         (
-            (("file",), {"metavar": "FILE", "help": "Markdown: an export, or filled by hand"}),
+            (
+                ("source",),
+                {
+                    "metavar": "FILE|datadog:ID",
+                    "help": "Markdown in the template's layout, or an incident",
+                },
+            ),
             (("--id",), {"help": "the folder's name (default: the document's Incident ID)"}),
             (("--dir",), {"default": ".", "help": "where the folder is made (default: here)"}),
             (("--template",), {"metavar": "FILE", "help": "the template of its layout"}),
@@ -281,6 +308,13 @@ COMMANDS = (
             (("--accept",), {"action": "store_true", "help": "freeze the new answers instead"}),
         ),
         _refresh,
+    ),
+    Command(
+        "publish",
+        "Archive the document to a Datadog notebook; again updates the same one.",
+        "postmortem publish INC-4821",
+        (_PATH,),
+        _publish,
     ),
     Command(
         "sandbox",

@@ -50,7 +50,7 @@ class PostmortemMagics(Magics):
         """Run a ``postmortem`` command on this notebook's bundle: ``%postmortem check``."""
         command, *rest = shlex.split(line) or ["--help"]
         incident = session.find(self._names())
-        path = [str(incident.path)] if incident is not None else []
+        path = [str(incident.path)] if incident is not None and cli.takes_path(command) else []
         cli.run([command, *path, *rest])
 
     def _names(self) -> dict[str, Any]:

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from postmortem_nb import Incident, cli
+from postmortem_nb import Incident, cli, sandbox
 
 EXAMPLES = [(command.name, command.example) for command in cli.COMMANDS]
 
@@ -85,7 +85,7 @@ def test_new_never_overwrites(capsys):
         (["check", "nowhere"], ["nowhere"]),
         (["export", "nowhere"], ["nowhere"]),
         (["import", "nowhere.md"], ["nowhere.md"]),
-        (["import", "datadog:1"], ["datadog:1", "example"]),
+        (["import", "datadog:1"], ["--id", "example"]),
         (["refresh", "nowhere"], ["nowhere"]),
         (["check", ".", "--format", "xml"], ["xml"]),
         (["sandbox", "--port", "many"], ["many"]),
@@ -124,6 +124,17 @@ def test_an_export_is_imported_again(capsys, tmp_path):
     assert out.strip().endswith("INC-8.ipynb")
     copy = Incident.open(tmp_path / "INC-8")
     assert (copy.value("title"), copy.value("severity")) == ("Slow carts", "SEV-2")
+
+
+def test_a_datadog_incident_is_imported_and_published(capsys, tmp_path):
+    uuid = sandbox.FACTS.incident_uuid
+    code, out, _ = run("import", f"datadog:{uuid}", "--id", "INC-8", capsys=capsys)
+    assert code == 0
+    assert out.strip().endswith("INC-8.ipynb")
+    assert Incident.open(tmp_path / "INC-8").value("severity") == "SEV-1"
+    first, again = (run("publish", "INC-8", capsys=capsys) for _ in range(2))
+    assert first[0] == again[0] == 0
+    assert first[1] == again[1], "a second time updates the same notebook"
 
 
 def test_refresh_without_evidence_says_so(capsys):

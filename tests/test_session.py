@@ -150,5 +150,11 @@ def test_the_line_magic_runs_the_command_on_this_bundle(shell, incident, capsys)
     assert {finding["code"] for finding in found}
 
 
+def test_the_line_magic_names_the_bundle_only_where_a_command_takes_one(shell, incident, capsys):
+    with pytest.raises(SystemExit):
+        shell.run_line_magic("postmortem", "sandbox --help")
+    assert "postmortem sandbox" in capsys.readouterr().out
+
+
 def test_the_sandbox_is_this_machine_only():
     assert sandbox.running().url.startswith("http://127.0.0.1:")
