@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from postmortem_nb import times
-from postmortem_nb.checks.case import SINGLE
 from postmortem_nb.checks.report import Code, Finding, Severity
+from postmortem_nb.checks.single import about
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,7 +25,7 @@ def typed(case: Case) -> Iterator[Finding]:
         if value is None or not isinstance(measure.value, (int, float)):
             continue
         if abs(float(value) - measure.value) > CLOSE:
-            yield _fact(
+            yield about(
                 case,
                 Code.FIGURE,
                 name,
@@ -35,7 +35,7 @@ def typed(case: Case) -> Iterator[Finding]:
             )
     total, value = case.fact("affected_total"), case.typed.get("affected_users")
     if total is not None and value is not None and int(value) != int(total):
-        yield _fact(
+        yield about(
             case,
             Code.FIGURE,
             "affected_users",
@@ -63,7 +63,7 @@ def slo(case: Case) -> Iterator[Finding]:
     target, actual = case.fact("slo_target"), case.fact("slo_actual")
     consumed, remaining = case.fact("budget_consumed"), case.fact("budget_remaining")
     if target is not None and target >= 100:
-        yield _fact(
+        yield about(
             case,
             Code.SLO,
             "slo_target",
@@ -74,7 +74,7 @@ def slo(case: Case) -> Iterator[Finding]:
     elif target is not None and actual is not None and remaining is not None:
         computed = 100 * (actual - target) / (100 - target)
         if abs(computed - remaining) > _slack(target, actual):
-            yield _fact(
+            yield about(
                 case,
                 Code.SLO,
                 "budget_remaining",
@@ -83,7 +83,7 @@ def slo(case: Case) -> Iterator[Finding]:
                 remedy="remaining = 100·(actual − target)/(100 − target); negative when overspent.",
             )
     if consumed is not None and remaining is not None and consumed + remaining > 100.5:
-        yield _fact(
+        yield about(
             case,
             Code.SLO,
             "budget_consumed",
@@ -136,26 +136,4 @@ def _about(case: Case, cell: Cell, message: str) -> Finding:
         table=cell.table,
         row=cell.row,
         name=cell.column.name,
-    )
-
-
-def _fact(  # noqa: PLR0913 - a finding's parts, each by name
-    case: Case,
-    code: Code,
-    name: str,
-    *,
-    message: str,
-    remedy: str,
-    severity: Severity = Severity.WARNING,
-) -> Finding:
-    """Return a finding about a single fact."""
-    return Finding(
-        code=code,
-        severity=severity,
-        where=case.where(SINGLE, SINGLE, name),
-        message=message,
-        remedy=remedy,
-        table=SINGLE,
-        row=SINGLE,
-        name=name,
     )

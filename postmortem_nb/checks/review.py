@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from postmortem_nb import metrics, text, times
 from postmortem_nb.checks.case import SINGLE
 from postmortem_nb.checks.report import Code, Finding, Severity
+from postmortem_nb.checks.single import about
 from postmortem_nb.errors import shown
 
 if TYPE_CHECKING:
@@ -161,7 +162,7 @@ def follow_up(case: Case) -> Iterator[Finding]:
     """Find a typed follow-up date that is not 30 days after the incident."""
     typed, computed = case.typed.get("follow_up"), case.measures["follow_up"].value
     if isinstance(typed, dt.date) and computed and typed != computed:
-        yield _fact(
+        yield about(
             case,
             Code.FOLLOW_UP,
             "follow_up",
@@ -174,7 +175,7 @@ def dates(case: Case) -> Iterator[Finding]:
     """Find dates of the document that exclude each other."""
     date, start = case.fact("date"), case.moments.start
     if date and start and abs((date - start.date()).days) > 1:
-        yield _fact(
+        yield about(
             case,
             Code.DATE,
             "date",
@@ -184,7 +185,7 @@ def dates(case: Case) -> Iterator[Finding]:
     day = start.date() if start else date
     review = case.fact("review_date")
     if day and review and review < day:
-        yield _fact(
+        yield about(
             case,
             Code.DATE,
             "review_date",
@@ -192,7 +193,7 @@ def dates(case: Case) -> Iterator[Finding]:
             remedy="Correct the date of the review.",
         )
     elif day and review and (review - day).days > DAYS_TO_REVIEW:
-        yield _fact(
+        yield about(
             case,
             Code.DATE,
             "review_date",
@@ -260,26 +261,4 @@ def _approval(
         remedy=remedy,
         table="approvals",
         row=row.get("row", ""),
-    )
-
-
-def _fact(  # noqa: PLR0913 - a finding's parts, each by name
-    case: Case,
-    code: Code,
-    name: str,
-    *,
-    message: str,
-    remedy: str,
-    severity: Severity = Severity.WARNING,
-) -> Finding:
-    """Return a finding about a single fact."""
-    return Finding(
-        code=code,
-        severity=severity,
-        where=case.where(SINGLE, SINGLE, name),
-        message=message,
-        remedy=remedy,
-        table=SINGLE,
-        row=SINGLE,
-        name=name,
     )
