@@ -19,6 +19,7 @@ from postmortem_nb.datadog import (
     asking,
     counted,
     ddsql,
+    duck,
     logs,
     pages,
     searches,
@@ -59,7 +60,7 @@ def analyze(asked: Asking) -> pd.DataFrame:
 def _counted(asked: Asking, wanted: counted.Counting, counts: pa.Table, limit: int) -> pd.DataFrame:
     """Return the result over counts that Datadog made."""
     with sqlrows.Rows(counts, wanted.view) as rows:
-        result = rows.ask(sql.duck(wanted.tree), limit=limit + 1)
+        result = rows.ask(duck.written(wanted.tree), limit=limit + 1)
     partial = "limit reached" if len(result) > limit else ""
     frame = asked.record(framed(result[:limit]), partial=partial)
     total = pc.sum(counts[counted.COUNT]).as_py() or 0
@@ -75,8 +76,9 @@ def _locally(asked: Asking, plan: sql.Plan, limit: int) -> pd.DataFrame:
     pulled = pages.pull(asked.connection, search.reading(reader), asked.teller)
     table = _table(pulled.pages, plan, wanted)
     asked.teller.waits("DuckDB")
-    with sqlrows.Rows(table, plan.view) as rows:
-        result = rows.ask(plan.query, limit=limit + 1)
+    plain = {name for name in duck.distinct(plan.tree) if not plan.types.get(name)}
+    with sqlrows.Rows(table, plan.view, distinct=plain) as rows:
+        result = rows.ask(duck.written(plan.tree, rows.coded), limit=limit + 1)
     asked.teller.waits("")
     partial = pulled.partial or ("limit reached" if len(result) > limit else "")
     frame = asked.record(framed(result[:limit]), partial=partial, warnings=pulled.told())

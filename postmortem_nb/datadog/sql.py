@@ -13,6 +13,7 @@ import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
+from postmortem_nb.datadog import duck
 from postmortem_nb.errors import QueryError, expected, shown
 
 if TYPE_CHECKING:
@@ -40,7 +41,6 @@ _TYPES = {
     "boolean": "BOOLEAN",
     "timestamp": "TIMESTAMP",
 }
-_RENAMED = {"approx_percentile": "quantile_cont", "percentile": "quantile_cont"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ class Plan:
     @property
     def query(self) -> str:
         """The SELECT as DuckDB reads it."""
-        return duck(self.tree)
+        return duck.written(self.tree)
 
     @property
     def untyped(self) -> bool:
@@ -89,11 +89,6 @@ def plan(sql_query: object, extra_columns: Iterable[Any] = ()) -> Plan:
     _name_results(tree)
     core, paths = _columns(tree, types)
     return Plan(tree, core, paths, types)
-
-
-def duck(tree: exp.Expr) -> str:
-    """Return a checked tree as the text that DuckDB runs."""
-    return tree.transform(_renamed).sql("duckdb", identify=True)
 
 
 def _parsed(sql_query: object) -> exp.Query:
@@ -169,15 +164,6 @@ def _name_results(tree: exp.Query) -> None:
 
 def _selects_all(star: exp.Star) -> bool:
     return not isinstance(star.parent, exp.Count)
-
-
-def _renamed(node: exp.Expr) -> exp.Expr:
-    """Return functions of DDSQL as DuckDB knows them, exact where DDSQL estimates."""
-    if isinstance(node, exp.Anonymous) and node.name.lower() in _RENAMED:
-        return exp.Anonymous(this=_RENAMED[node.name.lower()], expressions=node.expressions)
-    if isinstance(node, exp.ApproxDistinct):
-        return exp.Count(this=exp.Distinct(expressions=[node.this]))
-    return node
 
 
 def _declared(column: Any) -> tuple[str, str]:

@@ -13,6 +13,8 @@ from typing import Any
 
 MEMORY = "1GB"
 """What DuckDB may hold; beyond it a query ends with an error."""
+THREADS = 4
+"""More than two even on two cores: one that waits for memory leaves its core to another."""
 ROOM = 3 << 30
 """Bytes of address space beside the rows; what DuckDB does not count ends here."""
 LARGEST = 64 << 20
@@ -37,7 +39,8 @@ def main() -> None:
     rows = mmap.mmap(int(sys.argv[1]), 0, access=mmap.ACCESS_READ)
     table = pa.ipc.open_file(pa.py_buffer(rows)).read_all()
     _confine(len(rows))
-    connection = duckdb.connect(":memory:", config={**SHUT, "memory_limit": MEMORY})
+    settings: dict[str, Any] = {**SHUT, "memory_limit": MEMORY, "threads": str(THREADS)}
+    connection = duckdb.connect(":memory:", config=settings)
     connection.register("rows", table)
     for line in sys.stdin.buffer:
         request = json.loads(line)
