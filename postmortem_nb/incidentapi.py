@@ -12,17 +12,17 @@ from typing import TYPE_CHECKING, Any
 
 from postmortem_nb.datadog import answers, client
 from postmortem_nb.datadog.client import Operation
-from postmortem_nb.datadog.failures import told
+from postmortem_nb.datadog.failures import Failed, told
 
 if TYPE_CHECKING:
     from postmortem_nb.datadog.client import Connection
-    from postmortem_nb.datadog.failures import Failed
     from postmortem_nb.errors import DatadogError
 
 _INCIDENTS = ("v2.api.incidents_api", "IncidentsApi")
 _NOTEBOOKS = ("v1.api.notebooks_api", "NotebooksApi")
 
 OPERATIONS = {
+    "incidents": Operation(*_INCIDENTS, "list_incidents", "incident_read"),
     "impacts": Operation(*_INCIDENTS, "list_incident_impacts", "incident_read"),
     "todos": Operation(*_INCIDENTS, "list_incident_todos", "incident_read"),
     "attachments": Operation(*_INCIDENTS, "list_incident_attachments", "incident_read"),
@@ -36,6 +36,8 @@ _UUID = r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
 _ID = re.compile(rf"/incidents/({_UUID}|[0-9]{{1,18}})(?![\w-])")
 
 Json = dict[str, Any]
+
+_PAGE, _MOST_PAGES = 100, 20
 
 
 def connection() -> Connection:
@@ -75,6 +77,24 @@ def incident_id(link: object) -> str:
     """Return the id in a link to a Datadog incident: a UUID or its public number; else empty."""
     match = _ID.search(str(link or ""))
     return match[1] if match else ""
+
+
+def uuid(found: Connection, number: str) -> str:
+    """Return the UUID of an incident; its public number is looked for among all, newest first.
+
+    Raises Failed where Datadog lists none of this number.
+    """
+    if not number.isdigit():
+        return number
+    for page in range(_MOST_PAGES):
+        answer = ask(found, "incidents", page_size=_PAGE, page_offset=page * _PAGE)
+        there = rows(answer)
+        for row in there:
+            if str(attributes(row).get("public_id")) == number and row.get("id"):
+                return str(row["id"])
+        if len(there) < _PAGE:
+            break
+    raise Failed("no such incident", said=f"none has the number {number}", remedy="use its UUID")
 
 
 def rows(answer: Json) -> list[Json]:

@@ -280,9 +280,7 @@ def _attached(found: Connection, incident: Incident, name: str, url: str) -> lis
 
 def _attach(found: Connection, number: str, name: str, url: str) -> str:
     """Attach an address to an incident once; returns what was done."""
-    if number.isdigit():
-        data = incidentapi.ask(found, "incident", incident_id=number).get("data")
-        number = str(data.get("id") or number) if isinstance(data, dict) else number
+    number = incidentapi.uuid(found, number)
     there = incidentapi.rows(incidentapi.ask(found, "attachments", incident_id=number))
     documents = (incidentapi.attributes(row).get("attachment") for row in there)
     if any(isinstance(each, dict) and each.get("documentUrl") == url for each in documents):

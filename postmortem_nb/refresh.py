@@ -220,10 +220,12 @@ def _notes(asked: _Asked, record: Record, old: pd.DataFrame, new: pd.DataFrame) 
         said.append(f"another roll-up: a point every {now}, was {was}")
     elif asked.added and not asked.removed:
         said.append("late data")
-    if partial:
-        said.append(f"the answer is partial: {partial}")
-    if record.get("partial"):
-        said.append(f"the frozen one is partial: {record['partial']}")
+    before = record.get("partial") or ""
+    if partial and partial == before:
+        said.append(f"both answers are partial: {partial}")
+    else:
+        said += [f"the answer is partial: {partial}"] if partial else []
+        said += [f"the frozen one is partial: {before}"] if before else []
     return said
 
 

@@ -254,6 +254,13 @@ def test_what_names_no_incident_is_refused(tmp_path, uuid):
     assert "\n" not in str(refused.value)
 
 
+def test_a_public_number_names_an_incident_too(tmp_path):
+    incident, _ = from_datadog("4821", "INC-1", tmp_path)
+    assert incident.value("title") == FACTS.title
+    with pytest.raises(DatadogError, match="none has the number 4822"):
+        from_datadog("4822", "INC-2", tmp_path)
+
+
 def test_an_address_names_an_incident_too(tmp_path):
     link = f"https://app.datadoghq.com/incidents/{FACTS.incident_uuid}?section=overview"
     incident, _ = from_datadog(link, "INC-1", tmp_path)

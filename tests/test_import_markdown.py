@@ -315,6 +315,7 @@ def test_a_hostile_id_of_a_document_makes_no_folder(tmp_path):
 
 def test_the_folder_may_have_another_name_than_the_document_says(tmp_path):
     path, _ = by_hand(tmp_path)
-    incident, _ = from_markdown(path, "COPY", tmp_path)
+    incident, notes = from_markdown(path, "COPY", tmp_path)
     assert incident.path.name == "COPY"
     assert incident.value("incident_id") == "INC-77"
+    assert notes[0] == "by-hand.md: it says Incident ID 'INC-77'; the folder is COPY"

@@ -80,7 +80,8 @@ def from_markdown(
         shutil.rmtree(incident.path, ignore_errors=True)  # all of it or nothing
         raise
     said.check_computed(incident)
-    return incident, said.told()
+    renamed = f"{source.name}: it says Incident ID {shown(stated)}; the folder is {id}"
+    return incident, [*([renamed] if stated not in ("", incident.path.name) else []), *said.told()]
 
 
 def _text(path: Path) -> str:

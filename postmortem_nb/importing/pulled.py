@@ -32,6 +32,7 @@ class Pulled:
 
     def incident(self) -> None:
         """Ask for the incident itself; Failed where Datadog does not give it."""
+        self.number = incidentapi.uuid(self.found, self.number)
         answer = incidentapi.ask(self.found, "incident", incident_id=self.number, include=["users"])
         data = answer.get("data")
         self.facts = incidentapi.attributes(data)
