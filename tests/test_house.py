@@ -74,7 +74,7 @@ DOORS = {
     "nbconvert": {"export"},
     "nbformat": {"export", "notebook"},
     "nh3": {"cells"},
-    "sqlglot": {"datadog.counted", "datadog.ddsql", "datadog.sql"},
+    "sqlglot": {"datadog.counted", "datadog.ddsql", "datadog.duck", "datadog.sql"},
     "tornado": {"launcher", "sandbox.server"},
 }
 LIGHT = ("pandas", "matplotlib", "ipywidgets", "nbconvert", "datadog_api_client", "numpy", "duckdb")
