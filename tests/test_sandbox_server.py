@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 from collections import Counter
 from contextlib import closing
 from urllib.parse import urlencode, urlsplit
@@ -518,6 +519,8 @@ def test_the_command_prints_its_url_and_ends_on_ctrl_c():
     with subprocess.Popen(
         [sys.executable, "-c", code], stdout=subprocess.PIPE, text=True
     ) as process:
+        ends_anyhow = threading.Timer(20, process.kill)
+        ends_anyhow.start()
         line = process.stdout.readline()
         url = re.fullmatch(r"(http://127\.0\.0\.1:([0-9]+))\n", line)
         assert url
@@ -527,6 +530,7 @@ def test_the_command_prints_its_url_and_ends_on_ctrl_c():
         connection.close()
         process.send_signal(signal.SIGINT)
         assert process.wait(10) == 0
+        ends_anyhow.cancel()
 
 
 def test_it_listens_on_the_loopback_only(box):

@@ -78,7 +78,7 @@ def _locally(asked: Asking, plan: sql.Plan, limit: int) -> pd.DataFrame:
     asked.teller.waits("DuckDB")
     plain = {name for name in duck.distinct(plan.tree) if not plan.types.get(name)}
     with sqlrows.Rows(table, plan.view, distinct=plain) as rows:
-        result = rows.ask(duck.written(plan.tree, rows.coded), limit=limit + 1)
+        result = rows.ask(duck.written(plan.tree, rows.codes), limit=limit + 1)
     asked.teller.waits("")
     partial = pulled.partial or ("limit reached" if len(result) > limit else "")
     frame = asked.record(framed(result[:limit]), partial=partial, warnings=pulled.told())

@@ -1,18 +1,20 @@
 """A checked SELECT as DuckDB runs it best: the same answer, written for its engine.
 
-Several percentiles of one column are asked at once, for each would collect the column anew.
-Distinct texts are counted by their codes, where the rows were handed over with codes (``sqlrows``).
-Functions of DDSQL that estimate become exact ones.
+Several percentiles of one column are asked at once, for each would collect the column anew. Where
+the rows were handed over with codes for a column's texts (``sqlrows``), distinct texts are counted
+by code, and groups are made by code and named afterwards. Functions of DDSQL that estimate become
+exact ones.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Mapping
 
 CODE = "#"
 """What stands after a column's name in the name of its codes."""
@@ -21,13 +23,28 @@ _RENAMED = {"approx_percentile": "quantile_cont", "percentile": "quantile_cont"}
 _QUANTILES = {exp.PercentileCont: "quantile_cont", exp.PercentileDisc: "quantile_disc"}
 
 
-def written(tree: exp.Expr, coded: Collection[str] = ()) -> str:
-    """Return a checked tree as the text that DuckDB runs; ``coded`` are columns with codes."""
+@dataclass(frozen=True, slots=True)
+class Codes:
+    """Which columns of the rows have a column of codes beside them.
+
+    ``counted`` may be counted by code; ``kinds`` are those of few kinds, with what each code means.
+    """
+
+    counted: frozenset[str] = frozenset()
+    kinds: Mapping[str, list[str | None]] = field(default_factory=dict)
+
+
+NO_CODES = Codes()
+
+
+def written(tree: exp.Expr, codes: Codes = NO_CODES) -> str:
+    """Return a checked tree as the text that DuckDB runs over rows with these codes."""
     own = tree.transform(_renamed)
     for select in list(own.find_all(exp.Select)):
         _fuse(select)
-        if coded and _of_logs(select):
-            _by_code(select, coded)
+        if _of_logs(select):
+            _count_by_code(select, codes.counted)
+            _group_by_code(select, codes.kinds)
     return own.sql("duckdb", identify=True)
 
 
@@ -60,8 +77,8 @@ def _fuse(select: exp.Select) -> None:
         listed = exp.Array(expressions=[exp.Literal.number(share) for share in shares])
         for call in calls:
             whole = exp.Anonymous(this=name, expressions=[_operand(call).copy(), listed.copy()])
-            at = exp.Literal.number(shares.index(call.this.this.name))
-            call.replace(exp.Bracket(this=whole, expressions=[at]))
+            at = exp.Literal.number(shares.index(call.this.this.name) + 1)
+            call.replace(exp.Anonymous(this="list_extract", expressions=[whole, at]))
 
 
 def _plain(call: exp.WithinGroup) -> bool:
@@ -95,7 +112,51 @@ def _counted(select: exp.Select) -> list[exp.Column]:
     ]
 
 
-def _by_code(select: exp.Select, coded: Collection[str]) -> None:
+def _count_by_code(select: exp.Select, counted: Collection[str]) -> None:
     for column in _counted(select):
-        if column.name in coded:
-            column.set("this", exp.to_identifier(column.name + CODE, quoted=True))
+        if column.name in counted:
+            column.replace(_code(column.name))
+
+
+def _group_by_code(select: exp.Select, kinds: Mapping[str, list[str | None]]) -> None:
+    """Group by codes where a key is a plain column of few kinds, and write its texts afterwards."""
+    group = select.args.get("group")
+    if group is None or set(group.args) - {"expressions"} or select.find(exp.Window):
+        return
+    names = set()
+    for key in group.expressions:
+        column = _keyed(select, key)
+        if column is not None and column.name in kinds:
+            names.add(column.name)
+            key.replace(_code(column.name))
+    if names:
+        _name_groups(select, {name: kinds[name] for name in names})
+
+
+def _keyed(select: exp.Select, key: exp.Expr) -> exp.Column | None:
+    """Return the column that a key of GROUP BY is, by its name or by the place of a result."""
+    if isinstance(key, exp.Literal) and key.is_int and 0 < int(key.name) <= len(select.expressions):
+        key = select.expressions[int(key.name) - 1].unalias()
+    return key if isinstance(key, exp.Column) else None
+
+
+def _name_groups(select: exp.Select, kinds: Mapping[str, list[str | None]]) -> None:
+    """Write the texts of codes wherever a grouped column stands outside an aggregate."""
+    clauses = [select.args[name] for name in ("having", "order") if select.args.get(name)]
+    for part in [*select.expressions, *clauses]:
+        for column in list(part.find_all(exp.Column)):
+            if column.name not in kinds or column.find_ancestor(exp.AggFunc, exp.WithinGroup):
+                continue
+            texts = [
+                exp.Literal.string(text) if text is not None else exp.Null()
+                for text in kinds[column.name]
+            ]
+            place = exp.Add(this=_code(column.name), expression=exp.Literal.number(1))
+            listed = exp.Array(expressions=texts)
+            named = exp.Anonymous(this="list_extract", expressions=[listed, place])
+            bare = column.parent is select and column in select.expressions
+            column.replace(exp.alias_(named, column.name, quoted=True) if bare else named)
+
+
+def _code(name: str) -> exp.Column:
+    return exp.column(exp.to_identifier(name + CODE, quoted=True))

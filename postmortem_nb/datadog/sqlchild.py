@@ -19,6 +19,7 @@ ROOM = 3 << 30
 """Bytes of address space beside the rows; what DuckDB does not count ends here."""
 LARGEST = 64 << 20
 """Bytes of one result."""
+_BATCH = 10_000  # rows that are taken from a result at a time
 SHUT = {
     "allow_community_extensions": "false",
     "autoinstall_known_extensions": "false",
@@ -64,13 +65,20 @@ def _result(connection: Any, request: dict[str, Any], pa: Any) -> bytes:
     if len(statements) != 1 or statements[0].type.name != "SELECT":
         message = "one SELECT is run, nothing else"
         raise ValueError(message)
-    found = connection.sql(request["sql"]).limit(request["limit"]).to_arrow_table()
-    if found.nbytes > LARGEST:
-        message = f"the result is larger than {LARGEST >> 20} MB"
-        raise ValueError(message)
+    found = connection.sql(request["sql"])
+    read = getattr(found, "to_arrow_reader", None) or found.fetch_record_batch
+    batches = read(_BATCH)
     sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, found.schema) as stream:
-        stream.write_table(found)
+    left = request["limit"]
+    with pa.ipc.new_stream(sink, batches.schema) as stream:
+        for batch in batches:
+            if sink.tell() + batch.nbytes > LARGEST:
+                message = f"the result is larger than {LARGEST >> 20} MB"
+                raise ValueError(message)
+            stream.write_batch(batch.slice(0, left))
+            left -= batch.num_rows
+            if left <= 0:
+                break
     return bytes(sink.getvalue())
 
 

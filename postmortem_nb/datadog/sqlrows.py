@@ -36,13 +36,13 @@ class Rows:
     """Log rows in a process of their own, where SELECTs run over them, one after the other.
 
     A context manager; the rows are handed over once, by memory that both processes map. Texts of
-    few kinds go as codes into a list of those kinds, which DuckDB groups by faster; ``coded`` are
-    the columns of ``distinct`` that have a column of such codes beside them, to be counted by.
+    few kinds, and those of the columns in ``distinct``, get a column of codes beside them;
+    ``codes`` says which, for ``duck.written`` to make use of.
     """
 
     def __init__(self, table: pa.Table, view: str, *, distinct: Collection[str] = ()) -> None:
-        table, self.coded = _coded(table, distinct)
-        self.view = view.replace(" FROM rows", _codes(self.coded) + " FROM rows")
+        table, self.codes = _coded(table, distinct)
+        self.view = view.replace(" FROM rows", _beside(self.codes) + " FROM rows")
         self._file = _shared(table)
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -103,29 +103,33 @@ class Rows:
                     _close(pipe)
 
 
-def _coded(table: pa.Table, distinct: Collection[str]) -> tuple[pa.Table, frozenset[str]]:
-    """Return a table with codes for texts of few kinds, and beside those that are counted."""
-    coded = set()
+def _coded(table: pa.Table, distinct: Collection[str]) -> tuple[pa.Table, duck.Codes]:
+    """Return a table with codes beside texts of few kinds, and beside those that are counted."""
+    counted: set[str] = set()
+    kinds: dict[str, list[str | None]] = {}
     for at, name in enumerate(table.column_names):
         column = table.column(at)
-        if column.type not in (pa.string(), pa.large_string()):
+        if column.type not in (pa.string(), pa.large_string()) or len(column) < _SAMPLE:
             continue
-        few = len(column) >= _SAMPLE and len(pc.unique(column.slice(0, _SAMPLE))) <= _FEW
+        few = len(pc.unique(column.slice(0, _SAMPLE))) <= _FEW
         if not few and name not in distinct:
             continue
-        whole = column.combine_chunks().dictionary_encode()
-        single = whole.chunk(0) if isinstance(whole, pa.ChunkedArray) else whole
-        if few:
-            table = table.set_column(at, name, single)
+        encoded = column.combine_chunks().dictionary_encode()
+        single = encoded.chunk(0) if isinstance(encoded, pa.ChunkedArray) else encoded
+        table = table.append_column(name + duck.CODE, single.indices)
         if name in distinct:
-            table = table.append_column(name + duck.CODE, single.indices)
-            coded.add(name)
-    return table, frozenset(coded)
+            counted.add(name)
+        if few and len(single.dictionary) <= _FEW:
+            table = table.set_column(at, name, single)
+            texts = single.dictionary.to_pylist()
+            if all(text.isprintable() for text in texts):
+                kinds[name] = texts
+    return table, duck.Codes(frozenset(counted), kinds)
 
 
-def _codes(coded: frozenset[str]) -> str:
-    names = [name.replace('"', '""') + duck.CODE for name in sorted(coded)]
-    return "".join(f', "{name}"' for name in names)
+def _beside(codes: duck.Codes) -> str:
+    names = sorted(codes.counted | codes.kinds.keys())
+    return "".join(', "' + name.replace('"', '""') + duck.CODE + '"' for name in names)
 
 
 def _shared(table: pa.Table) -> Any:

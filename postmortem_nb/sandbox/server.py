@@ -9,6 +9,7 @@ import asyncio
 import atexit
 import gzip
 import os
+import signal
 import socket
 import sys
 import threading
@@ -257,6 +258,8 @@ if hasattr(os, "register_at_fork"):
 def serve(port: int = 0, seed: int = SEED) -> None:
     """Serve until Ctrl-C and say where; BadValue when the port is taken."""
     server = Server(seed, port)
+    # started in the background by a shell, it has Ctrl-C ignored; `kill -INT` must end it too
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     sys.stdout.write(f"{server.url}\n")
     sys.stdout.flush()
     try:

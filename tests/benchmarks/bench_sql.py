@@ -127,7 +127,7 @@ def asked(rows, rounds, *, pandas=True):
         for number in range(rounds + 1):
             for name, (query, by_pandas, read) in QUESTIONS.items():
                 plan = sql.plan(query)
-                words = duck.written(plan.tree, found.coded)
+                words = duck.written(plan.tree, found.codes)
                 ours, answer = timed(lambda words=words: found.ask(words, limit=10_000))
                 if pandas:
                     theirs, expected = timed(lambda f=by_pandas: f(rows))
