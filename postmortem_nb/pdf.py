@@ -45,6 +45,7 @@ NO_PRINTER = (
 )
 
 _DATES = re.compile(rb"/(?P<key>CreationDate|ModDate) ?\((?P<date>[^)]*)\)")
+_NODES = re.compile(rb"(?<=\(node)[0-9]{8}(?=\))")
 _IDS = re.compile(rb"(?<=/ID) ?\[ ?<[0-9A-Fa-f]+> ?<[0-9A-Fa-f]+> ?\]")
 
 
@@ -65,13 +66,19 @@ def find() -> str | None:
 
 
 def exact(pdf: bytes) -> bytes:
-    """Return a PDF without the moment it was made, no byte longer or shorter."""
+    """Return a PDF without traces of how it was made: moment, file id, the browser's node numbers.
+
+    No byte is added or lost, so the table of what stands where stays right. Chromium numbers the
+    nodes of its accessibility tree as they happen to be made; their order stays, the numbers go.
+    """
 
     def still(match: re.Match[bytes]) -> bytes:
         fixed = b"D:20000101000000+00'00'".ljust(len(match["date"]))[: len(match["date"])]
         return match[0].replace(match["date"], fixed)
 
-    return _IDS.sub(lambda match: re.sub(rb"[0-9A-Fa-f]", b"0", match[0]), _DATES.sub(still, pdf))
+    dated = _IDS.sub(lambda match: re.sub(rb"[0-9A-Fa-f]", b"0", match[0]), _DATES.sub(still, pdf))
+    ranks = {node: rank for rank, node in enumerate(sorted(set(_NODES.findall(dated))))}
+    return _NODES.sub(lambda match: b"%08d" % ranks[match[0]], dated)
 
 
 def _printed(browser: str, page: str) -> bytes:

@@ -220,3 +220,11 @@ def test_what_is_written_is_what_is_read(browser, tmp_path):
         )
     wanted = [value.strip("\n") for value in texts.values()]
     assert [each.strip("\n") for each in shown] == [each or " " for each in wanted]
+
+
+def test_the_numbers_that_a_browser_gives_its_nodes_leave_no_trace():
+    made = b"/ID (node00000691)>> /Headers [(node00000691)] /ID (node00000700)>>"
+    again = b"/ID (node00000692)>> /Headers [(node00000692)] /ID (node00000704)>>"
+    assert pdf.exact(made) == pdf.exact(again)
+    assert pdf.exact(made).count(b"(node00000000)") == 2
+    assert len(pdf.exact(made)) == len(made)
