@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 from lying import Lying, Say, log, page
 
-from postmortem_nb.datadog import analyze_datadog_logs, sql, sqlrows
+from postmortem_nb.datadog import analyze_datadog_logs, duck, sql, sqlrows
 from postmortem_nb.errors import DatadogError, QueryError
 
 WINDOW = {"from_": "2025-12-04T14:00:00Z", "to": "2025-12-04T16:00:00Z"}
@@ -166,7 +166,7 @@ def test_results_without_a_name_are_called_what_was_written(datadog):
 
 
 def test_two_results_of_one_name_are_told_apart(datadog):
-    assert list(ask("SELECT id AS a, service AS a FROM logs LIMIT 1")) == ["a", "a_1"]
+    assert list(ask("SELECT id AS a, service AS a FROM logs LIMIT 1")) == ["a", "a_2"]
 
 
 def test_a_failure_on_the_way_marks_the_answer(datadog):
@@ -494,3 +494,63 @@ def test_rows_of_any_text_stay_what_they_are():
     texts = ["", "'", '"', "\0", "\n", "\N{DUCK}", "a" * 100_000]
     with sqlrows.Rows(pa.table({"t": texts}), "CREATE VIEW logs AS SELECT * FROM rows") as rows:
         assert rows.ask("SELECT t FROM logs", limit=10)["t"].to_pylist() == texts
+
+
+# ---- codes beside texts
+
+MANY = pa.table(
+    {
+        "id": [str(n) for n in range(12_000)],
+        "service": [[None, "a", "b'", "", "\N{DUCK}"][n % 5] for n in range(12_000)],
+        "status": [["info", "error"][n % 7 == 0] for n in range(12_000)],
+        "user": [f"u{n % 4_000}" if n % 3 else None for n in range(12_000)],
+        "n": list(range(12_000)),
+    }
+)
+BY_CODE = [
+    "SELECT service, status, count(*) AS n FROM logs GROUP BY 1, 2 ORDER BY 1 NULLS LAST, 2",
+    "SELECT service AS s, count(*) FROM logs GROUP BY service HAVING service <> 'a' ORDER BY s",
+    "SELECT upper(service) AS s, max(service) AS m FROM logs GROUP BY service ORDER BY m, s",
+    "SELECT l.service, count(DISTINCT l.user) AS n FROM logs l GROUP BY l.service ORDER BY 2, 1",
+    'SELECT count(DISTINCT service) AS a, count(DISTINCT "user") AS b FROM logs',
+    "SELECT count(DISTINCT \"user\") FILTER (WHERE status = 'error') AS n FROM logs",
+    "SELECT status, count(*) AS n FROM logs WHERE service = 'b''' GROUP BY status ORDER BY status",
+    "SELECT service IS NULL AS none, count(*) AS n FROM logs GROUP BY 1 ORDER BY 1",
+    """SELECT status, percentile_cont(0.5) WITHIN GROUP (ORDER BY n) AS p50,
+    percentile_cont(0.9) WITHIN GROUP (ORDER BY n) AS p90,
+    percentile_disc(0.9) WITHIN GROUP (ORDER BY n DESC) AS d FROM logs GROUP BY 1 ORDER BY 1""",
+    """SELECT s, sum(c) AS n FROM (SELECT service AS s, status, count(*) AS c FROM logs
+    GROUP BY service, status) t GROUP BY s ORDER BY s NULLS FIRST""",
+    """WITH e AS (SELECT service FROM logs WHERE status = 'error')
+    SELECT service, count(DISTINCT service) AS n FROM e GROUP BY service ORDER BY 1""",
+    """SELECT service, row_number() OVER (ORDER BY service) AS r
+    FROM logs GROUP BY service ORDER BY 2""",
+    """SELECT a.service, count(*) AS n FROM logs a JOIN logs b ON a.id = b.id
+    GROUP BY 1 ORDER BY 1""",
+    "SELECT DISTINCT service FROM logs ORDER BY service",
+]
+
+
+@pytest.fixture(scope="module")
+def many():
+    """Return twelve thousand rows with codes beside their texts, and the same without any."""
+    names = ", ".join(f'"{name}"' for name in MANY.column_names)
+    view = f"CREATE VIEW logs AS SELECT {names} FROM rows"
+    with sqlrows.Rows(MANY, view, distinct=["user", "service"]) as coded:
+        assert coded.codes.counted == {"user", "service"}
+        assert set(coded.codes.kinds) == {"service", "status"}
+        yield coded
+
+
+@pytest.mark.parametrize("query", BY_CODE)
+def test_codes_change_nothing_but_the_time(many, query):
+    tree = sql.plan(query).tree
+    plain = many.ask(duck.written(tree), limit=100)
+    coded = many.ask(duck.written(tree, many.codes), limit=100)
+    assert coded.to_pylist() == plain.to_pylist()
+    assert coded.column_names == plain.column_names
+
+
+def test_codes_are_made_use_of(many):
+    written = [duck.written(sql.plan(query).tree, many.codes) for query in BY_CODE]
+    assert sum('"service#"' in words or '"user#"' in words for words in written) == 7
