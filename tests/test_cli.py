@@ -120,7 +120,7 @@ def test_an_export_is_imported_again(capsys, tmp_path):
     run("new", "INC-7", "--title", "Slow carts", "--severity", "SEV-2", capsys=capsys)
     run("export", "INC-7", "--to", "markdown", "-o", "INC-7.md", capsys=capsys)
     code, out, err = run("import", "INC-7.md", "--id", "INC-8", capsys=capsys)
-    assert (code, err) == (0, "")
+    assert (code, err) == (0, "INC-7.md: it says Incident ID 'INC-7'; the folder is INC-8\n")
     assert out.strip().endswith("INC-8.ipynb")
     copy = Incident.open(tmp_path / "INC-8")
     assert (copy.value("title"), copy.value("severity")) == ("Slow carts", "SEV-2")
