@@ -217,6 +217,10 @@ def test_any_value_is_that_phrase_or_refused(value):
         assert phrase(filled.removeprefix("service:")) == value
 
 
+def test_half_a_character_is_replaced():
+    assert search("service:{{SERVICE}}", SERVICE="a\ud800") == 'service:"a\ufffd"'
+
+
 def test_several_values_are_alternatives():
     assert search("service:{{SERVICES}} x") == 'service:("checkout" OR "payments") x'
     assert search("service:{{SERVICES}}", SERVICES=["one"]) == 'service:"one"'

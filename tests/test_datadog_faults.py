@@ -452,6 +452,13 @@ def test_a_connection_shows_no_key_and_is_not_pickled(lying):
         pickle.dumps(connection)
 
 
+def test_a_question_that_no_request_can_hold_is_not_asked(lying):
+    server = lying(pages(1))
+    with pytest.raises(DatadogError, match="not asked"):
+        search_datadog_logs("half a character: \ud800", **WINDOW)
+    assert server.heard == []
+
+
 # ---- interruption
 
 

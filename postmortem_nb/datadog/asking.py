@@ -83,7 +83,7 @@ class Asking:
             "question": question(self.function, self.given),
             "from": times.iso(self.start),
             "to": times.iso(self.end),
-            "site": connection.site,
+            "site": "sandbox" if connection.sandbox else connection.site,
             "sandbox": connection.sandbox,
             "fetched_at": times.iso(datetime.now(UTC).replace(microsecond=0)),
             "rows": len(frame),

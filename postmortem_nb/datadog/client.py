@@ -201,9 +201,12 @@ class Connection:
         """
         operation = OPERATIONS[name]
         first = self._first.get(name)
-        if first is not None and arguments.keys() == {"body"}:
-            return replace(first, body=orjson.dumps(arguments["body"]))
-        request = self._made(operation, arguments)
+        try:
+            if first is not None and arguments.keys() == {"body"}:
+                return replace(first, body=orjson.dumps(arguments["body"]))
+            request = self._made(operation, arguments)
+        except (OpenApiException, ValueError, orjson.JSONEncodeError) as error:
+            raise Failed("not asked", said=self.scrub(str(error))) from None
         if arguments.keys() == {"body"} and not operation.create:
             self._first[name] = request
         return request
@@ -211,14 +214,11 @@ class Connection:
     def _made(self, operation: Operation, arguments: dict[str, Any]) -> wire.Request:
         module = import_module(f"datadog_api_client.{operation.module}")
         api = getattr(module, operation.api)(self._client)
-        try:
-            if operation.method in _UNSTABLE:  # only there: it is not safe beside other threads
-                with warnings.catch_warnings():
-                    warnings.filterwarnings("ignore", message="Using unstable operation")
-                    return getattr(api, operation.method)(**arguments)  # type: ignore[no-any-return]
-            return getattr(api, operation.method)(**arguments)  # type: ignore[no-any-return]
-        except (OpenApiException, ValueError) as error:
-            raise Failed("not asked", said=self.scrub(str(error))) from None
+        if operation.method in _UNSTABLE:  # only there: it is not safe beside other threads
+            with warnings.catch_warnings():
+                warnings.filterwarnings("ignore", message="Using unstable operation")
+                return getattr(api, operation.method)(**arguments)  # type: ignore[no-any-return]
+        return getattr(api, operation.method)(**arguments)  # type: ignore[no-any-return]
 
     def _sent(
         self, request: wire.Request, operation: Operation, allowance: pace.Allowance

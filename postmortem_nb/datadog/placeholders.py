@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from postmortem_nb import times
 from postmortem_nb.errors import QueryError, shown
+from postmortem_nb.text import clean
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -102,7 +103,7 @@ def plain(value: Any) -> str:
     """Return a value as text: a moment as ISO 8601; QueryError for what no text can hold."""
     if isinstance(value, datetime):
         return times.iso(value)
-    found = value.isoformat() if isinstance(value, date) else str(value)
+    found = clean(value.isoformat() if isinstance(value, date) else value)
     if not found or _CONTROL.search(found):
         raise QueryError(
             f"{shown(found)} cannot be asked for: it is empty or holds control characters"
