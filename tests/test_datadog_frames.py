@@ -1,5 +1,6 @@
 """Answers to frames: rows as they came, exact, of the promised types; recorded and made-up ones."""
 
+import itertools
 import json
 import math
 from datetime import UTC, datetime
@@ -381,6 +382,52 @@ def test_formulas_are_returned_in_place_of_their_queries(say):
     sent = server.heard[0].json["data"]["attributes"]
     assert sent["interval"] == 300_000
     assert [query["name"] for query in sent["queries"]] == ["query0", "query1"]
+
+
+MINUTE = 60_000
+DAY = 1440 * MINUTE
+NOON = 1764763200000  # 2025-12-03 12:00 UTC
+
+
+def test_an_interval_is_kept_over_a_long_window_in_slices_that_begin_at_midnight(say):
+    """Three days of minutes from noon to noon are four parts, none over 1,440 buckets."""
+    midnights = [1764806400000, 1764892800000, 1764979200000]
+    edges = [NOON, *midnights, NOON + 3 * DAY]
+    one = {"group_tags": ["host:a"], "query_index": 0, "unit": UNIT}
+    two = {"group_tags": ["host:b"], "query_index": 0, "unit": None}
+    answers = [
+        v2([one], [edges[0]], [[1]]),
+        v2([two], [edges[1]], [[5]]),
+        v2([], [], []),
+        v2([one, two], [edges[3]], [[2], [6]]),
+    ]
+    server = say(*answers)
+    frame = get_datadog_metric("sum:a{*} by {host}", edges[0], edges[-1], interval="60s")
+    sent = [heard.json["data"]["attributes"] for heard in server.heard]
+    assert [(each["from"], each["to"]) for each in sent] == list(itertools.pairwise(edges))
+    assert {each["interval"] for each in sent} == {MINUTE}
+    assert frame["series"].tolist() == ["host:a", "host:a", "host:b", "host:b"]
+    assert frame["value"].tolist() == [1, 2, 5, 6]
+    assert [moment.hour for moment in frame["timestamp"]] == [12, 0, 0, 0]
+    assert frame.attrs["evidence"]["complete"]
+
+
+def test_a_slice_that_does_not_come_is_said_with_its_beginning(say):
+    series = [{"group_tags": [], "query_index": 0, "unit": None}]
+    say(v2(series, [NOON], [[1]]), Say({"errors": ["no"]}, status=403))
+    frame = get_datadog_metric("sum:a{*}", NOON, NOON + 2 * DAY, interval="60s")
+    assert len(frame) == 1
+    partial = frame.attrs["evidence"]["partial"]
+    assert not frame.attrs["evidence"]["complete"]
+    assert partial.endswith("from 2025-12-04 00:00 UTC on")
+
+
+def test_an_interval_far_too_fine_for_its_window_is_refused_before_it_is_asked(say):
+    server = say(v2([], [], []))
+    with pytest.raises(QueryError, match="interval: expected at most 288,000 points") as refused:
+        get_datadog_metric("sum:a{*}", NOON, NOON + 30 * DAY, interval="1s")
+    assert "for example '9s'" in str(refused.value)  # 30 days / 288,000 = 9 s
+    assert not server.heard
 
 
 def v1(points, **more):

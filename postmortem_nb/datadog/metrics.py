@@ -70,6 +70,25 @@ def lines(answer: dict[str, Any], asked: Sequence[str], notes: Notes) -> list[Se
     return _v2(labels, _times(attributes.get("times") or []), values, notes)
 
 
+def joined(parts: Sequence[Sequence[Series]]) -> list[Series]:
+    """Return the series of answers that follow each other in time, each series once."""
+    if len(parts) == 1:
+        return list(parts[0])
+    found: dict[tuple[str, str], list[Series]] = {}
+    for part in parts:
+        for series in part:
+            found.setdefault((series.query, series.name), []).append(series)
+    return [_in_a_row(pieces) for pieces in found.values()]
+
+
+def _in_a_row(pieces: Sequence[Series]) -> Series:
+    first = pieces[0]
+    unit = next((piece.unit for piece in pieces if piece.unit), None)
+    times = np.concatenate([piece.times for piece in pieces])
+    numbers = np.concatenate([piece.numbers for piece in pieces])
+    return Series(first.query, first.name, unit, times, numbers)
+
+
 def frame(found: Sequence[Series]) -> pd.DataFrame:
     """Return the tidy frame of all series, in the order they came."""
     counts = [len(series.times) for series in found]
