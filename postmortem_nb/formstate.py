@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from postmortem_nb import kinds, times
-from postmortem_nb.checks import case
 from postmortem_nb.errors import BadValue, expected
 from postmortem_nb.schema import SINGLE
 from postmortem_nb.sections import completed, describe, facts, fields, groups
@@ -118,7 +117,7 @@ class Sheet:
         derived = [blank for blank in self.facts.values() if blank.derived]
         if not derived:
             return {}
-        known = case.take(self.incident).measures
+        known = self.incident.measures()
         return {blank.name: _measure(known.get(blank.name)) for blank in derived}
 
     # -- writing ---------------------------------------------------------------------------------

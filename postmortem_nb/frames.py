@@ -14,7 +14,7 @@ from postmortem_nb.errors import BadValue, expected, shown
 from postmortem_nb.tables import TIMELINE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from postmortem_nb.edits import Edit
     from postmortem_nb.metrics import Measure
@@ -106,21 +106,30 @@ def _told(columns: Iterable[Column], row: Mapping[str, Any]) -> str | None:
 
 
 def stats(measures: Iterable[Measure]) -> pd.DataFrame:
-    """Return every measure: measure, value, unit, definition, from, missing (why it is unknown)."""
-    rows = list(measures)
-    texts = {
-        "measure": [each.name for each in rows],
-        "unit": [each.unit for each in rows],
-        "definition": [each.definition for each in rows],
-        "from": [each.source for each in rows],
-        "missing": [each.missing or None for each in rows],
-    }
-    known = pd.DataFrame(
-        {name: pd.Series(column, dtype="string") for name, column in texts.items()}
+    """Return every measure: measure, value, unit, definition, from, missing (why it is unknown).
+
+    One that differs from what was computed is followed by a row ``…_computed`` with that figure.
+    """
+    rows = [row for each in measures for row in _stated(each)]
+    names = ("measure", "value", "unit", "definition", "from", "missing")
+    return pd.DataFrame(
+        {
+            name: pd.Series(
+                [row[place] for row in rows], dtype="object" if name == "value" else "string"
+            )
+            for place, name in enumerate(names)
+        }
     )
-    values = [pd.NA if each.value is None else each.value for each in rows]
-    known.insert(1, "value", pd.Series(values, dtype="object"))
-    return known
+
+
+def _stated(each: Measure) -> Iterator[tuple[Any, ...]]:
+    """Yield the row of a measure, and one for the computed figure where another one is stated."""
+    value = pd.NA if each.value is None else each.value
+    source = each.source
+    yield each.name, value, each.unit, each.definition, source, each.missing or None
+    if each.computed is not None and each.differs:
+        said = "computed, where another figure is stated"
+        yield f"{each.name}_computed", each.computed, each.unit, said, each.origin, None
 
 
 def history(tables: Tables) -> pd.DataFrame:

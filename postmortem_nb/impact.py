@@ -3,72 +3,58 @@
 An `Estimate` is one figure from one source; several sources give several estimates, and `compare`
 says where they disagree instead of choosing. Nothing is scaled up: what was cut off (a limit, a
 sample, a partial answer) makes an estimate a lower bound, and it says so.
+
+    from postmortem_nb import impact
+    impact.table(incident)          # every figure, each source on its own line
+    impact.by_region(incident)      # the same figures, a line for each region
+    impact.revenue(actual, usual)   # lost revenue from numbers or frames
 """
 
 from __future__ import annotations
 
 import datetime as dt
-import statistics
-from dataclasses import dataclass
+from dataclasses import replace
 from functools import lru_cache
-from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from postmortem_nb import evidence
-from postmortem_nb.errors import BadValue, BundleError, expected
+from postmortem_nb import budget, evidence, losses, metrics, sqlcounts
+from postmortem_nb.errors import BundleError
+from postmortem_nb.estimates import STATED, Estimate, agreeing, compare, stated
+from postmortem_nb.losses import revenue
+from postmortem_nb.sqlcounts import IDENTITIES, REGIONS
+from postmortem_nb.tallies import Found
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
     from postmortem_nb.incident import Incident
+    from postmortem_nb.metrics import Facts
+
+__all__ = [
+    "STATED",
+    "Estimate",
+    "by_region",
+    "compare",
+    "estimates",
+    "hours",
+    "requests",
+    "revenue",
+    "share",
+    "stated",
+    "table",
+    "users",
+]
 
 SINGLE = "incident"
-TIMELINE = "timeline"
 Window = tuple[dt.datetime, dt.datetime]
+Windows = Window | tuple[Window, ...]
+"""The impact: from start to end, or several such intervals."""
 
-IDENTITIES: tuple[str, ...] = (
-    "usr.id",
-    "user.id",
-    "user_id",
-    "userId",
-    "usr.email",
-    "customer.id",
-    "customer_id",
-    "account.id",
-    "account_id",
-    "session.id",
-    "session_id",
-)
-"""Fields that tell who asked, the best first. Sessions are no users: one may have several."""
-
-REGIONS: tuple[str, ...] = ("region", "geo.country", "network.client.geoip.country.name", "country")
 BAD: frozenset[str] = frozenset({"error", "critical", "alert", "emergency", "emerg", "fatal"})
 """Log and span statuses of a failure."""
-
-TOLERANCE = 0.05
-"""Share of the larger by which two sources may differ and still agree."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Estimate:
-    """One figure from one source. ``low`` and ``high`` are its interval where it has one.
-
-    ``lower_bound``: the source saw only a part. ``parts`` split the value, for example by region.
-    """
-
-    name: str
-    value: float
-    unit: str
-    source: str
-    definition: str
-    low: float | None = None
-    high: float | None = None
-    lower_bound: bool = False
-    parts: tuple[tuple[str, float], ...] = ()
-
 
 COLUMNS = (
     "figure",
@@ -82,14 +68,14 @@ COLUMNS = (
     "agrees",
 )
 
-STATED: Mapping[str, tuple[str, str]] = {
-    "affected_total": ("affected_users", "users"),
-    "affected_share": ("affected_share", "%"),
-    "failed_requests": ("failed_requests", "requests"),
-    "revenue_loss": ("revenue_loss", "$"),
-    "engineering_hours": ("engineering_hours", "hours"),
-}
-"""Blank that people fill → the figure it states, and its unit."""
+NEED_WINDOW = ("affected_users", "affected_share", "failed_requests", "revenue_loss")
+"""Figures that nothing can tell without the impact's times."""
+
+ALERT = "Monitor Alert"
+"""The detection method of which no person is named: a monitor is no participant."""
+
+ROWS = ("search_datadog_logs", "search_datadog_spans")
+"""Functions whose answers are single events, often cut by a limit."""
 
 
 def table(incident: Incident) -> pd.DataFrame:
@@ -99,8 +85,6 @@ def table(incident: Incident) -> pd.DataFrame:
     ``definition``, ``agrees`` (``<NA>`` where there is nothing to compare with).
     """
     found = estimates(incident)
-    apart = {id(each) for pair in compare(found) for each in pair}
-    names = [each.name for each in found]
     rows = [
         {
             "figure": each.name,
@@ -111,50 +95,85 @@ def table(incident: Incident) -> pd.DataFrame:
             "lower_bound": each.lower_bound,
             "source": each.source,
             "definition": each.definition,
-            "agrees": id(each) not in apart if names.count(each.name) > 1 else None,
+            "agrees": agrees,
         }
-        for each in found
+        for each, agrees in zip(found, agreeing(found), strict=True)
     ]
     dtypes = {"value": "Float64", "low": "Float64", "high": "Float64", "agrees": "boolean"}
     return pd.DataFrame(rows, columns=list(COLUMNS)).astype(dtypes)
 
 
+def by_region(incident: Incident) -> pd.DataFrame:
+    """Return what evidence tells of each region: ``figure``, ``region``, ``value``, ``source``."""
+    rows = [
+        {"figure": each.name, "region": region, "value": value, "source": each.source}
+        for each in estimates(incident)
+        if each.split == "region"
+        for region, value in each.parts
+    ]
+    columns = ["figure", "region", "value", "source"]
+    return pd.DataFrame(rows, columns=columns).astype({"value": "Float64"})
+
+
 def estimates(incident: Incident) -> list[Estimate]:
     """Return the stated figures, and what timeline and frozen evidence say of them."""
-    facts = incident.values(SINGLE)[0]
-    start, end = incident.window()
-    timeline = incident.values(TIMELINE) if TIMELINE in incident.tables else []
-    found = [*stated(facts), *hours(timeline, end=end)]
-    if start is None or end is None or end <= start:
-        return found
-    folder = incident.path / "evidence"
-    for record in evidence.listing(folder):
+    return [*stated(incident.values(SINGLE)[0]), *incident.found().estimates]
+
+
+def found(folder: Path, moments: Facts, timeline: Iterable[Mapping[str, Any]]) -> Found:
+    """Return what timeline and frozen evidence say of the impact of an incident.
+
+    Parameters
+    ----------
+    folder
+        where evidence is frozen
+    moments
+        of the incident; without impact intervals no answer can be read
+    timeline
+        rows with ``time`` and who they name
+
+    """
+    told = list(hours(timeline, end=moments.recovered))
+    moments = metrics.moments(moments)
+    reasons: dict[str, str] = {}
+    if not moments.impact:
+        why = "the timeline does not say when the impact began and ended"
+        reasons |= dict.fromkeys(NEED_WINDOW, why)
+    others = False  # whether an SLO came before
+    records = [record for record in evidence.listing(folder) if not record.get("problem")]
+    for record in sorted(records, key=_standing):
         key = (str(record.get("name")), str(record.get("sha256")))
-        found += _frozen(folder, *key, window=(start, end))
-    return found
+        said = _frozen(folder, *key, moments=moments)
+        if record.get("function") == budget.FUNCTION:
+            told += [replace(each, of=key[0] if others else "") for each in said.estimates]
+            reasons = {**said.reasons, **reasons} if not others else reasons
+            others = True
+        else:
+            told += said.estimates
+    return Found(tuple(told), reasons)
 
 
-def stated(facts: Mapping[str, Any]) -> Iterator[Estimate]:
-    """Yield the figures that people stated."""
-    for blank, (name, unit) in STATED.items():
-        value = facts.get(blank)
-        if value is not None:
-            yield Estimate(
-                name=name,
-                value=float(value),
-                unit=unit,
-                source=f"stated: {blank}",
-                definition=str(facts.get("revenue_method") or "") if unit == "$" else "as stated",
-            )
+def _standing(record: Mapping[str, Any]) -> tuple[bool, bool, bool, str]:
+    """Return where an answer stands: whole before partial, counts before single events.
+
+    Of several SLOs the one that is kept as ``slo`` is the incident's, else the first by name.
+    """
+    name, single = str(record.get("name")), str(record.get("function")) in ROWS
+    return not record.get("complete", True), single, name != "slo", name
 
 
-def from_frame(frame: pd.DataFrame, window: Window, *, name: str) -> list[Estimate]:
+def from_frame(frame: pd.DataFrame, window: Windows, *, name: str) -> list[Estimate]:
     """Return what an answer says: of users where it has identities, of requests if a metric."""
-    found = [users(frame, window, name=name), share(frame, window, name=name)]
+    found = [
+        users(frame, window, name=name),
+        share(frame, window, name=name),
+        sqlcounts.from_sql(frame, _intervals(window), name=name),
+        losses.from_weeks(frame, name=name),
+    ]
     return [*(each for each in found if each is not None), *requests(frame, window, name=name)]
 
 
-def users(frame: pd.DataFrame, window: Window, *, name: str) -> Estimate | None:
+def users(frame: pd.DataFrame, window: Windows, *, name: str) -> Estimate | None:
     """Return the distinct identities with a failure in the window, split by region where known.
 
     The frame is an answer of logs, spans or RUM with ``timestamp``, ``status`` and an identity
@@ -178,18 +197,19 @@ def users(frame: pd.DataFrame, window: Window, *, name: str) -> Estimate | None:
         f"{unknown:,} failures without {identity} are not counted",
         lower_bound=_cut(frame),
         parts=_parts(known, identity),
+        split="region",
     )
 
 
-def share(frame: pd.DataFrame, window: Window, *, name: str) -> Estimate | None:
+def share(frame: pd.DataFrame, window: Windows, *, name: str) -> Estimate | None:
     """Return the share of identities active in the window that met a failure, in percent.
 
     The frame has to hold successes too: ``None`` when it holds nothing but failures, because
-    their share would be 100 % of whatever was asked for.
+    their share would be 100 % of whatever was asked for, and when it holds only a part.
     """
     frame = frame.rename(columns=lambda column: str(column).removeprefix("@"))
     identity = next((field for field in IDENTITIES if field in frame.columns), None)
-    if identity is None or not {"timestamp", "status"} <= set(frame.columns):
+    if identity is None or not {"timestamp", "status"} <= set(frame.columns) or _cut(frame):
         return None
     rows = _within(frame, window)
     bad = rows["status"].astype("string").str.lower().isin(BAD)
@@ -205,12 +225,12 @@ def share(frame: pd.DataFrame, window: Window, *, name: str) -> Estimate | None:
     )
 
 
-def requests(frame: pd.DataFrame, window: Window, *, name: str) -> list[Estimate]:
+def requests(frame: pd.DataFrame, window: Windows, *, name: str) -> list[Estimate]:
     """Return the failed requests that each error query of a metric answer counted in the window.
 
     Rates (``.as_rate()``) are multiplied by the step between their points. A point stands for the
     step that begins at it. Ratios (``errors / hits``) are no counts and left out. Two queries may
-    count the same requests, so they are never added up.
+    count the same requests, so they are never added up. A query grouped by region is split by it.
     """
     if not {"timestamp", "query", "series", "value"} <= set(frame.columns):
         return []
@@ -220,50 +240,16 @@ def requests(frame: pd.DataFrame, window: Window, *, name: str) -> list[Estimate
     return [
         Estimate(
             name="failed_requests",
-            value=round(
-                float(points["value"].astype("float64").sum()) * _scale(str(query), counts)
-            ),
+            value=round(_total(points) * _scale(str(query), counts)),
             unit="requests",
             source=f"evidence: {name}, {query}",
             definition="sum of the points that begin in the impact window",
             lower_bound=_cut(frame),
+            parts=tuple(_regions(points, _scale(str(query), counts))),
+            split="region",
         )
         for query, points in inside.groupby("query", observed=True)
     ]
-
-
-def revenue(actual: float, usual: Sequence[float], *, deferred: float = 0.0) -> Estimate:
-    """Return lost revenue: what the same window usually brings, less what it brought.
-
-    Parameters
-    ----------
-    actual
-        revenue in the impact window
-    usual
-        revenue in the same hours of other weeks, one number a week
-    deferred
-        orders that came later instead: what the hours after brought above their usual
-
-    Raises
-    ------
-    BadValue
-        when there is no usual week to compare with
-
-    """
-    if not usual:
-        what = "revenue of the same hours in at least one other week"
-        raise BadValue(expected("usual revenue", what, example="[52000, 49500]", came=usual))
-    losses = sorted(week - actual - deferred for week in usual)
-    weeks = f"{len(usual)} other week{'s' * (len(usual) != 1)}"
-    return Estimate(
-        name="revenue_loss",
-        value=statistics.median(losses),
-        unit="$",
-        source=f"the same hours of {weeks}",
-        definition="median of (usual − actual − deferred); the interval is its least and most",
-        low=losses[0],
-        high=losses[-1],
-    )
 
 
 def hours(
@@ -294,31 +280,25 @@ def hours(
             definition=f"{len(spent)} participants, each from their first entry to the last entry",
             lower_bound=True,
             parts=tuple((name, round(each, 1)) for name, each in spent.items()),
+            split="participant",
         )
     ]
 
 
-def compare(found: Sequence[Estimate]) -> list[tuple[Estimate, Estimate]]:
-    """Return the pairs of one figure that disagree by more than 5 % of the larger.
-
-    A lower bound disagrees only with what is smaller than it.
-    """
-    pairs = ((a, b) for a, b in combinations(found, 2) if a.name == b.name)
-    return [(a, b) for a, b in pairs if _apart(a, b)]
-
-
-def _apart(one: Estimate, other: Estimate) -> bool:
-    """Return whether two estimates cannot both hold."""
-    if abs(one.value - other.value) <= TOLERANCE * max(abs(one.value), abs(other.value)):
-        return False
-    smaller = one if one.value < other.value else other
-    return not smaller.lower_bound
+def _intervals(window: Windows) -> tuple[Window, ...]:
+    """Return the impact as intervals, however it was given."""
+    if not window:
+        return ()
+    single = isinstance(window[0], dt.datetime)
+    return (window,) if single else tuple(window)  # type: ignore[return-value,arg-type]
 
 
-def _within(frame: pd.DataFrame, window: Window) -> pd.DataFrame:
-    """Return the rows of the window, its end left out."""
-    start, end = window
-    return frame[(frame["timestamp"] >= start) & (frame["timestamp"] < end)]
+def _within(frame: pd.DataFrame, window: Windows) -> pd.DataFrame:
+    """Return the rows of the impact, the end of each interval left out."""
+    inside = pd.Series(data=False, index=frame.index)
+    for start, end in _intervals(window):
+        inside |= ((frame["timestamp"] >= start) & (frame["timestamp"] < end)).fillna(value=False)
+    return frame[inside]
 
 
 def _cut(frame: pd.DataFrame) -> bool:
@@ -336,6 +316,21 @@ def _parts(known: pd.DataFrame, identity: str) -> tuple[tuple[str, float], ...]:
     return tuple((str(place), float(count)) for place, count in counts.items())
 
 
+def _regions(points: pd.DataFrame, scale: float) -> Iterator[tuple[str, float]]:
+    """Yield the sums of a query's series by region, the most first, where it is grouped by one."""
+    tags = points["series"].astype("string")
+    pattern = rf"(?:^|,)(?:{'|'.join(name.replace('.', '[.]') for name in REGIONS)}):([^,]+)"
+    region = tags.str.extract(pattern)[0]
+    if region.isna().any() or not len(region):
+        return
+    sums = points["value"].astype("float64").groupby(region).sum().sort_values(ascending=False)
+    yield from ((str(place), float(round(value * scale))) for place, value in sums.items())
+
+
+def _total(points: pd.DataFrame) -> float:
+    return float(points["value"].astype("float64").sum())
+
+
 def _scale(query: str, frame: pd.DataFrame) -> float:
     """Return what makes counts of a query's points: for rates the seconds between them.
 
@@ -349,18 +344,32 @@ def _scale(query: str, frame: pd.DataFrame) -> float:
 
 
 @lru_cache(maxsize=64)
-def _frozen(folder: Path, name: str, digest: str, *, window: Window) -> tuple[Estimate, ...]:
+def _frozen(folder: Path, name: str, digest: str, *, moments: Facts) -> Found:
     """Return what one frozen answer says; remembered by its digest, as checks ask often."""
     del digest  # a part of the key
     try:
         frame = evidence.thaw(folder, name)
     except BundleError:
-        return ()  # the checks tell why
-    return tuple(from_frame(frame, window, name=name))
+        return Found()  # the checks tell why
+    objective = budget.read(frame)
+    if objective is not None:
+        source = f"evidence: {name}"
+        told = budget.estimates(objective, moments, source=source)
+        why = budget.reason(objective, moments.impact)
+        return Found(tuple(told), dict.fromkeys(BUDGET, why) if why else {})
+    if not moments.impact:
+        return Found()
+    return Found(tuple(from_frame(frame, moments.impact, name=name)))
+
+
+BUDGET = ("budget_consumed", "budget_remaining", "burn_rate")
+"""Figures of an error budget."""
 
 
 def _people(row: Mapping[str, Any]) -> list[str]:
     """Return who an entry of the timeline names."""
-    single = (row.get(name) for name in ("detected_by", "on_call", "responsible", "escalated_to"))
+    names = ["on_call", "responsible", "escalated_to"]
+    names += [] if row.get("detection_method") == ALERT else ["detected_by"]
+    single = (row.get(name) for name in names)
     named = [str(name).strip() for name in (*single, *(row.get("responders") or ())) if name]
     return [name for name in named if name]

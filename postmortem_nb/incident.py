@@ -13,10 +13,10 @@ import weakref
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from postmortem_nb import bundle, changes, frames, metrics
+from postmortem_nb import bundle, changes, frames, metrics, tallies
 from postmortem_nb.edits import Log, stamped
 from postmortem_nb.errors import BadValue, BundleError
-from postmortem_nb.tables import SINGLE, TIMELINE, Tables
+from postmortem_nb.tables import SINGLE, TIMELINE, Tables, variables
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -28,21 +28,13 @@ if TYPE_CHECKING:
     from postmortem_nb.changes import Change
     from postmortem_nb.edits import Edit
     from postmortem_nb.schema import Template
+    from postmortem_nb.tallies import Found
 
 EVIDENCE = "evidence"
 """The name under which ``incident[...]`` lists the frozen query results."""
 
 MILESTONES = ("detected", "acknowledged", "mitigated", "recovered")
 """The moments that charts mark, as `metrics.STEPS` names them."""
-
-_PLACEHOLDERS = {
-    "INCIDENT_ID": "incident_id",
-    "TITLE": "title",
-    "SEVERITY": "severity",
-    "SERVICES": "services",
-    "AUTHOR": "author",
-    "DATE": "date",
-}
 
 
 class Incident:
@@ -181,13 +173,25 @@ class Incident:
             return self._facts()[name] if column.derived else self._tables.known(column)
 
     def measures(self) -> dict[str, metrics.Measure]:
-        """Return every computed figure by name, with its definition, or why it is unknown."""
+        """Return every figure by name, its definition and source, or why it is unknown."""
         with self.lock:
             self.refresh()
-            return metrics.derive(self._moments())
+            return tallies.measures(self._moments(), Incident.found(self))
+
+    def found(self) -> Found:
+        """Return what timeline and frozen evidence say of the impact, each with its source."""
+        impact = import_module("postmortem_nb.impact")  # pyarrow, only when asked for
+        with self.lock:
+            self.refresh()
+            rows, folder = self._timeline(), self.path / bundle.EVIDENCE
+            told: Found = impact.found(folder, self._moments(), rows)
+            return told
 
     def stats(self) -> pd.DataFrame:
-        """Return the computed figures: measure, value, unit, definition, from, missing (why)."""
+        """Return the figures: measure, value, unit, definition, from, missing (why).
+
+        Where a stated figure differs from the computed one, a row ``…_computed`` holds the latter.
+        """
         return frames.stats(self.measures().values())
 
     def log(self) -> pd.DataFrame:
@@ -214,21 +218,16 @@ class Incident:
         with self.lock:
             self.refresh()
             moments = self._moments()
-        known = ((name, getattr(moments, name)) for name in MILESTONES)
-        return [(name, moment) for name, moment in known if moment is not None]
+        return [(name, at) for name in MILESTONES if (at := getattr(moments, name)) is not None]
 
     def variables(self) -> dict[str, Any]:
         """Return what placeholders stand for, the known ones.
 
-        SERVICES is the list, SERVICE its first; INCIDENT_START and INCIDENT_END are aware
-        datetimes, DATE a date; SEVERITY, INCIDENT_ID, TITLE and AUTHOR are text.
+        SERVICES is the list, SERVICE its first; INCIDENT_START and INCIDENT_END are aware; DATE is
+        a date; SEVERITY, INCIDENT_ID, TITLE and AUTHOR are text.
         """
         with self.lock:
-            facts, (start, end) = self._tables.facts(), self.window()
-        found = {name: facts.get(fact) for name, fact in _PLACEHOLDERS.items()}
-        found |= {"SERVICE": next(iter(facts.get("services") or ()), None)}
-        found |= {"INCIDENT_START": start, "INCIDENT_END": end}
-        return {name: value for name, value in found.items() if value is not None}
+            return variables(self._tables.facts(), self.window())
 
     # -- the only writers --------------------------------------------------------------------------
 
@@ -375,14 +374,17 @@ class Incident:
 
     def _facts(self) -> dict[str, Any]:
         """Return every single fact as Python knows it, computed ones too."""
-        facts, measures = self._tables.facts(), metrics.derive(self._moments())
-        names = (column.name for column in self._tables.columns(SINGLE) if column.derived)
-        return facts | {name: measures[name].value for name in names if name in measures}
+        known = {name: each.value for name, each in Incident.measures(self).items()}
+        names = [column.name for column in self._tables.columns(SINGLE) if column.derived]
+        return self._tables.facts() | {name: known[name] for name in names if name in known}
+
+    def _timeline(self) -> list[dict[str, Any]]:
+        """Return the rows of the timeline."""
+        return self._tables.values(TIMELINE) if TIMELINE in self.template.tables else []
 
     def _moments(self) -> metrics.Facts:
         """Return what the figures are computed from."""
-        timeline = self._tables.values(TIMELINE) if TIMELINE in self.template.tables else []
-        return metrics.gather(self._tables.facts(), timeline)
+        return metrics.gather(self._tables.facts(), self._timeline())
 
 
 _OPEN: weakref.WeakSet[Incident] = weakref.WeakSet()

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -39,12 +39,16 @@ FOLLOW_UP_DAYS = 30
 
 MINUTE = dt.timedelta(minutes=1)
 
+Interval = tuple[dt.datetime, dt.datetime]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
     """What the figures are computed from; ``None`` is unknown.
 
     Moments are zone-aware; percentages are 0 to 100; money is in the template's currency.
+    ``impact`` is the union of the impact's intervals, in order, none touching the next: a timeline
+    may tell of a relapse with a second Incident Start and Full Recovery.
     """
 
     start: dt.datetime | None = None
@@ -54,6 +58,7 @@ class Facts:
     mitigated: dt.datetime | None = None
     recovered: dt.datetime | None = None
     resolved: dt.datetime | None = None
+    impact: tuple[Interval, ...] = ()
     date: dt.date | None = None
     affected_total: int | None = None
     affected_share: float | None = None
@@ -61,7 +66,11 @@ class Facts:
     revenue_loss: float | None = None
     revenue_method: str | None = None
     slo_impact: float | None = None
+    slo_target: float | None = None
+    slo_actual: float | None = None
     budget_consumed: float | None = None
+    budget_remaining: float | None = None
+    engineering_hours: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +80,9 @@ class Measure:
     ``value`` is ``None`` when unknown, and ``missing`` then says why. ``parts`` are the numbers
     that fill a blank of several parts (``_____ hours _____ minutes``), in order; a part may be
     unknown. ``contradiction``: the facts exclude each other (an end before its beginning).
+    ``beside`` is what a reader sees in brackets behind the value, such as what was computed where
+    another figure is stated: then it ``differs``. ``computed`` and ``origin`` are what evidence or
+    timeline say, and which.
     """
 
     name: str
@@ -82,6 +94,10 @@ class Measure:
     missing: str = ""
     contradiction: bool = False
     parts: tuple[float | None, ...] = ()
+    beside: str = ""
+    computed: float | None = None
+    origin: str = ""
+    differs: bool = False
 
 
 class Span(NamedTuple):
@@ -173,39 +189,91 @@ def gather(facts: Mapping[str, object], timeline: Iterable[Mapping[str, object]]
 
     """
     rows = [row for row in timeline if isinstance(row.get("time"), dt.datetime)]
-    moments = {name: _moment(rows, name) for name in STEPS}
+    moments: dict[str, Any] = {name: _moment(rows, name) for name in STEPS}
+    numbers: dict[str, Any] = {name: _number(facts.get(name)) for name in NUMBERS}
     named = [row for row in rows if row.get("severity_declared")]
     date = facts.get("date")
     return Facts(
         **moments,
         declared=_first(named, STEPS["acknowledged"]),
+        impact=union(_times(rows, STEPS["start"]), _times(rows, STEPS["recovered"])),
         date=date if isinstance(date, dt.date) else None,
         affected_total=_whole(facts.get("affected_total")),
-        affected_share=_number(facts.get("affected_share")),
         failed_requests=_whole(facts.get("failed_requests")),
-        revenue_loss=_number(facts.get("revenue_loss")),
         revenue_method=str(facts.get("revenue_method") or "") or None,
-        slo_impact=_number(facts.get("slo_impact")),
-        budget_consumed=_number(facts.get("budget_consumed")),
+        **numbers,
     )
+
+
+NUMBERS = (
+    "affected_share",
+    "revenue_loss",
+    "slo_impact",
+    "slo_target",
+    "slo_actual",
+    "budget_consumed",
+    "budget_remaining",
+    "engineering_hours",
+)
+"""Facts that are numbers as they are stated."""
+
+
+def moments(facts: Facts) -> Facts:
+    """Return the moments and intervals alone: what answers are read by, whatever is stated."""
+    kept: dict[str, Any] = {name: getattr(facts, name) for name in STEPS}
+    return Facts(impact=facts.impact, **kept)
+
+
+def union(starts: Iterable[dt.datetime], ends: Iterable[dt.datetime]) -> tuple[Interval, ...]:
+    """Return the intervals of impact: each from a start to the next end, gaps between them.
+
+    An end without a start of its own moves the end before it: what lies between is not known to
+    have been free of impact. A start without an end makes no interval.
+    """
+    marks = sorted([*((start, 0) for start in starts), *((end, 1) for end in ends)])
+    found: list[Interval] = []
+    began: dt.datetime | None = None
+    for moment, is_end in marks:
+        if not is_end:
+            began = began or moment
+        elif began is not None:
+            found.append((began, moment))
+            began = None
+        elif found:
+            found[-1] = (found[-1][0], moment)
+    return tuple(each for each in found if each[0] < each[1])
 
 
 def derive(facts: Facts) -> dict[str, Measure]:
-    """Return every measure by name, the template's Quick Stats first, in their order."""
+    """Return the durations and the follow-up date by name; `tallies` adds the other figures."""
     spans = {span.name: measure(span, facts) for span in SPANS}
-    quick = ("duration", "detection_time", "resolution_time", "mttd", "mttr")
-    stated = (
-        affected_users(facts),
-        failed_requests(facts),
-        revenue_loss(facts),
-        slo_impact(facts),
-        follow_up(facts),
+    gaps = impact_length(facts)
+    if len(facts.impact) > 1 and spans["duration"].value is not None:
+        spans["duration"] = replace(spans["duration"], beside=gaps.beside)
+    return spans | {gaps.name: gaps, "follow_up": follow_up(facts)}
+
+
+def impact_length(facts: Facts) -> Measure:
+    """Return the minutes of impact: the union of its intervals, without the gaps between them."""
+    found = Measure(
+        name="impact_length",
+        label="Length of the impact",
+        unit="minutes",
+        definition="sum of the union of the impact's intervals, each from an Incident Start to the "
+        "Full Recovery after it; the gaps between them are left out",
+        source=f"timeline: {STEPS['start']}, {STEPS['recovered']}",
     )
-    return (
-        {name: spans[name] for name in quick}
-        | {each.name: each for each in stated}
-        | {name: each for name, each in spans.items() if name not in quick}
-    )
+    if not facts.impact:
+        known = facts.start is not None and facts.recovered is not None
+        why = f"no {STEPS['recovered']} after an {STEPS['start']}"
+        return replace(
+            found,
+            missing=why if known else "the timeline does not say when the impact began and ended",
+        )
+    minutes = sum((end - start) / MINUTE for start, end in facts.impact)
+    gaps = len(facts.impact) - 1
+    words = f"{minutes:g} minutes without the {'gap' if gaps == 1 else f'{gaps} gaps'}"
+    return replace(found, value=minutes, beside=words if gaps else "")
 
 
 def elsewhere(facts: Facts) -> dict[str, Measure]:
@@ -235,62 +303,6 @@ def measure(span: Span, facts: Facts) -> Measure:
     return replace(blank, value=minutes, parts=(hours, round(minutes - 60 * hours, 1)))
 
 
-def affected_users(facts: Facts) -> Measure:
-    """Return the number of affected users; its second part is the share of the user base."""
-    return Measure(
-        name="affected_users",
-        label="Affected Users",
-        value=facts.affected_total,
-        unit="users",
-        definition="distinct users with at least one failed event in the impact window; "
-        "the share is of the user base, as stated",
-        source="stated: affected_total, affected_share",
-        missing=_unless(facts.affected_total, "the total of affected users is not stated"),
-        parts=() if facts.affected_total is None else (facts.affected_total, facts.affected_share),
-    )
-
-
-def failed_requests(facts: Facts) -> Measure:
-    """Return the requests that failed in the impact window, as stated."""
-    return Measure(
-        name="failed_requests",
-        label="Failed Requests",
-        value=facts.failed_requests,
-        unit="requests",
-        definition="requests that ended in an error between impact start and impact end",
-        source="stated: failed_requests",
-        missing=_unless(facts.failed_requests, "failed requests are not stated"),
-    )
-
-
-def revenue_loss(facts: Facts) -> Measure:
-    """Return the direct loss of revenue; its definition is the stated method."""
-    return Measure(
-        name="revenue_loss",
-        label="Revenue Impact",
-        value=facts.revenue_loss,
-        unit="$",
-        definition=facts.revenue_method or "direct revenue loss; no calculation method is stated",
-        source="stated: revenue_loss, revenue_method",
-        missing=_unless(facts.revenue_loss, "the loss of revenue is not stated"),
-    )
-
-
-def slo_impact(facts: Facts) -> Measure:
-    """Return the share of the error budget that this incident consumed, in percent."""
-    own = facts.slo_impact is not None
-    value = facts.slo_impact if own else facts.budget_consumed
-    return Measure(
-        name="slo_impact",
-        label="SLO Impact",
-        value=value,
-        unit="%",
-        definition="share of the SLO window's error budget consumed by this incident",
-        source=f"stated: {'slo_impact' if own else 'budget_consumed'}",
-        missing=_unless(value, "neither SLO impact nor consumed error budget is stated"),
-    )
-
-
 def follow_up(facts: Facts) -> Measure:
     """Return the follow-up date: 30 days after the incident's date, or after the day it began."""
     began = facts.start.astimezone(dt.UTC).date() if facts.start else None
@@ -304,11 +316,6 @@ def follow_up(facts: Facts) -> Measure:
         source="stated: date" if facts.date else f"timeline: {STEPS['start']}",
         missing="" if day else f"neither the date nor a time for {STEPS['start']} is known",
     )
-
-
-def _unless(value: object, reason: str) -> str:
-    """Return why a figure is unknown, or nothing when it is known."""
-    return reason if value is None else ""
 
 
 def _moment(rows: Iterable[Mapping[str, object]], name: str) -> dt.datetime | None:

@@ -134,9 +134,12 @@ def by_requests(
     )
 
 
-def by_time(target: float, *, bad: dt.timedelta, window: dt.timedelta = MONTH) -> Consumption:
+def by_time(
+    target: float, *, bad: dt.timedelta, window: dt.timedelta = MONTH, ratio: float | None = 1.0
+) -> Consumption:
     """Return what a stretch of bad time takes from a time-based budget, in minutes.
 
+    ``ratio`` is the share of the incident that was bad, 0 to 1, from which its burn rate follows.
     Raises BadValue for a target without a budget, or a stretch below zero or beyond the window.
     """
     share = _share(target)
@@ -145,7 +148,7 @@ def by_time(target: float, *, bad: dt.timedelta, window: dt.timedelta = MONTH) -
         raise BadValue(expected("bad time", what, example="1:30:00", came=str(bad)))
     budget, minutes = share * _minutes(window), _minutes(bad)
     consumed = 100 * minutes / budget
-    speed = burn(1.0, target)
+    speed = burn(ratio if bad else 0.0, target) if ratio is not None else None
     return Consumption(
         basis="minutes",
         target=target,
@@ -153,8 +156,8 @@ def by_time(target: float, *, bad: dt.timedelta, window: dt.timedelta = MONTH) -
         bad=minutes,
         consumed=consumed,
         remaining=100 - consumed,
-        burn=speed if bad else 0.0,
-        exhaustion=window / speed if bad else None,
+        burn=speed,
+        exhaustion=window / speed if speed else None,
         definition="time-based: bad minutes ÷ ((1 − target) × minutes of the SLO's window); "
         "a minute is bad by the SLO's own rule",
     )
@@ -197,6 +200,9 @@ PHASES: tuple[tuple[str, str, str], ...] = (
     ("recovering", "mitigated", "recovered"),
 )
 """Name of a phase, and the moments it lies between."""
+
+MOMENTS = ("start", "detected", "acknowledged", "mitigated", "recovered")
+"""The moments that phases lie between, in order."""
 
 
 def waterfall(

@@ -168,3 +168,21 @@ def _misfits(table: str, row: Row, columns: dict[str, str]) -> Iterator[str]:
             kinds.value(columns[name], stored)
         except BadValue as refused:
             yield f"{where}: {name}: left out: {refused}"
+
+
+_PLACEHOLDERS = {
+    "INCIDENT_ID": "incident_id",
+    "TITLE": "title",
+    "SEVERITY": "severity",
+    "SERVICES": "services",
+    "AUTHOR": "author",
+    "DATE": "date",
+}
+
+
+def variables(facts: dict[str, Any], window: tuple[Any, Any]) -> dict[str, Any]:
+    """Return what placeholders stand for, the known ones: single facts, start and end."""
+    found = {name: facts.get(fact) for name, fact in _PLACEHOLDERS.items()}
+    found |= {"SERVICE": next(iter(facts.get("services") or ()), None)}
+    found |= dict(zip(("INCIDENT_START", "INCIDENT_END"), window, strict=True))
+    return {name: value for name, value in found.items() if value is not None}

@@ -18,8 +18,9 @@ MODULES = {
 LAYERS = (
     # ground: words, text, no data yet
     ("errors", "labels", "lock", "masking", "ordering", "parts", "secondlook", "subjects", "text"),
-    ("edits", "evidence", "language", "metrics", "slo", "times"),
-    ("impact", "kinds", "provenance"),
+    ("edits", "estimates", "evidence", "language", "metrics", "slo", "times"),
+    ("budget", "kinds", "losses", "provenance", "sqlcounts", "tallies"),
+    ("impact",),
     # the template as the schema
     ("notation",),
     ("columns",),

@@ -1,4 +1,4 @@
-"""Durations and stated figures, against worked examples computed by hand."""
+"""Durations, against worked examples computed by hand."""
 
 import dataclasses
 import datetime as dt
@@ -26,6 +26,7 @@ WORKED = Facts(
     mitigated=at("10:55"),
     recovered=at("11:30"),
     resolved=at("11:45"),
+    impact=((at("10:00"), at("11:30")),),
 )
 
 
@@ -118,23 +119,45 @@ def test_duration_fills_hours_and_minutes_part_by_part(end, parts):
     assert metrics.derive(dataclasses.replace(WORKED, recovered=at(end)))["duration"].parts == parts
 
 
-def test_affected_users_carry_their_share_and_its_denominator():
-    each = metrics.derive(Facts(affected_total=4200, affected_share=13.5))["affected_users"]
-    assert (each.value, each.parts) == (4200, (4200, 13.5))
-    assert "user base" in each.definition
-    assert metrics.derive(Facts(affected_total=4200))["affected_users"].parts == (4200, None)
+@pytest.mark.parametrize(
+    ("starts", "ends", "expected"),
+    [
+        (["10:00"], ["11:30"], [("10:00", "11:30")]),
+        # a relapse: two intervals, the gap between them is no impact
+        (["10:00", "12:00"], ["10:30", "12:45"], [("10:00", "10:30"), ("12:00", "12:45")]),
+        # a second start inside an impact that goes on begins nothing new
+        (["10:00", "10:10"], ["11:00"], [("10:00", "11:00")]),
+        # a second recovery without a start of its own moves the first
+        (["10:00"], ["10:30", "11:00"], [("10:00", "11:00")]),
+        (["10:00", "12:00"], ["10:30"], [("10:00", "10:30")]),  # the second is not over
+        ([], ["10:30"], []),
+        (["11:00"], ["10:30"], []),
+        (["10:00"], ["10:00"], []),
+    ],
+)
+def test_impact_is_the_union_of_its_intervals(starts, ends, expected):
+    got = metrics.union(map(at, starts), map(at, ends))
+    assert got == tuple((at(start), at(end)) for start, end in expected)
 
 
-def test_revenue_is_defined_by_its_stated_method():
-    each = metrics.derive(Facts(revenue_loss=12500.0, revenue_method="orders lost × basket"))
-    assert each["revenue_loss"].definition == "orders lost × basket"
+def test_the_length_of_the_impact_leaves_the_gaps_out_and_duration_says_so():
+    """10:00-10:30 and 12:00-12:45: 165 minutes from first to last, 30 + 45 = 75 of impact."""
+    rows = [
+        {"step": "Incident Start", "time": at("10:00")},
+        {"step": "Full Recovery", "time": at("10:30")},
+        {"step": "Incident Start", "time": at("12:00")},
+        {"step": "Full Recovery", "time": at("12:45")},
+    ]
+    got = metrics.derive(metrics.gather({}, rows))
+    assert got["duration"].value == 165
+    assert got["impact_length"].value == 75
+    assert got["duration"].beside == "75 minutes without the gap"
+    assert metrics.derive(WORKED)["duration"].beside == ""
 
 
-def test_slo_impact_falls_back_to_the_consumed_budget_and_says_so():
-    own = metrics.derive(Facts(slo_impact=40.0, budget_consumed=41.67))["slo_impact"]
-    other = metrics.derive(Facts(budget_consumed=41.67))["slo_impact"]
-    assert (own.value, own.source) == (40.0, "stated: slo_impact")
-    assert (other.value, other.source) == (41.67, "stated: budget_consumed")
+def test_the_length_of_the_impact_is_unknown_without_its_ends():
+    assert metrics.derive(Facts())["impact_length"].missing
+    assert metrics.derive(Facts())["impact_length"].value is None
 
 
 def test_follow_up_is_thirty_days_after_the_incident():

@@ -138,8 +138,9 @@ def take(incident: Incident) -> Case:
         template = incident.template
         tables = {name: incident.values(name) for name in template.tables if name != SINGLE}
         facts = {column.name: incident.value(column.name) for column in _facts(template)}
+        measures = incident.measures()
     moments = metrics.gather(facts, tables.get("timeline", ()))
-    return Case(template, facts, tables, metrics.derive(moments), moments, _typed(incident))
+    return Case(template, facts, tables, measures, moments, _typed(incident))
 
 
 def _typed(incident: Incident) -> dict[str, Any]:

@@ -14,13 +14,14 @@ from postmortem_nb.checks.case import SINGLE
 from postmortem_nb.checks.report import Code, Finding, Severity
 from postmortem_nb.checks.review import APPROVED, REVIEW, grave, reached
 from postmortem_nb.errors import PostmortemError, shown
+from postmortem_nb.estimates import STATED, compare
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from postmortem_nb.checks.case import Case, Row
-    from postmortem_nb.impact import Estimate
+    from postmortem_nb.estimates import Estimate
     from postmortem_nb.incident import Incident
 
 FOLDER = "evidence"
@@ -114,22 +115,29 @@ def covers(case: Case, record: Mapping[str, Any]) -> Iterator[Finding]:
 
 
 def disagreements(case: Case, found: Sequence[Estimate]) -> Iterator[Finding]:
-    """Find figures of the impact on which two sources disagree; both are named."""
-    blanks = {figure: blank for blank, (figure, _) in impact.STATED.items()}
-    for one, other in impact.compare(found):
-        blank = blanks[one.name]
-        if one.source.startswith("stated") and case.has(SINGLE, blank):
-            yield Finding(
-                code=Code.SOURCES,
-                severity=Severity.WARNING,
-                where=case.where(SINGLE, SINGLE, blank),
-                message=f"{one.value:,g} {one.unit} stated, {other.value:,g} by {other.source} "
-                f"({other.definition}).",
-                remedy="Say in the text which one holds and why, or correct the stated figure.",
-                table=SINGLE,
-                row=SINGLE,
-                name=blank,
-            )
+    """Find figures of the impact on which two sources disagree; both are named.
+
+    Where a figure is stated, all others are laid beside it; else one pair is told.
+    """
+    blanks = {figure: blank for blank, (figure, _) in STATED.items()}
+    told: set[str] = set()
+    for one, other in compare(found):
+        blank = blanks.get(one.name, "")
+        if not case.has(SINGLE, blank) or (one.name in told and not one.is_stated):
+            continue
+        told.add(one.name)
+        yield Finding(
+            code=Code.SOURCES,
+            severity=Severity.WARNING if one.is_stated else Severity.HINT,
+            where=case.where(SINGLE, SINGLE, blank),
+            message=f"{one.value:,g} {one.unit} "
+            f"{'stated' if one.is_stated else f'by {one.source}'}, {other.value:,g} by "
+            f"{other.source} ({other.definition}).",
+            remedy="Say in the text which one holds and why, or correct the stated figure.",
+            table=SINGLE,
+            row=SINGLE,
+            name=blank,
+        )
 
 
 def damage(problems: list[str]) -> Iterator[Finding]:

@@ -1,0 +1,236 @@
+"""What an SLO's answer says of an incident: the budget it took, how fast, and in which phase.
+
+The answer of ``get_datadog_slo`` has a row for each step of two stretches (``scope``): the SLO's
+own ``window``, which ends with the question's, and the ``incident``, finer. A step holds what was
+good, bad and valid in it, in requests or in minutes (``unit``). All arithmetic is in `slo`.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING, NamedTuple
+
+import pandas as pd
+
+from postmortem_nb import slo
+from postmortem_nb.errors import BadValue
+from postmortem_nb.estimates import Estimate
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from postmortem_nb.metrics import Facts
+    from postmortem_nb.slo import Consumption, Interval, Phase
+
+FUNCTION = "get_datadog_slo"
+"""The function whose answers are read here."""
+
+COLUMNS = ("timestamp", "scope", "minutes", "good", "bad", "valid", "no_data", "corrected", "unit")
+"""What each step says; the columns behind them name the SLO and are the same in every row."""
+
+BASES = {"requests": "request-based", "minutes": "time-based"}
+MINUTE = dt.timedelta(minutes=1)
+
+
+class Step(NamedTuple):
+    """What was bad and valid between two moments, and minutes without data."""
+
+    since: dt.datetime
+    until: dt.datetime
+    bad: float
+    valid: float
+    no_data: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Objective:
+    """An SLO as its answer tells it; ``target`` and ``status`` are in percent, None unknown."""
+
+    name: str
+    basis: str
+    kind: str
+    target: float | None
+    status: float | None
+    window: dt.timedelta
+    valid: float
+    bad: float
+    no_data: float
+    corrected: float
+    steps: tuple[Step, ...]
+
+    @property
+    def type(self) -> str:
+        """How it counts: ``request-based`` or ``time-based``."""
+        return BASES.get(self.basis, self.basis)
+
+    @property
+    def days(self) -> str:
+        """Its window in words: ``30 days``."""
+        days = self.window / dt.timedelta(days=1)
+        return f"{days:g} day{'s' * (days != 1)}"
+
+
+def is_answer(frame: pd.DataFrame) -> bool:
+    """Return whether a frame is the answer of an SLO."""
+    return {*COLUMNS, "slo", "type", "target", "status", "window_days"} <= set(frame.columns)
+
+
+def read(frame: pd.DataFrame) -> Objective | None:
+    """Return the SLO of an answer, None where the answer holds nothing."""
+    if not is_answer(frame) or frame.empty:
+        return None
+    head = frame.iloc[0]
+    whole = frame[frame["scope"] == "window"]
+    good, bad, valid = (_sum(whole, name) for name in ("good", "bad", "valid"))
+    told = _number(head["status"])
+    return Objective(
+        name=str(head["slo"]),
+        basis=str(head["unit"]),
+        kind=str(head["type"]),
+        target=_number(head["target"]),
+        status=told if told is not None else 100 * good / valid if valid else None,
+        window=dt.timedelta(days=float(head["window_days"])),
+        valid=valid,
+        bad=bad,
+        no_data=_sum(whole, "no_data"),
+        corrected=_sum(whole, "corrected"),
+        steps=tuple(_steps(frame[frame["scope"] == "incident"])),
+    )
+
+
+def consumed(objective: Objective, impact: Sequence[Interval]) -> Consumption:
+    """Return what an incident took from the budget, over the union of its impact intervals.
+
+    A step that is only partly inside counts by the part that is.
+    Raises BadValue where there is no budget (a target of 100 %, none at all) or nothing valid.
+    """
+    target = objective.target if objective.target is not None else 100.0
+    bad, total = _within(objective.steps, impact)
+    if objective.basis == "minutes":
+        ratio = bad / total if total else None
+        return slo.by_time(target, bad=bad * MINUTE, window=objective.window, ratio=ratio)
+    return slo.by_requests(
+        target,
+        slo.Requests(bad=bad, total=total, valid=max(objective.valid, total)),
+        baseline=_quiet(objective, bad, total),
+        window=objective.window,
+    )
+
+
+def phases(objective: Objective, moments: Facts) -> list[Phase]:
+    """Return the budget by phase of the incident, in order; nothing where there is no budget."""
+    try:
+        budget = consumed(objective, moments.impact).budget
+    except BadValue:
+        return []
+    points = list(_points(objective.steps, moments))
+    return slo.waterfall(moments, points, budget=budget)
+
+
+def estimates(objective: Objective, moments: Facts, *, source: str) -> Iterator[Estimate]:
+    """Yield target, achievement, budget consumed and remaining, and the burn rate."""
+    about = f"{objective.type} SLO “{objective.name}”, {objective.days}"
+    if objective.target is not None:
+        yield _estimate("slo_target", objective.target, source, f"target of the {about}")
+    if objective.status is not None:
+        yield _estimate("slo_actual", objective.status, source, _achieved(objective, about))
+    if objective.target is None or not 0 < objective.target < 100:
+        return
+    if objective.status is not None:
+        left = slo.remaining(objective.status, objective.target)
+        words = f"100·(achieved − target) ÷ (100 − target), whole window of the {about}"
+        yield _estimate("budget_remaining", left, source, words)
+    if not moments.impact or not _within(objective.steps, moments.impact)[1]:
+        return
+    took = consumed(objective, moments.impact)
+    yield _estimate("budget_consumed", took.consumed, source, f"{took.definition}; {about}")
+    if took.burn is not None:
+        words = f"error ratio in the impact window ÷ (1 − target); {about}"
+        yield _estimate("burn_rate", took.burn, source, words, unit="×")
+
+
+def reason(objective: Objective, impact: Sequence[Interval]) -> str:
+    """Return why an SLO gives no consumed budget; empty where it gives one."""
+    if objective.target is None:
+        return f"the SLO “{objective.name}” has no target for {objective.days}"
+    if objective.target >= 100:
+        return f"the SLO “{objective.name}” has a target of 100 %, which leaves no error budget"
+    if not objective.valid:
+        return f"the SLO “{objective.name}” has no data in its window"
+    if not impact:
+        return "the timeline does not say when the impact began and ended"
+    if not _within(objective.steps, impact)[1]:
+        return f"the SLO “{objective.name}” has no data in the impact window"
+    return ""
+
+
+def _achieved(objective: Objective, about: str) -> str:
+    noun = objective.basis
+    left_out = [
+        f"{minutes:,.0f} minutes {what}"
+        for minutes, what in (
+            (objective.no_data, "without data"),
+            (objective.corrected, "of corrections left out"),
+        )
+        if minutes
+    ]
+    more = f"; {', '.join(left_out)}" if left_out else ""
+    return f"good ÷ valid {noun}, whole window of the {about}{more}"
+
+
+def _estimate(
+    name: str, value: float, source: str, definition: str, *, unit: str = "%"
+) -> Estimate:
+    return Estimate(name=name, value=value, unit=unit, source=source, definition=definition)
+
+
+def _steps(rows: pd.DataFrame) -> Iterator[Step]:
+    since = [moment.to_pydatetime() for moment in rows["timestamp"]]
+    names = ("minutes", "bad", "valid", "no_data")
+    values = [rows[name].astype("Float64").fillna(0.0).tolist() for name in names]
+    for at, minutes, bad, valid, no_data in zip(since, *values, strict=True):
+        yield Step(at, at + minutes * MINUTE, bad, valid, no_data)
+
+
+def _within(steps: Iterable[Step], impact: Sequence[Interval]) -> tuple[float, float]:
+    """Return the bad and the valid inside some intervals, a step by the part that is inside."""
+    bad = valid = 0.0
+    for step in steps:
+        part = sum(_part(step, interval) for interval in impact)
+        bad, valid = bad + step.bad * part, valid + step.valid * part
+    return bad, valid
+
+
+def _part(step: Step, interval: Interval) -> float:
+    """Return the part of a step that an interval holds, 0 to 1."""
+    length = step.until - step.since
+    shared = min(step.until, interval[1]) - max(step.since, interval[0])
+    return max(0.0, shared / length) if length else 0.0
+
+
+def _points(steps: Iterable[Step], moments: Facts) -> Iterator[tuple[dt.datetime, float]]:
+    """Yield what was bad as points, each step cut where a phase or an impact interval ends."""
+    cuts = {moment for name in slo.MOMENTS if (moment := getattr(moments, name)) is not None}
+    cuts |= {moment for interval in moments.impact for moment in interval}
+    for step in steps:
+        inner = sorted(cut for cut in cuts if step.since < cut < step.until)
+        edges = [step.since, *inner, step.until]
+        for since, until in pairwise(edges):
+            inside = sum(_part(Step(since, until, 0, 0, 0), each) for each in moments.impact)
+            yield since, step.bad * inside * ((until - since) / (step.until - step.since))
+
+
+def _quiet(objective: Objective, bad: float, total: float) -> float | None:
+    """Return the share of errors in the rest of the SLO's window: what is always there."""
+    rest = objective.valid - total
+    return max(0.0, objective.bad - bad) / rest if rest > 0 else None
+
+
+def _sum(rows: pd.DataFrame, name: str) -> float:
+    return float(rows[name].astype("Float64").sum())
+
+
+def _number(value: object) -> float | None:
+    return None if pd.isna(value) else float(value)  # type: ignore[arg-type,call-overload]

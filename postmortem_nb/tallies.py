@@ -1,0 +1,307 @@
+"""The figures of the impact: what people stated, what evidence says, and which one is shown.
+
+A stated figure is shown and keeps the computed one beside it where they differ; where none is
+stated the computed one counts; where there is neither, the figure is unknown and says why. All the
+measures of an incident are made here: `measures`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, NamedTuple
+
+from postmortem_nb import metrics, slo
+from postmortem_nb.estimates import Estimate, best, same, worded
+from postmortem_nb.metrics import Measure
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from postmortem_nb.metrics import Facts
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What timeline and evidence say of the impact, and why a figure is not among it."""
+
+    estimates: Sequence[Estimate] = ()
+    reasons: Mapping[str, str] = field(default_factory=dict)
+
+
+NOTHING = Found()
+
+
+class Tally(NamedTuple):
+    """A figure: its measure's name and label, unit, definition as stated, and what would give it.
+
+    ``stated`` are the facts that state it, the first that is there counts.
+    """
+
+    name: str
+    label: str
+    figure: str
+    unit: str
+    meaning: str
+    stated: tuple[str, ...]
+    lacks: str
+
+
+_USERS = "no frozen answer holds user ids and failures of the impact window"
+_SLO = "there is no SLO evidence; get_datadog_slo(slo_id=…) gives it"
+_CONSUMED = "share of the SLO window's error budget consumed by this incident"
+
+QUICK: tuple[Tally, ...] = (
+    Tally(
+        "affected_users",
+        "Affected Users",
+        "affected_users",
+        "users",
+        "distinct users with at least one failed event in the impact window",
+        ("affected_total",),
+        _USERS,
+    ),
+    Tally(
+        "failed_requests",
+        "Failed Requests",
+        "failed_requests",
+        "requests",
+        "requests that ended in an error between impact start and impact end",
+        ("failed_requests",),
+        "no frozen answer counts errors in the impact window",
+    ),
+    Tally(
+        "revenue_loss",
+        "Revenue Impact",
+        "revenue_loss",
+        "$",
+        "direct revenue loss; no calculation method is stated",
+        ("revenue_loss",),
+        "there is no revenue of the same hours of other weeks; get_datadog_revenue(query=…) "
+        "gives it",
+    ),
+    Tally(
+        "slo_impact",
+        "SLO Impact",
+        "budget_consumed",
+        "%",
+        _CONSUMED,
+        ("slo_impact", "budget_consumed"),
+        _SLO,
+    ),
+)
+"""The figures of the template's Quick Stats that are no durations."""
+
+FURTHER: tuple[Tally, ...] = (
+    Tally(
+        "affected_total",
+        "Total affected users",
+        "affected_users",
+        "users",
+        "distinct users with at least one failed event in the impact window",
+        ("affected_total",),
+        _USERS,
+    ),
+    Tally(
+        "affected_share",
+        "Percentage of user base",
+        "affected_share",
+        "%",
+        "share of the user base, as stated",
+        ("affected_share",),
+        "no frozen answer holds users with and without failures in the impact window",
+    ),
+    Tally("slo_target", "SLO target", "slo_target", "%", "as stated", ("slo_target",), _SLO),
+    Tally(
+        "slo_actual",
+        "Actual achievement",
+        "slo_actual",
+        "%",
+        "as stated",
+        ("slo_actual",),
+        _SLO,
+    ),
+    Tally(
+        "budget_consumed",
+        "Error budget consumed",
+        "budget_consumed",
+        "%",
+        _CONSUMED,
+        ("budget_consumed",),
+        _SLO,
+    ),
+    Tally(
+        "budget_remaining",
+        "Error budget remaining",
+        "budget_remaining",
+        "%",
+        "100·(achieved − target) ÷ (100 − target)",
+        ("budget_remaining",),
+        _SLO,
+    ),
+    Tally(
+        "burn_rate",
+        "Burn rate",
+        "burn_rate",
+        "×",
+        "error ratio in the impact window ÷ (1 − target)",
+        (),
+        _SLO,
+    ),
+    Tally(
+        "engineering_hours",
+        "Engineering hours",
+        "engineering_hours",
+        "hours",
+        "as stated",
+        ("engineering_hours",),
+        "the timeline names nobody with a time",
+    ),
+)
+"""Figures of Impact Analysis."""
+
+
+def measures(facts: Facts, found: Found = NOTHING) -> dict[str, Measure]:
+    """Return every measure by name, the template's Quick Stats first, in their order.
+
+    Parameters
+    ----------
+    facts
+        what the incident states, and its moments
+    found
+        what timeline and evidence say; without it, only what is stated is known
+
+    """
+    durations = metrics.derive(facts)
+    quick = ("duration", "detection_time", "resolution_time", "mttd", "mttr")
+    whole = Found([*found.estimates, *_by_definition(facts, found)], found.reasons)
+    tallied = {each.name: _tallied(each, facts, whole) for each in (*QUICK, *FURTHER)}
+    tallied["affected_users"] = _with_share(tallied["affected_users"], tallied["affected_share"])
+    ordered = [
+        *quick,
+        *(each.name for each in QUICK),
+        "follow_up",
+        *(name for name in durations if name not in {*quick, "follow_up"}),
+        *(each.name for each in FURTHER),
+    ]
+    known = durations | tallied
+    return {name: known[name] for name in ordered}
+
+
+def _by_definition(facts: Facts, found: Found) -> list[Estimate]:
+    """Return the remaining budget where only target and achievement are stated."""
+    target, actual = facts.slo_target, facts.slo_actual
+    if best(found.estimates, "budget_remaining") or target is None or actual is None:
+        return []
+    if not 0 < target < 100:
+        return []
+    return [
+        Estimate(
+            name="budget_remaining",
+            value=slo.remaining(actual, target),
+            unit="%",
+            source="slo_target and slo_actual, as stated",
+            definition="100·(achieved − target) ÷ (100 − target)",
+        )
+    ]
+
+
+def _tallied(tally: Tally, facts: Facts, found: Found) -> Measure:
+    """Return the measure of a figure: stated, else computed, else unknown."""
+    stated = ((name, getattr(facts, name)) for name in tally.stated)
+    name, typed = next(((n, v) for n, v in stated if v is not None), ("", None))
+    computed = best(found.estimates, tally.figure)
+    blank = Measure(
+        name=tally.name,
+        label=tally.label,
+        unit=tally.unit,
+        definition=tally.meaning,
+        source="",
+    )
+    if typed is not None:
+        return _stated(blank, name, typed, computed, facts)
+    if computed is not None:
+        value = round(computed.value) if computed.unit in {"users", "requests"} else computed.value
+        return replace(
+            blank,
+            value=value,
+            computed=computed.value,
+            origin=computed.source,
+            definition=computed.definition,
+            source=computed.source,
+            parts=(computed.value,),
+            beside=_interval(computed),
+        )
+    names = " or ".join(tally.stated)
+    why = found.reasons.get(tally.figure, tally.lacks)
+    return replace(
+        blank,
+        source=f"stated: {names}" if names else "",
+        missing=f"not stated, and {why}" if names else why,
+    )
+
+
+def _stated(
+    blank: Measure, name: str, typed: float, computed: Estimate | None, facts: Facts
+) -> Measure:
+    """Return a stated figure, the computed one beside it where they differ."""
+    method = facts.revenue_method if name == "revenue_loss" else ""
+    names = f"{name}, revenue_method" if method else name
+    known = replace(
+        blank,
+        value=typed,
+        parts=(typed,),
+        definition=method or blank.definition,
+        source=f"stated: {names}",
+    )
+    if computed is None:
+        return known
+    differs = not same(typed, computed.value)
+    if computed.lower_bound and computed.value <= typed:
+        differs = False
+    words = f"computed {_number(computed)} from {_origin(computed.source)}"
+    return replace(
+        known,
+        computed=computed.value,
+        origin=computed.source,
+        differs=differs,
+        beside=words if differs else "",
+        source=f"{known.source}; {words}",
+    )
+
+
+def _with_share(users: Measure, share: Measure) -> Measure:
+    """Return the affected users with their share as second part, its denominator named."""
+    if users.value is None or isinstance(share.value, str):
+        return users
+    part = share.value if isinstance(share.value, (int, float)) else None
+    first = float(users.value) if isinstance(users.value, (int, float)) else None
+    if part is None:
+        return replace(users, parts=(first, None))
+    return replace(
+        users,
+        parts=(first, round(part, 1)),
+        definition=f"{users.definition}; the share is {share.definition}"
+        if share.source.startswith("stated")
+        else f"{users.definition}; the share is {share.definition} ({share.source})",
+    )
+
+
+def _interval(computed: Estimate) -> str:
+    """Return what limits a computed figure: its interval, or that it is a lower bound."""
+    if computed.low is not None and computed.high is not None and computed.low != computed.high:
+        low, high = (worded(value, computed.unit) for value in (computed.low, computed.high))
+        return f"{low} to {high}"
+    return "at least: its source saw only a part" if computed.lower_bound else ""
+
+
+def _number(computed: Estimate) -> str:
+    """Return a computed value as it stands in brackets: its unit is in the words around."""
+    shown = worded(computed.value, computed.unit)
+    plain = shown if computed.unit in {"$", "%"} else shown.removesuffix(f" {computed.unit}")
+    bound = _interval(computed)
+    return f"{plain}, {bound}," if bound else plain
+
+
+def _origin(source: str) -> str:
+    """Return a source in a sentence: ``evidence impact``."""
+    return source.replace("evidence: ", "evidence ", 1).replace("timeline: ", "the timeline: ", 1)
