@@ -1,33 +1,36 @@
 """From evidence to timeline: a row of an answer becomes a step, with the evidence named.
 
-Any row can be taken by hand (``incident.add_to_timeline(errors, 3)``). What nobody should have to
-look for is *offered*: alerts, deployments and other events around the incident, the first failure
-in logs and spans, and the peak of each metric.
+Any row can be taken: by hand (``incident.add_to_timeline(errors, 3)``) or found by its words in the
+timeline's form. What nobody should have to look for is *offered*: alerts, deployments and other
+events around the incident, the first failure in logs and spans, and the peak of each metric.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from functools import reduce
+from operator import or_
 from typing import TYPE_CHECKING, Any
 
-from postmortem_nb import evidence, kinds, times
-from postmortem_nb.errors import BadValue, expected
+import pandas as pd
+
+from postmortem_nb import evidence, kinds, metrics, times
+from postmortem_nb.errors import BadValue, BundleError, expected
 
 if TYPE_CHECKING:
     from datetime import datetime
-
-    import pandas as pd
+    from pathlib import Path
 
     from postmortem_nb.incident import Incident
+    from postmortem_nb.schema import Template
 
 DISCOVERY = "Key Discovery"
 DETECTION = "Detection"
-BEFORE = timedelta(hours=2)
-"""How long before impact start an event may have to do with it."""
+FOUND = 20
+"""Rows that a search shows at most."""
 
 MOST = 12
-"""Candidates offered for one answer; the rest are in its frame."""
+"""Candidates offered for one answer; the rest are found by their words."""
 
 _SOURCES = {
     "search_datadog_logs": "Datadog logs",
@@ -40,12 +43,24 @@ _SOURCES = {
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A step that the timeline could have: when, which step, its columns, and a line about it."""
+    """A step that the timeline could have: when, which step, its columns, and a line about it.
+
+    ``answer`` is the evidence it comes from and ``row`` the label of its row there.
+    """
 
     time: datetime
     step: str
     says: str
     columns: dict[str, str]
+    answer: str
+    row: Any
+
+
+Kept = dict[tuple[str, int], list[Candidate] | None]
+"""What was noted in an answer, by its name and the time of its file: read again if that changes.
+
+None of an answer whose rows have no time, or that cannot be read: it has no steps.
+"""
 
 
 def of(frame: pd.DataFrame, row: object) -> Candidate:
@@ -59,7 +74,7 @@ def of(frame: pd.DataFrame, row: object) -> Candidate:
     values = frame.loc[place]
     if "timestamp" not in frame.columns or kinds.is_missing(values["timestamp"]):
         raise BadValue("row: it has no time; add it by hand with incident.add('timeline', …)")
-    return _candidate(values.to_dict(), frame.attrs.get("evidence", {}))
+    return _candidate(values.to_dict(), frame.attrs.get("evidence", {}), row)
 
 
 def peak(frame: pd.DataFrame, query: str | None = None) -> Candidate:
@@ -76,28 +91,98 @@ def peak(frame: pd.DataFrame, query: str | None = None) -> Candidate:
     return of(frame, values.idxmax())
 
 
-def offered(incident: Incident) -> list[Candidate]:
-    """Return what the frozen evidence offers and the timeline lacks, in order of time."""
-    taken = {(row["time"], row.get("evidence")) for row in incident.values("timeline")}
-    found: list[Candidate] = []
-    for record in evidence.listing(incident.path / "evidence"):
-        frame = evidence.thaw(incident.path / "evidence", str(record["name"]))
-        found += _around(incident, _noted(frame))[:MOST]
-    times_taken = {time for time, _ in taken}
-    return sorted(
-        (one for one in found if one.time not in times_taken), key=lambda one: (one.time, one.says)
-    )
+def offered(incident: Incident, kept: Kept | None = None) -> list[Candidate]:
+    """Return what the frozen evidence offers and the timeline lacks, in order of time.
+
+    ``kept`` holds what was noted before, so that an answer is read once; it is brought up to date.
+    Evidence that cannot be read offers nothing; the checks tell of it.
+    """
+    known = {} if kept is None else kept
+    latest = {
+        file: known[file] if file in known else _noted_in(incident, file[0])
+        for file in answers(incident)
+    }
+    known.clear()
+    known.update(latest)
+    taken = {row["time"] for row in incident.values("timeline")} if latest else set()
+    found = [one for noted in latest.values() for one in _around(incident, noted or [])[:MOST]]
+    steps = {value for group in incident.template.groups("timeline") for _, value in group.keys}
+    left = (one for one in found if one.time not in taken and one.step in steps)
+    return sorted(left, key=lambda one: (one.time, one.says))
+
+
+def fits(template: Template) -> bool:
+    """Return whether a template's timeline has the step that evidence becomes."""
+    return any(("step", DISCOVERY) in group.keys for group in template.groups("timeline"))
+
+
+def answers(incident: Incident) -> list[tuple[str, int]]:
+    """Return the frozen answers of a timeline that takes them: name and time in ns, by name.
+
+    The time is that of the record, which is written when the rows are there.
+    """
+    if not fits(incident.template):
+        return []
+    records = sorted((incident.path / "evidence").glob("[!.]*.json"))
+    return [(path.stem, changed) for path in records if (changed := _changed(path))]
+
+
+def search(incident: Incident, answer: str, words: str) -> list[Candidate]:
+    """Return the rows of a frozen answer that hold these words, in its order; all for none.
+
+    Words are looked for in every text column and in the time, ``2025-12-04 14:02:07``, in UTC.
+    At most ``FOUND`` rows; BundleError where there is no such answer.
+    """
+    frame = evidence.thaw(incident.path / "evidence", answer)
+    if "timestamp" not in frame.columns:
+        return []
+    timed = frame.dropna(subset=["timestamp"])
+    times_of = timed["timestamp"].dt.strftime("%Y-%m-%d %H:%M:%S")
+    texts = [times_of, *(timed[name] for name in timed if _is_text(timed[name]))]
+    for word in words.split():
+        holds = (each.str.contains(word, case=False, regex=False, na=False) for each in texts)
+        matching = reduce(or_, (one.astype(bool) for one in holds))
+        timed, texts = timed[matching], [each[matching] for each in texts]
+    return [of(timed, row) for row in timed.index[:FOUND]]
 
 
 def add(incident: Incident, found: Candidate) -> str:
-    """Put a candidate into the timeline and return the new row's id."""
-    return incident.add("timeline", step=found.step, time=found.time, **found.columns)
+    """Put a candidate into the timeline and return the new row's id.
+
+    Columns that the incident's template does not have are left out.
+    """
+    known = {column.name for column in incident.template.tables["timeline"]}
+    columns = {name: said for name, said in found.columns.items() if name in known}
+    return incident.add("timeline", step=found.step, time=found.time, **columns)
+
+
+def _noted_in(incident: Incident, answer: str) -> list[Candidate] | None:
+    try:
+        frame = evidence.thaw(incident.path / "evidence", answer)
+    except BundleError:
+        return None
+    return _noted(frame) if "timestamp" in frame.columns else None
+
+
+def _changed(path: Path) -> int:
+    """Return when a file changed, in ns; 0 where it is gone."""
+    try:
+        return path.stat().st_mtime_ns
+    except OSError:
+        return 0
+
+
+def _is_text(column: pd.Series[Any]) -> bool:
+    """Return whether a column holds texts: as such, or as labels."""
+    kind = column.dtype
+    texts = kind.categories.dtype if isinstance(kind, pd.CategoricalDtype) else kind
+    return isinstance(texts, pd.StringDtype)
 
 
 def _noted(frame: pd.DataFrame) -> list[Candidate]:
     """Return what is worth noting in an answer, by what it holds."""
     function = frame.attrs.get("evidence", {}).get("function", "")
-    if frame.empty or "timestamp" not in frame.columns:
+    if frame.empty:
         return []
     if function == "get_datadog_metric":
         names = [str(name) for name in frame["query"].unique()]
@@ -116,19 +201,21 @@ def _around(incident: Incident, found: list[Candidate]) -> list[Candidate]:
     return [
         one
         for one in found
-        if (start is None or one.time >= start - BEFORE) and (end is None or one.time <= end)
+        if (start is None or one.time >= start - metrics.LEAD) and (end is None or one.time <= end)
     ]
 
 
-def _candidate(values: dict[str, Any], record: dict[str, Any]) -> Candidate:
+def _candidate(values: dict[str, Any], record: dict[str, Any], row: object) -> Candidate:
     time = times.parse(values["timestamp"].to_pydatetime())
-    says = _says(values)
-    if _is_alert(values):
-        columns = {"detection_method": "Monitor Alert", "detected_by": says}
-        return Candidate(time, DETECTION, says, columns)
-    source = _SOURCES.get(str(record.get("function")), "Datadog")
-    columns = {"finding": says, "evidence": _reference(values, record), "data_source": source}
-    return Candidate(time, DISCOVERY, says, columns)
+    says, reference = _says(values), _reference(values, record)
+    step = DETECTION if _is_alert(values) else DISCOVERY
+    if step == DETECTION:
+        seen = ", ".join(filter(None, (says, reference)))
+        columns = {"detection_method": "Monitor Alert", "detected_by": seen}
+    else:
+        source = _SOURCES.get(str(record.get("function")), "Datadog")
+        columns = {"finding": says, "evidence": reference, "data_source": source}
+    return Candidate(time, step, says, columns, str(record.get("name") or ""), row)
 
 
 def _is_alert(values: dict[str, Any]) -> bool:

@@ -11,7 +11,7 @@ import time
 import weakref
 from typing import TYPE_CHECKING, Any, Protocol
 
-from postmortem_nb import checks
+from postmortem_nb import candidates, checks
 
 if TYPE_CHECKING:
     from postmortem_nb.incident import Incident
@@ -32,8 +32,11 @@ FORMS = 4
 class Follower(Protocol):
     """What follows the incident: a form."""
 
+    def follow(self) -> None:
+        """Show every window of this form the values as they are now."""
+
     def push(self) -> None:
-        """Bring every window of this form up to date."""
+        """Bring every window of this form up to date, with its text."""
 
     def is_open(self) -> bool:
         """Return whether anybody can still see this form."""
@@ -51,6 +54,8 @@ class Desk:
         self._news = threading.Event()
         self._thread: threading.Thread | None = None
         self._found: list[dict[str, Any]] = []
+        self._kept: candidates.Kept = {}
+        self._offered: list[candidates.Candidate] = []
         self._stale = True
         self._newest = -SETTLE
         incident.on_change(self.changed)
@@ -88,6 +93,14 @@ class Desk:
         """Return what the checks said last; forms are drawn before they have said anything."""
         return self._found
 
+    def offered(self) -> list[candidates.Candidate]:
+        """Return the steps that the evidence offers the timeline, as of the last look."""
+        return self._offered
+
+    def answers(self) -> list[str]:
+        """Return the names of the frozen answers whose rows have a time, as of the last look."""
+        return [name for (name, _), noted in self._kept.items() if noted is not None]
+
     def _check(self) -> None:
         """Let the checks look at the incident, once a change."""
         incident = self.incident()
@@ -95,6 +108,8 @@ class Desk:
             self._stale = False
             found = checks.findings(incident).to_dict("records")
             self._found = [{str(key): value for key, value in each.items()} for each in found]
+            kept = dict(self._kept)  # others read the old one meanwhile
+            self._offered, self._kept = candidates.offered(incident, kept), kept
 
     def _watch(self) -> None:
         """Redraw after edits and look for those of other kernels, until no form is open."""
@@ -104,11 +119,15 @@ class Desk:
                 while time.monotonic() - self._newest < SETTLE:
                     time.sleep(PAUSE)  # a notebook is being run: first let its forms appear
                 self._news.clear()
+                for form in self._open():
+                    form.follow()  # other windows first: looking at everything takes longer
                 self._check()
                 for form in self._open():
                     form.push()
             elif (incident := self.incident()) is not None:
                 incident.refresh()
+                if candidates.answers(incident) != list(self._kept):
+                    self.changed()
 
     def _open(self) -> list[Follower]:
         joined = [each for kept in list(self._joined.values()) for each in list(kept)]

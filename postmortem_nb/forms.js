@@ -3,6 +3,7 @@
 // Edits leave as small messages and count as saved when the kernel says that they are on disk.
 // Until then they are kept in this browser, and are offered again when the form is back.
 
+import { Evidence } from "./forms_evidence.js";
 import { Field, block, fresh, make } from "./forms_inputs.js";
 import { Group } from "./forms_rows.js";
 
@@ -81,8 +82,8 @@ class Queue {
   }
 
   /** Send a change of rows: it is kept like an edit. */
-  act(message) {
-    this.send(`act ${this.sent + 1}`, { ...message, label: message.t }, message);
+  act(message, label = message.t) {
+    this.send(`act ${this.sent + 1}`, { ...message, label }, message);
   }
 
   send(key, entry, message) {
@@ -195,6 +196,7 @@ class Form {
     const bar = make("span", { class: "pm-bar", "aria-hidden": "true" }, this.bar);
     const head = make("div", { class: "pm-head" }, bar, this.progress, this.needed, this.zone(), this.status, this.retry);
     const root = make("div", { class: "pm-form", role: "form", "aria-label": this.state.title }, head, this.offer);
+    if (this.state.values.answers) root.append((this.evidence = new Evidence(this)).element);
     root.append(...this.parts(this.state.parts));
     return root;
   }
@@ -231,7 +233,9 @@ class Form {
       this.facts.set(spec.n, field);
       return field;
     });
-    return block(rows);
+    if (!part.caption) return block(rows);
+    const caption = make("div", { class: "pm-caption", id: fresh(), text: part.caption });
+    return make("div", { role: "group", "aria-labelledby": caption.id }, caption, block(rows));
   }
 
   /** A fact that is computed: its value and definition are read, never typed. */
@@ -284,10 +288,16 @@ class Form {
     }
     for (const [name, measure] of Object.entries(values.measures || {})) this.measure(name, measure);
     if (values.findings) this.advise(values.findings);
+    if (values.steps || values.answers) this.offers(values);
     if ("needed" in values) this.needed.textContent = values.needed;
     if ("zone" in values && this.zoned) this.zoned.value = values.zone;
     if (values.text) this.settle(values.text);
     this.count();
+  }
+
+  offers({ steps = this.state.values.steps, answers = this.state.values.answers }) {
+    Object.assign(this.state.values, { steps, answers });
+    this.evidence.show({ steps, answers });
   }
 
   measure(name, { value, help }) {
@@ -383,6 +393,7 @@ class Form {
     if (message.rows) this.groups.get(message.group)?.show(message.rows);
     if (message.c !== this.client) return;
     if (message.t === "text") this.renew(message);
+    if (message.t === "found") this.evidence.hear(message);
     if (message.t === "ack") this.saved(message);
     else if (message.t === "refused") this.refused(message, { refused: true });
     else if (message.t === "unsaved") this.refused(message, { unsaved: true });
@@ -398,6 +409,7 @@ class Form {
       this.queue.bind(message.slot, message.row);
     }
     const entry = this.queue.answered(message.n);
+    if (entry?.t === "take") this.evidence.added(entry);
     if (!entry?.field || entry.draft) return;
     const mine = JSON.stringify(entry.field.value()) === JSON.stringify(entry.value);
     entry.field.show(message.cell, { mine });
@@ -510,8 +522,8 @@ class Form {
     const slots = new Map();
     for (const entry of kept) {
       if (!entry.name) {
-        const { t, table, row, group, to } = entry;
-        this.queue.act({ t, table, row, group, to });
+        const { t, table, row, group, to, answer, label } = entry;
+        this.queue.act({ t, table, row, group, to, answer }, label);
         continue;
       }
       let field = this.field(entry);

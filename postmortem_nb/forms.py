@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from postmortem_nb.incident import Incident
     from postmortem_nb.schema import Section
 
-SOURCES = ("forms_inputs.js", "forms_rows.js", "forms.js")
+SOURCES = ("forms_inputs.js", "forms_rows.js", "forms_evidence.js", "forms.js")
 """The front end's files in the order in which they are joined to one module."""
 
 VIEW = "application/vnd.jupyter.widget-view+json"
@@ -142,11 +142,16 @@ class Form(anywidget.AnyWidget):
             "measures": self.sheet.measures(),
             "text": self._digest,
             **self._judged(),
+            **self._offers(),
         }
 
     def push(self) -> None:
-        """Send what changed since the last time to every window, and renew the text."""
+        """Renew the text, and send every window what changed since the last time."""
         self._renew()
+        self.follow()
+
+    def follow(self) -> None:
+        """Send every window what changed since the last time."""
         with self.incident.lock:
             values = self.values()
             news = changes(self._shown, values)
@@ -171,6 +176,13 @@ class Form(anywidget.AnyWidget):
                 for each in told
             ],
         }
+
+    def _offers(self) -> dict[str, Any]:
+        """Return what the frozen evidence offers a form that takes steps from it."""
+        if not self.sheet.takes_evidence():
+            return {}
+        steps = [self.sheet.step(each) for each in self.desk.offered()]
+        return {"steps": steps, "answers": self.desk.answers()}
 
     def _concerns(self, finding: Message) -> bool:
         if finding["table"] == SINGLE:
@@ -198,8 +210,8 @@ class Form(anywidget.AnyWidget):
 
     def _acts(self) -> dict[str, Callable[[Message], Message]]:
         sheet = self.sheet
-        changing = ("set", "remove", "restore", "duplicate", "move")
-        return {name: getattr(sheet, name) for name in changing} | {
+        named = ("set", "remove", "restore", "duplicate", "move", "take", "search")
+        return {name: getattr(sheet, name) for name in named} | {
             "hello": self._hello,
             "text": self._text,
             "zone": self._zone,
@@ -314,12 +326,17 @@ def _digest(written: str) -> str:
     return hashlib.sha256(written.encode("utf-8", "replace")).hexdigest()[:12]
 
 
+def _named(finding: Message) -> str:
+    """Return what a blank is called: by its row where it has one, not the fifth "Time"."""
+    steps: list[str] = finding["where"].split(BETWEEN)
+    return steps[-2] if finding["table"] != SINGLE and len(steps) > 2 else steps[-1]
+
+
 def _needs(needed: list[Message]) -> str:
     """Return what the next state of the postmortem needs of this section, in one line."""
     if not needed:
         return ""
     state = "Approved" if any(" Approved needs" in each["message"] for each in needed) else "Review"
-    # a blank of a row is known by its row: "Incident Start", not the fifth "Time"
-    names = [each["where"].split(BETWEEN)[-1 if each["table"] == SINGLE else -2] for each in needed]
+    names = [_named(each) for each in needed]
     shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
     return text.visible(f"needed for {state}: {shown}")

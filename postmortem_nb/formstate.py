@@ -12,8 +12,8 @@ from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from postmortem_nb import kinds, times
-from postmortem_nb.errors import BadValue, expected
+from postmortem_nb import candidates, evidence, kinds, text, times
+from postmortem_nb.errors import BadValue, BundleError, expected
 from postmortem_nb.schema import SINGLE
 from postmortem_nb.sections import completed, describe, facts, fields, groups
 
@@ -119,6 +119,40 @@ class Sheet:
             return {}
         known = self.incident.measures()
         return {blank.name: _measure(known.get(blank.name)) for blank in derived}
+
+    # -- evidence --------------------------------------------------------------------------------
+
+    def takes_evidence(self) -> bool:
+        """Return whether rows of answers become steps in this section."""
+        timeline = any(group.table == "timeline" for group in self.groups)
+        return timeline and candidates.fits(self.incident.template)
+
+    def step(self, found: candidates.Candidate) -> Message:
+        """Return a step that could be taken, in words."""
+        return {
+            "answer": found.answer,
+            "row": int(found.row),
+            "time": self._local(found.time.replace(microsecond=0)),
+            "says": text.visible(found.says),
+            "step": found.step,
+        }
+
+    def search(self, message: Message) -> Message:
+        """Return the rows of an answer that hold some words: what ``take`` can take."""
+        try:
+            found = candidates.search(self.incident, str(message["answer"]), str(message["words"]))
+        except BundleError as error:
+            return {"t": "found", "steps": [], "message": str(error)}
+        return {"t": "found", "steps": [self.step(each) for each in found]}
+
+    def take(self, message: Message) -> Message:
+        """Put a row of an answer into the timeline."""
+        try:
+            frame = evidence.thaw(self.incident.path / "evidence", str(message["answer"]))
+        except BundleError as error:
+            raise BadValue(str(error)) from None  # nothing was typed that could be sent again
+        candidates.add(self.incident, candidates.of(frame, message["row"]))
+        return {}
 
     # -- writing ---------------------------------------------------------------------------------
 

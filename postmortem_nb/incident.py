@@ -318,10 +318,11 @@ class Incident:
         """Return the whole postmortem as Markdown; with ``blanks`` what is empty shows too."""
         return str(import_module("postmortem_nb.document").markdown(self, blanks=blanks))
 
-    def add_to_timeline(self, frame: pd.DataFrame, row: object) -> str:
-        """Put a row of an answer into the timeline; returns the new row's id, raises as ``add``."""
+    def add_to_timeline(self, frame: pd.DataFrame, row: object = None) -> str:
+        """Put a row of an answer, or the peak of a metric, into the timeline; return its id."""
         candidates = import_module("postmortem_nb.candidates")
-        return str(candidates.add(self, candidates.of(frame, row)))
+        found = candidates.peak(frame) if row is None else candidates.of(frame, row)
+        return str(candidates.add(self, found))
 
     def check(self) -> pd.DataFrame:
         """Return what is missing or contradictory: code, severity, where, message, remedy."""

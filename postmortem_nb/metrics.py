@@ -34,6 +34,9 @@ acknowledgement that names a severity."""
 LAST_COUNTS = frozenset({"recovered", "resolved"})
 """Moments taken from the last row of their step: a relapse moves the end. Else the first counts."""
 
+LEAD = dt.timedelta(hours=2)
+"""How long before impact start an event, a deployment say, may have to do with it."""
+
 FOLLOW_UP_DAYS = 30
 """Days from the incident's date to its follow-up, as the template says."""
 

@@ -8,11 +8,13 @@ derived, ``q`` the state that needs it, ``c`` list of completions. What is empty
 
 from __future__ import annotations
 
-from itertools import count, groupby
+import re
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from postmortem_nb.checks.case import PEOPLE
 from postmortem_nb.checks.review import NEEDS
+from postmortem_nb.parts import Words
 from postmortem_nb.schema import Blank, Rows, walk
 
 if TYPE_CHECKING:
@@ -27,6 +29,9 @@ SHORT = frozenset({"time", "date", "yesno", "choice", "line", "link", "names", "
 
 COLUMNS = 4
 """Blanks of a row that still fit one line."""
+
+_CAPTION = re.compile(r"\*\*([^*\n]+?):?\*\*:?[ \t]*\n\s*[^\n]*\Z")
+"""A line in bold, and no more than one line (the label of a blank) behind it."""
 
 OWN_LISTS = frozenset({"services", "teams"})
 """Columns of names that complete from what stands in them; other names are people's."""
@@ -88,24 +93,21 @@ class _Describer:
     def _own(self, section: Section) -> Iterator[Part]:
         """Yield the blocks of fields and the groups of rows of one section."""
         kept = [part for part in section.parts if isinstance(part, Blank | Rows)]
-        for kind, run in groupby(kept, type):
-            if kind is Blank:
-                drawn = [field for blank in run if (field := self._once(blank))]
-                if drawn:
-                    yield {"t": "fields", "fields": drawn}
-            else:
-                yield from (self._group(part, alone=len(kept) == 1) for part in run)
+        for caption, run in _runs(section):
+            if isinstance(run, Rows):
+                yield self._group(run, alone=len(kept) == 1)
+            elif drawn := [field for blank in run if (field := self._once(blank))]:
+                yield _tidy({"t": "fields", "caption": caption, "fields": drawn})
 
-    def _once(self, blank: Blank | Rows) -> Part | None:
+    def _once(self, blank: Blank) -> Part | None:
         """Return a single fact where it is first named in the section."""
-        if not isinstance(blank, Blank) or blank.name in self.drawn:
+        if blank.name in self.drawn:
             return None
         self.drawn.add(blank.name)
         return self._field(blank, {})
 
-    def _group(self, rows: Blank | Rows, *, alone: bool) -> Part:
+    def _group(self, rows: Rows, *, alone: bool) -> Part:
         """Return a group; ``alone`` where its sub-heading already says what it is."""
-        assert isinstance(rows, Rows)  # noqa: S101 - for the type checker; groupby told us
         drawn = [self._field(blank, dict(rows.keys)) for blank in fields(rows)]
         table = _fits_lines(rows, drawn)
         return _tidy(
@@ -159,6 +161,31 @@ class _Describer:
         listed = next(same, blank)
         options = self.template.column(blank.table, blank.name).options
         return [(option, listed.marked(option)) for option in options]
+
+
+def _runs(section: Section) -> Iterator[tuple[str, list[Blank] | Rows]]:
+    """Yield the groups of rows of a section, and its blanks by the caption they stand under."""
+    caption, run = "", list[Blank]()
+    before = ""
+    for part in section.parts:
+        below = _captioned(before)
+        before = part.text if isinstance(part, Words) else ""
+        if run and (below or isinstance(part, Rows)):
+            yield caption, run
+            run = []
+        if isinstance(part, Rows):
+            yield "", part
+        elif isinstance(part, Blank):
+            caption = caption if run else below
+            run.append(part)
+    if run:
+        yield caption, run
+
+
+def _captioned(words: str) -> str:
+    """Return the caption that a template's words put over the blank behind them, or nothing."""
+    found = _CAPTION.search(words)
+    return found[1].strip() if found else ""
 
 
 def _fits_lines(rows: Rows, drawn: list[Part]) -> bool:

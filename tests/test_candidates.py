@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from postmortem_nb import Incident, candidates, datadog, evidence
-from postmortem_nb.errors import BadValue
+from postmortem_nb.errors import BadValue, BundleError
 
 WINDOW = {"start": "2025-12-04T14:02Z", "end": "2025-12-04T16:09Z"}
 
@@ -84,6 +84,89 @@ def test_a_row_without_a_time_is_refused():
         candidates.of(pd.DataFrame({"count": [3]}), 0)
 
 
+@pytest.fixture
+def logs(incident):
+    asked = datadog.search_datadog_logs("service:checkout status:error", *WINDOW.values())
+    return frozen(incident, "logs", asked)
+
+
+def test_any_row_is_found_by_its_words_and_its_time(incident, logs):
+    found = candidates.search(incident, "logs", "poolTIMEOUT 14:0")
+    clock = logs["timestamp"].dt.strftime("%Y-%m-%d %H:%M:%S")
+    lines = logs.drop(columns=["timestamp", "tags"]).astype(str).agg(" ".join, axis=1)
+    wanted = logs.index[lines.str.lower().str.contains("pooltimeout") & clock.str.contains("14:0")]
+    assert [one.row for one in found] == list(wanted[: candidates.FOUND])
+    assert 0 < len(wanted) < len(logs)
+    row = candidates.add(incident, found[2])
+    assert incident["timeline"].loc[row, "evidence"] == f"logs ({logs.loc[found[2].row, 'id']})"
+
+
+@pytest.mark.parametrize("words", ["(*", "\\", "\0", "nobody wrote this"])
+def test_words_are_words_not_a_pattern(incident, logs, words):
+    assert candidates.search(incident, "logs", words) == []
+
+
+def test_no_words_find_the_first_rows(incident, logs):
+    found = candidates.search(incident, "logs", " ")
+    assert [one.row for one in found] == list(range(candidates.FOUND))
+
+
+@pytest.mark.parametrize("answer", ["nothing", "../logs", ""])
+def test_an_answer_that_is_not_there_is_refused(incident, logs, answer):
+    with pytest.raises(BundleError):
+        candidates.search(incident, answer, "")
+
+
+def test_an_answer_without_times_has_no_steps(incident):
+    counted = "SELECT count(*) FROM logs"
+    asked = datadog.analyze_datadog_logs(
+        filter="*", sql_query=counted, from_=WINDOW["start"], to=WINDOW["end"], limit=10
+    )
+    frozen(incident, "counted", asked)
+    kept = {}
+    assert candidates.search(incident, "counted", "") == []
+    assert candidates.offered(incident, kept) == []
+    assert list(kept.values()) == [None]
+
+
+def test_evidence_that_cannot_be_read_offers_nothing(incident, events):
+    assert candidates.offered(incident)
+    (incident.path / "evidence" / "events.parquet").write_bytes(b"PAR1 torn")
+    assert candidates.offered(incident) == []
+
+
+def test_an_answer_is_read_again_only_when_it_changed(incident, events, monkeypatch):
+    kept = {}
+    first = candidates.offered(incident, kept)
+    monkeypatch.setattr(evidence, "thaw", lambda *_: pytest.fail("it was read again"))
+    assert candidates.offered(incident, kept) == first
+    monkeypatch.undo()
+    frozen(incident, "events", events.iloc[:0])
+    assert candidates.offered(incident, kept) == []
+
+
+def test_a_template_without_that_step_is_offered_nothing(tmp_path, events):
+    own = tmp_path / "own.md"
+    own.write_text("# Ours\n\n## Weather\n\n- Sky: {line sky = _____}\n")
+    other = Incident.create("INC-2", tmp_path, template=own)
+    frozen(other, "events", events)
+    assert candidates.offered(other) == []
+
+
+def test_a_template_s_timeline_takes_the_columns_that_it_has(tmp_path, events):
+    own = tmp_path / "own.md"
+    own.write_text(
+        "# Ours\n\n## Story\n\n<!-- rows timeline (step=Key Discovery): 1 blank grows -->\n"
+        "- {time time = _____}: {line finding = _____}\n<!-- end -->\n"
+    )
+    other = Incident.create("INC-3", tmp_path, template=own)
+    frozen(other, "events", events)
+    offered = candidates.offered(other)
+    assert {one.step for one in offered} == {"Key Discovery"}
+    candidates.add(other, offered[0])
+    assert other.values("timeline")[0]["finding"] == offered[0].says
+
+
 def test_a_frame_without_values_has_no_peak():
     with pytest.raises(BadValue, match="a metric with values"):
         candidates.peak(pd.DataFrame({"timestamp": [], "query": [], "value": []}))
@@ -92,3 +175,12 @@ def test_a_frame_without_values_has_no_peak():
 def test_the_incident_offers_it_in_one_call(incident, events):
     row = incident.add_to_timeline(events, events.index[0])
     assert incident["timeline"].loc[row, "evidence"].startswith("events (")
+
+
+def test_the_peak_of_a_metric_in_one_call(incident):
+    query = ["sum:trace.checkout.request.errors{*}.as_rate()"]
+    frame = datadog.get_datadog_metric(query, *WINDOW.values())
+    row = incident.add_to_timeline(frozen(incident, "rate", frame))
+    top = frame.sort_values("value").iloc[-1]
+    assert incident["timeline"].loc[row, "time"] == top["timestamp"]
+    assert incident["timeline"].loc[row, "evidence"] == "rate (*)"

@@ -116,6 +116,16 @@ def test_a_sound_postmortem_gives_nothing_to_find(example):
     assert found(example).to_dict(orient="records") == []
 
 
+@pytest.mark.parametrize(
+    ("clock", "evidence", "told"),
+    [("12:02", "events", False), ("12:01", "events", True), ("13:58", None, True)],
+)
+def test_evidence_of_the_two_hours_before_may_have_led_to_it(incident, clock, evidence, told):
+    for name, value in (("time", moment(clock)), ("evidence", evidence)):
+        incident.set(name, value, table="timeline", row=step(incident, "Key Discovery"))
+    assert ("window" in set(found(incident)["code"])) is told
+
+
 # What is planted → the code, the severity and a part of the place under which it must be found.
 PLANTS = {
     "detection before the start": (

@@ -10,7 +10,7 @@ from importlib import resources
 import answers
 import pytest
 
-from postmortem_nb import formdesk, forms, kinds, schema, sections
+from postmortem_nb import datadog, evidence, formdesk, forms, kinds, schema, sections
 from postmortem_nb.errors import BadValue
 from postmortem_nb.formstate import Sheet, changes
 from postmortem_nb.incident import Incident
@@ -36,7 +36,7 @@ def listening(form):
 def say(form, **message):
     """Let a window say something; returns the answer."""
     form._hear(form, {"c": "w1", **message}, [])
-    return form.said[-1]
+    return [said for said in form.said if said.get("c") == "w1"][-1]
 
 
 def put(form, name, value, *, n=1, slot="w1.1", group=0, **more):
@@ -366,3 +366,93 @@ def test_the_text_is_an_output_of_its_own_without_the_form(incident):
     assert "tex2jax_ignore mathjax_ignore" in data["text/html"]
     assert "What happened" in data["text/plain"]
     assert metadata["postmortem"]["text"] != again["postmortem"]["text"]
+
+
+# -- steps from the evidence -----------------------------------------------------------------------
+
+
+@pytest.fixture
+def timeline(tmp_path):
+    """Return the timeline's form of an incident that has an alert and a deployment frozen."""
+    start, end = "2025-12-04T14:02Z", "2025-12-04T16:09Z"
+    incident = Incident.create("INC-1", tmp_path, services=["checkout"], start=start, end=end)
+    asked = datadog.search_datadog_events("service:checkout", "2025-12-04T12:02Z", end)
+    evidence.freeze(incident.path / "evidence", "events", asked, asked.attrs["evidence"])
+    form = listening(incident.form("Timeline of Events"))
+    form.desk.changed()
+    form.desk._check()
+    yield form
+    form.close()
+
+
+def test_the_timeline_s_form_offers_what_the_evidence_holds(timeline):
+    values = timeline.values()
+    assert values["answers"] == ["events"]
+    told = {(step["step"], step["says"]) for step in values["steps"]}
+    assert ("Key Discovery", "Deploy of checkout v2.48.0 finished") in told
+    assert any(step == "Detection" and says.startswith("[Triggered]") for step, says in told)
+    assert "steps" not in timeline.incident.form("Action Items").values()
+
+
+def test_an_offered_step_is_taken_with_its_evidence_and_offered_no_more(timeline):
+    wanted = next(step for step in timeline.values()["steps"] if "finished" in step["says"])
+    answer = say(timeline, t="take", n=1, answer=wanted["answer"], row=wanted["row"])
+    assert answer["t"] == "ack"
+    rows = timeline.incident.values("timeline")
+    (row,) = [each for each in rows if each["step"] == "Key Discovery"]
+    assert row["finding"] == wanted["says"]
+    assert row["evidence"].startswith("events (")
+    timeline.desk._check()
+    assert wanted not in timeline.values()["steps"]
+
+
+def test_rows_are_found_by_their_words(timeline):
+    told = say(timeline, t="search", answer="events", words="rollback 15:3")
+    assert told["t"] == "found"
+    assert [step["says"] for step in told["steps"]] == ["Rollback of checkout to v2.47.3 finished"]
+    missing = say(timeline, t="search", answer="../../etc/passwd", words="")
+    assert (missing["steps"], len(missing["message"].splitlines())) == ([], 1)
+
+
+@pytest.mark.parametrize(("answer", "row"), [("events", 9999), ("nothing", 0), ("../x", 0)])
+def test_a_row_that_is_gone_is_refused_and_nothing_is_written(timeline, answer, row):
+    before = timeline.incident.values("timeline")
+    assert say(timeline, t="take", n=1, answer=answer, row=row)["t"] == "refused"
+    assert timeline.incident.values("timeline") == before
+
+
+def test_an_answer_frozen_later_is_offered_a_moment_later(timeline):
+    events = evidence.thaw(timeline.incident.path / "evidence", "events")
+    evidence.freeze(timeline.incident.path / "evidence", "more", events, events.attrs["evidence"])
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline and timeline.desk.answers() != ["events", "more"]:
+        time.sleep(0.05)
+    assert timeline.desk.answers() == ["events", "more"]
+
+
+def test_blanks_stand_under_the_captions_of_the_template():
+    def captions(title):
+        parts = flat(described(title))
+        return {
+            part["caption"]: part["fields"][0]["n"]
+            for part in parts
+            if part["t"] == "fields" and "caption" in part
+        }
+
+    assert captions("Impact Analysis") == {
+        "Metrics": "affected_total",
+        "Revenue": "revenue_loss",
+        "SLO Impact": "slo_target",
+        "Customer Satisfaction": "tickets",
+    }
+    assert captions("Communication Log") == {"Customer Communication": "email_sent"}
+    assert captions("Incident Overview") == {}
+
+
+def test_what_is_needed_is_called_by_its_row_or_else_by_its_blank(incident):
+    form = incident.form("Action Items")
+    form.desk.changed()
+    form.desk._check()
+    assert form.values()["needed"] == "needed for Review: Action"
+    timeline = incident.form("Timeline of Events")
+    assert timeline.values()["needed"].startswith("needed for Review: Incident Start, Detection")

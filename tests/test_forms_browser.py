@@ -14,7 +14,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
-from postmortem_nb import kinds, schema, sections
+from postmortem_nb import datadog, evidence, kinds, schema, sections
 from postmortem_nb.incident import Incident
 
 pytestmark = pytest.mark.browser
@@ -366,6 +366,48 @@ def test_rows_are_added_copied_moved_removed_and_brought_back(bundle, open_forms
             found.get_by_label("Time").fill(moment)
             found.get_by_label("Time").press("Enter")
         expect(timeline.get_by_label("Finding").first).to_have_value("2025-12-04 14:40")
+
+
+def test_steps_come_from_the_evidence(bundle, open_forms):
+    start, end = "2025-12-04T14:02Z", "2025-12-04T16:09Z"
+    incident = Incident.open(bundle)
+    incident.add("timeline", step="Incident Start", time=start)
+    events = datadog.search_datadog_events("service:checkout", "2025-12-04T12:02Z", end)
+    logs = datadog.search_datadog_logs("service:checkout status:error", start, end, limit=50)
+    for name, frame in (("events", events), ("logs", logs)):
+        evidence.freeze(bundle / "evidence", name, frame, frame.attrs["evidence"])
+    cell = (
+        "from postmortem_nb import evidence\n"
+        "logs = evidence.thaw(incident.path / 'evidence', 'logs')\n"
+        "incident.add_to_timeline(logs, 1)"
+    )
+    with open_forms("Timeline of Events", cells=[cell]) as notebook:
+        notebook.run()
+        form = notebook.form("Timeline of Events")
+        deploy = form.get_by_role("button", name="Deploy of checkout v2.48.0 finished")
+        alert = form.get_by_role("button", name="14:19:40 [Triggered] Checkout error rate")
+        deploy.click()
+        expect(deploy).to_have_count(0)
+        alert.focus()
+        notebook.page.keyboard.press("Enter")
+        method = form.get_by_role("group", name="Detection", exact=True).get_by_label("method")
+        expect(method).to_have_value("Monitor Alert")
+        expect(form.get_by_label("Finding").first).to_have_value(
+            "Deploy of checkout v2.48.0 finished"
+        )
+
+        form.get_by_label("Any row of").select_option("logs")
+        form.get_by_label("that holds").fill(f"{logs.loc[7, 'timestamp']:%H:%M:%S}")
+        form.get_by_label("that holds").press("Enter")
+        found = form.get_by_role("button", name=str(logs.loc[7, "message"]).splitlines()[0])
+        found.last.click()
+        expect(form.get_by_label("Finding")).to_have_count(3)
+        jupyter.saved(form)
+        rows = {row["evidence"]: row for row in Incident.open(bundle).values("timeline")}
+        for row in (1, 7):
+            told = rows[f"logs ({logs.loc[row, 'id']})"]
+            assert told["finding"] == str(logs.loc[row, "message"]).splitlines()[0]
+            assert told["data_source"] == "Datadog logs"
 
 
 def test_times_as_people_type_them(bundle, open_forms):

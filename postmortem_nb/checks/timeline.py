@@ -68,7 +68,10 @@ def order(case: Case) -> Iterator[Finding]:
 
 
 def window(case: Case) -> Iterator[Finding]:
-    """Find entries before the incident began or after it was closed, unless `order` tells it."""
+    """Find entries before the incident began or after it was closed, unless `order` tells it.
+
+    A deployment found in the evidence shortly before the start is no contradiction.
+    """
     told = {each.row for each in order(case)}
     for row in _timed(case):
         side = "" if row["row"] in told else _side(case, row)
@@ -148,11 +151,16 @@ def _within(time: dt.datetime, start: dt.datetime | None, end: dt.datetime | Non
     return (start is None or time >= start) and (end is None or time <= end)
 
 
+def _led_to(row: Row, start: dt.datetime) -> bool:
+    """Return whether an entry tells, with its evidence, what may have led to the incident."""
+    return bool(row.get("evidence")) and row["time"] >= start - metrics.LEAD
+
+
 def _side(case: Case, row: Row) -> str:
     """Return on which side of the incident an entry lies, or nothing."""
     start, resolved = case.moments.start, case.moments.resolved
     end = resolved or case.moments.recovered
-    if start and row["time"] < start:
+    if start and row["time"] < start and not _led_to(row, start):
         return f"before {START} ({times.shown(start)})"
     if end and row["time"] > end and row.get("phase") != PHASES[-1]:
         step = metrics.STEPS["resolved" if resolved else "recovered"]

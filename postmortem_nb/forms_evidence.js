@@ -1,0 +1,85 @@
+// Steps from the evidence: what the answers offer the timeline, and any row of them by its words.
+
+import { fresh, make } from "./forms_inputs.js";
+
+/** The part of a form that takes rows of frozen answers into the timeline. */
+export class Evidence {
+  constructor(form) {
+    this.form = form;
+    this.count = make("span", { class: "pm-count" });
+    this.offered = make("ul", { class: "pm-steps" });
+    this.found = make("ul", { class: "pm-steps" });
+    this.told = make("p", { class: "pm-words", role: "status" });
+    const summary = make("summary", {}, make("span", { class: "pm-part-name", text: "From the evidence" }), this.count);
+    this.element = make("details", { class: "pm-part pm-evidence", hidden: true, open: true }, summary, this.offered, this.search(), this.found, this.told);
+  }
+
+  search() {
+    this.answer = make("select", { id: fresh(), class: "pm-select" });
+    this.words = make("input", { id: fresh(), type: "text", class: "pm-short", autocomplete: "off", spellcheck: "false", placeholder: "words or a time, such as 15:10" });
+    const find = make("button", { type: "button", class: "pm-undo", text: "Find", on: { click: () => this.find() } });
+    this.words.addEventListener("keydown", (event) => {
+      if (event.key === "Enter" && !event.isComposing) this.find();
+    });
+    return make(
+      "div",
+      { class: "pm-search" },
+      make("label", { for: this.answer.id, class: "pm-label", text: "Any row of" }),
+      this.answer,
+      make("label", { for: this.words.id, class: "pm-label", text: "that holds" }),
+      this.words,
+      find,
+    );
+  }
+
+  find() {
+    this.told.textContent = "Looking …";
+    this.form.send({ t: "search", answer: this.answer.value, words: this.words.value });
+  }
+
+  /** The kernel found rows, or says why not. */
+  hear({ steps, message }) {
+    this.told.textContent = message || (steps.length ? "" : "No row of it holds these words.");
+    this.draw(this.found, steps);
+  }
+
+  show({ steps, answers }) {
+    const chosen = this.answer.value;
+    this.answer.replaceChildren(...answers.map((name) => make("option", { value: name, text: name })));
+    if (answers.includes(chosen)) this.answer.value = chosen;
+    this.count.textContent = steps.length ? `${steps.length} ${steps.length === 1 ? "step" : "steps"} to add` : "";
+    this.element.hidden = !answers.length;
+    this.draw(this.offered, steps);
+  }
+
+  draw(list, steps) {
+    const held = list.contains(document.activeElement);
+    const at = [...list.children].findIndex((line) => line.contains(document.activeElement));
+    list.replaceChildren(...steps.map((step) => this.line(step)));
+    list.hidden = !steps.length;
+    const next = list.children[Math.min(at, steps.length - 1)]?.querySelector("button");
+    if (held) (next || this.element.firstElementChild).focus();
+  }
+
+  line(step) {
+    const { answer, row, time, says } = step;
+    const add = make("button", { type: "button", class: "pm-undo", text: "Add", "aria-label": `Add to the timeline: ${time} ${says}` });
+    add.addEventListener("click", () => {
+      add.setAttribute("aria-disabled", "true");
+      this.form.queue.act({ t: "take", answer, row }, `Add to the timeline: ${says}`);
+    });
+    return make(
+      "li",
+      { class: "pm-step" },
+      make("span", { class: "pm-step-time", text: time }),
+      make("bdi", { class: "pm-step-says", text: says }),
+      make("span", { class: "pm-step-kind", text: `${step.step} · ${answer}` }),
+      add,
+    );
+  }
+
+  /** A row is in the timeline now. */
+  added({ label }) {
+    this.told.textContent = label.replace("Add to", "Added to");
+  }
+}
