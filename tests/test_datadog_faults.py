@@ -120,15 +120,16 @@ def test_a_row_repeated_by_the_next_page_is_kept_once(lying):
 
 def test_a_row_repeated_within_a_page_is_kept_once_and_rows_without_an_id_all(lying):
     nameless = {key: value for key, value in log(3).items() if key != "id"}
-    lying([Say(page([log(1), log(1), nameless, nameless, {**nameless, "id": ""}]))])
+    other = log(1, message="of the same id, and another row")
+    lying([Say(page([log(1), other, log(1), nameless, nameless, {**nameless, "id": ""}]))])
     frame = ask()
-    assert frame["id"].fillna("none").tolist() == ["AQ000001", "none", "none", ""]
+    assert frame["id"].fillna("none").tolist() == ["AQ000001", "AQ000001", "none", "none", ""]
     assert evidence(frame)["warnings"] == ["1 rows came twice and are kept once"]
 
 
 @pytest.mark.parametrize("odd", [[], ["a"], {"a": 1}, 5, True, 1.5])
 def test_an_id_of_any_kind_is_an_id(lying, odd):
-    rows = [{**log(1), "id": odd}, {**log(2), "id": odd}, log(3)]
+    rows = [{**log(1), "id": odd}, {**log(1), "id": odd}, log(3)]
     lying([Say(page(rows))])
     frame = ask()
     assert len(frame) == 2

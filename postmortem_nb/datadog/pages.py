@@ -92,7 +92,7 @@ class Pulled:
         places: Sequence[int] = range(len(page.ids))
         fresh = set(page.ids)
         if len(places) > room or len(fresh) < len(places) or not self.seen.isdisjoint(fresh):
-            places = [place for place, key in enumerate(page.ids) if self._new(key)]
+            places = self._fresh(page, search.keep)
         self.repeated += len(page.ids) - len(places)
         self.cut = self.cut or len(places) > room
         if len(places[:room]) == len(page.ids):
@@ -107,11 +107,21 @@ class Pulled:
         self.note(page)
         return len(places[:room])
 
-    def _new(self, key: Any) -> bool:
-        """Return whether a row was not there before, by its id; one without an id never was."""
-        known = key is not None and key in self.seen
-        self.seen.add(key)
-        return not known
+    def _fresh(self, page: Page, keep: Keep) -> list[int]:
+        """Return the places of rows that were not there before; one without an id never was.
+
+        Within a page, rows of one id are one only where they say the same.
+        """
+        first: dict[Any, int] = {}
+        found = []
+        for place, key in enumerate(page.ids):
+            before = first.setdefault(key, place)
+            repeats = key in self.seen or (
+                before != place and keep(page.rows, [place]) == keep(page.rows, [before])
+            )
+            if key is None or not repeats:
+                found.append(place)
+        return found
 
     def told(self) -> list[str]:
         """Return the warnings, and that rows came twice where they did."""
