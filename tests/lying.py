@@ -87,7 +87,7 @@ class Lying:
             threading.Thread(target=self._serve, args=(line,), daemon=True).start()
 
     def _serve(self, line):
-        with suppress(OSError), line.makefile("rb") as stream:
+        with suppress(OSError, ValueError), line.makefile("rb") as stream:
             while (heard := self._hear(stream)) is not None:
                 with self.lock:
                     number = len(self.heard)

@@ -88,6 +88,9 @@ def test_an_empty_page_ends_it_even_with_a_cursor(lying):
     assert len(frame) == 6
     assert len(server.heard) == 3
     assert evidence(frame)["complete"] is True
+    assert evidence(frame)["warnings"] == [
+        "an empty page ended the pull, though it named a page after it"
+    ]
 
 
 def test_no_rows_at_all_keep_columns_and_types(lying):
@@ -113,6 +116,24 @@ def test_a_row_repeated_by_the_next_page_is_kept_once(lying):
     frame = ask(limit=5000)
     assert list(frame["id"]) == ["AQ000001", "AQ000002", "AQ000003"]
     assert evidence(frame)["warnings"] == ["1 rows came twice and are kept once"]
+
+
+def test_a_row_repeated_within_a_page_is_kept_once_and_rows_without_an_id_all(lying):
+    nameless = {key: value for key, value in log(3).items() if key != "id"}
+    other = log(1, message="of the same id, and another row")
+    lying([Say(page([log(1), other, log(1), nameless, nameless, {**nameless, "id": ""}]))])
+    frame = ask()
+    assert frame["id"].fillna("none").tolist() == ["AQ000001", "AQ000001", "none", "none", ""]
+    assert evidence(frame)["warnings"] == ["1 rows came twice and are kept once"]
+
+
+@pytest.mark.parametrize("odd", [[], ["a"], {"a": 1}, 5, True, 1.5])
+def test_an_id_of_any_kind_is_an_id(lying, odd):
+    rows = [{**log(1), "id": odd}, {**log(1), "id": odd}, log(3)]
+    lying([Say(page(rows))])
+    frame = ask()
+    assert len(frame) == 2
+    assert frame["id"][1] == "AQ000003"
 
 
 def test_a_page_that_timed_out_is_partial_with_its_warning(lying):

@@ -159,7 +159,7 @@ def test_wrong_kinds_in_the_usual_columns_are_kept_as_text_and_counted(say):
     assert frame["id"][0] == "12345678901234567890"
     assert frame["tags"].isna().tolist() == [True, False]
     assert frame["tags"][1] == ["a", "5", None]
-    assert "1 messages were not text" in warnings(frame)
+    assert "1 values of message were not text" in warnings(frame)
 
 
 def test_a_time_that_cannot_be_read_loses_no_row(say):
@@ -451,6 +451,20 @@ def test_where_there_is_no_v2_the_first_version_is_asked(say):
 def test_a_first_version_answer_with_an_error_is_an_error(say):
     say({"status": "error", "error": "Unknown metric function", "series": []})
     with pytest.raises(DatadogError, match="Unknown metric function"):
+        get_datadog_metric("avg:x{*}", **WINDOW)
+
+
+@pytest.mark.parametrize("odd", [True, 5, 1.5, "x", {}])
+def test_series_that_are_no_list_are_refused(say, odd):
+    for body in ({"data": {"attributes": {"series": odd}}}, {"status": "ok", "series": odd}):
+        say(body)
+        with pytest.raises(DatadogError, match="an answer without data"):
+            get_datadog_metric("avg:x{*}", **WINDOW)
+
+
+def test_an_answer_to_something_else_is_no_empty_metric(say):
+    say({"data": {"type": "dashboard", "attributes": {"title": "x"}}})
+    with pytest.raises(DatadogError, match="an answer without data"):
         get_datadog_metric("avg:x{*}", **WINDOW)
 
 

@@ -39,11 +39,18 @@ def rows(body: bytes) -> Page:
     if not isinstance(data, list):
         raise unusable(body, found)
     kept = [row for row in data if isinstance(row, dict)]
-    page = Page(kept, [row.get("id") for row in kept])
+    page = Page(kept, [_key(row.get("id")) for row in kept])
     if len(kept) < len(data):
         page.warnings.append(f"{len(data) - len(kept)} rows were no objects and are left out")
     envelope(page, found.get("meta"))
     return page
+
+
+def _key(value: Any) -> str | None:
+    """Return the id of a row as what it is known by; None where it has none."""
+    if isinstance(value, str) or value is None:
+        return value or None
+    return json.dumps(value)
 
 
 def envelope(page: Page, meta: Any) -> None:

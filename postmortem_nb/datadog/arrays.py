@@ -156,7 +156,7 @@ def _as_text(value: Any, notes: Notes, name: str) -> str | None:
         if cleaned != value:
             notes["texts held broken characters, shown as \N{REPLACEMENT CHARACTER}"] += 1
         return cleaned
-    notes[f"{name} were not text"] += 1
+    notes[f"values of {name} were not text"] += 1
     return text.clean(json.dumps(value, ensure_ascii=False))
 
 

@@ -84,7 +84,7 @@ def counts(asked: Asking, wanted: Counting) -> pa.Table | None:
         if not wanted.facets and wanted.interval is None:
             return pa.table({COUNT: pa.array([total], pa.int64())})
         rows = _rows(_asked(asked, wanted), wanted)
-    except (Failed, BadValue, KeyError, IndexError, TypeError, ValueError, AttributeError):
+    except (Failed, BadValue, LookupError, TypeError, ValueError, AttributeError, OverflowError):
         return None
     columns = wanted.columns
     lacking = total - sum(row[-1] for row in rows)

@@ -30,7 +30,7 @@ def frame(rows: list[dict[str, Any]], notes: Notes) -> pd.DataFrame:
         "service": [_of(pair, "service") for pair in both],
         "id": [row.get("id") for row in rows],
     }
-    columns = {name: arrays.strings(values, notes, f"{name}s") for name, values in texts.items()}
+    columns = {name: arrays.strings(values, notes, name) for name, values in texts.items()}
     columns["timestamp"] = arrays.moments([_of(pair, "timestamp") for pair in both], notes)
     columns["tags"] = arrays.tags([attributes.get("tags") for attributes in outer], notes)
     return pd.DataFrame({name: arrays.series([columns[name]], notes) for name in ORDER}, copy=False)

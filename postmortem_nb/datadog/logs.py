@@ -86,7 +86,7 @@ class Reader:
         outer = [row.get("attributes") for row in page.rows]
         attributes = [row if isinstance(row, dict) else {} for row in outer]
         columns: Columns = {
-            name: arrays.strings([row.get(name) for row in attributes], self.notes, f"{name}s")
+            name: arrays.strings([row.get(name) for row in attributes], self.notes, name)
             for name in self.texts
         }
         if "tags" in self.core:
@@ -94,7 +94,7 @@ class Reader:
         if "timestamp" in self.core:
             moments = [row.get("timestamp") for row in attributes]
             columns["timestamp"] = arrays.moments(moments, self.notes)
-        columns["id"] = arrays.strings(page.ids, self.notes, "ids")
+        columns["id"] = arrays.strings([row.get("id") for row in page.rows], self.notes, "id")
         trees = [row.get("attributes") for row in attributes]
         for path, values in fields.columns(trees, self.wanted).items():
             columns[f"@{path}"] = arrays.fitting(values, self.notes)

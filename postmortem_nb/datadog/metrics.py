@@ -48,11 +48,12 @@ def read(body: bytes) -> dict[str, Any]:
         found = answers.document(body)
     if not isinstance(found, dict):
         raise answers.unusable(body, found)
-    if "series" in found and found.get("status", "ok") == "ok" and not found.get("error"):
-        return found
     data = found.get("data")
     attributes = data.get("attributes") if isinstance(data, dict) else None
-    if found.get("errors") or not isinstance(attributes, dict):
+    second = isinstance(attributes, dict) and not found.get("errors")
+    first = found.get("status", "ok") == "ok" and not found.get("error")
+    holder = found if "series" in found and first else attributes if second else {}
+    if not isinstance(holder.get("series", ""), (list, type(None))):
         raise answers.unusable(body, found)
     return found
 
@@ -254,5 +255,5 @@ def _spread(labels: list[str | None], counts: list[int]) -> pd.Series[Any]:
     return arrays.from_arrow(pa.chunked_array([column]))
 
 
-def _dicts(found: Any) -> list[dict[str, Any]]:
+def _dicts(found: list[Any] | None) -> list[dict[str, Any]]:
     return [series for series in found or [] if isinstance(series, dict)]

@@ -33,6 +33,8 @@ WORTH_SLICING = 8 * PAGE_SIZE
 SLOW = 0.05
 """Seconds a page, from which the way to Datadog and not this machine is what takes the time."""
 
+EMPTY = "an empty page ended the pull, though it named a page after it"
+"""What is said of a page without rows that has a cursor all the same."""
 
 _TICK = timedelta(milliseconds=1)
 
@@ -87,13 +89,10 @@ class Pulled:
     def add(self, page: Page, search: Search) -> int:
         """Keep the rows of a page that are new and within the limit; return how many."""
         room = search.limit - self.rows
-        places: Sequence[int]
-        if len(page.ids) <= room and self.seen.isdisjoint(page.ids):
-            places = range(len(page.ids))
-        else:
-            places = [
-                place for place, key in enumerate(page.ids) if key is None or key not in self.seen
-            ]
+        places: Sequence[int] = range(len(page.ids))
+        fresh = set(page.ids)
+        if len(places) > room or len(fresh) < len(places) or not self.seen.isdisjoint(fresh):
+            places = self._fresh(page, search.keep)
         self.repeated += len(page.ids) - len(places)
         self.cut = self.cut or len(places) > room
         if len(places[:room]) == len(page.ids):
@@ -107,6 +106,22 @@ class Pulled:
         self.rows += len(places[:room])
         self.note(page)
         return len(places[:room])
+
+    def _fresh(self, page: Page, keep: Keep) -> list[int]:
+        """Return the places of rows that were not there before; one without an id never was.
+
+        Within a page, rows of one id are one only where they say the same.
+        """
+        first: dict[Any, int] = {}
+        found = []
+        for place, key in enumerate(page.ids):
+            before = first.setdefault(key, place)
+            repeats = key in self.seen or (
+                before != place and keep(page.rows, [place]) == keep(page.rows, [before])
+            )
+            if key is None or not repeats:
+                found.append(place)
+        return found
 
     def told(self) -> list[str]:
         """Return the warnings, and that rows came twice where they did."""
@@ -160,6 +175,7 @@ def pull(connection: Connection, search: Search, teller: Teller) -> Pulled:
             return pulled
         cursor = page.cursor
         if not page.ids or not cursor:
+            pulled.warnings += [EMPTY] if cursor else []
             return pulled
         if cursor in cursors:
             pulled.partial = "repeated cursor"

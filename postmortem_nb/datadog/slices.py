@@ -188,5 +188,5 @@ def _counts(
         found = connection.ask("logs count", answers.document, waiting=teller.waits, body=body)
         points = found["data"]["buckets"][0]["computes"]["c0"]
         return {times.parse(point["time"]): int(point["value"]) for point in points}
-    except (Failed, BadValue, KeyError, IndexError, TypeError, ValueError):
+    except (Failed, BadValue, LookupError, TypeError, ValueError, OverflowError):
         return None

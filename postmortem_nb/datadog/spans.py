@@ -58,14 +58,14 @@ def frame(rows: list[dict[str, Any]], wanted: Wanted, notes: Notes) -> pd.DataFr
     """Return the frame of span rows, one column per wanted attribute after the usual ones."""
     trees = [_attributes(row) for row in rows]
     columns: dict[str, Any] = {
-        name: arrays.strings([_first(tree, places) for tree in trees], notes, f"{name}s")
+        name: arrays.strings([_first(tree, places) for tree in trees], notes, name)
         for name, places in TEXTS.items()
     }
     columns["timestamp"] = arrays.moments([tree.get("start_timestamp") for tree in trees], notes)
     nanoseconds = [_first(tree, ("custom.duration", "duration")) for tree in trees]
     columns["duration"] = arrays.lengths(nanoseconds, notes)
     columns["tags"] = arrays.tags([tree.get("tags") for tree in trees], notes)
-    columns["id"] = arrays.strings([row.get("id") for row in rows], notes, "ids")
+    columns["id"] = arrays.strings([row.get("id") for row in rows], notes, "id")
     found = {name: arrays.series([columns[name]], notes) for name in ORDER}
     for path, values in fields.columns([_custom(tree) for tree in trees], wanted).items():
         if path not in found:
