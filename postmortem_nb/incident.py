@@ -326,8 +326,7 @@ class Incident:
 
     def check(self) -> pd.DataFrame:
         """Return what is missing or contradictory: code, severity, where, message, remedy."""
-        found: pd.DataFrame = import_module("postmortem_nb.checks").findings(self)
-        return found
+        return import_module("postmortem_nb.checks").findings(self)  # type: ignore[no-any-return]
 
     # -- inside ------------------------------------------------------------------------------------
 
