@@ -39,6 +39,7 @@ LAYERS = (
     # Datadog, and its stand-in
     ("sandbox",),
     ("datadog",),
+    ("monitors",),
     # in the notebook
     ("formdesk", "notebook", "sections"),
     ("formstate", "session"),
@@ -48,13 +49,14 @@ LAYERS = (
     ("approvals", "cellmarkdown", "headline", "looks", "masked", "story"),
     ("chapters", "figures", "redaction", "sources"),
     ("figurehtml",),
+    ("backtested",),
     ("page",),
     ("dataset", "paper"),
     ("editions",),
     ("export",),
     # many ways in
     ("incidentapi", "notebookcells", "retention"),
-    ("importing", "publish", "refresh"),
+    ("importing", "proposals", "publish", "refresh"),
     ("cli",),
     ("__main__", "demo", "launcher", "magic"),
 )

@@ -1,0 +1,271 @@
+"""A monitor evaluated over the answers to its queries, minute by minute, as Datadog does it.
+
+At each evaluation the window that has just ended becomes one value for every group, and the value
+is compared with the threshold. A point counts from the end of its interval on, when all of it is
+known: nothing is seen before it happened. A window without any point is *unknown*: it is no alarm,
+and the minutes are told. Each group alarms on its own.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from postmortem_nb.errors import QueryError
+from postmortem_nb.monitors import expression
+from postmortem_nb.times import EPOCH
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    from postmortem_nb.monitors.reading import Monitor
+
+    Floats = NDArray[np.float64]
+    Flags = NDArray[np.bool_]
+
+MOST_GROUPS = 500
+SECOND, MINUTE = timedelta(seconds=1), timedelta(minutes=1)
+ENOUGH = 30
+"""Points from which their distance says how long an interval is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """A stretch in which at least one group alarmed, its end excluded; ``group`` was the first."""
+
+    start: datetime
+    end: datetime
+    group: str
+
+    @property
+    def minutes(self) -> float:
+        """How long it lasted."""
+        return (self.end - self.start) / MINUTE
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluated:
+    """A monitor's value at each evaluation, a row a group; NaN where it is unknown.
+
+    ``seconds`` are the moments since the epoch, ``alarming`` whether a group is in alarm then.
+    """
+
+    groups: tuple[str, ...]
+    seconds: NDArray[np.int64]
+    measured: Floats
+    alarming: Flags
+    step: timedelta
+    """The interval of the points."""
+    every: timedelta
+    """From one evaluation to the next."""
+
+    def alarms(self, start: datetime, end: datetime) -> list[Alarm]:
+        """Return the alarms from a moment up to another, those that overlap or touch as one."""
+        inside = (self.seconds >= _at(start)) & (self.seconds < _at(end))
+        moments, every = self.seconds[inside], int(self.every / SECOND)
+        found = [
+            (int(moments[first]), int(moments[last]) + every, name)
+            for name, row in zip(self.groups, self.alarming[:, inside], strict=True)
+            for first, last in _runs(row)
+        ]
+        return [Alarm(_moment(first), _moment(last), name) for first, last, name in _merged(found)]
+
+    def unknown(self, start: datetime, end: datetime) -> float:
+        """Return for how many minutes no group had a value."""
+        inside = (self.seconds >= _at(start)) & (self.seconds < _at(end))
+        blank = np.isnan(self.measured[:, inside]).all(axis=0)
+        return float(blank.sum() * (self.every / MINUTE))
+
+    def extreme(self, start: datetime, end: datetime, *, highest: bool) -> float | None:
+        """Return the value of any group that came nearest to an alarm; None where none is known."""
+        inside = (self.seconds >= _at(start)) & (self.seconds < _at(end))
+        known = self.measured[:, inside]
+        known = known[~np.isnan(known)]
+        if not known.size:
+            return None
+        return float(known.max() if highest else known.min())
+
+
+def evaluate(  # noqa: PLR0913 - the monitor, its points, its limits and its span, each by name
+    monitor: Monitor,
+    frame: pd.DataFrame,
+    *,
+    limit: float,
+    recovery: float | None,
+    start: datetime,
+    end: datetime,
+    step: timedelta,
+) -> Evaluated:
+    """Return a monitor evaluated from ``start`` up to ``end``.
+
+    Parameters
+    ----------
+    monitor
+        what is evaluated
+    frame
+        points of its queries: ``timestamp``, ``query``, ``series``, ``value``; the window before
+        ``start`` included
+    limit, recovery
+        its thresholds in the query's own unit
+    start, end
+        the first evaluation, and the end of them
+    step
+        the interval that was asked for; a coarser one is seen from the points
+
+    Raises QueryError where there are more groups than can be evaluated.
+    """
+    step = max(step, interval(frame, step))
+    slot = math.gcd(60, int(step / SECOND))
+    every = int(monitor.every / SECOND)
+    first = -(-_at(start) // every) * every
+    count = max(0, -((first - _at(end)) // every))
+    wide = int(monitor.window / SECOND) // slot
+    origin = first - wide * slot
+    slots = wide + max(count - 1, 0) * (every // slot)
+    groups = _groups(frame)
+    place = _Places(origin, slot, slots, int(step / SECOND))
+    values = np.full((len(groups), count), np.nan)
+    for number, name in enumerate(groups):
+        known = _points(monitor, frame, name, place)
+        values[number] = _windows(monitor, known, wide, every // slot, count)
+    alarming = np.array([_alarming(monitor, row, limit, recovery) for row in values], dtype=bool)
+    seconds = first + every * np.arange(count, dtype=np.int64)
+    shape = (len(groups), count)
+    return Evaluated(
+        tuple(groups), seconds, values, alarming.reshape(shape), step, timedelta(seconds=every)
+    )
+
+
+def interval(frame: pd.DataFrame, asked: timedelta) -> timedelta:
+    """Return the interval of points: coarser than asked where all stand on a coarser grid."""
+    if len(frame) < ENOUGH:
+        return asked
+    moments = np.unique(_seconds(frame))
+    apart = np.diff(moments)
+    found = int(np.gcd.reduce(apart)) if apart.size >= ENOUGH // 2 else 0
+    return max(asked, timedelta(seconds=found))
+
+
+def _groups(frame: pd.DataFrame) -> list[str]:
+    names = sorted({str(name) for name in frame["series"].dropna().unique()})
+    if len(names) > MOST_GROUPS:
+        raise QueryError(
+            f"it has {len(names):,} groups; expected up to {MOST_GROUPS}: narrow its scope"
+        )
+    return names
+
+
+@dataclass(frozen=True, slots=True)
+class _Places:
+    """Slots of time: seconds of the first one's beginning, length, number; a point's interval."""
+
+    origin: int
+    slot: int
+    count: int
+    step: int
+
+
+def _points(monitor: Monitor, frame: pd.DataFrame, name: str, place: _Places) -> dict[str, Floats]:
+    """Return one group's points of each query, by the slot in which their interval ends."""
+    own = frame[frame["series"] == name]
+    found = {}
+    for text in expression.queries(monitor.node):
+        rows = own[own["query"] == text]
+        ends = _seconds(rows) + place.step
+        at = -(-(ends - place.origin) // place.slot) - 1
+        inside = (at >= 0) & (at < place.count)
+        made = np.full(place.count, np.nan)
+        made[at[inside]] = rows["value"].to_numpy("float64", na_value=np.nan)[inside]
+        found[text] = made
+    return found
+
+
+def _windows(
+    monitor: Monitor, known: dict[str, Floats], wide: int, every: int, count: int
+) -> Floats:
+    """Return the value of each window: counts are summed before the arithmetic, others after."""
+    if not count:
+        return np.empty(0)
+    if not monitor.counts_first:
+        size = wide + (count - 1) * every
+        whole = np.broadcast_to(expression.value(monitor.node, known), (size,))
+        return _rolled(whole, monitor.aggregation, wide, every)
+    sums = {text: _rolled(row, "sum", wide, every) for text, row in known.items()}
+    there = ~np.isnan(np.array(list(sums.values()))).all(axis=0)
+    filled = {text: np.where(there & np.isnan(row), 0.0, row) for text, row in sums.items()}
+    made: Floats = np.where(there, expression.value(monitor.node, filled), np.nan)
+    return made
+
+
+def _rolled(row: Floats, how: str, wide: int, every: int) -> Floats:
+    """Return one value a window of a row, of the points that there are; NaN for none."""
+    windows = np.lib.stride_tricks.sliding_window_view(row, wide)[::every]
+    there = ~np.isnan(windows)
+    amounts = there.sum(axis=1)
+    if how in ("min", "max"):
+        empty = np.inf if how == "min" else -np.inf
+        made = (np.min if how == "min" else np.max)(np.where(there, windows, empty), axis=1)
+    else:
+        made = np.where(there, windows, 0.0).sum(axis=1)
+        made = made / np.maximum(amounts, 1) if how == "avg" else made
+    return np.where(amounts > 0, made, np.nan)
+
+
+def _alarming(monitor: Monitor, row: Floats, limit: float, recovery: float | None) -> Flags:
+    """Return when a group alarms: from the threshold on, until it is back beyond the recovery."""
+    fires = _holds(monitor.sign, row, limit)
+    if recovery is None:
+        return fires
+    stays = _holds(monitor.sign, row, recovery)
+    made = np.zeros(len(row), dtype=bool)
+    under_way = False
+    for at in range(len(row)):
+        under_way = bool(fires[at] or (under_way and stays[at]))
+        made[at] = under_way
+    return made
+
+
+def _holds(sign: str, row: Floats, limit: float) -> Flags:
+    with np.errstate(invalid="ignore"):
+        found: Flags = {
+            ">": np.greater, ">=": np.greater_equal, "<": np.less, "<=": np.less_equal,
+        }[sign](row, limit)  # fmt: skip
+    return found
+
+
+def _runs(alarming: Flags) -> Iterable[tuple[int, int]]:
+    """Yield the first and the last place of each stretch of alarm."""
+    edges = np.diff(np.concatenate(([0], alarming.astype(np.int8), [0])))
+    return zip(np.flatnonzero(edges == 1), np.flatnonzero(edges == -1) - 1, strict=True)
+
+
+def _merged(found: Sequence[tuple[int, int, str]]) -> list[tuple[int, int, str]]:
+    """Return stretches in order, those that overlap or touch as one, named by the first group."""
+    made: list[tuple[int, int, str]] = []
+    for first, last, name in sorted(found):
+        if made and first <= made[-1][1]:
+            made[-1] = (made[-1][0], max(made[-1][1], last), made[-1][2])
+        else:
+            made.append((first, last, name))
+    return made
+
+
+def _seconds(frame: pd.DataFrame) -> NDArray[np.int64]:
+    moments = frame["timestamp"].dt.tz_convert("UTC").dt.tz_localize(None)
+    found: NDArray[np.int64] = moments.to_numpy("datetime64[s]").astype(np.int64)
+    return found
+
+
+def _at(moment: datetime) -> int:
+    return math.ceil((moment - EPOCH) / SECOND)
+
+
+def _moment(seconds: int) -> datetime:
+    return EPOCH + timedelta(seconds=seconds)

@@ -1,0 +1,82 @@
+"""A threshold in its query's own unit: ``800 ms`` of a metric in seconds is 0.8.
+
+A unit that cannot be matched with what the query measures is refused: a threshold that is off by a
+thousand would make a back-test say the opposite.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from postmortem_nb.errors import QueryError, shown
+from postmortem_nb.monitors import expression
+from postmortem_nb.monitors.expression import Arithmetic, Number
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from postmortem_nb.monitors.reading import Monitor
+
+HUNDRED = 100.0
+
+
+def own(monitor: Monitor, frame: pd.DataFrame) -> tuple[float, float | None]:
+    """Return threshold and recovery in the query's own unit, which its answer names.
+
+    Raises QueryError where the unit that was written does not fit.
+    """
+    factor = _factor(monitor, frame) if monitor.unit else 1.0
+    return monitor.limit * factor, None if monitor.recovery is None else monitor.recovery * factor
+
+
+def unit(monitor: Monitor, frame: pd.DataFrame | None) -> str:
+    """Return what a monitor's value is measured in, as charts name it; empty where unknown."""
+    if isinstance(monitor.node, Arithmetic):
+        if not _is_share(monitor.node):
+            return ""
+        return "percent" if _is_in_percent(monitor) else "fraction" if monitor.unit == "%" else ""
+    known = set() if frame is None else {str(each) for each in frame["unit"].dropna()}
+    return known.pop() if len(known) == 1 else ""
+
+
+def _is_in_percent(monitor: Monitor) -> bool:
+    parts = expression.factors(monitor.node)
+    return any(isinstance(part, Number) and part.value == HUNDRED for part in parts)
+
+
+def _factor(monitor: Monitor, frame: pd.DataFrame) -> float:
+    """Return what one of the written unit is in the query's own."""
+    units = import_module("postmortem_nb.charts.units")
+    if monitor.unit == "%" and isinstance(monitor.node, Arithmetic):
+        if _is_share(monitor.node):
+            return 1.0 if _is_in_percent(monitor) else 1 / HUNDRED
+        raise _unfit(monitor, "a sum or product")
+    wanted = units.read(monitor.unit)
+    if wanted.family == "things" and not wanted.per and monitor.unit != "%":
+        return 1.0  # "100 errors": what is counted, not a measure
+    known = sorted({str(unit) for unit in frame["unit"].dropna()})
+    if isinstance(monitor.node, Arithmetic) or len(known) != 1:
+        raise _unfit(monitor, "no unit" if not known else " and ".join(known))
+    has: Any = units.read(known[0])
+    if (has.family, has.per) != (wanted.family, wanted.per):
+        raise _unfit(monitor, known[0])
+    if has.family == "things" and has.name != wanted.name:
+        raise _unfit(monitor, known[0])
+    return float(wanted.factor / has.factor)
+
+
+def _is_share(node: Arithmetic) -> bool:
+    """Return whether a tree is one query over another, times a number or not."""
+    if node.sign == "/":
+        return not any(isinstance(side, Number) for side in (node.left, node.right))
+    sides = (node.left, node.right)
+    inner = [side for side in sides if isinstance(side, Arithmetic)]
+    return node.sign == "*" and len(inner) == 1 and _is_share(inner[0])
+
+
+def _unfit(monitor: Monitor, has: str) -> QueryError:
+    return QueryError(
+        f"threshold: {monitor.limit:g} {monitor.unit}: its query measures {shown(has)}; write the "
+        "number in the query's own unit, for example '> 5'"
+    )

@@ -1,0 +1,317 @@
+"""A row under "Monitoring Improvements" as a monitor: its query and its threshold, read.
+
+Two ways of writing one are known: a whole monitor query as Datadog has it
+(``avg(last_5m):sum:x{*}.as_rate() > 5``), and a metric query with the condition in the row's
+threshold (``> 800 ms for 10 min``). What cannot be tried is refused with the reason, never guessed.
+Source: https://docs.datadoghq.com/monitors/types/metric/ and /api/latest/monitors/.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from postmortem_nb.errors import QueryError, expected, shown
+from postmortem_nb.monitors import expression
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from postmortem_nb.monitors.expression import Node
+
+AGGREGATIONS = {
+    "avg": "on average",
+    "sum": "in total",
+    "min": "at its lowest",
+    "max": "at its highest",
+}
+"""How a window of points becomes one value, and how that is said."""
+
+OPERATORS: dict[str, Callable[[float, float], bool]] = {
+    ">": lambda value, limit: value > limit,
+    ">=": lambda value, limit: value >= limit,
+    "<": lambda value, limit: value < limit,
+    "<=": lambda value, limit: value <= limit,
+}
+
+WINDOW = timedelta(minutes=5)
+"""The window of a metric query whose threshold names none: Datadog's own default."""
+
+LONGEST_WINDOW = timedelta(days=30)
+
+REFUSED = (
+    (r"^\s*(?:logs|events|rum|spans|audit|trace-analytics|ci-\w+|error-tracking)\s*\(",
+     "it counts {0}, which has no metric to try it on"),
+    (r"\b(anomalies|outliers|forecast)\s*\(", "{0}(…) learns from data of its own"),
+    (r"^\s*(?:pct_)?change\s*\(", "it compares with an earlier window"),
+    (r"^\s*(?:error_budget|burn_rate)\s*\(", "it watches an SLO, not a metric"),
+    (r"\.over\(", "it watches the states of a check, not a metric"),
+    (r"(?:&&|\|\||^\s*!?\s*\d{3,}\s*$)", "it combines other monitors"),
+    (r"\((?:current|next)_", "its window is not one that ends now (last_…)"),
+)  # fmt: skip
+"""Kinds of monitor that cannot be tried on a metric: how they are known, and the reason."""
+
+_HEAD = re.compile(r"\s*(?P<how>avg|sum|min|max)\s*\(\s*last_(?P<span>\d{1,5}[mhdw])\s*\)\s*:")
+_CONDITION = re.compile(
+    r"\s*(?P<sign>>=|<=|==|!=|>|<)\s*(?P<limit>[-+]?[\d.]+(?:[eE][-+]?\d+)?)\s*$"
+)
+_SIGNS = {
+    "≥": ">=", "at least": ">=", "≤": "<=", "at most": "<=", "above": ">", "over": ">",
+    "more than": ">", "greater than": ">", "exceeds": ">", "below": "<", "under": "<",
+    "less than": "<",
+}  # fmt: skip
+_SIGN = rf"(?:>=|<=|>|<|{'|'.join(_SIGNS)})"
+_LIMIT = r"[-−]?\d[\d,]*(?:\.\d+)?(?:[eE][-+]?\d+)?"
+_UNIT = r"(?:%|percent|(?!(?:for|over|in|within|during|on|at|recover\w*)\b)[A-Za-zµ][\w/]*)?"
+_WRITTEN = re.compile(
+    rf"\s*(?P<sign>{_SIGN})?\s*(?P<limit>{_LIMIT})\s*(?P<unit>{_UNIT})\s*(?P<rest>.*)",
+    re.IGNORECASE | re.DOTALL,
+)
+_RECOVERY = re.compile(
+    rf"[,;(]?\s*(?:and\s+)?recover(?:s|y|ed)?\b\s*(?:threshold|when|once|at|to|if)?\s*:?\s*"
+    rf"{_SIGN}?\s*(?P<limit>{_LIMIT})\s*(?P<unit>{_UNIT})\s*\)?",
+    re.IGNORECASE,
+)
+_SPAN = re.compile(
+    r"\b(?P<word>for|over|in|within|during)\s+(?:the\s+)?(?:last\s+|past\s+)?(?P<count>\d{1,5})?\s*"
+    r"(?P<unit>seconds?|secs?|s|minutes?|mins?|m|hours?|hrs?|h|days?|d|weeks?|w)\b",
+    re.IGNORECASE,
+)
+_WORDS = (
+    (r"\b(?:on\s+average|in\s+average|averaged?|avg|mean)\b", "avg"),
+    (r"\b(?:in\s+total|total|summed)\b", "sum"),
+    (r"\b(?:at\s+least\s+once|once|any\s+time|peak)\b", "once"),
+    (r"\b(?:at\s+all\s+times|all\s+the\s+time|sustained|continuously|throughout)\b", "always"),
+)
+_UNREAD = re.compile(r"[^\s,.;()]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Monitor:
+    """A monitor on metrics.
+
+    ``limit`` is in ``unit`` where one was written, else in the query's own; ``recovery`` as well:
+    an alarm ends when the value is back beyond it, or beyond ``limit`` where there is none.
+    """
+
+    node: Node
+    source: str
+    aggregation: str
+    window: timedelta
+    sign: str
+    limit: float
+    unit: str = ""
+    recovery: float | None = None
+    assumed: str = ""
+
+    @property
+    def counts_first(self) -> bool:
+        """Whether the window is summed up before the arithmetic (as_count) or after it.
+
+        https://docs.datadoghq.com/monitors/guide/as-count-in-monitor-evaluations/
+        """
+        return any(leaf.counted for leaf in expression.leaves(self.node))
+
+    @property
+    def every(self) -> timedelta:
+        """How often it is evaluated, by the length of its window.
+
+        https://docs.datadoghq.com/monitors/configuration/ (evaluation frequency)
+        """
+        if self.window < timedelta(days=1):
+            return timedelta(minutes=1)
+        return timedelta(minutes=10 if self.window < timedelta(days=2) else 30)
+
+    @property
+    def rising(self) -> bool:
+        """Whether it alarms on large values."""
+        return self.sign in (">", ">=")
+
+    def query(self, limit: float | None = None) -> str:
+        """Return it as Datadog writes it, ``limit`` in the query's own unit."""
+        number = self.limit if limit is None else limit
+        head = f"{self.aggregation}(last_{written(self.window)})"
+        return f"{head}:{self.source} {self.sign} {number:.12g}"
+
+    def condition(self) -> str:
+        """Return the condition in words: ``> 800 ms at its lowest over 10m``."""
+        limit = f"{self.limit:.12g}{'' if self.unit in ('', '%') else ' '}{self.unit}"
+        over = f"{AGGREGATIONS[self.aggregation]} over {written(self.window)}"
+        back = "" if self.recovery is None else f", until it is back at {self.recovery:.12g}"
+        return f"{self.sign} {limit} {over}{back}"
+
+
+def written(window: timedelta) -> str:
+    """Return a window as Datadog writes it: ``5m``, ``4h``, ``2d``."""
+    minutes = round(window / timedelta(minutes=1))
+    for unit, length in (("d", 1440), ("h", 60)):
+        if minutes % length == 0:
+            return f"{minutes // length}{unit}"
+    return f"{minutes}m"
+
+
+def read(query: object, threshold: object = None) -> Monitor:
+    """Return the monitor of a row: what its query and its threshold say.
+
+    Raises QueryError with one plain reason for one that cannot be read or not be tried.
+    """
+    words = str(query or "").strip()
+    if not words:
+        raise QueryError("it has no query yet")
+    if len(words) > expression.LONGEST:
+        raise QueryError(f"query: expected up to {expression.LONGEST:,} characters")
+    for pattern, reason in REFUSED:
+        if found := re.search(pattern, words):
+            kind = (found[1] if found.groups() else found[0]).strip(" (") or ""
+            raise QueryError(f"it cannot be back-tested: {reason.format(kind)}")
+    head = _HEAD.match(words)
+    found_monitor = _whole(words, head) if head else _bare(words, str(threshold or ""))
+    return _checked(_recovering(found_monitor, str(threshold or "")) if head else found_monitor)
+
+
+def _whole(words: str, head: re.Match[str]) -> Monitor:
+    """Return a monitor that is written as Datadog has it."""
+    body = words[head.end() :]
+    node, end = expression.parse(body)
+    condition = _CONDITION.fullmatch(body[end:])
+    if condition is None:
+        raise QueryError(
+            expected("query", "a condition at its end", example="> 5", came=body[end:])
+        )
+    if condition["sign"] not in OPERATORS:
+        raise QueryError(f"query: expected >, >=, < or <=; got {condition['sign']}")
+    limit = _number(condition["limit"])
+    source = " ".join(body[:end].split())
+    return Monitor(node, source, head["how"], _span(head["span"]), condition["sign"], limit)
+
+
+def _bare(words: str, threshold: str) -> Monitor:
+    """Return a metric query with the condition of its row's threshold."""
+    node, end = expression.parse(words)
+    if words[end:].strip():
+        raise QueryError(
+            expected("query", "a metric query and nothing behind it, or a whole monitor",
+                     example=f"avg(last_5m):{expression.EXAMPLE} > 5", came=words[end:])
+        )  # fmt: skip
+    found = _WRITTEN.fullmatch(threshold)
+    if found is None:
+        raise _unclear(threshold)
+    sign = _signed(found["sign"])
+    rest, recovery, unit = _recovery(found["rest"], _unit(found["unit"]))
+    rest, window, held = _window(rest)
+    rest, how = _aggregation(rest)
+    if _UNREAD.search(rest):
+        raise _unclear(threshold)
+    counted = any(leaf.counted for leaf in expression.leaves(node))
+    chosen = _chosen(how, sign, held=held, counted=counted)
+    assumed = "" if window else f"no window is named: {written(WINDOW)} taken"
+    return Monitor(
+        node, " ".join(words[:end].split()), chosen, window or WINDOW, sign,
+        _number(found["limit"]), unit, recovery, assumed,
+    )  # fmt: skip
+
+
+def _chosen(how: str, sign: str, *, held: bool, counted: bool) -> str:
+    """Return the aggregation that words mean: "for 10 min" is at all times, a count in total."""
+    rising = sign in (">", ">=")
+    if how == "always" or (not how and held):
+        return "min" if rising else "max"
+    if how == "once":
+        return "max" if rising else "min"
+    return how or ("sum" if counted else "avg")
+
+
+def _recovering(monitor: Monitor, threshold: str) -> Monitor:
+    """Return a whole monitor with the recovery that its row's threshold names."""
+    found = _RECOVERY.search(threshold)
+    if found is None or _unit(found["unit"]):
+        return monitor
+    return Monitor(
+        monitor.node, monitor.source, monitor.aggregation, monitor.window, monitor.sign,
+        monitor.limit, recovery=_number(found["limit"]),
+    )  # fmt: skip
+
+
+def _checked(monitor: Monitor) -> Monitor:
+    """Return a monitor that can be tried; QueryError with the reason for any other."""
+    if monitor.counts_first and monitor.aggregation != "sum":
+        raise QueryError(
+            f"Datadog takes only sum(last_…) with .as_count(); got {monitor.aggregation}: write "
+            f"sum(last_{written(monitor.window)}):… or .as_rate()"
+        )
+    if not timedelta(minutes=1) <= monitor.window <= LONGEST_WINDOW:
+        raise QueryError("query: expected a window from 1 minute to 30 days, for example last_5m")
+    beyond = monitor.recovery is not None and (
+        monitor.recovery > monitor.limit if monitor.rising else monitor.recovery < monitor.limit
+    )
+    if beyond:
+        raise QueryError(
+            f"threshold: expected recovery on the other side of {monitor.limit:g}; got "
+            f"{monitor.recovery:g}"
+        )
+    return monitor
+
+
+def _unclear(threshold: str) -> QueryError:
+    return QueryError(
+        expected("threshold", "a condition", example="'> 5 % for 10 min'", came=threshold.strip())
+    )
+
+
+def _signed(words: str | None) -> str:
+    found = (words or ">").lower()
+    return _SIGNS.get(found, found)
+
+
+def _unit(words: str | None) -> str:
+    found = (words or "").strip()
+    return "%" if found.lower() == "percent" else found
+
+
+def _number(words: str) -> float:
+    try:
+        return float(words.replace(",", "").replace("−", "-"))
+    except ValueError:
+        raise QueryError(
+            f"threshold: expected a number, for example 5; got {shown(words)}"
+        ) from None
+
+
+def _span(words: str) -> timedelta:
+    units = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+    return timedelta(**{units[words[-1]]: int(words[:-1])})
+
+
+def _recovery(rest: str, unit: str) -> tuple[str, float | None, str]:
+    """Return what is left of a condition, the value that ends an alarm, and the unit of both."""
+    found = _RECOVERY.search(rest)
+    if found is None:
+        return rest, None, unit
+    own = _unit(found["unit"])
+    if own and unit and own != unit:
+        raise QueryError(f"threshold: expected one unit; got {shown(unit)} and {shown(own)}")
+    return rest[: found.start()] + rest[found.end() :], _number(found["limit"]), unit or own
+
+
+def _window(rest: str) -> tuple[str, timedelta | None, bool]:
+    """Return what is left of a condition, its window, and whether it holds for all of it."""
+    found = _SPAN.search(rest)
+    if found is None:
+        return rest, None, False
+    unit = found["unit"][0].lower()
+    length = timedelta(**{_LENGTHS[unit]: int(found["count"] or 1)})
+    left = rest[: found.start()] + rest[found.end() :]
+    return left, length, found["word"].lower() == "for"
+
+
+_LENGTHS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+
+
+def _aggregation(rest: str) -> tuple[str, str]:
+    """Return what is left of a condition, and how its window becomes one value, if it says."""
+    for pattern, how in _WORDS:
+        if found := re.search(pattern, rest, re.IGNORECASE):
+            return rest[: found.start()] + rest[found.end() :], how
+    return rest, ""

@@ -1,0 +1,392 @@
+"""Monitors read as Datadog writes them, and evaluated: every figure is worked by hand here."""
+
+import random
+from datetime import UTC, datetime, timedelta
+from fractions import Fraction
+from math import isnan, nan
+
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from postmortem_nb.errors import QueryError
+from postmortem_nb.monitors import evaluation, expression, limits, reading
+
+NOON = datetime(2025, 12, 4, 12, tzinfo=UTC)
+MINUTE = timedelta(minutes=1)
+A = "avg:a{*}"
+
+
+def at(clock):
+    hours, minutes = map(int, clock.split(":"))
+    return NOON.replace(hour=hours, minute=minutes)
+
+
+def points(values, *, query=A, series="*", start=NOON, step=MINUTE, unit=None):
+    """Return a frame of points, one each ``step``; None is a point that did not come."""
+    rows = [
+        {"timestamp": start + step * n, "query": query, "series": series, "value": value}
+        for n, value in enumerate(values)
+        if value is not None
+    ]
+    frame = pd.DataFrame(rows, columns=["timestamp", "query", "series", "value"])
+    frame["timestamp"] = pd.to_datetime(frame["timestamp"], utc=True).astype("datetime64[us, UTC]")
+    frame["unit"] = pd.array([unit] * len(frame), dtype="string")
+    return frame.astype({"value": "Float64", "query": "string", "series": "string"})
+
+
+def tried(query, frame, start, end, *, threshold=None, step=MINUTE):
+    monitor = reading.read(query, threshold)
+    limit, recovery = limits.own(monitor, frame)
+    return evaluation.evaluate(
+        monitor, frame, limit=limit, recovery=recovery, start=at(start), end=at(end), step=step
+    )
+
+
+def alarms(found, start, end):
+    return [
+        (f"{alarm.start:%H:%M}", f"{alarm.end:%H:%M}", alarm.minutes, alarm.group)
+        for alarm in found.alarms(at(start), at(end))
+    ]
+
+
+# ---- reading
+
+
+@pytest.mark.parametrize(
+    ("query", "how", "minutes", "sign", "limit", "queries"),
+    [
+        (
+            "avg(last_5m):sum:checkout.errors{env:prod} by {service}.as_rate() > 5",
+            "avg", 5, ">", 5, ["sum:checkout.errors{env:prod} by {service}.as_rate()"],
+        ),
+        (
+            "sum(last_1h): sum:e{a:b AND NOT c:d}.as_count() / sum:h{*}.as_count() >= 0.072",
+            "sum", 60, ">=", 0.072, ["sum:e{a:b AND NOT c:d}.as_count()", "sum:h{*}.as_count()"],
+        ),
+        ("min(last_1d):\n  avg:disk{*}\n < -1.5e3", "min", 1440, "<", -1500, ["avg:disk{*}"]),
+        ("max(last_4h):p99.9:t{*} <= 3", "max", 240, "<=", 3, ["p99.9:t{*}"]),
+        (
+            "avg(last_5m):default_zero(sum:e{*}.as_rate()) * 100 / (sum:h{*}.as_rate() + 1) > 5",
+            "avg", 5, ">", 5, ["default_zero(sum:e{*}.as_rate())", "sum:h{*}.as_rate()"],
+        ),
+        ("avg(last_5m):avg:a{*} - avg:a{*} > 5", "avg", 5, ">", 5, ["avg:a{*}"]),
+        (
+            "avg(last_5m):week_before(avg:a{*}) > 1", "avg", 5, ">", 1, ["week_before(avg:a{*})"],
+        ),
+        (
+            "avg(last_5m):clamp_min(avg:a{*}, 0) > 1", "avg", 5, ">", 1, ["clamp_min(avg:a{*}, 0)"],
+        ),
+    ],
+)  # fmt: skip
+def test_a_whole_monitor_is_read(query, how, minutes, sign, limit, queries):  # noqa: PLR0917
+    found = reading.read(query, "whatever the row's threshold says in words")
+    assert (found.aggregation, found.window, found.sign) == (how, minutes * MINUTE, sign)
+    assert found.limit == limit
+    assert expression.queries(found.node) == queries
+
+
+@pytest.mark.parametrize(
+    ("threshold", "condition"),
+    [
+        ("> 5", "avg(last_5m):avg:a{*} > 5"),
+        ("5", "avg(last_5m):avg:a{*} > 5"),
+        ("≥ 1,500", "avg(last_5m):avg:a{*} >= 1500"),
+        ("below 3 over 15 minutes", "avg(last_15m):avg:a{*} < 3"),
+        ("> 5 for 10 min", "min(last_10m):avg:a{*} > 5"),
+        ("< 5 for 1 hour", "max(last_1h):avg:a{*} < 5"),
+        ("> 5 at least once in the last 4h", "max(last_4h):avg:a{*} > 5"),
+        ("at least 5 at all times over 10m", "min(last_10m):avg:a{*} >= 5"),
+        ("above 100 in total over 5 min", "sum(last_5m):avg:a{*} > 100"),
+        ("> 100 errors in 5m", "avg(last_5m):avg:a{*} > 100"),
+        ("> 5 on average for 10 min.", "avg(last_10m):avg:a{*} > 5"),
+    ],
+)
+def test_a_metric_query_takes_its_condition_from_the_threshold(threshold, condition):
+    assert reading.read(A, threshold).query() == condition
+
+
+def test_a_count_is_taken_in_total_unless_said_otherwise():
+    assert reading.read("sum:e{*}.as_count()", "> 9 in 10m").query() == (
+        "sum(last_10m):sum:e{*}.as_count() > 9"
+    )
+
+
+@pytest.mark.parametrize(
+    ("query", "threshold", "recovery"),
+    [
+        ("avg(last_5m):avg:a{*} > 5", "> 5, recovers below 3", 3),
+        ("avg(last_5m):avg:a{*} > 5", "7 % (the budget)", None),
+        (A, "> 5 for 10 min, recovery threshold: 4.5", 4.5),
+        (A, "< 5, recovers at 6", 6),
+    ],
+)
+def test_a_recovery_threshold_is_read(query, threshold, recovery):
+    assert reading.read(query, threshold).recovery == recovery
+
+
+@pytest.mark.parametrize(
+    ("query", "threshold", "says"),
+    [
+        (None, None, "no query yet"),
+        ('logs("service:x").index("*").rollup("count").last("5m") > 100', "", "counts logs"),
+        ("avg(last_4h):anomalies(avg:a{*}, 'basic', 2) >= 1", "", "anomalies(…) learns"),
+        ("max(next_1w):forecast(avg:a{*}, 'linear', 1) >= 1", "", "forecast(…) learns"),
+        ("pct_change(avg(last_5m),last_1h):avg:a{*} > 5", "", "earlier window"),
+        ("48210001 && 48210002", "", "combines other monitors"),
+        (
+            '"http.can_connect".over("*").by("host").last(2).count_by_status()',
+            "",
+            "states of a check",
+        ),
+        ('error_budget("abc").over("7d") > 75', "", "SLO"),
+        ("sum(current_1mo):sum:a{*}.as_count() > 5", "", "window"),
+        ("avg(last_5m):cumsum(avg:a{*}) > 5", "", "cumsum(…)"),
+        ("avg(last_5m):avg:a{*} by {x} / avg:b{*} > 5", "", "grouped differently"),
+        ("avg(last_5m):avg:a{*}.rollup(60) / avg:b{*} > 5", "", "rolled up differently"),
+        ("avg(last_5m):sum:e{*}.as_count() > 5", "", "only sum(last_…)"),
+        ("avg(last_5m):avg:a{*}", "", "a condition at its end"),
+        ("avg(last_5m):avg:a{*} == 5", "", "expected >, >=, < or <="),
+        ("avg(last_0m):avg:a{*} > 5", "", "from 1 minute to 30 days"),
+        ("avg(last_5m):5 > 3", "", "a metric"),
+        ("avg(last_5m):avg:a{* > 3", "", "a metric"),
+        (A, "high", "> 5 % for 10 min"),
+        (A, None, "> 5 % for 10 min"),
+        (A, "> 5 unless it rains", "> 5 % for 10 min"),
+        (A, "> 5, recovers below 7", "other side"),
+        ("(" * 900 + A, "> 5", "within one another"),
+        ("a" * 9000, "> 5", "8,192 characters"),
+    ],
+)
+def test_what_cannot_be_tried_says_why_on_one_line(query, threshold, says):
+    with pytest.raises(QueryError) as refused:
+        reading.read(query, threshold)
+    assert says in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+@given(st.text(max_size=60), st.text(max_size=30))
+def test_any_text_is_read_or_refused(query, threshold):
+    for words in (query, f"avg(last_5m):{query} > 5", f"avg:a{{*}} {query}"):
+        try:
+            found = reading.read(words, threshold)
+        except QueryError as refused:
+            assert "\n" not in str(refused)  # noqa: PT017 - one line is the promise
+        else:
+            assert list(expression.leaves(found.node))
+
+
+# ---- units
+
+
+@pytest.mark.parametrize(
+    ("query", "threshold", "unit", "limit"),
+    [
+        (A, "> 800 ms", "second", 0.8),
+        (A, "> 2 min", "second", 120),
+        (A, "> 800 ms", "nanosecond", 8e8),
+        (A, "> 1 GiB", "byte", 2**30),
+        (A, "> 5 %", "percent", 5),
+        (A, "> 5 %", "fraction", 0.05),
+        (A, "> 100 errors", None, 100),
+        ("sum:e{*}.as_rate() / sum:h{*}.as_rate()", "> 5 %", None, 0.05),
+        ("sum:e{*}.as_rate() / sum:h{*}.as_rate() * 100", "> 5 %", None, 5),
+        ("100 * (sum:e{*}.as_rate() / sum:h{*}.as_rate())", "> 5 %", None, 5),
+    ],
+)
+def test_a_threshold_is_brought_to_the_querys_own_unit(query, threshold, unit, limit):
+    frame = points([1], query=query, unit=unit)
+    assert limits.own(reading.read(query, threshold), frame) == (pytest.approx(limit), None)
+
+
+@pytest.mark.parametrize(
+    ("query", "threshold", "unit"),
+    [
+        (A, "> 800 ms", None),
+        (A, "> 800 ms", "byte"),
+        (A, "> 5 %", None),
+        (A, "> 5 requests/min", "request/second"),
+        ("avg:a{*} + avg:b{*}", "> 5 %", "percent"),
+        ("avg:a{*} / 2", "> 5 %", "percent"),
+    ],
+)
+def test_a_unit_that_does_not_fit_is_refused_not_guessed(query, threshold, unit):
+    with pytest.raises(QueryError, match="own unit"):
+        limits.own(reading.read(query, threshold), points([1], query=query, unit=unit))
+
+
+# ---- evaluation
+
+# Two hours of minutes from 12:00: 0, but 30 at 12:30, 24 at 12:45, and 10 from 13:00 to 13:29.
+STEPPED = [0.0] * 120
+STEPPED[30], STEPPED[45], STEPPED[60:90] = 30.0, 24.0, [10.0] * 30
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        # 30 / 5 = 6 > 5 at 12:31 to 12:35; 24 / 5 = 4.8 is not; from 13:01 on 2, 4, 6 > 5 at 13:03;
+        # after 13:29 8 at 13:31, 6 at 13:32, 4 at 13:33
+        ("avg(last_5m):avg:a{*} > 5", [("12:31", "12:36"), ("13:03", "13:33")]),
+        # any of five: 12:30 is in the windows that end 12:31 to 12:35, 13:29 until 13:34
+        ("max(last_5m):avg:a{*} > 5", [("12:31", "12:36"), ("12:46", "12:51"), ("13:01", "13:35")]),
+        # all of five: 13:00 to 13:04 at 13:05, until 13:30 is in at 13:31
+        ("min(last_5m):avg:a{*} > 5", [("13:05", "13:31")]),
+        # 40 > 30 from the fourth ten on; 30 itself is not over 30
+        ("sum(last_5m):avg:a{*} > 30", [("13:04", "13:32")]),
+        ("sum(last_5m):avg:a{*} >= 30", [("12:31", "12:36"), ("13:03", "13:33")]),
+        ("avg(last_1m):avg:a{*} > 25", [("12:31", "12:32")]),
+        # below: everything but the ten's own windows
+        ("max(last_5m):avg:a{*} < 5", [("12:05", "12:31"), ("12:36", "12:46"), ("12:51", "13:01"),
+                                       ("13:35", "14:00")]),
+    ],
+)  # fmt: skip
+def test_the_minute_of_firing_is_that_of_the_window(query, expected):
+    found = tried(query, points(STEPPED), "12:05", "14:00")
+    assert [alarm[:2] for alarm in alarms(found, "12:05", "14:00")] == expected
+
+
+def test_alarms_are_cut_at_the_ends_of_the_stretch_that_is_asked_for():
+    found = tried("avg(last_5m):avg:a{*} > 5", points(STEPPED), "12:05", "14:00")
+    assert alarms(found, "12:05", "13:00") == [("12:31", "12:36", 5, "*")]
+    assert alarms(found, "13:10", "13:20") == [("13:10", "13:20", 10, "*")]
+
+
+def test_with_a_recovery_threshold_an_alarm_lasts_until_it_is_crossed():
+    # over 5 from 13:03; 4 at 13:33 is not back at 2, 2 at 13:34 is
+    query = "avg(last_5m):avg:a{*} > 5"
+    found = tried(query, points(STEPPED), "12:40", "14:00", threshold="> 5, recovers at 2")
+    assert alarms(found, "12:40", "14:00") == [("13:03", "13:34", 31, "*")]
+
+
+DOCUMENTED = [1, 2, 3, 4, 5], [10, 10, 10, 10, 10]
+
+
+@pytest.mark.parametrize(
+    ("kind", "expected"), [("as_rate", 1.5), ("as_count", 0.3)], ids=["after", "before"]
+)
+def test_counts_are_summed_before_the_division_as_datadog_documents_it(kind, expected):
+    """The example of docs.datadoghq.com/monitors/guide/as-count-in-monitor-evaluations."""
+    errors, total = f"sum:e{{*}}.{kind}()", f"sum:t{{*}}.{kind}()"
+    frame = pd.concat(
+        [points(DOCUMENTED[0], query=errors), points(DOCUMENTED[1], query=total)],
+        ignore_index=True,
+    )
+    found = tried(f"sum(last_5m):{errors} / {total} > 1", frame, "12:05", "12:06")
+    assert found.measured.tolist() == [[pytest.approx(expected)]]
+
+
+def test_a_count_that_is_missing_beside_another_is_zero_and_alone_it_is_unknown():
+    errors, total = "sum:e{*}.as_count()", "sum:t{*}.as_count()"
+    frame = pd.concat(
+        [
+            points([4, *[None] * 11], query=errors),
+            points([*[10] * 6, *[None] * 6], query=total),
+        ],
+        ignore_index=True,
+    )
+    found = tried(f"sum(last_2m):{errors} / {total} > 0.1", frame, "12:02", "12:12")
+    # 4/20 at 12:02, then no errors: 0/20 until 12:06, 0/10 at 12:07, nothing at all after
+    assert [None if isnan(v) else v for v in found.measured[0]] == [0.2, *[0.0] * 5, *[None] * 4]
+    assert alarms(found, "12:02", "12:12") == [("12:02", "12:03", 1, "*")]
+    assert found.unknown(at("12:02"), at("12:12")) == 4
+
+
+def test_a_window_without_points_is_unknown_and_no_alarm():
+    values = [9.0] * 10 + [None] * 10 + [9.0] * 10
+    found = tried("avg(last_5m):avg:a{*} > 5", points(values), "12:05", "12:30")
+    # the last nine, at 12:09, is in the windows up to 12:14; the next is seen at 12:21
+    assert alarms(found, "12:05", "12:30") == [
+        ("12:05", "12:15", 10, "*"), ("12:21", "12:30", 9, "*"),
+    ]  # fmt: skip
+    assert found.unknown(at("12:05"), at("12:30")) == 6
+
+
+def test_a_division_by_zero_is_unknown():
+    frame = pd.concat([points([1] * 5, query="avg:e{*}"), points([0] * 5, query="avg:t{*}")])
+    found = tried("avg(last_5m):avg:e{*} / avg:t{*} > 5", frame, "12:05", "12:06")
+    assert isnan(found.measured[0][0])
+
+
+def test_each_group_alarms_alone_and_the_first_names_the_alarm():
+    query = "avg:a{*} by {host}"
+    frame = pd.concat(
+        [
+            points([0] * 10 + [8] * 5 + [0] * 15, query=query, series="host:b"),
+            points([0] * 12 + [9] * 8 + [0] * 10, query=query, series="host:a"),
+        ],
+        ignore_index=True,
+    )
+    found = tried(f"avg(last_2m):{query} > 5", frame, "12:02", "12:30")
+    # b: 4 at 12:11, 8 from 12:12 to 12:15, 4 at 12:16; a: 9 from 12:14 to 12:20
+    # (4.5 is not over 5). Together they last from 12:12 to 12:21.
+    assert alarms(found, "12:02", "12:30") == [("12:12", "12:21", 9, "host:b")]
+    assert found.groups == ("host:a", "host:b")
+
+
+def test_nothing_is_seen_before_its_interval_is_over():
+    """Points of five minutes: the 10 of 12:30 to 12:35 is known at 12:35, not at 12:31."""
+    step = 5 * MINUTE
+    values = [0.0] * 6 + [10.0] + [0.0] * 30
+    found = tried("max(last_5m):avg:a{*} > 5", points(values, step=step), "12:10", "13:30")
+    assert found.step == step  # a minute was asked for
+    assert alarms(found, "12:10", "13:30") == [("12:35", "12:40", 5, "*")]
+
+
+def test_ten_second_points_count_as_they_are():
+    query = "avg:a{*}.rollup(max, 10)"
+    values = [0.0] * 60 + [7.0] + [0.0] * 60
+    step = timedelta(seconds=10)
+    found = tried(f"max(last_1m):{query} > 5", points(values, query=query, step=step),
+                  "12:01", "12:20", step=step)  # fmt: skip
+    assert alarms(found, "12:01", "12:20") == [("12:11", "12:12", 1, "*")]
+
+
+def test_a_window_of_a_day_is_evaluated_every_ten_minutes():
+    start = NOON - timedelta(days=1)
+    values = [0.0] * 288 + [288.0] * 3 + [0.0] * 30
+    frame = points(values, start=start, step=5 * MINUTE)
+    found = tried("avg(last_1d):avg:a{*} > 1.5", frame, "12:00", "14:00", step=5 * MINUTE)
+    # the average is 1 at 12:05, 2 at 12:10, 3 from 12:15 on
+    assert found.every == 10 * MINUTE
+    assert found.measured[0][:3].tolist() == [0.0, 2.0, 3.0]
+    assert alarms(found, "12:00", "14:00")[0][0] == "12:10"
+
+
+def test_too_many_groups_are_refused():
+    frame = pd.concat([points([1], series=f"host:{n}") for n in range(501)], ignore_index=True)
+    with pytest.raises(QueryError, match="501 groups"):
+        tried("avg(last_5m):avg:a{*} by {host} > 5", frame, "12:05", "12:06")
+
+
+def test_an_answer_without_rows_is_unknown_throughout():
+    found = tried("avg(last_5m):avg:a{*} > 5", points([]), "12:05", "12:30")
+    assert alarms(found, "12:05", "12:30") == []
+    assert found.unknown(at("12:05"), at("12:30")) == 25
+
+
+HOW = {
+    "avg": lambda known: sum(known) / len(known),
+    "sum": sum,
+    "min": min,
+    "max": max,
+}
+
+
+@pytest.mark.parametrize("how", sorted(HOW))
+@pytest.mark.parametrize("seed", range(3))
+def test_a_second_way_of_computing_gives_the_same(how, seed):
+    """Exact fractions, a window at a time, straight from the definition."""
+    roll = random.Random(f"{seed}{how}")  # noqa: S311 - made-up values
+    values = [roll.choice([None, *range(20)]) for _ in range(180)]
+    window, limit = roll.choice([1, 3, 7, 15]), roll.choice([5, 9, 40])
+    found = tried(f"{how}(last_{window}m):avg:a{{*}} > {limit}", points(values), "12:20", "15:00")
+    expected, firing = [], []
+    for now in range(20, 180):
+        known = [Fraction(v) for v in values[now - window : now] if v is not None]
+        expected.append(float(HOW[how](known)) if known else nan)
+        firing.append(bool(known) and HOW[how](known) > limit)
+    assert found.measured[0].tolist() == pytest.approx(expected, nan_ok=True)
+    assert found.alarming[0].tolist() == firing
+    assert sum(a[2] for a in alarms(found, "12:20", "15:00")) == sum(firing)
