@@ -19,11 +19,13 @@ if TYPE_CHECKING:
         search_datadog_spans,
     )
     from postmortem_nb.incident import Incident
+    from postmortem_nb.monitors.results import backtest
 
 __all__ = [
     "Incident",
     "PostmortemError",
     "analyze_datadog_logs",
+    "backtest",
     "get_datadog_metric",
     "search_datadog_events",
     "search_datadog_logs",
@@ -31,7 +33,10 @@ __all__ = [
 ]
 __version__ = "0.1.0"
 
-_HOME = {"Incident": "postmortem_nb.incident"} | dict.fromkeys(
+_HOME = {
+    "Incident": "postmortem_nb.incident",
+    "backtest": "postmortem_nb.monitors.results",
+} | dict.fromkeys(
     (
         "analyze_datadog_logs",
         "get_datadog_metric",

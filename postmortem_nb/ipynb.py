@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 LARGEST = 512 * 1024 * 1024
 """Bytes of the largest notebook that is read; JupyterLab itself gives up long before."""
 
-TOOLS = frozenset({"guide", "setup", "check"})
+TOOLS = frozenset({"guide", "setup", "check", "backtest"})
 """Roles of cells that work on the document and are no part of it."""
 
 

@@ -40,6 +40,15 @@ from postmortem_nb import Incident
 
 incident = Incident.open(".")"""
 
+MONITORS = "monitors"
+"""The table of proposed monitors."""
+
+BACKTEST = "### Back-test of the proposed monitors"
+TRY = """\
+from postmortem_nb import backtest
+
+backtest(incident)"""
+
 SECONDS_A_CELL = 300
 """How long one cell may run when a whole notebook is executed."""
 
@@ -131,6 +140,9 @@ def _section(section: Section) -> Iterator[Cell]:
         )
     source = f"incident.form({json.dumps(section.title, ensure_ascii=False)})"
     yield _code(f"form-{section.slug}", source, role="form", section=section.title)
+    if _holds(section, MONITORS):
+        yield _text("heading-backtest", BACKTEST, role="heading", section=section.title)
+        yield _code("backtest", TRY, role="backtest", section=section.title)
     for place, query in _queries(section):
         yield _text(
             f"heading-query-{query.name}",
@@ -154,6 +166,12 @@ def _queries(section: Section) -> Iterator[tuple[Section, Query]]:
             yield section, part  # type: ignore[misc]
     for inner in section.sections:
         yield from _queries(inner)
+
+
+def _holds(section: Section, table: str) -> bool:
+    """Return whether a section has rows of a table, at whatever depth."""
+    own = any(getattr(part, "table", "") == table for part in section.parts)
+    return own or any(_holds(inner, table) for inner in section.sections)
 
 
 def _text(name: str, source: str, **facts: str) -> Cell:

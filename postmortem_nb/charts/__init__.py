@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from postmortem_nb.charts import answers, card, counts, events, lines, phases, spans, told
+from postmortem_nb.charts import alarms, answers, card, counts, events, lines, phases, spans, told
 from postmortem_nb.charts.card import png, svg
 from postmortem_nb.charts.frames import Answer, read
 from postmortem_nb.charts.look import Look, Words
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
-__all__ = ["WIDTH", "describe", "draw", "png", "svg", "timeline"]
+__all__ = ["WIDTH", "describe", "draw", "png", "svg", "timeline", "trial"]
 
 WIDTH = 900
 """CSS pixels at which a picture is shown; its PNG has twice as many."""
@@ -59,6 +59,12 @@ def draw(frame: pd.DataFrame, **words: Unpack[Words]) -> Figure | None:
 def describe(frame: pd.DataFrame, **words: Unpack[Words]) -> str:
     """Return in words what ``draw`` shows for the same arguments: the picture's alt text."""
     return told.tell(read(frame, Look(**words)))
+
+
+def trial(made: alarms.Trial) -> bytes:
+    """Return the picture (PNG) of a back-test: the incident, and below it the days before."""
+    with card.style():
+        return png(*alarms.draw(made))
 
 
 def timeline(

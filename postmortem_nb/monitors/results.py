@@ -1,0 +1,293 @@
+"""Back-tests as people read them: a table, a frame, a sentence, a picture.
+
+Every text of a row passes the text door where it is shown; ``cover`` takes secrets out of it.
+"""
+
+from __future__ import annotations
+
+import base64
+from datetime import timedelta
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from postmortem_nb import masking, provenance, text, times
+from postmortem_nb.monitors import backtests, limits
+from postmortem_nb.times import EPOCH
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    import pandas as pd
+
+    from postmortem_nb.charts.alarms import Trial
+    from postmortem_nb.incident import Incident
+    from postmortem_nb.monitors.backtests import BackTest
+    from postmortem_nb.monitors.evaluation import Alarm
+    from postmortem_nb.monitors.tried import Tried
+
+    Cover = Callable[[str], str]
+
+HEADS = ("Monitor", "Fired", "First alarm", "Before detection", "In the incident", "False alarms")
+COLUMNS = {
+    "row": "string", "monitor": "string", "condition": "string", "fired": "boolean",
+    "first": "datetime64[us, UTC]", "lead_minutes": "Float64", "alarms": "Int64",
+    "alarm_minutes": "Float64", "baseline_from": "datetime64[us, UTC]", "false_alarms": "Int64",
+    "false_minutes": "Float64", "resolution_seconds": "Int64", "note": "string",
+}  # fmt: skip
+NONE = "No monitor is proposed under 'Monitoring Improvements' yet."
+AROUND = timedelta(hours=1)
+LONGEST_NAME = 80
+DAY, MINUTE = timedelta(days=1), timedelta(minutes=1)
+
+
+class BackTests:
+    """The back-tests of an incident; shown in a notebook as table and pictures.
+
+    ``frame`` is the table for programs, ``str()`` the one for a terminal.
+    """
+
+    def __init__(self, found: Sequence[BackTest]) -> None:
+        self.found = tuple(found)
+
+    def __iter__(self) -> Iterator[BackTest]:
+        return iter(self.found)
+
+    def __len__(self) -> int:
+        return len(self.found)
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """One row a monitor.
+
+        Columns: ``row`` (its id), ``monitor``, ``condition``, ``fired`` (<NA> is unknown),
+        ``first`` (UTC), ``lead_minutes`` (before detection; negative is later), ``alarms`` and
+        ``alarm_minutes`` in the incident, ``baseline_from`` (UTC), ``false_alarms`` and
+        ``false_minutes`` in the baseline, ``resolution_seconds``, ``note``.
+        """
+        pandas = import_module("pandas")
+        made: pd.DataFrame = pandas.DataFrame([_row(each) for each in self], columns=list(COLUMNS))
+        return made.astype(COLUMNS)
+
+    def __str__(self) -> str:
+        return _plain(self.found) if self.found else NONE
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        if not self.found:
+            return f"<p>{text.html(NONE)}</p>"
+        parts = [_table(self.found), *(_image(each) for each in self if each.tried)]
+        return f'<div class="tex2jax_ignore mathjax_ignore">{"".join(parts)}</div>'
+
+
+def backtest(
+    incident: Incident,
+    baseline: object = backtests.BASELINE,
+    *,
+    refresh: bool = False,
+    told: Callable[[str], object] = lambda _: None,
+) -> BackTests:
+    """Return what each proposed monitor would have done in the incident and before it.
+
+    Each monitor under "Monitoring Improvements" is evaluated minute by minute as Datadog does,
+    over the baseline before the impact and over the incident. Its metrics are asked for once and
+    frozen as evidence; a document shows the result from there.
+
+    Parameters
+    ----------
+    incident
+        whose proposed monitors are tried
+    baseline
+        how long before the impact began: ``7d``, ``36h``, a timedelta
+    refresh
+        whether frozen answers are asked for anew
+    told
+        is given one line before each monitor
+
+    Raises BadValue for a baseline that is no length of time. A monitor that cannot be tried is a
+    row that says why.
+    """
+    return BackTests(backtests.run(incident, baseline, refresh=refresh, told=told))
+
+
+def cells(tested: BackTest, cover: Cover = masking.mask) -> tuple[str, ...]:
+    """Return the cells of a back-test under `HEADS`, as text."""
+    name = f"{tested.number}. {_name(tested, cover)}"
+    tried = tested.tried
+    if tried is None:
+        return (name, "unknown", "–", "–", "–", "–")
+    fired = "unknown" if tried.fired is None else "yes" if tried.fired else "no"
+    first = "–" if tried.first is None else times.shown(tried.first)
+    group = f" ({cover(tried.group)})" if tried.group else ""
+    false = f"{told(tried.false_alarms)} in {_length(tried)}"
+    return (name, fired, first + group, lead(tried), told(tried.alarms), false)
+
+
+def lead(tried: Tried) -> str:
+    """Return how much earlier than the detection the first alarm came, in words."""
+    if tried.lead is None:
+        return "–"
+    if round(tried.lead * 60) == 0:
+        return "at the same time"
+    return f"{times.duration(abs(tried.lead))} {'earlier' if tried.lead > 0 else 'later'}"
+
+
+def told(alarms: Sequence[Alarm]) -> str:
+    """Return how many alarms there were and how long they lasted."""
+    if not alarms:
+        return "none"
+    minutes = sum(alarm.minutes for alarm in alarms)
+    return f"{len(alarms):,} alarm{'s' * (len(alarms) != 1)}, {times.duration(minutes)}"
+
+
+def notes(tested: BackTest) -> str:
+    """Return what a reader has to know of a back-test; nothing where there is nothing."""
+    return "; ".join(tested.tried.notes()) if tested.tried else tested.reason
+
+
+def about(found: Sequence[BackTest]) -> str:
+    """Return in a paragraph what was done, and over which time."""
+    tried = next((each.tried for each in found if each.tried), None)
+    before = f" and on the {_length(tried)} before it" if tried else ""
+    return (
+        f"Each proposed monitor, tried on the incident{before}. At each evaluation, every minute "
+        "for windows under a day, the window that has just ended is compared with the threshold, "
+        "each group alone, over the answers frozen with this document. An alarm before the impact "
+        "began is a false one. What reaches Datadog late would alarm as much later."
+    )
+
+
+def sentence(tested: BackTest, cover: Cover = masking.mask) -> str:
+    """Return what the picture of a back-test shows: its text alternative."""
+    _, fired, first, before, alarms, false = cells(tested, cover)
+    when = f", first at {first}" if first != "–" else ""
+    when += f", {before} than the detection" if before.endswith(("earlier", "later")) else ""
+    return (
+        f"Back-test of the monitor {_name(tested, cover)}. Fired in the incident: {fired}{when}. "
+        f"Alarms in the incident: {alarms}. False alarms: {false}."
+    )
+
+
+def picture(tested: BackTest, cover: Cover = masking.mask) -> bytes:
+    """Return the picture (PNG) of a back-test, empty for one that could not be made."""
+    if tested.tried is None:
+        return b""
+    charts = import_module("postmortem_nb.charts")
+    drawn: bytes = charts.trial(_trial(tested, tested.tried, cover))
+    return drawn
+
+
+def _trial(tested: BackTest, tried: Tried, cover: Cover) -> Trial:
+    """Return what the picture of a back-test is drawn from, its labels covered."""
+    alarms = import_module("postmortem_nb.charts.alarms")
+    done, spans = tried.evaluated, tried.spans
+    known = (("detected", spans.detected), ("would fire", tried.first))
+    false = f"{told(tried.false_alarms).replace('alarm', 'false alarm', 1)}"
+    around = (max(tried.baseline, spans.start - AROUND), spans.end + AROUND)
+    last = EPOCH + timedelta(seconds=int(done.seconds[-1])) if len(done.seconds) else spans.end
+    made: Trial = alarms.Trial(
+        caption=cover(tried.monitor.query(tried.limit)),
+        below=f"The {_length(tried)} before: {false if tried.false_alarms else 'no false alarm'}",
+        remark=_colours(tried, cover),
+        unit=limits.unit(tried.monitor, tried.frame),
+        limit=tried.limit,
+        sign=tried.monitor.sign,
+        seconds=done.seconds,
+        values=done.measured,
+        chief=done.groups.index(tried.group) if tried.group in done.groups else 0,
+        alarms=[alarms.span(a.start, a.end) for a in (*tried.false_alarms, *tried.alarms)],
+        before=alarms.span(tried.baseline, spans.start),
+        around=alarms.span(around[0], max(spans.end, min(last, around[1]))),
+        look=import_module("postmortem_nb.charts.look").Look(
+            title=_name(tested, cover),
+            window=(spans.start, spans.end if spans.is_over else None),
+            milestones=[(name, moment) for name, moment in known if moment is not None],
+        ),
+        facts=tried.record,
+    )
+    return made
+
+
+def _colours(tried: Tried, cover: Cover) -> str:
+    """Return which group stands out, where there are several."""
+    others = len(tried.evaluated.groups) - 1
+    if not tried.group or others < 1:
+        return ""
+    return f"Blue: {cover(tried.group)}, the first to alarm. Grey: {others} more."
+
+
+def _name(tested: BackTest, cover: Cover) -> str:
+    line = " ".join(text.visible(cover(tested.name)).split()) or "unnamed"
+    return line if len(line) <= LONGEST_NAME else f"{line[: LONGEST_NAME - 1]}…"
+
+
+def _length(tried: Tried) -> str:
+    """Return the length of a baseline, in days where it is whole days."""
+    span = tried.spans.start - tried.baseline
+    if span % DAY:
+        return times.duration(span / MINUTE)
+    days = span // DAY
+    return f"{days} day{'s' * (days != 1)}"
+
+
+def _row(tested: BackTest) -> dict[str, Any]:
+    tried, monitor = tested.tried, tested.monitor
+    facts = {"row": tested.row, "monitor": tested.name, "note": notes(tested) or None}
+    if tried is None:
+        return {**facts, "condition": monitor.query() if monitor else None}
+    return {
+        **facts,
+        "condition": tried.monitor.query(tried.limit),
+        "fired": tried.fired,
+        "first": tried.first,
+        "lead_minutes": tried.lead,
+        "alarms": len(tried.alarms),
+        "alarm_minutes": sum(alarm.minutes for alarm in tried.alarms),
+        "baseline_from": tried.baseline,
+        "false_alarms": len(tried.false_alarms),
+        "false_minutes": sum(alarm.minutes for alarm in tried.false_alarms),
+        "resolution_seconds": tried.evaluated.step // timedelta(seconds=1),
+    }
+
+
+def _plain(found: Sequence[BackTest]) -> str:
+    """Return the back-tests for a terminal, a block of lines each."""
+    return "\n\n".join("\n   ".join(_lines(each)) for each in found)
+
+
+def _lines(tested: BackTest) -> Iterator[str]:
+    name, *values = cells(tested)
+    yield name
+    if tested.monitor:
+        limit = tested.tried.limit if tested.tried else None
+        yield text.visible(masking.mask(tested.monitor.query(limit)))
+    if tested.tried:
+        heads = zip(HEADS[1:], values, strict=True)
+        yield from (f"{head.lower()}: {value}" for head, value in heads if value != "–")
+    if notes(tested):
+        yield text.visible(masking.mask(notes(tested)))
+
+
+def _table(found: Sequence[BackTest]) -> str:
+    head = "".join(f'<th style="text-align:left">{text.html(name)}</th>' for name in HEADS)
+    rows = "".join(
+        "<tr>"
+        + "".join(f'<td style="text-align:left">{text.html(value)}</td>' for value in cells(each))
+        + "</tr>"
+        for each in found
+    )
+    said = "".join(
+        f"<p>{each.number}. {text.html(masking.mask(notes(each)))}</p>"
+        for each in found
+        if notes(each)
+    )
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>{said}"
+
+
+def _image(tested: BackTest) -> str:
+    raw = base64.b64encode(picture(tested)).decode("ascii")
+    alt = text.html(sentence(tested))
+    record = dict(tested.tried.record) if tested.tried else {}
+    line = text.html(masking.mask(provenance.line(record)))
+    note = f'<p style="font-size:90%;opacity:.8;margin:.3em 0">{line}</p>'
+    return f'<img src="data:image/png;base64,{raw}" alt="{alt}" width="900">{note}'
