@@ -63,6 +63,8 @@ class Teller:
     window: tuple[datetime | None, datetime | None]
     figure: Figure
     has_figure: Callable[[Query], bool]
+    after: Callable[[str], str] = lambda _: ""
+    """Gives what follows the rows of a table, by its name."""
     blanks: bool = False
     code: bool = False
 
@@ -93,7 +95,7 @@ class Teller:
             special = _summary(block.lines) or _stats(block.lines)
             if special:
                 return head + special
-        return head + self._drawn(block) + "\n".join(self._runs(block.lines))
+        return head + self._drawn(block) + "\n".join(filter(None, self._runs(block.lines)))
 
     def _drawn(self, block: Block) -> str:
         """Return the drawn timeline under the heading of the section that holds the written one."""
@@ -116,6 +118,8 @@ class Teller:
                 yield from (self.figure(slot.query) for slot in _slots(members))
             else:
                 yield _written(members)
+            for table in dict.fromkeys(line.group.table for line in members if line.group):
+                yield self.after(table)
 
     def _kind(self, line: Line) -> tuple[str, object]:
         """Return how a line is told, and what it must share with others to be told with them."""

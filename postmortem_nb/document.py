@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     Figure = Callable[[Query], str]
     """What a writer puts after a query: its chart and provenance; empty where there is none."""
 
+    After = Callable[[str], str]
+    """What a writer puts after the rows of a table; empty where there is nothing."""
+
 _ADDRESSES = re.compile(r"([\s,]+)")
 _PLAIN_ADDRESS = re.compile(r"[A-Za-z0-9:/?#@!&'()+,;=%._~-]+")
 _FENCED = re.compile(r"\n([ \t]*)(`{3,})")
@@ -57,6 +60,7 @@ def markdown(
     blanks: bool = False,
     section: str | None = None,
     figure: Figure | None = None,
+    after: After | None = None,
 ) -> str:
     """Return the document as Markdown; without ``blanks`` only what is filled in.
 
@@ -70,11 +74,18 @@ def markdown(
         only the section with this title; BadValue when there is none
     figure
         gives the Markdown that follows a query: its chart and provenance
+    after
+        gives the Markdown that follows the rows of a table, by its name
 
     """
     figure = cache(figure) if figure is not None else None  # a chart is drawn once
     made = _lines(incident, section, blanks=blanks, figure=figure)
-    written = "".join(f"{_line(line, figure)}\n" for line in made)
+    last = {line.group.table: place for place, line in enumerate(made) if line.group and after}
+    follows = {place: shown for table, place in last.items() if after and (shown := after(table))}
+    written = "".join(
+        f"{_line(line, figure)}\n" + (f"\n{follows[place]}\n" if place in follows else "")
+        for place, line in enumerate(made)
+    )
     source = incident.template.text
     ends = section is not None or not blanks or source.endswith(("\n", "-->"))
     return written if ends else written.removesuffix("\n")

@@ -74,7 +74,7 @@ class Figures:
         self._folder: Path | None = incident.path / "evidence" if incident else None
         self._names = _listed(self._folder)
         self._cells = {cell.evidence: cell for cell in notebook if cell.evidence}
-        self._cover = cover
+        self.cover = cover
         self._marked = (
             (incident.window(), tuple(incident.milestones())) if incident else ((None, None), ())
         )
@@ -91,7 +91,7 @@ class Figures:
 
     def records(self) -> list[dict[str, Any]]:
         """Return the provenance of each evidence, by name, secrets masked."""
-        return [masked.covered(dict(record), self._cover) for record in self._names.values()]
+        return [masked.covered(dict(record), self.cover) for record in self._names.values()]
 
     def digests(self) -> dict[str, str]:
         """Return the digest of each evidence by name."""
@@ -107,6 +107,12 @@ class Figures:
             self.shown.append(made)
         return made
 
+    def keep(self, label: str, record: Mapping[str, Any], picture: bytes, alt: str) -> Figure:
+        """Return a figure whose picture was drawn elsewhere, numbered."""
+        made = self._figure(label, record, picture, alt)
+        self.shown.append(made)
+        return made
+
     def _made(self, name: str, label: str) -> Figure:
         assert self._folder is not None  # noqa: S101 - find() looked
         way = self._way(name)
@@ -119,7 +125,7 @@ class Figures:
             unread = {**self._names[name], "complete": False, "partial": str(error)}
             return self._figure(label, unread, None, "")
         record = frame.attrs["evidence"]
-        drawn = drawing.draw(frame, way, self._cover)
+        drawn = drawing.draw(frame, way, self.cover)
         if drawn is not None:
             return self._figure(label, record, drawn.png, drawn.alt)
         frame.attrs = {}  # pandas would copy it at every step
@@ -131,8 +137,8 @@ class Figures:
         return Figure(
             number=len(self.shown) + 1,
             name=str(record["name"]),
-            label=self._cover(label) or str(record["name"]),
-            record=masked.covered(dict(record), self._cover),
+            label=self.cover(label) or str(record["name"]),
+            record=masked.covered(dict(record), self.cover),
             alt=alt,
             picture=picture,
         )
@@ -169,7 +175,7 @@ class Figures:
         names = list(frame.columns) if sql else sorted(frame.columns, key=LAST.__contains__)
         shown = frame.head(ROWS)[names[:COLUMNS]]
         rows = tuple(
-            tuple(self._cover(_words(value)) for value in row)
+            tuple(self.cover(_words(value)) for value in row)
             for row in shown.itertuples(index=False)
         )
         numeric = frozenset(
@@ -177,7 +183,7 @@ class Figures:
             for place, dtype in enumerate(shown.dtypes)
             if dtype.kind in "iuf" or str(dtype) in NUMBERS
         )
-        return Table(tuple(self._cover(str(name)) for name in shown.columns), rows, numeric)
+        return Table(tuple(self.cover(str(name)) for name in shown.columns), rows, numeric)
 
 
 NUMBERS = ("Int64", "Float64")

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from postmortem_nb import (
     __version__,
     approvals,
+    backtested,
     cells,
     figurehtml,
     filling,
@@ -92,12 +93,14 @@ def _whole(source: Source, incident: MaskedIncident, style: Style) -> str:
     figures = Figures(incident, source.cells, source.cover)
     outline = Outline()
     template = incident.template
+    tried = backtested.chapter(incident, figures, public=public)
     teller = Teller(
         template=template,
         facts=filling.gather(incident),
         window=incident.window(),
         figure=lambda query: _figure(figures, query, style),
         has_figure=lambda query: query.name in figures.names,
+        after=lambda table: tried.html(table, code=style.code),
         blanks=style.blanks,
         code=style.code,
     )

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from postmortem_nb import (
+    backtested,
     cellmarkdown,
     document,
     drawntimeline,
@@ -27,7 +28,7 @@ from postmortem_nb.figures import Figures
 from postmortem_nb.ipynb import TOOLS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from postmortem_nb.figures import Figure
     from postmortem_nb.ipynb import Cell
@@ -83,8 +84,15 @@ def _whole(source: Source, incident: MaskedIncident, style: Style, pictures: Pic
         found = shown.find(query.name, query.label)
         return _figure(found, pictures) if found else ""
 
+    tried = backtested.chapter(incident, shown, public=style.audience == page.PUBLIC)
+
+    def after(table: str) -> str:
+        return tried.markdown(table, _rows, lambda figure: _figure(figure, pictures))
+
     def told(section: str | None = None) -> str:
-        return document.markdown(incident, blanks=style.blanks, section=section, figure=figure)
+        return document.markdown(
+            incident, blanks=style.blanks, section=section, figure=figure, after=after
+        )
 
     if _as_template(blocks, template.sections):
         made = told()
@@ -139,14 +147,17 @@ def _figure(figure: Figure, pictures: Pictures) -> str:
 def _table(figure: Figure) -> str:
     """Return the first rows of an answer as a table."""
     heads, rows = figure.table.heads, figure.table.rows
-    if not rows:
-        return ""
+    return _rows(heads, rows, figure.table.numeric) if rows else ""
+
+
+def _rows(
+    heads: Sequence[str], rows: Iterable[Sequence[str]], numeric: frozenset[int] = frozenset()
+) -> str:
+    """Return texts as a table."""
     written = [
         f"| {' | '.join(text.markdown(value) for value in line)} |" for line in (heads, *rows)
     ]
-    marks = " | ".join(
-        "---:" if place in figure.table.numeric else "---" for place in range(len(heads))
-    )
+    marks = " | ".join("---:" if place in numeric else "---" for place in range(len(heads)))
     return "\n".join([written[0], f"| {marks} |", *written[1:]])
 
 

@@ -1,0 +1,104 @@
+"""Back-tests in a document: a table, what to know of each, and a figure with its evidence.
+
+They stand behind the proposed monitors, recomputed from frozen answers, and only where a monitor
+was back-tested.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from postmortem_nb import figurehtml, pageparts, text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from postmortem_nb.figures import Figure, Figures
+    from postmortem_nb.incident import Incident
+    from postmortem_nb.monitors.backtests import BackTest
+
+TABLE = "monitors"
+PREFIX = "backtest_"
+TITLE = "Back-test"
+
+
+@dataclass(slots=True)
+class Chapter:
+    """The back-tests of one document, told once, behind the rows of their table."""
+
+    figures: Figures
+    found: Sequence[BackTest]
+    told: bool = field(default=False)
+
+    def html(self, table: str, *, code: bool = False) -> str:
+        """Return what follows a table's rows as HTML; nothing for any other table."""
+        if not self._is_due(table):
+            return ""
+        results = import_module("postmortem_nb.monitors.results")
+        rows = [results.cells(each, self.figures.cover) for each in self.found]
+        parts = [
+            f"<h4>{TITLE}</h4>",
+            f'<p class="pm-note">{text.html(results.about(self.found))}</p>',
+            pageparts.table(results.HEADS, rows, numbers=frozenset()),
+            "".join(f'<p class="pm-note">{text.html(line)}</p>' for line in self._notes()),
+            *(figurehtml.draw(figure, code) for figure in self._figures()),
+        ]
+        return f'<div class="pm-backtest">{"".join(parts)}</div>'
+
+    def markdown(
+        self,
+        table: str,
+        written: Callable[[Sequence[str], Iterable[Sequence[str]]], str],
+        figure: Callable[[Figure], str],
+    ) -> str:
+        """Return what follows a table's rows as Markdown; nothing for any other table."""
+        if not self._is_due(table):
+            return ""
+        results = import_module("postmortem_nb.monitors.results")
+        rows = [results.cells(each, self.figures.cover) for each in self.found]
+        notes = "\n".join(f"- {text.markdown(line)}" for line in self._notes())
+        parts = [
+            f"**{TITLE}**",
+            text.markdown(results.about(self.found)),
+            written(results.HEADS, rows),
+            notes,
+            *map(figure, self._figures()),
+        ]
+        return "\n\n".join(part for part in parts if part)
+
+    def _is_due(self, table: str) -> bool:
+        due = table == TABLE and bool(self.found) and not self.told
+        self.told = self.told or due
+        return due
+
+    def _notes(self) -> list[str]:
+        """Return what a reader has to know of each monitor, by its number."""
+        notes = import_module("postmortem_nb.monitors.results").notes
+        return [
+            f"Monitor {each.number}: {self.figures.cover(notes(each))}."
+            for each in self.found
+            if notes(each)
+        ]
+
+    def _figures(self) -> list[Figure]:
+        results = import_module("postmortem_nb.monitors.results")
+        cover = self.figures.cover
+        return [
+            self.figures.keep(
+                f"{TITLE}: {each.name or 'unnamed monitor'}",
+                each.tried.record,
+                results.picture(each, cover),
+                cover(results.sentence(each, cover)),
+            )
+            for each in self.found
+            if each.tried is not None
+        ]
+
+
+def chapter(incident: Incident, figures: Figures, *, public: bool) -> Chapter:
+    """Return the back-tests of a document; none in the public edition, nor where none was made."""
+    if public or not any(name.startswith(PREFIX) for name in figures.names):
+        return Chapter(figures, ())
+    return Chapter(figures, import_module("postmortem_nb.monitors.backtests").frozen(incident))

@@ -1,0 +1,312 @@
+"""The back-test of an incident's monitors: asked once, frozen, told the same in every document.
+
+The metric below is 0 but for ten a minute from 13:10 to 13:12 and from 14:04 to 15:29. An average
+of five minutes is over 5 with three tens in its window: from 13:13 to 13:15 (three minutes, a false
+alarm), and from 14:07 to 15:32. It was detected at 14:19:40, 12 minutes 40 seconds after 14:07.
+"""
+
+import re
+from datetime import UTC, datetime, timedelta
+
+import pandas as pd
+import pytest
+from lying import Lying, Say
+
+from postmortem_nb import Incident, backtest, editions, evidence, refresh
+from postmortem_nb.errors import BadValue
+from postmortem_nb.monitors import backtests, results
+
+QUERY = "avg:queue.depth{env:prod}"
+MONITOR = f"avg(last_5m):{QUERY} > 5"
+START = datetime(2025, 12, 4, 14, 2, tzinfo=UTC)
+TENS = ((13 * 60 + 10, 13 * 60 + 13), (14 * 60 + 4, 15 * 60 + 30))  # minutes of the day
+UNIT = [{"family": "system", "name": "item"}, None]
+
+
+def value(ms):
+    minute = datetime.fromtimestamp(ms / 1000, UTC)
+    of_day = minute.hour * 60 + minute.minute
+    return 10.0 if minute.day == 4 and any(a <= of_day < b for a, b in TENS) else 0.0
+
+
+def answered(heard):
+    """Answer a metric question by the minute, for every query that names a queue."""
+    asked = heard.json["data"]["attributes"]
+    moments = [*range(-(-asked["from"] // 60_000) * 60_000, asked["to"], 60_000)]
+    series, values = [], []
+    for index, query in enumerate(asked["queries"]):
+        if "queue" in query["query"]:
+            series.append({"group_tags": [], "query_index": index, "unit": UNIT})
+            values.append([value(ms) for ms in moments])
+    attributes = {"series": series, "times": moments if series else [], "values": values}
+    return Say({"data": {"id": "0", "type": "timeseries_response", "attributes": attributes}})
+
+
+@pytest.fixture
+def server(monkeypatch):
+    with Lying(answered) as started:
+        monkeypatch.setenv("POSTMORTEM_DATADOG_URL", started.url)
+        yield started
+
+
+@pytest.fixture
+def incident(tmp_path):
+    made = Incident.create("INC-7", tmp_path, start=START, end="2025-12-04T16:09Z", title="Queue")
+    made.add("timeline", step="Detection", time="2025-12-04T14:19:40Z")
+    return made
+
+
+def only(incident, **words):
+    (row,) = backtest(incident, "2h", **words).frame.to_dict("records")
+    return row
+
+
+def moment(clock):
+    return pd.Timestamp(f"2025-12-04T{clock}Z")
+
+
+def test_firing_lead_and_false_alarms_are_those_counted_by_hand(server, incident):
+    incident.add("monitors", name="Depth", query=MONITOR)
+    found = only(incident)
+    assert found["fired"] is True
+    assert found["first"] == moment("14:07")
+    assert found["lead_minutes"] == pytest.approx(12 + 40 / 60)
+    assert (found["alarms"], found["alarm_minutes"]) == (1, 86)  # 14:07 up to 15:33
+    assert (found["false_alarms"], found["false_minutes"]) == (1, 3)
+    assert found["baseline_from"] == moment("12:02")
+    assert found["resolution_seconds"] == 60
+    assert found["condition"] == MONITOR
+    assert pd.isna(found["note"])
+
+
+@pytest.mark.parametrize(
+    ("query", "threshold", "fired", "first", "lead", "false"),
+    [
+        (QUERY, "> 5 for 5 min", True, "14:09", 10 + 40 / 60, 0),  # five tens at 14:09
+        (QUERY, "> 5 at least once in 5 min", True, "14:05", 14 + 40 / 60, 1),
+        (f"avg(last_30m):{QUERY} > 9", None, True, "14:32", -(12 + 20 / 60), 0),  # 28 of 30
+        (f"sum(last_5m):{QUERY} > 50", None, False, None, None, 0),  # five tens are not over 50
+        (QUERY, "> 5 items", True, "14:07", 12 + 40 / 60, 1),
+    ],
+)
+def test_other_conditions_on_the_same_metric(  # noqa: PLR0917
+    server, incident, query, threshold, fired, first, lead, false
+):
+    incident.add("monitors", name="Depth", query=query, threshold=threshold or "")
+    found = only(incident)
+    assert found["fired"] is fired
+    assert found["first"] == moment(first) if first else pd.isna(found["first"])
+    assert found["lead_minutes"] == pytest.approx(lead) if lead else pd.isna(found["lead_minutes"])
+    assert found["false_alarms"] == false
+
+
+def test_one_that_stays_silent_says_how_near_it_came(server, incident):
+    incident.add("monitors", name="Depth", query=f"avg(last_5m):{QUERY} > 11")
+    assert only(incident)["note"] == "highest value in the incident 10, threshold 11"
+
+
+def test_an_alarm_under_way_when_the_impact_began_is_told(server, incident):
+    incident.add("monitors", name="Always", query=f"avg(last_5m):{QUERY} >= 0")
+    found = only(incident)
+    assert found["first"] == moment("14:02")
+    assert (found["false_alarms"], found["false_minutes"]) == (1, 120)
+    assert "in alarm already" in found["note"]
+
+
+def test_what_cannot_be_tried_says_why_and_the_others_go_on(server, incident):
+    incident.add("monitors", name="Logs", query='logs("x").index("*").rollup("count").last("5m")>1')
+    incident.add("monitors", name="Nothing")
+    incident.add("monitors", name="Gone", query="avg(last_5m):avg:no.such{*} > 5")
+    incident.add("monitors", name="Depth", query=MONITOR)
+    frame = backtest(incident, "2h").frame
+    assert frame["fired"].isna().tolist() == [True, True, True, False]
+    assert "counts logs" in frame["note"][0]
+    assert frame["note"][1] == "it has no query yet"
+    assert "had no data" in frame["note"][2]
+    assert frame["fired"][3]
+
+
+def test_without_a_start_or_a_detection_that_is_said(server, tmp_path):
+    made = Incident.create("INC-8", tmp_path)
+    assert str(backtest(made)) == results.NONE
+    made.add("monitors", name="Depth", query=MONITOR)
+    assert "no time for 'Incident Start'" in backtest(made).frame["note"][0]
+    made.add("timeline", step="Incident Start", time=START)
+    made.add("timeline", step="Full Recovery", time="2025-12-04T16:09Z")
+    found = backtest(made, "2h").frame
+    assert found["fired"][0]
+    assert "lead is unknown" in found["note"][0]
+    assert pd.isna(found["lead_minutes"][0])
+
+
+@pytest.mark.parametrize("baseline", ["soon", "0m", "400d", 7, None])
+def test_a_baseline_that_is_no_length_is_refused(incident, baseline):
+    with pytest.raises(BadValue, match="baseline"):
+        backtest(incident, baseline)
+
+
+def test_it_is_asked_once_and_again_only_when_told_to(server, incident):
+    incident.add("monitors", name="Depth", query=MONITOR)
+    first = only(incident)
+    asked = len(server.heard)
+    assert only(incident) == first
+    assert len(server.heard) == asked
+    only(incident, refresh=True)
+    assert len(server.heard) == 2 * asked
+
+
+def test_a_week_is_asked_by_the_minute_in_slices(server, incident):
+    incident.add("monitors", name="Depth", query=MONITOR)
+    (found,) = backtest(incident).frame.to_dict("records")
+    assert found["resolution_seconds"] == 60
+    assert found["false_alarms"] == 1
+    sent = [heard.json["data"]["attributes"] for heard in server.heard]
+    assert {each["interval"] for each in sent} == {60_000}
+    assert max(each["to"] - each["from"] for each in sent) == 1440 * 60_000
+
+
+def test_a_slice_that_failed_leaves_it_unknown_where_it_did_not_fire(incident, monkeypatch):
+    def script(heard):
+        late = heard.json["data"]["attributes"]["from"] >= 1764806400000  # from 4 December on
+        return Say({"errors": ["no"]}, status=403) if late else answered(heard)
+
+    incident.add("monitors", name="Depth", query=MONITOR)
+    with Lying(script) as started:
+        monkeypatch.setenv("POSTMORTEM_DATADOG_URL", started.url)
+        (found,) = backtest(incident).frame.to_dict("records")
+    assert pd.isna(found["fired"])
+    assert "partial" in found["note"]
+
+
+# ---- documents
+
+
+def written(incident, form, **words):
+    paths = editions.export(incident.path, form, **words)
+    return paths[0].read_text("utf-8"), paths
+
+
+def test_the_document_tells_it_from_frozen_answers_alone(server, incident, monkeypatch):
+    incident.add("monitors", name="Depth", query=MONITOR)
+    incident.add("dashboards", name="Board")
+    backtest(incident, "2h")
+    monkeypatch.setenv("POSTMORTEM_DATADOG_URL", "http://127.0.0.1:9")  # nobody answers there
+    page, _ = written(incident, "html")
+    paper, paths = written(incident, "markdown")
+    row = ["1. Depth", "yes", "2025-12-04 14:07 UTC", "12 minutes 40 seconds earlier"]
+    row += ["1 alarm, 1 hour 26 minutes", "1 alarm, 3 minutes in 2 hours"]
+    assert "".join(f"<td>{cell}</td>" for cell in row) in page
+    assert f"| 1\\. Depth | {' | '.join(row[1:])} |" in paper
+    assert page.index("<td>1. Depth</td>") < page.index("Board")  # behind the monitors
+    assert paper.index("**Back-test**") < paper.index("Enhanced Dashboard")
+    for said in (page, paper):
+        assert said.count("Figure 1. Back-test: Depth") == 1
+        assert "Fired in the incident: yes, first at 2025-12-04 14:07 UTC" in said
+    assert 'href="#evidence-1"' in page
+    pictures = [path for path in paths if path.suffix == ".png"]
+    assert any("backtest" in path.name for path in pictures)
+
+
+def test_a_changed_threshold_is_tried_on_the_same_answers(server, incident):
+    row = incident.add("monitors", name="Depth", query=MONITOR)
+    backtest(incident, "2h")
+    asked = len(server.heard)
+    incident.set("query", f"avg(last_5m):{QUERY} > 11", table="monitors", row=row)
+    assert "<td>1. Depth</td><td>no</td>" in written(incident, "html")[0]
+    assert len(server.heard) == asked
+
+
+def test_a_changed_query_is_not_told_from_old_answers(server, incident):
+    row = incident.add("monitors", name="Depth", query=MONITOR)
+    backtest(incident, "2h")
+    incident.set("query", "avg(last_5m):avg:other.queue{*} > 5", table="monitors", row=row)
+    page, _ = written(incident, "html")
+    assert "<td>1. Depth</td><td>unknown</td>" in page
+    assert "changed since it was back-tested" in page
+
+
+def test_without_a_back_test_and_in_public_nothing_of_it_shows(server, incident):
+    incident.add("monitors", name="Depth", query=MONITOR)
+    assert "Back-test" not in written(incident, "html")[0]
+    assert "Back-test" not in written(incident, "markdown")[0]
+    backtest(incident, "2h")
+    assert "Back-test" not in written(incident, "html", audience="public")[0]
+    assert "Back-test" not in written(incident, "markdown", audience="public")[0]
+    assert "Back-test" in written(incident, "html", blanks=True)[0]
+
+
+def test_hostile_names_and_queries_stay_text(server, incident):
+    name = '<img src=x onerror=alert(1)> | **b** "q"'
+    incident.add("monitors", name=name, query=f"avg(last_5m):{QUERY} > 5 <script>")
+    incident.add("monitors", name=name, query=MONITOR)
+    shown = backtest(incident, "2h")._repr_html_()
+    page, paper = written(incident, "html")[0], written(incident, "markdown")[0]
+    for said in (shown, page):
+        assert "<img src=x" not in said
+        assert "<script>" not in said
+        assert "&lt;img src=x onerror=alert(1)&gt;" in said
+    line = next(line for line in paper.splitlines() if line.startswith("| 2\\. "))
+    assert len(re.findall(r"(?<!\\)\|", line)) == 7  # six cells
+    assert "\\*\\*b\\*\\*" in line
+
+
+def test_a_secret_in_a_query_is_masked_but_asked_for_as_it_is(server, incident):
+    secret = "AKIAQ7" + "3MZXN4PLW6TBHD"
+    query = f"avg:queue.depth{{key:{secret}}}"
+    incident.add("monitors", name="Depth", query=f"avg(last_5m):{query} > 5")
+    backtest(incident, "2h")
+    assert secret in server.heard[0].body.decode()
+    page = written(incident, "html")[0]
+    assert secret not in page
+    assert "<td>1. Depth</td><td>yes</td>" in page
+    assert secret not in written(incident, "markdown")[0]
+
+
+def test_its_evidence_can_be_asked_again_and_stays_one_of_a_back_test(server, incident):
+    row = incident.add("monitors", name="Depth", query=MONITOR)
+    backtest(incident)
+    (again,) = refresh.refresh(incident, accept=True).to_dict("records")
+    assert again["name"] == backtests.evidence_name(row)
+    assert (again["added"], again["removed"], again["changed"]) == (0, 0, 0)
+    assert [each.tried.fired for each in backtests.frozen(incident)] == [True]
+
+
+def test_a_changed_evidence_is_told(server, incident):
+    row = incident.add("monitors", name="Depth", query=MONITOR)
+    backtest(incident, "2h")
+    name = backtests.evidence_name(row)
+    folder = incident.path / "evidence"
+    record = evidence.listing(folder)[0]
+    frame = evidence.thaw(folder, name)
+    frame["value"] += 1
+    evidence.freeze(folder, "other", frame, record)
+    (folder / "other.parquet").replace(folder / f"{name}.parquet")
+    assert "changed since it was frozen" in results.notes(backtests.frozen(incident)[0])
+
+
+def test_groups_are_drawn_and_named(incident, monkeypatch):
+    def script(heard):
+        said = answered(heard)
+        attributes = said.body["data"]["attributes"]
+        (low,) = attributes["values"]
+        tags = [{"group_tags": [f"host:{h}"], "query_index": 0, "unit": UNIT} for h in "ab"]
+        attributes |= {"series": tags, "values": [[v / 3 for v in low], low]}
+        return said
+
+    query = "avg:queue.depth{*} by {host}"
+    incident.add("monitors", name="Depth", query=f"avg(last_5m):{query} > 5")
+    with Lying(script) as started:
+        monkeypatch.setenv("POSTMORTEM_DATADOG_URL", started.url)
+        found = backtest(incident, "2h")
+    (one,) = found
+    assert results.cells(one)[2] == "2025-12-04 14:07 UTC (host:b)"
+    assert results.picture(one).startswith(b"\x89PNG")
+    assert results.picture(one) == results.picture(one)
+
+
+def test_a_length_that_is_no_whole_day_is_said_in_hours(server, incident):
+    incident.add("monitors", name="Depth", query=MONITOR)
+    assert results.cells(next(iter(backtest(incident, timedelta(hours=30)))))[5] == (
+        "1 alarm, 3 minutes in 30 hours"
+    )
+    assert "7 days" in str(backtest(incident))
