@@ -96,9 +96,14 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
-def takes_path(name: str) -> bool:
-    """Return whether a command works on a bundle, as ``%postmortem`` gives it one."""
-    return any(_PATH in command.arguments for command in COMMANDS if command.name == name)
+def with_path(name: str, words: list[str], path: str) -> list[str]:
+    """Return a command's words with a bundle's path in its place, where it works on a bundle."""
+    for command in COMMANDS:
+        if command.name == name and _PATH in command.arguments:
+            positional = [argument for argument in command.arguments if argument[0][0][0] != "-"]
+            place = positional.index(_PATH)
+            return [*words[:place], path, *words[place:]]
+    return words
 
 
 def _check_command(argv: list[str]) -> None:
@@ -191,6 +196,28 @@ def _refresh(asked: argparse.Namespace) -> int:
     found = refresh.refresh(_open(asked.path), told=_to_stderr, accept=asked.accept)
     print(refresh.report(found), end="")
     return 0
+
+
+def _backtest(asked: argparse.Namespace) -> int:
+    backtest = import_module("postmortem_nb.monitors.results").backtest
+    found = backtest(_open(asked.path), asked.baseline, refresh=asked.refresh, told=_to_stderr)
+    print(found)
+    return 0
+
+
+def _monitor(asked: argparse.Namespace) -> int:
+    proposals = import_module("postmortem_nb.proposals")
+    if asked.action == "create":
+        if asked.row is None:
+            raise _WrongUseError(
+                "monitor create: expected the number of a proposed monitor, for example "
+                "'postmortem monitor create INC-4821 1'"
+            )
+        print(proposals.create(_open(asked.path), asked.row, told=_to_stderr))
+        return 0
+    verdicts = proposals.validate(_open(asked.path), told=_to_stderr)
+    print(proposals.report(verdicts), end="")
+    return EXIT_FINDINGS if any(verdict.said for verdict in verdicts) else 0
 
 
 def _to_stderr(line: str) -> None:
@@ -308,6 +335,34 @@ COMMANDS = (
             (("--accept",), {"action": "store_true", "help": "freeze the new answers instead"}),
         ),
         _refresh,
+    ),
+    Command(
+        "backtest",
+        "Try the proposed monitors on the incident and on the days before it.",
+        "postmortem backtest INC-4821 --baseline 14d",
+        (
+            _PATH,
+            (
+                ("--baseline",),
+                {"default": "7d", "metavar": "SPAN", "help": "how long before (default: 7d)"},
+            ),
+            (("--refresh",), {"action": "store_true", "help": "ask for frozen answers anew"}),
+        ),
+        _backtest,
+    ),
+    Command(
+        "monitor",
+        "Have Datadog check the proposed monitors, or make one of them as a draft.",
+        "postmortem monitor create INC-4821 1",
+        (
+            (("action",), {"choices": ("validate", "create"), "help": "validate makes nothing"}),
+            _PATH,
+            (
+                ("row",),
+                {"nargs": "?", "metavar": "ROW", "help": "create: the proposed monitor's number"},
+            ),
+        ),
+        _monitor,
     ),
     Command(
         "publish",

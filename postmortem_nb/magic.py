@@ -50,8 +50,9 @@ class PostmortemMagics(Magics):
         """Run a ``postmortem`` command on this notebook's bundle: ``%postmortem check``."""
         command, *rest = shlex.split(line) or ["--help"]
         incident = session.find(self._names())
-        path = [str(incident.path)] if incident is not None and cli.takes_path(command) else []
-        cli.run([command, *path, *rest])
+        if incident is not None:
+            rest = cli.with_path(command, rest, str(incident.path))
+        cli.run([command, *rest])
 
     def _names(self) -> dict[str, Any]:
         """Return the notebook's variables."""

@@ -25,6 +25,7 @@ class Shelf:
     """What people wrote to one server: kept while it runs."""
 
     notebooks: dict[int, dict[str, Any]] = field(default_factory=dict)
+    monitors: dict[int, dict[str, Any]] = field(default_factory=dict)
     attachments: list[dict[str, Any]] = field(default_factory=list)
     made: int = 0
     """Notebooks that were ever made: an id is never given twice."""

@@ -9,7 +9,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from postmortem_nb.errors import QueryError
-from postmortem_nb.sandbox.answers import Answer, Ask, Refused, mapping, text
+from postmortem_nb.sandbox import metric
+from postmortem_nb.sandbox.answers import Answer, Ask, Refused, listed, mapping, one_of, text
 from postmortem_nb.sandbox.scenario import FACTS, ON_CALL, PAYMENTS, Person, at
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 _MADE = datetime(2025, 3, 11, 9, 30, tzinfo=UTC)
 _ORG = 4821
+_FIRST_MADE = 48_219_001
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,8 +112,9 @@ MONITORS = (
 """All of them; the first is the one that found the incident, a quarter of an hour late."""
 
 TYPES = ("query alert", "metric alert", "log alert", "event-v2 alert", "slo alert", "composite")
-_AGAIN = re.compile(r"(avg|sum|min|max|pct_change|change)\(last_\w+\):.+ (>|<|>=|<=) -?[\d.]+")
-_COUNTED = re.compile(r"(logs|events|rum|spans)\(\".*\"\)\..*(>|<|>=|<=) -?[\d.]+")
+_LIMIT = r"\s*(?:>=|<=|>|<)\s*-?[\d.]+(?:e-?\d+)?"
+_AGAIN = re.compile(rf"(?:avg|sum|min|max|pct_change|change)\(last_\w+\):(.+?){_LIMIT}")
+_COUNTED = re.compile(rf"(?:logs|events|rum|spans)\(\".*\"\)\..*{_LIMIT}")
 
 
 def by_id(number: str) -> Monitor:
@@ -164,6 +167,9 @@ def detail(monitor: Monitor, now: datetime) -> dict[str, Any]:
 
 def one(ask: Ask) -> Answer:
     """Answer ``GET /api/v1/monitor/{id}``; ``group_states`` adds the state with its moments."""
+    made = ask.shelf.monitors.get(int(ask.parts["id"])) if ask.parts["id"].isdecimal() else None
+    if made is not None:
+        return Answer(made)
     monitor = by_id(ask.parts["id"])
     shown = detail(monitor, ask.now)
     if ask.params.get("group_states"):
@@ -187,10 +193,11 @@ def every(ask: Ask) -> Answer:
     """Answer ``GET /api/v1/monitor``: a bare list, by name and tags, a page at a time."""
     tags = [tag for tag in ask.params.get("monitor_tags", "").split(",") if tag]
     name = ask.params.get("name", "").lower()
-    found = [m for m in MONITORS if name in m.name.lower() and set(tags) <= set(m.tags)]
+    known = [*(detail(monitor, ask.now) for monitor in MONITORS), *ask.shelf.monitors.values()]
+    found = [m for m in known if name in m["name"].lower() and set(tags) <= set(m["tags"])]
     size = ask.number("page_size", 100, (1, 1000))
     first = ask.number("page", 0, (0, 10**6)) * size
-    return Answer([detail(monitor, ask.now) for monitor in found[first : first + size]])
+    return Answer(found[first : first + size])
 
 
 def search(ask: Ask) -> Answer:
@@ -246,10 +253,39 @@ def validate(ask: Ask) -> Answer:
     kind, query = text(body.get("type"), "type"), text(body.get("query"), "query")
     if kind not in TYPES:
         raise Refused(400, f"The value provided for parameter 'type' is invalid: {kind!r}")
-    if not (_AGAIN.fullmatch(query) or _COUNTED.fullmatch(query)):
-        said = "The value provided for parameter 'query' is invalid"
+    again, said = _AGAIN.fullmatch(query), "The value provided for parameter 'query' is invalid"
+    if not (again or _COUNTED.fullmatch(query)):
         raise Refused(400, f"{said}: expected aggregation, window, query and threshold")
+    try:
+        metric.parse(again[1] if again else "0")
+    except QueryError as error:
+        raise Refused(400, f"{said}: {error}") from None
     return Answer({})
+
+
+def create(ask: Ask) -> Answer:
+    """Answer ``POST /api/v1/monitor``: a monitor that is kept while the server runs."""
+    validate(ask)
+    body = mapping(ask.body, "body")
+    number = _FIRST_MADE + len(ask.shelf.monitors)
+    tags = [text(tag, "tags") for tag in listed(body.get("tags"), "tags")]
+    ask.shelf.monitors[number] = {
+        "id": number,
+        "name": text(body.get("name"), "name"),
+        "type": text(body.get("type"), "type"),
+        "query": text(body.get("query"), "query"),
+        "message": text(body.get("message"), "message"),
+        "tags": tags,
+        "options": mapping(body.get("options"), "options"),
+        "draft_status": one_of(body.get("draft_status"), "draft_status", ("published", "draft")),
+        "priority": None,
+        "multi": " by {" in text(body.get("query"), "query"),
+        "created": _micro(ask.now),
+        "modified": _micro(ask.now),
+        "overall_state": "No Data",
+        "org_id": _ORG,
+    }
+    return Answer(ask.shelf.monitors[number])
 
 
 def _fits(monitor: Monitor, query: str, now: datetime) -> bool:

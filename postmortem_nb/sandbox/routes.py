@@ -59,6 +59,7 @@ _ROUTES: tuple[tuple[str, str, Callable[[Ask], Answer], str], ...] = (
     ("GET", "/api/v2/metrics", catalogue.metrics, "metrics"),
     ("GET", "/api/v1/metrics/{name}", catalogue.metadata, "metrics"),
     ("GET", "/api/v1/monitor", monitors.every, "monitors"),
+    ("POST", "/api/v1/monitor", monitors.create, "monitors"),
     ("GET", "/api/v1/monitor/search", monitors.search, "monitors"),
     ("POST", "/api/v1/monitor/validate", monitors.validate, "monitors"),
     ("GET", "/api/v1/monitor/{id}", monitors.one, "monitors"),

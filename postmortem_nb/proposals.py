@@ -1,0 +1,258 @@
+"""Proposed monitors and a Datadog account: checked by Datadog, and made there on request.
+
+Nothing here runs by itself. A monitor is made once: it carries a tag that is worked out from the
+incident and the row, and one that carries it already is found before another is made. It is made
+as a draft, which notifies nobody until a person publishes it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from postmortem_nb import incidentapi, masking, text
+from postmortem_nb.datadog import answers, client
+from postmortem_nb.datadog.client import Operation
+from postmortem_nb.datadog.failures import Failed
+from postmortem_nb.errors import BadValue, QueryError, expected
+from postmortem_nb.monitors import backtests, reading
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from postmortem_nb.datadog.client import Connection
+    from postmortem_nb.incident import Incident
+    from postmortem_nb.monitors.backtests import BackTest
+
+Json = dict[str, Any]
+
+_MONITORS = ("v1.api.monitors_api", "MonitorsApi")
+
+OPERATIONS = {
+    "validate monitor": Operation(*_MONITORS, "validate_monitor", "monitors_read"),
+    "tagged monitors": Operation(*_MONITORS, "list_monitors", "monitors_read"),
+    "create monitor": Operation(*_MONITORS, "create_monitor", "monitors_write", create=True),
+}
+"""What is asked beside `client.OPERATIONS`, by our name for it."""
+
+KINDS = (
+    (r"\s*logs\s*\(", "log alert"),
+    (r"\s*events\s*\(", "event-v2 alert"),
+    (r"\s*rum\s*\(", "rum alert"),
+    (r"\s*(?:error_budget|burn_rate)\s*\(", "slo alert"),
+    (r".*\.over\(", "service check"),
+    (r".*(?:&&|\|\|)", "composite"),
+    (r"", "query alert"),
+)
+"""How a query begins, and the type of monitor it makes (Datadog's API reference, Monitors)."""
+
+LONGEST_MESSAGE = 4_000
+_PAGE, _REFUSED = 100, 400
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What Datadog says of a proposed monitor; ``said`` is empty where it is valid."""
+
+    number: int
+    name: str
+    said: str = ""
+
+
+def validate(
+    incident: Incident, *, told: Callable[[str], object] = lambda _: None
+) -> list[Verdict]:
+    """Return Datadog's verdict on each proposed monitor; nothing is made.
+
+    Raises DatadogError where Datadog cannot be asked. ``told`` is given who answered.
+    """
+    found = _connection()
+    made = []
+    for each in _proposed(incident):
+        try:
+            body = _body(incident, each)
+            found.ask("validate monitor", answers.document, body=body)
+            said = ""
+        except QueryError as error:
+            said = str(error)
+        except Failed as failure:
+            if failure.status != _REFUSED:
+                raise incidentapi.failed(found, failure, "validate a monitor") from None
+            said = failure.said or failure.fault
+        made.append(Verdict(each.number, each.name, said))
+    told(f"checked by {_who(found)}")
+    return made
+
+
+def create(
+    incident: Incident, row: str | int, *, told: Callable[[str], object] = lambda _: None
+) -> str:
+    """Return the address of the monitor that was made from a row, or of the one made before.
+
+    Parameters
+    ----------
+    incident
+        whose proposed monitor it is
+    row
+        its number under "Monitoring Improvements", or the id of its row
+    told
+        is given one line on what was done
+
+    Raises BadValue for a row that there is not, QueryError for one that cannot be made as it is
+    written, and DatadogError where Datadog did not take it. It is sent once and never again.
+    """
+    each = _chosen(incident, row)
+    body = _body(incident, each)
+    found = _connection()
+    try:
+        number = _existing(found, _tag(incident, each))
+        done = "there already, not made again"
+        if number is None:
+            number = _made(found, body)
+            done = "made as a draft: it notifies nobody until it is published in Datadog"
+    except Failed as failure:
+        raise incidentapi.failed(found, failure, f"create monitor {each.number}") from None
+    told(f"{done} ({_who(found)})")
+    return f"{incidentapi.site(found)}/monitors/{number}"
+
+
+def report(verdicts: list[Verdict]) -> str:
+    """Return verdicts as text, a line each."""
+    if not verdicts:
+        return "No monitor is proposed under 'Monitoring Improvements' yet.\n"
+    return "".join(
+        f"{each.number}. {_line(each.name) or 'unnamed'}: "
+        f"{_line(each.said) if each.said else 'valid'}\n"
+        for each in verdicts
+    )
+
+
+def _connection() -> Connection:
+    """Return the connection that the environment names, able to ask of monitors too."""
+    found = client.connection()
+    client.OPERATIONS.update(OPERATIONS)
+    return found
+
+
+def _proposed(incident: Incident) -> list[BackTest]:
+    """Return the proposed monitors, with their back-tests where there are some."""
+    tested = {each.row: each for each in backtests.frozen(incident)}
+    return [
+        tested.get(row["row"])
+        or backtests.BackTest(number, str(row["row"]), str(row.get("name") or ""))
+        for number, row in enumerate(backtests.rows(incident), 1)
+    ]
+
+
+def _chosen(incident: Incident, row: str | int) -> BackTest:
+    """Return the proposed monitor of a number or a row's id."""
+    listed = _proposed(incident)
+    for each in listed:
+        if str(row).strip() in (str(each.number), each.row):
+            return each
+    what = f"a number from 1 to {len(listed)}" if listed else "a proposed monitor; there is none"
+    raise BadValue(expected("monitor", what, example="1", came=str(row)))
+
+
+def _body(incident: Incident, each: BackTest) -> Json:
+    """Return what a monitor is made from. Raises QueryError where it cannot be."""
+    row = next(row for row in backtests.rows(incident) if row["row"] == each.row)
+    query, thresholds = _condition(each, row)
+    name = _line(each.name) or f"Proposed in {_line(incident.id)}"
+    body: Json = {
+        "name": name,
+        "type": next(kind for start, kind in KINDS if re.match(start, query, re.DOTALL)),
+        "query": query,
+        "message": _message(incident, row),
+        "tags": ["source:postmortem-nb", _tag(incident, each)],
+        "draft_status": "draft",
+    }
+    return body | ({"options": {"thresholds": thresholds}} if thresholds else {})
+
+
+def _condition(each: BackTest, row: Json) -> tuple[str, Json]:
+    """Return a monitor's query as Datadog writes it, and its thresholds where we read them.
+
+    A whole query that is of another kind than ours goes as it stands: Datadog judges it.
+    """
+    words = " ".join(str(row.get("query") or "").split())
+    try:
+        monitor = reading.read(row.get("query"), row.get("threshold"))
+    except QueryError:
+        if re.search(r"(?:[<>=]=?\s*[-\d.eE]+|&&.*|\|\|.*)\s*$", words) is None:
+            raise
+        return words, {}
+    limit, recovery = monitor.limit, monitor.recovery
+    if monitor.unit:
+        if each.tried is None:
+            raise QueryError(
+                f"threshold: what {monitor.limit:g} {monitor.unit} is in the query's own unit is "
+                "known after its back-test: run 'postmortem backtest' first"
+            )
+        limit, recovery = each.tried.limits
+    thresholds = {"critical": limit} | ({} if recovery is None else {"critical_recovery": recovery})
+    return monitor.query(limit), thresholds
+
+
+def _message(incident: Incident, row: Json) -> str:
+    """Return what a notification says: the purpose, who is told, where it comes from."""
+    parts = [str(row.get("purpose") or ""), str(row.get("notification") or "")]
+    parts.append(f"Proposed in the postmortem of {incident.id}.")
+    said = "\n\n".join(text.visible(part).strip() for part in parts if part.strip())
+    return masking.mask(said)[:LONGEST_MESSAGE]
+
+
+def _tag(incident: Incident, each: BackTest) -> str:
+    """Return the tag that tells the monitor of a row: the same row of an incident, the same tag."""
+    whole = f"{incident.id}\0{each.row}".encode("utf-8", "replace")
+    return f"postmortem:{hashlib.sha256(whole).hexdigest()[:20]}"
+
+
+def _existing(found: Connection, tag: str) -> int | None:
+    """Return the number of the monitor that carries a tag, None where there is none."""
+    there = found.ask("tagged monitors", _list, monitor_tags=tag, page=0, page_size=_PAGE)
+    return next((int(each["id"]) for each in there if tag in (each.get("tags") or ())), None)
+
+
+def _made(found: Connection, body: Json) -> int:
+    """Return the number of a new monitor; one whose answer was lost is looked for, not repeated."""
+    try:
+        answer = found.ask("create monitor", answers.document, body=body)
+    except Failed as failure:
+        if 400 <= failure.status < 500 or failure.fault == "not asked":
+            raise
+        number = _existing(found, body["tags"][1])
+        if number is not None:
+            return number
+        failure.remedy = (
+            "whether it was made is not known; run this again in a minute: it is looked for before "
+            "another is made"
+        )
+        raise
+    number = answer.get("id")
+    if not isinstance(number, int):
+        raise Failed("an answer without a monitor", remedy="look for it in Datadog", status=200)
+    return number
+
+
+def _list(body: bytes) -> list[Json]:
+    """Return the monitors of an answer, which is a bare list."""
+    try:
+        found = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        found = None
+    if not isinstance(found, list):
+        raise Failed("an answer that is no list of monitors", status=200)
+    return [each for each in found if isinstance(each, dict) and isinstance(each.get("id"), int)]
+
+
+def _who(found: Connection) -> str:
+    return "the sandbox, not a Datadog account" if found.sandbox else found.site
+
+
+def _line(said: object) -> str:
+    return " ".join(masking.mask(text.visible(said)).split())
