@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from postmortem_nb import datadog, editions, notebook, times
 from postmortem_nb.errors import BundleError
 from postmortem_nb.incident import Incident
+from postmortem_nb.monitors import backtests
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -81,6 +82,7 @@ def _run(out: Path) -> list[Path]:
     _say("asking the sandbox")
     incident = Incident.create(ID, out)
     fill(incident, figures())
+    backtests.run(incident, told=_say)
     path = notebook.write(incident)
     notebook.execute(path, told=lambda run, total: _say(f"running cell {run} of {total}"))
     _say("writing the document")
