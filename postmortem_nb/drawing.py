@@ -122,7 +122,11 @@ def labels(frame: pd.DataFrame, cover: Callable[[str], str]) -> pd.DataFrame:
         known = column.dropna().unique() if _is_text(column) else ()
         if len(known) > MANY and not in_full:
             continue
-        shown = {text: cover(text) for text in known if isinstance(text, str)}
+        shown = {
+            text: masking.in_column(str(name), text, cover)
+            for text in known
+            if isinstance(text, str)
+        }
         new = {text: other for text, other in shown.items() if text != other}
         if new:
             changed[name] = column.astype("object").replace(new).astype("string")

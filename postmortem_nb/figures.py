@@ -10,7 +10,7 @@ import shlex
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from postmortem_nb import cells, drawing, evidence, masked, provenance, text, times
+from postmortem_nb import cells, drawing, evidence, masked, masking, provenance, text, times
 from postmortem_nb.errors import PostmortemError
 
 if TYPE_CHECKING:
@@ -175,7 +175,10 @@ class Figures:
         names = list(frame.columns) if sql else sorted(frame.columns, key=LAST.__contains__)
         shown = frame.head(ROWS)[names[:COLUMNS]]
         rows = tuple(
-            tuple(self.cover(_words(value)) for value in row)
+            tuple(
+                masking.in_column(str(name), _words(value), self.cover)
+                for name, value in zip(shown.columns, row, strict=True)
+            )
             for row in shown.itertuples(index=False)
         )
         numeric = frozenset(

@@ -5,11 +5,13 @@ A reader of the same bundle that never writes: the stored data stays as it is.
 
 from __future__ import annotations
 
+import html
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from postmortem_nb.incident import Incident
-from postmortem_nb.masking import Removed, mask
+from postmortem_nb.masking import Removed, in_column, mask
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -19,6 +21,10 @@ if TYPE_CHECKING:
     from postmortem_nb.ipynb import Cell
     from postmortem_nb.metrics import Measure
     from postmortem_nb.schema import Template
+
+
+_ROW = re.compile(r"<tr\b.*?</tr\s*>", re.DOTALL | re.IGNORECASE)
+_CELL = re.compile(r"(<(t[hd])\b[^>]*>)([^<]*)(?=</\2\s*>)", re.IGNORECASE)
 
 
 class MaskedIncident(Incident):
@@ -94,7 +100,37 @@ def _cell(cell: Cell, number: int, cover: Callable[[str, str], str]) -> Cell:
 
 def _texts(data: Mapping[str, str], cover: Callable[[str, str], str], where: str) -> dict[str, str]:
     """Return a bundle with its texts covered; a picture is bytes in disguise, not text."""
-    return {
+
+    def texts(text: str) -> str:
+        return cover(text, where)
+
+    found = {
         kind: stored if kind.startswith("image/") and "svg" not in kind else cover(stored, where)
         for kind, stored in data.items()
     }
+    if "text/html" in found:
+        found["text/html"] = in_columns(found["text/html"], texts)
+    return found
+
+
+def in_columns(made: str, cover: Callable[[str], str]) -> str:
+    """Return HTML in which the cells of a table are covered as the head of their column has it."""
+    heads: list[str] = []
+
+    def row(match: re.Match[str]) -> str:
+        nonlocal heads
+        cells = list(_CELL.finditer(match[0]))
+        if not cells or all(cell[2].lower() == "th" for cell in cells):
+            heads = [html.unescape(cell[3]).strip() for cell in cells]
+            return match[0]
+        places = iter(heads if len(heads) == len(cells) else [])
+        return _CELL.sub(lambda cell: cell[1] + _under(next(places, ""), cell[3], cover), match[0])
+
+    return _ROW.sub(row, made)
+
+
+def _under(head: str, written: str, cover: Callable[[str], str]) -> str:
+    """Return the text of a cell as its head has it; as it was written where nothing is covered."""
+    plain = html.unescape(written)
+    shown = in_column(head, plain, cover) if head and plain.strip() else plain
+    return written if shown == plain else html.escape(shown)

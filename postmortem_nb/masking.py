@@ -10,14 +10,16 @@ from __future__ import annotations
 import hashlib
 import re
 import tomllib
+from bisect import bisect_left, bisect_right
 from collections import Counter
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
 from importlib import resources
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 SHORTEST = 6
 """Characters of the shortest text that can hold a secret with what gives it away."""
@@ -27,14 +29,30 @@ REMEMBERED = 2_000
 
 CARD = "card number"
 ACCOUNT = "bank account number"
+BROKEN = "token over two lines"
 
-_DIGITS = re.compile(r"(?<![\w.+/=-])\d(?:[ -]?\d){12,18}(?![\w/=-]|\.\d)")
-_GROUPS = re.compile(r"\d{4}([ -])\d{4}\1\d{4}\1\d{1,7}|\d{4}([ -])\d{6}\2\d{4,5}")
-_NUMBERED = re.compile(
-    r"(?:id|ids|trace|span|ts|time|timestamp|offset|seq|sequence|order|nanos|number|count|bytes"
-    r"|version|build|duration|ns|us|ms)[\"'\\]{0,3}\s{0,2}[:=#]?\s{0,2}[\"'\\\[]{0,3}$",
+_BETWEEN = "[ .\u00a0\u2007\u2009\u202f-]"
+_DIGITS = re.compile(rf"(?<![\w.+/-])\d(?:{_BETWEEN}?\d){{12,18}}(?![\w/=-]|\.\d)")
+_GROUPS = re.compile(
+    rf"\d{{4}}({_BETWEEN})\d{{4}}\1\d{{4}}\1\d{{1,7}}|\d{{4}}({_BETWEEN})\d{{6}}\2\d{{4,5}}"
+)
+_CARD = re.compile(
+    r"(?<![A-Za-z])(?:[a-z]{1,9}_)?(?:card|pan|cc|credit|debit|visa|amex|mastercard)s?"
+    r"[\w\"' .:=#\\-]{0,16}$",
     re.IGNORECASE,
 )
+"""What says that a number is a card's."""
+
+_NUMBERED = re.compile(
+    r"(?:(?<![A-Za-z])(?i:ids?|trace|span|ts|time|timestamp|offset|seq|sequence|order|nanos|number"
+    r"|count|bytes|size|length|total|sum|limit|max|min|hash|seed|version|build|duration|ns|us|ms"
+    r"|invoice|tracking|ref|reference|commit|revision|checksum|cursor|epoch|now|since|until|from|to"
+    r"|(?:trace|span|parent|order|request|event|session|message|msg|transaction)id)"
+    r"|(?<=[a-z])(?:Ids?|IDs?|Time|Timestamp|Offset|Seq|Number|Count|Bytes|Nanos|Ns|Us|Ms))"
+    r"[\"'\\]{0,3}\s{0,2}[:=#]?\s{0,2}[\"'\\\[]{0,3}$"
+)
+"""What says that a number is another's: an id, a moment, a count."""
+
 _ISSUERS = re.compile(
     r"4\d{15}$|5[1-5]\d{14}$|2(?:2[2-9]|[3-6]\d|7[01])\d{13}$|2720\d{12}$"
     r"|3[47]\d{13}$|6(?:011|5\d\d)\d{12}$|6(?:4[4-9]\d)\d{12}$|3(?:0[0-5]|[68]\d)\d{11}$"
@@ -42,6 +60,19 @@ _ISSUERS = re.compile(
 )
 """First digits and lengths that card issuers use: Visa, Mastercard, American Express, Discover,
 Diners Club, JCB."""
+
+_WRAPS = re.compile(r"(?<=[\w+/=-])\\?\r?\n[ \t]{0,8}(?=[\w+/=-])")
+_SELF_NAMED = (
+    *("akia", "asia", "ghp_", "gho_", "ghs_", "ghu_", "github_pat_", "glpat-", "xox", "sk_live_"),
+    *("rk_live_", "sk_test_", "aiza", "sg.", "npm_", "pypi-", "hvs.", "sk-", "shpat_", "dop_v1_"),
+)
+_SELF_NAMED_TOKEN = re.compile(
+    r"\b(?:A[KS]IA[A-Z0-9]{16}|gh[pousr]_[A-Za-z0-9]{36}|github_pat_[A-Za-z0-9]{22}_[A-Za-z0-9]{59}"
+    r"|glpat-[\w-]{20}|xox[a-z]-\d{8,}-\d{8,}-[A-Za-z0-9-]{24}|[sr]k_(?:live|test)_[A-Za-z0-9]{24}"
+    r"|AIza[\w-]{35}|SG\.[\w-]{22}\.[\w-]{43}|npm_[A-Za-z0-9]{36}|pypi-AgEI[\w-]{60,}"
+    r"|hvs\.[\w-]{24}|sk-(?:proj|ant)-[\w-]{40}|shpat_[0-9a-f]{32}|dop_v1_[0-9a-f]{64})"
+)
+"""Tokens known by how they begin, and how long they are."""
 
 _IBAN = re.compile(r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,4})?\b")
 
@@ -120,6 +151,16 @@ def mask(text: str, removed: Removed | None = None, where: str = "") -> str:
     return "".join((*parts, text[place:])) if parts else text
 
 
+def in_column(name: str, value: str, cover: Callable[[str], str]) -> str:
+    """Return a value of a table covered as its column's name has it: ``password`` tells what is.
+
+    A value that is covered by itself stays as ``cover`` leaves it.
+    """
+    named = f"{name}="
+    shown = cover(named + value)
+    return shown.removeprefix(named) if shown.startswith(named) else cover(value)
+
+
 def find(text: str) -> list[Found]:
     """Return the secrets of a text in order, none overlapping another."""
     if len(text) < SHORTEST:
@@ -135,22 +176,55 @@ def _found_again(text: str) -> tuple[Found, ...]:
 
 def _found(text: str) -> list[Found]:
     lowered = text.lower()
-    found = [
-        each
-        for rule in rules()
-        if any(word in lowered for word in rule.words)
-        for each in _matches(rule, text)
-    ]
+    found = [each for rule in _gated(lowered) for each in _matches(rule, text)]
     found += _cards(text)
     found += _accounts(text)
+    found += _wrapped(text, lowered, found)
     marks = [match.span() for match in _marks().finditer(text)] if "[masked: " in text else []
     return _apart([each for each in found if not _touches(each, marks)])
+
+
+def _gated(lowered: str) -> list[Rule]:
+    """Return the rules of which a word is in a text, in their order."""
+    gate, opens = _gates()
+    numbers = {number for word in set(gate.findall(lowered)) for number in opens[word]}
+    return [rules()[number] for number in sorted(numbers)]
+
+
+@cache
+def _gates() -> tuple[re.Pattern[str], dict[str, list[int]]]:
+    """Return one pattern for all words of all rules, and word → the numbers of its rules.
+
+    It looks from every place of a text, so that words may overlap; of words that begin alike it
+    finds the longest, which therefore opens the rules of the shorter ones too.
+    """
+    words: dict[str, set[int]] = {}
+    for number, rule in enumerate(rules()):
+        for word in rule.words:
+            words.setdefault(word, set()).add(number)
+    opens = {
+        word: sorted(set().union(*(words[each] for each in words if word.startswith(each))))
+        for word in words
+    }
+    return re.compile(f"(?=({_branches(sorted(words))}))"), opens
+
+
+def _branches(words: list[str]) -> str:
+    """Return a pattern of words as a tree, a letter a branch, the longest word first."""
+    ends = "" in words
+    heads: dict[str, list[str]] = {word[0]: [] for word in words if word} if words else {}
+    for word in filter(None, words):
+        heads[word[0]].append(word[1:])
+    inner = "|".join(re.escape(head) + _branches(tails) for head, tails in heads.items())
+    if not inner:
+        return ""
+    return f"(?:{inner})?" if ends else f"(?:{inner})"
 
 
 @cache
 def _marks() -> re.Pattern[str]:
     """Return what our own marks look like: only the kinds that there are."""
-    kinds = {rule.kind for rule in rules()} | {CARD, ACCOUNT}
+    kinds = {rule.kind for rule in rules()} | {CARD, ACCOUNT, BROKEN}
     return re.compile(rf"\[masked: (?:{'|'.join(map(re.escape, sorted(kinds)))})\]")
 
 
@@ -164,6 +238,27 @@ def _matches(rule: Rule, text: str) -> Iterator[Found]:
         for name in groups or (0,):
             start, end = match.span(name)
             yield Found(rule.kind, start, end)
+
+
+def _wrapped(text: str, lowered: str, known: list[Found]) -> Iterator[Found]:
+    """Yield tokens that carry their own name and were broken over lines, by a terminal or a mail.
+
+    Only what no rule found as it stands; the rest of a line beside a whole token is no part of it.
+    """
+    breaks = [match.span() for match in _WRAPS.finditer(text)] if "\n" in text else []
+    if not breaks or not any(word in lowered for word in _SELF_NAMED):
+        return
+    spans = [each for each in known if "\n" not in text[each.start : each.end]]
+    kept = [0, *(end for _, end in breaks)]
+    until = [*(start for start, _ in breaks), len(text)]
+    joined = "".join(text[start:end] for start, end in zip(kept, until, strict=True))
+    shifts = list(accumulate((end - start for start, end in breaks), initial=0))
+    seams = [start - shift for (start, _), shift in zip(breaks, shifts, strict=False)]
+    for match in _SELF_NAMED_TOKEN.finditer(joined):
+        start = match.start() + shifts[bisect_right(seams, match.start())]
+        end = match.end() + shifts[bisect_left(seams, match.end())]
+        if not any(each.start < end and start < each.end for each in spans):
+            yield Found(BROKEN, start, end)
 
 
 def _apart(found: list[Found]) -> list[Found]:
@@ -185,13 +280,15 @@ def _cards(text: str) -> Iterator[Found]:
     """
     for match in _DIGITS.finditer(text):
         shown = match[0]
-        digits = shown.replace(" ", "").replace("-", "")
+        digits = re.sub(r"\D", "", shown)
         grouped = digits != shown
         if grouped and not _GROUPS.fullmatch(shown):
             continue
         if not _ISSUERS.match(digits) or not luhn(digits):
             continue
-        if grouped or not _NUMBERED.search(text, max(0, match.start() - 24), match.start()):
+        start = match.start()
+        before = text[max(0, start - 28) : start]
+        if grouped or _CARD.search(before) or not _NUMBERED.search(before):
             yield Found(CARD, match.start(), match.end())
 
 

@@ -14,13 +14,13 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
-from postmortem_nb.checks.case import PEOPLE
 from postmortem_nb.incident import Incident
 from postmortem_nb.masked import MaskedIncident, covered
 from postmortem_nb.parts import Query, Words
+from postmortem_nb.people import people
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     from postmortem_nb.metrics import Measure
@@ -55,13 +55,6 @@ UNKNOWN: Mapping[str, Any] = {"value": None, "parts": (), "missing": "not public
 OPEN_HOSTS = re.compile(r"(?:^|\.)(?:status(?:page)?\.[\w-]+(?:\.[\w-]+)+|statuspage\.io)$")
 """Hosts that customers know: a status page."""
 
-_NAME = re.compile(r"[^\W\d_][\w.'’-]*(?: [^\W\d_][\w.'’-]*){1,3}")
-_NO_PERSON = re.compile(
-    r"\b(?:team|on-?call|monitor|alert|squad|group|support|engineering|operations|platform|lead"
-    r"|service|payments?|checkout|customers?|care|sre|ops|the|and|of|for)\b",
-    re.IGNORECASE,
-)
-
 
 class Kind(NamedTuple):
     """What points inside, and what stands for it in the public edition."""
@@ -80,11 +73,18 @@ KINDS: tuple[Kind, ...] = (
     _kind(
         "link",
         "[link]",
-        r"\b(?:https?|ftp|ssh|git|s3|postgres(?:ql)?|redis|amqps?)://[^\s<>\"')\]]+",
+        r"\b(?:https?|ftp|ssh|git|s3|gs|file|jdbc:\w+|postgres(?:ql)?|mysql|mongodb(?:\+srv)?|rediss?"
+        r"|amqps?|kafka|ldaps?|slack)://[^\s<>\"')\]]+"
+        r"|(?<![\w./@-])(?:[a-z0-9-]+\.)+[a-z]{2,}/[^\s<>\"')\],]+",
     ),
     _kind("MAC address", "[address]", r"\b[0-9a-f]{2}(?::[0-9a-f]{2}){5}\b"),
+    _kind(
+        "IP address",
+        "[address]",
+        r"(?<![\w:.])[0-9a-f:]{0,30}:(?:\d{1,3}\.){3}\d{1,3}(?![\w.]\d)"
+        r"|(?<![\w:.])[0-9a-f]{0,4}(?::[0-9a-f]{0,4}){2,7}(?:%\w+|/\d+)?(?![\w:])",
+    ),
     _kind("IP address", "[address]", r"(?<![\w.])\d{1,3}(?:\.\d{1,3}){3}(?::\d+|/\d+)?(?![\w.]\d)"),
-    _kind("IP address", "[address]", r"(?<![\w:.])[0-9a-f]{0,4}(?::[0-9a-f]{0,4}){2,7}(?![\w:])"),
     _kind("host", "[host]", r"\bip-\d{1,3}(?:-\d{1,3}){3}\b(?:\.[\w-]+)*"),
     _kind(
         "host",
@@ -92,6 +92,24 @@ KINDS: tuple[Kind, ...] = (
         r"\b(?:[a-z0-9-]+\.)+(?:internal|local|localdomain|corp|lan|intra(?:net)?|svc|home\.arpa"
         r"|amazonaws\.com|compute\.google|azure\.com|windows\.net|cloudapp\.net|datadoghq\.(?:com|eu)"
         r"|slack\.com|atlassian\.net|pagerduty\.com|opsgenie\.com)\b(?::\d+)?",
+    ),
+    _kind(
+        "host",
+        "[host]",
+        r"(?<![\w.-])(?=[a-z0-9.-]*\.)(?=[a-z0-9.-]*(?:\d\.|(?:prod|production|stage|staging|stg|dev"
+        r"|test|int|db|cache|node|host|k8s|cluster|vpn|admin|grafana|kibana|jenkins|jira|wiki|git"
+        r"|gitlab|confluence|tracker|chat|vault|consul|registry|nexus|bastion)\.))"
+        r"[a-z][a-z0-9-]*(?:\.[a-z0-9-]+)+\.[a-z]{2,}\b(?::\d+)?",
+    ),
+    _kind(
+        "host",
+        "[host]",
+        r"(?<![\w.-])(?:[a-z0-9]+-)*(?:(?:db|node|host|srv|vm|worker|broker|replica|primary|master"
+        r"|bastion|kafka|redis|postgres|pg|mysql|mongo|rabbitmq?|elastic|zookeeper|etcd|consul|vault"
+        r"|nginx|haproxy|lb)\d{1,4}|(?:db|web|app|api|node|host|srv|server|vm|worker|broker|replica"
+        r"|primary|master|bastion|proxy|kafka|redis|cache|postgres|pg|mysql|mongo|rabbitmq?|elastic"
+        r"|zookeeper|etcd|consul|vault|nginx|haproxy|lb|prod|prd|stg|pool|gke|eks|aks|k8s)"
+        r"(?:-[a-z0-9]+)*-\d{1,4})(?:-[a-z0-9]{2,6})*\b",
     ),
     _kind("host", "[host]", r"\b(?:i-[0-9a-f]{8,17}|[a-z][a-z0-9-]*-[0-9a-f]{8,10}-[a-z0-9]{5})\b"),
     _kind("cloud resource", "[resource]", r"\barn:aws[\w-]*:[^\s,;]+"),
@@ -102,10 +120,15 @@ KINDS: tuple[Kind, ...] = (
         "user id",
         "[id]",
         r"\b(?:user|usr|customer|account|member|client)(?:[._ -]?(?:id|no|number))?\s*[:=#]\s*"
-        r"[\"']?(?=[\w.@-]*\d)[\w.@-]+|\b(?:usr|cus|user|acct)_[A-Za-z0-9]{4,}\b",
+        r"[\"']?(?=[\w.@-]*\d)[\w.@-]+|\b(?:usr|cus|user|acct)_[A-Za-z0-9]{4,}\b"
+        r"|\b(?:user|customer|account|member|client)\s+(?:id\s+|no\.?\s+|number\s+)?\d{4,}\b"
+        r"|\b(?:u|uid|usr|user|cust|customer|acct|account)-\d{3,}\b",
     ),
     _kind(
-        "phone number", "[phone]", r"(?<![\w.])\+\d{1,3}[ .-]?\(?\d{1,4}\)?(?:[ .-]?\d{2,4}){2,4}\b"
+        "phone number",
+        "[phone]",
+        r"(?<![\w.])\+\d{1,3}[ .-]?\(?\d{1,4}\)?(?:[ .-]?\d{2,4}){2,4}\b"
+        r"|(?<![\w.-])(?:\(\d{2,5}\) ?|\d{3}[.-])\d{3}[ .-]?\d{3,4}\b(?![.-]\d)",
     ),
     _kind("chat handle", "[person]", r"(?<![\w@/.])@[a-z][\w.-]{2,}\b"),
     _kind("chat channel", "[channel]", r"(?<![\w#&/])#(?=[\w-]*[a-z])[a-z0-9][\w-]{2,}\b"),
@@ -186,37 +209,6 @@ def _quiet(section: Section) -> Section:
     return replace(section, parts=tuple(parts), sections=inner)
 
 
-def people(tables: Iterable[Iterable[Mapping[str, Any]]]) -> re.Pattern[str] | None:
-    """Return a pattern of the people that rows name in a column of people, longest name first."""
-    columns = {name for _, name in PEOPLE} | {"owner"}
-    names: set[str] = set()
-    for rows in tables:
-        for row in rows:
-            for column in columns & set(row):
-                names |= set(_names(row[column]))
-    if not names:
-        return None
-    ordered = sorted(names, key=lambda name: (-len(name), name))
-    # a whole name in any writing; one of them as it is written: "Will" is a person, "will" is not
-    either = "|".join(
-        f"(?i:{re.escape(name)})" if " " in name else re.escape(name) for name in ordered
-    )
-    return re.compile(rf"(?<!\w)(?:{either})(?:['’]s)?(?!\w)")
-
-
-def _names(value: object) -> Iterator[str]:
-    """Yield a person's name and each part of it that nobody takes for a word."""
-    values = value if isinstance(value, list) else re.split(r"[,;/&\n]| and ", str(value or ""))
-    for each in values:
-        name = " ".join(str(each).split())
-        if not _NAME.fullmatch(name) or _NO_PERSON.search(name):
-            continue
-        parts = name.split(" ")
-        if all(part[0].isupper() or not part[0].isascii() for part in (parts[0], parts[-1])):
-            yield name
-            yield from (part for part in (parts[0], parts[-1]) if len(part) >= 3)
-
-
 class Spot(NamedTuple):
     """Something that is taken out: what kind, what stands for it, from where to where."""
 
@@ -247,7 +239,7 @@ def _is_open(kind: Kind, matched: str) -> bool:
     """Return whether a match may stay: a status page, a number that is no address."""
     if kind.name == "link":
         try:
-            host = urlsplit(matched).hostname or ""
+            host = urlsplit(matched if "://" in matched else f"https://{matched}").hostname or ""
         except ValueError:
             return False
         return OPEN_HOSTS.search(host) is not None
@@ -255,7 +247,7 @@ def _is_open(kind: Kind, matched: str) -> bool:
 
 
 def _is_address(matched: str) -> bool:
-    bare = matched.split("/", maxsplit=1)[0]
+    bare = re.split("[/%]", matched, maxsplit=1)[0]
     bare = bare.rsplit(":", 1)[0] if bare.count(":") == 1 else bare
     try:
         ipaddress.ip_address(bare)

@@ -46,7 +46,7 @@ LAYERS = (
     ("forms",),
     # the finished page
     ("cells", "drawntimeline", "ipynb", "pageparts", "pdf"),
-    ("approvals", "cellmarkdown", "headline", "looks", "masked", "story"),
+    ("approvals", "cellmarkdown", "headline", "looks", "masked", "people", "story"),
     ("chapters", "figures", "redaction", "sources"),
     ("figurehtml",),
     ("backtested",),

@@ -9,7 +9,8 @@ from test_page import harm, words
 from postmortem_nb import editions, redaction
 from postmortem_nb.errors import ExportError
 from postmortem_nb.incident import Incident
-from postmortem_nb.redaction import found, people
+from postmortem_nb.people import people
+from postmortem_nb.redaction import found
 
 INSIDE = {
     "e-mail": "ana.souza+ops@larkspur.example",
@@ -34,6 +35,15 @@ INSIDE = {
     "handle": "@ana.souza",
     "channel": "#inc-4821",
     "database": "postgres://db.internal/orders",
+    "host of a domain": "db1.prod.larkspur.example",
+    "host by its number": "orders-db-3",
+    "host by its role": "node7",
+    "address without a scheme": "wiki.larkspur.example/checkout-errors",
+    "ipv6 mapped": "::ffff:10.0.0.1",
+    "ipv6 zone": "fe80::1%eth0",
+    "network": "172.16.0.0/12",
+    "user in words": "user 48213",
+    "phone of a region": "(030) 901820",
 }
 
 OPEN = (
@@ -76,6 +86,57 @@ def test_people_are_found_by_any_of_their_names():
     assert shown == (
         "[person] called [person]; [person] change and [person]; [person] and [person] agreed."
     )
+
+
+NAMED = {
+    "in capitals": ("Priya Raman", "PRIYA RAMAN, RAMAN and Priya"),
+    "in small letters": ("Priya Raman", "priya and raman's"),
+    "turned": ("Priya Raman", "Raman, Priya"),
+    "as a handle": ("Priya Raman", "priya.raman, priya_raman, praman, p.raman, user/priya"),
+    "one name": ("Dana", "Dana, dana’s and DANA"),
+    "in small letters from the start": ("dana kim", "Dana Kim, Kim and dana"),
+    "without accents": ("Zoë O’Neil", "Zoe O'Neil, zoë, Zoe\u0308, O'Neil and ONeil"),
+    "umlauts": ("Jürgen Müller", "Juergen Mueller, Jurgen and MÜLLER"),
+    "two first names": ("Anne-Marie Dupont", "Anne-Marie, Anne, Marie and Dupont"),
+    "with a role": ("Jean van der Berg (SRE lead)", "Jean van der Berg, Berg and Jean"),
+    "with a title": ("Incident Commander Kofi Mensah", "Kofi and Mensah"),
+    "from an address": ("marcus.hale@larkspur.example", "Marcus and Hale"),
+    "from a mention": ("@tomasz.z", "Tomasz"),
+    "another script": ("Ольга Петрова", "Ольга, Петрова"),
+    "a script without spaces": ("王小明", "请联系王小明确认"),
+    "a sentence": ("Marta Oliveira, with checkout and payments on-call", "Marta and Oliveira"),
+}
+
+
+@pytest.mark.parametrize("case", NAMED)
+def test_a_name_is_found_however_it_is_written(case):
+    name, said = NAMED[case]
+    names = people([[{"owner": name}]])
+    left = said
+    for spot in reversed(found(said, names)):
+        left = left[: spot.start] + left[spot.end :]
+    assert not set(re.findall(r"\w+", left)) - {
+        "and",
+        "s",
+        "请联系",
+        "确认",
+        "user",
+        "请联系确认",
+    }, left
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "we will tell you; the mark was missed; rose by 3 %",
+        "The payments team and checkout on-call rolled back; support answered.",
+        "order of events, in the channel, given at 14:02, ledger",
+    ],
+)
+def test_words_that_are_names_too_are_kept(said):
+    owners = [{"owner": name} for name in ("Will Ng", "Mark Rose", "Payments team", "ledger")]
+    free = {"approval": "Given in the channel", "detected_by": "order of the shop"}
+    assert found(said, people([[*owners, free, {"services": ["ledger"]}]])) == []
 
 
 def test_teams_and_monitors_are_nobody():
