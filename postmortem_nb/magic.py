@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import os
 import shlex
 from typing import Any, NoReturn
 
 from IPython.core.magic import Magics, cell_magic, line_magic, magics_class
 
-from postmortem_nb import cli, session
-from postmortem_nb.errors import QueryError
+from postmortem_nb import cli, retention, session
+from postmortem_nb.errors import PostmortemError, QueryError
 
 
 class _Line(argparse.ArgumentParser):
@@ -64,3 +65,19 @@ class PostmortemMagics(Magics):
 def register(ipython: Any) -> None:
     """Register the magics with a running IPython."""
     ipython.register_magics(PostmortemMagics)
+    for line in expiring(ipython.user_ns):
+        session.say(line)
+
+
+def expiring(names: dict[str, Any]) -> list[str]:
+    """Return what the notebook's bundle has not frozen before its data expire; none without keys.
+
+    The sandbox's data never expire; a bundle that cannot be opened says so where it is opened.
+    """
+    if not os.environ.get("DD_API_KEY"):
+        return []
+    try:
+        incident = session.find(names)
+    except PostmortemError:
+        return []
+    return retention.expiring(incident) if incident is not None else []

@@ -7,6 +7,7 @@ question or ``refresh`` asks anew. Everything shown passes the text door.
 from __future__ import annotations
 
 import keyword
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 ROWS_SHOWN = 5
 COLUMNS_SHOWN = 8
 LONGEST_CELL = 160
+REDRAWN = 0.2
+"""Seconds between two drawings of how a pull gets on."""
 CHARTS = ("line", "area", "bar", "table", "none")
 
 
@@ -63,7 +66,7 @@ def query(
     known = incident.variables() if incident is not None else {}
     unknown = calls.unknown(call, known)
     if unknown and incident is not None:
-        _say(f"Not asked yet: {_missing(unknown)}")
+        say(f"Not asked yet: {_missing(unknown)}")
         return None
     call = calls.fill(call, known)
     folder = incident.path / "evidence" if incident is not None else None
@@ -91,9 +94,12 @@ def show(frame: pd.DataFrame, *, incident: Incident | None, options: Options) ->
         _html(table(frame), plain=frame.head(ROWS_SHOWN).to_string(max_colwidth=60))
     line = provenance.line(record)
     _html(
-        f'<p style="font-size:90%;opacity:.8;margin:.3em 0">{text.html(line)}</p>',
+        f'<p style="font-size:90%;opacity:.8;margin:.3em 0">{text.html(line)}{_link(record)}</p>',
         plain=text.visible(line),
     )
+    advice = record.get("advice")
+    for words in advice if isinstance(advice, list) else []:
+        say(f"Found nothing: {words}")
 
 
 def table(frame: pd.DataFrame) -> str:
@@ -108,6 +114,15 @@ def table(frame: pd.DataFrame) -> str:
     )
     more = _more(frame)
     return f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>{more}"
+
+
+def _link(record: Mapping[str, Any]) -> str:
+    """Return the link to the same view in Datadog; nothing where there is none."""
+    address = text.href(record.get("link"))
+    if not address:
+        return ""
+    rest = 'target="_blank" rel="noopener noreferrer"'
+    return f' · <a href="{text.html(address)}" {rest}>in Datadog</a>'
 
 
 def _more(frame: pd.DataFrame) -> str:
@@ -146,9 +161,7 @@ def _asked(folder: Path | None, name: str, call: calls.Call) -> pd.DataFrame:
     handle = DisplayHandle()
     handle.display(_bundle("Asking …"), raw=True)
 
-    def told(**facts: Any) -> None:
-        handle.update(_bundle(_progress(**facts)), raw=True)
-
+    told = _Told(handle, calls.most(call))
     try:
         frame = calls.ask(call, progress=told)
     finally:
@@ -159,9 +172,27 @@ def _asked(folder: Path | None, name: str, call: calls.Call) -> pd.DataFrame:
     return evidence.thaw(folder, name)
 
 
-def _progress(*, rows: int = 0, rate: float = 0.0, waiting: str = "") -> str:
-    pace = f", {rate:,.0f} a second" if rate else ""
-    return f"{rows:,} rows{pace}" + (f" – waiting: {waiting}" if waiting else "")
+class _Told:
+    """Draws how a pull gets on: a bar, rows, rate and what it waits for; a few times a second."""
+
+    def __init__(self, handle: DisplayHandle, most: int) -> None:
+        self._handle, self._most = handle, most
+        self._drawn = 0.0
+
+    def __call__(self, *, rows: int = 0, rate: float = 0.0, waiting: str = "") -> None:
+        """Draw the latest; one that comes too soon after another is left out, but never a wait."""
+        now = time.monotonic()
+        if not waiting and now - self._drawn < REDRAWN:
+            return
+        self._drawn = now
+        pace = f", {rate:,.0f} a second" if rate else ""
+        line = f"{rows:,} rows{pace}" + (f" – waiting: {waiting}" if waiting else "")
+        self._handle.update(_bundle(line, before=self._bar(rows)), raw=True)
+
+    def _bar(self, rows: int) -> str:
+        """Return the bar as HTML; one that only moves where nobody knows how much is to come."""
+        done = f' max="{self._most}" value="{min(rows, self._most)}"' if self._most and rows else ""
+        return f'<progress aria-label="Rows so far"{done}></progress> '
 
 
 def _chart(frame: pd.DataFrame, *, incident: Incident | None, options: Options) -> None:
@@ -193,7 +224,8 @@ def _missing(unknown: list[str]) -> str:
     )
 
 
-def _say(line: str) -> None:
+def say(line: str) -> None:
+    """Show one line of plain text in the notebook."""
     display(_bundle(line), raw=True)
 
 
@@ -202,6 +234,6 @@ def _html(fragment: str, *, plain: str) -> None:
     display({"text/html": wrapped, "text/plain": plain}, raw=True)
 
 
-def _bundle(line: str) -> dict[str, str]:
-    wrapped = f'<p class="tex2jax_ignore mathjax_ignore">{text.html(line)}</p>'
+def _bundle(line: str, *, before: str = "") -> dict[str, str]:
+    wrapped = f'<p class="tex2jax_ignore mathjax_ignore">{before}{text.html(line)}</p>'
     return {"text/html": wrapped, "text/plain": text.visible(line)}

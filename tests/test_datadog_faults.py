@@ -148,6 +148,14 @@ def test_a_page_that_timed_out_is_partial_with_its_warning(lying):
 # ---- failures, before and after rows
 
 
+@pytest.mark.parametrize("odd", [True, 5, 1.5, "told", {"title": "told"}, ["told", 5, None]])
+def test_warnings_of_any_kind_are_read(lying, odd):
+    lying([Say(page([log(1)], warnings=odd))])
+    frame = ask()
+    assert len(frame) == 1
+    assert len(evidence(frame)["warnings"]) == (3 if isinstance(odd, list) else 1)
+
+
 @pytest.mark.parametrize("status", [500, 502, 503, 520, 529])
 def test_a_failure_after_rows_keeps_them(lying, status):
     server = lying(pages(2, last=Say({"errors": ["no"]}, status=status)))

@@ -16,10 +16,13 @@ from lying import Lying, Say, log, page
 
 from postmortem_nb.datadog import (
     arrays,
+    asking,
+    calls,
     fields,
     get_datadog_metric,
     logs,
     metrics,
+    queries,
     search_datadog_events,
     search_datadog_logs,
     search_datadog_spans,
@@ -297,9 +300,10 @@ def test_an_id_that_came_as_a_number_is_exact_too(say):
 
 
 def test_a_span_without_a_duration_has_none(say):
-    say({"data": [span(custom={}), span(custom={"duration": "x"}), span(custom={"duration": 2.0})]})
+    found = [{}, {"duration": "x"}, {"duration": 10**400}, {"duration": 2.0}]
+    say({"data": [span(custom=custom) for custom in found]})
     frame = search_datadog_spans("*", **WINDOW)
-    assert frame["duration"].isna().tolist() == [True, True, False]
+    assert frame["duration"].isna().tolist() == [True, True, True, False]
 
 
 def test_custom_attributes_come_as_columns(say):
@@ -590,6 +594,44 @@ def test_the_record_says_what_was_asked_of_whom_and_when(say):
     )
     assert len(record["sha256"]) == 64
     json.dumps(record)
+
+
+@pytest.mark.parametrize(
+    ("call", "address"),
+    [
+        (
+            "search_datadog_logs(query='service:a', ",
+            "logs?query=service%3Aa&from_ts=START&to_ts=END&live=false",
+        ),
+        (
+            "analyze_datadog_logs(filter='env:b', sql_query='SELECT 1 FROM logs', ",
+            "logs?query=env%3Ab&from_ts=START&to_ts=END&live=false",
+        ),
+        (
+            "search_datadog_spans(query='service:a', ",
+            "apm/traces?query=service%3Aa&start=START&end=END&paused=true",
+        ),
+        (
+            "search_datadog_events(query='source:ci', ",
+            "event/explorer?query=source%3Aci&from_ts=START&to_ts=END&live=false",
+        ),
+        (
+            "get_datadog_metric(queries=['p95:trace.web{a:b} by {host}'], ",
+            "metric/explorer?exp_agg=p95&exp_metric=trace.web&exp_scope=a%3Ab&exp_group=host&WINDOW",
+        ),
+    ],
+)
+def test_every_answer_links_to_the_same_view(monkeypatch, call, address):
+    monkeypatch.setenv("DD_SITE", "datadoghq.eu")
+    monkeypatch.setenv("DD_API_KEY", "0123456789abcdef0123456789abcdef")
+    monkeypatch.setenv("DD_APP_KEY", "fedcba9876543210fedcba9876543210fedcba98")
+    found = calls.parse(f'{call}from="2025-12-04T14:00Z", to="2025-12-04T16:00Z")')
+    arguments = {**queries.PARAMETERS[found.function], **found.arguments}
+    asked = asking.Asking(found.function, found.arguments, arguments)
+    window = "start=1764856800000&end=1764864000000&paused=true"
+    address = address.replace("START", "1764856800000").replace("END", "1764864000000")
+    link = asked.record(pd.DataFrame()).attrs["evidence"]["link"]
+    assert link == f"https://app.datadoghq.eu/{address.replace('WINDOW', window)}"
 
 
 def test_a_sandbox_says_that_it_is_one(say):

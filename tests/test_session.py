@@ -1,11 +1,13 @@
 """Query cells in a running IPython: asked once, frozen, shown again, refused in one line."""
 
 import json
+from datetime import UTC, datetime, timedelta
 
+import pandas as pd
 import pytest
 from IPython.testing.globalipapp import start_ipython
 
-from postmortem_nb import Incident, evidence, sandbox, session
+from postmortem_nb import Incident, evidence, magic, sandbox, session
 from postmortem_nb.errors import PostmortemError, QueryError
 
 ERRORS = """search_datadog_logs(
@@ -158,3 +160,51 @@ def test_the_line_magic_names_the_bundle_only_where_a_command_takes_one(shell, i
 
 def test_the_sandbox_is_this_machine_only():
     assert sandbox.running().url.startswith("http://127.0.0.1:")
+
+
+def progress(shown):
+    return [data["text/html"] for data, _ in shown if "<progress" in data.get("text/html", "")]
+
+
+def test_a_pull_shows_a_bar_with_rows_rate_and_what_it_waits_for(shown):
+    told = session._Told(session.DisplayHandle(), 5000)
+    told(rows=1000, rate=123.4)
+    told(rows=2000, rate=123.4)  # at once after the other: left out
+    told(rows=2000, waiting="3 s, the rate limit is used up")
+    first, second = progress(shown)
+    assert 'max="5000" value="1000"' in first
+    assert "1,000 rows, 123 a second" in first
+    assert "2,000 rows – waiting: 3 s, the rate limit is used up" in second
+
+
+def test_a_pull_of_unknown_length_has_a_bar_without_an_end(shown):
+    session._Told(session.DisplayHandle(), 0)(rows=7)
+    assert "max=" not in progress(shown)[0]
+
+
+def test_an_answer_links_to_the_same_view_and_says_what_would_find_something(shown):
+    address = "https://app.datadoghq.eu/logs?query=a&from_ts=1"
+    record = {"rows": 0, "link": address, "advice": ["use @ <b>"], "complete": True}
+    frame = pd.DataFrame({"message": pd.array([], "string")})
+    frame.attrs["evidence"] = record
+    session.show(frame, incident=None, options=session.Options())
+    html = "".join(data.get("text/html", "") for data, _ in shown)
+    assert f'<a href="{address.replace("&", "&amp;")}" target="_blank"' in html
+    assert "Found nothing: use @ &lt;b&gt;" in html
+    record["link"] = "javascript:alert(1)"
+    session.show(frame, incident=None, options=session.Options())
+    assert "javascript" not in "".join(data.get("text/html", "") for data, _ in shown)
+
+
+def test_what_is_not_frozen_is_warned_of_when_the_notebook_is_opened(shell, tmp_path, monkeypatch):
+    start = datetime.now(UTC) - timedelta(days=10)
+    ended = {"start": start.isoformat(), "end": (start + timedelta(hours=1)).isoformat()}
+    made = Incident.create("INC-9", tmp_path, services=["checkout"], **ended)
+    assert magic.expiring({"incident": made}) == []  # no account: the sandbox keeps everything
+    monkeypatch.setenv("DD_API_KEY", "0123456789abcdef0123456789abcdef")
+    said = magic.expiring({"incident": made})
+    assert any(line.startswith("logs: not frozen; its data begin to vanish on") for line in said)
+    monkeypatch.chdir(tmp_path)
+    assert magic.expiring({}) == []
+    (tmp_path / "incident.jsonl").write_text("no log\n")
+    assert magic.expiring({}) == []

@@ -61,8 +61,8 @@ def envelope(page: Page, meta: Any) -> None:
     cursor = inner.get("after") if isinstance(inner, dict) else None
     page.cursor = cursor if isinstance(cursor, str) else ""
     page.timed_out = meta.get("status") == "timeout"
-    for warning in meta.get("warnings") or ():
-        page.warnings.append(_warning(warning))
+    stated = meta.get("warnings") or []
+    page.warnings += map(_warning, stated if isinstance(stated, list) else [stated])
 
 
 def document(body: bytes) -> dict[str, Any]:

@@ -175,7 +175,7 @@ def _whole(value: Any, notes: Notes) -> int | None:
         if value is not None:
             notes["durations were no numbers"] += 1
         return None
-    if not math.isfinite(value) or abs(value) >= 1 << 63:
+    if not abs(value) < 1 << 63:  # NaN and infinity too
         notes["durations were out of range"] += 1
         return None
     return round(value)

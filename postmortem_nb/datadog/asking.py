@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from difflib import get_close_matches
@@ -28,13 +29,20 @@ if TYPE_CHECKING:
 
 Arguments = dict[str, Any]
 
-_PAGES = {  # where the web application shows the same question
-    "search_datadog_logs": ("logs", "query", "from_ts", "to_ts"),
-    "analyze_datadog_logs": ("logs", "query", "from_ts", "to_ts"),
-    "search_datadog_spans": ("apm/traces", "query", "start", "end"),
-    "search_datadog_events": ("event/explorer", "query", "from_ts", "to_ts"),
-    "get_datadog_metric": ("metric/explorer", "exp_metric", "start", "end"),
+SKEW = 60.0
+"""Seconds that a clock may differ from Datadog's before it is said."""
+
+_PAGES = {  # where the web application shows the same question: page, window, and that it is fixed
+    "search_datadog_logs": ("logs", "from_ts", "to_ts", {"live": "false"}),
+    "analyze_datadog_logs": ("logs", "from_ts", "to_ts", {"live": "false"}),
+    "search_datadog_spans": ("apm/traces", "start", "end", {"paused": "true"}),
+    "search_datadog_events": ("event/explorer", "from_ts", "to_ts", {"live": "false"}),
+    "get_datadog_metric": ("metric/explorer", "start", "end", {"paused": "true"}),
 }
+_METRIC = re.compile(
+    r"(?:(?P<exp_agg>\w+):)?(?P<exp_metric>[a-zA-Z][\w.]*)\{(?P<exp_scope>[^{}]*)\}"
+    r"(?:\s*by\s*\{(?P<exp_group>[^{}]*)\})?"
+)
 
 
 @dataclass
@@ -75,7 +83,8 @@ class Asking:
     ) -> pd.DataFrame:
         """Return the frame with the record of its provenance in ``attrs["evidence"]``."""
         connection = self.connection
-        told_of = [connection.scrub(line) for line in [*(warnings or []), *self.notes.lines()]]
+        lines = [*(warnings or []), *self.notes.lines(), *self._skewed()]
+        told_of = [connection.scrub(line) for line in lines]
         frame.attrs["evidence"] = {
             "function": self.function,
             "call": spelled(self.function, self.given),
@@ -95,6 +104,15 @@ class Asking:
             "link": self._link(),
         }
         return frame
+
+    def _skewed(self) -> list[str]:
+        """Return the warning of a clock that is wrong: ``now`` was read from it."""
+        skew = self.connection.skew
+        if abs(skew) < SKEW:
+            return []
+        way = "ahead of" if skew > 0 else "behind"
+        length = times.duration(abs(skew) / 60)
+        return [f"this machine's clock is {length} {way} Datadog's: 'now' is meant by this one"]
 
     def _moment(self, name: str) -> datetime:
         value = self.arguments.get(name)
@@ -117,10 +135,16 @@ class Asking:
         if site not in client.SITES or self.connection.sandbox:
             return ""
         host = site if site.count(".") > 1 else f"app.{site}"
-        page, words, start, end = _PAGES[self.function]
-        asked = self.arguments.get("filter") or self._words()
+        page, start, end, fixed = _PAGES[self.function]
         window = {start: times.ms(self.start), end: times.ms(self.end, up=True)}
-        return f"https://{host}/{page}?{urlencode({words: asked, **window})}"
+        return f"https://{host}/{page}?{urlencode({**self._view(), **window, **fixed})}"
+
+    def _view(self) -> dict[str, str]:
+        """Return the question as the web application's address has it; of metrics the first."""
+        if self.function != "get_datadog_metric":
+            return {"query": self.arguments.get("filter") or self._words()}
+        found = _METRIC.search(self._words())
+        return {name: part for name, part in found.groupdict().items() if part} if found else {}
 
 
 def spelled(function: str, arguments: Arguments) -> str:

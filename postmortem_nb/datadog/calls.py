@@ -80,8 +80,20 @@ def fill(call: Call, variables: Mapping[str, Any]) -> Call:
 
 
 def ask(call: Call, *, progress: pace.Progress | None = None) -> pd.DataFrame:
-    """Return the answer to a filled call; ``progress`` is told rows, rate and waits."""
-    return queries.run(call.function, dict(call.arguments), progress=progress or pace.silent)
+    """Return the answer to a filled call; ``progress`` is told rows, rate and waits.
+
+    Where it found nothing, its record has the advice that a few requests more could bring.
+    """
+    told = progress or pace.silent
+    return queries.run(call.function, dict(call.arguments), progress=told, thorough=True)
+
+
+def most(call: Call) -> int:
+    """Return how many rows a call pulls at most; 0 where that is not said by its arguments."""
+    if call.function == "analyze_datadog_logs":
+        return 0  # its limit is that of the result, not of the logs behind it
+    stated = call.arguments.get("limit", queries.PARAMETERS[call.function].get("limit"))
+    return stated if isinstance(stated, int) else 0
 
 
 def text(call: Call) -> str:

@@ -72,6 +72,10 @@ OPERATIONS = {
     "metrics v1": Operation(
         "v1.api.metrics_api", "MetricsApi", "query_metrics", "timeseries_query"
     ),
+    "metric names": Operation(
+        "v2.api.metrics_api", "MetricsApi", "list_tag_configurations", "metrics_read"
+    ),
+    "spans count": Operation("v2.api.spans_api", "SpansApi", "aggregate_spans", "apm_read"),
     "sql": Operation(
         "v2.api.ddsql_api", "DDSQLApi", "execute_ddsql_tabular_query", "timeseries_query"
     ),
@@ -146,6 +150,7 @@ class Connection:
         self._first: dict[str, wire.Request] = {}
         self._allowances: dict[str, pace.Allowance] = {}
         self.lacks: set[str] = set()  # what this organisation was found not to have
+        self.skew = 0.0  # seconds that this machine's clock is ahead of the other side's
 
     def __repr__(self) -> str:
         return f"<Connection to {self.site}>"
@@ -159,6 +164,7 @@ class Connection:
         read: Callable[[bytes], Read],
         *,
         waiting: Callable[[str], None] = lambda _: None,
+        patience: float = pace.LONGEST_WAIT,
         **arguments: Any,
     ) -> Read:
         """Return what ``read`` makes of the answer to one operation.
@@ -171,6 +177,8 @@ class Connection:
             turns the bytes of an answer into what is wanted; raises Failed when they are no answer
         waiting
             is told what is being waited for
+        patience
+            seconds to wait in all, for a rate limit or a recovery
         arguments
             the official client's own arguments; a body is a plain ``dict``
 
@@ -182,7 +190,7 @@ class Connection:
         operation = OPERATIONS[name]
         request = self._prepared(name, arguments)
         allowance = self._allowances.setdefault(operation.scope, pace.Allowance())
-        patience, tries = pace.LONGEST_WAIT, 0
+        tries = 0
         while True:
             patience -= self._turn(allowance, patience, waiting)
             tries += 1
@@ -228,6 +236,7 @@ class Connection:
         try:
             answer = wire.exchange(self._pool, request, scrub=self.scrub)
             headers = answer.headers
+            self.skew = time.time() - pace.clock(headers)
         finally:
             allowance.give(headers)
         self.sandbox = answer.headers.get(SANDBOX_HEADER) == "1"
@@ -236,7 +245,7 @@ class Connection:
         if not 200 <= answer.status < 300:
             failed = refused(answer.status, answer.body, scope=operation.scope, scrub=self.scrub)
             if answer.status in (429, 503):
-                failed.wait = pace.reset_in(answer.headers, now=time.time())
+                failed.wait = pace.reset_in(answer.headers)
             raise failed
         return answer.body
 

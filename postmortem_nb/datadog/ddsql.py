@@ -131,7 +131,8 @@ def _column(column: dict[str, Any], notes: arrays.Notes) -> pa.Array:
     if column.get("type") == "DECIMAL":
         values = [None if value is None else float(value) for value in values]
     fitted = arrays.fitting(values, notes)
-    return fitted if isinstance(fitted, pa.Array) else arrays.strings(values, notes, str(column.get("name")))
+    name = str(column.get("name"))
+    return fitted if isinstance(fitted, pa.Array) else arrays.strings(values, notes, name)
 
 
 def _type(name: str, plan: Plan) -> str:

@@ -50,9 +50,11 @@ def read(body: bytes) -> dict[str, Any]:
         raise answers.unusable(body, found)
     data = found.get("data")
     attributes = data.get("attributes") if isinstance(data, dict) else None
-    second = isinstance(attributes, dict) and not found.get("errors")
-    first = found.get("status", "ok") == "ok" and not found.get("error")
-    holder = found if "series" in found and first else attributes if second else {}
+    holder: dict[str, Any] = {}
+    if "series" in found and found.get("status", "ok") == "ok" and not found.get("error"):
+        holder = found
+    elif isinstance(attributes, dict) and not found.get("errors"):
+        holder = attributes
     if not isinstance(holder.get("series", ""), (list, type(None))):
         raise answers.unusable(body, found)
     return found

@@ -42,8 +42,20 @@ def silent(*, rows: int = 0, waiting: str = "", rate: float = 0.0) -> None:
     """Take progress and tell nobody."""
 
 
-def reset_in(headers: Mapping[str, str], *, now: float) -> float | None:
+def clock(headers: Mapping[str, str]) -> float:
+    """Return the time (epoch seconds) that an answer was sent at by its sender's clock.
+
+    This machine's where it does not say; a moment in an answer is of the sender's clock.
+    """
+    try:
+        return parsedate_to_datetime(headers.get("Date") or "").timestamp()
+    except ValueError:
+        return time.time()
+
+
+def reset_in(headers: Mapping[str, str]) -> float | None:
     """Return the seconds that an answer asks to wait; None where it says nothing readable."""
+    now = clock(headers)
     stated = _seconds(headers.get("X-RateLimit-Reset"), now)
     if stated is None:
         stated = _seconds(headers.get("Retry-After"), now)
@@ -116,7 +128,7 @@ class Allowance:
             _seconds(headers.get(f"X-RateLimit-{name}"), 0.0)
             for name in ("Remaining", "Limit", "Period")
         )
-        reset = _seconds(headers.get("X-RateLimit-Reset"), time.time())
+        reset = _seconds(headers.get("X-RateLimit-Reset"), clock(headers))
         if left is None or reset is None:
             self.left = None
             return

@@ -13,6 +13,7 @@ from inspect import signature
 from typing import TYPE_CHECKING, Any
 
 from postmortem_nb.datadog import (
+    advice,
     analysis,
     asking,
     events,
@@ -212,16 +213,25 @@ def run(
     *,
     more: dict[str, Any] | None = None,
     progress: pace.Progress = pace.silent,
+    thorough: bool = False,
 ) -> pd.DataFrame:
-    """Return the answer of one of the five functions; ``progress`` is told how it gets on."""
+    """Return the answer of one of the five functions; ``progress`` is told how it gets on.
+
+    An answer without rows has lines of advice in its record; a ``thorough`` asker has them looked
+    up, which takes a few requests more.
+    """
     defaults = PARAMETERS[function]
     arguments = asking.merged(function, tuple(defaults), dict(arguments), more or {})
     kept = given(function, arguments)
     asked = Asking(function, kept, {**defaults, **kept}, progress)
     try:
-        return _RUN[function](asked)
+        frame = _RUN[function](asked)
     except Failed as failed:
         raise asked.failed(failed) from None
+    if advice.finds_nothing(frame):
+        found = [*(advice.looked_up(asked) if thorough else []), *advice.hints(asked)]
+        frame.attrs["evidence"]["advice"] = [asked.connection.scrub(line) for line in found]
+    return frame
 
 
 def given(function: str, arguments: dict[str, Any]) -> dict[str, Any]:
