@@ -54,12 +54,13 @@ def pieces(incident: Incident, section: str | None = None, *, blanks: bool = Fal
     return made
 
 
-def markdown(
+def markdown(  # noqa: PLR0913 - what is written and what it is given, each by name
     incident: Incident,
     *,
     blanks: bool = False,
     section: str | None = None,
     figure: Figure | None = None,
+    drawn: Callable[[Query], bool] | None = None,
     after: After | None = None,
 ) -> str:
     """Return the document as Markdown; without ``blanks`` only what is filled in.
@@ -74,18 +75,21 @@ def markdown(
         only the section with this title; BadValue when there is none
     figure
         gives the Markdown that follows a query: its chart and provenance
+    drawn
+        whether a query has a figure, where that can be told without making it
     after
         gives the Markdown that follows the rows of a table, by its name
 
     """
     figure = cache(figure) if figure is not None else None  # a chart is drawn once
-    made = _lines(incident, section, blanks=blanks, figure=figure)
-    last = {line.group.table: place for place, line in enumerate(made) if line.group and after}
-    follows = {place: shown for table, place in last.items() if after and (shown := after(table))}
-    written = "".join(
-        f"{_line(line, figure)}\n" + (f"\n{follows[place]}\n" if place in follows else "")
-        for place, line in enumerate(made)
-    )
+    made = _lines(incident, section, blanks=blanks, figure=figure, drawn=drawn)
+    last = {line.group.table: place for place, line in enumerate(made) if line.group}
+    tables = {place: table for table, place in last.items() if after is not None}
+    written = ""
+    for place, line in enumerate(made):
+        written += f"{_line(line, figure)}\n"
+        shown = after(tables[place]) if after is not None and place in tables else ""
+        written += f"\n{shown}\n" if shown else ""
     source = incident.template.text
     ends = section is not None or not blanks or source.endswith(("\n", "-->"))
     return written if ends else written.removesuffix("\n")
@@ -117,7 +121,12 @@ def html(
 
 
 def _lines(
-    incident: Incident, section: str | None, *, blanks: bool, figure: Figure | None
+    incident: Incident,
+    section: str | None,
+    *,
+    blanks: bool,
+    figure: Figure | None,
+    drawn: Callable[[Query], bool] | None = None,
 ) -> list[Line]:
     """Return the lines to write; a query that has a figure stands in any case."""
     chosen = incident.template.section(section) if section is not None else None
@@ -126,7 +135,7 @@ def _lines(
         filling.gather(incident),
         section=chosen,
         blanks=blanks,
-        drawn=lambda query: figure is not None and bool(figure(query)),
+        drawn=drawn or (lambda query: figure is not None and bool(figure(query))),
     )
 
 

@@ -91,7 +91,12 @@ def _whole(source: Source, incident: MaskedIncident, style: Style, pictures: Pic
 
     def told(section: str | None = None) -> str:
         return document.markdown(
-            incident, blanks=style.blanks, section=section, figure=figure, after=after
+            incident,
+            blanks=style.blanks,
+            section=section,
+            figure=figure,
+            drawn=lambda query: query.name in shown.names,
+            after=after,
         )
 
     if _as_template(blocks, template.sections):

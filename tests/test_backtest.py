@@ -207,6 +207,20 @@ def test_the_document_tells_it_from_frozen_answers_alone(server, incident, monke
     assert any("backtest" in path.name for path in pictures)
 
 
+def test_figures_are_numbered_in_the_order_they_stand(server, incident):
+    row = incident.add("monitors", name="Depth", query=MONITOR)
+    backtest(incident, "2h")
+    folder = incident.path / "evidence"
+    frame = evidence.thaw(folder, backtests.evidence_name(row))
+    for name in ("impact", "logs"):  # one before the monitors, one behind them
+        evidence.freeze(folder, name, frame, dict(frame.attrs["evidence"]))
+    page, paper = written(incident, "html")[0], written(incident, "markdown")[0]
+    numbered = re.findall(r"Figure (\d)\. (\w+)", paper)
+    assert [number for number, _ in numbered] == ["1", "2", "3"]
+    assert numbered[1][1] == "Back"
+    assert re.findall(r"Figure (\d)\. (\w+)", page) == numbered
+
+
 def test_a_changed_threshold_is_tried_on_the_same_answers(server, incident):
     row = incident.add("monitors", name="Depth", query=MONITOR)
     backtest(incident, "2h")
