@@ -12,7 +12,14 @@ import pandas as pd
 import pytest
 from lying import Lying, Say
 
-from postmortem_nb import Incident, backtest, editions, evidence, refresh
+from postmortem_nb import (
+    Incident,
+    backtest,
+    editions,
+    evidence,
+    refresh,
+    search_datadog_logs,
+)
 from postmortem_nb.errors import BadValue
 from postmortem_nb.monitors import backtests, results
 
@@ -114,13 +121,13 @@ def test_an_alarm_under_way_when_the_impact_began_is_told(server, incident):
 
 
 def test_what_cannot_be_tried_says_why_and_the_others_go_on(server, incident):
-    incident.add("monitors", name="Logs", query='logs("x").index("*").rollup("count").last("5m")>1')
+    incident.add("monitors", name="Clicks", query='rum("x").rollup("count").last("5m") > 1')
     incident.add("monitors", name="Nothing")
     incident.add("monitors", name="Gone", query="avg(last_5m):avg:no.such{*} > 5")
     incident.add("monitors", name="Depth", query=MONITOR)
     frame = backtest(incident, "2h").frame
     assert frame["fired"].isna().tolist() == [True, True, True, False]
-    assert "counts logs" in frame["note"][0]
+    assert "counts rum" in frame["note"][0]
     assert frame["note"][1] == "it has no query yet"
     assert "had no data" in frame["note"][2]
     assert frame["fired"][3]
@@ -176,6 +183,28 @@ def test_a_slice_that_failed_leaves_it_unknown_where_it_did_not_fire(incident, m
         (found,) = backtest(incident).frame.to_dict("records")
     assert pd.isna(found["fired"])
     assert "partial" in found["note"]
+
+
+def test_a_count_of_logs_is_the_one_counted_by_hand(incident, monkeypatch):
+    """Over the sandbox: every log pulled and counted here, a window at a time."""
+    monkeypatch.delenv("POSTMORTEM_DATADOG_URL", raising=False)
+    search, limit, five = "service:checkout status:error", 10, timedelta(minutes=5)
+    incident.add(
+        "monitors", name="Errors", query=f'logs("{search}").rollup("count").last("5m") > {limit}'
+    )
+    (found,) = backtest(incident, "1h").frame.to_dict("records")
+    since, until = START - timedelta(hours=1), datetime(2025, 12, 4, 16, 9, tzinfo=UTC) + five
+    logs = search_datadog_logs(search, since - five, until, limit=100_000)["timestamp"]
+    firing = [
+        now
+        for now in pd.date_range(since, until, freq="min", inclusive="left")
+        if ((logs >= now - five) & (logs < now)).sum() > limit
+    ]
+    inside = [now for now in firing if now >= START]
+    assert found["first"] == inside[0]
+    assert found["alarm_minutes"] == len(inside) > 60
+    assert found["false_minutes"] == len(firing) - len(inside)
+    assert [each.tried.fired for each in backtests.frozen(incident)] == [True]
 
 
 # ---- documents

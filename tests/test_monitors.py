@@ -130,7 +130,14 @@ def test_a_recovery_threshold_is_read(query, threshold, recovery):
     ("query", "threshold", "says"),
     [
         (None, None, "no query yet"),
-        ('logs("service:x").index("*").rollup("count").last("5m") > 100', "", "counts logs"),
+        ('logs("x").index("*").rollup("count").by("host").last("5m") > 1', "", "logs by group"),
+        (
+            'logs("x").rollup("cardinality", "@usr.id").last("5m") > 1',
+            "",
+            "the cardinality of logs",
+        ),
+        ('logs("x").rollup("count").last("5m")', "", "a count of logs"),
+        ('rum("x").rollup("count").last("5m") > 1', "", "counts rum"),
         ("avg(last_4h):anomalies(avg:a{*}, 'basic', 2) >= 1", "", "anomalies(…) learns"),
         ("max(next_1w):forecast(avg:a{*}, 'linear', 1) >= 1", "", "forecast(…) learns"),
         ("pct_change(avg(last_5m),last_1h):avg:a{*} > 5", "", "earlier window"),
@@ -175,6 +182,30 @@ def test_any_text_is_read_or_refused(query, threshold):
             assert "\n" not in str(refused)  # noqa: PT017 - one line is the promise
         else:
             assert list(expression.leaves(found.node))
+
+
+@pytest.mark.parametrize(
+    ("query", "search", "indexes", "canonical"),
+    [
+        (
+            'logs("service:x status:error").index("main, web").rollup("count").last("5m") > 100',
+            "service:x status:error", ("main", "web"),
+            'logs("service:x status:error").index("main,web").rollup("count").last("5m") > 100',
+        ),
+        (
+            'logs("@k:\\"a b\\" c").rollup("count").last("1h")>=2.5',
+            '@k:"a b" c', ("*",),
+            'logs("@k:\\"a b\\" c").index("*").rollup("count").last("1h") >= 2.5',
+        ),
+    ],
+)  # fmt: skip
+def test_a_count_of_logs_is_read_and_written_again(query, search, indexes, canonical):
+    found = reading.read(query, "recovers at 1")
+    assert found.search.text == search
+    assert found.search.indexes == indexes
+    assert found.query() == canonical
+    assert reading.read(found.query()).query() == canonical
+    assert found.recovery == 1
 
 
 # ---- units
@@ -301,6 +332,19 @@ def test_a_window_without_points_is_unknown_and_no_alarm():
         ("12:05", "12:15", 10, "*"), ("12:21", "12:30", 9, "*"),
     ]  # fmt: skip
     assert found.unknown(at("12:05"), at("12:30")) == 6
+
+
+def test_a_minute_without_logs_counts_zero():
+    monitor = reading.read('logs("x").rollup("count").last("2m") > 3')
+    frame = points([None, 2, 2, None, None, None, 4], query="x")
+    found = evaluation.evaluate(
+        monitor, frame, limit=3, recovery=None, start=at("12:02"), end=at("12:09"), step=MINUTE,
+        empty_is_zero=True,
+    )  # fmt: skip
+    assert found.measured[0].tolist() == [2, 4, 2, 0, 0, 4, 4]
+    assert alarms(found, "12:02", "12:09") == [
+        ("12:03", "12:04", 1, "*"), ("12:07", "12:09", 2, "*"),
+    ]  # fmt: skip
 
 
 def test_a_division_by_zero_is_unknown():

@@ -79,6 +79,14 @@ def test_create_makes_a_draft_with_query_threshold_and_where_it_comes_from(serve
     assert "draft" in told[0]
 
 
+def test_a_count_of_logs_is_a_log_monitor(server, incident):
+    query = 'logs("service:x \\"a b\\"").index("*").rollup("count").last("5m") > 100'
+    incident.add("monitors", name="Logs", query=query)
+    proposals.create(incident, 2)
+    assert only(server)["type"] == "log alert"
+    assert only(server)["query"] == query
+
+
 def test_a_second_create_finds_the_first(server, incident):
     first = proposals.create(incident, "1")
     told = []

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 from postmortem_nb import bundle, evidence, text, times
 from postmortem_nb.errors import BadValue, BundleError, PostmortemError, expected
 from postmortem_nb.incident import Incident
-from postmortem_nb.monitors import expression, reading
-from postmortem_nb.monitors.tried import MINUTE, Spans, Tried, step_of
+from postmortem_nb.monitors import expression, logcount, reading
+from postmortem_nb.monitors.tried import MINUTE, SECOND, Spans, Tried, step_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -35,7 +35,8 @@ LONGEST = timedelta(days=90)
 AFTER = timedelta(minutes=30)
 """What is pulled after the impact's end at least, so that a chart shows the recovery."""
 
-_FUNCTION = "get_datadog_metric"
+METRICS, LOGS = "get_datadog_metric", "analyze_datadog_logs"
+"""What is asked for a monitor on metrics, and for one that counts logs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +79,7 @@ def run(
 
     def answers(row: Row, monitor: Monitor, spans: Spans) -> pd.DataFrame:
         told(f"asking for the metrics of {text.visible(row.get('name') or monitor.source)}")
-        return _asked(incident, row, _question(monitor, spans, length), refresh=refresh)
+        return _asked(incident, row, monitor, _question(monitor, spans, length), refresh=refresh)
 
     return [*_tested(incident, rows(incident), answers)]
 
@@ -132,22 +133,37 @@ def _length(baseline: object) -> timedelta:
 def _question(monitor: Monitor, spans: Spans, length: timedelta) -> dict[str, Any]:
     """Return what is asked: the queries from a window before the baseline to after the end."""
     after = max(monitor.window, AFTER) if spans.is_over else timedelta()
-    return {
-        "queries": expression.queries(monitor.node),
-        "from_": _floor(spans.start - length - monitor.window),
-        "to": _floor(spans.end + after) + MINUTE,
-        "interval": f"{step_of(monitor) // timedelta(seconds=1)}s",
-    }
+    end = _floor(spans.end + after) + MINUTE
+    if monitor.search is not None:
+        most = logcount.ROWS * MINUTE - (end - spans.start) - monitor.window - MINUTE
+        length = min(length, max(most - most % timedelta(days=1), MINUTE))
+    window = {"from_": _floor(spans.start - length - monitor.window), "to": end}
+    if monitor.search is not None:
+        return monitor.search.arguments() | window
+    queries = expression.queries(monitor.node)
+    return {"queries": queries, "interval": f"{step_of(monitor) // SECOND}s", **window}
 
 
-def _asked(incident: Incident, row: Row, asked: dict[str, Any], *, refresh: bool) -> pd.DataFrame:
+def _asked(
+    incident: Incident, row: Row, monitor: Monitor, asked: dict[str, Any], *, refresh: bool
+) -> pd.DataFrame:
     """Return the answers to a monitor's queries, frozen; those of the same question are kept."""
     folder, name = incident.path / bundle.EVIDENCE, evidence_name(str(row["row"]))
-    question = import_module("postmortem_nb.datadog.asking").question(_FUNCTION, asked)
+    function = METRICS if monitor.search is None else LOGS
+    queries = import_module("postmortem_nb.datadog.queries")
+    given = queries.given(function, asked)
+    question = import_module("postmortem_nb.datadog.asking").question(function, given)
     if refresh or not evidence.holds(folder, name, question=question):
-        frame = import_module("postmortem_nb.datadog").get_datadog_metric(**asked)
+        frame = queries.run(function, asked)
         evidence.freeze(folder, name, frame, frame.attrs["evidence"])
-    return evidence.thaw(folder, name)
+    return _points(monitor, evidence.thaw(folder, name))
+
+
+def _points(monitor: Monitor, frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the points of an answer, of a count of logs too."""
+    if monitor.search is None:
+        return frame
+    return logcount.points(frame, expression.queries(monitor.node)[0])
 
 
 def _thawed(incident: Incident, row: Row, monitor: Monitor, spans: Spans) -> pd.DataFrame:
@@ -157,16 +173,23 @@ def _thawed(incident: Incident, row: Row, monitor: Monitor, spans: Spans) -> pd.
         raise BundleError("not back-tested yet: run 'postmortem backtest'")
     frame = evidence.thaw(folder, name)
     record = frame.attrs["evidence"]
-    arguments = record.get("arguments")
-    known = arguments.get("queries") if isinstance(arguments, dict) else None
-    if not isinstance(known, list):
-        raise BundleError("the record of its evidence names no queries")
     begun, ended = times.parse(record.get("from")), times.parse(record.get("to"))
-    fits = set(expression.queries(monitor.node)) <= set(known)
+    fits = _answers(record, monitor)
     reaches = ended >= spans.end or not spans.is_over
     if not (fits and begun + monitor.window < spans.start < ended and reaches):
         raise BundleError("changed since it was back-tested: run 'postmortem backtest' again")
-    return frame
+    return _points(monitor, frame)
+
+
+def _answers(record: Mapping[str, Any], monitor: Monitor) -> bool:
+    """Return whether a frozen answer is one to a monitor's questions."""
+    arguments = record.get("arguments")
+    known = arguments if isinstance(arguments, dict) else {}
+    if monitor.search is not None:
+        asked = monitor.search.arguments()
+        return all(known.get(name) == value for name, value in asked.items())
+    queries = known.get("queries")
+    return isinstance(queries, list) and set(expression.queries(monitor.node)) <= set(queries)
 
 
 def _floor(moment: datetime) -> datetime:

@@ -102,6 +102,7 @@ def evaluate(  # noqa: PLR0913 - the monitor, its points, its limits and its spa
     start: datetime,
     end: datetime,
     step: timedelta,
+    empty_is_zero: bool = False,
 ) -> Evaluated:
     """Return a monitor evaluated from ``start`` up to ``end``.
 
@@ -118,10 +119,12 @@ def evaluate(  # noqa: PLR0913 - the monitor, its points, its limits and its spa
         the first evaluation, and the end of them
     step
         the interval that was asked for; a coarser one is seen from the points
+    empty_is_zero
+        whether an interval without a point is 0, as in a count of logs
 
     Raises QueryError where there are more groups than can be evaluated.
     """
-    step = max(step, interval(frame, step))
+    step = step if empty_is_zero else interval(frame, step)
     slot = math.gcd(60, int(step / SECOND))
     every = int(monitor.every / SECOND)
     first = -(-_at(start) // every) * every
@@ -134,6 +137,8 @@ def evaluate(  # noqa: PLR0913 - the monitor, its points, its limits and its spa
     values = np.full((len(groups), count), np.nan)
     for number, name in enumerate(groups):
         known = _points(monitor, frame, name, place)
+        if empty_is_zero:
+            known = {text: np.nan_to_num(row) for text, row in known.items()}
         values[number] = _windows(monitor, known, wide, every // slot, count)
     alarming = np.array([_alarming(monitor, row, limit, recovery) for row in values], dtype=bool)
     seconds = first + every * np.arange(count, dtype=np.int64)

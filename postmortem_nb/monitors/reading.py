@@ -9,12 +9,12 @@ Source: https://docs.datadoghq.com/monitors/types/metric/ and /api/latest/monito
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from postmortem_nb.errors import QueryError, expected, shown
-from postmortem_nb.monitors import expression
+from postmortem_nb.monitors import expression, logcount
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,7 +42,7 @@ WINDOW = timedelta(minutes=5)
 LONGEST_WINDOW = timedelta(days=30)
 
 REFUSED = (
-    (r"^\s*(?:logs|events|rum|spans|audit|trace-analytics|ci-\w+|error-tracking)\s*\(",
+    (r"^\s*(?:events|rum|spans|audit|trace-analytics|ci-\w+|error-tracking)\s*\(",
      "it counts {0}, which has no metric to try it on"),
     (r"\b(anomalies|outliers|forecast)\s*\(", "{0}(…) learns from data of its own"),
     (r"^\s*(?:pct_)?change\s*\(", "it compares with an earlier window"),
@@ -90,7 +90,7 @@ _UNREAD = re.compile(r"[^\s,.;()]+")
 
 @dataclass(frozen=True, slots=True)
 class Monitor:
-    """A monitor on metrics.
+    """A monitor on metrics, or on a count of logs.
 
     ``limit`` is in ``unit`` where one was written, else in the query's own; ``recovery`` as well:
     an alarm ends when the value is back beyond it, or beyond ``limit`` where there is none.
@@ -105,6 +105,8 @@ class Monitor:
     unit: str = ""
     recovery: float | None = None
     assumed: str = ""
+    search: logcount.Search | None = None
+    """The logs that are counted, where it is no monitor on metrics."""
 
     @property
     def counts_first(self) -> bool:
@@ -132,6 +134,9 @@ class Monitor:
     def query(self, limit: float | None = None) -> str:
         """Return it as Datadog writes it, ``limit`` in the query's own unit."""
         number = self.limit if limit is None else limit
+        if self.search is not None:
+            window = written(self.window)
+            return f'{self.search.written()}.last("{window}") {self.sign} {number:.12g}'
         head = f"{self.aggregation}(last_{written(self.window)})"
         return f"{head}:{self.source} {self.sign} {number:.12g}"
 
@@ -162,6 +167,8 @@ def read(query: object, threshold: object = None) -> Monitor:
         raise QueryError("it has no query yet")
     if len(words) > expression.LONGEST:
         raise QueryError(f"query: expected up to {expression.LONGEST:,} characters")
+    if logcount.is_one(words):
+        return _checked(_recovering(_logs(words), str(threshold or "")))
     for pattern, reason in REFUSED:
         if found := re.search(pattern, words):
             kind = (found[1] if found.groups() else found[0]).strip(" (") or ""
@@ -169,6 +176,13 @@ def read(query: object, threshold: object = None) -> Monitor:
     head = _HEAD.match(words)
     found_monitor = _whole(words, head) if head else _bare(words, str(threshold or ""))
     return _checked(_recovering(found_monitor, str(threshold or "")) if head else found_monitor)
+
+
+def _logs(words: str) -> Monitor:
+    """Return a monitor that counts logs."""
+    search, span, sign, limit = logcount.read(words)
+    leaf = expression.Leaf(search.text, counted=True)
+    return Monitor(leaf, search.text, "sum", _span(span), sign, limit, search=search)
 
 
 def _whole(words: str, head: re.Match[str]) -> Monitor:
@@ -228,10 +242,7 @@ def _recovering(monitor: Monitor, threshold: str) -> Monitor:
     found = _RECOVERY.search(threshold)
     if found is None or _unit(found["unit"]):
         return monitor
-    return Monitor(
-        monitor.node, monitor.source, monitor.aggregation, monitor.window, monitor.sign,
-        monitor.limit, recovery=_number(found["limit"]),
-    )  # fmt: skip
+    return replace(monitor, recovery=_number(found["limit"]))
 
 
 def _checked(monitor: Monitor) -> Monitor:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from postmortem_nb.monitors.evaluation import Alarm, Evaluated
     from postmortem_nb.monitors.reading import Monitor
 
-MINUTE = timedelta(minutes=1)
+SECOND, MINUTE = timedelta(seconds=1), timedelta(minutes=1)
 STEP = MINUTE
 """The interval that is asked for; five times as long for a window of a day or more."""
 
@@ -95,6 +95,7 @@ class Tried:
             start=self.baseline,
             end=times.parse(self.record["to"]),
             step=step_of(self.monitor),
+            empty_is_zero=self.monitor.search is not None and bool(self.record.get("complete")),
         )
 
     @cached_property
@@ -137,7 +138,7 @@ class Tried:
         if not self.record.get("complete"):
             return f"the answer is {provenance.completeness(dict(self.record))}"
         if self.frame.empty:
-            return "its queries had no data"
+            return "its search found no log" if self.monitor.search else "its queries had no data"
         length = (self.end - self.spans.start) // MINUTE
         if self.evaluated.unknown(self.spans.start, self.end) >= length:
             return "its queries had no data in the incident"
