@@ -21,6 +21,7 @@ from postmortem_nb import (
     search_datadog_logs,
 )
 from postmortem_nb.errors import BadValue
+from postmortem_nb.importing import markdown
 from postmortem_nb.monitors import backtests, results
 
 QUERY = "avg:queue.depth{env:prod}"
@@ -276,6 +277,16 @@ def test_without_a_back_test_and_in_public_nothing_of_it_shows(server, incident)
     assert "Back-test" not in written(incident, "html", audience="public")[0]
     assert "Back-test" not in written(incident, "markdown", audience="public")[0]
     assert "Back-test" in written(incident, "html", blanks=True)[0]
+
+
+def test_a_document_with_back_tests_is_read_back_without_a_word_of_them(server, incident, tmp_path):
+    incident.add("monitors", name="Depth", query=MONITOR)
+    incident.add("monitors", name="Clicks", query='rum("x").rollup("count").last("5m") > 1')
+    backtest(incident, "2h")
+    path = written(incident, "markdown")[1][0]
+    again, unread = markdown.from_markdown(path, "INC-7", tmp_path / "again")
+    assert unread == []
+    assert [row["name"] for row in again.values("monitors")] == ["Depth", "Clicks"]
 
 
 def test_hostile_names_and_queries_stay_text(server, incident):

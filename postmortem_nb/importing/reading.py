@@ -28,8 +28,12 @@ if TYPE_CHECKING:
 FOOT = re.compile(r"\*Content digest: sha256 [0-9a-f]{64}\*")
 """The last line of an exported document: in one that has it, a value never spans lines."""
 
-_OURS = re.compile(r">|!\[|\*Figure [0-9]+\. ")
-"""How the lines begin that an export adds of its own: its boxes, pictures and their captions."""
+_OURS = re.compile(
+    r">|!\[|\*Figure [0-9]+\. "
+    r"|\*\*Back-test\*\*$|Each proposed monitor, tried on the incident|- Monitor [0-9]+: "
+    r"|\| Monitor \| Fired \||\| [0-9]+\\\. |\|(?: --- \|){6}$"
+)
+"""How the lines begin that an export adds of its own: its boxes, pictures, captions, back-tests."""
 
 
 @dataclass(slots=True)
