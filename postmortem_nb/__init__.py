@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from postmortem_nb.errors import PostmortemError
 
 if TYPE_CHECKING:
+    from postmortem_nb.analysis import change_points
     from postmortem_nb.datadog import (
         analyze_datadog_logs,
         get_datadog_metric,
@@ -24,6 +25,7 @@ __all__ = [
     "Incident",
     "PostmortemError",
     "analyze_datadog_logs",
+    "change_points",
     "get_datadog_metric",
     "search_datadog_events",
     "search_datadog_logs",
@@ -40,6 +42,9 @@ _HOME = {"Incident": "postmortem_nb.incident"} | dict.fromkeys(
         "search_datadog_spans",
     ),
     "postmortem_nb.datadog",
+)
+_HOME |= dict.fromkeys(
+    ("change_points"), "postmortem_nb.analysis"
 )
 
 

@@ -8,6 +8,7 @@ EXPECTED = [
     "Incident",
     "PostmortemError",
     "analyze_datadog_logs",
+    "change_points",
     "get_datadog_metric",
     "search_datadog_events",
     "search_datadog_logs",

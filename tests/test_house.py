@@ -31,7 +31,7 @@ LAYERS = (
     ("incident",),
     # what reads it: findings, charts, the document
     ("candidates", "charts", "checks"),
-    ("drawing",),
+    ("analysis", "drawing"),
     ("filling", "standing", "webmarkdown"),
     ("layout", "values"),
     ("document",),
@@ -74,10 +74,20 @@ DOORS = {
     "nbconvert": {"export"},
     "nbformat": {"export", "notebook"},
     "nh3": {"cells"},
+    "ruptures": {"analysis.breaks"},
     "sqlglot": {"datadog.counted", "datadog.ddsql", "datadog.duck", "datadog.sql"},
     "tornado": {"launcher", "sandbox.server"},
 }
-LIGHT = ("pandas", "matplotlib", "ipywidgets", "nbconvert", "datadog_api_client", "numpy", "duckdb")
+LIGHT = (
+    "pandas",
+    "matplotlib",
+    "ipywidgets",
+    "nbconvert",
+    "datadog_api_client",
+    "numpy",
+    "duckdb",
+    "scipy",
+)
 
 
 def imports(path):
