@@ -10,6 +10,7 @@ EXPECTED = [
     "analyze_datadog_logs",
     "change_points",
     "get_datadog_metric",
+    "log_patterns",
     "search_datadog_events",
     "search_datadog_logs",
     "search_datadog_spans",

@@ -75,6 +75,7 @@ DOORS = {
     "nbformat": {"export", "notebook"},
     "nh3": {"cells"},
     "ruptures": {"analysis.breaks"},
+    "scipy": {"analysis.significance"},
     "sqlglot": {"datadog.counted", "datadog.ddsql", "datadog.duck", "datadog.sql"},
     "tornado": {"launcher", "sandbox.server"},
 }

@@ -9,5 +9,6 @@ Each returns a tidy DataFrame that shows its chart, and whose rows go into the t
 """
 
 from postmortem_nb.analysis.changepoints import change_points
+from postmortem_nb.analysis.patterns import log_patterns
 
-__all__ = ["change_points"]
+__all__ = ["change_points", "log_patterns"]
