@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from postmortem_nb.errors import PostmortemError
 
 if TYPE_CHECKING:
-    from postmortem_nb.analysis import change_points, log_patterns
+    from postmortem_nb.analysis import change_points, log_patterns, over_represented
     from postmortem_nb.datadog import (
         analyze_datadog_logs,
         get_datadog_metric,
@@ -28,6 +28,7 @@ __all__ = [
     "change_points",
     "get_datadog_metric",
     "log_patterns",
+    "over_represented",
     "search_datadog_events",
     "search_datadog_logs",
     "search_datadog_spans",
@@ -45,7 +46,7 @@ _HOME = {"Incident": "postmortem_nb.incident"} | dict.fromkeys(
     "postmortem_nb.datadog",
 )
 _HOME |= dict.fromkeys(
-    ("change_points", "log_patterns"), "postmortem_nb.analysis"
+    ("change_points", "log_patterns", "over_represented"), "postmortem_nb.analysis"
 )
 
 

@@ -11,6 +11,7 @@ EXPECTED = [
     "change_points",
     "get_datadog_metric",
     "log_patterns",
+    "over_represented",
     "search_datadog_events",
     "search_datadog_logs",
     "search_datadog_spans",

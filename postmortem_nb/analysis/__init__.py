@@ -9,6 +9,7 @@ Each returns a tidy DataFrame that shows its chart, and whose rows go into the t
 """
 
 from postmortem_nb.analysis.changepoints import change_points
+from postmortem_nb.analysis.facets import over_represented
 from postmortem_nb.analysis.patterns import log_patterns
 
-__all__ = ["change_points", "log_patterns"]
+__all__ = ["change_points", "log_patterns", "over_represented"]
