@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from postmortem_nb.errors import PostmortemError
 
 if TYPE_CHECKING:
+    from postmortem_nb.analysis import change_points, log_patterns, over_represented
     from postmortem_nb.datadog import (
         analyze_datadog_logs,
         get_datadog_metric,
@@ -26,7 +27,10 @@ __all__ = [
     "PostmortemError",
     "analyze_datadog_logs",
     "backtest",
+    "change_points",
     "get_datadog_metric",
+    "log_patterns",
+    "over_represented",
     "search_datadog_events",
     "search_datadog_logs",
     "search_datadog_spans",
@@ -45,6 +49,9 @@ _HOME = {
         "search_datadog_spans",
     ),
     "postmortem_nb.datadog",
+)
+_HOME |= dict.fromkeys(
+    ("change_points", "log_patterns", "over_represented"), "postmortem_nb.analysis"
 )
 
 

@@ -231,12 +231,12 @@ def _reference(values: dict[str, Any], record: dict[str, Any]) -> str:
 
 
 def _says(values: dict[str, Any]) -> str:
-    """Return the row in words: an event's title, a message, or a metric with its value."""
-    if "value" in values and "query" in values:
+    """Return the row in words: an analysis' own, a title, a message, or a metric's value."""
+    if "value" in values and "query" in values and "says" not in values:
         unit = values.get("unit")
         amount = f"{float(values['value']):,.4g}"
         return f"{values['query']}: peak {amount}" + ("" if kinds.is_missing(unit) else f" {unit}")
-    for name in ("title", "message", "error.message", "resource_name"):
+    for name in ("says", "title", "message", "error.message", "resource_name"):
         if not kinds.is_missing(values.get(name)):
             return str(values[name]).strip().splitlines()[0][:300]
     return ", ".join(f"{name} {value}" for name, value in values.items() if name != "timestamp")

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from IPython.display import DisplayHandle, display
 
-from postmortem_nb import charts, drawing, evidence, kinds, provenance, text
+from postmortem_nb import charts, drawing, evidence, kinds, masking, provenance, text
 from postmortem_nb.datadog import calls
 from postmortem_nb.errors import QueryError, expected
 from postmortem_nb.incident import Incident
@@ -26,7 +26,10 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from postmortem_nb.analysis.found import Shown
+
 ROWS_SHOWN = 5
+FOUND_SHOWN = 8
 COLUMNS_SHOWN = 8
 LONGEST_CELL = 160
 REDRAWN = 0.2
@@ -91,20 +94,44 @@ def show(frame: pd.DataFrame, *, incident: Incident | None, options: Options) ->
     if options.chart not in ("table", "none"):
         _chart(frame, incident=incident, options=options)
     if options.chart != "none":
-        _html(table(frame), plain=frame.head(ROWS_SHOWN).to_string(max_colwidth=60))
-    line = provenance.line(record)
-    _html(
-        f'<p style="font-size:90%;opacity:.8;margin:.3em 0">{text.html(line)}{_link(record)}</p>',
-        plain=text.visible(line),
-    )
+        rows(frame)
+    _small(provenance.line(record), _link(record))
     advice = record.get("advice")
     for words in advice if isinstance(advice, list) else []:
         say(f"Found nothing: {words}")
 
 
-def table(frame: pd.DataFrame) -> str:
+def finding(frame: pd.DataFrame, shown: Shown) -> None:
+    """Show what an analysis found: its chart, a table of its main columns, and a line about it."""
+    with charts.card.style():
+        png = charts.png(shown.draw())
+    alt = masking.mask(shown.alt)
+    display(
+        {"image/png": png, "text/plain": alt},
+        metadata={"image/png": {"alt": alt, "width": charts.WIDTH}, "postmortem": {"alt": alt}},
+        raw=True,
+    )
+    main = frame[[name for name in shown.columns if name in frame.columns]]
+    _html(table(main, FOUND_SHOWN), plain=main.head(FOUND_SHOWN).to_string(max_colwidth=60))
+    _small(shown.line)
+
+
+def rows(frame: pd.DataFrame) -> None:
+    """Show the first rows of a frame as a table in which every text is escaped."""
+    _html(table(frame), plain=frame.head(ROWS_SHOWN).to_string(max_colwidth=60))
+
+
+def _small(line: str, link: str = "") -> None:
+    """Show a line about what stands above it; ``link`` is HTML."""
+    _html(
+        f'<p style="font-size:90%;opacity:.8;margin:.3em 0">{text.html(line)}{link}</p>',
+        plain=text.visible(line),
+    )
+
+
+def table(frame: pd.DataFrame, most: int = ROWS_SHOWN) -> str:
     """Return the first rows as an HTML table in which every text is escaped."""
-    shown = frame.iloc[:ROWS_SHOWN, :COLUMNS_SHOWN]
+    shown = frame.iloc[:most, :COLUMNS_SHOWN]
     head = "".join(f'<th style="text-align:left">{_cell(name)}</th>' for name in shown.columns)
     rows = "".join(
         "<tr>"
@@ -112,7 +139,7 @@ def table(frame: pd.DataFrame) -> str:
         + "</tr>"
         for row in shown.itertuples(index=False)
     )
-    more = _more(frame)
+    more = _more(frame, most)
     return f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>{more}"
 
 
@@ -125,8 +152,8 @@ def _link(record: Mapping[str, Any]) -> str:
     return f' · <a href="{text.html(address)}" {rest}>in Datadog</a>'
 
 
-def _more(frame: pd.DataFrame) -> str:
-    rows, columns = len(frame) - ROWS_SHOWN, frame.shape[1] - COLUMNS_SHOWN
+def _more(frame: pd.DataFrame, most: int) -> str:
+    rows, columns = len(frame) - most, frame.shape[1] - COLUMNS_SHOWN
     said = [f"{rows:,} more rows"] if rows > 0 else []
     said += [f"{columns} more columns"] if columns > 0 else []
     return f"<p>… and {' and '.join(said)}</p>" if said else ""

@@ -32,7 +32,7 @@ LAYERS = (
     ("incident",),
     # what reads it: findings, charts, the document
     ("candidates", "charts", "checks"),
-    ("drawing",),
+    ("analysis", "drawing"),
     ("filling", "standing", "webmarkdown"),
     ("layout", "values"),
     ("document",),
@@ -77,10 +77,21 @@ DOORS = {
     "nbconvert": {"export"},
     "nbformat": {"export", "notebook"},
     "nh3": {"cells"},
+    "ruptures": {"analysis.breaks"},
+    "scipy": {"analysis.significance"},
     "sqlglot": {"datadog.counted", "datadog.ddsql", "datadog.duck", "datadog.sql"},
     "tornado": {"launcher", "sandbox.server"},
 }
-LIGHT = ("pandas", "matplotlib", "ipywidgets", "nbconvert", "datadog_api_client", "numpy", "duckdb")
+LIGHT = (
+    "pandas",
+    "matplotlib",
+    "ipywidgets",
+    "nbconvert",
+    "datadog_api_client",
+    "numpy",
+    "duckdb",
+    "scipy",
+)
 
 
 def imports(path):

@@ -1,0 +1,357 @@
+"""Where do the errors come from? Facets and tags that errors have more often than the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from postmortem_nb import text
+from postmortem_nb.analysis import found, significance
+from postmortem_nb.charts import clock, forest
+from postmortem_nb.charts.labels import label
+from postmortem_nb.errors import BadValue, expected
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from numpy.typing import NDArray
+
+    from postmortem_nb.analysis.found import Found
+    from postmortem_nb.incident import Incident
+
+    Floats = NDArray[np.float64]
+    Flags = NDArray[np.bool_]
+
+ERRORS = ("error", "critical", "alert", "emergency", "fatal")
+"""Statuses of an error, of logs, spans and events."""
+
+NOT_FACETS = frozenset({
+    "timestamp", "message", "id", "tags", "status", "level", "severity", "duration", "title",
+    "http.status_code", "trace_id", "span_id", "parent_id", "@timestamp",
+})  # fmt: skip
+"""Columns that are no facets: ids, texts, and what says itself whether a row is an error."""
+
+SAYS_ERROR = ("error.", "@error.", "exception")
+"""Beginnings of columns that only errors have."""
+
+LEAST = 5
+"""Rows that a value must have to be tested; errors, LEAST_ERRORS."""
+LEAST_ERRORS = 3
+MOST_VALUES = 1_000
+"""Values of one facet that are tested, the frequent ones; a facet of ids has more than that."""
+
+SHOWN = (
+    "facet", "value", "errors", "others", "share_of_errors", "share_of_others", "odds_ratio",
+    "q_value",
+)  # fmt: skip
+COLUMNS = (
+    "timestamp", "facet", "value", "over_represented", "errors", "others", "errors_elsewhere",
+    "others_elsewhere", "share_of_errors", "share_of_others", "odds_ratio", "odds_low",
+    "odds_high", "risk_ratio", "risk_low", "risk_high", "p_value", "q_value", "unknown", "id",
+    "says",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Facet:
+    """One facet: its name and each row's value, None where it is unknown."""
+
+    name: str
+    values: NDArray[np.object_]
+
+
+def over_represented(
+    frame: pd.DataFrame,
+    incident: Incident | None = None,
+    *,
+    facets: Sequence[str] | None = None,
+    errors: str | Sequence[str] | pd.Series | None = None,
+    baseline: pd.DataFrame | None = None,
+) -> Found:
+    """Return the facets and tags that errors have more often than other rows.
+
+    Parameters
+    ----------
+    frame
+        an answer of ``search_datadog_logs`` or ``search_datadog_spans`` that holds errors and
+        other rows, for example of ``service:checkout``
+    incident
+        whose declared window is looked at; without one, or without times, the whole frame
+    facets
+        columns, and keys of ``tags``, to look at; all unless given, but ids, texts, and columns
+        that say themselves whether a row is an error (``status``, ``error.…``)
+    errors
+        which rows are errors: a status or several (``error`` and worse unless given), or a column
+        of True and False as long as the frame
+    baseline
+        rows of a time without incident: the errors are then compared with its errors (what is
+        different about today's errors?) instead of with the rows that are none. Without it that is
+        done where the window holds errors only, with the errors before the incident
+
+    Returns
+    -------
+    DataFrame
+        a row a value, those over-represented first, by the lower bound of their odds ratio.
+
+        ``facet``, ``value``
+            the column or tag, and its value
+        ``over_represented``
+            True where q is below 0.05 and the odds ratio above 1
+        ``errors``, ``others``, ``errors_elsewhere``, ``others_elsewhere``
+            the four counts: rows with the value, and with another value of the facet
+        ``share_of_errors``, ``share_of_others``
+            parts of 1 that have the value, among rows whose value is known
+        ``odds_ratio``, ``odds_low``, ``odds_high``
+            with 95 % interval (Woolf 1955; ½ added where a cell is empty)
+        ``risk_ratio``, ``risk_low``, ``risk_high``
+            risk of an error with the value over that without, 95 % interval (Katz 1978); unknown
+            where errors are compared with errors
+        ``p_value``, ``q_value``
+            Fisher's exact test, one-sided; corrected for the number of values tested (Benjamini
+            and Hochberg)
+        ``unknown``
+            rows that do not have the facet; they are counted nowhere
+        ``timestamp``, ``id``
+            of the first error with the value
+        ``says``
+            the row in words, for the timeline
+
+    Rows are taken as independent: many rows of one user or one retry make p-values too small. A
+    facet that errors have is a lead, not a cause. Raises BadValue where there are no errors, or
+    nothing to compare them with.
+    """
+    whole = found.timed(frame)
+    cases, others, against = _compared(whole, incident, errors, baseline)
+    both = pd.concat([cases, others], ignore_index=True)
+    is_case = np.arange(len(both)) < len(cases)
+    rows = [row for facet in _facets(both, facets) for row in _tested(facet, is_case, both)]
+    table = _table(pd.DataFrame(rows, columns=[*COLUMNS[:-1]]), against)
+    shown = found.Shown(
+        lambda: forest.draw(_title(against), _marks(table), _when(cases)),
+        _alt(table, against), SHOWN,
+        f"{len(table):,} values of {table['facet'].nunique():,} facets tested · "
+        f"{len(cases):,} errors against {len(others):,} {against}",
+    )  # fmt: skip
+    return found.made(table, shown, whole)
+
+
+def _compared(
+    whole: pd.DataFrame,
+    incident: Incident | None,
+    errors: str | Sequence[str] | pd.Series | None,
+    baseline: pd.DataFrame | None,
+) -> tuple[pd.DataFrame, pd.DataFrame, str]:
+    """Return the errors of the window, what they are compared with, and that in words."""
+    failed, at = _failed(whole, errors), clock.seconds(whole["timestamp"])
+    start, end = found.window(incident)
+    inside = np.isfinite(at)
+    if start is not None:
+        inside &= at >= clock.epoch(start)
+    if end is not None:
+        inside &= at <= clock.epoch(end)
+    cases = whole[failed & inside]
+    if not len(cases):
+        raise BadValue(
+            "frame: expected errors in the incident, for example search_datadog_logs("
+            "'service:checkout', …) with a status column; got none"
+        )
+    if baseline is not None:
+        past = found.timed(baseline, "baseline")
+        return cases, _some(past[_failed(past, errors)]), "errors of the baseline"
+    if (~failed & inside).any():
+        return cases, whole[~failed & inside], "rows that are no errors"
+    before = failed & (at < (clock.epoch(start) if start is not None else -np.inf))
+    return cases, _some(whole[before]), "errors before the incident"
+
+
+def _some(rows: pd.DataFrame) -> pd.DataFrame:
+    if not len(rows):
+        raise BadValue(
+            "frame: expected rows that are no errors, or errors before the incident, to compare "
+            "with, for example the query 'service:checkout' without status:error; got errors only"
+        )
+    return rows
+
+
+def _failed(frame: pd.DataFrame, errors: str | Sequence[str] | pd.Series | None) -> Flags:
+    """Return which rows are errors."""
+    if isinstance(errors, (pd.Series, np.ndarray)):
+        if len(errors) != len(frame) or not pd.api.types.is_bool_dtype(errors):
+            raise BadValue(
+                expected(
+                    "errors", f"a column of {len(frame):,} True or False",
+                    example="frame['http.status_code'] >= 500",
+                    came=f"{len(errors):,} of {errors.dtype}",
+                )
+            )  # fmt: skip
+        return pd.Series(errors).fillna(value=False).to_numpy(dtype=bool)
+    if "status" not in frame.columns:
+        raise BadValue(
+            "errors: expected a status column in the frame or errors=frame['…'] >= 500, for "
+            "example; got neither"
+        )
+    wanted = ERRORS if errors is None else (errors,) if isinstance(errors, str) else errors
+    known = {str(one).lower() for one in wanted}
+    flags: Flags = frame["status"].astype("string").str.lower().isin(known).to_numpy(dtype=bool)
+    return flags
+
+
+def _facets(rows: pd.DataFrame, wanted: Sequence[str] | None) -> Iterator[Facet]:
+    """Yield the facets that were asked for, or all that may say something."""
+    tags = _tags(rows)
+    columns = [name for name in rows.columns if _is_facet(rows, str(name))]
+    names = [*columns, *(key for key in tags if key not in columns and not _is_no_facet(key))]
+    if wanted is not None:
+        missing = [name for name in wanted if name not in rows.columns and name not in tags]
+        if missing:
+            known = ", ".join(label(name, 30) for name in names[:12])
+            raise BadValue(
+                expected("facets", f"columns or tags ({known})", example="version", came=missing[0])
+            )
+        names = list(wanted)
+    for name in names:
+        held = found.texts(rows[name]) if name in rows.columns else None
+        if held is None or pd.isna(held).all():
+            held = tags.get(str(name), held)
+        if held is not None:
+            yield Facet(str(name), held)
+
+
+def _is_no_facet(name: str) -> bool:
+    return name.lower() in NOT_FACETS or name.lower().startswith(SAYS_ERROR)
+
+
+def _is_facet(rows: pd.DataFrame, name: str) -> bool:
+    """Return whether a column holds names: few different values for its rows, no measures."""
+    column = rows[name]
+    if _is_no_facet(name) or pd.api.types.is_float_dtype(column.dtype):
+        return False
+    if pd.api.types.is_datetime64_any_dtype(column.dtype):
+        return False
+    seen = column.dropna()
+    if not len(seen) or isinstance(seen.iloc[0], (list, Mapping, np.ndarray)):
+        return False
+    return bool(len(set(map(str, seen))) <= max(20, min(MOST_VALUES, len(seen) // 5)))
+
+
+def _tags(rows: pd.DataFrame) -> dict[str, NDArray[np.object_]]:
+    """Return each key of ``key:value`` tags with its value a row; several are joined."""
+    if "tags" not in rows.columns:
+        return {}
+    found_tags: dict[str, NDArray[np.object_]] = {}
+    seen: dict[Any, list[tuple[str, str]]] = {}
+    for place, tags in enumerate(rows["tags"]):
+        if not pd.api.types.is_list_like(tags):
+            continue
+        key = tuple(tags)
+        if key not in seen:
+            seen[key] = _pairs(key)
+        for name, value in seen[key]:
+            if name not in found_tags:
+                if len(found_tags) >= MOST_VALUES:
+                    continue
+                found_tags[name] = np.full(len(rows), None, dtype=object)
+            found_tags[name][place] = value
+    return found_tags
+
+
+def _pairs(tags: tuple[object, ...]) -> list[tuple[str, str]]:
+    values: dict[str, set[str]] = {}
+    for tag in tags:
+        name, colon, value = text.clean(tag).partition(":")
+        values.setdefault(name if colon else "tag", set()).add(value if colon else name)
+    return [(name, ", ".join(sorted(held))) for name, held in values.items()]
+
+
+def _tested(facet: Facet, is_case: Flags, rows: pd.DataFrame) -> Iterator[tuple[Any, ...]]:
+    """Yield the columns of each value of a facet that has enough rows, all but p and words."""
+    codes, names = pd.factorize(pd.Series(facet.values, dtype=object), use_na_sentinel=True)
+    known = codes >= 0
+    if len(names) < 2:
+        return
+    errors = np.bincount(codes[known & is_case], minlength=len(names))
+    others = np.bincount(codes[known & ~is_case], minlength=len(names))
+    enough = np.flatnonzero((errors >= LEAST_ERRORS) & (errors + others >= LEAST))
+    order = enough[np.argsort(-errors[enough], kind="stable")][:MOST_VALUES]
+    cases, controls = int(errors.sum()), int(others.sum())
+    if not controls:
+        return  # only errors have it: it says that a row is one
+    at = clock.seconds(rows["timestamp"])
+    for code in order:
+        here = np.flatnonzero((codes == code) & is_case)
+        first = here[np.argmin(np.nan_to_num(at[here], nan=np.inf))]
+        number = rows["id"].iloc[first] if "id" in rows.columns else pd.NA
+        yield (
+            rows["timestamp"].iloc[first], facet.name, names[code], False,
+            int(errors[code]), int(others[code]), cases - int(errors[code]),
+            controls - int(others[code]), errors[code] / cases, others[code] / controls,
+            *[np.nan] * 8, int((~known).sum()), number,
+        )  # fmt: skip
+
+
+def _table(rows: pd.DataFrame, against: str) -> pd.DataFrame:
+    """Return the rows with their effects, p-values and words, the strongest first."""
+    cells = [
+        rows[name].to_numpy(dtype=np.float64)
+        for name in ("errors", "others", "errors_elsewhere", "others_elsewhere")
+    ]
+    odds, risk = significance.odds_ratio(*cells), significance.risk_ratio(*cells)
+    p = significance.overrepresented(*cells)
+    rows = rows.assign(
+        odds_ratio=odds.ratio, odds_low=odds.low, odds_high=odds.high, p_value=p,
+        q_value=significance.adjusted(p),
+    )  # fmt: skip
+    if against.startswith("rows"):
+        rows = rows.assign(risk_ratio=risk.ratio, risk_low=risk.low, risk_high=risk.high)
+    over = (rows["q_value"] < significance.SIGNIFICANT) & (rows["odds_ratio"] > 1)
+    rows["over_represented"] = over.astype(bool)
+    order = np.lexsort((-rows["odds_low"].to_numpy(dtype=np.float64), ~over.to_numpy(dtype=bool)))
+    rows = rows.iloc[order].reset_index(drop=True)
+    rows["says"] = [_says(row, against) for row in found.records(rows)]
+    rows["timestamp"] = pd.to_datetime(rows["timestamp"], utc=True).astype("datetime64[us, UTC]")
+    return rows.astype(dict.fromkeys(("facet", "value", "id", "says"), "string"))
+
+
+def _says(row: dict[str, Any], against: str) -> str:
+    name = f"{label(row['facet'], 60)} {label(row['value'], 100)}"
+    return (
+        f"{name}: {row['share_of_errors']:.0%} of the errors, {row['share_of_others']:.0%} of the "
+        f"{against}; odds ratio {row['odds_ratio']:,.3g} ({row['odds_low']:,.3g} to "
+        f"{row['odds_high']:,.3g})"
+    )
+
+
+def _title(against: str) -> str:
+    return f"What errors have more often than {against}"
+
+
+def _when(cases: pd.DataFrame) -> str:
+    """Return when the errors came, and whether they are the sandbox's."""
+    at = clock.seconds(cases["timestamp"])
+    span = clock.spell(clock.Span(float(np.floor(at.min())), float(np.ceil(at.max()))))
+    sandbox = (cases.attrs.get("evidence") or {}).get("sandbox")
+    return f"{span}    sandbox data" if sandbox else span
+
+
+def _marks(table: pd.DataFrame) -> list[forest.Mark]:
+    return [
+        forest.Mark(
+            f"{found.covered(row['facet'])}: {found.covered(row['value'])}",
+            row["odds_ratio"], row["odds_low"], row["odds_high"],
+            f"{row['share_of_errors']:.0%} / {row['share_of_others']:.0%}",
+            sure=bool(row["over_represented"]),
+        )
+        for row in found.records(table.head(forest.MOST))
+    ]  # fmt: skip
+
+
+def _alt(table: pd.DataFrame, against: str) -> str:
+    over = table[table["over_represented"]]
+    said = "; ".join(found.covered(one) for one in over["says"][:5])
+    return (
+        f"Odds ratios with 95 % intervals, errors against {against}. {said or 'None stands out.'}"
+    )

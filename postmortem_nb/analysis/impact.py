@@ -1,0 +1,286 @@
+"""The impact in one series: when it begins and ends, with an interval, or why it is unknown."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from postmortem_nb.analysis import breaks
+from postmortem_nb.analysis.usual import CAP, DAY, LEAST, Usual, usual
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+    Flags = NDArray[np.bool_]
+
+Window = tuple[float | None, float | None]
+
+MOST = 6_000
+"""Points of a window that are looked at one by one; of a longer one means of neighbours are."""
+
+AROUND = 1_000
+"""Points on each side of the window that are cut into segments."""
+
+CLOSE = 0.75
+"""How far outside the window, in its lengths, an impact may begin."""
+
+LEAST_POINTS = 2
+"""Points of a level: one alone is a spike."""
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """A proposed time with its 95 % interval, in seconds since the epoch; NaN is unknown."""
+
+    at: float = np.nan
+    earliest: float = np.nan
+    latest: float = np.nan
+    before: float = np.nan
+    after: float = np.nan
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Impact:
+    """What was found in a series: its two ends, how unusual it was, and what was expected."""
+
+    start: Moment
+    end: Moment
+    shift: float = np.nan
+    """Median deviation within the impact, in units of the baseline's noise."""
+    baseline: str = ""
+    at: Floats = field(default_factory=lambda: np.zeros(0))
+    y: Floats = field(default_factory=lambda: np.zeros(0))
+    level: Floats = field(default_factory=lambda: np.zeros(0))
+
+
+def find(at: Floats, y: Floats, window: Window, past: tuple[Floats, Floats]) -> Impact:
+    """Return the impact in the values ``y`` at the times ``at``, near a declared ``window``.
+
+    Missing values are unknown and left out, never 0. ``past`` holds times and values of a baseline
+    that was pulled apart.
+    """
+    at, y = _known(np.concatenate([past[0], at]), np.concatenate([past[1], y]))
+    at, y = _thinned(at, y, window)
+    if at.size < LEAST + LEAST_POINTS:
+        return _unknown(at, y, f"only {at.size} known values; {LEAST + LEAST_POINTS} are needed")
+    if np.ptp(y) <= 1e-12 * max(abs(float(y[0])), 1e-12):
+        return _unknown(at, y, "the series is flat: it has one value throughout")
+    near = _near(at, window)
+    known = _baseline(at, window)
+    if known.sum() < LEAST:
+        came = int(known.sum())
+        return _unknown(at, y, f"only {came} known values outside the incident; {LEAST} are needed")
+    return _found(at, y, near, usual(at, y, known, _length(at, window)), window)
+
+
+def _known(at: Floats, y: Floats) -> tuple[Floats, Floats]:
+    """Return the known values in order of time, one at each time."""
+    there = np.isfinite(at) & np.isfinite(y)
+    moments, where = np.unique(at[there], return_inverse=True)
+    if not moments.size:
+        return moments, moments
+    return moments, np.bincount(where, weights=y[there]) / np.bincount(where)
+
+
+def _thinned(at: Floats, y: Floats, window: Window) -> tuple[Floats, Floats]:
+    """Return means of as many neighbours as leave at most MOST points in the window."""
+    many = -(-int(_inside(at, window).sum()) // MOST) if at.size else 1
+    if many <= 1:
+        return at, y
+    edges = np.arange(0, at.size, many)
+    return at[edges], np.add.reduceat(y, edges) / np.diff([*edges, at.size])
+
+
+def _unknown(at: Floats, y: Floats, reason: str) -> Impact:
+    return Impact(Moment(reason=reason), Moment(reason=reason), at=at, y=y)
+
+
+def _length(at: Floats, window: Window) -> float:
+    start, end = window
+    if start is None:
+        return float(np.ptp(at)) / 8
+    return max((end if end is not None else float(at[-1])) - start, _step(at))
+
+
+def _step(at: Floats) -> float:
+    return float(np.median(np.diff(at)))
+
+
+def _near(at: Floats, window: Window) -> Flags:
+    """Return the points where the impact is looked for: the window and some on each side."""
+    start, end = window
+    if start is None:
+        return np.ones(at.size, bool)
+    margin = max(_length(at, window) * CLOSE, 5 * _step(at))
+    last = end if end is not None else float(at[-1])
+    found: Flags = (at >= start - margin) & (at <= last + margin)
+    return found
+
+
+def _baseline(at: Floats, window: Window) -> Flags:
+    """Return the points that tell what is usual: before the incident, where there are enough.
+
+    Without a window all of them do: medians are not moved by an incident shorter than the rest.
+    """
+    start, end = window
+    if start is None:
+        long = np.ptp(at) >= 2 * DAY
+        return np.ones(at.size, bool) if long else at <= at[0] + np.ptp(at) / 5
+    length = _length(at, window)
+    for margin in (1.0, 0.5, 0.25):
+        apart: Flags = at < start - margin * length
+        if apart.sum() >= 3 * LEAST:
+            return apart
+    before: Flags = at < start
+    if before.sum() >= LEAST:
+        return before
+    return before | (at > end if end is not None else np.zeros(at.size, bool))
+
+
+def _found(at: Floats, y: Floats, near: Flags, known: Usual, window: Window) -> Impact:
+    inside = _inside(at, window)
+    low, high = _looked_at(inside, near)
+    cut = breaks.segments(known.deviation[low:high], known.ties)
+    cut = [(first + low, beyond + low) for first, beyond in cut]
+    stretches = breaks.unusual(known.deviation, cut, known.ties)
+    blank = Impact(Moment(), Moment(), baseline=known.says, at=at, y=y, level=known.level)
+    quiet = _quiet(at, stretches, window)
+    chosen = _chosen(known.deviation, stretches, (inside, near))
+    if chosen is None and window[0] is not None:
+        place = breaks.spike(known.deviation, quiet, inside)
+        chosen = (place, place + 1) if place is not None else None
+    said = _doubt(at, y, known, chosen, quiet)
+    if chosen is None or said:
+        return replace(blank, start=Moment(reason=said), end=Moment(reason=said))
+    ends = _start(at, y, known, chosen), _end(at, y, known, chosen)
+    shift = float(np.median(known.deviation[slice(*chosen)]))
+    return replace(blank, start=ends[0], end=ends[1], shift=shift)
+
+
+def _doubt(
+    at: Floats, y: Floats, known: Usual, chosen: tuple[int, int] | None, quiet: Flags
+) -> str:
+    """Return why a stretch is no impact; nothing where it is one."""
+    if chosen is None:
+        return "nothing near the incident departs from the baseline"
+    rare = breaks.rarity(known.deviation, quiet, chosen)
+    if rare is not None and rare > breaks.RARE:
+        return f"as unusual stretches are {rare:.0%} of the baseline itself"
+    if at.size - chosen[1] < LEAST_POINTS and _drifts(at, y, chosen):
+        return "the series drifts slowly and does not come back: there is no break to date"
+    return ""
+
+
+def _inside(at: Floats, window: Window) -> Flags:
+    start, end = window
+    if start is None:
+        return np.ones(at.size, bool)
+    found: Flags = (at >= start) & (at <= (end if end is not None else at[-1]))
+    return found
+
+
+def _looked_at(inside: Flags, near: Flags) -> tuple[int, int]:
+    """Return the stretch that is cut into segments: all around the window, MOST points at most."""
+    there = np.flatnonzero(inside | near)
+    if not there.size:
+        return 0, min(inside.size, MOST)
+    low = max(0, int(there[0]) - max(AROUND, there.size))
+    return low, min(inside.size, low + max(MOST, int(there[-1]) + AROUND - low))
+
+
+def _quiet(at: Floats, stretches: list[tuple[int, int]], window: Window) -> Flags:
+    """Return the points that surely belong to no incident: long before, or in no stretch."""
+    start = window[0]
+    if start is not None:
+        return at < start - _length(at, window) / 2
+    found = np.ones(at.size, bool)
+    for first, beyond in stretches:
+        found[first:beyond] = False
+    return found
+
+
+def _chosen(
+    z: Floats, stretches: list[tuple[int, int]], places: tuple[Flags, Flags]
+) -> tuple[int, int] | None:
+    """Return the most unusual stretch that overlaps the window, else one close to it.
+
+    One that begins long before the window is no impact of it.
+    """
+    inside, near = places
+    begun = int(near.argmax())
+    for place in (inside, near):
+        there = [one for one in stretches if place[slice(*one)].any() and one[0] >= begun]
+        if there:
+            return max(there, key=lambda one: _weight(z, one, place))
+    return None
+
+
+def _weight(z: Floats, stretch: tuple[int, int], place: Flags) -> float:
+    part = np.clip(z[slice(*stretch)], -CAP, CAP)[place[slice(*stretch)]]
+    return abs(float(part.mean())) * float(np.sqrt(part.size))
+
+
+def _drifts(at: Floats, y: Floats, stretch: tuple[int, int]) -> bool:
+    """Return whether one straight line tells the series up to there as well as one break does."""
+    first, beyond = stretch
+    begin = max(0, first - (beyond - first))
+    if first - begin < LEAST_POINTS:
+        return False
+    x, part = at[begin:beyond] - at[begin], y[begin:beyond]
+    line = part - np.polyval(np.polyfit(x, part, 1), x)
+    step = np.concatenate([each - each.mean() for each in np.split(part, [first - begin])])
+    return float(line @ line) <= float(step @ step)
+
+
+def _start(at: Floats, y: Floats, known: Usual, stretch: tuple[int, int]) -> Moment:
+    first, _ = stretch
+    if first < LEAST_POINTS:
+        return Moment(reason="the series is unusual from its first value on")
+    return _edge(at, y, known, stretch)
+
+
+def _end(at: Floats, y: Floats, known: Usual, stretch: tuple[int, int]) -> Moment:
+    """Return the end: the start of the same series read backwards."""
+    first, beyond = stretch
+    if at.size - beyond < LEAST_POINTS:
+        return Moment(reason="the series has not come back to its baseline when it ends")
+    back = replace(known, level=known.level[::-1], deviation=known.deviation[::-1])
+    found = _edge(-at[::-1], y[::-1], back, (at.size - beyond, at.size - first))
+    step = _step(at)
+    return Moment(
+        # read backwards, the first unusual point is the last one: the end is one step later
+        at=-found.at + step,
+        earliest=-found.latest + step,
+        latest=-found.earliest + step,
+        before=found.after,
+        after=found.before,
+        reason=found.reason,
+    )
+
+
+def _edge(at: Floats, y: Floats, known: Usual, stretch: tuple[int, int]) -> Moment:
+    """Return where the usual becomes the stretch, in order of time."""
+    first, beyond = stretch
+    reach = max(beyond - first, 12)
+    low, high = max(0, first - reach), min(beyond, first + reach)
+    z = known.deviation
+    found = breaks.edge(z[low:first], z[first:high], known.ties)
+    place, last = min(low + found.place, at.size - 1), min(low + found.last, at.size - 1)
+    earliest, step = float(at[max(low + found.first - 1, 0)]), _step(at)
+    likely, latest = float(at[place]), float(at[last]) + step
+    top = float(np.median((y - known.level)[place:beyond])) if beyond > place else 0.0
+    sloped = breaks.ramp(
+        at[low:high], y[low:high], known.level[low:high], known.scaled,
+        breaks.RampFrom(found.place, top, known.ties),
+    )  # fmt: skip
+    if sloped is not None:
+        likely = min(likely, sloped.place)
+        earliest = min(earliest, sloped.first)
+    return Moment(
+        likely, earliest, latest, float(known.level[place]), float(known.level[place]) + top,
+        "one value alone: a spike" if beyond - first == 1 else "",
+    )  # fmt: skip

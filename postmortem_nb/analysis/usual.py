@@ -1,0 +1,163 @@
+"""What a series usually does: the value to expect at each time, and how far noise goes from it.
+
+Times are seconds since the epoch, UTC. Non-negative series are looked at as square roots, which
+makes the noise of counts and rates alike at every height (Anscombe, 1948, for Poisson counts).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+    Flags = NDArray[np.bool_]
+
+DAY, WEEK = 86_400.0, 604_800.0
+LEAST = 8
+"""Known values that a baseline needs."""
+
+CYCLES = ((WEEK, 3, "the same weekday and time"), (DAY, 3, "the same time of day"))
+"""Rhythms that are looked for: length in seconds, how often it must have been seen, its words."""
+
+BETTER = 0.85
+"""A rhythm is believed where it leaves at most this share of the noise, foretelling each cycle
+from the others."""
+
+CAP = 8.0
+"""Deviations beyond so many units of noise count as that: one spike does not make a level."""
+
+RECENT = 6.0
+"""A level without rhythm is taken from so many incident lengths before the incident."""
+
+
+@dataclass(frozen=True, slots=True)
+class Usual:
+    """What is usual: expected value and deviation in units of noise at each time, and in words.
+
+    ``level`` and ``deviation`` belong to the same points; ``ties`` is how much a value of the
+    noise resembles the one before: 1 for independent values, more where fewer of them count.
+    """
+
+    level: Floats
+    deviation: Floats
+    ties: float
+    says: str
+    noise: float
+    root: bool
+    """Whether values are looked at as square roots."""
+
+    def scaled(self, values: Floats) -> Floats:
+        """Return values in units of noise."""
+        seen = np.sqrt(np.maximum(values, 0.0)) if self.root else values
+        return np.asarray(seen / self.noise)
+
+
+def usual(at: Floats, y: Floats, known: Flags, length: float) -> Usual:
+    """Return what is usual at the times ``at``, learnt from the points that ``known`` marks.
+
+    ``length`` is that of the incident in seconds.
+    """
+    root = bool((y >= 0).all())
+    seen = np.sqrt(y) if root else y
+    level, says = _level(at, seen, known, length)
+    rest = seen - level
+    noise = _noise(rest[known], seen)
+    power = float(np.var(np.clip(rest[known] / noise, -CAP, CAP)))
+    held = ties(rest[known]) * max(power, 1.0)
+    return Usual(level**2 if root else level, rest / noise, held, says, noise, root)
+
+
+def _level(at: Floats, y: Floats, known: Flags, length: float) -> tuple[Floats, str]:
+    near = _recent(at, known, length)
+    flat = float(np.median(y[near]))
+    best, found = np.full(y.size, flat), f"the median of {int(near.sum()):,} values before"
+    noise = _spread(y[near] - flat)
+    for cycle, least, words in CYCLES:
+        rhythm = _rhythm(at, y, known, cycle, least)
+        if rhythm is not None and rhythm[1] < BETTER * noise:
+            shift = float(np.median((y - rhythm[0])[near]))
+            best, noise = rhythm[0] + shift, rhythm[1]
+            found = f"{words}, over {int(np.ptp(at[known]) / DAY)} days"
+    return best, found
+
+
+def _recent(at: Floats, known: Flags, length: float) -> Flags:
+    """Return the known points not long before the incident; all, where those are few."""
+    last = at[known].max()
+    first = last - max(RECENT * length, DAY / 4)
+    near: Flags = known & (at >= first)
+    return near if near.sum() >= 4 * LEAST else known
+
+
+def _rhythm(
+    at: Floats, y: Floats, known: Flags, cycle: float, least: int
+) -> tuple[Floats, float] | None:
+    """Return the median of each time of a cycle, and the noise it leaves in cycles left out."""
+    if np.ptp(at[known]) < least * cycle * 0.9:
+        return None
+    step = float(np.median(np.diff(at)))
+    bins = int(min(max(cycle / max(step, 900.0), 1), cycle / 900.0))
+    turn = ((at - at[0]) // cycle).astype(np.intp)
+    place = ((at - at[0]) % cycle / cycle * bins).astype(np.intp)
+    table = _table(turn[known], place[known], y[known], (int(turn.max()) + 1, bins))
+    left_out = [_medians(np.delete(table, row, axis=0)) for row in range(len(table))]
+    foretold = np.array(left_out)[turn[known], place[known]]
+    rest = y[known] - foretold
+    rest = rest[np.isfinite(rest)]
+    medians = _medians(table)[place]
+    if rest.size < LEAST or not np.isfinite(medians).all():
+        return None
+    return medians, _spread(rest - np.median(rest))
+
+
+def _table(
+    turn: NDArray[np.intp], place: NDArray[np.intp], y: Floats, shape: tuple[int, int]
+) -> Floats:
+    """Return the mean of each place in each cycle; NaN where nothing is known."""
+    where = turn * shape[1] + place
+    size = shape[0] * shape[1]
+    count = np.bincount(where, minlength=size)
+    total = np.bincount(where, weights=y, minlength=size)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.where(count > 0, total / count, np.nan).reshape(shape)
+
+
+def _medians(table: Floats) -> Floats:
+    """Return each column's median over its neighbours too; NaN where a column has none."""
+    wide = np.concatenate([np.roll(table, 1, axis=1), table, np.roll(table, -1, axis=1)])
+    ordered = np.sort(wide, axis=0)  # NaN come last
+    count = np.isfinite(wide).sum(axis=0)
+    column = np.arange(wide.shape[1])
+    low = ordered[np.maximum(count - 1, 0) // 2, column]
+    high = ordered[np.minimum(count // 2, len(wide) - 1), column]
+    return np.where(count > 0, (low + high) / 2, np.nan)
+
+
+def _spread(rest: Floats) -> float:
+    """Return the standard deviation of normal noise with this median absolute deviation."""
+    return float(1.4826 * np.median(np.abs(rest - np.median(rest))))
+
+
+def _noise(rest: Floats, y: Floats) -> float:
+    """Return the noise of the baseline; never 0: no finer than the values themselves are."""
+    steps = np.abs(np.diff(np.unique(y)))
+    finest = float(steps.min()) if steps.size else 1.0
+    return max(_spread(rest), 0.25 * float(rest.std()), min(finest, float(np.ptp(y)) / 10), 1e-12)
+
+
+def ties(rest: Floats) -> float:
+    """Return (1 + r) / (1 − r) for the correlation r of neighbours, between 1 and 12.
+
+    So many times fewer independent values are there than points (Bartlett, 1946, first order).
+    """
+    middle = np.clip(rest - np.median(rest), *np.quantile(rest - np.median(rest), (0.02, 0.98)))
+    power = float(middle @ middle)
+    if middle.size < LEAST or power <= 0:
+        return 1.0
+    r = float(middle[1:] @ middle[:-1]) / power
+    return float(np.clip((1 + r) / max(1 - r, 1e-9), 1.0, 12.0))

@@ -1,0 +1,110 @@
+"""Series with the change points proposed in them: values, what is usual, and the intervals."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from postmortem_nb.charts import card, clock, counts, palette, stage, thin, units
+from postmortem_nb.charts.labels import label
+from postmortem_nb.charts.stage import View
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy as np
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from numpy.typing import NDArray
+
+    from postmortem_nb.charts.stage import Stage
+    from postmortem_nb.charts.units import Unit
+
+    Floats = NDArray[np.float64]
+
+__all__ = ["Mark", "Panel", "View", "draw"]
+
+MOST = 3
+HEIGHTS = {1: 2.35, 2: 1.55, 3: 1.3}
+VALUE, USUAL, MARK = palette.SERIES[0], card.GREY, palette.SERIES[4]
+BAND = "#CFCBE6"
+"""An interval: a lighter MARK."""
+KEY = ((VALUE, "measured"), (USUAL, "usual"), (MARK, "proposed, with"), (BAND, "95 % interval"))
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A proposed moment and its interval, in seconds since the epoch."""
+
+    at: float
+    earliest: float
+    latest: float
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """One series: its caption and unit, its values and what is usual over time, and its marks."""
+
+    caption: str
+    unit: Unit
+    at: Floats
+    y: Floats
+    level: Floats
+    marks: tuple[Mark, ...]
+
+
+def draw(panels: Sequence[Panel], view: View) -> Figure:
+    """Return the picture of the first three series, one below the other."""
+    chosen = [one for one in panels[:MOST] if one.at.size]
+    if not chosen:
+        return card.note(view.look.title, "No values in the window")
+    height = HEIGHTS[len(chosen)]
+    rest = len(panels) - len(chosen)
+    made = stage.stage(
+        _flagged(view, chosen),
+        [stage.Panel(_caption(one), _scale(one, view), height) for one in chosen],
+        [words for _, words in KEY],
+        remark=f"{rest:,} more series are not drawn" if rest > 0 else "",
+    )
+    for one, (axes, room) in zip(chosen, made.panels, strict=True):
+        _series(made, axes, one)
+        if one is chosen[0]:
+            counts.legend(made, room, KEY)
+    return made.card.figure
+
+
+def _flagged(view: View, chosen: Sequence[Panel]) -> View:
+    """Return the view with the proposed moments of the first series as its milestones."""
+    flags = [("Proposed", clock.moment(round(mark.at))) for mark in chosen[0].marks]
+    return replace(view, look=replace(view.look, milestones=flags))
+
+
+def _caption(one: Panel) -> str:
+    words, caption = one.unit.words, label(one.caption)
+    return f"{words[0].upper()}{words[1:]}  ·  {caption}" if words else caption
+
+
+def _scale(one: Panel, view: View) -> units.Scale:
+    there = (one.at >= view.span.start) & (one.at <= view.span.end)
+    y = one.y[there] if there.any() else one.y
+    low, high = float(y.min()), float(y.max())
+    return units.scale(low, high, one.unit, zero=0 <= low < 0.6 * high)
+
+
+def _series(made: Stage, axes: Axes, one: Panel) -> None:
+    start = made.view.span.start
+    for mark in one.marks:
+        axes.axvspan(
+            mark.earliest - start, mark.latest - start, facecolor=BAND, edgecolor=MARK,
+            linewidth=0.5, zorder=1.5,
+        )  # fmt: skip
+        axes.axvline(mark.at - start, color=MARK, linewidth=1.3, zorder=3.7)
+    inside = (one.at >= start) & (one.at <= made.view.span.end)
+    if one.level.size:
+        axes.plot(
+            *thin.thin(one.at[inside] - start, one.level[inside]), color=USUAL, linewidth=1.0,
+            linestyle=(0, (4, 2)), zorder=3.5,
+        )  # fmt: skip
+    x, y = thin.thin(one.at[inside] - start, one.y[inside])
+    axes.plot(x, y, color=VALUE, linewidth=1.3, zorder=4)
+    axes.plot(*thin.alone(x, y), ".", color=VALUE, markersize=4, zorder=4)

@@ -1,0 +1,276 @@
+"""Change points: on series whose truth is known, on the sandbox, and where nothing can be said."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from postmortem_nb import Incident, change_points, get_datadog_metric, search_datadog_logs
+from postmortem_nb.analysis import breaks
+from postmortem_nb.errors import BadValue
+
+DAY = "2025-12-04"
+STEP = pd.Timedelta("1min")
+
+
+def metric(values, start=f"{DAY}T10:00Z", step=STEP, query="avg:q{*}", series="*"):
+    times = pd.date_range(start, periods=len(values), freq=step).astype("datetime64[us, UTC]")
+    facts = {"timestamp": times, "query": query, "series": series, "value": values}
+    return pd.DataFrame({**facts, "unit": "second"})
+
+
+@pytest.fixture
+def incident(tmp_path):
+    """Declared 15:10 to 16:50: the true shift of these tests is 15:20 to 16:40."""
+    return Incident.create("INC-1", tmp_path, start=f"{DAY}T15:10Z", end=f"{DAY}T16:50Z")
+
+
+def noise(kind, random, size=600):
+    if kind == "white":
+        return 50 + random.normal(size=size)
+    if kind == "counts":
+        return random.poisson(4, size).astype(float)
+    if kind == "skewed":
+        return np.exp(random.normal(size=size))
+    values = np.zeros(size)  # each value holds on to 0.6 of the one before, variance 1
+    for place in range(1, size):
+        values[place] = 0.6 * values[place - 1] + 0.8 * random.normal()
+    return 50 + values
+
+
+def shifted(kind, random, by):
+    """Return 600 values, those of 15:20 to 16:40 (places 320 to 400) higher by ``by`` σ."""
+    values = noise(kind, random)
+    values[320:400] += by * values[:300].std()
+    return values
+
+
+TRUE = {
+    "impact start": pd.Timestamp(f"{DAY}T15:20Z"),
+    "impact end": pd.Timestamp(f"{DAY}T16:40Z"),
+}
+
+
+@pytest.mark.parametrize("kind", ["white", "counts", "skewed", "tied"])
+def test_the_intervals_hold_the_true_ends(incident, kind):
+    random = np.random.default_rng(4821)
+    held = dict.fromkeys(TRUE, 0)
+    for _ in range(25):
+        found = change_points(metric(shifted(kind, random, 5)), incident).set_index("edge")
+        assert found["timestamp"].notna().all(), "a shift of 5 σ is seen"
+        for edge, true in TRUE.items():
+            held[edge] += found.loc[edge, "earliest"] <= true <= found.loc[edge, "latest"]
+    # 95 % of 25 is 23.75; 22 or fewer would come up in less than one of eight runs
+    assert min(held.values()) >= 23
+
+
+@pytest.mark.parametrize("kind", ["white", "counts", "skewed", "tied"])
+def test_noise_is_no_incident(incident, kind):
+    random = np.random.default_rng(42)
+    frames = [change_points(metric(noise(kind, random)), incident) for _ in range(25)]
+    proposed = sum(bool(found["timestamp"].notna().any()) for found in frames)
+    assert proposed <= 2
+    assert "nothing near the incident" in frames[0]["reason"].iloc[0]
+
+
+def test_a_clean_step_is_dated_to_the_minute(incident):
+    values = np.full(600, 0.2) + np.tile([0.0, 0.01], 300)
+    values[320:400] = 3.0
+    start, end = change_points(metric(values), incident).to_dict("records")
+    assert start["timestamp"] == TRUE["impact start"]
+    assert start["latest"] - start["earliest"] <= 2 * STEP
+    assert end["timestamp"] == TRUE["impact end"], "the first value that is usual again"
+    assert end["latest"] - end["earliest"] <= 2 * STEP
+    assert start["after"] == end["before"] == 3.0
+    assert start["before"] == pytest.approx(0.2, abs=0.01)
+    assert start["minutes_apart"] == 10, "proposed 15:20, declared 15:10"
+    assert end["minutes_apart"] == -10
+
+
+def test_a_fall_is_a_change_too(incident):
+    values = 100 + np.random.default_rng(1).normal(size=600)
+    values[320:400] = 20
+    found = change_points(metric(values), incident)
+    assert found["shift"].iloc[0] < -8
+    assert found["timestamp"].tolist() == list(TRUE.values())
+
+
+def test_a_slow_rise_reaches_back_to_where_it_began(incident):
+    random = np.random.default_rng(7)
+    values = 10 + random.normal(size=600) * 0.5
+    values[320:380] += np.linspace(0, 20, 60)  # a third of a unit a minute: noise hides the first
+    values[380:400] += 20
+    start = change_points(metric(values), incident).iloc[0]
+    assert start["earliest"] <= TRUE["impact start"] + STEP
+    assert start["latest"] < TRUE["impact start"] + 15 * STEP
+
+
+def test_spikes_around_it_move_nothing(incident):
+    values = 50 + np.random.default_rng(3).normal(size=600)
+    values[320:400] += 10
+    values[[50, 200, 290, 310, 450]] += 40
+    found = change_points(metric(values), incident)
+    for edge, true in zip(found.to_dict("records"), TRUE.values(), strict=True):
+        assert edge["earliest"] <= true <= edge["latest"]
+
+
+def test_missing_values_are_unknown_and_never_zero(incident):
+    values = 50 + np.random.default_rng(3).normal(size=600)
+    values[320:400] += 10
+    values[np.arange(600) % 3 == 0] = np.nan
+    values[315:325] = np.nan  # nobody knows what happened then
+    frame = metric(values)
+    frame["value"] = frame["value"].astype("Float64")
+    start = change_points(frame, incident).iloc[0]
+    assert start["earliest"] <= TRUE["impact start"] <= start["latest"]
+    assert start["earliest"] <= pd.Timestamp(f"{DAY}T15:15Z")
+    assert start["before"] > 45
+
+
+def test_a_gap_alone_is_no_change(incident):
+    values = 50 + np.random.default_rng(3).normal(size=600)
+    values[320:400] = np.nan
+    assert change_points(metric(values), incident)["timestamp"].isna().all()
+
+
+def test_the_same_weekday_and_time_is_usual_when_weeks_are_there(tmp_path):
+    """A busy afternoon is no incident; the same height at night is."""
+    random = np.random.default_rng(11)
+    hours = np.arange(28 * 24)  # four weeks before, in hours from Thursday 2025-11-06 00:00
+    weekend = np.isin((hours // 24 + 3) % 7, (5, 6))
+    usual = 100 + np.where(weekend, 0, 80) * (hours % 24 >= 8) * (hours % 24 < 20)
+    times = {"start": "2025-11-06T00:00Z", "step": pd.Timedelta("1h")}
+    values = usual + random.normal(size=hours.size) * 3
+    quiet = Incident.create("Q", tmp_path, start="2025-12-02T07:00Z", end="2025-12-02T21:00Z")
+    assert change_points(metric(values, **times), quiet)["timestamp"].isna().all()
+    night = values.copy()
+    place = 26 * 24 + 1  # 2025-12-02 01:00
+    night[place : place + 5] = 180
+    broken = Incident.create("B", tmp_path, start="2025-12-02T00:00Z", end="2025-12-02T07:00Z")
+    start, end = change_points(metric(night, **times), broken).to_dict("records")
+    assert start["timestamp"] == pd.Timestamp("2025-12-02T01:00Z")
+    assert end["timestamp"] == pd.Timestamp("2025-12-02T06:00Z")
+    assert "the same" in start["baseline"]
+
+
+def test_a_drift_is_no_break(incident):
+    values = np.linspace(10, 40, 600) + np.random.default_rng(3).normal(size=600)
+    found = change_points(metric(values), incident)
+    assert found["timestamp"].isna().all()
+
+
+def test_without_times_the_whole_frame_is_looked_at(tmp_path):
+    bare = Incident.create("INC-2", tmp_path)
+    values = 50 + np.random.default_rng(3).normal(size=600)
+    values[320:400] += 10
+    for known in (bare, None):
+        found = change_points(metric(values), known)
+        assert found["timestamp"].tolist() == list(TRUE.values())
+        assert found["declared"].isna().all()
+
+
+def test_what_has_not_come_back_has_no_end(incident):
+    values = 50 + np.random.default_rng(3).normal(size=600)
+    values[320:] += 10
+    start, end = change_points(metric(values), incident).to_dict("records")
+    assert start["timestamp"] == TRUE["impact start"]
+    assert pd.isna(end["timestamp"])
+    assert "not come back" in end["reason"]
+
+
+def test_a_lone_value_far_beyond_a_long_baseline_is_called_a_spike(incident):
+    values = 50 + np.random.default_rng(3).normal(size=1000)
+    values[750] = 120
+    start, end = change_points(metric(values, start=f"{DAY}T03:20Z"), incident).to_dict("records")
+    assert start["timestamp"] == pd.Timestamp(f"{DAY}T15:50Z")
+    assert end["timestamp"] == pd.Timestamp(f"{DAY}T15:51Z")
+    assert start["reason"] == "one value alone: a spike"
+    short = change_points(metric(values[400:]), incident)
+    assert short["timestamp"].isna().all(), "six hours do not tell that it is rare"
+
+
+@pytest.mark.parametrize(
+    ("values", "reason"),
+    [
+        ([5.0] * 600, "flat"),
+        ([1.0, 2.0, 3.0], "only 3 known values"),
+        ([np.nan] * 600, "only 0 known values"),
+        ([np.inf] * 600, "only 0 known values"),
+        ([1e300, -1e300] * 300, "only 0 known values"),
+    ],
+)
+def test_what_cannot_be_said_is_unknown_with_the_reason(incident, values, reason):
+    found = change_points(metric(values), incident)
+    assert found["timestamp"].isna().all()
+    assert reason in found["reason"].iloc[0]
+    assert found["timestamp"].dtype == "datetime64[us, UTC]"
+    assert found.chart() is not None
+
+
+def test_an_incident_without_a_baseline_is_unknown(incident):
+    values = 50 + np.random.default_rng(3).normal(size=100)
+    found = change_points(metric(values, start=f"{DAY}T15:10Z"), incident)
+    assert "outside the incident" in found["reason"].iloc[0]
+    past = metric(50 + np.random.default_rng(4).normal(size=100), start="2025-11-27T15:10Z")
+    values[20:60] += 20
+    found = change_points(metric(values, start=f"{DAY}T15:10Z"), incident, baseline=past)
+    assert found["timestamp"].iloc[0] == pd.Timestamp(f"{DAY}T15:30Z")
+
+
+def test_an_empty_frame_gives_no_rows(incident):
+    found = change_points(metric([]), incident)
+    assert list(found.columns[:4]) == ["timestamp", "edge", "earliest", "latest"]
+    assert len(found) == 0
+    assert found.chart() is not None
+
+
+def test_a_frame_without_times_is_refused(incident):
+    with pytest.raises(BadValue, match="frame: expected an answer with a timestamp"):
+        change_points(pd.DataFrame({"value": [1]}), incident)
+    with pytest.raises(BadValue, match="frame: expected an answer"):
+        change_points([1, 2], incident)
+
+
+def test_a_frame_is_left_as_it_was(incident):
+    frame = metric(50 + np.random.default_rng(3).normal(size=600)).sample(frac=1, random_state=1)
+    before = frame.copy()
+    change_points(frame, incident)
+    pd.testing.assert_frame_equal(frame, before)
+
+
+def test_the_95_point_of_the_likelihood_ratio():
+    """Hansen's distribution: (1 − e^(−x/2))² = 0.95, solved here by hand."""
+    assert pytest.approx(-2 * np.log(1 - np.sqrt(0.95)), abs=0.005) == breaks.THRESHOLD
+
+
+class TestSandbox:
+    """The made-up incident: errors rise from 14:02 and are gone at 16:09."""
+
+    START, END = pd.Timestamp(f"{DAY}T14:02Z"), pd.Timestamp(f"{DAY}T16:09Z")
+
+    @pytest.fixture
+    def incident(self, tmp_path):
+        return Incident.create("INC-4821", tmp_path, start=self.START, end=self.END)
+
+    def test_metrics(self, incident):
+        frame = get_datadog_metric(
+            ["sum:trace.checkout.request.errors{*}.as_rate()", "p95:trace.checkout.request{*}"],
+            f"{DAY}T13:02Z",
+            f"{DAY}T17:09Z",
+        )
+        found = change_points(frame, incident)
+        assert len(found) == 4
+        assert found["minutes_apart"].abs().max() <= 12
+        ends = found[found["query"].str.contains("errors")].set_index("edge").loc["impact end"]
+        assert ends["earliest"] <= self.END <= ends["latest"]
+        row = incident.add_to_timeline(found, 0)
+        step = incident["timeline"].loc[row]
+        assert "impact start at 2025-12-04 14:0" in step["finding"]
+        assert step["data_source"] == "Datadog metrics"
+
+    def test_counts_of_logs(self, incident):
+        frame = search_datadog_logs(
+            "service:checkout status:error", f"{DAY}T13:02Z", f"{DAY}T17:09Z", limit=50_000
+        )
+        start = change_points(frame, incident).iloc[0]
+        assert start["query"] == "rows per minute"
+        assert start["earliest"] <= self.START <= start["latest"]

@@ -1,0 +1,224 @@
+"""Log patterns: templates, rates and their tests, the sandbox's bad release, hostile lines."""
+
+import time
+from math import comb
+
+import hostile
+import numpy as np
+import pandas as pd
+import pytest
+
+from postmortem_nb import Incident, evidence, log_patterns, search_datadog_logs
+from postmortem_nb.analysis import significance, templates
+from postmortem_nb.errors import BadValue
+
+DAY = "2025-12-04"
+START, END = pd.Timestamp(f"{DAY}T14:00Z"), pd.Timestamp(f"{DAY}T15:00Z")
+
+
+@pytest.fixture
+def incident(tmp_path):
+    return Incident.create("INC-1", tmp_path, start=START, end=END)
+
+
+def logs(*parts):
+    """Return rows: each part is a message, how many, and from when to when (``14:00``)."""
+    frames = []
+    for message, count, begin, end in parts:
+        first, last = (pd.Timestamp(f"{DAY}T{clock}Z") for clock in (begin, end))
+        at = first + (last - first) / count * np.arange(count)
+        texts = [message.replace("#", str(number)) for number in range(count)]
+        frames.append(
+            pd.DataFrame(
+                {"timestamp": at, "message": pd.Series(texts, dtype=object), "status": "info"}
+            )
+        )
+    frame = pd.concat(frames, ignore_index=True)
+    frame["id"] = [f"L{number}" for number in range(len(frame))]
+    return frame
+
+
+def test_new_surging_falling_and_usual(incident):
+    frame = logs(
+        ("GET /cart # ms", 200, "13:00", "14:00"), ("GET /cart # ms", 210, "14:00", "15:00"),
+        ("slow query # rows", 20, "13:00", "14:00"), ("slow query # rows", 300, "14:00", "15:00"),
+        ("heartbeat # ok", 90, "13:00", "14:00"), ("heartbeat # ok", 3, "14:00", "15:00"),
+        ("pool of 5 exhausted after # ms", 80, "14:10", "14:50"),
+        ("once only", 1, "14:30", "14:31"),
+    )  # fmt: skip
+    found = log_patterns(frame, incident).set_index("pattern")
+    assert found["change"].to_dict() == {
+        "slow query <*> rows": "surging",
+        "pool of <*> exhausted after <*> ms": "new",
+        "once only": "usual",
+        "GET /cart <*> ms": "usual",
+        "heartbeat <*> ok": "falling",
+    }
+    slow = found.loc["slow query <*> rows"]
+    assert (slow["count"], slow["baseline_count"]) == (300, 20)
+    assert slow["rate"] == pytest.approx(300 / 60, rel=0.01)
+    assert slow["baseline_rate"] == pytest.approx(20 / 60)
+    assert slow["ratio"] == pytest.approx(15, rel=0.01)
+    assert slow["ratio_low"] < 15 < slow["ratio_high"]
+    new = found.loc["pool of <*> exhausted after <*> ms"]
+    assert np.isinf(new["ratio"])
+    assert new["first_seen"] == new["timestamp"] == pd.Timestamp(f"{DAY}T14:10Z")
+    assert new["example"] == "pool of 5 exhausted after 0 ms"
+    assert "never before" in new["says"]
+
+
+def test_rates_are_of_the_time_and_not_of_the_rows(incident):
+    """Two hours before, one hour in the incident: as many lines are twice the rate."""
+    frame = logs(("tick #", 240, "12:00", "14:00"), ("tick #", 240, "14:00", "15:00"))
+    row = log_patterns(frame, incident).iloc[0]
+    assert row["ratio"] == pytest.approx(2, rel=0.01)
+    assert row["change"] == "usual", "its lower bound is below 2"
+
+
+def test_the_p_value_is_the_binomial_tail():
+    """7 in the window, 2 in a baseline of the same length: P(X ≥ 7), X of 9 with ½, by hand."""
+    tail = sum(comb(9, k) for k in range(7, 10)) / 2**9
+    one = np.ones(1)
+    assert significance.rates(7 * one, 2 * one, 0.5, one)[0] == pytest.approx(tail)
+    burst = significance.rates(7 * one, 2 * one, 0.5, 3 * one)[0]
+    assert burst > tail, "events in bursts of three weigh less"
+    assert significance.rates(0 * one, 2 * one, 0.5, one)[0] == 1
+
+
+def test_the_ratio_interval_is_clopper_and_pearsons():
+    """Nothing in the baseline, 10 in the window: the bound p₀ solves p₀^10 = 0.025."""
+    ten = np.array([10.0])
+    found = significance.rate_ratio(ten, 0 * ten, 0.5, np.ones(1))
+    bound = 0.025 ** (1 / 10)
+    assert found.low[0] == pytest.approx(bound / (1 - bound))
+    assert np.isinf(found.high[0])
+
+
+def test_benjamini_and_hochberg_by_hand():
+    p = np.array([0.01, 0.04, 0.03, 0.5])
+    # sorted 0.01 0.03 0.04 0.5, times 4/rank: 0.04 0.06 0.0533 0.5; then the least from the right
+    assert significance.adjusted(p) == pytest.approx([0.04, 0.16 / 3, 0.16 / 3, 0.5])
+
+
+def test_many_quiet_patterns_give_no_finding(incident):
+    """300 kinds of lines at their usual, different rates: hardly one is called new or surging."""
+    random = np.random.default_rng(1)
+    parts = []
+    for kind in range(300):
+        rate = random.integers(1, 30)
+        for begin, end in (("13:00", "14:00"), ("14:00", "15:00")):
+            parts.append((f"kind{kind} event #", max(1, random.poisson(rate)), begin, end))
+    words = "abcdefghij"
+    parts = [
+        (text.replace("kind", "").translate(str.maketrans("0123456789", words)), *rest)
+        for text, *rest in parts
+    ]
+    found = log_patterns(logs(*parts), incident)
+    assert len(found) == 300
+    assert found["change"].isin(["new", "surging"]).sum() <= 3
+
+
+def test_a_baseline_pulled_apart(incident):
+    week = logs(("GET /cart # ms", 100, "13:00", "14:00"))
+    week["timestamp"] -= pd.Timedelta("7D")
+    frame = logs(("GET /cart # ms", 100, "14:00", "15:00"), ("boom #", 50, "14:00", "15:00"))
+    found = log_patterns(frame, incident, baseline=week).set_index("pattern")
+    assert found.loc["boom <*>", "change"] == "new"
+    assert found.loc["GET /cart <*> ms", "change"] == "usual"
+
+
+@pytest.mark.parametrize(
+    ("message", "pattern"),
+    [
+        ("GET /api/cart 200 in 45 ms", "GET /api/cart <*> in <*> ms"),
+        ("took 12ms, 3.5s or 40%", "took <*>, <*> or <*>%"),
+        ("from 10.0.0.1:443 at 0xDEADBEEF", "from <*> at <*>"),
+        ("user 5c1f0a52-7d0e-5b7e-9a3c-48214821c0de left", "user <*> left"),
+        ("deploy v2.48.0 started", "deploy <*> started"),
+        ("commit deadbeef12 by a", "commit <*> by a"),
+        ("first line\nsecond 2", "first line second <*>"),
+        ("", ""),
+        ("decade facade", "decade facade"),
+    ],
+)
+def test_what_changes_from_line_to_line(message, pattern):
+    assert templates.masked(message) == pattern
+
+
+def test_kinds_stay_and_names_do_not():
+    kinds = [f"call failed: {kind}" for kind in ("PoolTimeout", "QueueFull", "KeyError")] * 10
+    assert set(templates.mine(kinds)) == set(kinds)
+    users = [f"session of {name} closed" for name in map("user{}".format, "abcdefghijklmnopqrst")]
+    assert set(templates.mine(users)) == {"session of <*> closed"}
+
+
+def test_the_order_of_rows_changes_nothing():
+    lines = [f"job {name} of {count} done" for name in "abcdefghijklmno" for count in range(3)]
+    there = dict(zip(lines, templates.mine(lines), strict=True))
+    back = dict(zip(lines[::-1], templates.mine(lines[::-1]), strict=True))
+    assert there == back
+
+
+def test_hostile_lines_are_mined_and_shown_as_text(incident, tmp_path):
+    lines = [payload.replace("#", "") for payload in hostile.TEXTS.values()]
+    frame = logs(*[(line, 6, "14:00", "15:00") for line in lines], ("calm #", 9, "13:00", "14:00"))
+    found = log_patterns(frame, incident)
+    assert len(found) >= 2
+    assert found.chart() is not None
+    assert not any("\ud800" <= char <= "\udfff" for text in found["pattern"] for char in text)
+
+
+def test_fifty_thousand_different_lines_take_seconds(incident):
+    random = np.random.default_rng(1)
+    words = np.array([f"w{chr(97 + n % 26)}{chr(97 + n // 26)}" for n in range(400)])
+    lines = [" ".join(words[random.integers(0, 400, 12)]) + f" {n}" for n in range(50_000)]
+    at = pd.date_range(f"{DAY}T13:00Z", f"{DAY}T15:00Z", periods=50_000)
+    begun = time.process_time()
+    log_patterns(pd.DataFrame({"timestamp": at, "message": lines}), incident)
+    assert time.process_time() - begun < 20, "nothing repeats: the worst there is"
+
+
+def test_what_cannot_be_compared_is_refused_in_one_line(incident, tmp_path):
+    inside = logs(("x #", 5, "14:00", "15:00"))
+    with pytest.raises(BadValue, match="baseline: expected rows before the incident"):
+        log_patterns(inside, incident)
+    with pytest.raises(BadValue, match="frame: expected rows in the incident"):
+        log_patterns(logs(("x #", 5, "12:00", "13:00")), incident)
+    with pytest.raises(BadValue, match="column: expected a column"):
+        log_patterns(inside, incident, column="text")
+    with pytest.raises(BadValue, match="incident: expected a time of the step 'Incident Start'"):
+        log_patterns(inside, Incident.create("INC-2", tmp_path))
+
+
+class TestSandbox:
+    @pytest.fixture
+    def incident(self, tmp_path):
+        return Incident.create("INC-4821", tmp_path, start=f"{DAY}T14:02Z", end=f"{DAY}T16:09Z")
+
+    @pytest.fixture
+    def logs(self, incident):
+        asked = search_datadog_logs(
+            "service:checkout", f"{DAY}T13:02Z", f"{DAY}T16:09Z", limit=50_000
+        )
+        folder = incident.path / "evidence"
+        evidence.freeze(folder, "checkout_logs", asked, asked.attrs["evidence"])
+        return evidence.thaw(folder, "checkout_logs")
+
+    def test_the_bad_release_comes_out_on_top(self, incident, logs):
+        found = log_patterns(logs, incident)
+        top = found.head(3)["pattern"].tolist()
+        assert any("trying again at once" in pattern for pattern in top)
+        assert sum("PoolTimeout" in pattern for pattern in top) == 2
+        assert (found["change"].head(3) == "new").all()
+        counted = logs["message"].str.contains("PoolTimeout").sum()
+        pool = found[found["pattern"].str.contains("PoolTimeout")]
+        assert pool[["count", "baseline_count"]].to_numpy().sum() == counted
+
+    def test_a_pattern_goes_into_the_timeline_with_its_line(self, incident, logs):
+        found = log_patterns(logs, incident)
+        row = incident.add_to_timeline(found, 0)
+        step = incident["timeline"].loc[row]
+        line = logs[logs["id"] == found["id"].iloc[0]].iloc[0]
+        assert step["time"].floor("us") == line["timestamp"].floor("us")
+        assert step["evidence"] == f"checkout_logs ({line['id']})"
+        assert step["finding"].startswith("log pattern new: ")
