@@ -62,6 +62,11 @@ def given(template: Template, log: Sequence[Edit]) -> list[Approval]:
     return found
 
 
+def now(template: Template, log: Sequence[Edit]) -> str:
+    """Return the digest of the content as it is, which an approval given now would be bound to."""
+    return digest(_fold(template, log))
+
+
 def digest(tables: Tables) -> str:
     """Return the SHA-256 (hexadecimal) of the content of an incident's tables."""
     kept = {

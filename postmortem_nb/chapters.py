@@ -94,8 +94,16 @@ class Teller:
         if not self.blanks:
             special = _summary(block.lines) or _stats(block.lines)
             if special:
-                return head + special
+                return head + special + self._defined(block.lines)
         return head + self._drawn(block) + "\n".join(filter(None, self._runs(block.lines)))
+
+    def _defined(self, lines: Sequence[Line]) -> str:
+        """Return how the computed figures of a block are defined; nothing where none is."""
+        shown = (piece for line in lines for piece in line.pieces if isinstance(piece, Value))
+        names = dict.fromkeys(piece.blank.name for piece in shown if piece.blank.derived)
+        known = [self.facts.measures[name] for name in names if name in self.facts.measures]
+        told = [Fact(each.label, text.html(each.definition)) for each in known if each.definition]
+        return pageparts.defined(told)
 
     def _drawn(self, block: Block) -> str:
         """Return the drawn timeline under the heading of the section that holds the written one."""

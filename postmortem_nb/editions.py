@@ -110,6 +110,8 @@ def write(source: Source, to: str, style: Style, name: str) -> Files:
             f"{source.stem}: a notebook without its bundle has no public edition: "
             "what its cells say cannot be redacted for sure"
         )
+    # cells are no part of this edition: of them only that they were left out is told
+    source.removed.seen = {each for each in source.removed.seen if not each[0].startswith("cell ")}
     for number, cell in enumerate(source.cells, 1):
         if cell.own:
             source.removed.note("cell of the author’s own", f"cell {number}", cell.source)

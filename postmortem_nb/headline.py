@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from postmortem_nb import checks, masking, pageparts, text, times, values
 from postmortem_nb.pageparts import Badge, Fact
-from postmortem_nb.parts import SINGLE, Blank, Rows
+from postmortem_nb.parts import SINGLE, Blank, Query, Rows
 from postmortem_nb.schema import walk
 
 if TYPE_CHECKING:
@@ -25,6 +25,9 @@ SEVERITIES = ("red", "red", "orange", "yellow", "grey")
 
 SHOWN = 6
 """Findings that stand in the open; the rest are behind a line that opens."""
+
+EVIDENCE = "Evidence › "
+"""How a finding about evidence says where."""
 
 IN_TITLE = ("title", "incident_id", "severity", "state")
 """Facts of the head that have a place of their own in the title block."""
@@ -102,15 +105,23 @@ def _facts(incident: Incident) -> Iterator[Fact]:
 
 
 def boxes(
-    incident: Incident, approved: Sequence[Approval], *, sandbox: bool, anchors: frozenset[str]
+    incident: Incident,
+    approved: Sequence[Approval],
+    *,
+    sandbox: bool,
+    anchors: frozenset[str],
+    evidence: Mapping[str, str],
 ) -> Iterator[str]:
-    """Yield the boxes above the text, as HTML."""
+    """Yield the boxes above the text, as HTML.
+
+    ``anchors`` are the ids that can be linked to, ``evidence`` the id of the note on each evidence.
+    """
     state = _fact(incident, "state")
     final = state and state == (_options(incident.template, "state") or ("",))[-1]
     if approved:
         yield _approvals(approved, final=bool(final))
     if not final:
-        yield _unfinished(incident, state or "Draft", anchors)
+        yield _unfinished(incident, state or "Draft", anchors, evidence)
     if sandbox:
         yield pageparts.box("told", f"<p>{text.html(SANDBOX)}</p>")
 
@@ -159,10 +170,13 @@ def _opening(state: str, found: Sequence[Mapping[Hashable, Any]]) -> tuple[str, 
     return head, _tally(found) if found else "Nothing is open; it awaits its approvals."
 
 
-def _unfinished(incident: Incident, state: str, anchors: frozenset[str]) -> str:
-    """Return what is open: findings by gravity, each linked to its section."""
+def _unfinished(
+    incident: Incident, state: str, anchors: frozenset[str], evidence: Mapping[str, str]
+) -> str:
+    """Return what is open: findings by gravity, each linked to its section or evidence."""
     found = _open(incident)
-    slugs = _slugs(incident.template)
+    slugs = _slugs(incident.template) | {("", name): slug for name, slug in evidence.items()}
+    anchors |= frozenset(evidence.values())
     items = [_finding(row, slugs, anchors) for row in found]
     head, said = _opening(state, found)
     rest = items[SHOWN:]
@@ -196,17 +210,25 @@ def _tally(found: Sequence[Mapping[Hashable, Any]]) -> str:
 def _finding(
     row: Mapping[Hashable, Any], slugs: Mapping[tuple[str, str], str], anchors: frozenset[str]
 ) -> str:
-    where = text.html(masking.mask(str(row["where"])))
-    slug = slugs.get((str(row["table"]), str(row["name"])), "")
+    said = str(row["where"])
+    where = text.html(masking.mask(said))
+    asked = ("", said.removeprefix(EVIDENCE))
+    blank = (str(row["table"]), str(row["name"]))
+    slug = slugs.get(asked if said.startswith(EVIDENCE) else blank, "")
     place = f'<a href="#{slug}">{where}</a>' if slug in anchors else where
     return f"<li>{place}: {text.html(masking.mask(str(row['message'])))}</li>"
 
 
 def _slugs(template: Template) -> dict[tuple[str, str], str]:
-    """Return the section in which each blank stands last: below the head, where it is filled."""
+    """Return the section in which each blank stands last: below the head, where it is filled.
+
+    A query stands under no table and its name.
+    """
     found = {}
     for section in walk(template.sections):
         for part in section.parts:
+            if isinstance(part, Query):
+                found["", part.name] = section.slug
             for blank in part.parts if isinstance(part, Rows) else (part,):
                 if isinstance(blank, Blank):
                     found[blank.table, blank.name] = section.slug

@@ -110,15 +110,16 @@ def _whole(source: Source, incident: MaskedIncident, style: Style) -> str:
     notes = figurehtml.notes(figures.shown)
     if notes:
         outline.take([Heading(2, "evidence", "Evidence")])
-    anchors = frozenset(heading.name for heading in outline.headings)
+    approved = [] if public else approvals.given(template, incident.edits())
     boxes = (
         headline.public_boxes(sandbox=figures.sandbox)
         if public
         else headline.boxes(
             incident,
-            approvals.given(template, incident.edits()),
+            approved,
             sandbox=figures.sandbox,
-            anchors=anchors,
+            anchors=frozenset(heading.name for heading in outline.headings),
+            evidence={each.name: f"evidence-{each.number}" for each in figures.shown},
         )
     )
     content = digest(template.digest, teller.facts, source.cells, figures)
@@ -127,7 +128,11 @@ def _whole(source: Source, incident: MaskedIncident, style: Style) -> str:
         head="\n".join([headline.title(incident), *boxes]),
         outline=outline,
         body="\n".join([*body, notes]),
-        foot=_foot(content, 0 if public else source.removed.total()),
+        foot=_foot(
+            content,
+            0 if public else source.removed.total(),
+            approvals.now(template, incident.edits()) if approved else "",
+        ),
         cover=source.cover,
     )
 
@@ -201,10 +206,14 @@ def _unnamed(tables: object) -> object:
     }
 
 
-def _foot(content: str, removed: int) -> str:
+def _foot(content: str, removed: int, approvable: str = "") -> str:
+    """Return the foot: digests of all that is said and of what approvals are bound to."""
     masked = f"{removed} {'secret was' if removed == 1 else 'secrets were'} masked in this edition."
     lines = (
         f'Content digest: <span class="pm-digest">sha256 {content}</span>',
+        f'Approvals are bound to the text: <span class="pm-digest">sha256 {approvable}</span>'
+        if approvable
+        else "",
         masked if removed else "",
         f"Made by postmortem-nb {text.html(__version__)} from the dataset and frozen evidence.",
     )

@@ -90,6 +90,14 @@ def definitions(facts: Iterable[Fact], style: str) -> str:
     return f'<dl class="{style}">{rows}</dl>' if rows else ""
 
 
+def defined(facts: Sequence[Fact]) -> str:
+    """Return what figures mean, behind a line that opens; nothing for no facts."""
+    if not facts:
+        return ""
+    summary = "<summary>How these figures are defined</summary>"
+    return f'<details class="pm-defined">{summary}{definitions(facts, "pm-terms")}</details>'
+
+
 def details(facts: Iterable[Fact]) -> str:
     """Return facts as lines of ``label: value``."""
     rows = "".join(

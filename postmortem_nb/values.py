@@ -14,6 +14,10 @@ if TYPE_CHECKING:
 
 
 _BETWEEN = re.compile(r"([\s,]+)")
+_MEASURED = re.compile(
+    r"(?<![\w.])[$€£]?\d[\d.,]*(?: (?:%|‰|°C|[kMGT]i?B|B|[nµm]?s|min|h|[kM]?Hz|UTC|x|×)(?!\w))+"
+)
+_BREAKS = re.compile(r"(?<=[/?&=])(?=[^/?&=])")
 
 
 def html(kind: str, value: object, blank: Blank | None = None) -> str:
@@ -35,7 +39,16 @@ def unnamed(value: object) -> str:
 
 
 def _span(shown: str) -> str:
-    return f'<span class="pm-value"{_direction(shown)}>{text.html(shown)}</span>'
+    return f'<span class="pm-value"{_direction(shown)}>{_together(shown)}</span>'
+
+
+def _together(shown: str) -> str:
+    """Return text as HTML in which a number and its unit stay on one line."""
+    made, place = "", 0
+    for match in _MEASURED.finditer(shown):
+        made += f'{text.html(shown[place : match.start()])}<span class="pm-one">{match[0]}</span>'
+        place = match.end()
+    return made + text.html(shown[place:])
 
 
 def _direction(shown: str) -> str:
@@ -52,7 +65,8 @@ def _address(word: str) -> str:
     href = text.href(word)
     if href is None:
         return text.html(word)
-    return f'<a href="{text.html(href)}" rel="noopener noreferrer">{text.html(word)}</a>'
+    shown = "<wbr>".join(map(text.html, _BREAKS.split(word)))
+    return f'<a href="{text.html(href)}" rel="noopener noreferrer">{shown}</a>'
 
 
 def _code(shown: str) -> str:

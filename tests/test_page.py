@@ -10,7 +10,7 @@ import hostile
 import html5lib
 import pytest
 
-from postmortem_nb import cells, drawntimeline, ipynb, page, schema, sources, text, times
+from postmortem_nb import cells, drawntimeline, ipynb, page, schema, sources, text, times, values
 from postmortem_nb.errors import ExportError
 from postmortem_nb.incident import Incident
 from postmortem_nb.page import Style
@@ -193,6 +193,50 @@ def test_a_draft_says_what_is_missing_and_links_to_it(tmp_path):
     assert "Draft: not finished." in words(html)
     assert "blanks are empty" in words(html)
     assert 'href="#executive-summary' in html
+
+
+def test_what_is_open_about_evidence_links_to_its_note(tmp_path):
+    incident = bundlekit.bundle(tmp_path, frozen=False)
+    bundlekit.freeze(
+        incident,
+        "logs",
+        "search_datadog_logs",
+        bundlekit.logs(lambda *_: "x"),
+        complete=False,
+        partial="limit reached",
+    )
+    html = page.render(sources.find(incident.path))
+    assert '<a href="#evidence-1">Evidence › logs</a>: Partial: limit reached.' in html
+    assert 'id="evidence-1"' in html
+
+
+def test_computed_figures_say_what_they_are(whole):
+    said = words(whole).split("How these figures are defined")[1]
+    assert "recovered − start: length of the impact" in said
+    assert "(n = 1)" in said
+
+
+def test_the_foot_names_the_digest_that_approvals_are_bound_to(tmp_path):
+    incident = bundlekit.bundle(tmp_path, frozen=False)
+    row = incident.values("approvals")[0]["row"]
+    incident.set("done", True, table="approvals", row=row)
+    html = page.render(sources.find(incident.path))
+    bound = re.search(r"Approvals are bound to the text: .*?sha256 ([0-9a-f]{64})", html)[1]
+    assert f"(content {bound[:12]})" in html
+    incident.set("what_happened", "Another text.")
+    later = page.render(sources.find(incident.path))
+    assert bound[:12] in later
+    assert bound not in later
+
+
+def test_a_number_stays_with_its_unit_and_an_address_breaks_where_it_may():
+    shown = values.html("prose", "28 % in 1.5 s, 3 of 4 %x; https://a.b/c")
+    assert shown == (
+        '<span class="pm-value"><span class="pm-one">28 %</span> in <span class="pm-one">1.5 s'
+        "</span>, 3 of 4 %x; https://a.b/c</span>"
+    )
+    link = values.html("link", "https://a.b/c?d=e&f")
+    assert '">https://<wbr>a.b/<wbr>c?<wbr>d=<wbr>e&amp;<wbr>f</a>' in link
 
 
 def test_sandbox_evidence_is_said_plainly(whole, tmp_path):

@@ -199,7 +199,9 @@ def test_each_run_says_what_it_removed_and_where_but_not_what(written):
     lines = written[3]
     assert "timeline.finding: 2 × name" in lines or "timeline.finding: 1 × name" in lines
     assert any(re.fullmatch(r"actions: \d+ × internal blank", line) for line in lines)
-    assert any(line.endswith("× cell of the author’s own") for line in lines)
+    cells = [line for line in lines if line.startswith("cell ")]
+    assert len(cells) == 2
+    assert all(line.endswith("1 × cell of the author’s own") for line in cells)
     assert not any(value in line for value in (*INSIDE.values(), *PEOPLE) for line in lines)
 
 
