@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 from lying import Lying, Say, log, page
 
-from postmortem_nb.datadog import analyze_datadog_logs, duck, sql, sqlrows
+from postmortem_nb.datadog import analyze_datadog_logs, duck, search_datadog_logs, sql, sqlrows
 from postmortem_nb.errors import DatadogError, QueryError
 
 WINDOW = {"from_": "2025-12-04T14:00:00Z", "to": "2025-12-04T16:00:00Z"}
@@ -165,6 +165,31 @@ def test_results_without_a_name_are_called_what_was_written(datadog):
     ]
 
 
+def test_results_of_any_expression_are_called_what_was_written(datadog):
+    words = (
+        'SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY "@duration"), message || id FROM logs'
+    )
+    assert list(ask(f"{words} GROUP BY 2 LIMIT 1")) == [
+        'percentile_cont(0.5) WITHIN GROUP (ORDER BY "@duration")',
+        "message || id",
+    ]
+
+
+def test_a_length_of_time_and_a_moment_outside_the_calendar(datadog):
+    frame = ask(
+        "SELECT max(timestamp) - min(timestamp) AS span, interval '1 month' AS months, "
+        "'infinity'::timestamp AS never, timestamp '9999-12-31 23:59:59' AS late, "
+        "timestamp '99999-01-01' AS later, '-infinity'::date AS day, date '2025-12-04' AS today "
+        "FROM logs"
+    )
+    pulled = search_datadog_logs("*", **WINDOW)["timestamp"]
+    assert frame["span"][0] == pulled.max() - pulled.min()
+    assert frame["months"][0] == "1 months 0 days 0 seconds"
+    assert frame[["never", "later", "day"]].isna().all(axis=None)
+    assert frame["late"][0].isoformat() == "9999-12-31T23:59:59+00:00"
+    assert frame["today"][0].isoformat() == "2025-12-04T00:00:00+00:00"
+
+
 def test_two_results_of_one_name_are_told_apart(datadog):
     assert list(ask("SELECT id AS a, service AS a FROM logs LIMIT 1")) == ["a", "a_2"]
 
@@ -268,6 +293,16 @@ def test_what_counting_cannot_answer_is_pulled(datadog, query):
     assert not any("aggregate" in asked for asked in datadog.asked)
 
 
+def test_a_filtered_count_is_counted_too(datadog):
+    datadog.count = counted
+    words = "SELECT count(*) FILTER (WHERE status = 'error') AS n, count(*) AS m FROM logs"
+    frame = ask(words)
+    rows = search_datadog_logs("*", **WINDOW)
+    assert "Datadog counted" in path(frame)
+    assert frame["n"].tolist() == [int((rows["status"] == "error").sum())]
+    assert frame["m"].tolist() == [len(rows)]
+
+
 def test_counts_that_do_not_add_up_are_not_used(datadog):
     def wrong(heard):
         answer = counted(heard)
@@ -320,7 +355,8 @@ def test_where_there_is_ddsql_it_answers(datadog):
     assert sent["row_limit"] == 10_000
     assert sent["time"] == {"from_timestamp": 1764856800000, "to_timestamp": 1764864000000}
     assert sent["query"] == (
-        "SELECT service, COUNT(*) AS n, COUNT(*) / 2 AS half, MAX(timestamp) AS last FROM "
+        "SELECT service, COUNT(*) AS n, CAST(COUNT(*) AS DECIMAL) / 2 AS half, "
+        "MAX(timestamp) AS last FROM "
         'logs_source AS "logs" GROUP BY service'
     ).replace(
         "logs_source",
@@ -353,6 +389,32 @@ def test_a_result_cut_by_ddsql_without_a_word_is_partial(datadog):
     frame = ask("SELECT id FROM logs", limit=5)
     assert len(frame) == 5
     assert frame.attrs["evidence"]["partial"] == "limit reached"
+
+
+BIGINT = {"name": "n", "type": "BIGINT", "values": [1]}
+ODD = [
+    ddsql([None]),
+    ddsql(["n"]),
+    ddsql({"n": [1]}),
+    ddsql([{**BIGINT, "values": None}]),
+    ddsql([{**BIGINT, "values": ["x"]}]),
+    ddsql([{**BIGINT, "values": [10**30]}]),
+    ddsql([{**BIGINT, "type": "VARCHAR"}]),
+    ddsql([{**BIGINT, "type": []}]),
+    ddsql([{**BIGINT, "type": "TIMESTAMP", "values": [1e300]}]),
+    ddsql([BIGINT, {**BIGINT, "values": [1, 2]}]),
+    ddsql([BIGINT], state="failed"),
+    ddsql([BIGINT], state=None),
+    ddsql([BIGINT], warnings=["the result may be incomplete"]),
+]
+
+
+@pytest.mark.parametrize("odd", ODD, ids=range(len(ODD)))
+def test_a_ddsql_answer_that_does_not_fit_itself_is_not_used(datadog, odd):
+    datadog.sql = Say(odd)
+    frame = ask("SELECT count(*) AS n FROM logs")
+    assert frame["n"].tolist() == [60]
+    assert "DDSQL" not in path(frame)
 
 
 # ---- what is refused, and what cannot be done

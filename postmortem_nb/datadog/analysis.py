@@ -36,6 +36,9 @@ if TYPE_CHECKING:
 MOST_ROWS = 1_000_000
 """Log rows that are pulled for one SELECT; beyond it the answer is marked partial."""
 
+_DAY = 86_400_000_000_000  # nanoseconds
+_A_SECOND = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}
+_CALENDAR = (-62_135_596_800, 253_402_300_800)  # years 1 to 9999, as Python has them, in seconds
 _OF_TAGS = ("env", "version", "source")  # columns that only tags tell
 
 
@@ -170,14 +173,15 @@ def _first_tag(tags: pa.ListArray, prefix: str) -> pa.Array:
 def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
     """Return a column of DuckDB's in a type that a frame has."""
     kind = column.type
-    if pa.types.is_temporal(kind) and not (pa.types.is_time(kind) or pa.types.is_duration(kind)):
+    if pa.types.is_timestamp(kind) or pa.types.is_date(kind):
         return _utc(column)
+    if kind == pa.month_day_nano_interval():
+        return _lengths(column)
     if pa.types.is_decimal(kind):
         return _whole_or_float(column)
-    if pa.types.is_integer(kind):
-        return column.cast(pa.uint64() if kind == pa.uint64() else pa.int64())
-    if pa.types.is_floating(kind):
-        return column.cast(pa.float64())
+    if pa.types.is_integer(kind) or pa.types.is_floating(kind):
+        whole = pa.uint64() if kind == pa.uint64() else pa.int64()
+        return column.cast(whole if pa.types.is_integer(kind) else pa.float64())
     simple = pa.types.is_duration(kind) or pa.types.is_boolean(kind) or pa.types.is_list(kind)
     if simple or kind in (pa.string(), pa.large_string()):
         return column
@@ -186,12 +190,31 @@ def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
 
 
 def _utc(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Return moments and days in UTC, where the SQL ran."""
-    if not pa.types.is_timestamp(column.type):
-        column = column.cast(pa.timestamp("us"))
-    if column.type.tz is None:
-        return pc.assume_timezone(column.cast(pa.timestamp("us")), "UTC")
-    return column.cast(arrays.TIME)
+    """Return moments and days in UTC, where the SQL ran; those outside the calendar as missing."""
+    kind = column.type
+    stamped = pa.types.is_timestamp(kind)
+    each = _A_SECOND[kind.unit] if stamped else 1
+    first, last = (edge * each if stamped else edge // 86_400 for edge in _CALENDAR)
+    numbers = column.cast(pa.int64() if stamped else pa.int32())
+    inside = pc.and_(pc.greater_equal(numbers, first), pc.less(numbers, last))
+    known = pc.if_else(inside, column, pa.scalar(None, kind))
+    zone = kind.tz if stamped else None
+    moments = known.cast(pa.timestamp("us", zone))
+    return moments.cast(arrays.TIME) if zone else pc.assume_timezone(moments, "UTC")
+
+
+def _lengths(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Return the distances between moments as durations; months, which have no length, as text."""
+    values = column.to_pylist()
+    if any(value is not None and value.months for value in values):
+        return pa.chunked_array([[None if v is None else _spelled(v) for v in values]])
+    lengths = [None if v is None else v.days * _DAY + v.nanoseconds for v in values]
+    return pa.chunked_array([pa.array(lengths, pa.duration("ns"))])
+
+
+def _spelled(length: Any) -> str:
+    seconds = length.nanoseconds / 1e9
+    return f"{length.months} months {length.days} days {seconds:g} seconds"
 
 
 def _whole_or_float(column: pa.ChunkedArray) -> pa.ChunkedArray:

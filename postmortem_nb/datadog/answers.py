@@ -89,13 +89,13 @@ def unusable(body: bytes, found: Any = None) -> Failed:
 def _parsed(body: bytes) -> Any:
     text = _decoded(body)
     if not text:
-        raise Failed("an empty answer", remedy="try again", status=200, again=2)
+        raise Failed("an empty answer", remedy="try again", status=200, again=3)
     if text[0] == "<":
         raise Failed(
             "a web page in place of data",
             remedy="a proxy or a log-in page stands before Datadog: check HTTPS_PROXY and the URL",
             status=200,
-            again=1,
+            again=3,
         )
     try:
         return _whole(json.loads(text, parse_constant=_nothing), text)
@@ -105,7 +105,7 @@ def _parsed(body: bytes) -> Any:
         cut = error.pos >= len(text) - 1 or "Unterminated" in error.msg
         fault = "answer cut off" if cut else "an answer that is not JSON"
         said = f"{error.msg} after {error.pos:,} of {len(text):,} characters"
-        raise Failed(fault, said=said, remedy="try again", status=200, again=2) from None
+        raise Failed(fault, said=said, remedy="try again", status=200, again=3) from None
     except ValueError:  # an integer longer than Python reads
         return _whole(json.loads(text, parse_constant=_nothing, parse_int=_integer), text)
 

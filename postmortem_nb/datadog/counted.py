@@ -136,9 +136,14 @@ def _truncated(tree: exp.Select) -> set[str] | None:
 
 
 def _summed(node: exp.Expr) -> exp.Expr:
-    if not _counts_rows(node):
+    """Return ``count(*)``, filtered or not, as the sum of the counts; anything else as it is."""
+    some = isinstance(node, exp.Filter)
+    if not _counts_rows(node.this if some else node):
         return node
-    whole = exp.cast(exp.Sum(this=exp.column(COUNT)), "BIGINT")
+    total: exp.Expr = exp.Sum(this=exp.column(COUNT))
+    if some:
+        total = exp.Filter(this=total, expression=node.expression.copy())
+    whole = exp.cast(total, "BIGINT")
     return exp.Coalesce(this=whole, expressions=[exp.Literal.number(0)])
 
 

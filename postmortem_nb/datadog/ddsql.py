@@ -27,6 +27,7 @@ LONGEST = 30.0
 """Seconds that a running query is asked for its result."""
 
 _TYPES = {"BIGINT": "BIGINT", "DOUBLE": "DECIMAL", "BOOLEAN": "BOOLEAN", "TIMESTAMP": "TIMESTAMP"}
+_ARROW = {"BIGINT": pa.int64(), "DECIMAL": pa.float64(), "BOOLEAN": pa.bool_()}
 _TIERS = {"indexes": "hot", "flex": "flex_tier"}
 _MARK = "logs_go_here"
 _LACKING = ("preview", "not enabled", "non-existent dataset", "feature", "not available")
@@ -65,7 +66,12 @@ def written(plan: Plan, words: str, tier: str) -> str:
 
 
 def _marked(node: exp.Expr) -> exp.Expr:
-    """Return the table ``logs`` under a name that is then replaced, with the alias it had."""
+    """Return the table ``logs`` under a name that is then replaced, with the alias it had.
+
+    A quotient is made of decimals: of whole numbers, as everywhere here, it keeps its fraction.
+    """
+    if isinstance(node, exp.Div) and not isinstance(node.this, exp.Cast):
+        return exp.Div(this=exp.cast(node.this.copy(), "DECIMAL"), expression=node.expression)
     if isinstance(node, exp.Table) and node.name.lower() == "logs":
         return exp.alias_(exp.to_table(_MARK), node.alias or "logs", table=True)
     return node
@@ -103,7 +109,7 @@ def _finished(asked: Asking, found: dict[str, Any]) -> dict[str, Any]:
             raise Failed("timed out")
         time.sleep(0.5)
         asked.teller.waits("DDSQL")
-        attributes = {"query_id": found["query_id"]}
+        attributes = {"query_id": found.get("query_id")}
         body = {"data": {"type": "ddsql_query_fetch_request", "attributes": attributes}}
         found = asked.connection.ask("sql fetch", _read, waiting=asked.teller.waits, body=body)
     return found
@@ -112,27 +118,29 @@ def _finished(asked: Asking, found: dict[str, Any]) -> dict[str, Any]:
 def _table(found: dict[str, Any], plan: Plan) -> pa.Table:
     """Return the columns of an answer, in the order and by the names of the SELECT."""
     columns = found.get("columns")
-    if not isinstance(columns, list) or found.get("warnings"):
+    if not isinstance(columns, list) or found.get("warnings") or found.get("state") != "completed":
         raise Failed("an answer without columns")
+    try:
+        made = [_column(column["type"], column["values"]) for column in columns]
+        names = [column["name"] for column in columns]
+        stated = plan.tree.named_selects
+        same = len(stated) == len(names) and "*" not in stated
+        return pa.table(made, names=list(stated) if same else names)
+    except (pa.ArrowException, LookupError, TypeError, ValueError, OverflowError):
+        raise Failed("an answer that does not fit itself") from None
+
+
+def _column(kind: str, values: list[Any]) -> pa.Array:
+    """Return a column, every value of the type that it is said to have."""
+    if kind in ("TIMESTAMP", "DATE"):
+        return pa.array(values, pa.int64()).cast(pa.timestamp("ms", "UTC")).cast(arrays.TIME)
+    if kind in ("JSON", "VARCHAR"):
+        return pa.array(values, pa.string())
+    if kind in _ARROW:
+        return pa.array(values, _ARROW[kind])
     notes = arrays.Notes()
-    made = [_column(column, notes) for column in columns]
-    names = [str(column.get("name")) for column in columns]
-    stated = plan.tree.named_selects
-    same = len(stated) == len(names) and "*" not in stated
-    return pa.table(made, names=list(stated) if same else names)
-
-
-def _column(column: dict[str, Any], notes: arrays.Notes) -> pa.Array:
-    values = column.get("values")
-    if not isinstance(values, list):
-        raise Failed("an answer without values")
-    if column.get("type") in ("TIMESTAMP", "DATE"):
-        return arrays.moments(values, notes)
-    if column.get("type") == "DECIMAL":
-        values = [None if value is None else float(value) for value in values]
     fitted = arrays.fitting(values, notes)
-    name = str(column.get("name"))
-    return fitted if isinstance(fitted, pa.Array) else arrays.strings(values, notes, name)
+    return fitted if isinstance(fitted, pa.Array) else arrays.strings(values, notes, kind)
 
 
 def _type(name: str, plan: Plan) -> str:

@@ -6,6 +6,7 @@ parsed, checked and written anew from its tree, so nothing that was not understo
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 CORE = ("timestamp", "host", "service", "env", "version", "status", "message")
 """Columns that the table ``logs`` always has: those of Datadog's own tool."""
 KNOWN = (*CORE, "id", "source", "trace_id", "tags")
+
+logging.getLogger("sqlglot").setLevel(logging.ERROR)  # what it cannot read is refused here
 
 _LONGEST_TEXT = 100_000
 _TYPES = {
@@ -155,9 +158,8 @@ def _name_results(tree: exp.Query) -> None:
     if not isinstance(tree, exp.Select):
         return
     for result in tree.expressions:
-        path = isinstance(result, exp.Column) and len(result.parts) > 1
-        call = isinstance(result, exp.Func) and not isinstance(result, exp.CurrentTimestamp)
-        if path or call:
+        column = isinstance(result, exp.Column) and len(result.parts) == 1
+        if not (column or result.is_star or isinstance(result, (exp.Alias, exp.Aliases))):
             written = result.sql("postgres", normalize_functions="lower")[:200]
             result.replace(exp.alias_(result.copy(), written, quoted=True))
 

@@ -131,12 +131,12 @@ def _unpacked(packed: bytes, encoding: str) -> bytes:
         try:
             out.append(unpacker.decompress(packed, room + 1))
         except zlib.error:
-            raise Failed("a damaged answer", said="it does not unpack", again=2) from None
+            raise Failed("a damaged answer", said="it does not unpack", again=3) from None
         room -= len(out[-1])
         if room < 0:
             raise _too_large()
         if not unpacker.eof:
-            raise Failed("answer cut off", said=f"after {len(packed):,} packed bytes", again=2)
+            raise Failed("answer cut off", said=f"after {len(packed):,} packed bytes", again=3)
         packed = unpacker.unused_data
     return out[0] if len(out) == 1 else b"".join(out)
 
