@@ -157,7 +157,7 @@ class Incident:
 
         ``incident["evidence"]`` lists the frozen query results, a row each.
         """
-        if table == EVIDENCE:
+        if isinstance(table, str) and table == EVIDENCE:
             listing = import_module(
                 "postmortem_nb.evidence"
             ).listing  # pyarrow, only when asked for
