@@ -162,6 +162,19 @@ def template_for(given: object) -> schema.Template:
     return schema.load(Path(given))
 
 
+def is_own(path: Path) -> bool:
+    """Return whether a path is a file that a bundle lives by: nothing else may be written there.
+
+    The log, the template, a notebook, evidence, and the two hidden files.
+    """
+    real = Path(os.path.realpath(path))
+    folder = real.parent.parent if real.parent.name == EVIDENCE else real.parent
+    if not (folder / LOG).is_file():
+        return False
+    kept = {LOG, TEMPLATE, EVIDENCE, edits.LOCK, *_GIT}
+    return folder != real.parent or real.name in kept or real.suffix == ".ipynb"
+
+
 def folder_for(given: object) -> Path:
     """Return the folder in which a new incident is made."""
     if isinstance(given, str | Path) and "\0" not in str(given):

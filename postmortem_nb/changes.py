@@ -42,8 +42,9 @@ def beginning(
     """
     tables = Tables(template)
     found: list[Change] = []
-    for step, moment in ((START_STEP, start), (END_STEP, end)):
+    for name, step, moment in (("start", START_STEP, start), ("end", END_STEP, end)):
         if not kinds.is_missing(moment):
+            _check_step(tables, name, moment)
             added = adding(tables, TIMELINE, {"step": step, "time": moment})
             tables.take({"at": "", "by": "", **change} for change in added)  # type: ignore[typeddict-item]
             found += added
@@ -56,6 +57,14 @@ def beginning(
         if value is not None and (name in known or name not in ("incident_id", "date")):
             found += setting(tables, name, value, table=SINGLE, row=None)
     return found
+
+
+def _check_step(tables: Tables, name: str, moment: object) -> None:
+    """Refuse a moment by its own name: where the template has no timeline, or it is no time."""
+    columns = {column.name for column in tables.template.tables.get(TIMELINE, ())}
+    if not {"step", "time"} <= columns:
+        raise BadValue(f"{name}: this template has no {TIMELINE} with step and time; leave it out")
+    kinds.parse("time", moment, name=name, start=begun(tables))
 
 
 def table_of(tables: Tables, table: object, *, grows: bool = False) -> str:

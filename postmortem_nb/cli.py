@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import difflib
+import errno
 import os
 import sys
 from dataclasses import dataclass
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
 EXIT_FINDINGS = 1
 EXIT_WRONG_USE = 2
 EXIT_INTERRUPTED = 130
+
+_NO_OUTPUT = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EFBIG})
+_QUERY_SYNTAX = frozenset('()*?"\\')
 
 
 class _WrongUseError(PostmortemError):
@@ -53,7 +57,9 @@ class Command:
 def main(argv: list[str] | None = None) -> int:
     """Run the command line; what a person can mend is one line on stderr and exit 2."""
     try:
-        return run(sys.argv[1:] if argv is None else argv)
+        code = run(sys.argv[1:] if argv is None else argv)
+        if sys.stdout is not None:  # `>&-` leaves none
+            sys.stdout.flush()
     except PostmortemError as error:
         print(error, file=sys.stderr)
     except KeyboardInterrupt:
@@ -61,9 +67,21 @@ def main(argv: list[str] | None = None) -> int:
         return EXIT_INTERRUPTED
     except BrokenPipeError:
         # the reader of our output went away (`postmortem check X | head`): nothing to say to it
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _forget_output()
         return 0
+    except OSError as error:
+        if error.errno not in _NO_OUTPUT or error.filename is not None:
+            raise  # a bug of ours, not a full disk behind `> file`
+        _forget_output()
+        print(f"standard output: it could not be written: {error.strerror}", file=sys.stderr)
+    else:
+        return code
     return EXIT_WRONG_USE
+
+
+def _forget_output() -> None:
+    """Let what is still to be written go nowhere, so that the interpreter ends in peace."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def run(argv: list[str]) -> int:
@@ -120,7 +138,16 @@ def _check_command(argv: list[str]) -> None:
     )
 
 
+def _check_services(names: list[str]) -> None:
+    """Refuse a name that is a piece of a query: no service is called so."""
+    for name in names:
+        if _QUERY_SYNTAX & set(name) or not name.strip() or not name.isprintable():
+            what = "the name of a service, without query syntax"
+            raise _WrongUseError(expected("--service", what, example="checkout", came=name))
+
+
 def _new(asked: argparse.Namespace) -> int:
+    _check_services(asked.service or [])
     incident = _incident_class().create(
         asked.id,
         asked.dir,

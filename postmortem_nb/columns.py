@@ -1,21 +1,50 @@
 """The columns that a template's names make up: one name of a table is one fact, everywhere.
 
-Checks that a name has one kind and one list of choices, that no row could stand in two groups and
-that no two queries share a name; then gives every choice its options, wherever they are listed.
+Checks that a name has one kind and one list of choices, that what is computed can be, that no row
+could stand in two groups and that no two queries share a name; then gives every choice its options,
+wherever they are listed.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
+from difflib import get_close_matches
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from postmortem_nb import labels
+from postmortem_nb import labels, metrics
 from postmortem_nb.notation import refuse
 from postmortem_nb.parts import GAP, SINGLE, Blank, Column, Part, Query, Rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+
+LONGEST_QUERY = 60
+"""Characters of a query's name: it is a file's name too."""
+
+MEANINGS = {
+    (SINGLE, "date"): "date",
+    ("timeline", "time"): "time",
+    (SINGLE, "affected_total"): "count",
+    (SINGLE, "affected_share"): "percent",
+    (SINGLE, "failed_requests"): "count",
+    (SINGLE, "revenue_loss"): "money",
+    (SINGLE, "slo_impact"): "percent",
+    (SINGLE, "slo_target"): "percent",
+    (SINGLE, "slo_actual"): "percent",
+    (SINGLE, "budget_consumed"): "percent",
+    (SINGLE, "budget_remaining"): "percent",
+}
+"""The kind of a fact that figures are computed from; a number may be of any kind of number."""
+
+NUMBERS = frozenset({"count", "percent", "money", "minutes"})
+
+_UNITS = {"minutes": "minutes", "$": "money", "%": "percent", "date": "date"}
+COMPUTED = {
+    name: _UNITS.get(figure.unit, "count")
+    for name, figure in metrics.derive(metrics.Facts()).items()
+}
+"""What a template may ask to be computed, and its kind."""
 
 Choices = dict[tuple[str, str], tuple[str, ...]]
 """Choices of each fact, by table and name."""
@@ -41,6 +70,7 @@ def choices(source: str, found: Iterable[Part]) -> Choices:
             what = f"the {_how(before)} {blank.name} of line {before.line}, or another name"
             example = f"`{{{'= ' if before.derived else ''}{before.kind} {blank.name}}}`"
             raise refuse(source, blank.line, what, example=example, came=_how(blank))
+        _check_options(source, blank)
         if blank.options and options.setdefault(fact, blank.options) != blank.options:
             what = f"the same choices as before ({' / '.join(options[fact])})"
             example = f"`{{choice {blank.name}}}`"
@@ -49,6 +79,39 @@ def choices(source: str, found: Iterable[Part]) -> Choices:
         if blank.kind == "choice" and fact not in options:
             options[fact] = _borrowed(source, blank, options.values())
     return options
+
+
+def _check_options(source: str, blank: Blank) -> None:
+    """Refuse a list of choices with an empty one, or one given twice."""
+    if blank.options and (len(set(blank.options)) < len(blank.options) or "" in blank.options):
+        example = f"`{{choice {blank.name} = Low / High}}`"
+        raise refuse(source, blank.line, "choices that differ", example=example, came=blank.shown)
+
+
+def check_meanings(source: str, found: Iterable[Part]) -> None:
+    """Refuse a computed blank that nothing computes, and a figure's part that is no figure."""
+    for blank in blanks(found):
+        if blank.derived:
+            _check_derived(source, blank)
+            continue
+        kind = MEANINGS.get((blank.table, blank.name), blank.kind)
+        if blank.kind != kind and not {blank.kind, kind} <= NUMBERS:
+            what = f"the kind {kind} (figures are computed from {blank.name}), or another name"
+            example = f"`{{{kind} {blank.name}}}`"
+            raise refuse(source, blank.line, what, example=example, came=blank.kind)
+
+
+def _check_derived(source: str, blank: Blank) -> None:
+    kind = COMPUTED.get(blank.name)
+    if kind is None or blank.table != SINGLE:
+        near = [*get_close_matches(blank.name, COMPUTED, n=1), "duration"][0]
+        what = f"a computed figure outside of rows (one of {', '.join(COMPUTED)})"
+        example = f"`{{= {COMPUTED[near]} {near}}}`"
+        raise refuse(source, blank.line, what, example=example, came=blank.name)
+    if blank.kind != kind:
+        what = f"the kind that {blank.name} is computed in"
+        example = f"`{{= {kind} {blank.name}}}`"
+        raise refuse(source, blank.line, what, example=example, came=blank.kind)
 
 
 def _how(blank: Blank) -> str:
@@ -105,6 +168,9 @@ def check_queries(source: str, found: Iterable[Part]) -> None:
     seen: dict[str, int] = {}
     for part in found:
         if isinstance(part, Query):
+            if part.name == SINGLE or len(part.name) > LONGEST_QUERY:
+                what = f"another name of up to {LONGEST_QUERY} characters"
+                raise refuse(source, part.line, what, example="`datadog errors`", came=part.name)
             if part.name in seen:
                 what = f"a name that the query of line {seen[part.name]} does not have"
                 example = f"`datadog {part.name}_2`"

@@ -8,13 +8,14 @@ directly, which saves the seconds that nbconvert takes to import.
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from postmortem_nb import dataset, page, paper, pdf, sources
+from postmortem_nb import bundle, dataset, page, paper, pdf, sources
 from postmortem_nb.errors import ExportError, expected
 from postmortem_nb.masked import MaskedIncident
 from postmortem_nb.page import Style
@@ -84,7 +85,7 @@ def export(  # noqa: PLR0913 - the words of the command line, each by name
     style = Style(blanks=blanks, code=code, audience=audience)
     source = sources.find(Path(path), reader(audience))
     suffix = f".{audience}{chosen.suffix}" if audience == page.PUBLIC else chosen.suffix
-    target = Path(out) if out is not None else source.folder / f"{source.stem}{suffix}"
+    target = _target(source.folder / f"{source.stem}{suffix}" if out is None else out)
     files = write(source, to, style, target.name)
     written = [_written(target.parent / name, content) for name, content in files.items()]
     if told is not None:
@@ -169,15 +170,35 @@ def _format(to: str) -> Format:
     )
 
 
+def _target(out: str | Path) -> Path:
+    """Return the file that was asked for; one that an incident lives by is never written over."""
+    path = Path(out)
+    example = "INC-4821.html"
+    if not path.name or "\0" in str(path):
+        raise ExportError(expected("export -o", "a file", example=example, came=str(out)))
+    if bundle.is_own(path) or (path.suffix == ".ipynb" and path.exists()):
+        what = "a file of its own, not one that the incident lives by"
+        raise ExportError(expected("export -o", what, example=example, came=str(out)))
+    return path
+
+
 def _written(path: Path, content: bytes) -> Path:
-    """Write a file in one step: what stood there stands until the new one is whole."""
-    spare = path.with_name(f".{path.name[:80]}.{os.getpid()}.tmp")
+    """Write a file in one step: what stood there stands until the new one is whole.
+
+    A link is followed, so that it stays one; a device or a pipe is written to as it is.
+    """
+    real = Path(os.path.realpath(path))
+    spare = real.with_name(f".{real.name[:60]}.{os.getpid()}.tmp")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        spare.write_bytes(content)
-        spare.replace(path)
+        real.parent.mkdir(parents=True, exist_ok=True)
+        if real.exists() and not real.is_file() and not real.is_dir():
+            real.write_bytes(content)
+        else:
+            spare.write_bytes(content)
+            spare.replace(real)
     except (OSError, ValueError) as error:
-        spare.unlink(missing_ok=True)
+        with contextlib.suppress(OSError, ValueError):
+            spare.unlink(missing_ok=True)
         reason = getattr(error, "strerror", None) or error
         raise ExportError(f"{path}: it could not be written: {reason}") from error
     return path

@@ -144,18 +144,19 @@ class Incident:
     def __repr__(self) -> str:
         return f"<Incident {self.id} in {self.path}>"
 
-    def __getitem__(self, table: str) -> pd.DataFrame:
+    def __getitem__(self, table: object) -> pd.DataFrame:
         """Return a table as a DataFrame, a copy; the index is the row id. BadValue if unknown.
 
         ``incident["evidence"]`` lists the frozen query results, a row each.
         """
-        if table == EVIDENCE:
+        if isinstance(table, str) and table == EVIDENCE:
             listing = import_module(
                 "postmortem_nb.evidence"
             ).listing  # pyarrow, only when asked for
             return frames.listing(listing(self.path / bundle.EVIDENCE))
         with self.lock:
-            return frames.frame(self._tables.columns(self._named(table)), self.values(table))
+            name = self._named(table)
+            return frames.frame(self._tables.columns(name), self.values(name))
 
     def values(self, table: str) -> list[dict[str, Any]]:
         """Return a table's rows in order, each with its id as ``row``; None is missing."""

@@ -162,8 +162,8 @@ def _choice(given: object, about: About) -> str:
     """Return the option that is meant: with or without its mark, in any case, `sev1` for SEV-1."""
     options = list(dict.fromkeys(about.get("options", ())))
     typed = given[:_LONGEST] if isinstance(given, str) else ""
-    if given in options:
-        return typed
+    if isinstance(given, str) and given in options:
+        return str.__str__(given)
     bare = [_bare(option) for option in options]
     if bare.count(_bare(typed)) == 1:
         return options[bare.index(_bare(typed))]
@@ -258,8 +258,7 @@ def _time(given: object, about: About) -> str:
 def _date(given: object, about: About) -> str | None:
     """Return the day; a moment gives its day in the blank's zone, a text the day it names."""
     if isinstance(given, datetime):
-        aware = given.utcoffset() is not None
-        return (given.astimezone(about.get("zone") or UTC) if aware else given).date().isoformat()
+        return _day_of(given, about.get("zone") or UTC)
     if isinstance(given, date):
         return given.isoformat()
     match = _DAY.fullmatch(given.strip()) if isinstance(given, str) and len(given) < 80 else None
@@ -267,6 +266,15 @@ def _date(given: object, about: About) -> str | None:
         return date.fromisoformat(match[1]).isoformat() if match else None
     except ValueError:
         return None
+
+
+def _day_of(moment: datetime, zone: tzinfo) -> str | None:
+    """Return the day of a moment in a zone; None where that is outside the calendar."""
+    try:
+        local = moment if moment.utcoffset() is None else moment.astimezone(zone)
+    except OverflowError:
+        return None
+    return local.date().isoformat()
 
 
 def _grouped(stored: float) -> str:

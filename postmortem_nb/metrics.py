@@ -310,14 +310,16 @@ def follow_up(facts: Facts) -> Measure:
     """Return the follow-up date: 30 days after the incident's date, or after the day it began."""
     began = facts.start.astimezone(dt.UTC).date() if facts.start else None
     day = facts.date or began
+    late = day is not None and day > dt.date.max - dt.timedelta(days=FOLLOW_UP_DAYS)
+    missing = "the incident's date is in the last days that a calendar has" if late else ""
     return Measure(
         name="follow_up",
         label="Follow-up Date",
-        value=None if day is None else day + dt.timedelta(days=FOLLOW_UP_DAYS),
+        value=None if day is None or late else day + dt.timedelta(days=FOLLOW_UP_DAYS),
         unit="date",
         definition=f"{FOLLOW_UP_DAYS} days after the incident's date (UTC day of its start)",
         source="stated: date" if facts.date else f"timeline: {STEPS['start']}",
-        missing="" if day else f"neither the date nor a time for {STEPS['start']} is known",
+        missing=missing if day else f"neither the date nor a time for {STEPS['start']} is known",
     )
 
 

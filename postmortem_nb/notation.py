@@ -15,6 +15,7 @@ number. Everything else is the team's own words: code, comments, ``{{NAME}}`` an
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from keyword import iskeyword
@@ -156,7 +157,8 @@ def _add(found: list[Part | Heading], part: Part | str) -> None:
 
 def _name(source: Source, at: int, name: str, what: str) -> str:
     """Return a name fit to be a column, a table or a variable for ever; else raise."""
-    if not name.isidentifier() or iskeyword(name) or name.startswith("_"):
+    plain = unicodedata.normalize("NFKC", name) == name  # else Python would call it by another
+    if not name.isidentifier() or iskeyword(name) or name.startswith("_") or not plain:
         fit = f"a name for the {what} of letters, digits and _"
         raise source.refuse(at, fit, example="`owner`", came=name)
     if name in RESERVED:
@@ -316,6 +318,9 @@ def _keys(source: Source, at: int, written: str | None) -> tuple[tuple[str, str]
             what = "column=value between the brackets"
             raise source.refuse(at, what, example="`(horizon=Immediate)`", came=written)
         pairs.append((_name(source, at, column, "column"), value))
+    if len({column for column, _ in pairs}) < len(pairs):
+        what = "each column once between the brackets"
+        raise source.refuse(at, what, example="`(horizon=Immediate)`", came=written)
     return tuple(pairs)
 
 
@@ -334,6 +339,9 @@ def _counted(source: Source, at: int, group: Rows, rest: str) -> Rows:
             at, what, example="`2 blank apart` or `role: Author | Manager`", came=rest
         )
     column = _name(source, at, preset[1], "column")
+    if column in dict(group.keys):
+        what = "a preset column that is not between the brackets too"
+        raise source.refuse(at, what, example="`role: Author | Manager`", came=rest)
     return replace(group, preset=column, presets=tuple(values), blanks=len(values))
 
 

@@ -17,7 +17,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING
 
 from postmortem_nb import columns
-from postmortem_nb.errors import BadTemplate, BadValue, expected
+from postmortem_nb.errors import BadTemplate, BadValue, expected, shown
 from postmortem_nb.notation import Heading, Source, parts, refuse
 from postmortem_nb.parts import (
     GAP,
@@ -156,6 +156,7 @@ def read(text: str, source: str = "template.md") -> Template:
     _check_order(source, headed)
     everything = [*ahead, *_only_parts(found)]
     options = columns.choices(source, everything)
+    columns.check_meanings(source, everything)
     columns.check_groups(source, everything)
     columns.check_queries(source, everything)
     sections = (
@@ -175,8 +176,12 @@ def load(path: Path) -> Template:
     try:
         with path.open("rb") as file:
             raw = file.read(LARGEST + 1)
-    except OSError as error:
-        raise BadTemplate(f"{path.name}: it cannot be read: {error.strerror}") from error
+    except (OSError, ValueError) as error:  # a path with NUL, or that no file system can spell
+        reason = getattr(error, "strerror", None) or "no path that can be read"
+        what = "a template file that can be read"
+        raise BadTemplate(
+            f"{shown(str(path))}: expected {what}, for example ours.md; got {reason}"
+        ) from error
     if len(raw) > LARGEST:
         what = f"a template of up to {LARGEST:,} bytes"
         raise refuse(path.name, 1, what, example="30,000", came="a larger file")

@@ -186,7 +186,7 @@ def test_a_team_may_bring_its_own_template(tmp_path):
     assert again.values("steps") == [{"row": row, "at": START, "text": "found"}]
     assert (again.id, again.window(), again.milestones()) == ("X-1", (None, None), [])
     assert again.log().empty
-    with pytest.raises(BadValue, match="table: expected"):
+    with pytest.raises(BadValue, match="start: this template has no timeline"):
         Incident.create("X-2", tmp_path, template=tmp_path / "ours.md", start=START)
 
 

@@ -82,6 +82,9 @@ def test_new_never_overwrites(capsys):
         (["new", "a\0b"], ["example"]),
         (["new", ""], ["example"]),
         (["new", "INC-7", "--template", "missing.md"], ["missing.md"]),
+        (["new", "INC-7", "--template", "."], ["expected a template file", "ours.md", "directory"]),
+        (["new", "INC-7", "--end", "later"], ["end: ", "2025", "'later'"]),
+        (["new", "INC-7", "--service", "a) OR (service:*"], ["--service", "a) OR (service:*"]),
         (["check", "nowhere"], ["nowhere"]),
         (["export", "nowhere"], ["nowhere"]),
         (["import", "nowhere.md"], ["nowhere.md"]),
@@ -104,6 +107,78 @@ def test_unknown_format_is_one_line(capsys):
 def test_a_broken_template_says_file_and_line(capsys, tmp_path):
     (tmp_path / "ours.md").write_text("# Ours\n\n## Facts\n\n- Owner: {lime owner}\n", "utf-8")
     refused("new", "INC-7", "--template", "ours.md", capsys=capsys, says=["ours.md:5", "lime"])
+    assert not (tmp_path / "INC-7").exists()
+
+
+@pytest.mark.parametrize(
+    "out",
+    [
+        "INC-7/incident.jsonl",
+        "INC-7/template.md",
+        "INC-7/INC-7.ipynb",
+        "INC-7/evidence/logs.parquet",
+        "INC-7/../INC-7/.incident.lock",
+        "INC-8/incident.jsonl",
+        "link",
+        "other.ipynb",
+        "",
+        ".",
+        "a\0b",
+    ],
+)
+def test_an_export_never_writes_over_what_an_incident_lives_by(out, capsys, tmp_path):
+    for name in ("INC-7", "INC-8"):
+        run("new", name, capsys=capsys)
+    (tmp_path / "link").symlink_to("INC-7/incident.jsonl")
+    (tmp_path / "other.ipynb").write_text("{}", "utf-8")
+    files = [path for path in tmp_path.rglob("*") if path.is_file()]
+    before = {path: path.read_bytes() for path in files}
+    refused(
+        "export", "INC-7", "--to", "json", "-o", out, capsys=capsys, says=["export -o", "example"]
+    )
+    assert {path: path.read_bytes() for path in files} == before
+
+
+def test_a_default_name_is_no_exception(capsys, tmp_path):
+    run("new", "template", capsys=capsys)
+    before = (tmp_path / "template" / "template.md").read_bytes()
+    refused("export", "template", "--to", "markdown", capsys=capsys, says=["template.md"])
+    assert (tmp_path / "template" / "template.md").read_bytes() == before
+
+
+def test_an_export_follows_a_link_and_writes_into_a_pipe(capsys, tmp_path):
+    run("new", "INC-7", capsys=capsys)
+    (tmp_path / "latest.json").symlink_to("real.json")
+    code, _, err = run("export", "INC-7", "--to", "json", "-o", "latest.json", capsys=capsys)
+    assert (code, err) == (0, "")
+    assert (tmp_path / "latest.json").is_symlink()
+    assert json.loads((tmp_path / "real.json").read_text("utf-8"))["id"] == "INC-7"
+    os.mkfifo(tmp_path / "pipe")
+    with subprocess.Popen(
+        [sys.executable, "-m", "postmortem_nb", "export", "INC-7", "--to", "json", "-o", "pipe"],
+        stdout=subprocess.DEVNULL, cwd=tmp_path,
+    ) as writer:  # fmt: skip
+        assert json.loads((tmp_path / "pipe").read_text("utf-8"))["id"] == "INC-7"
+    assert writer.returncode == 0
+    assert (tmp_path / "pipe").is_fifo()
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="a device of Linux")  # noqa: PTH110
+def test_a_full_disk_behind_the_output_is_one_line(capsys, tmp_path):
+    run("new", "INC-7", capsys=capsys)
+    with open("/dev/full", "w") as full:  # noqa: PTH123
+        done = subprocess.run(
+            [sys.executable, "-m", "postmortem_nb", "check", "INC-7"],
+            stdout=full, stderr=subprocess.PIPE, text=True, check=False, cwd=tmp_path,
+        )  # fmt: skip
+    assert done.returncode == 2
+    assert done.stderr == "standard output: it could not be written: No space left on device\n"
+
+
+def test_a_start_needs_a_timeline_to_stand_in(capsys, tmp_path):
+    (tmp_path / "ours.md").write_text("# Ours\n\n## Facts\n\n- Owner: {line owner}\n", "utf-8")
+    words = ("new", "INC-7", "--template", "ours.md", "--start", "2025-12-04T14:02Z")
+    refused(*words, capsys=capsys, says=["start", "no timeline"])
     assert not (tmp_path / "INC-7").exists()
 
 

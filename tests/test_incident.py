@@ -1,19 +1,21 @@
 """The dataset: values that are kept as given, listeners that hear, threads that lose nothing."""
 
+import contextlib
 import itertools
 import json
 import re
 import threading
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta, timezone
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from postmortem_nb import kinds
-from postmortem_nb.errors import BadValue
+from postmortem_nb.errors import BadValue, PostmortemError
 from postmortem_nb.incident import Incident
 
 START = datetime(2025, 12, 4, 14, 2, tzinfo=UTC)
@@ -239,3 +241,58 @@ def test_who_it_is_can_be_seen(incident):
     assert repr(incident) == f"<Incident INC-4821 in {incident.path}>"
     assert "tables" not in vars(incident)
     assert len(incident.tables) == 17
+
+
+class Contrary:
+    """A stranger's object that cannot even be compared."""
+
+    __hash__ = None
+
+    def __eq__(self, other):
+        raise RuntimeError
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        Contrary(),
+        pd.DataFrame({"a": [1]}),
+        pd.Series([1, 2]),
+        np.array([1, 2]),
+        pd.NA,
+        datetime.max.replace(tzinfo=timezone(timedelta(hours=-14))),
+        datetime.min.replace(tzinfo=timezone(timedelta(hours=14))),
+        "\ud800",
+        10**400,
+    ],
+    ids=lambda odd: type(odd).__name__,
+)
+def test_an_odd_object_is_refused_or_taken_wherever_it_is_given(incident, odd):
+    """Never a stray error: in a cell of every kind, as a name, a table, a row, a template."""
+    columns = {column.kind: column for column in incident.template.tables["incident"]}
+    calls = [lambda name=each.name: incident.set(name, odd) for each in columns.values()]
+    calls += [
+        lambda: incident.add("actions", horizon=odd),
+        lambda: incident.set(odd, "x"),
+        lambda: incident.add(odd),
+        lambda: incident.remove("actions", odd),
+        lambda: incident[odd],
+        lambda: incident.values(odd),
+        lambda: Incident.create("INC-1", incident.path, template=odd) if odd is not pd.NA else None,
+        lambda: Incident.create("INC-2", incident.path, severity=odd),
+        lambda: Incident.open(odd),
+    ]
+    for call in calls:
+        with contextlib.suppress(PostmortemError):
+            call()
+        assert len(incident["incident"]) == 1
+    assert len(Incident.open(incident.path)["incident"]) == 1
+
+
+def test_the_last_day_of_the_calendar_does_not_lock_the_incident_up(incident):
+    incident.set("date", "9999-12-31")
+    assert incident.value("date") == date(9999, 12, 31)
+    assert incident.value("follow_up") is None
+    assert "calendar" in set(incident.stats()["missing"]).__str__()
+    incident.set("date", "2025-12-04")
+    assert incident.value("follow_up") == date(2026, 1, 3)

@@ -168,6 +168,14 @@ def test_follow_up_is_thirty_days_after_the_incident():
     assert leap.value == dt.date(2028, 3, 2)
 
 
+@pytest.mark.parametrize("day", [dt.date.max, dt.date.max - dt.timedelta(days=29)])
+def test_a_date_at_the_end_of_the_calendar_has_no_follow_up_and_breaks_nothing(day):
+    each = metrics.derive(Facts(date=day))["follow_up"]
+    assert (each.value, bool(each.missing)) == (None, True)
+    last = metrics.derive(Facts(date=dt.date.max - dt.timedelta(days=30)))["follow_up"]
+    assert last.value == dt.date.max
+
+
 def test_gather_reads_each_moment_from_its_step():
     rows = [{"step": step, "time": getattr(WORKED, name)} for name, step in metrics.STEPS.items()]
     got = metrics.gather({"date": dt.date(2025, 12, 7), "affected_total": 4200}, rows)

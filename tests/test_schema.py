@@ -199,7 +199,67 @@ BROKEN = {
     "taken name": ("{line id}", 3, "another name", "`blank_id`", "'id'"),
     "taken order": ("{count order}", 3, "another name", "`blank_order`", "'order'"),
     "two kinds": ("{line a}\n{date a}", 4, "the line a of line 3, or another name", "", "date"),
-    "derived twice": ("{= count a}\n{count a}", 4, "the derived count a of line 3", "", "count"),
+    "derived twice": (
+        "{= minutes mttr}\n{minutes mttr}",
+        4,
+        "the derived minutes mttr of line 3",
+        "",
+        "minutes",
+    ),
+    "nothing computes it": (
+        "{= minutes durtion}",
+        3,
+        "a computed figure",
+        "`{= minutes duration}`",
+        "durtion",
+    ),
+    "computed otherwise": (
+        "{= line duration}",
+        3,
+        "the kind that duration",
+        "`{= minutes dur",
+        "line",
+    ),
+    "computed in rows": (
+        "<!-- rows a: 1 blank -->\n{= minutes mttr}\n<!-- end -->",
+        4,
+        "a computed figure outside of rows",
+        "",
+        "mttr",
+    ),
+    "a figure in words": (
+        "{line revenue_loss}",
+        3,
+        "the kind money (figures",
+        "`{money revenue_loss}`",
+        "line",
+    ),
+    "a time in words": (
+        "<!-- rows timeline: 1 blank -->\n{line time}\n<!-- end -->",
+        4,
+        "the kind time (figures",
+        "`{time time}`",
+        "line",
+    ),
+    "choice twice": ("{choice a = b / c / b}", 3, "choices that differ", "Low / High", "b / c / b"),
+    "empty choice": ("{choice a = b /  / c}", 3, "choices that differ", "Low / High", "b /  / c"),
+    "key twice": (
+        "<!-- rows a (b=c, b=d): 1 blank -->\n{line x}\n<!-- end -->",
+        3,
+        "each column once",
+        "(horizon=Immediate)",
+        "b=c, b=d",
+    ),
+    "preset key": (
+        "<!-- rows a (r=c): r: A | B -->\n{line x}\n<!-- end -->",
+        3,
+        "a preset column that is not between",
+        "`role: Author",
+        "r: A | B",
+    ),
+    "wide letters": ("{line \uff41}", 3, "a name for the blank", "`owner`", "\uff41"),
+    "the notebook's variable": ("```datadog incident\nx\n```", 3, "another name", "", "incident"),
+    "long query": (f"```datadog {'a' * 61}\nx\n```", 3, "up to 60 characters", "", "aaaa"),
     "two lists": ("{choice a = b / c}\n{choice a = b / d}", 4, "the same choices", "", "b / d"),
     "no choices": ("{choice a = b}", 3, "choices with / between them", "Low / High", "'b'"),
     "number outside": ("{n}. {line a}", 3, "{n} only between rows and end", "", "{n}"),
@@ -316,8 +376,13 @@ def test_a_file_is_read_or_refused(tmp_path):
     path.write_bytes(b"## One\n" + b"x" * 1_000_000)
     with pytest.raises(BadTemplate, match=r"^ours.md:1: expected a template of up to 1,000,000"):
         schema.load(path)
-    with pytest.raises(BadTemplate, match=r"^none.md: it cannot be read: No such file"):
+    with pytest.raises(
+        BadTemplate, match=r"none.md': expected a template.*for example.*No such file"
+    ):
         schema.load(tmp_path / "none.md")
+    for path in (tmp_path, Path("a\0b"), Path("\ud800")):
+        with pytest.raises(BadTemplate, match="expected a template file that can be read"):
+            schema.load(path)
 
 
 @pytest.mark.parametrize(
