@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from postmortem_nb.datadog import (
         analyze_datadog_logs,
         get_datadog_metric,
+        get_datadog_revenue,
+        get_datadog_slo,
         search_datadog_events,
         search_datadog_logs,
         search_datadog_spans,
@@ -25,6 +27,8 @@ __all__ = [
     "PostmortemError",
     "analyze_datadog_logs",
     "get_datadog_metric",
+    "get_datadog_revenue",
+    "get_datadog_slo",
     "search_datadog_events",
     "search_datadog_logs",
     "search_datadog_spans",
@@ -35,6 +39,8 @@ _HOME = {"Incident": "postmortem_nb.incident"} | dict.fromkeys(
     (
         "analyze_datadog_logs",
         "get_datadog_metric",
+        "get_datadog_revenue",
+        "get_datadog_slo",
         "search_datadog_events",
         "search_datadog_logs",
         "search_datadog_spans",

@@ -33,7 +33,8 @@ LAYERS = (
     # what reads it: findings, charts, the document
     ("candidates", "charts", "checks"),
     ("drawing",),
-    ("filling", "standing", "webmarkdown"),
+    ("asides", "pageparts", "standing", "webmarkdown"),
+    ("asidehtml", "filling"),
     ("layout", "values"),
     ("document",),
     # Datadog, and its stand-in
@@ -44,7 +45,7 @@ LAYERS = (
     ("formstate", "session"),
     ("forms",),
     # the finished page
-    ("cells", "drawntimeline", "ipynb", "pageparts", "pdf"),
+    ("cells", "drawntimeline", "ipynb", "pdf"),
     ("approvals", "cellmarkdown", "headline", "looks", "masked", "story"),
     ("chapters", "figures", "redaction", "sources"),
     ("figurehtml",),

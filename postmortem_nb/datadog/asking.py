@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from copy import copy
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from difflib import get_close_matches
@@ -34,6 +35,8 @@ _PAGES = {  # where the web application shows the same question
     "search_datadog_spans": ("apm/traces", "query", "start", "end"),
     "search_datadog_events": ("event/explorer", "query", "from_ts", "to_ts"),
     "get_datadog_metric": ("metric/explorer", "exp_metric", "start", "end"),
+    "get_datadog_revenue": ("metric/explorer", "exp_metric", "start", "end"),
+    "get_datadog_slo": ("slo/manage", "slo_id", "from_ts", "to_ts"),
 }
 
 
@@ -62,6 +65,13 @@ class Asking:
             )
         self.teller = Teller(self.progress)
         self.connection: Connection = client.connection()
+
+    def over(self, start: datetime, end: datetime, *, interval: str | None = None) -> Asking:
+        """Return the same question over another window: one of several requests of an answer."""
+        other = copy(self)
+        other.start, other.end = start, end
+        other.arguments = {**self.arguments, "interval": interval}
+        return other
 
     def failed(self, failed: Failed) -> DatadogError:
         """Return the error that tells the user of a failure before any row came."""
@@ -106,7 +116,7 @@ class Asking:
         return times.parse(value, name=f"{self.function}: {label}", now=self.now)
 
     def _words(self) -> str:
-        for name in ("sql_query", "query", "queries", "filter"):
+        for name in ("sql_query", "query", "queries", "filter", "slo_id", "total", "metric"):
             if words := self.arguments.get(name):
                 return words if isinstance(words, str) else "; ".join(map(str, words))
         return "*"
