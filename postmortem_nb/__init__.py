@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from postmortem_nb.datadog import (
         analyze_datadog_logs,
         get_datadog_metric,
+        get_datadog_revenue,
+        get_datadog_slo,
         search_datadog_events,
         search_datadog_logs,
         search_datadog_spans,
@@ -29,6 +31,8 @@ __all__ = [
     "backtest",
     "change_points",
     "get_datadog_metric",
+    "get_datadog_revenue",
+    "get_datadog_slo",
     "log_patterns",
     "over_represented",
     "search_datadog_events",
@@ -44,6 +48,8 @@ _HOME = {
     (
         "analyze_datadog_logs",
         "get_datadog_metric",
+        "get_datadog_revenue",
+        "get_datadog_slo",
         "search_datadog_events",
         "search_datadog_logs",
         "search_datadog_spans",

@@ -8,7 +8,7 @@ good, bad and valid in it, in requests or in minutes (``unit``). All arithmetic 
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -58,7 +58,7 @@ class Objective:
     bad: float
     no_data: float
     corrected: float
-    steps: tuple[Step, ...]
+    steps: tuple[Step, ...] = field(repr=False)
 
     @property
     def type(self) -> str:
@@ -70,6 +70,20 @@ class Objective:
         """Its window in words: ``30 days``."""
         days = self.window / dt.timedelta(days=1)
         return f"{days:g} day{'s' * (days != 1)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Spending:
+    """What an incident took of an SLO's budget: in all, and by phase in order.
+
+    ``taken`` is None and ``why`` says so where there is no budget, or no data.
+    """
+
+    name: str
+    objective: Objective
+    taken: Consumption | None
+    phases: tuple[Phase, ...] = ()
+    why: str = ""
 
 
 def is_answer(frame: pd.DataFrame) -> bool:
@@ -100,6 +114,17 @@ def read(frame: pd.DataFrame) -> Objective | None:
     )
 
 
+def spending(objective: Objective, moments: Facts, *, name: str = "") -> Spending:
+    """Return what an incident took of a budget; ``name`` is of the evidence."""
+    why = reason(objective, moments.impact)
+    if why:
+        return Spending(name, objective, None, why=why)
+    taken = consumed(objective, moments.impact)
+    points = _points(objective.steps, moments)
+    found = slo.waterfall(moments, points, budget=taken.budget)
+    return Spending(name, objective, taken, tuple(found))
+
+
 def consumed(objective: Objective, impact: Sequence[Interval]) -> Consumption:
     """Return what an incident took from the budget, over the union of its impact intervals.
 
@@ -119,14 +144,11 @@ def consumed(objective: Objective, impact: Sequence[Interval]) -> Consumption:
     )
 
 
-def phases(objective: Objective, moments: Facts) -> list[Phase]:
-    """Return the budget by phase of the incident, in order; nothing where there is no budget."""
-    try:
-        budget = consumed(objective, moments.impact).budget
-    except BadValue:
-        return []
-    points = list(_points(objective.steps, moments))
-    return slo.waterfall(moments, points, budget=budget)
+def left(objective: Objective) -> float:
+    """Return the budget that is left of the whole window, as Datadog counts it, in percent."""
+    if objective.status is None or objective.target is None:
+        raise BadValue(f"“{objective.name}” has no status or no target: nothing says what is left")
+    return slo.remaining(objective.status, objective.target)
 
 
 def estimates(objective: Objective, moments: Facts, *, source: str) -> Iterator[Estimate]:
@@ -139,10 +161,9 @@ def estimates(objective: Objective, moments: Facts, *, source: str) -> Iterator[
     if objective.target is None or not 0 < objective.target < 100:
         return
     if objective.status is not None:
-        left = slo.remaining(objective.status, objective.target)
         words = f"100·(achieved − target) ÷ (100 − target), whole window of the {about}"
-        yield _estimate("budget_remaining", left, source, words)
-    if not moments.impact or not _within(objective.steps, moments.impact)[1]:
+        yield _estimate("budget_remaining", left(objective), source, words)
+    if reason(objective, moments.impact):
         return
     took = consumed(objective, moments.impact)
     yield _estimate("budget_consumed", took.consumed, source, f"{took.definition}; {about}")

@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from postmortem_nb import drawntimeline, layout, looks, pageparts, text, values
-from postmortem_nb.filling import Gap, QuerySlot, Value
+from postmortem_nb import asidehtml, drawntimeline, layout, looks, pageparts, text, values
+from postmortem_nb.filling import Beside, Gap, QuerySlot, Table, Value
 from postmortem_nb.pageparts import Fact
-from postmortem_nb.parts import SINGLE, Words
+from postmortem_nb.parts import SINGLE, Query, Words
 from postmortem_nb.webmarkdown import rendered
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from postmortem_nb.filling import Facts, Piece
-    from postmortem_nb.parts import Query, Rows, Section
+    from postmortem_nb.parts import Rows, Section
     from postmortem_nb.schema import Template
     from postmortem_nb.standing import Line
 
@@ -94,7 +94,8 @@ class Teller:
         if not self.blanks:
             special = _summary(block.lines) or _stats(block.lines)
             if special:
-                return head + special + self._defined(block.lines)
+                tables = map(self._table, filter(_is_table, block.lines))
+                return "\n".join([head + special + self._defined(block.lines), *tables])
         return head + self._drawn(block) + "\n".join(filter(None, self._runs(block.lines)))
 
     def _defined(self, lines: Sequence[Line]) -> str:
@@ -104,6 +105,16 @@ class Teller:
         known = [self.facts.measures[name] for name in names if name in self.facts.measures]
         told = [Fact(each.label, text.html(each.definition)) for each in known if each.definition]
         return pageparts.defined(told)
+
+    def _table(self, line: Line) -> str:
+        """Return a table that no blank asks for, the picture of its evidence above it."""
+        piece = line.pieces[0]
+        assert isinstance(piece, Table)  # noqa: S101 - for the type checker
+        aside = piece.aside
+        shown = asidehtml.table(aside)
+        if not aside.evidence:
+            return shown
+        return self.figure(Query(aside.evidence, "", aside.title, 0)) + shown
 
     def _drawn(self, block: Block) -> str:
         """Return the drawn timeline under the heading of the section that holds the written one."""
@@ -124,6 +135,8 @@ class Teller:
                 yield looks.draw(_groups(members), self.facts)
             elif kind == "query":
                 yield from (self.figure(slot.query) for slot in _slots(members))
+            elif kind == "table":
+                yield from map(self._table, members)
             else:
                 yield _written(members)
             for table in dict.fromkeys(line.group.table for line in members if line.group):
@@ -133,6 +146,8 @@ class Teller:
         """Return how a line is told, and what it must share with others to be told with them."""
         if line.pieces and isinstance(line.pieces[0], QuerySlot):
             return "query", id(line)
+        if _is_table(line):
+            return "table", id(line)
         if line.group is not None and line.group.table in looks.LOOKS and not self.blanks:
             return "look", line.group.table
         if line.group is not None and not _is_listed(line.group):
@@ -175,6 +190,11 @@ def _without_labels(lines: Sequence[Line]) -> Iterator[Line]:
             yield line
 
 
+def _is_table(line: Line) -> bool:
+    """Return whether a line is a table that no blank asks for."""
+    return bool(line.pieces) and isinstance(line.pieces[0], Table)
+
+
 def _joined(lines: list[Line]) -> list[Line]:
     """Return lines without the empty ones between two rows of the same table in a look."""
     kept: list[Line] = []
@@ -210,7 +230,7 @@ def _first_things_first(told: list[tuple[Block, str]]) -> list[tuple[Block, str]
 
 def _summary(lines: Sequence[Line]) -> str:
     """Return labelled paragraphs as a summary, where a block is nothing else."""
-    facts = [_labelled(line) for line in lines if not line.is_empty]
+    facts = [_labelled(line) for line in lines if not (line.is_empty or _is_table(line))]
     if len(facts) < 2 or None in facts:
         return ""
     return pageparts.definitions([fact for fact in facts if fact], "pm-summary")
@@ -230,7 +250,7 @@ def _labelled(line: Line) -> Fact | None:
 
 def _stats(lines: Sequence[Line]) -> str:
     """Return a table of two columns, label and figure, as tiles, where a block is nothing else."""
-    rows = [line for line in lines if not line.is_empty]
+    rows = [line for line in lines if not (line.is_empty or _is_table(line))]
     if not rows or not all(line.words.lstrip().startswith("|") for line in rows):
         return ""
     filled = [line for line in rows if any(isinstance(piece, Value) for piece in line.pieces)]
@@ -247,11 +267,13 @@ def _tile(line: Line) -> Fact | None:
     cells = [cell.strip() for cell in source.strip().strip("|").split("|")]
     if len(cells) != 2 or _TOKEN.search(cells[0]) or not _TOKEN.search(cells[1]):
         return None
-    last = max(match.end() for match in _TOKEN.finditer(cells[1]))
-    unit = cells[1][last:].strip()
+    notes = [asidehtml.beside(piece.text) for piece in line.pieces if isinstance(piece, Beside)]
+    ends = [match.end() for match in _TOKEN.finditer(cells[1])]
+    last = ends[-1 - len(notes)]
+    unit = _TOKEN.sub("", cells[1][last:]).strip()
     shown = _TOKEN.sub(lambda match: spans[int(match[1])], text.html(cells[1][:last]))
     behind = f" <small>{text.html(unit)}</small>" if unit else ""
-    return Fact(_EMPHASIS.sub("", cells[0]), shown + behind)
+    return Fact(_EMPHASIS.sub("", cells[0]), shown + behind + "".join(notes))
 
 
 def _groups(lines: Iterable[Line]) -> dict[Rows, list[int]]:
@@ -307,7 +329,10 @@ def _token(piece: Piece, spans: list[str]) -> str:
         if fenced is None:
             return token
         return "".join(f"\n{fenced[1]}{line}" for line in ("```", token, "```"))
-    if isinstance(piece, Gap | QuerySlot):
+    if isinstance(piece, Beside):
+        spans.append(asidehtml.beside(piece.text))
+        return f"\ue000{len(spans) - 1}\ue001"
+    if isinstance(piece, Gap | QuerySlot | Table):
         return ""
     return re.sub("[\ue000\ue001]", "\N{REPLACEMENT CHARACTER}", piece.text)
 

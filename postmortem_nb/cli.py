@@ -1,7 +1,7 @@
 """The ``postmortem`` command: read the words, make one call, print what it says.
 
 Exit 0 when all went well, 1 when a check found errors, 2 with one line on wrong use.
-Modules are imported by the command that uses them, so that ``--help`` is instant.
+What the commands are and call is in `commands`.
 """
 
 from __future__ import annotations
@@ -11,47 +11,26 @@ import difflib
 import errno
 import os
 import sys
-from dataclasses import dataclass
-from importlib import import_module
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from postmortem_nb import __version__
+from postmortem_nb.commands import COMMANDS, PATH, WrongUseError
 from postmortem_nb.errors import PostmortemError, expected
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from postmortem_nb.incident import Incident
-
-EXIT_FINDINGS = 1
 EXIT_WRONG_USE = 2
 EXIT_INTERRUPTED = 130
 
 _NO_OUTPUT = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EFBIG})
-_QUERY_SYNTAX = frozenset('()*?"\\')
-
-
-class _WrongUseError(PostmortemError):
-    """Words on the command line that do not fit."""
 
 
 class _Parser(argparse.ArgumentParser):
     """argparse, with one line for an error instead of its usage and a second line."""
 
     def error(self, message: str) -> NoReturn:
-        raise _WrongUseError(f"{self.prog}: {message}; see '{self.prog} --help'")
-
-
-@dataclass(frozen=True, slots=True)
-class Command:
-    """A command: what it says of itself, an example, its arguments and what it calls."""
-
-    name: str
-    help: str
-    example: str
-    arguments: tuple[tuple[tuple[str, ...], dict[str, Any]], ...]
-    call: Callable[[argparse.Namespace], int]
+        raise WrongUseError(f"{self.prog}: {message}; see '{self.prog} --help'")
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -117,9 +96,9 @@ def parser() -> argparse.ArgumentParser:
 def with_path(name: str, words: list[str], path: str) -> list[str]:
     """Return a command's words with a bundle's path in its place, where it works on a bundle."""
     for command in COMMANDS:
-        if command.name == name and _PATH in command.arguments:
+        if command.name == name and PATH in command.arguments:
             positional = [argument for argument in command.arguments if argument[0][0][0] != "-"]
-            place = positional.index(_PATH)
+            place = positional.index(PATH)
             return [*words[:place], path, *words[place:]]
     return words
 
@@ -132,277 +111,7 @@ def _check_command(argv: list[str]) -> None:
         return
     near = difflib.get_close_matches(word, names, n=1)
     hint = f"; did you mean '{near[0]}'?" if near else ""
-    raise _WrongUseError(
+    raise WrongUseError(
         expected("postmortem", "one of " + ", ".join(names), example="postmortem demo", came=word)
         + hint
     )
-
-
-def _check_services(names: list[str]) -> None:
-    """Refuse a name that is a piece of a query: no service is called so."""
-    for name in names:
-        if _QUERY_SYNTAX & set(name) or not name.strip() or not name.isprintable():
-            what = "the name of a service, without query syntax"
-            raise _WrongUseError(expected("--service", what, example="checkout", came=name))
-
-
-def _new(asked: argparse.Namespace) -> int:
-    _check_services(asked.service or [])
-    incident = _incident_class().create(
-        asked.id,
-        asked.dir,
-        title=asked.title,
-        services=asked.service,
-        severity=asked.severity,
-        start=asked.start,
-        end=asked.end,
-        author=asked.author,
-        template=asked.template,
-    )
-    path = import_module("postmortem_nb.notebook").write(incident)
-    print(path)
-    print(f"Next: jupyter lab {path}", file=sys.stderr)
-    return 0
-
-
-def _check(asked: argparse.Namespace) -> int:
-    checks = import_module("postmortem_nb.checks")
-    findings = _open(asked.path).check()
-    print(checks.FORMATS[asked.format](findings), end="")
-    return EXIT_FINDINGS if checks.errors(findings) else 0
-
-
-def _export(asked: argparse.Namespace) -> int:
-    export = import_module("postmortem_nb.editions").export
-    written = export(
-        Path(asked.path),
-        asked.to,
-        out=asked.out,
-        audience=asked.audience,
-        blanks=asked.blanks,
-        code=asked.code,
-        told=_to_stderr,
-    )
-    for path in written:
-        print(path)
-    return 0
-
-
-def _import(asked: argparse.Namespace) -> int:
-    incident, unread = _imported(asked)
-    for line in unread:
-        _to_stderr(line)
-    print(import_module("postmortem_nb.notebook").write(incident))
-    return 0
-
-
-def _imported(asked: argparse.Namespace) -> tuple[Incident, list[str]]:
-    found: tuple[Incident, list[str]]
-    uuid = asked.source.removeprefix("datadog:")
-    if uuid == asked.source:
-        read = import_module("postmortem_nb.importing.markdown").from_markdown
-        found = read(asked.source, asked.id, asked.dir, template=asked.template)
-    elif asked.id is None:
-        raise _WrongUseError(
-            "import: a Datadog incident needs a name, for example "
-            "'postmortem import datadog:4821 --id INC-4821'"
-        )
-    else:
-        read = import_module("postmortem_nb.importing.datadog").from_datadog
-        found = read(uuid, asked.id, asked.dir)
-    return found
-
-
-def _publish(asked: argparse.Namespace) -> int:
-    print(import_module("postmortem_nb.publish").publish(_open(asked.path), told=_to_stderr))
-    return 0
-
-
-def _refresh(asked: argparse.Namespace) -> int:
-    refresh = import_module("postmortem_nb.refresh")
-    found = refresh.refresh(_open(asked.path), told=_to_stderr, accept=asked.accept)
-    print(refresh.report(found), end="")
-    return 0
-
-
-def _backtest(asked: argparse.Namespace) -> int:
-    backtest = import_module("postmortem_nb.monitors.results").backtest
-    found = backtest(_open(asked.path), asked.baseline, refresh=asked.refresh, told=_to_stderr)
-    print(found)
-    return 0
-
-
-def _monitor(asked: argparse.Namespace) -> int:
-    proposals = import_module("postmortem_nb.proposals")
-    if asked.action == "create":
-        if asked.row is None:
-            raise _WrongUseError(
-                "monitor create: expected the number of a proposed monitor, for example "
-                "'postmortem monitor create INC-4821 1'"
-            )
-        print(proposals.create(_open(asked.path), asked.row, told=_to_stderr))
-        return 0
-    verdicts = proposals.validate(_open(asked.path), told=_to_stderr)
-    print(proposals.report(verdicts), end="")
-    return EXIT_FINDINGS if any(verdict.said for verdict in verdicts) else 0
-
-
-def _to_stderr(line: str) -> None:
-    print(line, file=sys.stderr)
-
-
-def _demo(asked: argparse.Namespace) -> int:
-    for path in import_module("postmortem_nb.demo").run(Path(asked.out)):
-        print(path)
-    return 0
-
-
-def _sandbox(asked: argparse.Namespace) -> int:
-    import_module("postmortem_nb.sandbox").serve(asked.port)
-    return 0
-
-
-def _open(path: str) -> Incident:
-    return _incident_class().open(path)
-
-
-def _incident_class() -> type[Incident]:
-    found: type[Incident] = import_module("postmortem_nb.incident").Incident
-    return found
-
-
-_PATH = (("path",), {"metavar": "PATH", "help": "a bundle's folder, or the notebook in it"})
-
-COMMANDS = (
-    Command(
-        "demo",
-        "The made-up incident, end to end: bundle, executed notebook, HTML and Markdown.",
-        "postmortem demo --out demo",
-        ((("--out",), {"default": "demo", "metavar": "DIR", "help": "where (default: ./demo)"}),),
-        _demo,
-    ),
-    Command(
-        "new",
-        "Begin a postmortem: a folder with the dataset, the template and the notebook.",
-        'postmortem new INC-4821 --service checkout --severity SEV-1 --start "2025-12-04 14:02Z"',
-        (
-            (("id",), {"metavar": "ID", "help": "the incident's id; the folder is named after it"}),
-            (("--title",), {"help": "what the incident is called"}),
-            (
-                ("--service",),
-                {"action": "append", "metavar": "NAME", "help": "a service affected; repeatable"},
-            ),
-            (("--severity",), {"help": "one of the template's, for example SEV-1"}),
-            (("--start",), {"metavar": "TIME", "help": "impact start, ISO 8601 with a zone"}),
-            (("--end",), {"metavar": "TIME", "help": "impact end, ISO 8601 with a zone"}),
-            (("--author",), {"help": "who writes the postmortem"}),
-            (("--dir",), {"default": ".", "help": "where the folder is made (default: here)"}),
-            (("--template",), {"metavar": "FILE", "help": "your team's own template"}),
-        ),
-        _new,
-    ),
-    Command(
-        "check",
-        "Say what is missing or contradictory; exit 1 on errors.",
-        "postmortem check INC-4821 --format github",
-        (
-            _PATH,
-            (("--format",), {"choices": ("text", "json", "github"), "default": "text"}),
-        ),
-        _check,
-    ),
-    Command(
-        "export",
-        "Write the finished document.",
-        "postmortem export INC-4821 --to html -o INC-4821.html",
-        (
-            _PATH,
-            (
-                ("--to",),
-                {
-                    "default": "html",
-                    "metavar": "FORMAT",
-                    "help": "html (default), markdown, pdf or json",
-                },
-            ),
-            (("-o", "--out"), {"metavar": "FILE", "help": "write exactly this file"}),
-            (
-                ("--audience",),
-                {"choices": ("internal", "public"), "default": "internal"},
-            ),
-            (("--blanks",), {"action": "store_true", "help": "show the empty blanks too"}),
-            (("--code",), {"action": "store_true", "help": "show the code of cells too"}),
-        ),
-        _export,
-    ),
-    Command(
-        "import",
-        "Begin from a filled document, or a Datadog incident; what cannot be read is told.",
-        "postmortem import INC-4821.md --id INC-4821",
-        (
-            (
-                ("source",),
-                {
-                    "metavar": "FILE|datadog:ID",
-                    "help": "Markdown in the template's layout, or an incident",
-                },
-            ),
-            (("--id",), {"help": "the folder's name (default: the document's Incident ID)"}),
-            (("--dir",), {"default": ".", "help": "where the folder is made (default: here)"}),
-            (("--template",), {"metavar": "FILE", "help": "the template of its layout"}),
-        ),
-        _import,
-    ),
-    Command(
-        "refresh",
-        "Ask every frozen question again and say what differs.",
-        "postmortem refresh INC-4821",
-        (
-            _PATH,
-            (("--accept",), {"action": "store_true", "help": "freeze the new answers instead"}),
-        ),
-        _refresh,
-    ),
-    Command(
-        "backtest",
-        "Try the proposed monitors on the incident and on the days before it.",
-        "postmortem backtest INC-4821 --baseline 14d",
-        (
-            _PATH,
-            (
-                ("--baseline",),
-                {"default": "7d", "metavar": "SPAN", "help": "how long before (default: 7d)"},
-            ),
-            (("--refresh",), {"action": "store_true", "help": "ask for frozen answers anew"}),
-        ),
-        _backtest,
-    ),
-    Command(
-        "monitor",
-        "Have Datadog check the proposed monitors, or make one of them as a draft.",
-        "postmortem monitor create INC-4821 1",
-        (
-            (("action",), {"choices": ("validate", "create"), "help": "validate makes nothing"}),
-            _PATH,
-            (
-                ("row",),
-                {"nargs": "?", "metavar": "ROW", "help": "create: the proposed monitor's number"},
-            ),
-        ),
-        _monitor,
-    ),
-    Command(
-        "publish",
-        "Archive the document to a Datadog notebook; again updates the same one.",
-        "postmortem publish INC-4821",
-        (_PATH,),
-        _publish,
-    ),
-    Command(
-        "sandbox",
-        "Serve the made-up incident over Datadog's HTTP API, on this machine only.",
-        "postmortem sandbox --port 8126",
-        ((("--port",), {"type": int, "default": 0, "metavar": "N", "help": "default: any free"}),),
-        _sandbox,
-    ),
-)

@@ -14,14 +14,15 @@ from functools import cache
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from postmortem_nb import filling, layout, text
-from postmortem_nb.filling import Box, QuerySlot, Shown, Value
+from postmortem_nb import asidehtml, filling, layout, text
+from postmortem_nb.filling import Beside, Box, QuerySlot, Shown, Table, Value
 from postmortem_nb.schema import Query, Words
 from postmortem_nb.webmarkdown import inline, rendered
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from postmortem_nb.asides import Aside
     from postmortem_nb.filling import Piece
     from postmortem_nb.incident import Incident
     from postmortem_nb.schema import Blank, Rows
@@ -157,7 +158,24 @@ def _written(piece: Piece, figure: Figure | None) -> str:
         shown = figure(piece.query) if figure is not None else ""
         fence = f"```\n{piece.query.call}```"
         return f"{fence}\n\n{shown.strip()}\n" if shown else fence
+    if isinstance(piece, Beside):
+        return f" *({text.markdown(piece.text, inside=True)})*"
+    if isinstance(piece, Table):
+        return _table(piece.aside, figure)
     return piece.text if isinstance(piece, Words | Shown | Box) else ""
+
+
+def _table(aside: Aside, figure: Figure | None) -> str:
+    """Return an aside as a quoted table, so that an import knows it for ours; its picture above."""
+    drawn = figure(Query(aside.evidence, "", aside.title, 0)) if figure and aside.evidence else ""
+    marks = ("---:" if place in aside.numeric else "---" for place in range(len(aside.heads)))
+    rows = [aside.heads, tuple(marks), *aside.rows]
+    lines = [] if drawn else [f"**{text.markdown(aside.title, inside=True)}**", ""]
+    for number, row in enumerate(rows):
+        cells = row if number == 1 else [text.markdown(cell) for cell in row]
+        lines.append(f"| {' | '.join(cells)} |")
+    quoted = "\n".join(f"> {line}".rstrip() for line in lines)
+    return f"{drawn.strip()}\n\n{quoted}" if drawn else quoted
 
 
 def _value(value: Value) -> str:
@@ -204,7 +222,7 @@ def _scalar(value: str) -> str:
 
 def _block(line: Line) -> tuple[object, Rows | None]:
     """Return what lines must share to be rendered in one go, and the group that wraps them."""
-    if line.section is not None or (line.pieces and isinstance(line.pieces[0], QuerySlot)):
+    if line.section is not None or (line.pieces and isinstance(line.pieces[0], QuerySlot | Table)):
         return id(line), None
     group = line.group
     if group is None or _is_listed(group):
@@ -245,6 +263,8 @@ class _Page:
             shown = self.figure(first.query) if self.figure is not None else ""
             call = f'<pre class="pm-query"><code>{text.html(first.query.call)}</code></pre>'
             return f"{call}\n{shown}" if shown else call
+        if isinstance(first, Table):
+            return asidehtml.table(first.aside)
         source = "".join(f"{self._tokens(line)}\n" for line in run)
         made = _TOKEN.sub(self._put, rendered(source, slug=self.slug)).strip()
         if group is None or not made:
@@ -256,6 +276,9 @@ class _Page:
         return "".join(self._token(piece) for piece in line.pieces)
 
     def _token(self, piece: Piece) -> str:
+        if isinstance(piece, Beside):
+            self.values.append(asidehtml.beside(piece.text))
+            return f"\ue000{len(self.values) - 1}\ue001"
         if not isinstance(piece, Value):
             words = piece.text if isinstance(piece, Words | Shown | Box) else ""
             return re.sub("[\ue000\ue001]", "\N{REPLACEMENT CHARACTER}", words)

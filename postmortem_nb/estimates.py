@@ -60,6 +60,16 @@ class Estimate:
         """Whether a person stated it."""
         return self.source.startswith("stated")
 
+    @property
+    def label(self) -> str:
+        """The figure's name in words: ``Failed requests``."""
+        words = self.name.replace("_", " ")
+        return f"{words[:1].upper()}{words[1:]}".replace("Slo ", "SLO ")
+
+    def is_from(self, name: str) -> bool:
+        """Whether it comes from the evidence of this name."""
+        return self.source == f"evidence: {name}" or self.source.startswith(f"evidence: {name}, ")
+
     def __repr__(self) -> str:
         return f"<{self.name}: {self.words} ({self.source})>"
 
@@ -120,7 +130,7 @@ def worded(value: float, unit: str) -> str:
     if unit == "$":
         return f"{'−' if value < 0 else ''}${abs(value):,.0f}"
     if unit == "%":
-        return f"{_plain(value, 3 if 90 <= value < 100 else 1)} %"
+        return f"{_plain(value, 3 if 90 <= value < 100 else 2)} %"
     return f"{_plain(value, 1)} {unit}".strip()
 
 

@@ -8,19 +8,20 @@ A piece is the template's own words (trusted), a `Value` that somebody wrote or 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
-from postmortem_nb import kinds, times
+from postmortem_nb import asides, kinds, times
 from postmortem_nb.schema import GAP, SINGLE, Blank, Number, Query, Words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
+    from postmortem_nb.asides import Aside
     from postmortem_nb.incident import Incident
     from postmortem_nb.metrics import Measure
-    from postmortem_nb.schema import Part
+    from postmortem_nb.schema import Part, Template
 
 Row = dict[str, Any]
 """One row of a table: its values by column; one that is not there is empty."""
@@ -69,7 +70,21 @@ class QuerySlot:
     query: Query
 
 
-Piece = Words | Value | Shown | Gap | Box | QuerySlot
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """What stands in brackets behind a figure, such as the computed one; as hostile as a value."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table of the document that no blank asks for."""
+
+    aside: Aside
+
+
+Piece = Words | Value | Shown | Gap | Box | QuerySlot | Beside | Table
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,14 +94,23 @@ class Facts:
     single: Row
     tables: Mapping[str, Sequence[Row]]
     measures: Mapping[str, Measure]
+    asides: Mapping[str, tuple[Aside, ...]] = field(default_factory=dict)
 
 
 def gather(incident: Incident) -> Facts:
     """Return what an incident holds, read once under its lock."""
     with incident.lock:
         tables = {table: incident.values(table) for table in incident.template.tables}
-        measures = incident.measures()
-    return Facts((tables.pop(SINGLE, None) or [{}])[0], tables, measures)
+        measures, found = incident.measures(), incident.found()
+    single = (tables.pop(SINGLE, None) or [{}])[0]
+    return Facts(single, tables, measures, asides.of(single, measures, found))
+
+
+def pictured(facts: Facts, template: Template) -> frozenset[str]:
+    """Return the evidence whose pictures stand with a table of a template's section."""
+    blanks = {blank.name for blank in template.blanks() if blank.table == SINGLE}
+    tables = (aside for name in blanks for aside in facts.asides.get(name, ()))
+    return frozenset(aside.evidence for aside in tables if aside.evidence)
 
 
 def worded(blank: Blank, value: Any, measure: Measure | None = None) -> str:
@@ -226,6 +250,16 @@ def _hangs(made: Sequence[Piece], place: int) -> bool:
         return False
     below = piece.blank.shown.startswith("\n")
     return below or (not piece.text and place == len(made) - 1)
+
+
+def noted(pieces: Sequence[Piece], notes: Iterable[str]) -> list[Piece]:
+    """Return a line with what stands beside its figures, before the bar that ends a table's row."""
+    kept, behind = list(pieces), [Beside(note) for note in notes if note]
+    last = kept[-1] if kept else None
+    if not behind or not isinstance(last, Words):
+        return [*kept, *behind]
+    words = last.text.rstrip().removesuffix("|").rstrip()
+    return [*kept[:-1], Words(words), *behind, Words(last.text[len(words) :])]
 
 
 _FIRST, _GAP = 0xE000, "\uf8ff"

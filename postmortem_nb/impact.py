@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
+    from postmortem_nb.budget import Spending
     from postmortem_nb.incident import Incident
     from postmortem_nb.metrics import Facts
 
@@ -139,6 +140,7 @@ def found(folder: Path, moments: Facts, timeline: Iterable[Mapping[str, Any]]) -
     if not moments.impact:
         why = "the timeline does not say when the impact began and ended"
         reasons |= dict.fromkeys(NEED_WINDOW, why)
+    budgets: list[Spending] = []
     others = False  # whether an SLO came before
     records = [record for record in evidence.listing(folder) if not record.get("problem")]
     for record in sorted(records, key=_standing):
@@ -147,10 +149,11 @@ def found(folder: Path, moments: Facts, timeline: Iterable[Mapping[str, Any]]) -
         if record.get("function") == budget.FUNCTION:
             told += [replace(each, of=key[0] if others else "") for each in said.estimates]
             reasons = {**said.reasons, **reasons} if not others else reasons
-            others = True
+            budgets += said.budgets
+            others = others or bool(said.budgets)
         else:
             told += said.estimates
-    return Found(tuple(told), reasons)
+    return Found(tuple(told), reasons, tuple(budgets))
 
 
 def _standing(record: Mapping[str, Any]) -> tuple[bool, bool, bool, str]:
@@ -193,8 +196,8 @@ def users(frame: pd.DataFrame, window: Windows, *, name: str) -> Estimate | None
         value=float(known[identity].nunique()),
         unit="users",
         source=f"evidence: {name}",
-        definition=f"distinct {identity} with at least one failure in the impact window; "
-        f"{unknown:,} failures without {identity} are not counted",
+        definition=f"distinct {identity} with at least one failure in the impact window"
+        + (f"; {unknown:,} failures without {identity} are not counted" if unknown else ""),
         lower_bound=_cut(frame),
         parts=_parts(known, identity),
         split="region",
@@ -276,7 +279,7 @@ def hours(
             name="engineering_hours",
             value=round(sum(spent.values()), 1),
             unit="hours",
-            source="timeline: who is named, and when first",
+            source="timeline: who is named when",
             definition=f"{len(spent)} participants, each from their first entry to the last entry",
             lower_bound=True,
             parts=tuple((name, round(each, 1)) for name, each in spent.items()),
@@ -353,10 +356,10 @@ def _frozen(folder: Path, name: str, digest: str, *, moments: Facts) -> Found:
         return Found()  # the checks tell why
     objective = budget.read(frame)
     if objective is not None:
-        source = f"evidence: {name}"
-        told = budget.estimates(objective, moments, source=source)
-        why = budget.reason(objective, moments.impact)
-        return Found(tuple(told), dict.fromkeys(BUDGET, why) if why else {})
+        told = budget.estimates(objective, moments, source=f"evidence: {name}")
+        spent = budget.spending(objective, moments, name=name)
+        reasons = dict.fromkeys(BUDGET, spent.why) if spent.why else {}
+        return Found(tuple(told), reasons, (spent,))
     if not moments.impact:
         return Found()
     return Found(tuple(from_frame(frame, moments.impact, name=name)))

@@ -212,7 +212,7 @@ class Incident:
         with self.lock:
             self.refresh()
             moments = self._moments()
-            return moments.start, moments.recovered
+        return moments.start, moments.recovered
 
     def milestones(self) -> list[tuple[str, datetime]]:
         """Return the known moments that charts mark, of `MILESTONES`, in UTC."""
@@ -224,8 +224,7 @@ class Incident:
     def variables(self) -> dict[str, Any]:
         """Return what placeholders stand for, the known ones.
 
-        SERVICES is the list, SERVICE its first; INCIDENT_START and INCIDENT_END are aware; DATE is
-        a date; SEVERITY, INCIDENT_ID, TITLE and AUTHOR are text.
+        SERVICES is the list, SERVICE its first; INCIDENT_START and INCIDENT_END are aware times.
         """
         with self.lock:
             return variables(self._tables.facts(), self.window())

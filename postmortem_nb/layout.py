@@ -15,14 +15,15 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from postmortem_nb import filling, standing
-from postmortem_nb.filling import Box, Piece, QuerySlot, Shown, Value
+from postmortem_nb import filling, standing, tallies
+from postmortem_nb.filling import Box, Piece, QuerySlot, Shown, Table, Value
 from postmortem_nb.schema import SINGLE, Blank, Number, Query, Rows, Words, walk
 from postmortem_nb.standing import Item, Line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
+    from postmortem_nb.asides import Aside
     from postmortem_nb.filling import Facts, Row
     from postmortem_nb.metrics import Measure
     from postmortem_nb.schema import Part, Section, Template
@@ -134,10 +135,14 @@ def _source_lines(parts: Iterable[Part]) -> Iterator[list[Part]]:
 
 
 def _items(under_way: _Pass, parts: Iterable[Part]) -> list[Item]:
-    """Return the items of a section, in order."""
-    made = []
+    """Return the items of a section, in order, each table behind the lines that its blank is in."""
+    made: list[Item] = []
+    due: list[Aside] = []
     for line in _source_lines(_spoken(parts, blanks=under_way.blanks)):
         part = line[0] if line else Words("")
+        if not line:
+            made += _tables(due)
+            due = []
         if isinstance(part, Rows):
             made.append(_group(under_way, part))
         elif isinstance(part, Query):
@@ -145,8 +150,23 @@ def _items(under_way: _Pass, parts: Iterable[Part]) -> list[Item]:
             made.append(Item([slot], asks=True, filled=under_way.drawn(part), query=True))
         else:
             look = partial(_look, under_way.facts, None)
-            made.append(_item(filling.fill(line, look, blanks=under_way.blanks)))
-    return made
+            notes = _notes(under_way.facts, line)
+            made.append(_item(filling.fill(line, look, blanks=under_way.blanks), notes=notes))
+            due += [] if under_way.blanks else _asides(under_way.facts, line)
+    return [*made, *_tables(due)]
+
+
+def _asides(facts: Facts, line: Sequence[Part]) -> list[Aside]:
+    """Return the tables that belong to the blanks of a line."""
+    names = [part.name for part in line if isinstance(part, Blank)]
+    return [aside for name in names for aside in facts.asides.get(name, ())]
+
+
+def _tables(due: Iterable[Aside]) -> Iterator[Item]:
+    """Yield tables that no blank asks for, each after an empty line."""
+    for aside in due:
+        yield Item([Line()])
+        yield Item([Line((Table(aside),))], asks=True, filled=True)
 
 
 def _spoken(parts: Iterable[Part], *, blanks: bool) -> Iterator[Part]:
@@ -158,11 +178,18 @@ def _spoken(parts: Iterable[Part], *, blanks: bool) -> Iterator[Part]:
             yield part
 
 
-def _item(pieces: Sequence[Piece], *, head: bool = False) -> Item:
+def _item(pieces: Sequence[Piece], *, head: bool = False, notes: Sequence[str] = ()) -> Item:
     """Return the item of one line; ``head`` stands whatever is empty in it."""
     asks = any(not isinstance(piece, Words) for piece in pieces)
     filled = head or any(isinstance(piece, Value) or _is_ticked(piece) for piece in pieces)
-    return Item([Line(tuple(filling.closed(pieces)))], asks=asks, filled=filled)
+    line = filling.noted(filling.closed(pieces), notes)
+    return Item([Line(tuple(line))], asks=asks, filled=filled)
+
+
+def _notes(facts: Facts, line: Sequence[Part]) -> list[str]:
+    """Return what stands beside the figures of a line."""
+    names = [part.name for part in line if isinstance(part, Blank) and part.table == SINGLE]
+    return [facts.measures[name].beside for name in names if name in facts.measures]
 
 
 def _is_ticked(piece: Piece) -> bool:
@@ -174,9 +201,13 @@ def _look(facts: Facts, row: Row | None, blank: Blank) -> tuple[Any, Measure | N
     """Return the value of a blank and the figure that it is computed as."""
     if row is not None and blank.table != SINGLE:
         return row.get(blank.name), None
-    measure = facts.measures.get(blank.name) if blank.derived else None
-    value = measure.value if measure is not None else facts.single.get(blank.name)
-    return value, measure
+    measure = facts.measures.get(blank.name)
+    if measure is not None and blank.derived:
+        return measure.value, measure
+    value = facts.single.get(blank.name)
+    if value is None and measure is not None and blank.name in tallies.SHOWN:
+        value = tallies.shown(measure)  # nobody stated it, but evidence tells
+    return value, None
 
 
 def _group(under_way: _Pass, group: Rows) -> Item:

@@ -12,12 +12,15 @@ from typing import TYPE_CHECKING, Any
 
 from postmortem_nb.incident import Incident
 from postmortem_nb.masking import Removed, in_column, mask
+from postmortem_nb.tallies import Found
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
+    from postmortem_nb.budget import Spending
     from postmortem_nb.edits import Edit
+    from postmortem_nb.estimates import Estimate
     from postmortem_nb.ipynb import Cell
     from postmortem_nb.metrics import Measure
     from postmortem_nb.schema import Template
@@ -59,9 +62,29 @@ class MaskedIncident(Incident):
                 definition=self._shown(each.definition, name),
                 source=self._shown(each.source, name),
                 missing=self._shown(each.missing, name),
+                beside=self._shown(each.beside, name),
+                origin=self._shown(each.origin, name),
             )
             for name, each in super().measures().items()
         }
+
+    def found(self) -> Found:
+        """Return what evidence says as `Incident.found` does, its words masked."""
+        found = super().found()
+        return Found(
+            [self._estimate(each) for each in found.estimates],
+            {name: self._shown(why, name) for name, why in found.reasons.items()},
+            [self._spending(each) for each in found.budgets],
+        )
+
+    def _estimate(self, each: Estimate) -> Estimate:
+        parts = tuple((self._shown(place, each.name), value) for place, value in each.parts)
+        source, words = (self._shown(text, each.name) for text in (each.source, each.definition))
+        return replace(each, parts=parts, source=source, definition=words)
+
+    def _spending(self, each: Spending) -> Spending:
+        called = replace(each.objective, name=self._shown(each.objective.name, each.name))
+        return replace(each, objective=called, why=self._shown(each.why, each.name))
 
     def edits(self) -> list[Edit]:
         """Return every edit of the log, as stored."""

@@ -275,7 +275,7 @@ def impact_length(facts: Facts) -> Measure:
         )
     minutes = sum((end - start) / MINUTE for start, end in facts.impact)
     gaps = len(facts.impact) - 1
-    words = f"{minutes:g} minutes without the {'gap' if gaps == 1 else f'{gaps} gaps'}"
+    words = f"computed: {minutes:g} minutes without the {'gap' if gaps == 1 else f'{gaps} gaps'}"
     return replace(found, value=minutes, beside=words if gaps else "")
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from postmortem_nb.errors import BundleError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from postmortem_nb.incident import Incident
@@ -53,11 +53,18 @@ SECONDS_A_CELL = 300
 """How long one cell may run when a whole notebook is executed."""
 
 
-def build(template: Template) -> dict[str, Any]:
-    """Return the notebook (nbformat 4.5) of a template, not yet run."""
+Asked = tuple[str, str, str]
+"""A query cell that the template does not have: name, heading, call."""
+
+
+def build(template: Template, more: Mapping[str, Sequence[Asked]] | None = None) -> dict[str, Any]:
+    """Return the notebook (nbformat 4.5) of a template, not yet run.
+
+    ``more`` are further query cells, by the name of the template's query that they follow.
+    """
     cells = [_text("guide", GUIDE, role="guide"), _code("setup", SETUP, role="setup")]
     for section in template.sections:
-        cells.extend(_section(section))
+        cells.extend(_section(section, more or {}))
     cells.append(_text("check-heading", "## Before you share it", role="guide"))
     cells.append(_code("check", "%postmortem check", role="check"))
     return {
@@ -75,11 +82,14 @@ def build(template: Template) -> dict[str, Any]:
     }
 
 
-def write(incident: Incident) -> Path:
-    """Write the bundle's notebook, ``<folder>/<folder's name>.ipynb``, where there is none yet."""
+def write(incident: Incident, more: Mapping[str, Sequence[Asked]] | None = None) -> Path:
+    """Write the bundle's notebook, ``<folder>/<folder's name>.ipynb``, where there is none yet.
+
+    ``more`` are further query cells, as ``build`` takes them.
+    """
     path = incident.path / f"{incident.path.name}.ipynb"
     if not path.exists():
-        save(path, build(incident.template))
+        save(path, build(incident.template, more))
     return path
 
 
@@ -129,7 +139,7 @@ def execute(path: Path, *, told: Callable[[int, int], None] | None = None) -> No
         save(path, notebook)
 
 
-def _section(section: Section) -> Iterator[Cell]:
+def _section(section: Section, more: Mapping[str, Sequence[Asked]]) -> Iterator[Cell]:
     """Yield the cells of one section: its heading, its form, its queries."""
     if section.level > 1:
         yield _text(
@@ -157,6 +167,11 @@ def _section(section: Section) -> Iterator[Cell]:
             section=section.title,
             evidence=query.name,
         )
+        for name, label, call in more.get(query.name, ()):
+            facts = {"section": section.title, "evidence": name}
+            title = f"### {label}"
+            yield _text(f"heading-query-{name}", title, role="heading", section=section.title)
+            yield _code(f"query-{name}", f"%%datadog {name}\n{call}", role="query", **facts)
 
 
 def _queries(section: Section) -> Iterator[tuple[Section, Query]]:

@@ -92,11 +92,11 @@ def _whole(source: Source, incident: MaskedIncident, style: Style) -> str:
     public = style.audience == PUBLIC
     figures = Figures(incident, source.cells, source.cover)
     outline = Outline()
-    template = incident.template
+    template, facts = incident.template, filling.gather(incident)
     tried = backtested.chapter(incident, figures, public=public)
     teller = Teller(
         template=template,
-        facts=filling.gather(incident),
+        facts=facts,
         window=incident.window(),
         figure=lambda query: _figure(figures, query, style),
         has_figure=lambda query: query.name in figures.names,
@@ -105,6 +105,8 @@ def _whole(source: Source, incident: MaskedIncident, style: Style) -> str:
         code=style.code,
     )
     queries = frozenset(query.name for query in template.queries())
+    if not style.blanks:
+        queries |= filling.pictured(facts, template)
     blocks = story.blocks(template, source.cells, queries=queries)
     body = [part for block in blocks if (part := _block(block, teller, figures, outline, style))]
     notes = figurehtml.notes(figures.shown)

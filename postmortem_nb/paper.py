@@ -78,6 +78,8 @@ def _whole(source: Source, incident: MaskedIncident, style: Style, pictures: Pic
     shown = Figures(incident, source.cells, source.cover)
     template = incident.template
     queries = frozenset(query.name for query in template.queries())
+    if not style.blanks:
+        queries |= filling.pictured(filling.gather(incident), template)
     blocks = story.blocks(template, source.cells, queries=queries)
 
     def figure(query: Query) -> str:

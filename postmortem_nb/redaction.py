@@ -18,6 +18,7 @@ from postmortem_nb.incident import Incident
 from postmortem_nb.masked import MaskedIncident, covered
 from postmortem_nb.parts import Query, Words
 from postmortem_nb.people import people
+from postmortem_nb.tallies import Found
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -51,6 +52,9 @@ PUBLIC: Mapping[str, frozenset[str]] = {
 
 UNKNOWN: Mapping[str, Any] = {"value": None, "parts": (), "missing": "not public"}
 """What a computed figure is in an edition that does not tell it."""
+
+QUIET: Mapping[str, Any] = {"beside": "", "computed": None, "origin": "", "differs": False}
+"""What the public edition says of a figure that several sources tell: nothing."""
 
 OPEN_HOSTS = re.compile(r"(?:^|\.)(?:status(?:page)?\.[\w-]+(?:\.[\w-]+)+|statuspage\.io)$")
 """Hosts that customers know: a status page."""
@@ -158,11 +162,15 @@ class PublicIncident(MaskedIncident):
     def measures(self) -> dict[str, Measure]:
         """Return the computed figures; those that are not public are unknown in this edition."""
         return {
-            name: each
+            name: replace(each, **QUIET)
             if name in PUBLIC["incident"]
-            else replace(each, value=None, parts=(), missing="not public")
+            else replace(each, **UNKNOWN, **QUIET)
             for name, each in super().measures().items()
         }
+
+    def found(self) -> Found:
+        """Return nothing: which answers a figure comes from is not public."""
+        return Found()
 
     def cover(self, text: str, where: str = "") -> str:
         """Return a text of the document as customers may see it."""

@@ -31,6 +31,8 @@ KEYS = {
     "search_datadog_events": ("id",),
     "search_datadog_spans": ("trace_id", "span_id"),
     "get_datadog_metric": ("query", "series", "timestamp"),
+    "get_datadog_revenue": ("query", "week", "part", "timestamp"),
+    "get_datadog_slo": ("scope", "timestamp"),
 }
 """Function → the columns by which a row is the same one; all of them in a result of SQL."""
 
@@ -47,7 +49,7 @@ COLUMNS = {
 LONGEST = 160
 """Characters of a question that a report shows."""
 
-_WORDS = ("sql_query", "query", "queries", "filter")
+_WORDS = ("sql_query", "query", "queries", "filter", "slo_id", "total", "metric")
 
 
 @dataclass(slots=True)

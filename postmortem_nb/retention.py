@@ -28,6 +28,8 @@ DAYS = {
     "search_datadog_spans": 15,
     "search_datadog_events": 456,
     "get_datadog_metric": 456,
+    "get_datadog_revenue": 456,
+    "get_datadog_slo": 456,
 }
 """Function → days that its data are kept; 456 are the 15 months of metrics and events
 (https://docs.datadoghq.com/data_security/data_retention_periods/)."""

@@ -16,7 +16,17 @@ from typing import TYPE_CHECKING, Any
 
 from IPython.display import DisplayHandle, display
 
-from postmortem_nb import charts, drawing, evidence, kinds, masking, provenance, text
+from postmortem_nb import (
+    asidehtml,
+    asides,
+    charts,
+    drawing,
+    evidence,
+    kinds,
+    masking,
+    provenance,
+    text,
+)
 from postmortem_nb.datadog import calls
 from postmortem_nb.errors import QueryError, expected
 from postmortem_nb.incident import Incident
@@ -94,7 +104,8 @@ def show(frame: pd.DataFrame, *, incident: Incident | None, options: Options) ->
     if options.chart not in ("table", "none"):
         _chart(frame, incident=incident, options=options)
     if options.chart != "none":
-        rows(frame)
+        shown, plain = _said(frame, incident)
+        _html(shown, plain=plain)
     _small(provenance.line(record), _link(record))
     advice = record.get("advice")
     for words in advice if isinstance(advice, list) else []:
@@ -127,6 +138,23 @@ def _small(line: str, link: str = "") -> None:
         f'<p style="font-size:90%;opacity:.8;margin:.3em 0">{text.html(line)}{link}</p>',
         plain=text.visible(line),
     )
+
+
+def _said(frame: pd.DataFrame, incident: Incident | None) -> tuple[str, str]:
+    """Return as HTML and as plain text what an answer holds, and what it says of the impact."""
+    plain = frame.head(ROWS_SHOWN).to_string(max_colwidth=60)
+    name = str(frame.attrs.get("evidence", {}).get("name") or "")
+    if incident is None or not name:
+        return table(frame), plain
+    found = incident.found()
+    spent = next((each for each in found.budgets if each.name == name), None)
+    if spent is not None:
+        aside = asides.budget(spent)
+        return asidehtml.table(aside), "\n".join(" | ".join(row) for row in aside.rows)
+    lines = [f"{each.label}: {each.words}" for each in found.estimates if each.is_from(name)]
+    shown = "".join(f"<li>{text.html(line)}</li>" for line in lines)
+    said = f"<p>This answer says of the impact:</p><ul>{shown}</ul>" if lines else ""
+    return table(frame) + said, "\n".join([plain, *map(text.visible, lines)])
 
 
 def table(frame: pd.DataFrame, most: int = ROWS_SHOWN) -> str:

@@ -13,12 +13,12 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from postmortem_nb.errors import BadValue, QueryError, expected
+from postmortem_nb.errors import BadValue, expected
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
     from postmortem_nb.metrics import Facts
 
@@ -60,21 +60,6 @@ class Phase:
     until: dt.datetime
     bad: float
     consumed: float
-
-
-@dataclass(frozen=True, slots=True)
-class History:
-    """What an SLO's history says of a window: minutes or events, and what is not known.
-
-    ``basis`` is ``requests`` or ``minutes``; ``valid`` leaves out no data and corrected time.
-    """
-
-    basis: str
-    bad: float
-    valid: float
-    no_data: float
-    corrected: float
-    status: float | None
 
 
 class Requests(NamedTuple):
@@ -232,56 +217,6 @@ def waterfall(
     return phases
 
 
-def minutes_of(moments: Facts) -> list[tuple[dt.datetime, float]]:
-    """Return the minutes of an incident as points: for a waterfall of a time-based SLO."""
-    if moments.start is None or moments.recovered is None:
-        return []
-    length = int(_minutes(moments.recovered - moments.start))
-    return [(moments.start + dt.timedelta(minutes=place), 1.0) for place in range(length)]
-
-
-def read(answer: Mapping[str, Any], *, corrections: Sequence[Interval] = ()) -> History:
-    """Return what an answer of ``GET /api/v1/slo/{id}/history`` says, from its raw JSON.
-
-    Metric SLOs give events, monitor and time-slice SLOs minutes. Time without data counts neither
-    as good nor as bad; intervals of ``corrections`` are left out of time-based histories (Datadog
-    leaves them out itself when asked with ``apply_correction``).
-    """
-    data = answer.get("data")
-    if not isinstance(data, dict) or not {"series", "overall"} & data.keys():
-        shape = "the data of an SLO history"
-        raise QueryError(expected("SLO history", shape, example="series or overall", came=answer))
-    if data.get("type") == "metric" or data.get("series"):
-        return _of_requests(data)
-    return _of_states(data, corrections)
-
-
-def _of_requests(data: Mapping[str, Any]) -> History:
-    """Return the history of a metric SLO; a zero denominator is no data, not 100 %."""
-    series = data.get("series") or {}
-    good = _sum(series.get("numerator"))
-    valid = _sum(series.get("denominator"))
-    status = (data.get("overall") or {}).get("sli_value")
-    return History("requests", max(0.0, valid - good), valid, 0.0, 0.0, status)
-
-
-def _of_states(data: Mapping[str, Any], corrections: Sequence[Interval]) -> History:
-    """Return the history of a monitor or time-slice SLO from its changes of state."""
-    overall = data.get("overall") or {}
-    marks = [(_moment(at), int(state)) for at, state in overall.get("history") or ()]
-    spans = [*marks, (_moment(data["to_ts"]), NO_DATA)]
-    totals = {UP: 0.0, DOWN: 0.0, NO_DATA: 0.0}
-    corrections = _merged(corrections)
-    corrected = 0.0
-    for (since, state), (until, _) in pairwise(spans):
-        lost = sum(_overlap((since, until), each) for each in corrections)
-        corrected += lost
-        totals[state] += max(0.0, _minutes(until - since) - lost)
-    valid = totals[UP] + totals[DOWN]
-    status = 100 * totals[UP] / valid if valid else None
-    return History("minutes", totals[DOWN], valid, totals[NO_DATA], corrected, status)
-
-
 def _borders(moments: Facts) -> list[tuple[dt.datetime, list[str]]]:
     """Return the known borders of phases in order, each with the names of what follows it."""
     if moments.start is None or moments.recovered is None or moments.recovered < moments.start:
@@ -310,28 +245,12 @@ def _minutes(span: dt.timedelta) -> float:
     return span / dt.timedelta(minutes=1)
 
 
-def _moment(seconds: float) -> dt.datetime:
-    """Return epoch seconds as a moment."""
-    return dt.datetime.fromtimestamp(seconds, tz=dt.UTC)
-
-
-def _overlap(one: Interval, other: Interval) -> float:
-    """Return the minutes that two intervals share."""
-    return max(0.0, _minutes(min(one[1], other[1]) - max(one[0], other[0])))
-
-
-def _merged(intervals: Sequence[Interval]) -> list[Interval]:
+def merged(intervals: Sequence[Interval]) -> list[Interval]:
     """Return the intervals in order, those that touch as one: no minute is left out twice."""
-    merged: list[Interval] = []
+    found: list[Interval] = []
     for since, until in sorted(intervals):
-        if merged and since <= merged[-1][1]:
-            merged[-1] = (merged[-1][0], max(until, merged[-1][1]))
+        if found and since <= found[-1][1]:
+            found[-1] = (found[-1][0], max(until, found[-1][1]))
         else:
-            merged.append((since, until))
-    return merged
-
-
-def _sum(series: object) -> float:
-    """Return the sum of a series' values, those without data left out."""
-    values = series.get("values") if isinstance(series, dict) else None
-    return sum(value for value in values or () if isinstance(value, (int, float)))
+            found.append((since, until))
+    return found

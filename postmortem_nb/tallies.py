@@ -8,24 +8,29 @@ measures of an incident are made here: `measures`.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from postmortem_nb import metrics, slo
-from postmortem_nb.estimates import Estimate, best, same, worded
+from postmortem_nb.estimates import NEAR_WHOLE, Estimate, best, same, worded
 from postmortem_nb.metrics import Measure
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from postmortem_nb.budget import Spending
     from postmortem_nb.metrics import Facts
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What timeline and evidence say of the impact, and why a figure is not among it."""
+    """What timeline and evidence say of the impact, and why a figure is not among it.
+
+    ``budgets`` are the SLOs that were asked, the incident's own first.
+    """
 
     estimates: Sequence[Estimate] = ()
     reasons: Mapping[str, str] = field(default_factory=dict)
+    budgets: Sequence[Spending] = ()
 
 
 NOTHING = Found()
@@ -160,6 +165,24 @@ FURTHER: tuple[Tally, ...] = (
 """Figures of Impact Analysis."""
 
 
+SHOWN: frozenset[str] = frozenset(
+    {
+        *("affected_total", "affected_share", "failed_requests", "revenue_loss", "slo_impact"),
+        *("slo_target", "slo_actual", "budget_consumed", "budget_remaining"),
+    }
+)
+"""Blanks that a document fills with the computed figure where nobody stated one."""
+
+
+def shown(measure: Measure) -> Any:
+    """Return a measure's value as a document shows it: a computed one rounded."""
+    value = measure.value
+    if not isinstance(value, float) or measure.computed is None or measure.differs:
+        return value
+    decimals = {"%": 3 if measure.name in NEAR_WHOLE else 2, "$": 0}.get(measure.unit)
+    return value if decimals is None else round(value, decimals)
+
+
 def measures(facts: Facts, found: Found = NOTHING) -> dict[str, Measure]:
     """Return every measure by name, the template's Quick Stats first, in their order.
 
@@ -229,7 +252,7 @@ def _tallied(tally: Tally, facts: Facts, found: Found) -> Measure:
             definition=computed.definition,
             source=computed.source,
             parts=(computed.value,),
-            beside=_interval(computed),
+            beside=_limits(computed),
         )
     names = " or ".join(tally.stated)
     why = found.reasons.get(tally.figure, tally.lacks)
@@ -277,13 +300,17 @@ def _with_share(users: Measure, share: Measure) -> Measure:
     first = float(users.value) if isinstance(users.value, (int, float)) else None
     if part is None:
         return replace(users, parts=(first, None))
+    origin = "" if share.source.startswith("stated") else f" ({share.source})"
     return replace(
         users,
         parts=(first, round(part, 1)),
-        definition=f"{users.definition}; the share is {share.definition}"
-        if share.source.startswith("stated")
-        else f"{users.definition}; the share is {share.definition} ({share.source})",
+        definition=f"{users.definition}; in brackets the share {_of(share.definition)}{origin}",
     )
+
+
+def _of(denominator: str) -> str:
+    """Return what a share is of, as words after it."""
+    return denominator.removeprefix("share ")
 
 
 def _interval(computed: Estimate) -> str:
@@ -291,7 +318,15 @@ def _interval(computed: Estimate) -> str:
     if computed.low is not None and computed.high is not None and computed.low != computed.high:
         low, high = (worded(value, computed.unit) for value in (computed.low, computed.high))
         return f"{low} to {high}"
-    return "at least: its source saw only a part" if computed.lower_bound else ""
+    return "at least" if computed.lower_bound else ""
+
+
+def _limits(computed: Estimate) -> str:
+    """Return what a reader is told of a computed figure that stands alone."""
+    bound = _interval(computed)
+    if computed.lower_bound:
+        return "computed: at least, its source saw only a part"
+    return f"computed: {bound}" if bound else ""
 
 
 def _number(computed: Estimate) -> str:

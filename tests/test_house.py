@@ -33,7 +33,8 @@ LAYERS = (
     # what reads it: findings, charts, the document
     ("candidates", "charts", "checks"),
     ("analysis", "drawing"),
-    ("filling", "standing", "webmarkdown"),
+    ("asides", "pageparts", "standing", "webmarkdown"),
+    ("asidehtml", "filling"),
     ("layout", "values"),
     ("document",),
     # Datadog, and its stand-in
@@ -45,7 +46,7 @@ LAYERS = (
     ("formstate", "session"),
     ("forms",),
     # the finished page
-    ("cells", "drawntimeline", "ipynb", "pageparts", "pdf"),
+    ("cells", "drawntimeline", "ipynb", "pdf"),
     ("approvals", "cellmarkdown", "headline", "looks", "masked", "people", "story"),
     ("chapters", "figures", "redaction", "sources"),
     ("figurehtml",),
@@ -57,6 +58,7 @@ LAYERS = (
     # many ways in
     ("incidentapi", "notebookcells", "retention"),
     ("importing", "proposals", "publish", "refresh"),
+    ("commands",),
     ("cli",),
     ("__main__", "demo", "launcher", "magic"),
 )

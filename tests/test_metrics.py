@@ -151,7 +151,7 @@ def test_the_length_of_the_impact_leaves_the_gaps_out_and_duration_says_so():
     got = metrics.derive(metrics.gather({}, rows))
     assert got["duration"].value == 165
     assert got["impact_length"].value == 75
-    assert got["duration"].beside == "75 minutes without the gap"
+    assert got["duration"].beside == "computed: 75 minutes without the gap"
     assert metrics.derive(WORKED)["duration"].beside == ""
 
 

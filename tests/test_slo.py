@@ -1,23 +1,27 @@
-"""Error budgets: the worked figures of both kinds, refusals, histories, the waterfall."""
+"""Error budgets: the worked figures of both kinds, refusals, the waterfall."""
 
 import dataclasses
 import datetime as dt
-import json
-from pathlib import Path
 
 import pytest
 
 from postmortem_nb import slo
-from postmortem_nb.errors import BadValue, QueryError
+from postmortem_nb.errors import BadValue
 from postmortem_nb.metrics import Facts
 
 HOUR = dt.timedelta(hours=1)
 START = dt.datetime(2025, 12, 7, 10, tzinfo=dt.UTC)
-RECORDINGS = Path(__file__).parents[1].parent / "shared" / "datadog-recordings"
 
 
 def at(minutes):
     return START + dt.timedelta(minutes=minutes)
+
+
+def each_minute(moments):
+    """Return every minute of an impact as a point that was wholly bad."""
+    return (
+        [(at(minute), 1.0) for minute in range(90)] if moments.start and moments.recovered else []
+    )
 
 
 # The worked example: 99.9 % over 30 days, 90 M valid requests, impact of 90 minutes with 187,500
@@ -114,7 +118,7 @@ MOMENTS = Facts(
 
 
 def test_a_waterfall_by_minutes_is_the_length_of_each_phase():
-    phases = slo.waterfall(MOMENTS, slo.minutes_of(MOMENTS), budget=43.2)
+    phases = slo.waterfall(MOMENTS, each_minute(MOMENTS), budget=43.2)
     assert [(phase.name, phase.bad) for phase in phases] == [
         ("undetected", 12),
         ("unacknowledged", 3),
@@ -133,7 +137,7 @@ def test_a_waterfall_by_requests_takes_each_point_once():
 
 def test_an_unknown_moment_joins_its_phases():
     moments = dataclasses.replace(MOMENTS, acknowledged=None)
-    phases = slo.waterfall(moments, slo.minutes_of(moments), budget=43.2)
+    phases = slo.waterfall(moments, each_minute(moments), budget=43.2)
     assert [(phase.name, phase.bad) for phase in phases] == [
         ("undetected", 12),
         ("unacknowledged, unmitigated", 43),
@@ -143,7 +147,7 @@ def test_an_unknown_moment_joins_its_phases():
 
 def test_a_phase_that_took_no_time_is_left_out():
     moments = dataclasses.replace(MOMENTS, detected=at(0))
-    phases = slo.waterfall(moments, slo.minutes_of(moments), budget=43.2)
+    phases = slo.waterfall(moments, each_minute(moments), budget=43.2)
     assert [(phase.name, phase.bad) for phase in phases] == [
         ("unacknowledged", 15),
         ("unmitigated", 40),
@@ -155,64 +159,4 @@ def test_a_phase_that_took_no_time_is_left_out():
 def test_no_waterfall_without_both_ends(missing):
     moments = dataclasses.replace(MOMENTS, **{missing: None})
     assert slo.waterfall(moments, [(at(1), 1.0)], budget=1) == []
-    assert slo.minutes_of(moments) == []
-
-
-# -- histories -------------------------------------------------------------------------------------
-
-
-def states(*marks, until=600):
-    """Return a history of (minute, state) in Datadog's layout, in epoch seconds."""
-    history = [[at(minute).timestamp(), state] for minute, state in marks]
-    data = {"type": "monitor", "to_ts": at(until).timestamp(), "overall": {"history": history}}
-    return {"data": data, "errors": None}
-
-
-def test_a_history_of_states_counts_minutes():
-    got = slo.read(states((0, slo.UP), (100, slo.DOWN), (190, slo.UP)))
-    assert (got.basis, got.bad, got.valid, got.no_data) == ("minutes", 90, 600, 0)
-    assert got.status == pytest.approx(100 * 510 / 600)
-
-
-def test_no_data_is_neither_good_nor_bad():
-    got = slo.read(states((0, slo.UP), (100, slo.NO_DATA), (400, slo.DOWN), (460, slo.UP)))
-    assert (got.bad, got.valid, got.no_data) == (60, 300, 300)
-    nothing = slo.read(states((0, slo.NO_DATA)))
-    assert (nothing.valid, nothing.status) == (0, None)
-
-
-def test_corrections_are_left_out_once():
-    corrections = [(at(110), at(130)), (at(120), at(140)), (at(500), at(510))]
-    got = slo.read(states((0, slo.UP), (100, slo.DOWN), (190, slo.UP)), corrections=corrections)
-    assert (got.bad, got.corrected, got.valid) == (60, 40, 560)
-
-
-def metric(good, valid, status=None):
-    series = {"numerator": {"values": good}, "denominator": {"values": valid}}
-    return {"data": {"type": "metric", "series": series, "overall": {"sli_value": status}}}
-
-
-def test_a_metric_history_counts_events_and_skips_gaps():
-    got = slo.read(metric([90.0, None, 100.0], [100.0, None, 100.0], 95.0))
-    assert (got.basis, got.bad, got.valid, got.status) == ("requests", 10, 200, 95.0)
-
-
-def test_a_zero_denominator_is_no_status():
-    got = slo.read(metric([0.0], [0.0]))
-    assert (got.bad, got.valid, got.status) == (0, 0, None)
-
-
-def test_the_recorded_answer_is_read():
-    """The layout above is Datadog's: where the recordings are at hand, one is read."""
-    recorded = RECORDINGS / "v1-get_an_slos_history.json"
-    answers = json.loads(recorded.read_text("utf-8")) if recorded.exists() else []
-    bodies = [each["response"]["body"] for each in answers if "/history" in each["request"]["path"]]
-    for body in bodies or [metric([0.0], [0.0])]:
-        got = slo.read(body)
-        assert (got.basis, got.valid, got.status) == ("requests", 0, None)
-
-
-@pytest.mark.parametrize("answer", [{}, {"data": None}, {"data": {}}, {"errors": ["Not found"]}])
-def test_another_answer_is_refused(answer):
-    with pytest.raises(QueryError, match="SLO history"):
-        slo.read(answer)
+    assert each_minute(moments) == []

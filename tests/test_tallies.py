@@ -73,14 +73,14 @@ def test_affected_users_carry_their_share_and_its_denominator():
     )
     each = tallies.measures(Facts(), found)["affected_users"]
     assert each.parts == (4200, 13.5)
-    assert "share is counted (evidence: impact)" in each.definition
+    assert each.definition.endswith("in brackets the share counted (evidence: impact)")
 
 
 def test_revenue_is_defined_by_its_stated_method_and_shows_its_interval():
     each = tallies.measures(Facts(revenue_loss=12500.0, revenue_method="orders lost × basket"))
     assert each["revenue_loss"].definition == "orders lost × basket"
     found = Found([said("revenue_loss", 12_000.0, "$", low=9_500.0, high=14_000.0)])
-    assert tallies.measures(Facts(), found)["revenue_loss"].beside == "$9,500 to $14,000"
+    assert tallies.measures(Facts(), found)["revenue_loss"].beside == "computed: $9,500 to $14,000"
     both = tallies.measures(Facts(revenue_loss=20_000.0), found)["revenue_loss"]
     assert both.beside == "computed $12,000, $9,500 to $14,000, from evidence impact"
 
@@ -114,7 +114,7 @@ def test_quick_stats_come_first_in_the_order_of_the_template():
         (29_400.4, "$", "$29,400"),
         (-120.0, "$", "−$120"),
         (99.632, "%", "99.632 %"),
-        (47.13, "%", "47.1 %"),
+        (47.13, "%", "47.13 %"),
         (-108.3, "%", "−108.3 %"),
         (0.0, "users", "0 users"),
         (100.0, "%", "100 %"),

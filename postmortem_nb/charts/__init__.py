@@ -11,7 +11,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from postmortem_nb.charts import alarms, answers, card, counts, events, lines, phases, spans, told
+from postmortem_nb.charts import (
+    alarms,
+    answers,
+    card,
+    counts,
+    events,
+    lines,
+    phases,
+    spans,
+    told,
+    waterfall,
+)
 from postmortem_nb.charts.card import png, svg
 from postmortem_nb.charts.frames import Answer, read
 from postmortem_nb.charts.look import Look, Words
@@ -37,6 +48,7 @@ _DRAWN: dict[str, Callable[[Answer], Figure | None]] = {
     "events": lambda answer: events.draw(answer.frame, answer.view),
     "number": lambda answer: answers.draw_numbers(answer.frame, answer.shape, answer.view),
     "bars": lambda answer: answers.draw_bars(answer.frame, answer.shape, answer.view),
+    "budget": lambda answer: waterfall.draw(answer.budget, answer.view) if answer.budget else None,
     "table": lambda _: None,
 }
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from postmortem_nb.charts import answers, clock, counts, series, stage
+from postmortem_nb.charts import answers, clock, counts, series, stage, waterfall, weeks
 from postmortem_nb.charts.answers import Shape
 from postmortem_nb.charts.counts import Counts
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from postmortem_nb.budget import Spending
     from postmortem_nb.charts.look import Look
     from postmortem_nb.charts.series import Group
     from postmortem_nb.charts.stage import View
@@ -26,9 +27,13 @@ BY_FUNCTION = {
     "search_datadog_events": "events",
     "get_datadog_metric": "metric",
     "analyze_datadog_logs": "sql",
+    "get_datadog_slo": "slo",
+    "get_datadog_revenue": "revenue",
 }
 # In this order, for frames without evidence: the columns that give a frame away.
 BY_COLUMNS = (
+    ("slo", {"timestamp", "scope", "bad", "valid", "slo", "target"}),
+    ("revenue", {"timestamp", "week", "part", "value"}),
     ("metric", {"timestamp", "query", "series", "value"}),
     ("spans", {"timestamp", "duration", "trace_id"}),
     ("events", {"timestamp", "title", "source"}),
@@ -44,8 +49,8 @@ NO_COUNTS = Counts("", "", 1.0, 0.0, ())
 class Answer:
     """A frame, how to look at it, and what it holds.
 
-    ``holds`` is one of nothing, lines, counts, spans, events, number, bars, table; the part of
-    that name is filled.
+    ``holds`` is one of nothing, lines, counts, spans, events, number, bars, budget, table; the
+    part of that name is filled.
     """
 
     frame: pd.DataFrame
@@ -54,6 +59,7 @@ class Answer:
     groups: tuple[Group, ...] = ()
     counts: Counts = NO_COUNTS
     shape: Shape = NO_SHAPE
+    budget: Spending | None = None
 
 
 def read(frame: pd.DataFrame, look: Look) -> Answer:
@@ -62,6 +68,8 @@ def read(frame: pd.DataFrame, look: Look) -> Answer:
     kind = _kind(frame, facts)
     if kind == "sql":
         return _sql(frame, look, facts)
+    if kind in ("slo", "revenue"):
+        return _business(frame, look, facts, kind)
     view = _view(frame, look, facts, rows=kind != "metric")
     if not len(frame) or not np.isfinite(clock.seconds(frame["timestamp"])).any():
         return Answer(frame, view, "nothing")
@@ -107,6 +115,16 @@ def _metric(frame: pd.DataFrame, view: View) -> Answer:
     found = series.groups(frame, view.look.unit, view.look.by)
     some = any(np.isfinite(line.y).any() for group in found for line in group.lines)
     return Answer(frame, view, "lines" if some else "nothing", groups=found)
+
+
+def _business(frame: pd.DataFrame, look: Look, facts: Mapping[str, object], kind: str) -> Answer:
+    """Return the budget by phase, or what was bad or earned over time, as lines."""
+    spent = waterfall.read(frame, look) if kind == "slo" else None
+    even = weeks.bad(frame) if kind == "slo" else weeks.side_by_side(frame)
+    view = _view(even, look, facts, rows=False)
+    if not len(even):
+        return Answer(frame, view, "nothing")
+    return Answer(frame, view, "budget", budget=spent) if spent else _metric(even, view)
 
 
 def _sql(frame: pd.DataFrame, look: Look, facts: Mapping[str, object]) -> Answer:

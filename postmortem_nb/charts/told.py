@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from postmortem_nb.charts import answers, clock, events, spans, stage, units
+from postmortem_nb.charts import answers, clock, events, spans, stage, units, waterfall
 from postmortem_nb.charts.labels import cut, label
 
 if TYPE_CHECKING:
@@ -145,7 +145,7 @@ def _table(answer: Answer) -> str:
 
 
 def _incident(answer: Answer) -> str:
-    if answer.holds in ("number", "bars", "table", "nothing"):
+    if answer.holds in ("number", "bars", "budget", "table", "nothing"):
         return ""
     found = stage.incident(answer.view)
     start, end = answer.view.look.window
@@ -174,5 +174,6 @@ TELLERS = {
     "events": _events,
     "number": _number,
     "bars": _bars,
+    "budget": lambda answer: waterfall.told(answer.budget) if answer.budget else "",
     "table": _table,
 }

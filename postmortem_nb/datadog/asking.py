@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from copy import copy
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from difflib import get_close_matches
@@ -32,12 +33,14 @@ Arguments = dict[str, Any]
 SKEW = 60.0
 """Seconds that a clock may differ from Datadog's before it is said."""
 
-_PAGES = {  # where the web application shows the same question: page, window, and that it is fixed
+_PAGES = {  # where the web application shows the same question: page, window, fixed or live
     "search_datadog_logs": ("logs", "from_ts", "to_ts", {"live": "false"}),
     "analyze_datadog_logs": ("logs", "from_ts", "to_ts", {"live": "false"}),
     "search_datadog_spans": ("apm/traces", "start", "end", {"paused": "true"}),
     "search_datadog_events": ("event/explorer", "from_ts", "to_ts", {"live": "false"}),
     "get_datadog_metric": ("metric/explorer", "start", "end", {"paused": "true"}),
+    "get_datadog_revenue": ("metric/explorer", "start", "end", {"paused": "true"}),
+    "get_datadog_slo": ("slo/manage", "from_ts", "to_ts", {}),
 }
 _METRIC = re.compile(
     r"(?:(?P<exp_agg>\w+):)?(?P<exp_metric>[a-zA-Z][\w.]*)\{(?P<exp_scope>[^{}]*)\}"
@@ -70,6 +73,13 @@ class Asking:
             )
         self.teller = Teller(self.progress)
         self.connection: Connection = client.connection()
+
+    def over(self, start: datetime, end: datetime, *, interval: str | None = None) -> Asking:
+        """Return the same question over another window: one of several requests of an answer."""
+        other = copy(self)
+        other.start, other.end = start, end
+        other.arguments = {**self.arguments, "interval": interval}
+        return other
 
     def failed(self, failed: Failed) -> DatadogError:
         """Return the error that tells the user of a failure before any row came."""
@@ -124,7 +134,7 @@ class Asking:
         return times.parse(value, name=f"{self.function}: {label}", now=self.now)
 
     def _words(self) -> str:
-        for name in ("sql_query", "query", "queries", "filter"):
+        for name in ("sql_query", "query", "queries", "filter", "slo_id", "total", "metric"):
             if words := self.arguments.get(name):
                 return words if isinstance(words, str) else "; ".join(map(str, words))
         return "*"
@@ -141,7 +151,9 @@ class Asking:
 
     def _view(self) -> dict[str, str]:
         """Return the question as the web application's address has it; of metrics the first."""
-        if self.function != "get_datadog_metric":
+        if "slo_id" in self.arguments:
+            return {"slo_id": self._words()}
+        if _PAGES[self.function][0] != "metric/explorer":
             return {"query": self.arguments.get("filter") or self._words()}
         found = _METRIC.search(self._words())
         return {name: part for name, part in found.groupdict().items() if part} if found else {}

@@ -1,6 +1,6 @@
 """The call in a query cell: read as data, never run; its placeholders filled; then asked.
 
-A cell holds one call of one of the five functions with literal arguments, as the template has them:
+A cell holds one call of one of the functions with literal arguments, as the template has them:
 ``from=`` is allowed although it is a word of Python.
 """
 
@@ -181,6 +181,11 @@ _GRAMMARS: dict[str, Callable[[str, Mapping[str, Any]], Any]] = {
     "filter": placeholders.in_search,
     "queries": placeholders.in_metric,
     "formulas": placeholders.in_metric,
+    "metric": placeholders.in_metric,
+    "total": placeholders.in_metric,
+    "good": placeholders.in_metric,
+    "bad": placeholders.in_metric,
+    "corrections": placeholders.moment,
     "sql_query": placeholders.in_sql,
     "from_": placeholders.moment,
     "to": placeholders.moment,

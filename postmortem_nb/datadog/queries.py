@@ -1,4 +1,6 @@
-"""The five questions to Datadog, with the names and arguments of Datadog's own MCP tools.
+"""The questions to Datadog: five with the names and arguments of Datadog's own MCP tools, two more.
+
+The two take several requests each: an SLO's history, and revenue beside that of the weeks before.
 
 Each returns a DataFrame whose ``attrs["evidence"]`` says what was asked, of whom, when, and whether
 the answer is whole. ``from`` is a word of Python: it is ``from_`` here, or ``**{"from": …}``.
@@ -16,8 +18,10 @@ from postmortem_nb.datadog import (
     advice,
     analysis,
     asking,
+    earnings,
     events,
     logs,
+    objectives,
     pace,
     pages,
     searches,
@@ -207,6 +211,96 @@ def get_datadog_metric(
     return run("get_datadog_metric", asked, more=more)
 
 
+def get_datadog_slo(  # noqa: PLR0913
+    slo_id: str = "",
+    from_: Any = None,
+    to: Any = None,
+    *,
+    total: str = "",
+    good: str = "",
+    bad: str = "",
+    target: float | None = None,
+    timeframe: str = "",
+    corrections: Sequence[Sequence[Any]] = (),
+    apply_correction: bool = True,
+    **more: Any,
+) -> pd.DataFrame:
+    """Return what an SLO counted: its own window up to ``to``, and finer the incident's.
+
+    From Datadog's SLO history (``GET /api/v1/slo/{id}/history``) by ``slo_id``, or from metrics by
+    ``total`` with ``good`` or ``bad`` and a ``target``. Frozen as evidence (``%%datadog slo``) it
+    gives an incident target, achievement, budget consumed and remaining, burn rate, and the budget
+    by phase; see `budget` for reading it.
+
+    Columns: ``timestamp`` (UTC, start of a step), ``scope`` (``window`` or ``incident``),
+    ``minutes`` (length of the step), ``good``, ``bad``, ``valid`` (requests, or minutes of a
+    time-based SLO, as ``unit`` says), ``no_data`` and ``corrected`` (minutes), ``unit``; the same
+    in every row: ``slo`` (its name), ``type``, ``target`` and ``status`` (%), ``window_days``.
+
+    Parameters
+    ----------
+    slo_id
+        of Datadog's SLO, as in its link
+    from_, to
+        the incident's window
+    total, good, bad
+        metric queries that count (``.as_count()``): all valid events, and the good or the bad ones
+    target
+        in percent; the SLO's own unless given
+    timeframe
+        the SLO's window, ``30d``; the SLO's own unless given
+    corrections
+        pairs of times that are left out
+    apply_correction
+        whether Datadog leaves out its own corrections
+    """
+    asked = {
+        "slo_id": slo_id,
+        "from_": from_,
+        "to": to,
+        "total": total,
+        "good": good,
+        "bad": bad,
+        "target": target,
+        "timeframe": timeframe,
+        "corrections": corrections,
+        "apply_correction": apply_correction,
+    }
+    return run("get_datadog_slo", asked, more=more)
+
+
+def get_datadog_revenue(
+    metric: str = "",
+    from_: Any = None,
+    to: Any = None,
+    *,
+    weeks: int = 4,
+    deferred: str | None = None,
+    **more: Any,
+) -> pd.DataFrame:
+    """Return revenue of the incident and of the same hours of the weeks before, one row a point.
+
+    Frozen as evidence (``%%datadog revenue``) it gives an incident its lost revenue: the median of
+    usual − actual − deferred over the weeks, its interval their least and most (`losses`).
+
+    Columns: ``timestamp`` (UTC), ``week`` (0 is the incident's, −1 the one before), ``part``
+    (``impact``, ``after``), ``query``, ``value`` (Float64), ``unit``.
+
+    Parameters
+    ----------
+    metric
+        a query that adds up money, for example ``sum:shop.revenue{*}.as_count()``
+    from_, to
+        the incident's window
+    weeks
+        how many weeks before to compare with, 1 to 52
+    deferred
+        how long after ``to`` to look for orders that came later: ``6h``; not at all unless given
+    """
+    asked = {"metric": metric, "from_": from_, "to": to, "weeks": weeks, "deferred": deferred}
+    return run("get_datadog_revenue", asked, more=more)
+
+
 def run(
     function: str,
     arguments: dict[str, Any],
@@ -215,7 +309,7 @@ def run(
     progress: pace.Progress = pace.silent,
     thorough: bool = False,
 ) -> pd.DataFrame:
-    """Return the answer of one of the five functions; ``progress`` is told how it gets on.
+    """Return the answer of one of these functions; ``progress`` is told how it gets on.
 
     An answer without rows has lines of advice in its record; a ``thorough`` asker has them looked
     up, which takes a few requests more.
@@ -277,6 +371,8 @@ _RUN: dict[str, Callable[[Asking], pd.DataFrame]] = {
     "search_datadog_events": _events,
     "get_datadog_metric": timeseries.answer,
     "analyze_datadog_logs": analysis.analyze,
+    "get_datadog_slo": objectives.answer,
+    "get_datadog_revenue": earnings.answer,
 }
 PARAMETERS: dict[str, dict[str, Any]] = {
     function.__name__: {
@@ -287,6 +383,8 @@ PARAMETERS: dict[str, dict[str, Any]] = {
     for function in (
         analyze_datadog_logs,
         get_datadog_metric,
+        get_datadog_revenue,
+        get_datadog_slo,
         search_datadog_events,
         search_datadog_logs,
         search_datadog_spans,

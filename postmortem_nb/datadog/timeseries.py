@@ -59,6 +59,12 @@ def answer(asked: Asking) -> pd.DataFrame:
     return asked.record(frame, partial=partial)
 
 
+def points(asked: Asking, queries: list[str]) -> tuple[pd.DataFrame, str]:
+    """Return the tidy frame of some queries over a question's window, and why it is partial."""
+    found, partial = _lines(asked, queries, [])
+    return metrics.frame(found), partial
+
+
 def _lines(
     asked: Asking, queries: list[str], formulas: list[str]
 ) -> tuple[list[metrics.Series], str]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from postmortem_nb.importing import lines as documents
@@ -34,6 +34,10 @@ _OURS = re.compile(
     r"|\| Monitor \| Fired \||\| [0-9]+\\\. |\|(?: --- \|){6}$"
 )
 """How the lines begin that an export adds of its own: its boxes, pictures, captions, back-tests."""
+
+
+_BESIDE = re.compile(r"\s\*\(computed\b(?:\\.|[^\\*])*\)\*")
+"""What an export puts behind a figure; typed text would have its asterisks escaped."""
 
 
 @dataclass(slots=True)
@@ -82,6 +86,8 @@ def read(template: Template, document: str) -> Found:
     whole = documents.split(document)
     body = [line for line in whole if not FOOT.fullmatch(line.text)]
     exported = len(body) < len(whole)
+    if exported:
+        body = [replace(line, text=_BESIDE.sub("", line.text)) for line in body]
     head = template.sections[0] if template.sections[0].level == 1 else None
     order = list(walk(template.sections))
     after = {id(section): order[number:] for number, section in enumerate(order, 1)}

@@ -20,6 +20,7 @@ _UNITS = (  # name, family, plural, short name
     ("connection", "network", "connections", "conn"),
     ("error", "general", "errors", "err"),
     ("transaction", "db", "transactions", "txn"),
+    ("dollar", "money", "dollars", "$"),
 )
 UNITS: dict[str, dict[str, Any]] = {
     name: {

@@ -181,15 +181,12 @@ def _told(parts: tuple[Any, ...], n: int) -> str:
 
 def _customer(batch: Batch) -> Columns:
     """Return who asked, from where, with what in the cart; a few customers are guests."""
-    visit = batch.numbers * 10 // _VISIT
-    visits = np.maximum(batch.steps.level * (_VISIT / 60 / _PER_VISIT), 1)
-    place = (batch.chance("visit") * visits).astype(np.int64)
-    customer = mixed(salt(batch.seed, "customer"), visit * 4096 + place)
+    customer = _customers(batch)
     number = (customer % np.uint64(_CUSTOMERS)).astype(np.int64)
     regions = [FACTS.regions.index(host.region) for host in batch.operation.hosts]
     region = np.array(regions)[batch.hosts]
     countries = [country for row in texts.COUNTRIES for country in row]
-    total = np.round(18 + 140 * (customer >> np.uint64(40)) / 2.0**24, 2)
+    total = _totals(customer)
     trial = (customer >> np.uint64(20)) % np.uint64(len(texts.TRIALS))
     return {
         "@usr.id": each(number, "u-{:05d}".format, where=customer % np.uint64(50) != 0),
@@ -201,6 +198,25 @@ def _customer(batch: Batch) -> Columns:
         "@cart.currency": same("USD", len(batch)),
         "@experiments": pointing(trial.astype(np.int64), texts.TRIALS),
     }
+
+
+def _customers(batch: Batch) -> NDArray[np.uint64]:
+    """Return a number that is each request's customer's own."""
+    visit = batch.numbers * 10 // _VISIT
+    visits = np.maximum(batch.steps.level * (_VISIT / 60 / _PER_VISIT), 1)
+    place = (batch.chance("visit") * visits).astype(np.int64)
+    return mixed(salt(batch.seed, "customer"), visit * 4096 + place)
+
+
+def _totals(customers: NDArray[np.uint64]) -> NDArray[np.float64]:
+    """Return what is in each customer's cart, in dollars."""
+    return np.round(18 + 140 * (customers >> np.uint64(40)) / 2.0**24, 2)
+
+
+def order_values(batch: Batch) -> NDArray[np.float64]:
+    """Return what each request sold, in dollars: the cart of a confirmed order, else nothing."""
+    sold = (batch.resources == 2) & (status_codes(batch) == 201)
+    return np.where(sold, _totals(_customers(batch)), 0.0)
 
 
 def _address(number: int) -> str:

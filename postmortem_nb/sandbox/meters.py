@@ -14,9 +14,9 @@ import numpy as np
 
 from postmortem_nb.errors import QueryError
 from postmortem_nb.sandbox.curves import STEP, Steps, between
-from postmortem_nb.sandbox.fleet import OPERATIONS, Cell, Operation
+from postmortem_nb.sandbox.fleet import CHECKOUT, OPERATIONS, Cell, Operation
 from postmortem_nb.sandbox.gauges import GAUGES, Gauge
-from postmortem_nb.sandbox.logs import status_codes
+from postmortem_nb.sandbox.logs import order_values, status_codes
 from postmortem_nb.sandbox.scenario import FACTS, epoch
 from postmortem_nb.sandbox.traffic import Batch, Counts, counts, draw
 
@@ -252,6 +252,8 @@ METERS: dict[str, Meter] = {
     meter.name: meter
     for meter in (
         *(meter for operation in OPERATIONS for meter in _traced(operation)),
+        Meter("checkout.orders.value", "count", "dollar", "Confirmed orders, by host and resource",
+              partial(_totalled, CHECKOUT, order_values)),
         *(
             Meter(gauge.name, gauge.type, gauge.unit, gauge.about, partial(_gauged, gauge),
                   gauge.per, gauge.every)

@@ -76,6 +76,8 @@ class Facts(NamedTuple):
     slo_target: float = 99.5
     slo_timeframe: str = "30d"
     slo_id: str = "0f2d6c5b8e9a4c3db7a14821c4ec0a7e"
+    minutes_slo_id: str = "7be1c3f2a94d4e0f8d5c4821a6b90d13"
+    minutes_slo_target: float = 99.0
     monitor_id: int = 48210001
     monitor_name: str = "Checkout error rate"
 

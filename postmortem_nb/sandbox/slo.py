@@ -1,4 +1,8 @@
-"""The shop's one objective: 99.5 % of checkout requests succeed over 30 days, by metric."""
+"""The shop's objectives over 30 days, one of each kind.
+
+By metric: 99.5 % of checkout requests succeed. By time slice: in 99 % of minutes no more than 5 %
+of them fail.
+"""
 
 from __future__ import annotations
 
@@ -19,61 +23,105 @@ ERRORS = "sum:trace.checkout.request.errors{env:prod}.as_count()"
 GOOD = f"{HITS} - {ERRORS}"
 WARNING = 99.7
 _MADE = 1741685400
+SLICE_TARGET = FACTS.minutes_slo_target
+MOST_FAILED = 0.05
+"""Share of a minute's requests that may fail before the minute counts as bad."""
 _EPOCHS = (0, 10**11)
 
 
 def objective() -> dict[str, Any]:
-    """Return the objective as its endpoints have it."""
+    """Return the objective by metric as its endpoints have it."""
+    return _described(
+        FACTS.slo_id,
+        "Checkout availability",
+        "Checkout requests that do not fail, of all.",
+        (FACTS.slo_target, WARNING),
+    ) | {"type": "metric", "type_id": 1, "query": {"numerator": GOOD, "denominator": HITS}}
+
+
+def slices() -> dict[str, Any]:
+    """Return the objective by time slice as its endpoints have it."""
+    condition = {
+        "comparator": "<=",
+        "threshold": MOST_FAILED,
+        "query_interval_seconds": 60,
+        "query": {
+            "formulas": [{"formula": "query1 / query2"}],
+            "queries": [
+                {"name": name, "data_source": "metrics", "query": query}
+                for name, query in (("query1", ERRORS), ("query2", HITS))
+            ],
+        },
+    }
+    return _described(
+        FACTS.minutes_slo_id,
+        "Checkout good minutes",
+        "Minutes in which no more than 5 % of checkout requests fail.",
+        (SLICE_TARGET, SLICE_WARNING),
+    ) | {
+        "type": "time_slice",
+        "type_id": 2,
+        "sli_specification": {"time_slice": condition},
+    }
+
+
+SLICE_WARNING = 99.3
+
+
+def _described(slo_id: str, name: str, about: str, levels: tuple[float, float]) -> dict[str, Any]:
+    """Return what objectives of every type have."""
     return {
-        "id": FACTS.slo_id,
-        "name": "Checkout availability",
-        "description": "Checkout requests that do not fail, of all.",
+        "id": slo_id,
+        "name": name,
+        "description": about,
         "tags": ["env:prod", "service:checkout", "team:checkout"],
         "monitor_tags": [],
-        "thresholds": [_threshold(FACTS.slo_timeframe, FACTS.slo_target)],
-        "type": "metric",
-        "type_id": 1,
+        "thresholds": [_threshold(FACTS.slo_timeframe, *levels)],
         "timeframe": FACTS.slo_timeframe,
-        "target_threshold": FACTS.slo_target,
-        "warning_threshold": WARNING,
-        "query": {"numerator": GOOD, "denominator": HITS},
+        "target_threshold": levels[0],
+        "warning_threshold": levels[1],
         "creator": {"name": ON_CALL.name, "handle": ON_CALL.email, "email": ON_CALL.email},
         "created_at": _MADE,
         "modified_at": _MADE,
     }
 
 
-def _threshold(timeframe: str, target: float) -> dict[str, Any]:
+def _threshold(timeframe: str, target: float, warning: float = WARNING) -> dict[str, Any]:
     return {
         "timeframe": timeframe,
         "target": target,
         "target_display": f"{target:g}",
-        "warning": WARNING,
-        "warning_display": f"{WARNING:g}",
+        "warning": warning,
+        "warning_display": f"{warning:g}",
     }
 
 
 def every(ask: Ask) -> Answer:
     """Answer ``GET /api/v1/slo``, by ids, a word of the name, or a tag."""
-    found = objective()
     ids = ask.params.get("ids")
     query = ask.params.get("query", "").lower()
     tag = ask.params.get("tags_query", "")
-    fits = (not ids or found["id"] in ids.split(",")) and query in found["name"].lower()
-    chosen = [found] if fits and (not tag or tag in found["tags"]) else []
-    page = {"total_count": 1, "total_filtered_count": len(chosen)}
+    chosen = [
+        each
+        for each in (objective(), slices())
+        if (not ids or each["id"] in ids.split(","))
+        and query in each["name"].lower()
+        and (not tag or tag in each["tags"])
+    ]
+    page = {"total_count": 2, "total_filtered_count": len(chosen)}
     return Answer({"data": chosen, "errors": [], "metadata": {"page": page}})
 
 
 def one(ask: Ask) -> Answer:
     """Answer ``GET /api/v1/slo/{id}``."""
-    _known(ask)
-    return Answer({"data": objective(), "errors": []})
+    return Answer({"data": _known(ask), "errors": []})
 
 
-def _known(ask: Ask) -> None:
-    if ask.parts["id"] != FACTS.slo_id:
+def _known(ask: Ask) -> dict[str, Any]:
+    found = next((each for each in (objective(), slices()) if each["id"] == ask.parts["id"]), None)
+    if found is None:
         raise Refused(404, f"SLO with id {ask.parts['id']} not found")
+    return found
 
 
 def history(ask: Ask) -> Answer:
@@ -81,32 +129,53 @@ def history(ask: Ask) -> Answer:
 
     The budget is that of the window asked for; with ``target`` under the name ``custom``.
     """
-    _known(ask)
+    known = _known(ask)
     span = (ask.number("from_ts", -1, _EPOCHS), ask.number("to_ts", -1, _EPOCHS))
-    over = grid(span, None, partial=True)
-    bad, valid = (_values(ask.seed, query, over) for query in (ERRORS, HITS))
-    good = valid - bad
-    total = float(valid.sum())
-    status = 100.0 * float(good.sum()) / total if total else None
-    thresholds = {FACTS.slo_timeframe: _threshold(FACTS.slo_timeframe, FACTS.slo_target)}
+    thresholds = {each["timeframe"]: each for each in known["thresholds"]}
     if "target" in ask.params:
         thresholds = {"custom": _threshold("custom", _target(ask.params["target"]))}
-    return Answer(
-        {
-            "data": {
-                "from_ts": span[0],
-                "to_ts": span[1],
-                "type": "metric",
-                "type_id": 1,
-                "thresholds": thresholds,
-                "group_by": [],
-                "slo": objective(),
-                "series": _series(over, span, good, valid),
-                "overall": _overall(status, thresholds),
-            },
-            "errors": None,
-        }
-    )
+    told = _by_minutes if known["type"] == "time_slice" else _by_requests
+    status, more = told(ask.seed, span)
+    data = {
+        "from_ts": span[0],
+        "to_ts": span[1],
+        "type": known["type"],
+        "type_id": known["type_id"],
+        "thresholds": thresholds,
+        "group_by": [],
+        "slo": known,
+        "overall": _overall(known["name"], status, thresholds) | more.pop("overall", {}),
+    }
+    return Answer({"data": data | more, "errors": None})
+
+
+def _by_requests(seed: int, span: tuple[int, int]) -> tuple[float | None, dict[str, Any]]:
+    """Return the status of a window, and the series of good and all requests in it."""
+    over = grid(span, None, partial=True)
+    bad, valid = (_values(seed, query, over) for query in (ERRORS, HITS))
+    good, total = valid - bad, float(valid.sum())
+    status = 100.0 * float(good.sum()) / total if total else None
+    return status, {"series": _series(over, span, good, valid)}
+
+
+def _by_minutes(seed: int, span: tuple[int, int]) -> tuple[float | None, dict[str, Any]]:
+    """Return the status of a window by its minutes, and when it changed: 0 up, 1 down, 2 no data.
+
+    A minute without data counts as up, as Datadog counts it for time slices.
+    """
+    first, last = -(-span[0] // 60) * 60, span[1] // 60 * 60
+    if first >= last:
+        return None, {"overall": {"history": []}}
+    over = Grid(first, 60, (last - first) // 60, first, last)
+    bad, valid = (_values(seed, query, over) for query in (ERRORS, HITS))
+    share = np.divide(bad, valid, out=np.zeros_like(bad), where=valid > 0)
+    states = np.where(valid <= 0, 2, np.where(share > MOST_FAILED, 1, 0))
+    if not (valid > 0).any():
+        return None, {"overall": {"history": [[float(span[0]), 2]]}}
+    changes = np.flatnonzero(np.diff(states, prepend=-1))
+    history = [[float(max(over.seconds[n], span[0])), int(states[n])] for n in changes]
+    status = 100.0 * float((states != 1).mean())
+    return status, {"overall": {"history": history}}
 
 
 def _target(text: str) -> float:
@@ -128,10 +197,10 @@ def _values(seed: int, query: str, over: Grid) -> np.ndarray[Any, Any]:
     return np.nan_to_num(found[0].values)
 
 
-def _overall(status: float | None, thresholds: dict[str, Any]) -> dict[str, Any]:
+def _overall(name: str, status: float | None, thresholds: dict[str, Any]) -> dict[str, Any]:
     """Return the status of the window and what is left of its budget, in percent."""
     shared = {
-        "name": "Checkout availability",
+        "name": name,
         "span_precision": 3,
         "precision": dict.fromkeys(thresholds, 3),
         "corrections": [],
@@ -142,7 +211,8 @@ def _overall(status: float | None, thresholds: dict[str, Any]) -> dict[str, Any]
         empty = {"sli_value": None, "uptime": None, "errors": [fault], "state": "no_data"}
         return shared | empty
     target = next(iter(thresholds.values()))["target"]
-    state = "breached" if status < target else "warning" if status < WARNING else "ok"
+    warning = next(iter(thresholds.values()))["warning"]
+    state = "breached" if status < target else "warning" if status < warning else "ok"
     budget = {
         name: 100.0 * (status - each["target"]) / (100.0 - each["target"])
         for name, each in thresholds.items()

@@ -1,0 +1,211 @@
+"""Tables that stand beside the template's own blanks: how figures are made, and from what.
+
+An `Aside` belongs to the section that holds its blank and stands at its end. It is plain texts;
+whoever shows it passes them through the text door. No aside stands where nothing is to be told, so
+an empty document is its template.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from postmortem_nb import slo, times
+from postmortem_nb.estimates import Estimate, agreeing, stated, worded
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from postmortem_nb.budget import Spending
+    from postmortem_nb.metrics import Measure
+    from postmortem_nb.tallies import Found
+
+PLACES: Mapping[str, str] = {
+    "failed_requests": "definitions",
+    "affected_total": "sources",
+    "slo_target": "budget",
+}
+"""The blank that an aside belongs to → which aside it is."""
+
+DASH = "–"
+FIGURES: Mapping[str, str] = {
+    "affected_users": "Affected users",
+    "affected_share": "Share of users",
+    "failed_requests": "Failed requests",
+    "revenue_loss": "Lost revenue",
+    "engineering_hours": "Engineering hours",
+}
+"""Figures of the table of sources, as it names them; the SLO's have a table of their own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Aside:
+    """A table below a section: ``folded`` behind its title, or open.
+
+    ``numeric`` are the places of columns of figures; ``evidence`` names the answer whose picture
+    stands above it, if any.
+    """
+
+    title: str
+    heads: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    numeric: frozenset[int] = frozenset()
+    folded: bool = False
+    evidence: str = ""
+
+
+def of(
+    single: Mapping[str, object], measures: Mapping[str, Measure], found: Found
+) -> dict[str, tuple[Aside, ...]]:
+    """Return the asides by the blank that they belong to; one with nothing to say is left out.
+
+    Parameters
+    ----------
+    single
+        the stated facts
+    measures
+        every figure of the incident
+    found
+        what timeline and evidence say
+    """
+    known = any(measures[name].value is not None for name in QUICK if name in measures)
+    made = {
+        "definitions": [definitions(measures)] if known else [],
+        "sources": [each for each in (sources(single, found), regions(found)) if each],
+        "budget": [budget(each) for each in found.budgets],
+    }
+    return {blank: tuple(made[kind]) for blank, kind in PLACES.items() if made[kind]}
+
+
+QUICK = (
+    "duration",
+    "detection_time",
+    "resolution_time",
+    "mttd",
+    "mttr",
+    "affected_users",
+    "failed_requests",
+    "revenue_loss",
+    "slo_impact",
+)
+"""The measures of Quick Stats."""
+
+
+def definitions(measures: Mapping[str, Measure]) -> Aside:
+    """Return how each figure of Quick Stats is made, or why it is unknown."""
+    rows = []
+    for name in QUICK:
+        measure = measures.get(name)
+        if measure is not None:
+            said = f"unknown: {measure.missing}" if measure.value is None else value(measure)
+            rows.append((measure.label, said, measure.definition, measure.source or DASH))
+    heads = ("Figure", "Value", "Definition", "From")
+    return Aside("How these figures are computed", heads, tuple(rows), folded=True)
+
+
+def value(measure: Measure) -> str:
+    """Return a measure's value in words."""
+    if measure.unit.startswith("minute") and isinstance(measure.value, (int, float)):
+        return times.duration(measure.value)
+    if isinstance(measure.value, (int, float)):
+        return worded(float(measure.value), measure.unit)
+    return str(measure.value)
+
+
+def sources(single: Mapping[str, object], found: Found) -> Aside | None:
+    """Return every source of the impact's figures, those that disagree marked; None without any."""
+    computed = [each for each in found.estimates if each.name in FIGURES]
+    if not any(each.source.startswith("evidence") for each in computed):
+        return None
+    every = [*(each for each in stated(single) if each.name in FIGURES), *computed]
+    every.sort(key=lambda each: list(FIGURES).index(each.name))
+    rows = tuple(
+        (FIGURES[each.name], _counted(each), _short(each), _how(each), _agrees(agrees))
+        for each, agrees in zip(every, agreeing(every), strict=True)
+    )
+    heads = ("Figure", "Value", "Source", "How it was counted", "Agrees")
+    return Aside("Where the figures of the impact come from", heads, rows, frozenset({1}))
+
+
+def _counted(each: Estimate) -> str:
+    """Return a value without the unit that its figure already names."""
+    return each.words.removesuffix(f" {each.unit}") if each.unit != "%" else each.words
+
+
+def _how(each: Estimate) -> str:
+    """Return how an estimate was counted, and by which query of its answer."""
+    query = each.source.partition(", ")[2]
+    return f"{each.definition}: {query}" if query else each.definition
+
+
+def _agrees(agrees: bool | None) -> str:  # noqa: FBT001 - a value, not a switch
+    """Return whether a source agrees with the others, in a word."""
+    return DASH if agrees is None else "yes" if agrees else "no"
+
+
+def regions(found: Found) -> Aside | None:
+    """Return the figures by region, a column a figure and source; None where nothing tells it."""
+    split = [each for each in found.estimates if each.split == "region" and each.parts]
+    kept = split[:4]
+    if not kept:
+        return None
+    names = list(dict.fromkeys(place for each in kept for place, _ in each.parts))
+    parts = [dict(each.parts) for each in kept]
+    rows = tuple(
+        (name, *(worded(each[name], "") if name in each else DASH for each in parts))
+        for name in names
+    )
+    heads = ("Region", *(f"{FIGURES.get(e.name, e.name)} ({_short(e)})" for e in kept))
+    return Aside("By region", heads, rows, frozenset(range(1, len(heads))))
+
+
+def _short(estimate: Estimate) -> str:
+    """Return the source of an estimate without its question, and without the blank's name."""
+    if estimate.is_stated:
+        return "stated"
+    return estimate.source.split(", ", 1)[0]
+
+
+def budget(spent: Spending) -> Aside:
+    """Return an error budget by phase, its SLO's type, target and achievement in the first rows."""
+    of = spent.objective
+    head = f"Error budget of “{of.name}”: {of.type} SLO over {of.days}"
+    rows = list(_objective(spent))
+    rows += [
+        (
+            f"{phase.name[:1].upper()}{phase.name[1:]}",
+            f"{phase.since:%H:%M:%S}–{phase.until:%H:%M:%S} UTC",
+            f"{worded(phase.bad, '')} bad {of.basis}",
+            worded(phase.consumed, "%"),
+        )
+        for phase in spent.phases
+    ]
+    heads = ("What", "When", "Counted", "Share of the budget")
+    return Aside(head, heads, tuple(rows), frozenset({3}), evidence=spent.name)
+
+
+def _objective(spent: Spending) -> Iterator[tuple[str, ...]]:
+    """Yield the rows of an SLO as a whole."""
+    of, taken = spent.objective, spent.taken
+    window = f"{of.days} to the incident's end"
+    target = DASH if of.target is None else f"target {worded(of.target, '%')}"
+    status = "no data" if of.status is None else f"{worded(of.status, '%')} achieved, {target}"
+    rest = [f"{worded(of.no_data, 'minutes')} without data"] if of.no_data else []
+    rest += [f"{worded(of.corrected, 'minutes')} corrected"] if of.corrected else []
+    yield ("Whole window", window, ", ".join([status, *rest]), _left(spent))
+    if taken is None:
+        yield ("This incident", DASH, f"unknown: {spent.why}", DASH)
+        return
+    size = f"{worded(taken.bad, '')} bad {of.basis} of a budget of {worded(taken.budget, '')}"
+    burn = "" if taken.burn is None else f", burn rate {worded(taken.burn, '')}"
+    yield ("This incident", "impact", f"{size}{burn}", f"{worded(taken.consumed, '%')} consumed")
+    if taken.excess is not None:
+        said = "without the errors that are always there"
+        yield ("Above the usual", "impact", said, f"{worded(taken.excess, '%')} consumed")
+
+
+def _left(spent: Spending) -> str:
+    of = spent.objective
+    if of.status is None or of.target is None or of.target >= 100:
+        return DASH
+    return f"{worded(slo.remaining(of.status, of.target), '%')} left"

@@ -1,0 +1,134 @@
+"""An error budget by phase of the incident: bars that begin where the one before ended."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from postmortem_nb import budget, times
+from postmortem_nb.charts import card, stage
+from postmortem_nb.charts.labels import label
+from postmortem_nb.metrics import Facts
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+    from postmortem_nb.budget import Spending
+    from postmortem_nb.charts.look import Look
+    from postmortem_nb.charts.stage import View
+
+COLORS = ("#D55E00", "#CC79A7", "#0072B2", "#009E73")
+"""One for each phase, told apart by colour-blind readers too; see `palette`."""
+WHOLE = "#59636E"
+ROW = 0.34
+BAR = 0.2
+NAMES = 2.3  # inches for the names of phases at most
+
+
+def caption(spent: Spending) -> str:
+    """Return what the bars are shares of."""
+    of, taken = spent.objective, spent.taken
+    size = taken.budget if taken else 0.0
+    what = f"{size:,.{0 if size >= 1000 else 1}f} {of.basis}"
+    return (
+        f"{of.type.capitalize()} SLO “{label(of.name, 60)}”, target {of.target:g} % over "
+        f"{of.days}: the budget is {what}"
+    )
+
+
+def bars(spent: Spending) -> list[tuple[str, float, float, str]]:
+    """Return each bar's name, begin and end in percent of the budget, and words; the whole last."""
+    found, at = [], 0.0
+    for phase in spent.phases:
+        minutes = (phase.until - phase.since).total_seconds() / 60
+        name = f"{phase.name[:1].upper()}{phase.name[1:]}, {times.duration(round(minutes))}"
+        found.append((name, at, at + phase.consumed, percent(phase.consumed)))
+        at += phase.consumed
+    return [*found, ("Whole incident", 0.0, at, f"{percent(at)} of the budget")]
+
+
+def percent(value: float) -> str:
+    """Return a percentage to a tenth, one below it as such."""
+    if 0 < value < 0.05:
+        return "< 0.1 %"
+    return f"{value:,.1f} %".replace("-", "−")
+
+
+def read(frame: pd.DataFrame, look: Look) -> Spending | None:
+    """Return the budget by phase of an SLO's answer, None where window or budget are not known."""
+    objective = budget.read(frame)
+    start, end = look.window
+    if objective is None or start is None or end is None or end <= start:
+        return None
+    known = dict(look.milestones)
+    moments = Facts(
+        start=start,
+        detected=known.get("detected"),
+        acknowledged=known.get("acknowledged"),
+        mitigated=known.get("mitigated"),
+        recovered=end,
+        impact=((start, end),),
+    )
+    found = budget.spending(objective, moments)
+    return found if found.taken else None
+
+
+def draw(spent: Spending, view: View) -> Figure:
+    """Return the waterfall."""
+    rows = bars(spent)
+    title = 0.3 if view.look.title else 0.0
+    made = card.Card(round(2 * card.EDGE + title + 0.34 + ROW * len(rows) + 0.26, 3))
+    if view.look.title:
+        words = card.fit(label(view.look.title), card.WIDTH - 2 * card.EDGE, card.TITLE, bold=True)
+        made.write((card.EDGE, made.height - card.EDGE - 0.09), words, size=card.TITLE, bold=True)
+    top = made.height - card.EDGE - title
+    room = card.WIDTH - 2 * card.EDGE
+    made.write((card.EDGE, top - 0.09), card.fit(caption(spent), room), color=card.GREY)
+    top -= 0.34
+    names = [card.fit(name, NAMES) for name, *_ in rows]
+    left = card.EDGE + max(card.width(name) for name in names) + 0.14
+    widest = max(card.width(words, bold=True) for *_, words in rows)
+    most = max(end for _, _, end, _ in rows) or 1.0
+    inch = (card.WIDTH - card.EDGE - left - widest - 0.1) / most
+    foot = top - ROW * len(rows)
+    if most > 100:
+        _line(made, left + 100 * inch, (top, foot), "100 %: the budget is used up")
+    for number, ((_, begin, end, words), name) in enumerate(zip(rows, names, strict=True)):
+        whole = number == len(rows) - 1
+        y = top - (number + 0.5) * ROW
+        color = WHOLE if whole else COLORS[number % len(COLORS)]
+        made.write((left - 0.14, y), name, align="right", bold=whole and card.width(name) < NAMES)
+        size = max((end - begin) * inch, 0.015)
+        made.box((left + begin * inch, y - BAR / 2), (size, BAR), facecolor=color)
+        made.write((left + begin * inch + size + 0.07, y), words, bold=whole)
+        if number + 2 < len(rows):
+            x = left + end * inch
+            made.rule([(x, y - BAR / 2), (x, y - ROW + BAR / 2)], color=card.GREY)
+    made.rule([(left, top), (left, foot)], color=card.GREY)
+    partial = stage.note_of(view.facts)
+    words = f"{partial}  ·  {_foot(spent)}" if partial else _foot(spent)
+    made.write((card.EDGE, card.EDGE + 0.06), card.fit(words, room), size=card.SMALL)
+    return made.figure
+
+
+def _line(made: card.Card, x: float, ends: tuple[float, float], words: str) -> None:
+    """Draw where the budget ends, and say so below."""
+    made.rule([(x, ends[0]), (x, ends[1])], color="#9A3B00", linestyle=(0, (4, 2)))
+    made.write((x, ends[1] - 0.09), words, size=card.SMALL, color="#9A3B00", align="center")
+
+
+def _foot(spent: Spending) -> str:
+    """Return the speed, and what the whole window achieved, in words."""
+    of, said = spent.objective, []
+    if spent.taken is not None and spent.taken.burn is not None:
+        said.append(f"Burn rate {spent.taken.burn:,.1f}")
+    if of.status is not None and of.target is not None:
+        left = budget.left(of)
+        said.append(f"{of.status:.3f} % achieved over {of.days}, {percent(left)} of budget left")
+    return "  ·  ".join(said)
+
+
+def told(spent: Spending) -> str:
+    """Return the picture in words."""
+    steps = ", ".join(f"{name}: {words}" for name, _, _, words in bars(spent))
+    return f"Error budget by phase. {caption(spent)}. {steps}. {_foot(spent)}."

@@ -1,0 +1,451 @@
+"""The SLO and revenue questions, from raw answers to figures worked by hand."""
+
+import datetime as dt
+import json
+
+import pandas as pd
+import pytest
+
+from postmortem_nb import (
+    Incident,
+    budget,
+    evidence,
+    get_datadog_metric,
+    get_datadog_revenue,
+    get_datadog_slo,
+    losses,
+)
+from postmortem_nb.datadog import client, objectives, steps
+from postmortem_nb.errors import BadValue, DatadogError, QueryError
+from postmortem_nb.metrics import Facts
+from postmortem_nb.sandbox.scenario import FACTS
+
+UTC = dt.UTC
+MINUTE = dt.timedelta(minutes=1)
+
+
+def at(clock):
+    hour, minute = map(int, clock.split(":"))
+    return dt.datetime(2025, 12, 7, hour, minute, tzinfo=UTC)
+
+
+START, END = at("10:00"), at("11:30")
+MOMENTS = Facts(
+    start=START,
+    detected=at("10:12"),
+    acknowledged=at("10:15"),
+    mitigated=at("10:55"),
+    recovered=END,
+    impact=((START, END),),
+)
+MONTH = dt.timedelta(days=30)
+
+
+def seconds(moment):
+    return int(moment.timestamp())
+
+
+class Told:
+    """A connection that gives written answers of the SLO history, by where their window begins."""
+
+    site = host = "datadoghq.com"
+    sandbox = False
+    lacks = frozenset()
+
+    def __init__(self, *answers):
+        self.answers, self.asked = list(answers), []
+
+    def scrub(self, text):
+        return text
+
+    def ask(self, name, read, *, waiting=None, **arguments):
+        del waiting
+        self.asked.append((name, arguments))
+        return read(json.dumps(self.answers.pop(0)).encode())
+
+
+@pytest.fixture
+def told(monkeypatch):
+    def answers(*found):
+        connection = Told(*found)
+        monkeypatch.setattr(client, "connection", lambda: connection)
+        return connection
+
+    return answers
+
+
+def by_requests(times, good, valid, interval, **overall):
+    """Return an answer of a metric SLO as Datadog gives it."""
+    series = {
+        "interval": interval,
+        "times": [1000.0 * seconds(moment) for moment in times],
+        "numerator": {"values": good},
+        "denominator": {"values": valid},
+    }
+    return {"data": {"type": "metric", "type_id": 1, "series": series, **described(overall)}}
+
+
+def by_states(*marks, kind="monitor", type_id=0, **overall):
+    history = [[float(seconds(moment)), state] for moment, state in marks]
+    about = described({"history": history, **overall})
+    return {"data": {"type": kind, "type_id": type_id, **about}}
+
+
+def described(overall):
+    return {
+        "thresholds": {"30d": {"timeframe": "30d", "target": 99.9}},
+        "slo": {"name": "Checkout", "timeframe": "30d"},
+        "overall": {"sli_value": None, **overall},
+    }
+
+
+# -- the worked example: 99.9 %, 30 days, 90 M requests, 90 minutes, 37,500 of 187,500 failed ------
+
+EACH = 187_500 / 90, 37_500 / 90  # requests and failures a minute
+NEAR = by_requests(
+    [START + n * MINUTE for n in range(90)],
+    [EACH[0] - EACH[1]] * 90,
+    [EACH[0]] * 90,
+    60,
+)
+DAYS = [END - MONTH + n * dt.timedelta(days=1) for n in range(30)]
+WHOLE = by_requests(DAYS, [(90e6 - 37_500) / 30] * 30, [3e6] * 30, 86_400)
+
+
+def test_the_request_based_example(told):
+    """37,500 ÷ (0.001 × 90 M) = 41.67 %; 0.2 ÷ 0.001 = 200; 100 − 41.67 = 58.33 % remaining."""
+    connection = told(NEAR, WHOLE)
+    frame = get_datadog_slo("abc123", START, END)
+    objective = budget.read(frame)
+    assert (objective.type, objective.target, objective.days) == ("request-based", 99.9, "30 days")
+    taken = budget.consumed(objective, MOMENTS.impact)
+    assert taken.budget == pytest.approx(90_000)
+    assert taken.consumed == pytest.approx(41.6667, abs=1e-3)
+    assert taken.burn == pytest.approx(200)
+    assert budget.left(objective) == pytest.approx(58.3333, abs=1e-3)
+    (_, near), (_, whole) = connection.asked
+    assert (near["from_ts"], near["to_ts"]) == (seconds(START), seconds(END))
+    assert (whole["from_ts"], whole["to_ts"]) == (seconds(END - MONTH), seconds(END))
+    assert near["apply_correction"] is True
+
+
+def test_its_budget_by_phase(told):
+    """Even failures: 12, 3, 40 and 35 of 90 minutes; 41.67 % × 12/90 = 5.556 % and so on."""
+    told(NEAR, WHOLE)
+    found = budget.spending(budget.read(get_datadog_slo("abc123", START, END)), MOMENTS)
+    shares = {phase.name: phase.consumed for phase in found.phases}
+    whole = 100 * 37_500 / 90_000
+    expected = {"undetected": 12, "unacknowledged": 3, "unmitigated": 40, "recovering": 35}
+    assert shares == pytest.approx({name: whole * n / 90 for name, n in expected.items()})
+
+
+def test_a_step_across_a_border_is_shared_between_its_phases(told):
+    """One step of 90 minutes: 12/90 of it lie before detection."""
+    told(by_requests([START], [150_000.0], [187_500.0], 5400), WHOLE)
+    found = budget.spending(budget.read(get_datadog_slo("abc123", START, END)), MOMENTS)
+    assert found.phases[0].bad == pytest.approx(37_500 * 12 / 90)
+    assert sum(phase.bad for phase in found.phases) == pytest.approx(37_500)
+
+
+def test_the_same_incident_by_time(told):
+    """90 ÷ 43.2 minutes = 208.33 %; 43,110 of 43,200 minutes good: −108.33 % remaining."""
+    status = 100 * (43_200 - 90) / 43_200
+    told(
+        by_states((START, 1)),
+        by_states((END - MONTH, 0), (START, 1), sli_value=status),
+    )
+    objective = budget.read(get_datadog_slo("abc123", START, END))
+    assert objective.type == "time-based"
+    assert budget.consumed(objective, MOMENTS.impact).consumed == pytest.approx(208.333, abs=1e-3)
+    assert budget.left(objective) == pytest.approx(-108.333, abs=1e-3)
+    phases = budget.spending(objective, MOMENTS).phases
+    assert [phase.bad for phase in phases] == pytest.approx([12, 3, 40, 35])
+
+
+def test_several_impact_intervals_count_as_their_union(told):
+    """Bad all 90 minutes, but impact is 10:00–10:30 and 11:00–11:30: 60 ÷ 43.2 = 138.9 %."""
+    told(by_states((START, 1)), by_states((END - MONTH, 0), (START, 1)))
+    objective = budget.read(get_datadog_slo("abc123", START, END))
+    impact = ((START, at("10:30")), (at("11:00"), END))
+    assert budget.consumed(objective, impact).consumed == pytest.approx(100 * 60 / 43.2)
+
+
+# -- corrections, no data, 100 % -------------------------------------------------------------------
+
+
+def test_corrected_time_is_left_out(told):
+    """30 of the 90 bad minutes are corrected: 60 ÷ 43.2 = 138.9 % consumed."""
+    told(by_states((START, 1)), by_states((END - MONTH, 0), (START, 1), sli_value=99.0))
+    pair = ["2025-12-07T10:00Z", "2025-12-07T10:30Z"]
+    frame = get_datadog_slo("abc123", START, END, corrections=[pair])
+    objective = budget.read(frame)
+    assert objective.corrected == pytest.approx(30)
+    assert budget.consumed(objective, MOMENTS.impact).bad == pytest.approx(60)
+    assert objective.status == pytest.approx(100 * (43_170 - 60) / 43_170)  # not Datadog's 99.0
+
+
+def test_corrections_that_an_answer_lists_are_left_out(told):
+    listed = [{"start": seconds(START), "end": seconds(at("10:30"))}]
+    told(
+        by_states((START, 1), corrections=listed),
+        by_states((END - MONTH, 0), (START, 1), corrections=listed),
+    )
+    objective = budget.read(get_datadog_slo("abc123", START, END))
+    assert budget.consumed(objective, MOMENTS.impact).bad == pytest.approx(60)
+
+
+@pytest.mark.parametrize(("kind", "type_id", "valid"), [("monitor", 0, 60), ("time_slice", 2, 90)])
+def test_no_data_is_up_for_time_slices_and_neither_for_monitors(told, kind, type_id, valid):
+    """Up 30 minutes, no data 30, down 30."""
+    marks = ((START, 0), (at("10:30"), 2), (at("11:00"), 1))
+    told(
+        by_states(*marks, kind=kind, type_id=type_id), by_states(*marks, kind=kind, type_id=type_id)
+    )
+    frame = get_datadog_slo("abc123", START, END)
+    near = frame[frame["scope"] == "incident"]
+    assert near["valid"].sum() == pytest.approx(valid)
+    assert near["bad"].sum() == pytest.approx(30)
+    assert near["no_data"].sum() == pytest.approx(30)
+
+
+def test_a_target_of_100_percent_has_no_budget_and_says_so(told, tmp_path):
+    told(NEAR, WHOLE)
+    frame = get_datadog_slo("abc123", START, END, target=100)
+    spent = budget.spending(budget.read(frame), MOMENTS)
+    assert spent.taken is None
+    assert "100 %" in spent.why
+    incident = Incident.create("INC-1", tmp_path, start=START, end=END)
+    evidence.freeze(incident.path / "evidence", "slo", frame, frame.attrs["evidence"])
+    rows = incident.stats().set_index("measure")
+    assert pd.isna(rows.loc["slo_impact", "value"])
+    assert "no error budget" in rows.loc["slo_impact", "missing"]
+    assert rows.loc["slo_target", "value"] == 100
+
+
+def test_an_slo_without_data_is_unknown_and_never_zero(told):
+    nothing = by_requests([START], [0.0], [0.0], 3600, errors=[{"error_message": "zero"}])
+    told(nothing, nothing)
+    frame = get_datadog_slo("abc123", START, END)
+    objective = budget.read(frame)
+    assert objective.status is None
+    assert "no data" in budget.reason(objective, MOMENTS.impact)
+    assert frame.attrs["evidence"]["warnings"] == ["zero"]
+    with pytest.raises(BadValue):
+        budget.left(objective)
+
+
+def test_a_status_that_the_series_contradict_is_told(told):
+    whole = by_requests(DAYS, [2.9e6] * 30, [3e6] * 30, 86_400, sli_value=99.5)
+    told(NEAR, whole)
+    frame = get_datadog_slo("abc123", START, END)
+    assert "99.5 %" in frame.attrs["evidence"]["warnings"][0]
+    assert budget.read(frame).status == 99.5
+
+
+# -- the recorded answer, and what is refused ------------------------------------------------------
+
+
+def test_an_answer_as_it_was_recorded_is_read(told):
+    """A recorded day: the first bucket begins before the window and is shorter than the others."""
+    times = [1704235800000.0, *(1704240000000.0 + 7_200_000 * n for n in range(12))]
+    side = {"values": [0.0] * 13, "sum": 0.0, "count": 13}
+    fault = {"error_message": "The denominator is zero valued", "error_type": "ZERO"}
+    data = {
+        "thresholds": {"7d": {"timeframe": "7d", "target": 95.0}},
+        "type": "metric",
+        "type_id": 1,
+        "slo": {"name": "Recorded", "timeframe": "7d", "target_threshold": 95.0},
+        "series": {"interval": 7200, "times": times, "numerator": side, "denominator": side},
+        "overall": {"errors": [fault], "sli_value": None, "corrections": [], "state": "no_data"},
+    }
+    told({"data": data, "errors": None}, {"data": data, "errors": None})
+    frame = get_datadog_slo("627a3ccd24af50beb8eacbd36c5962f9", 1704236088, 1704322488)
+    objective = budget.read(frame)
+    assert (objective.target, objective.window) == (95.0, dt.timedelta(days=7))
+    assert objective.status is None
+    assert "zero valued" in frame.attrs["evidence"]["warnings"][0]
+    near = frame[frame["scope"] == "incident"]
+    assert near["minutes"].sum() == pytest.approx(24 * 60)
+    assert near["no_data"].sum() == pytest.approx(24 * 60)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        ({}, "slo_id, or total"),
+        ({"slo_id": "x", "total": "sum:a{*}.as_count()"}, "slo_id, or total"),
+        ({"total": "sum:a{*}.as_count()", "target": 99}, "slo_id, or total"),
+        ({"slo_id": "../../v2/users"}, "slo_id"),
+        ({"slo_id": 7}, "texts"),
+        ({"slo_id": "abc", "target": 0}, "target"),
+        ({"slo_id": "abc", "target": 101}, "target"),
+        ({"slo_id": "abc", "target": float("nan")}, "target"),
+        ({"slo_id": "abc", "timeframe": "a month"}, "timeframe"),
+        ({"slo_id": "abc", "corrections": ["2025-12-07"]}, "corrections"),
+        ({"total": "avg:a{*}", "bad": "avg:b{*}", "target": 99}, "total"),
+        ({"total": "sum:a{*}.as_count()", "bad": "sum:b{*}.as_count()"}, "target"),
+    ],
+)
+def test_what_cannot_be_asked_is_refused_in_one_line(arguments, named):
+    with pytest.raises(QueryError, match=named) as refused:
+        get_datadog_slo(from_=START, to=END, **arguments)
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize("body", [{"data": None, "errors": ["no"]}, {"data": {}}, [], {"data": []}])
+def test_an_answer_that_is_no_history_is_a_failure(told, body):
+    told(body)
+    with pytest.raises(DatadogError):
+        get_datadog_slo("abc123", START, END)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        {"series": {"times": [None, "x"], "numerator": None, "denominator": {"values": [1]}}},
+        {"series": {"times": [1e30], "numerator": {"values": [1]}, "denominator": {"values": [2]}}},
+        {"overall": {"history": [None, [1], ["x", 1], [1e30, 0]]}, "series": {}},
+        {"overall": None, "thresholds": None, "slo": None, "series": []},
+    ],
+)
+def test_a_damaged_history_is_survived(told, damage):
+    body = {"data": {"type": "metric", **damage}}
+    told(body, body)
+    frame = get_datadog_slo("abc123", START, END)
+    assert frame.empty
+    assert budget.read(frame) is None
+
+
+def test_a_history_without_a_name_is_called_by_its_id():
+    given = {"timeframe": "", "target": None, "slo_id": "abc"}
+    found = objectives._objective({"overall": {}, "thresholds": {}}, given)
+    assert (found.name, found.target, found.window) == ("abc", None, MONTH)
+
+
+# -- metrics, and the sandbox ----------------------------------------------------------------------
+
+
+def test_history_and_metrics_tell_the_same_of_the_sandbox():
+    """Two ways to the same counts: Datadog's history, and hits with errors."""
+    window = (FACTS.start, FACTS.recovered)
+    moments = Facts(start=FACTS.start, recovered=FACTS.recovered, impact=(window,))
+    name = "sum:trace.checkout.request.{}{{env:prod}}.as_count()"
+    by_history = budget.read(get_datadog_slo(FACTS.slo_id, *window))
+    by_metrics = budget.read(
+        get_datadog_slo(
+            total=name.format("hits"), bad=name.format("errors"), target=99.5,
+            from_=window[0], to=window[1],
+        )
+    )  # fmt: skip
+    one, other = (budget.consumed(each, moments.impact) for each in (by_history, by_metrics))
+    assert one.bad == other.bad == 2188
+    assert other.consumed == pytest.approx(one.consumed, rel=0.005)
+    assert other.burn == pytest.approx(one.burn)
+
+
+def test_the_sandbox_has_an_slo_by_minutes():
+    """A minute is bad where more than 5 % failed, counted here from the metrics themselves."""
+    window = (FACTS.start, FACTS.recovered)
+    objective = budget.read(get_datadog_slo(FACTS.minutes_slo_id, *window))
+    taken = budget.consumed(objective, [window])
+    hits, errors = (
+        get_datadog_metric(
+            [f"sum:trace.checkout.request.{kind}{{env:prod}}.as_count().rollup(sum, 60)"], *window
+        ).set_index("timestamp")["value"]
+        for kind in ("hits", "errors")
+    )
+    bad = int((errors.reindex(hits.index).fillna(0) / hits > 0.05).sum())
+    assert (objective.type, taken.bad) == ("time-based", bad)
+    assert taken.consumed == pytest.approx(100 * bad / (0.01 * 43_200))
+
+
+# -- revenue ---------------------------------------------------------------------------------------
+
+
+def weeks(*rows):
+    """Return a revenue answer: (week, part, value)."""
+    return pd.DataFrame(
+        {
+            "timestamp": pd.to_datetime(["2025-12-07T10:00Z"] * len(rows), utc=True),
+            "week": pd.array([row[0] for row in rows], dtype="Int64"),
+            "part": pd.array([row[1] for row in rows], dtype="string"),
+            "query": "q",
+            "value": pd.array([row[2] for row in rows], dtype="Float64"),
+            "unit": "dollar",
+        }
+    )
+
+
+def test_lost_revenue_is_the_median_of_the_weeks_less_what_came_later():
+    """Usual 100, 120, 130; actual 60; after: 55 against a usual 50 → deferred 5: 35, 55, 65."""
+    frame = weeks(
+        (0, "impact", 60), (-1, "impact", 100), (-2, "impact", 70), (-2, "impact", 50),
+        (-3, "impact", 130), (0, "after", 55), (-1, "after", 50), (-2, "after", 40),
+        (-3, "after", 60),
+    )  # fmt: skip
+    found = losses.from_weeks(frame, name="revenue")
+    assert (found.value, found.low, found.high) == (55, 35, 65)
+    assert found.source == "evidence: revenue"
+    assert "deferred $5" in found.definition
+
+
+def test_fewer_orders_after_are_no_deferred_ones():
+    frame = weeks((0, "impact", 60), (-1, "impact", 100), (0, "after", 10), (-1, "after", 50))
+    assert losses.from_weeks(frame, name="r").value == 40
+
+
+def test_without_another_week_or_without_points_nothing_is_lost_or_known():
+    assert losses.from_weeks(weeks((0, "impact", 60)), name="r") is None
+    assert losses.from_weeks(weeks((-1, "impact", 60)), name="r") is None
+    assert losses.from_weeks(weeks((0, "impact", pd.NA)), name="r") is None
+
+
+def test_frames_and_numbers_mix():
+    """Usual 50 and 2 × 30 in a frame, actual 20: losses 30 and 40, the median 35."""
+    frame = pd.DataFrame({"value": pd.array([30.0, 30.0, pd.NA], dtype="Float64")})
+    found = losses.revenue(20, [50, frame])
+    assert (found.value, found.low, found.high) == (35, 30, 40)
+
+
+@pytest.mark.parametrize(
+    ("actual", "usual"),
+    [(1, []), (1, 5), (1, "abc"), ("x", [1]), (float("nan"), [1]), (1, [pd.DataFrame()])],
+)
+def test_amounts_that_are_none_are_refused(actual, usual):
+    with pytest.raises(BadValue, match="revenue"):
+        losses.revenue(actual, usual)
+
+
+def test_revenue_of_the_sandbox_is_that_of_a_plain_metric():
+    """The incident's part is the same metric asked by itself."""
+    window = (FACTS.start, FACTS.recovered)
+    query = "sum:checkout.orders.value{*}.as_count()"
+    frame = get_datadog_revenue(query, *window, weeks=1)
+    plain = get_datadog_metric([query], *window)["value"].sum()
+    week = get_datadog_metric([query], *(m - dt.timedelta(days=7) for m in window))["value"].sum()
+    assert frame.loc[frame["week"] == 0, "value"].sum() == pytest.approx(plain)
+    found = losses.from_weeks(frame, name="revenue")
+    assert found.value == pytest.approx(week - plain)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        ({"metric": ""}, "metric"),
+        ({"metric": "avg:x{*}"}, "metric"),
+        ({"metric": "sum:x{*}.as_count()", "weeks": 0}, "weeks"),
+        ({"metric": "sum:x{*}.as_count()", "weeks": True}, "weeks"),
+        ({"metric": "sum:x{*}.as_count()", "deferred": "8d"}, "deferred"),
+    ],
+)
+def test_revenue_that_cannot_be_asked_is_refused(arguments, named):
+    with pytest.raises(QueryError, match=named):
+        get_datadog_revenue(from_=START, to=END, **arguments)
+
+
+def test_steps_are_cut_to_their_span_and_counts_stay():
+    step = steps.row(START, END, 8.0, 2.0, lacks=False)
+    cut = steps.clipped(step, (at("10:45"), END), scale=False)
+    assert (cut["since"], cut["bad"]) == (at("10:45"), 2.0)
+    assert steps.clipped(step, (at("10:45"), END), scale=True)["bad"] == pytest.approx(1.0)
+    assert steps.clipped(step, (END, END + MINUTE), scale=True) is None
