@@ -10,11 +10,13 @@ A sentence marked ``(blameless: ok <reason>)`` is left alone; without a reason i
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from dataclasses import dataclass
 from enum import Enum
 from functools import cache, lru_cache
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from string import ascii_lowercase, ascii_uppercase
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from postmortem_nb import subjects
 from postmortem_nb.subjects import Subject
@@ -26,28 +28,37 @@ FILLER = "\N{OBJECT REPLACEMENT CHARACTER}"
 """Stands for each character that is not read: offsets stay, and it is no word."""
 
 NOT_READ = (
-    re.compile(r"^(?P<f>```+|~~~+).*?(?:^(?P=f)[`~]*\s*$|\Z)", re.MULTILINE | re.DOTALL),
+    re.compile(r"^(?P<f>```+|~~~+).*?(?:^(?P=f)[`~]*[ \t]*$|\Z)", re.MULTILINE | re.DOTALL),
     re.compile(r"`[^`\n]+`"),
     re.compile(r"^[ \t]*>.*$", re.MULTILINE),
     re.compile(r"^[ \t]*#{1,6} .*$", re.MULTILINE),
-    re.compile(r"^[ \t]*[-*]?[ \t]*\*\*[^*\n]{1,60}\*\*:?", re.MULTILINE),
-    re.compile(r"<!--.*?-->", re.DOTALL),
-    re.compile(r"\b[a-z][a-z0-9+.-]*://[^\s)>\]]+|\bwww\.[^\s)>\]]+", re.IGNORECASE),
+    re.compile(r"^[ \t]*(?:[-*][ \t]*)?\*\*[^*\n]{1,60}\*\*:?", re.MULTILINE),
+    re.compile(r"<!--(?:(?!<!--).)*?-->", re.DOTALL),
+    re.compile(r"\b[a-z][a-z0-9+.-]{0,20}://[^\s)>\]]+|\bwww\.[^\s)>\]]+", re.IGNORECASE),
     re.compile(
         r"(?<![\w\"])\"[^\"\n]{1,400}\"(?!\w)|“[^”\n]{1,400}”|«[^»\n]{1,400}»|„[^“”\n]{1,400}[“”]"
     ),
     re.compile(r"(?<!\w)['‘][^'’\n]{2,300}['’](?!\w)"),
     re.compile(
-        r"^\s*(?:\[?(?:\d{4}-\d\d-\d\d[T ])?\d\d:\d\d:\d\d\S*\s+)?.{0,40}?"
+        r"^[ \t]*(?:\[?(?:\d{4}-\d\d-\d\d[T ])?\d\d:\d\d:\d\d\S*[ \t]+)?.{0,40}?"
         r"\b(?:ERROR|WARN(?:ING)?|INFO|DEBUG|FATAL|CRITICAL|TRACE|NOTICE)\b[\]:\s|].*$",
         re.MULTILINE,
     ),
-    re.compile(r"^\s*(?:Traceback \(most recent|at [\w.$<>]+\(|File \").*$", re.MULTILINE),
-    re.compile(r"^\s*[{\[].*[}\]],?\s*$", re.MULTILINE),
+    re.compile(r"^[ \t]*(?:Traceback \(most recent|at [\w.$<>]+\(|File \").*$", re.MULTILINE),
+    re.compile(r"^[ \t]*[{\[].*[}\]],?[ \t]*$", re.MULTILINE),
     re.compile(r"(?<!\S)[\w.@-]+=(?:\S+)"),
     re.compile(r"(?<!\S)(?:/[\w.@-]+){2,}/?"),
 )
 """What is not the writer's own prose: fences, code, quotes, headings, labels, addresses, logs."""
+
+SOFT = re.compile(r"(?<=[\w,;’'\")])\n(?=[ \t]*[a-z0-9(“\"])(?![ \t]*\d+[.)] )")
+"""The end of a line inside a sentence: Markdown that was wrapped by hand."""
+
+WHO = r"(?P<who>@?\w[\w.-]{0,40}\w)"
+"""Where a pattern has a name behind its words: ``caused by <WHO>``."""
+
+LOWERED = str.maketrans(ascii_uppercase, ascii_lowercase)
+"""Lowers without a change of length: offsets stay."""
 
 MARK = re.compile(r"\(blameless:\s*ok\b[ :,–-]*(?P<reason>[^)\n]{0,200})\)", re.IGNORECASE)
 
@@ -72,9 +83,21 @@ FITS: dict[str, frozenset[Subject]] = {
 """Key of a rule's patterns → the subjects of which they speak."""
 
 
+class Way(NamedTuple):
+    """One way of saying it: of whom, and whether it is matched as written, case and all."""
+
+    pattern: re.Pattern[str]
+    of: frozenset[Subject]
+    exact: bool
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """One rule: ``hint`` only asks for a second look; ``partial`` needs an incomplete outage."""
+    """One rule.
+
+    ``hint`` only asks for a second look; ``once`` flags the first place of a text only;
+    ``partial`` needs an incomplete outage.
+    """
 
     id: str
     title: str
@@ -82,8 +105,9 @@ class Rule:
     instead: tuple[str, str]
     source: str
     settings: frozenset[Setting]
-    patterns: tuple[tuple[re.Pattern[str], frozenset[Subject]], ...]
+    patterns: tuple[Way, ...]
     hint: bool = False
+    once: bool = False
     partial: bool = False
 
 
@@ -102,7 +126,7 @@ def rules() -> tuple[Rule, ...]:
     """Return every rule of ``language.toml``, read once."""
     data = subjects.data()
     words = {f"<{name}>": f"(?:{'|'.join(ways)})" for name, ways in data["words"].items()}
-    return tuple(_rule(entry, words) for entry in data["rules"])
+    return tuple(_rule(entry, {**words, "<WHO>": WHO}) for entry in data["rules"])
 
 
 def read(
@@ -138,11 +162,12 @@ def _read(
 ) -> tuple[Flag, ...]:
     """Return the flags of a text; remembered, as a form asks again after every edit."""
     prose = mask(text)
+    lowered = prose.translate(LOWERED)
     flags = [
         flag
         for rule in rules()
         if setting in rule.settings and not (rule.partial and complete is not False)
-        for flag in _flags(rule, prose, text, known)
+        for flag in _flags(rule, prose, lowered, text, known)
     ]
     kept = _without(flags, _pardoned(text))
     return tuple(_apart(sorted(kept, key=lambda flag: (flag.start, flag.rule.hint, -flag.end))))
@@ -152,13 +177,13 @@ def mask(text: str) -> str:
     """Return the text at the same length, with what is not the writer's prose taken out."""
     for pattern in (*NOT_READ, MARK):
         text = pattern.sub(_fill, text)
-    return text
+    return SOFT.sub(" ", text)
 
 
 def _rule(entry: dict[str, Any], words: dict[str, str]) -> Rule:
     """Return one rule with its patterns compiled."""
     patterns = [
-        (_compiled(way, words, exact=key == "exact"), of)
+        Way(_compiled(way, words, exact=key == "exact"), of, key == "exact")
         for key, of in FITS.items()
         for way in entry.get(key, ())
     ]
@@ -171,6 +196,7 @@ def _rule(entry: dict[str, Any], words: dict[str, str]) -> Rule:
         settings=frozenset(Setting(name) for name in entry["settings"]),
         patterns=tuple(patterns),
         hint=entry.get("hint", False),
+        once=entry.get("once", False),
         partial=entry.get("partial", False),
     )
 
@@ -181,15 +207,34 @@ def _compiled(way: str, words: dict[str, str], *, exact: bool) -> re.Pattern[str
         way = way.replace(name, ways)
     if exact:
         return re.compile(way)
-    return re.compile(rf"(?<![\w-])(?:{way})(?![\w-])", re.IGNORECASE)
+    return re.compile(rf"(?:{way})(?![\w-])")
 
 
-def _flags(rule: Rule, prose: str, text: str, people: frozenset[str]) -> Iterator[Flag]:
+def _flags(
+    rule: Rule, prose: str, lowered: str, text: str, people: frozenset[str]
+) -> Iterator[Flag]:
     """Yield what one rule flags."""
-    for pattern, of in rule.patterns:
-        for match in pattern.finditer(prose):
-            if len(of) == len(Subject) or subjects.of(prose, match.start(), people) in of:
-                yield Flag(rule, match.start(), match.end(), text[match.start() : match.end()])
+    for way in rule.patterns:
+        for match in way.pattern.finditer(prose if way.exact else lowered):
+            start, end = match.span()
+            if (way.exact or _begins(prose, start)) and _speaks(match, prose, way.of, people):
+                yield Flag(rule, start, end, text[start:end])
+                if rule.once:
+                    return
+
+
+def _begins(prose: str, at: int) -> bool:
+    """Return whether a word may begin here; asked afterwards, as a pattern is faster without."""
+    return not at or not (prose[at - 1].isalnum() or prose[at - 1] in "_-")
+
+
+def _speaks(
+    match: re.Match[str], prose: str, of: frozenset[Subject], people: frozenset[str]
+) -> bool:
+    """Return whether the words speak of somebody whom the rule is about."""
+    if "who" in match.re.groupindex:
+        return subjects.named(prose[slice(*match.span("who"))], people)
+    return len(of) == len(Subject) or subjects.of(prose, match.start(), people) in of
 
 
 def _fill(match: re.Match[str]) -> str:
@@ -200,20 +245,24 @@ def _fill(match: re.Match[str]) -> str:
 def _pardoned(text: str) -> list[tuple[int, int]]:
     """Return the spans of sentences that carry a mark with a reason, within or right behind."""
     marks = list(MARK.finditer(text))
+    if not marks:
+        return []
     ends = (match.end() for match in (*subjects.SENTENCE.finditer(text), *marks))
     cuts = sorted({0, len(text), *ends})
     spans = list(pairwise(cuts))
     pardoned = []
     for mark in (mark for mark in marks if mark["reason"].strip()):
-        place = next(place for place, (_, end) in enumerate(spans) if mark.start() < end)
+        place = bisect_right(cuts, mark.start()) - 1
         behind = not text[spans[place][0] : mark.start()].strip()
         pardoned += spans[max(0, place - behind) : place + 1]
     return pardoned
 
 
 def _without(flags: list[Flag], spans: list[tuple[int, int]]) -> list[Flag]:
-    """Return the flags outside of the spans."""
-    return [flag for flag in flags if not any(a <= flag.start < b for a, b in spans)]
+    """Return the flags outside of the spans, which are in order."""
+    starts = [start for start, _ in spans]
+    places = ((flag, bisect_right(starts, flag.start) - 1) for flag in flags)
+    return [flag for flag, place in places if place < 0 or flag.start >= spans[place][1]]
 
 
 def _apart(flags: list[Flag]) -> list[Flag]:

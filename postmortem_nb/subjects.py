@@ -168,7 +168,7 @@ def _kind(tokens: list[str], words: str, people: frozenset[str]) -> Subject:
     """Return what the last of these words stands for."""
     token = tokens[-1].strip(".'’")
     lower, beside = token.lower(), tokens[-2].lower() if len(tokens) > 1 else ""
-    if token.startswith("@") or token in people:
+    if named(token, people):
         return Subject.NAMED
     if lower in _words("selves"):
         return Subject.SELF
@@ -186,6 +186,11 @@ def mentions(prose: str, people: Iterable[str] = ()) -> str:
         if word in known or word.startswith("@") or word.lower() in _words("roles") | {"training"}:
             return word
     return ""
+
+
+def named(word: str, people: frozenset[str]) -> bool:
+    """Return whether a word is an @handle or one of the names that the incident knows."""
+    return word.startswith("@") or word in people
 
 
 def names(people: Iterable[str]) -> frozenset[str]:

@@ -156,8 +156,46 @@ def test_masking_keeps_every_offset():
     assert "engineer" not in masked
 
 
+def test_a_sentence_that_was_wrapped_by_hand_is_read_whole():
+    wrapped = "If we had deployed the two changes\none by one, it would have been much\nshorter."
+    assert flagged(wrapped) == ["CF2"]
+    assert flagged("On call: the engineer\n- failed to connect: host 3") == []
+
+
+def test_a_rule_that_speaks_once_speaks_of_the_first_place():
+    text = "The root cause was a limit. The root cause was a flag. The sole cause was a limit."
+    assert [flag.start for flag in language.read(text)] == [text.index("The sole")]
+    (flag,) = language.read("The root cause was a limit. The root cause was a flag.")
+    assert flag.start == 0
+
+
+def test_only_known_names_are_told_apart_from_things():
+    text = "The outage was caused by Dana. The outage was caused by Redis."
+    (flag,) = language.read(text, people=["Dana Kim"])
+    assert (flag.rule.id, flag.words) == ("NA1", "caused by Dana")
+
+
 @pytest.mark.parametrize(
-    "unit", ["engineer failed to ", "(blameless: ok ", "had we ", "if ", '"', "`", "a=b "]
+    "unit",
+    [
+        "engineer failed to ",
+        "(blameless: ok ",
+        "(blameless: ok x) ",
+        "had we ",
+        "if ",
+        '"',
+        "`",
+        "a=b ",
+        " ",
+        "\n",
+        "<!--",
+        "a.",
+        "a://",
+        "**",
+        "> \n",
+        "caused by ",
+        "{[",
+    ],
 )
 def test_a_long_hostile_text_is_read_in_linear_time(unit):
     """Four times the text may cost ten times the first, not sixteen as a square would."""
