@@ -94,8 +94,8 @@ class Teller:
         if not self.blanks:
             special = _summary(block.lines) or _stats(block.lines)
             if special:
-                tables = map(self._table, filter(_is_table, block.lines))
-                return "\n".join([head + special + self._defined(block.lines), *tables])
+                tables = [self._table(line) for line in block.lines if _is_table(line)]
+                return "\n".join([head + special, *(tables or [self._defined(block.lines)])])
         return head + self._drawn(block) + "\n".join(filter(None, self._runs(block.lines)))
 
     def _defined(self, lines: Sequence[Line]) -> str:

@@ -42,6 +42,7 @@ _PAGES = {  # where the web application shows the same question: page, window, f
     "get_datadog_revenue": ("metric/explorer", "start", "end", {"paused": "true"}),
     "get_datadog_slo": ("slo/manage", "from_ts", "to_ts", {}),
 }
+_BY_METRIC = ("get_datadog_metric", "get_datadog_revenue", "get_datadog_slo")
 _METRIC = re.compile(
     r"(?:(?P<exp_agg>\w+):)?(?P<exp_metric>[a-zA-Z][\w.]*)\{(?P<exp_scope>[^{}]*)\}"
     r"(?:\s*by\s*\{(?P<exp_group>[^{}]*)\})?"
@@ -151,9 +152,9 @@ class Asking:
 
     def _view(self) -> dict[str, str]:
         """Return the question as the web application's address has it; of metrics the first."""
-        if "slo_id" in self.arguments:
-            return {"slo_id": self._words()}
-        if _PAGES[self.function][0] != "metric/explorer":
+        if self.arguments.get("slo_id"):
+            return {"slo_id": str(self.arguments["slo_id"])}
+        if self.function not in _BY_METRIC:
             return {"query": self.arguments.get("filter") or self._words()}
         found = _METRIC.search(self._words())
         return {name: part for name, part in found.groupdict().items() if part} if found else {}
