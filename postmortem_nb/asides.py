@@ -68,6 +68,8 @@ def of(
     found
         what timeline and evidence say
     """
+    if found.silent:
+        return {}
     known = any(measures[name].value is not None for name in QUICK if name in measures)
     made = {
         "definitions": [definitions(measures)] if known else [],

@@ -300,9 +300,12 @@ class Form {
     this.evidence.show({ steps, answers });
   }
 
-  measure(name, { value, help }) {
+  measure(name, { value, text, help }) {
     const held = this.measures.get(name);
-    if (!held) return;
+    if (!held) {
+      this.facts.get(name)?.suggest(value, text, help);
+      return;
+    }
     held.value.textContent = value;
     held.help.textContent = help;
   }

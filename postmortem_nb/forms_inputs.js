@@ -344,6 +344,23 @@ export class Field {
     this.describe();
   }
 
+  /** Show what evidence says of this blank, with a button that types it; or nothing. */
+  suggest(value, text, help) {
+    if (!this.hint) {
+      if (!text) return;
+      this.hint = make("div", { class: "pm-note pm-hint pm-suggested" });
+      this.note.before(this.hint);
+    }
+    this.hint.hidden = !text;
+    const use = make("button", { type: "button", class: "pm-button", text: "Use", "aria-label": `Use ${value} for ${this.spec.l}` });
+    use.addEventListener("click", () => {
+      this.control.write(value);
+      this.commit();
+    });
+    this.hint.title = help || "";
+    this.hint.replaceChildren(document.createTextNode(`${text} `), use);
+  }
+
   /** Show a finding, or none. */
   advise(severity, message) {
     this.note.hidden = !message;

@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from postmortem_nb import candidates, evidence, kinds, text, times
+from postmortem_nb import candidates, evidence, kinds, tallies, text, times
 from postmortem_nb.errors import BadValue, BundleError, expected
 from postmortem_nb.schema import SINGLE
 from postmortem_nb.sections import completed, describe, facts, fields, groups
@@ -113,12 +113,19 @@ class Sheet:
         return {name: sorted(names)[:PEOPLE_SHOWN] for name, names in found.items()}
 
     def measures(self) -> dict[str, Message]:
-        """Return each derived fact of this section in words, with its definition."""
-        derived = [blank for blank in self.facts.values() if blank.derived]
-        if not derived:
+        """Return each derived fact of this section in words, with its definition.
+
+        Of a blank that is typed, what evidence says of it where that is not what stands there: it
+        is suggested and never typed by us.
+        """
+        suggested = tallies.SHOWN & self.facts.keys()
+        derived = [name for name, blank in self.facts.items() if blank.derived]
+        if not (derived or suggested):
             return {}
         known = self.incident.measures()
-        return {blank.name: _measure(known.get(blank.name)) for blank in derived}
+        return {name: _measure(known.get(name)) for name in derived} | {
+            name: _suggested(self.facts[name], known[name]) for name in sorted(suggested)
+        }
 
     # -- evidence --------------------------------------------------------------------------------
 
@@ -360,3 +367,13 @@ def _measure(measure: Measure | None) -> Message:
     else:
         shown = f"{value:,} {measure.unit}".strip()
     return {"value": shown, "help": measure.definition}
+
+
+def _suggested(blank: Blank, measure: Measure) -> Message:
+    """Return what is suggested for a blank: its value as typed, in words, and where it is from."""
+    open_ = measure.computed is not None and not measure.source.startswith("stated")
+    if measure.computed is None or not (open_ or measure.differs):
+        return {"value": "", "text": "", "help": ""}
+    value = kinds.show(blank.kind, tallies.rounded(measure))
+    words = f"Computed: {tallies.told(measure)} ({measure.origin})"
+    return {"value": value, "text": words, "help": "" if measure.differs else measure.definition}

@@ -162,15 +162,15 @@ class PublicIncident(MaskedIncident):
     def measures(self) -> dict[str, Measure]:
         """Return the computed figures; those that are not public are unknown in this edition."""
         return {
-            name: replace(each, **QUIET)
+            name: replace(each, **QUIET, **_sources(each))
             if name in PUBLIC["incident"]
-            else replace(each, **UNKNOWN, **QUIET)
+            else replace(each, **UNKNOWN, **QUIET, **_sources(each))
             for name, each in super().measures().items()
         }
 
     def found(self) -> Found:
         """Return nothing: which answers a figure comes from is not public."""
-        return Found()
+        return Found(silent=True)
 
     def cover(self, text: str, where: str = "") -> str:
         """Return a text of the document as customers may see it."""
@@ -196,6 +196,19 @@ class PublicIncident(MaskedIncident):
     def people(self) -> re.Pattern[str] | None:
         """The names of people in this incident, whole or one of them; None for nobody."""
         return people(Incident.values(self, table) for table in self.template.tables)
+
+
+def _sources(measure: Measure) -> dict[str, Any]:
+    """Return definition and source of a figure without the answers it rests on."""
+    stated = measure.source.startswith(("stated", "timeline"))
+    return {
+        "definition": _ORIGIN.sub("", measure.definition),
+        "source": measure.source.partition(";")[0] if stated else "computed",
+    }
+
+
+_ORIGIN = re.compile(r" \(evidence: [^()]*\)")
+"""Where a definition names an answer."""
 
 
 def without_queries(template: Template) -> Template:

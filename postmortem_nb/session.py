@@ -22,6 +22,7 @@ from postmortem_nb import (
     charts,
     drawing,
     evidence,
+    formdesk,
     kinds,
     masking,
     provenance,
@@ -86,6 +87,8 @@ def query(
     frame = None if options.refresh else _frozen(folder, name, call)
     if frame is None:
         frame = _asked(folder, name, call)
+        if incident is not None:
+            formdesk.at(incident).changed()  # forms suggest what the answer says
     show(frame, incident=incident, options=options)
     return frame
 

@@ -25,12 +25,14 @@ if TYPE_CHECKING:
 class Found:
     """What timeline and evidence say of the impact, and why a figure is not among it.
 
-    ``budgets`` are the SLOs that were asked, the incident's own first.
+    ``budgets`` are the SLOs that were asked, the incident's own first. A ``silent`` one belongs to
+    an edition that does not tell where figures come from.
     """
 
     estimates: Sequence[Estimate] = ()
     reasons: Mapping[str, str] = field(default_factory=dict)
     budgets: Sequence[Spending] = ()
+    silent: bool = False
 
 
 NOTHING = Found()
@@ -175,12 +177,21 @@ SHOWN: frozenset[str] = frozenset(
 
 
 def shown(measure: Measure) -> Any:
-    """Return a measure's value as a document shows it: a computed one rounded."""
-    value = measure.value
-    if not isinstance(value, float) or measure.computed is None or measure.differs:
-        return value
-    decimals = {"%": 3 if measure.name in NEAR_WHOLE else 2, "$": 0}.get(measure.unit)
-    return value if decimals is None else round(value, decimals)
+    """Return a measure's value as a document shows it: as it is stated, a computed one rounded."""
+    computed = measure.computed is not None and not measure.source.startswith("stated")
+    return rounded(measure) if computed else measure.value
+
+
+def rounded(measure: Measure) -> float | None:
+    """Return the computed value as a person would type it."""
+    decimals = {"%": 3 if measure.name in NEAR_WHOLE else 2}.get(measure.unit, 0)
+    found = measure.computed
+    return None if found is None else round(found, decimals) if decimals else float(round(found))
+
+
+def told(measure: Measure) -> str:
+    """Return the computed value with its unit."""
+    return "" if measure.computed is None else worded(measure.computed, measure.unit)
 
 
 def measures(facts: Facts, found: Found = NOTHING) -> dict[str, Measure]:
