@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from postmortem_nb import Incident, cli, demo, schema
+from postmortem_nb import Incident, cli, demo, impact, schema
 
 
 @pytest.fixture(scope="module")
@@ -66,6 +66,22 @@ def test_its_figures_are_those_of_the_evidence(made):
     assert f"{total:,}" in page
 
 
+def test_its_figures_agree_with_their_evidence_and_say_so(made):
+    """Every stated figure of the impact is within rounding of what the frozen answers tell."""
+    incident = Incident.open(made[0])
+    table = impact.table(incident)
+    assert {"affected_users", "failed_requests", "revenue_loss"} <= set(table["figure"])
+    assert table["agrees"].fillna(value=True).all()
+    assert "sources" not in set(incident.check()["code"])
+    regions = impact.by_region(incident)
+    failed = regions[regions["figure"] == "failed_requests"]
+    assert failed["value"].sum() == incident.value("failed_requests")
+    page = (made[0] / f"{demo.ID}.html").read_text("utf-8")
+    assert "request-based SLO over 30 days" in page
+    assert "time-based SLO over 30 days" in page
+    assert "Unacknowledged" in page
+
+
 def test_nothing_of_the_story_is_left_to_fill(made):
     markdown = (made[0] / f"{demo.ID}.md").read_text("utf-8")
     assert "_____" not in markdown
@@ -80,7 +96,7 @@ def test_the_notebook_ran_and_keeps_no_widget_state(made):
     pictures = sum(
         "image/png" in output.get("data", {}) for cell in code for output in cell["outputs"]
     )
-    assert pictures == 5
+    assert pictures == 5 + len(demo.QUESTIONS)
 
 
 def test_an_earlier_demo_is_never_overwritten(made, capsys):
