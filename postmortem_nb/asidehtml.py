@@ -17,7 +17,7 @@ def table(aside: Aside) -> str:
     if aside.evidence:  # its picture above has the title
         return f'<div class="pm-aside">{shown}</div>'
     if aside.folded:
-        return f'<details class="pm-how"><summary>{title}</summary>{shown}</details>'
+        return f'<details class="pm-defined pm-how"><summary>{title}</summary>{shown}</details>'
     return f'<div class="pm-aside"><p class="pm-note"><strong>{title}</strong></p>{shown}</div>'
 
 

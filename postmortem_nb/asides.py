@@ -102,7 +102,7 @@ def definitions(measures: Mapping[str, Measure]) -> Aside:
             said = f"unknown: {measure.missing}" if measure.value is None else value(measure)
             rows.append((measure.label, said, measure.definition, measure.source or DASH))
     heads = ("Figure", "Value", "Definition", "From")
-    return Aside("How these figures are computed", heads, tuple(rows), folded=True)
+    return Aside("How these figures are defined", heads, tuple(rows), folded=True)
 
 
 def value(measure: Measure) -> str:

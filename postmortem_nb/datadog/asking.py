@@ -146,7 +146,8 @@ class Asking:
         if site not in client.SITES or self.connection.sandbox:
             return ""
         host = site if site.count(".") > 1 else f"app.{site}"
-        page, start, end, fixed = _PAGES[self.function]
+        counted = self.function == "get_datadog_slo" and not self.arguments.get("slo_id")
+        page, start, end, fixed = _PAGES["get_datadog_metric" if counted else self.function]
         window = {start: times.ms(self.start), end: times.ms(self.end, up=True)}
         return f"https://{host}/{page}?{urlencode({**self._view(), **window, **fixed})}"
 
