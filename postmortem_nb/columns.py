@@ -12,7 +12,7 @@ from difflib import get_close_matches
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from postmortem_nb import labels, metrics
+from postmortem_nb import labels, metrics, tallies
 from postmortem_nb.notation import refuse
 from postmortem_nb.parts import GAP, SINGLE, Blank, Column, Part, Query, Rows
 
@@ -42,7 +42,7 @@ NUMBERS = frozenset({"count", "percent", "money", "minutes"})
 _UNITS = {"minutes": "minutes", "$": "money", "%": "percent", "date": "date"}
 COMPUTED = {
     name: _UNITS.get(figure.unit, "count")
-    for name, figure in metrics.derive(metrics.Facts()).items()
+    for name, figure in tallies.measures(metrics.Facts()).items()
 }
 """What a template may ask to be computed, and its kind."""
 
