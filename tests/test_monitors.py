@@ -66,7 +66,7 @@ def alarms(found, start, end):
             "sum", 60, ">=", 0.072, ["sum:e{a:b AND NOT c:d}.as_count()", "sum:h{*}.as_count()"],
         ),
         ("min(last_1d):\n  avg:disk{*}\n < -1.5e3", "min", 1440, "<", -1500, ["avg:disk{*}"]),
-        ("max(last_4h):p99.9:t{*} <= 3", "max", 240, "<=", 3, ["p99.9:t{*}"]),
+        ("MAX(last_4H) : p99.9:t{*} <= 3", "max", 240, "<=", 3, ["p99.9:t{*}"]),
         (
             "avg(last_5m):default_zero(sum:e{*}.as_rate()) * 100 / (sum:h{*}.as_rate() + 1) > 5",
             "avg", 5, ">", 5, ["default_zero(sum:e{*}.as_rate())", "sum:h{*}.as_rate()"],
@@ -157,6 +157,8 @@ def test_a_recovery_threshold_is_read(query, threshold, recovery):
         ("avg(last_5m):avg:a{*} == 5", "", "expected >, >=, < or <="),
         ("avg(last_0m):avg:a{*} > 5", "", "from 1 minute to 30 days"),
         ("avg(last_5m):5 > 3", "", "a metric"),
+        ("avg(last_5m):avg:a{*} > 1e999", "", "a finite number"),
+        ("avg(last_5m):avg:a{*}.rollup(max, 3600) > 5", "", "rollup of 3,600 seconds"),
         ("avg(last_5m):avg:a{* > 3", "", "a metric"),
         (A, "high", "> 5 % for 10 min"),
         (A, None, "> 5 % for 10 min"),

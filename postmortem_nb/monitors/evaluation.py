@@ -132,11 +132,12 @@ def evaluate(  # noqa: PLR0913 - the monitor, its points, its limits and its spa
     wide = int(monitor.window / SECOND) // slot
     origin = first - wide * slot
     slots = wide + max(count - 1, 0) * (every // slot)
-    groups = _groups(frame)
+    groups, queries = _groups(frame), expression.queries(monitor.node)
+    parts = dict(tuple(frame.groupby(["series", "query"], sort=False)))
     place = _Places(origin, slot, slots, int(step / SECOND))
     values = np.full((len(groups), count), np.nan)
     for number, name in enumerate(groups):
-        known = _points(monitor, frame, name, place)
+        known = {text: _placed(parts.get((name, text)), place) for text in queries}
         if empty_is_zero:
             known = {text: np.nan_to_num(row) for text, row in known.items()}
         values[number] = _windows(monitor, known, wide, every // slot, count)
@@ -177,19 +178,15 @@ class _Places:
     step: int
 
 
-def _points(monitor: Monitor, frame: pd.DataFrame, name: str, place: _Places) -> dict[str, Floats]:
-    """Return one group's points of each query, by the slot in which their interval ends."""
-    own = frame[frame["series"] == name]
-    found = {}
-    for text in expression.queries(monitor.node):
-        rows = own[own["query"] == text]
+def _placed(rows: pd.DataFrame | None, place: _Places) -> Floats:
+    """Return the points of one group and query, each in the slot in which its interval ends."""
+    made = np.full(place.count, np.nan)
+    if rows is not None:
         ends = _seconds(rows) + place.step
         at = -(-(ends - place.origin) // place.slot) - 1
         inside = (at >= 0) & (at < place.count)
-        made = np.full(place.count, np.nan)
         made[at[inside]] = rows["value"].to_numpy("float64", na_value=np.nan)[inside]
-        found[text] = made
-    return found
+    return made
 
 
 def _windows(

@@ -8,6 +8,7 @@ Source: https://docs.datadoghq.com/monitors/types/metric/ and /api/latest/monito
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -53,7 +54,9 @@ REFUSED = (
 )  # fmt: skip
 """Kinds of monitor that cannot be tried on a metric: how they are known, and the reason."""
 
-_HEAD = re.compile(r"\s*(?P<how>avg|sum|min|max)\s*\(\s*last_(?P<span>\d{1,5}[mhdw])\s*\)\s*:")
+_HEAD = re.compile(
+    r"\s*(?P<how>avg|sum|min|max)\s*\(\s*last_(?P<span>\d{1,5}[mhdw])\s*\)\s*:", re.IGNORECASE
+)
 _CONDITION = re.compile(
     r"\s*(?P<sign>>=|<=|==|!=|>|<)\s*(?P<limit>[-+]?[\d.]+(?:[eE][-+]?\d+)?)\s*$"
 )
@@ -198,7 +201,9 @@ def _whole(words: str, head: re.Match[str]) -> Monitor:
         raise QueryError(f"query: expected >, >=, < or <=; got {condition['sign']}")
     limit = _number(condition["limit"])
     source = " ".join(body[:end].split())
-    return Monitor(node, source, head["how"], _span(head["span"]), condition["sign"], limit)
+    return Monitor(
+        node, source, head["how"].lower(), _span(head["span"].lower()), condition["sign"], limit
+    )
 
 
 def _bare(words: str, threshold: str) -> Monitor:
@@ -254,6 +259,15 @@ def _checked(monitor: Monitor) -> Monitor:
         )
     if not timedelta(minutes=1) <= monitor.window <= LONGEST_WINDOW:
         raise QueryError("query: expected a window from 1 minute to 30 days, for example last_5m")
+    known = [limit for limit in (monitor.limit, monitor.recovery) if limit is not None]
+    if not all(map(math.isfinite, known)):
+        raise QueryError("threshold: expected a finite number, for example 5")
+    rollup = next(leaf.rollup for leaf in expression.leaves(monitor.node))
+    if rollup is not None and timedelta(seconds=rollup) > monitor.window:
+        raise QueryError(
+            f"its rollup of {rollup:,} seconds is longer than its window of "
+            f"{written(monitor.window)}, so most windows hold no point"
+        )
     beyond = monitor.recovery is not None and (
         monitor.recovery > monitor.limit if monitor.rising else monitor.recovery < monitor.limit
     )
