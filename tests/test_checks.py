@@ -7,81 +7,17 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+import sound
+from sound import moment
 
 from postmortem_nb import Incident, checks, evidence
 from postmortem_nb.checks import Code, Severity, case, records, report, review, timeline
-
-DAY = "2025-12-04"
-TIMES = {
-    "Incident Start": "14:02",
-    "Detection": "14:19",
-    "Acknowledgment": "14:24",
-    "Investigation Begins": "14:26",
-    "Key Discovery": "14:47",
-    "Root Cause Identified": "15:12",
-    "Mitigation Plan Formed": "15:18",
-    "Mitigation Deployed": "15:26",
-    "Partial Recovery": "15:38",
-    "Full Recovery": "16:09",
-    "Monitoring": "16:10",
-    "Incident Declared Resolved": "17:05",
-}
-FACTS = {
-    "title": "Checkout errors after a deploy",
-    "services": ["checkout", "payments"],
-    "severity": "SEV-1",
-    "author": "Priya Raman",
-    "reviewers": ["Jonas Weber"],
-    "what_happened": "31 % of checkouts failed from 14:02 UTC on; it lasted 127 minutes.",
-    "why_it_happened": "A deploy shrank a connection pool, and retries without a pause followed.",
-    "what_we_did": "Rolled checkout back to the version of the day before.",
-    "what_we_will_do": "Reject deploys whose connection pool is smaller than the traffic needs.",
-    "problem": "Checkouts failed after a deploy of checkout.",
-    "technical_cause": "The connection pool held 5 connections where 50 were in use.",
-    "organizational_cause": "Pool sizes belong to no service's review.",
-    "process_cause": "The canary sees no traffic at 13:58.",
-    "affected_total": 4200,
-    "affected_share": 13.5,
-    "failed_requests": 37500,
-    "slo_target": 99.9,
-    "slo_actual": 99.95,
-    "budget_consumed": 41.7,
-    "budget_remaining": 50.0,
-    "review_date": "2025-12-11",
-    "dashboard_link": "https://example.com/dashboard",
-}
-
-
-def moment(clock):
-    return f"{DAY}T{clock}:00Z"
 
 
 @pytest.fixture(scope="module")
 def example(tmp_path_factory):
     """An incident in which there is nothing to find, made once."""
-    incident = Incident.create("INC-1", tmp_path_factory.mktemp("example"))
-    for step, clock in TIMES.items():
-        incident.add("timeline", step=step, time=moment(clock))
-    for name, value in FACTS.items():
-        incident.set(name, value)
-    incident.set("date", DAY)
-    incident.add("whys", answer="The pool of connections to payments held 5 connections.")
-    incident.add("factors", area="Technical", name="Small pool", description="5 connections")
-    incident.add(
-        "actions",
-        horizon="Immediate",
-        priority="P0",
-        title="Fail the build when the pool of connections is smaller than 20",
-        owner="Priya Raman",
-        due="2025-12-10",
-        status="Not Started",
-        tracking="https://example.com/browse/SHOP-1",
-    )
-    incident.add("takeaways", text="A pool size is a limit on traffic.")
-    for role in ("Author", "Technical Reviewer", "Manager", "On-call Lead"):
-        incident.add("approvals", role=role, name="Jonas Weber", date="2999-01-01", done=True)
-    incident.set("state", "Approved")
-    return incident
+    return sound.create(tmp_path_factory.mktemp("example"))
 
 
 @pytest.fixture

@@ -1,23 +1,24 @@
-"""Figures in prose that contradict the data: users, requests, money, durations, times."""
+"""Figures in prose that contradict the data: people, requests, money, durations, times, names."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from postmortem_nb import times
+from postmortem_nb import language, times
+from postmortem_nb.checks import claims, spoken
 from postmortem_nb.checks.case import SINGLE
 from postmortem_nb.checks.report import Code, Finding, Severity
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from postmortem_nb.checks.case import Case, Cell
 
 TOLD: frozenset[str] = frozenset(
     {
+        "title",
         "what_happened",
         "why_it_happened",
         "what_we_did",
@@ -29,144 +30,84 @@ TOLD: frozenset[str] = frozenset(
 )
 """Blanks whose prose speaks of the whole incident, so that a figure there is the incident's."""
 
-MINUTES = frozenset({"duration", "detection_time"})
-CLOSE = 1.0
-"""Minutes that a duration to the minute may differ."""
-
-NUMBER = (
-    r"(?P<number>\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?)\s?(?P<scale>k|m|million|thousand)?"
+TABLES: frozenset[str] = frozenset(
+    {"timeline", "whys", "factors", "went_well", "went_wrong", "takeaways"}
 )
-HEDGE = re.compile(
-    r"(?:about|around|roughly|approximately|approx\.?|nearly|almost|some|circa|ca\.|~|≈|over|"
-    r"more than|at least|up to|under|less than)\s*\$?$",
-    re.IGNORECASE,
+"""Tables whose prose speaks of this incident: plans, messages of the day and older ones do not."""
+
+SPANS: tuple[str, ...] = (
+    "duration",
+    "detection_time",
+    "resolution_time",
+    "time_to_acknowledge",
+    "time_to_mitigate",
 )
-"""Before a number: it is meant loosely."""
-LOOSE = 0.15
-"""Share by which a hedged number may differ."""
-
-SPAN = (
-    r"(?P<span>\d+(?:\.\d+)?[\s-]?(?:h|hours?|hrs?|m|min(?:ute)?s?)\b"
-    r"(?:,?\s(?:and\s)?\d+\s?(?:m|min(?:ute)?s?)\b)?)"
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """A figure in prose: how it reads, and the measure or fact it speaks of."""
-
-    measure: str
-    pattern: re.Pattern[str]
-    label: str
-
-
-def _claim(measure: str, pattern: str, label: str) -> Claim:
-    """Return a claim with its pattern compiled."""
-    return Claim(measure, re.compile(pattern, re.IGNORECASE), label)
-
-
-CLAIMS: tuple[Claim, ...] = (
-    _claim(
-        "affected_users",
-        rf"{NUMBER}\s(?:\w+\s){{0,2}}(?:users|customers|people|shoppers|accounts)\s"
-        r"(?:\w+\s){0,2}(?:affected|impacted|unable|could not|couldn't|saw|received|lost)",
-        "affected users",
-    ),
-    _claim(
-        "affected_users",
-        rf"(?:affect|impact)(?:ed|ing)\s(?:\w+\s){{0,2}}?{NUMBER}\s(?:\w+\s){{0,2}}"
-        r"(?:users|customers|people|shoppers|accounts)",
-        "affected users",
-    ),
-    _claim(
-        "affected_share",
-        r"(?P<number>\d+(?:\.\d+)?)(?P<scale>)\s?%\sof\s(?:all\s|our\s|the\s)*"
-        r"(?:users|customers|user base|shoppers|accounts)",
-        "share of users",
-    ),
-    _claim("failed_requests", rf"{NUMBER}\s(?:\w+\s)?failed\srequests", "failed requests"),
-    _claim("failed_requests", rf"{NUMBER}\srequests\s(?:\w+\s)?failed", "failed requests"),
-    _claim(
-        "revenue_loss",
-        rf"(?:los[st]\w*|losing|cost\w*|loss of|revenue)\s(?:\w+\s){{0,3}}?\$\s?{NUMBER}",
-        "revenue loss",
-    ),
-    _claim(
-        "revenue_loss", rf"\$\s?{NUMBER}\s(?:\w+\s){{0,3}}(?:lost|loss|revenue)", "revenue loss"
-    ),
-    _claim(
-        "duration",
-        rf"(?:lasted|lasting|ongoing for|down for|unavailable for|degraded for|impact(?:ed)? for|"
-        rf"outage of|incident of|duration (?:of|was))\s(?:\w+\s){{0,2}}?{SPAN}",
-        "duration",
-    ),
-    _claim(
-        "duration",
-        rf"{SPAN}[\s-](?:long\s)?(?:outage|incident|degradation|disruption)",
-        "duration",
-    ),
-    _claim(
-        "detection_time",
-        rf"(?:detected|noticed|alerted|discovered|detection)\s(?:it\s)?(?:after|within|in|took)\s"
-        rf"(?:\w+\s){{0,2}}?{SPAN}",
-        "detection time",
-    ),
-)
-"""What is read in prose. Only phrases that can mean nothing else: a missed contradiction costs less
-than a reviewer who cries wolf."""
-
-SEV = re.compile(r"\bSEV[-\s]?(\d)\b", re.IGNORECASE)
-CLOCKS: Mapping[str, re.Pattern[str]] = {
-    name: re.compile(
-        rf"\b(?:{verbs})\s(?:\w+\s){{0,2}}?at\s(?:about\s|around\s)?(?P<clock>\d{{1,2}}:\d{{2}})"
-        r"(?::\d{2})?(?:\s?(?P<zone>(?:UTC|GMT|Z|[CEMP][DS]T|CES?T|BST|IST|JST|[ap]m)\b))?",
-        re.IGNORECASE,
-    )
-    for name, verbs in {
-        "start": "started|began|starting|beginning",
-        "detected": "detected|alerted|paged",
-        "acknowledged": "acknowledged",
-        "recovered": "recovered|restored|back to normal",
-        "resolved": "resolved",
-    }.items()
-}
-"""Moment → how a clock time in prose speaks of it; only UTC is compared."""
-
-LOOSE_MINUTES = 5
-"""Minutes that a time in prose may differ: people round."""
-
-SCALES = {"k": 1e3, "thousand": 1e3, "m": 1e6, "million": 1e6}
 
 
 def prose(case: Case) -> Iterator[Finding]:
-    """Find figures in the summary and the causes that contradict the data."""
+    """Find figures in sentences that contradict the data."""
     for cell in case.cells():
-        if cell.table != SINGLE or cell.column.name not in TOLD:
+        told = cell.table == SINGLE and cell.column.name in TOLD
+        if not told and not (cell.table in TABLES and cell.column.kind in {"prose", "line"}):
             continue
-        for claim in CLAIMS:
-            for match in claim.pattern.finditer(str(cell.value)):
-                known = _known(case, claim.measure)
-                if known is not None and not _agrees(match, known):
-                    yield _about(
-                        case,
-                        cell,
-                        f"“{match.group().strip()}”, but {claim.label}: "
-                        f"{_readable(claim.measure, known)}.",
-                    )
-        yield from _severities(case, cell)
-        yield from _clocks(case, cell)
+        text = language.mask(str(cell.value))
+        yield from _figures(case, cell, text, told=told)
+        yield from _clocks(case, cell, text)
+        if told:
+            yield from _words(case, cell, text)
+            yield from _severities(case, cell, text)
+            yield from _windows(case, cell, text)
+            yield from _names(case, cell, text)
 
 
 RULES = (prose,)
 
 
-def _clocks(case: Case, cell: Cell) -> Iterator[Finding]:
+def _figures(case: Case, cell: Cell, text: str, *, told: bool) -> Iterator[Finding]:
+    """Find figures that are none of those that the data know for what they speak of."""
+    seen: set[tuple[int, int]] = set()
+    for claim in claims.CLAIMS:
+        if claim.whole and not told:
+            continue
+        known = {name: _known(case, name) for name in claim.measures}
+        values = {name: value for name, value in known.items() if value is not None}
+        for match in claim.pattern.finditer(text) if values else ():
+            if claim.whole and claims.SUBSET.search(
+                text, max(0, match.start() - 60), match.start()
+            ):
+                continue
+            place = match.span("span" if "span" in match.re.groupindex else "number")
+            if place not in seen and not any(spoken.agrees(match, v) for v in values.values()):
+                seen.add(place)
+                name, value = next(iter(values.items()))
+                yield _about(
+                    case,
+                    cell,
+                    f"“{match.group().strip()}”, but {claim.label}: {_readable(name, value)}.",
+                )
+
+
+def _words(case: Case, cell: Cell, text: str) -> Iterator[Finding]:
+    """Find shares in words that are not the share of the data."""
+    share, total = _known(case, "affected_share"), _known(case, "affected_total")
+    for pattern, low, high in claims.WORDS:
+        match = pattern.search(text)
+        none = high == 0.0 and bool(total)
+        if match and (none or (share is not None and not low <= share <= high)):
+            known = f"{share:g} % of users" if share is not None else f"{total:,.0f} users"
+            yield _about(case, cell, f"“{match.group().strip()}”, but affected: {known}.")
+
+
+def _clocks(case: Case, cell: Cell, text: str) -> Iterator[Finding]:
     """Find clock times in prose that are not those of the timeline."""
-    for name, pattern in CLOCKS.items():
+    for name, pattern in claims.CLOCKS.items():
         moment: dt.datetime | None = getattr(case.moments, name)
-        for match in pattern.finditer(str(cell.value)):
-            utc = (match["zone"] or "UTC").upper() in {"UTC", "GMT", "Z"}
-            if moment and utc and _apart(match["clock"], moment) > LOOSE_MINUTES:
+        for match in pattern.finditer(text):
+            before = re.split(r"[.;,\n]", text[max(0, match.start() - 60) : match.start()])[-1]
+            other = name == "start" and claims.OTHER_BEGINNINGS.search(before)
+            lenient = name in claims.ANY_TIME and not re.search(r"\bfull", before, re.IGNORECASE)
+            known = _times(case) if lenient else [moment] if moment else []
+            if moment and not other and not _near(match, known):
                 yield _about(
                     case,
                     cell,
@@ -174,11 +115,66 @@ def _clocks(case: Case, cell: Cell) -> Iterator[Finding]:
                 )
 
 
-def _apart(clock: str, moment: dt.datetime) -> int:
-    """Return the minutes between a clock time and a moment's, around midnight too."""
-    hours, minutes = (int(part) for part in clock.split(":"))
-    gap = abs(60 * hours + minutes - (60 * moment.hour + moment.minute)) % 1440
-    return min(gap, 1440 - gap)
+def _windows(case: Case, cell: Cell, text: str) -> Iterator[Finding]:
+    """Find windows of the incident in prose with an end that no entry of the timeline has."""
+    known, start, end = _times(case), case.moments.start, case.moments.recovered
+    if start is None or end is None:
+        return
+    for match in claims.WINDOW.finditer(text):
+        before = re.split(r"[.;\n]", text[max(0, match.start() - 80) : match.start()])[-1]
+        clocks = [claims.ONE_CLOCK.match(text, match.start(side)) for side in ("first", "last")]
+        # a zone behind the second clock is that of both
+        zoned = (match["zone2"] or "UTC").upper() in {"UTC", "GMT", "Z"}
+        odd = [
+            clock.group()
+            for clock in clocks
+            if clock and (clock["zone"] or zoned) and not _near(clock, known)
+        ]
+        if odd and not claims.OTHER_BEGINNINGS.search(before):
+            yield _about(
+                case,
+                cell,
+                f"“{match.group().strip()}”, but no entry of the timeline is at {odd[0]}: it has "
+                f"{times.shown(start)} to {times.shown(end)}.",
+            )
+
+
+def _times(case: Case) -> list[dt.datetime]:
+    """Return the times of the timeline."""
+    return [row["time"] for row in case.rows("timeline") if row.get("time") is not None]
+
+
+def _near(match: re.Match[str], known: list[dt.datetime]) -> bool:
+    """Return whether a clock is near one of the moments; one that cannot be read is."""
+    gaps = [spoken.apart(match, 60 * one.hour + one.minute) for one in known]
+    return any(gap is None or gap <= claims.LOOSE_MINUTES for gap in gaps)
+
+
+def _severities(case: Case, cell: Cell, text: str) -> Iterator[Finding]:
+    """Find a severity in prose that nobody declared."""
+    final = case.fact("severity")
+    declared = {final, *(row.get("severity_declared") for row in case.rows("timeline"))}
+    for digit in claims.SEV.findall(text):
+        if final and f"SEV-{digit}" not in declared:
+            yield _about(case, cell, f"“SEV-{digit}”, but the severity is {final}.")
+
+
+def _names(case: Case, cell: Cell, text: str) -> Iterator[Finding]:
+    """Find services and ways of detection in prose that the data do not have."""
+    services = {str(each).lower() for each in case.fact("services") or ()}
+    for match in claims.SERVICE.finditer(text) if services else ():
+        name = match["service"].lower()
+        if name not in claims.GENERIC and not any(
+            name in each or each in name for each in services
+        ):
+            listed = ", ".join(sorted(services))
+            yield _about(case, cell, f"“{match.group()}”, but the services affected are {listed}.")
+    methods = [row.get("detection_method") for row in case.rows("timeline")]
+    method = next((each for each in methods if each), None)
+    for match in claims.BY_WHOM.finditer(text):
+        people = match["who"].lower().startswith(("customer", "user"))
+        if method == ("Monitor Alert" if people else "User Report"):
+            yield _about(case, cell, f"“{match.group()}”, but the detection method is {method}.")
 
 
 def _known(case: Case, name: str) -> float | None:
@@ -188,52 +184,9 @@ def _known(case: Case, name: str) -> float | None:
     return float(value) if isinstance(value, (int, float)) else None
 
 
-def _agrees(match: re.Match[str], known: float) -> bool:
-    """Return whether the figure is the known one, at the precision it is written with."""
-    groups = match.groupdict()
-    if groups.get("span"):
-        value, step = _minutes(groups["span"])
-        begin = match.start("span")
-    else:
-        value, step = _amount(groups["number"], groups.get("scale") or "")
-        begin = match.start("number")
-    loose = HEDGE.search(match.string[max(0, begin - 20) : begin])
-    return abs(value - known) <= max(step, known * LOOSE if loose else 0)
-
-
-def _amount(digits: str, scale: str) -> tuple[float, float]:
-    """Return a number and the rounding it was written with: trailing zeros are loose by half."""
-    factor = SCALES.get(scale.lower(), 1.0)
-    plain = digits.replace(",", "")
-    value = float(plain) * factor
-    whole, _, decimals = plain.partition(".")
-    zeros = 0 if decimals else len(whole) - len(whole.rstrip("0"))
-    step = 0.5 * 10.0 ** (zeros - len(decimals)) * factor
-    return value, step if zeros > 1 or decimals or factor > 1 else 0.0
-
-
-def _minutes(written: str) -> tuple[float, float]:
-    """Return a span in minutes and its rounding: whole hours are loose by half an hour."""
-    found = re.findall(r"(\d+(?:\.\d+)?)[\s-]?([hm])", written, re.IGNORECASE)
-    total = sum(float(number) * (60 if unit.lower() == "h" else 1) for number, unit in found)
-    finest = found[-1]
-    if finest[1].lower() == "h":
-        return total, 30.0 if "." not in finest[0] else 6.0
-    return total, 2.5 if total % 5 == 0 else CLOSE
-
-
-def _severities(case: Case, cell: Cell) -> Iterator[Finding]:
-    """Find a severity in prose that nobody declared."""
-    final = case.fact("severity")
-    declared = {final, *(row.get("severity_declared") for row in case.rows("timeline"))}
-    for digit in SEV.findall(str(cell.value)):
-        if final and f"SEV-{digit}" not in declared:
-            yield _about(case, cell, f"“SEV-{digit}”, but the severity is {final}.")
-
-
 def _readable(name: str, value: float) -> str:
     """Return a known figure for a sentence."""
-    if name in MINUTES:
+    if name in SPANS:
         return times.duration(value)
     return f"${value:,.0f}" if name == "revenue_loss" else f"{value:,g}"
 

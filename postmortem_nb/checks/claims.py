@@ -1,0 +1,230 @@
+"""How figures read in sentences: the phrases that can mean one figure of an incident and no other.
+
+A missed contradiction costs less than a reviewer who cries wolf, so each phrase names what its
+figure is of; `prose` compares.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from postmortem_nb.checks.spoken import CLOCK, NUMBER, SHARE, SPAN
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A figure in prose: how it reads, and the measures or facts of which it may speak.
+
+    ``whole``: only a blank that tells of the whole incident can mean it so.
+    """
+
+    measures: tuple[str, ...]
+    pattern: re.Pattern[str]
+    label: str
+    whole: bool = False
+
+
+def _claims(label: str, measures: str, *patterns: str, whole: bool = False) -> list[Claim]:
+    """Return the claims of one figure with their patterns compiled."""
+    names = tuple(measures.split())
+    return [Claim(names, re.compile(way, re.IGNORECASE), label, whole) for way in patterns]
+
+
+FEW = r"(?:[\w’'-]+\s){0,3}"
+PEOPLE = r"(?:users|customers|people|shoppers|accounts|members|visitors|merchants|subscribers)"
+HIT = (
+    r"(?:affected|impacted|unable|could not|couldn[’']t|saw|received|lost|hit|experienced|got|"
+    r"failed|locked out)"
+)
+LOSS = r"(?:los[st]\w*|losing|cost\w*|loss of|revenue)"
+DAMAGE = r"(?:outage|incident|degradation|disruption|downtime|interruption)"
+
+CLAIMS: tuple[Claim, ...] = (
+    *_claims(
+        "affected users",
+        "affected_users",
+        rf"(?<!of )\b{NUMBER}\s{FEW}{PEOPLE}\s{FEW}{HIT}",
+        rf"{NUMBER}\sof\s{FEW}[\d,.]+k?\s{FEW}{PEOPLE}\s{FEW}{HIT}",
+        rf"(?:affect|impact|hit|lock)(?:ed|ing|s)?(?:\sout)?\s{FEW}?{NUMBER}\s{FEW}{PEOPLE}",
+        whole=True,
+    ),
+    *_claims(
+        "share of users",
+        "affected_share",
+        rf"{SHARE}\sof\s(?:all\s|our\s|the\s|active\s)*(?:{PEOPLE}|user base|customer base)"
+        r"(?!\s(?:who|whose|that|in|with|on|from)\b)",
+        whole=True,
+    ),
+    *_claims(
+        "failed requests",
+        "failed_requests",
+        rf"{NUMBER}\s(?:\w+\s)?(?:failed|failing|erroneous|unsuccessful|lost)\srequests",
+        rf"{NUMBER}\srequests\s{FEW}(?:failed|errored|lost|dropped|rejected)",
+        whole=True,
+    ),
+    *_claims(
+        "revenue loss",
+        "revenue_loss",
+        rf"{LOSS}\s{FEW}(?:US)?(?:\$|USD)\s?{NUMBER}",
+        rf"\$\s?{NUMBER}\s{FEW}(?:lost|loss|revenue)",
+        rf"{LOSS}\s{FEW}{NUMBER}\s?(?:dollars|USD)",
+    ),
+    *_claims(
+        "duration",
+        "duration",
+        rf"(?:lasted|lasting|duration (?:of|was)|{DAMAGE} of)\s{FEW}?{SPAN}",
+        rf"{SPAN}[\s-](?:long\s)?(?:of\s)?(?:\w+\s)?{DAMAGE}",
+    ),
+    *_claims(
+        "duration",
+        "duration",
+        r"(?:ongoing|down|unavailable|degraded|impact(?:ed)?|affected|failed|failing|broken|"
+        rf"disrupted|unreachable|offline|errors|unable to \w+)\sfor\s{FEW}?{SPAN}",
+        rf"for\s{FEW}?{SPAN},?\s{FEW}(?:users|customers|shoppers|checkouts?|requests)\s{FEW}"
+        r"(?:failed|could not|couldn[’']t|unable|errors?)",
+        whole=True,
+    ),
+    *_claims(
+        "detection time",
+        "detection_time",
+        r"(?:detected|noticed|alerted|discovered|detection|paged)\s(?:it\s|us\s)?"
+        rf"(?:after|within|in|took)\s{FEW}?{SPAN}",
+        rf"(?:time to detect|detection time|MTTD|TTD)\s(?:was|of|is)\s{FEW}?{SPAN}",
+        rf"took\s(?:us\s)?{FEW}?{SPAN}\s(?:to|until we)\s(?:detect|notice|discover|see)",
+        rf"{SPAN}\s(?:later|after the start),?\s{FEW}(?:alert|monitor|page)\s(?:fired|came)",
+    ),
+    *_claims(
+        "time to acknowledge",
+        "time_to_acknowledge",
+        rf"acknowledged\s{FEW}?(?:after|within|in)\s{FEW}?{SPAN}",
+        rf"took\s{FEW}?{SPAN}\sto\sacknowledge",
+    ),
+    *_claims(
+        "time to mitigate",
+        "time_to_mitigate duration",
+        rf"mitigated\s{FEW}?(?:after|within|in)\s{FEW}?{SPAN}",
+        rf"took\s{FEW}?{SPAN}\sto\smitigate",
+    ),
+    *_claims(
+        "time to resolution",
+        "resolution_time duration",
+        rf"(?:resolved|recovered|restored)\s{FEW}?(?:after|within|in)\s{FEW}?{SPAN}",
+        rf"took\s{FEW}?{SPAN}\sto\s(?:resolve|recover|restore)",
+        rf"(?:time to (?:resolve|recover|resolution)|MTTR|TTR)\s(?:was|of|is)\s{FEW}?{SPAN}",
+    ),
+    *_claims(
+        "error budget consumed",
+        "budget_consumed slo_impact",
+        rf"(?:consum|burn|us|eat|spen|cost)\w*\s{FEW}{SHARE}\sof\s{FEW}budget",
+        rf"{SHARE}\sof\s{FEW}budget\s{FEW}(?:consumed|used|burned|burnt|spent|gone)",
+    ),
+    *_claims(
+        "error budget remaining",
+        "budget_remaining",
+        rf"{SHARE}\sof\s{FEW}budget\s{FEW}(?:remain\w*|left)",
+    ),
+    *_claims(
+        "SLO target",
+        "slo_target",
+        rf"(?:SLO|SLO target|objective)\s(?:of|is|was|target of)\s{SHARE}",
+        rf"{SHARE}\s(?:\w+\s)?(?:SLO|objective)\b",
+    ),
+    *_claims("SLO achievement", "slo_actual", rf"achiev\w+\s{FEW}{SHARE}"),
+    *_claims("support tickets", "tickets", rf"{NUMBER}\s(?:support|customer)\stickets"),
+    *_claims("complaints", "complaints", rf"{NUMBER}\s(?:customer\s)?complaints"),
+    *_claims("mentions", "mentions", rf"{NUMBER}\s(?:social media\s)?mentions"),
+    *_claims(
+        "engineering hours",
+        "engineering_hours",
+        rf"{NUMBER}\s(?:engineering|engineer|person|staff)[\s-]hours",
+    ),
+    *_claims(
+        "customers notified",
+        "customers_notified",
+        rf"(?:notified|emailed|e-mailed|wrote to)\s{FEW}?{NUMBER}\s{FEW}{PEOPLE}",
+        rf"{NUMBER}\s{PEOPLE}\s{FEW}(?:notified|emailed|e-mailed)",
+    ),
+)
+"""What is read in prose. Only phrases that can mean nothing else: a missed contradiction costs less
+than a reviewer who cries wolf."""
+
+WORDS: tuple[tuple[re.Pattern[str], float, float], ...] = tuple(
+    (re.compile(rf"\b{words}\s(?:of\s)?(?:all\s|our\s|the\s)*{end}", re.IGNORECASE), low, high)
+    for end in (rf"{PEOPLE}\s(?:were\s|was\s)?{HIT}",)
+    for words, low, high in (
+        (r"(?<!nearly )(?<!almost )(?<!not )(?:all|every)", 99.5, 100.0),
+        (r"(?:most|the majority)", 50.0, 100.0),
+        (r"half", 40.0, 60.0),
+        (r"(?:a|one) third", 25.0, 42.0),
+        (r"two thirds", 58.0, 75.0),
+        (r"(?:a|one) quarter", 18.0, 32.0),
+        (r"(?<!not )no", 0.0, 0.0),
+    )
+)
+"""A share in words → the percent it can mean."""
+
+SUBSET = re.compile(
+    r"\b(?:\d+|one|two|three|some|several|few|half) of (?:the |our |all )?[\w,]+[^.;\n]*$",
+    re.IGNORECASE,
+)
+"""Before a figure: it is of a part only, “two of forty hosts served errors for …”."""
+
+SEV = re.compile(r"\b(?:SEV|severity)[-\s]?(\d)\b", re.IGNORECASE)
+OTHER_BEGINNINGS = re.compile(
+    r"\b(?:deploy\w*|roll-?out|release|investigat\w*|roll-?back|migration|mitigation|recover\w*|"
+    r"monitor\w*|work|maintenance|canary|backfill|job|call|review|restart|window|test\w*|fix)\b",
+    re.IGNORECASE,
+)
+"""What begins at another time than the incident: “the investigation started at 14:26”."""
+
+VERBS: Mapping[str, str] = {
+    "start": "started|began|starting|beginning",
+    "detected": "detected|alerted|paged|alert fired|monitor fired|noticed",
+    "acknowledged": "acknowledged",
+    "mitigated": "mitigated|rolled back|rollback (?:was )?(?:deployed|finished|completed?)",
+    "recovered": "recovered|restored|back to normal",
+    "resolved": "resolved",
+}
+CLOCKS: Mapping[str, re.Pattern[str]] = {
+    name: re.compile(
+        rf"\b(?:{verbs})\s(?:\w+\s){{0,2}}?at\s(?:about\s|around\s)?{CLOCK}", re.IGNORECASE
+    )
+    for name, verbs in VERBS.items()
+}
+"""Moment → how a clock time in prose speaks of it."""
+
+ANY_TIME = frozenset({"mitigated", "recovered"})
+"""Moments that come in steps: another time of the timeline may be meant, unless it says “fully”."""
+
+WINDOW = re.compile(
+    rf"\b(?:from|between)\s(?P<first>{CLOCK})\s?(?:to|until|till|and|-|–)\s?(?P<last>"
+    + CLOCK.replace("<clock>", "<clock2>").replace("<half>", "<half2>").replace("<zone>", "<zone2>")
+    + ")",
+    re.IGNORECASE,
+)
+ONE_CLOCK = re.compile(CLOCK, re.IGNORECASE)
+
+LOOSE_MINUTES = 5
+"""Minutes that a time in prose may differ: people round."""
+
+BY_WHOM = re.compile(
+    r"\b(?:detected|discovered|noticed|found|reported|raised)\s(?:first\s)?by\s(?:an?\s|our\s|the\s|"
+    r"several\s)?(?P<who>customers?|users?|monitor\w*|alerts?)\b",
+    re.IGNORECASE,
+)
+
+SERVICE = re.compile(
+    r"\b(?:the\s)?(?P<service>[a-z][\w-]*\w)\s(?:service|api)\s(?:was|became|went|had been)\s"
+    r"(?:\w+ly\s)?(?:down|unavailable|degraded|unreachable|offline|broken|slow|failing)",
+    re.IGNORECASE,
+)
+GENERIC = frozenset(
+    """an the our this that whole entire affected same web public rest http new old main backend
+    customer user each every core internal external""".split()  # noqa: SIM905 - words are read as words
+)
+"""Words before “service” that name none."""

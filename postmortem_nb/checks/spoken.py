@@ -1,0 +1,150 @@
+"""Figures as people write them in a sentence: counts, money, spans of time, clocks with a zone.
+
+Each comes with the precision it is written with: “2 hours” may be two and a half, “127 minutes” may
+not.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+NUMBER = (
+    r"(?P<number>\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?)\s?"
+    r"(?P<scale>(?:k|m|million|thousand)\b)?"
+)
+SHARE = r"(?P<number>\d+(?:\.\d+)?)(?P<scale>)\s?(?P<percent>%|percent\b|per cent\b)"
+
+COUNTS: Mapping[str, float] = {
+    "half an": 0.5,
+    "half a": 0.5,
+    **dict.fromkeys(("a", "an", "one"), 1.0),
+    **dict(
+        zip(
+            "two three four five six seven eight nine ten eleven twelve".split(),  # noqa: SIM905 - words are read as words
+            map(float, range(2, 13)),
+            strict=True,
+        )
+    ),
+    "fifteen": 15.0,
+    "twenty": 20.0,
+    "thirty": 30.0,
+    "forty": 40.0,
+    "forty-five": 45.0,
+    "fifty": 50.0,
+    "sixty": 60.0,
+    "ninety": 90.0,
+}
+"""Numbers that people write out before a unit of time."""
+
+_DIGITS = r"\d+(?:\.\d+)?"
+_WORDS = "|".join(sorted(COUNTS, key=len, reverse=True))
+_HALF = r"(?:\sand\sa\shalf)?"
+_UNIT = r"(?:days?|d|hours?|hrs?|h|minutes?|mins?|min|m|seconds?|secs?|s)(?![a-z])"
+_PART = rf"(?:{_DIGITS}{_HALF}[\s-]?|(?:{_WORDS}){_HALF}[\s-]){_UNIT}{_HALF}"
+SPAN = rf"(?P<span>\b{_PART}(?:,?\s?(?:and\s)?{_PART}){{0,2}})"
+
+_PARTS = re.compile(
+    rf"(?<![a-z])(?:(?P<digits>{_DIGITS})(?P<half>{_HALF})[\s-]?|"
+    rf"(?P<word>{_WORDS})(?P<halved>{_HALF})[\s-])(?P<unit>{_UNIT})(?P<after>{_HALF})",
+    re.IGNORECASE,
+)
+_MINUTES: Mapping[str, float] = {"d": 1440.0, "h": 60.0, "m": 1.0, "s": 1 / 60}
+
+ZONES: Mapping[str, int] = {
+    **dict.fromkeys(("UTC", "GMT", "Z"), 0),
+    "CET": 1,
+    "CEST": 2,
+    "BST": 1,
+    "EET": 2,
+    "EEST": 3,
+    "JST": 9,
+    "EST": -5,
+    "EDT": -4,
+    "CDT": -5,
+    "MST": -7,
+    "MDT": -6,
+    "PST": -8,
+    "PDT": -7,
+}
+"""Zone → its hours from UTC. Names that two zones share (CST, IST) are not read."""
+
+CLOCK = (
+    r"(?P<clock>\d{1,2}:\d{2})(?::\d{2})?"
+    r"(?:\s?(?P<half>[ap]\.?m\b\.?))?(?:\s?(?P<zone>UTC|GMT|Z|[A-Z]{2,4}T)\b)?"
+)
+
+HEDGE = re.compile(
+    r"(?:about|around|roughly|approximately|approx\.?|nearly|almost|some|circa|ca\.|~|≈|over|"
+    r"more than|at least|up to|under|less than|just)\s*\$?$",
+    re.IGNORECASE,
+)
+"""Before a number: it is meant loosely."""
+LOOSE = 0.15
+"""Share by which a hedged number may differ."""
+CLOSE = 1.0
+"""Minutes that a duration to the minute may differ."""
+
+SCALES = {"k": 1e3, "thousand": 1e3, "m": 1e6, "million": 1e6}
+
+
+def agrees(match: re.Match[str], known: float) -> bool:
+    """Return whether a figure of a sentence is the known one, at the precision it is written with.
+
+    The match holds a ``span`` (minutes), or a ``number`` with a ``scale``.
+    """
+    groups = match.groupdict()
+    if groups.get("span"):
+        value, step = minutes(groups["span"])
+        begin = match.start("span")
+    else:
+        value, step = amount(groups["number"], groups.get("scale") or "")
+        if groups.get("percent"):
+            step = 0.5 * 10.0 ** -len(groups["number"].partition(".")[2])
+        begin = match.start("number")
+    loose = HEDGE.search(match.string[max(0, begin - 20) : begin])
+    return abs(value - known) <= max(step, known * LOOSE if loose else 0)
+
+
+def amount(digits: str, scale: str) -> tuple[float, float]:
+    """Return a number and the rounding it was written with: trailing zeros are loose by half."""
+    factor = SCALES.get(scale.lower(), 1.0)
+    plain = digits.replace(",", "")
+    value = float(plain) * factor
+    whole, _, decimals = plain.partition(".")
+    zeros = 0 if decimals else len(whole) - len(whole.rstrip("0"))
+    step = 0.5 * 10.0 ** (zeros - len(decimals)) * factor
+    return value, step if zeros > 1 or decimals or factor > 1 else 0.0
+
+
+def minutes(written: str) -> tuple[float, float]:
+    """Return a span in minutes and its rounding: whole hours are loose by half an hour."""
+    total, finest, exact = 0.0, "d", False
+    for part in _PARTS.finditer(written):
+        finest, word = part["unit"][0].lower(), (part["word"] or "").lower()
+        half = 0.5 if part["half"] or part["halved"] or part["after"] else 0.0
+        exact = bool(half) or "." in part.group() or word.startswith("half")
+        count = COUNTS[word] if word else float(part["digits"])
+        total += (count + half) * _MINUTES[finest]
+    if finest in "dh":
+        whole = _MINUTES[finest] / 2
+        return total, whole / 5 if exact and "." in written else whole / 2 if exact else whole
+    return total, 2.5 if total % 5 == 0 else CLOSE
+
+
+def apart(match: re.Match[str], moment_minutes: int) -> int | None:
+    """Return the minutes between a clock time of a sentence and minutes of the UTC day.
+
+    Around midnight too. ``None`` where the zone is not known, or the clock is none.
+    """
+    hours, minute = (int(part) for part in match["clock"].split(":"))
+    half, zone = (match["half"] or "").lower(), (match["zone"] or "UTC").upper()
+    if zone not in ZONES or hours > 23 or minute > 59 or (half and not 1 <= hours <= 12):
+        return None
+    if half:
+        hours = hours % 12 + (12 if half.startswith("p") else 0)
+    gap = abs(60 * (hours - ZONES[zone]) + minute - moment_minutes) % 1440
+    return min(gap, 1440 - gap)
