@@ -7,19 +7,22 @@ the bundle beside it; what a document looks like is decided there and is the sam
 from __future__ import annotations
 
 import json
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nbconvert.exporters import Exporter
 from nbformat import from_dict
 from traitlets import Bool, Unicode, default
+from traitlets.config import Application
 
 from postmortem_nb import editions, ipynb, sources
 from postmortem_nb.editions import export
-from postmortem_nb.errors import ExportError
+from postmortem_nb.errors import ExportError, PostmortemError
 from postmortem_nb.page import Style
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from typing import TextIO
 
 __all__ = [
@@ -28,6 +31,21 @@ __all__ = [
     "PostmortemPDFExporter",
     "export",
 ]
+
+
+COMMAND = "jupyter-nbconvert"
+"""The name of the command line of nbconvert among the applications of Jupyter."""
+
+
+@contextmanager
+def _in_one_line() -> Iterator[None]:
+    """End ``jupyter nbconvert`` with a refusal's own line; to any other caller it is an error."""
+    try:
+        yield
+    except PostmortemError as error:
+        if Application.initialized() and Application.instance().name == COMMAND:
+            raise SystemExit(str(error)) from error
+        raise
 
 
 class PostmortemExporter(Exporter):
@@ -56,11 +74,12 @@ class PostmortemExporter(Exporter):
     ) -> tuple[str | bytes, dict[str, Any]]:
         """Convert a notebook that is read as it is: a damaged cell is no reason to refuse it."""
         name = str((resources or {}).get("metadata", {}).get("name") or "notebook")
-        try:
-            stored = json.loads(file_stream.read())
-        except (ValueError, RecursionError) as error:
-            raise ExportError(f"{name}: not a notebook: {ipynb.first_line(error)}") from error
-        node = from_dict(ipynb.checked(stored, name))
+        with _in_one_line():
+            try:
+                stored = json.loads(file_stream.read())
+            except (ValueError, RecursionError) as error:
+                raise ExportError(f"{name}: not a notebook: {ipynb.first_line(error)}") from error
+            node = from_dict(ipynb.checked(stored, name))
         return self.from_notebook_node(node, resources, **kw)
 
     def from_notebook_node(  # type: ignore[override] # the same
@@ -76,10 +95,13 @@ class PostmortemExporter(Exporter):
             nb, found = preprocessor(nb, found)
         folder = Path(found["metadata"]["path"] or ".")
         called = str(found["metadata"]["name"] or "notebook")
-        source = sources.of(nb, folder, called, editions.reader(self.audience))
-        style = Style(blanks=self.blanks, code=self.code, audience=self.audience)
-        name = f"{found['unique_key'] or source.stem}{self.file_extension}"
-        files = editions.write(source, self.form, style, name)
+        name = f"{found['unique_key'] or called}{self.file_extension}"
+        with _in_one_line():
+            source = sources.of(nb, folder, called, editions.reader(self.audience))
+            style = Style(blanks=self.blanks, code=self.code, audience=self.audience)
+            files = editions.write(source, self.form, style, name)
+        for line in source.removed.lines():
+            self.log.info("removed from the document: %s", line)
         document = files.pop(name)
         found["outputs"] = files
         return document if self.form == "pdf" else document.decode(), found

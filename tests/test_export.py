@@ -337,6 +337,19 @@ def test_nbconvert_refuses_what_is_no_notebook_in_one_line(tmp_path, content):
 # -- PDF -------------------------------------------------------------------------------------------
 
 
+def test_the_command_of_nbconvert_refuses_without_a_traceback(tmp_path):
+    path = tmp_path / "broken.ipynb"
+    path.write_text('{"cells": [1', "utf-8")
+    words = ["-m", "nbconvert", "--to", "postmortem", str(path)]
+    done = subprocess.run(
+        [sys.executable, *words], capture_output=True, text=True, check=False, timeout=120
+    )
+    assert done.returncode == 1
+    said = [line for line in done.stderr.splitlines() if not line.startswith("[NbConvertApp]")]
+    assert len(said) == 1
+    assert said[0].startswith("broken: not a notebook: ")
+
+
 def test_without_a_printer_it_says_what_to_install(bundle, tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr(pdf, "BROWSERS", ("chromium",))
