@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from importlib import resources
 from string import Template
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from postmortem_nb import (
     __version__,
@@ -194,8 +194,17 @@ def digest(template: str, facts: Facts, notebook: Sequence[Cell], figures: Figur
     """Return the SHA-256 of everything the document says; ``template`` is its digest."""
     own = [[cell.kind, cell.source] for cell in notebook if cell.own]
     return approvals.sha256(
-        [template, facts.single, _unnamed(facts.tables), figures.digests(), own]
+        [template, *_said([facts.single, _unnamed(facts.tables)]), figures.digests(), own]
     )
+
+
+def _said(value: Any) -> Any:
+    """Return values with every text as the document shows it."""
+    if isinstance(value, str):
+        return text.visible(value)
+    if isinstance(value, dict):
+        return {name: _said(inner) for name, inner in value.items()}
+    return [_said(inner) for inner in value] if isinstance(value, list) else value
 
 
 def _unnamed(tables: object) -> object:

@@ -246,8 +246,21 @@ def limited(**headers):
         (limited(reset="-5"), 0.0, 0.4),
         (limited(reset="nan"), 0.0, 0.4),
         (limited(reset="0"), 0.0, 0.4),
+        (limited(reset="9" * 20), 0.0, 0.4),
+        (limited(reset="1e308"), 0.0, 0.4),
     ],
-    ids=["whole", "fraction", "retry-after", "absent", "words", "negative", "nan", "zero"],
+    ids=[
+        "whole",
+        "fraction",
+        "retry-after",
+        "absent",
+        "words",
+        "negative",
+        "nan",
+        "zero",
+        "huge",
+        "larger",
+    ],
 )
 def test_a_rate_limit_is_waited_out_as_announced(lying, answer, least, most):
     server = lying([answer, *pages(1)])
@@ -486,6 +499,65 @@ def test_a_question_that_no_request_can_hold_is_not_asked(lying):
     with pytest.raises(DatadogError, match="not asked"):
         search_datadog_logs("half a character: \ud800", **WINDOW)
     assert server.heard == []
+
+
+# ---- proxies
+
+
+@pytest.fixture
+def outside(monkeypatch):
+    """Return a function that makes a lying server the proxy for a host that is not this machine."""
+    started = []
+    for name in ("DD_API_KEY", "DD_APP_KEY", "no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("POSTMORTEM_DATADOG_URL", "http://datadog.example.test")
+
+    def start(script, login=""):
+        server = Lying(script)
+        started.append(server)
+        monkeypatch.setenv("http_proxy", server.url.replace("//", f"//{login}"))
+        return server
+
+    yield start
+    for server in started:
+        server.__exit__()
+
+
+def test_a_proxy_of_the_environment_is_used_with_and_without_a_login(outside):
+    server = outside(pages(1))
+    assert len(ask()) == 3
+    assert server.heard[0].path == "http://datadog.example.test/api/v2/logs/events/search"
+    assert "proxy-authorization" not in server.heard[0].headers
+    another = outside(pages(1), login="me:a-long-secret@")
+    assert len(ask()) == 3
+    assert another.heard[0].headers["proxy-authorization"].startswith("Basic ")
+    assert len(server.heard) == 1  # a proxy that was changed is no longer asked
+
+
+def test_a_proxys_password_is_not_shown(outside):
+    outside([Say({"errors": ["login me:a-long-secret refused"]}, 403)], login="me:a-long-secret@")
+    with pytest.raises(DatadogError) as caught:
+        ask()
+    assert "a-long-secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "proxy", ["socks5://127.0.0.1:1", "nonsense://", "http://:80", "http://x:y"]
+)
+def test_a_proxy_that_is_none_is_one_line(outside, monkeypatch, proxy):
+    monkeypatch.setenv("http_proxy", proxy)
+    with pytest.raises(QueryError, match="HTTP_PROXY: expected the address of an HTTP proxy"):
+        ask()
+
+
+def test_a_proxy_that_is_not_there_is_said_in_plain_words(outside, monkeypatch):
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
+    with pytest.raises(DatadogError) as caught:
+        ask()
+    said = str(caught.value).splitlines()
+    assert said[0] == "datadog.example.test: proxy refused"
+    assert "Connection refused" in said[1]
+    assert "(" not in said[1].replace("[Errno 111]", "")
 
 
 # ---- interruption

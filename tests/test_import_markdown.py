@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from postmortem_nb import document, schema
+from postmortem_nb.editions import export
 from postmortem_nb.errors import BadValue, BundleError
 from postmortem_nb.importing.markdown import from_markdown
 from postmortem_nb.incident import Incident
@@ -121,6 +122,22 @@ def test_export_import_export_is_the_same_document(data, blanks):
         first, _, second, notes = again(incident, blanks=blanks)
         assert second == first
         assert not notes
+
+
+def test_the_whole_export_is_the_same_file_whatever_control_characters_it_held(tmp_path):
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+    incident = Incident.create("INC-1", tmp_path / "a")
+    incident.set("what_happened", "one\rtwo\r\nthree\u2028four \x7f \u202e five")
+    incident.set("revenue_loss", 12.5)
+    written = tmp_path / "a" / "out.md"
+    export(incident.path, "markdown", out=str(written))
+    imported, notes = from_markdown(written, "INC-1", dir=tmp_path / "b")
+    assert not notes
+    again = tmp_path / "b" / "out.md"
+    export(imported.path, "markdown", out=str(again))
+    assert "Content digest" in written.read_text("utf-8")
+    assert again.read_bytes() == written.read_bytes()
 
 
 OWN_TEMPLATE = """\

@@ -128,7 +128,9 @@ class Connection:
     cannot be pickled.
     """
 
-    def __init__(self, url: str | None, *, site: str, keys: tuple[str, str] | None) -> None:
+    def __init__(
+        self, url: str | None, *, site: str, keys: tuple[str, str] | None, proxy: str | None = None
+    ) -> None:
         settings = {"apiKeyAuth": keys[0], "appKeyAuth": keys[1]} if keys else {}
         host = url or f"https://api.{site}"
         configuration = Configuration(host=host, api_key=settings)  # type: ignore[no-untyped-call]
@@ -141,8 +143,7 @@ class Connection:
         self.host = urlsplit(self.url).hostname or ""
         self.site = site if url is None else urlsplit(self.url).netloc
         self.sandbox = False
-        proxy = _proxy(self.url)
-        self.scrub = scrubber([*(keys or ()), *((urlsplit(proxy).password,) if proxy else ())])
+        self.scrub = scrubber([*(keys or ()), urlsplit(proxy or "").password or ""])
         _use_proxy(configuration, proxy)
         self._client = _Preparer(configuration)
         self._pool = self._client.rest_client.pool_manager
@@ -278,12 +279,15 @@ def connection() -> Connection:
     if url is None and not any(keys):
         url = import_module("postmortem_nb.sandbox").running().url
     held = (keys[0], keys[1]) if all(keys) else None
-    return _connected(_checked(url, keys=held is not None), site, held)
+    url = _checked(url, keys=held is not None)
+    return _connected(url, site, held, _proxy(url or f"https://api.{site}"))
 
 
 @cache
-def _connected(url: str | None, site: str, keys: tuple[str, str] | None) -> Connection:
-    return Connection(url, site=site, keys=keys)
+def _connected(
+    url: str | None, site: str, keys: tuple[str, str] | None, proxy: str | None
+) -> Connection:
+    return Connection(url, site=site, keys=keys, proxy=proxy)
 
 
 def _key(name: str) -> str:
@@ -325,13 +329,27 @@ def _proxy(url: str) -> str | None:
     if _local(parts.hostname) or proxy_bypass(parts.hostname or ""):
         return None
     proxies = getproxies()
-    return proxies.get(parts.scheme) or proxies.get("all")
+    proxy = proxies.get(parts.scheme) or proxies.get("all")
+    if not proxy:
+        return None
+    proxy = proxy if "//" in proxy else f"http://{proxy}"
+    try:
+        fits = urlsplit(proxy).scheme in ("http", "https") and bool(urlsplit(proxy).hostname)
+        fits = fits and urlsplit(proxy).port != 0
+    except ValueError:
+        fits = False
+    if not fits:
+        raise QueryError(
+            f"{parts.scheme.upper()}_PROXY: expected the address of an HTTP proxy, for example "
+            "http://proxy.example.com:3128; it is not shown here, for it may hold a password"
+        )
+    return proxy
 
 
 def _use_proxy(configuration: Any, proxy: str | None) -> None:
     if not proxy:
         return
-    parts = urlsplit(proxy if "//" in proxy else f"http://{proxy}")
+    parts = urlsplit(proxy)
     configuration.proxy = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
     if parts.username:
         login = f"{parts.username}:{parts.password or ''}"
@@ -353,7 +371,7 @@ def _wait(seconds: float, patience: float, reason: str, waiting: Callable[[str],
 
 
 def _redirected(answer: wire.Answer, host: str) -> DatadogError:
-    target = urlsplit(answer.headers.get("Location", "")).hostname or "somewhere else"
+    target = urlsplit(answer.headers.get("Location", "")).hostname or "another place of its own"
     return Failed(
         f"HTTP {answer.status}",
         said=f"{host} sends requests on to {target}; keys are not sent there",

@@ -156,8 +156,8 @@ def _seconds(text: str | None, now: float) -> float | None:
         return None
     if value >= _EPOCH_FROM:
         moment = value / 1000 if value >= _EPOCH_MS_FROM else value
-        return max(0.0, moment - now)
-    return value
+        value = max(0.0, moment - now)
+    return value if value < _EPOCH_FROM else None  # decades from now is no limit
 
 
 def _until_date(text: str | None, now: float) -> float | None:

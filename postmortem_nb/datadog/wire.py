@@ -6,6 +6,7 @@ the deadline comes. Bodies are unpacked here, with a cap: a small answer may unp
 
 from __future__ import annotations
 
+import re
 import socket
 import threading
 import zlib
@@ -39,6 +40,7 @@ CONNECTIONS = 8
 
 _CHUNK = 1 << 18
 _ZIPPED = {"gzip": 31, "x-gzip": 31, "deflate": 15}  # encoding to zlib's window bits
+_OBJECT = re.compile(r"<?[\w.]*Connection(?:Pool)?(?:\([^()]*\))?(?: object)?(?: at 0x\w+>)?: ")
 _current = threading.local()
 
 
@@ -245,6 +247,9 @@ def _broken(error: Exception, scrub: Callable[[str], str]) -> Failed:
 
 
 def _words(error: Exception, scrub: Callable[[str], str]) -> str:
-    """Return an error of the line without the object names that urllib3 puts before it."""
-    text = str(error).rpartition("object at 0x")[2]
-    return scrub(" ".join(text.split())[:200])
+    """Return an error of the line in plain words, without the object names urllib3 puts before."""
+    first, *more = error.args or ("",)
+    text = str(error if not isinstance(first, str) else first)
+    if more and isinstance(more[0], Exception) and str(more[0]) not in text:
+        text = f"{text.rstrip('.')}: {more[0]}"
+    return scrub(" ".join(_OBJECT.sub("", text).split())[:200])
