@@ -454,5 +454,11 @@ def test_what_is_needed_is_called_by_its_row_or_else_by_its_blank(incident):
     form.desk.changed()
     form.desk._check()
     assert form.values()["needed"] == "needed for Review: Action"
+    first = incident.form("Incident Postmortem").values()["needed"]
+    assert first == (
+        "needed for Review: Date, Author, Severity and 1 more · in other sections: "
+        "Incident Overview 4, Timeline of Events 5, Root Cause Analysis 3, "
+        "Contributing Factors 1, Action Items 1"
+    )
     timeline = incident.form("Timeline of Events")
     assert timeline.values()["needed"].startswith("needed for Review: Incident Start, Detection")
