@@ -188,7 +188,8 @@ class Form {
     const asked = (fields) => fields.filter((field) => field.spec.n !== field.place.preset?.name);
     const tally = (fields) => [asked(fields).filter((field) => field.filled()).length, asked(fields).length];
     const [done, total] = tally(this.all());
-    this.progress.textContent = total ? `${done} of ${total} filled` : "";
+    this.progress.textContent = total ? `${done} of ${total} filled` : "Nothing to fill in";
+    this.bar.parentElement.hidden = !total;
     this.bar.style.width = total ? `${Math.round((100 * done) / total)}%` : "0";
     for (const { count, inside } of this.counters) {
       const [some, all] = tally(this.all(inside));

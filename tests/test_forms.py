@@ -462,3 +462,14 @@ def test_what_is_needed_is_called_by_its_row_or_else_by_its_blank(incident):
     )
     timeline = incident.form("Timeline of Events")
     assert timeline.values()["needed"].startswith("needed for Review: Incident Start, Detection")
+
+
+def test_a_template_without_a_step_does_not_need_it(tmp_path):
+    own = tmp_path / "own.md"
+    own.write_text(
+        "# Ours\n\n## Story\n\n<!-- rows timeline (step=Detection): 1 blank grows -->\n"
+        "- {time time = _____}: {line finding = _____}\n<!-- end -->\n"
+    )
+    incident = Incident.create("INC-2", tmp_path, template=own)
+    needed = set(incident.check().query("code == 'blank'")["where"])
+    assert needed == {"Story › Detection › Time"}
