@@ -5,166 +5,17 @@
 
 import { Evidence } from "./forms_evidence.js";
 import { Field, block, fresh, make } from "./forms_inputs.js";
+import { Queue, SILENT, STORE, mend, shelf } from "./forms_queue.js";
 import { Group } from "./forms_rows.js";
 
 const VIEW = "application/vnd.jupyter.widget-view+json";
-const STORE = "postmortem-nb:";
 const ZONE = `${STORE}zone`;
 const WAITING = 800;
-const SILENT = 3000;
 const ORPHANED = 5000;
 const AWAY = 30000;
 
 const clock = () => new Date().toLocaleTimeString([], { hour12: false });
 const edits = (count) => `${count} ${count === 1 ? "edit" : "edits"}`;
-
-/** Read and write this browser's own storage; a browser without it loses only the safety net. */
-const shelf = {
-  keys: () => {
-    try {
-      return Object.keys(localStorage);
-    } catch {
-      return [];
-    }
-  },
-  get: (key) => {
-    try {
-      return JSON.parse(localStorage.getItem(key));
-    } catch {
-      return null;
-    }
-  },
-  set: (key, value) => {
-    try {
-      if (value === null) localStorage.removeItem(key);
-      else localStorage.setItem(key, JSON.stringify(value));
-    } catch {
-      // private windows and full stores: the edit is still on the page and on its way
-    }
-  },
-};
-
-/** Edits on their way to the disk: sent, kept, acknowledged or refused. */
-class Queue {
-  constructor(form) {
-    this.form = form;
-    this.waiting = new Map();
-    this.sent = 0;
-    this.key = `${STORE}${form.state.key}:${form.client}`;
-    this.timer = setInterval(() => this.tick(), 500);
-  }
-
-  /** Remember what is being typed, before it is sent. */
-  draft(field) {
-    const held = this.waiting.get(field.key);
-    this.waiting.set(field.key, { ...this.entry(field), n: held?.n ?? null, draft: true });
-    clearTimeout(this.storing);
-    this.storing = setTimeout(() => this.store(), 250);
-  }
-
-  entry(field) {
-    const { table, row, slot, group } = field.place;
-    return { field, table, row, slot, group, name: field.spec.n, value: field.value(), label: field.spec.l };
-  }
-
-  edit(field) {
-    const held = this.waiting.get(field.key);
-    const entry = this.entry(field);
-    const again = held && !held.draft && JSON.stringify(held.value) === JSON.stringify(entry.value);
-    if (again && !held.unsaved) return;
-    if (!held?.n && !field.dirty()) {
-      this.forget(field);
-      return;
-    }
-    const { table, row, slot, group, name, value } = entry;
-    const preset = field.place.preset?.value;
-    this.send(field.key, entry, { t: "set", table, row, slot, group, preset, name, value });
-  }
-
-  /** Send a change of rows: it is kept like an edit. */
-  act(message, label = message.t) {
-    this.send(`act ${this.sent + 1}`, { ...message, label }, message);
-  }
-
-  send(key, entry, message) {
-    this.sent += 1;
-    this.waiting.set(key, { ...entry, message, n: this.sent, at: Date.now() });
-    this.store();
-    this.form.send({ ...message, n: this.sent });
-    this.form.report();
-  }
-
-  holds(field) {
-    return this.waiting.has(field.key);
-  }
-
-  forget(field) {
-    this.waiting.delete(field.key);
-    this.store();
-    this.form.report();
-  }
-
-  /** The kernel answered message n. */
-  answered(n, change) {
-    for (const [key, entry] of this.waiting) {
-      if (entry.n !== n) continue;
-      if (change) this.waiting.set(key, { ...entry, ...change, n: null });
-      else if (entry.draft) this.waiting.set(key, { ...entry, n: null });
-      else this.waiting.delete(key);
-      this.store();
-      return entry;
-    }
-    return null;
-  }
-
-  drop(entry) {
-    for (const [key, held] of this.waiting) if (held.message === entry.message) this.waiting.delete(key);
-    this.store();
-  }
-
-  /** A virtual row has an id now: what waits for it is stored under that id. */
-  bind(slot, id) {
-    for (const [key, entry] of [...this.waiting]) {
-      if (entry.slot !== slot || entry.row) continue;
-      this.waiting.delete(key);
-      this.waiting.set(entry.field ? entry.field.key : key, { ...entry, row: id });
-    }
-    this.store();
-  }
-
-  again() {
-    for (const [key, entry] of [...this.waiting]) {
-      if (!entry.refused && entry.message) this.send(key, { ...entry, unsaved: undefined }, entry.message);
-    }
-  }
-
-  count() {
-    const list = [...this.waiting.values()];
-    return {
-      refused: list.filter((entry) => entry.refused).length,
-      unsaved: list.filter((entry) => entry.unsaved).length,
-      sent: list.filter((entry) => entry.n && !entry.draft),
-      typing: list.filter((entry) => entry.draft).length,
-    };
-  }
-
-  store({ left = false } = {}) {
-    clearTimeout(this.storing);
-    const kept = [...this.waiting.values()].map(({ field, message, ...entry }) => entry);
-    shelf.set(this.key, kept.length ? { seen: left ? 0 : Date.now(), edits: kept } : null);
-  }
-
-  tick() {
-    if (!this.waiting.size) return;
-    this.store();
-    this.form.report();
-  }
-
-  stop() {
-    clearInterval(this.timer);
-    this.store({ left: true });
-  }
-}
 
 /** The whole form of one section. */
 class Form {
@@ -340,7 +191,8 @@ class Form {
     const asked = (fields) => fields.filter((field) => field.spec.n !== field.place.preset?.name);
     const tally = (fields) => [asked(fields).filter((field) => field.filled()).length, asked(fields).length];
     const [done, total] = tally(this.all());
-    this.progress.textContent = total ? `${done} of ${total} filled` : "";
+    this.progress.textContent = total ? `${done} of ${total} filled` : "Nothing to fill in";
+    this.bar.parentElement.hidden = !total;
     this.bar.style.width = total ? `${Math.round((100 * done) / total)}%` : "0";
     for (const { count, inside } of this.counters) {
       const [some, all] = tally(this.all(inside));
@@ -388,7 +240,11 @@ class Form {
   }
 
   send(message) {
-    this.model.send({ ...message, c: this.client });
+    try {
+      this.model.send({ ...message, c: this.client });
+    } catch {
+      // the way to the kernel is closed: what was typed stays in the queue, and the status says so
+    }
   }
 
   hear(message) {
@@ -456,6 +312,7 @@ class Form {
     this.status.className = `pm-status pm-is-${kind}`;
     if (this.status.textContent !== text) this.status.textContent = text;
     this.retry.hidden = !unsaved;
+    if (sent.length && silent && !gone) mend(kernel).then((mended) => mended && this.queue.repeat());
   }
 
   words({ refused, unsaved, sent, age, gone, silent }) {
@@ -514,7 +371,7 @@ class Form {
         },
       });
     this.offer.replaceChildren(
-      make("p", { text: `${edits(kept.length)} of an earlier window ${kept.length === 1 ? "was" : "were"} not saved:` }),
+      make("p", { text: `${edits(kept.length)} from before ${kept.length === 1 ? "was" : "were"} not saved:` }),
       make("ul", {}, ...kept.map(line)),
       make("p", {}, answer("Save them now", () => this.resend(kept)), answer("Discard", () => {})),
     );
@@ -585,7 +442,6 @@ class Form {
     this.model.off("msg:custom", this.heard);
     document.removeEventListener("visibilitychange", this.leave);
     window.removeEventListener("pagehide", this.left);
-    this.send({ t: "bye" });
     this.queue.stop();
   }
 }

@@ -13,7 +13,7 @@ import hashlib
 import re
 import threading
 import uuid
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from datetime import UTC, datetime
 from importlib import resources
 from typing import TYPE_CHECKING, Any
@@ -38,7 +38,13 @@ if TYPE_CHECKING:
     from postmortem_nb.incident import Incident
     from postmortem_nb.schema import Section
 
-SOURCES = ("forms_inputs.js", "forms_rows.js", "forms_evidence.js", "forms.js")
+SOURCES = (
+    "forms_inputs.js",
+    "forms_rows.js",
+    "forms_evidence.js",
+    "forms_queue.js",
+    "forms.js",
+)
 """The front end's files in the order in which they are joined to one module."""
 
 VIEW = "application/vnd.jupyter.widget-view+json"
@@ -63,9 +69,10 @@ return code.render(context, style);
 """
 
 # Only where the notebook is trusted: hide what JupyterLab says in place of a form without a
-# kernel, and keep the lines of prose apart.
+# kernel, and keep the lines of prose, rows and questions apart.
 QUIET = (
     "<style>.pm-text .pm-value{white-space:pre-wrap}"
+    ".pm-text li>p{margin:0}.pm-text ol>li,.pm-text pre{margin:.4em 0 .8em}"
     ".jp-OutputArea-child:has(> .jp-OutputArea-output.jupyter-widgets)"
     ":has(+ .jp-OutputArea-child .pm-text){display:none}</style>"
 )
@@ -163,10 +170,11 @@ class Form(anywidget.AnyWidget):
         """Return the findings that concern this section, and what the next state needs of it."""
         found = self.desk.findings()
         mine = [each for each in found if self._concerns(each)]
-        needed = [each for each in mine if each["code"] == "blank"]
-        told = [each for each in mine if each not in needed or each["severity"] == "error"]
+        told = [each for each in mine if each["code"] != "blank" or each["severity"] == "error"]
+        first = self.sheet.section == self.incident.template.sections[0]
+        blanks = [each for each in (found if first else mine) if each["code"] == "blank"]
         return {
-            "needed": _needs(needed),
+            "needed": _needs(blanks, [each for each in blanks if each in mine]),
             "findings": [
                 {
                     "at": (each["table"], each["row"], each["name"]),
@@ -332,11 +340,17 @@ def _named(finding: Message) -> str:
     return steps[-2] if finding["table"] != SINGLE and len(steps) > 2 else steps[-1]
 
 
-def _needs(needed: list[Message]) -> str:
-    """Return what the next state of the postmortem needs of this section, in one line."""
-    if not needed:
+def _needs(blanks: list[Message], mine: list[Message]) -> str:
+    """Return what the next state of the postmortem needs, in one line.
+
+    Blanks of this section by name; the first form counts those of the others.
+    """
+    if not blanks:
         return ""
-    state = "Approved" if any(" Approved needs" in each["message"] for each in needed) else "Review"
-    names = [_named(each) for each in needed]
-    shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
-    return text.visible(f"needed for {state}: {shown}")
+    state = "Approved" if any(" Approved needs" in each["message"] for each in blanks) else "Review"
+    names = [_named(each) for each in mine]
+    others = Counter(each["where"].split(BETWEEN)[0] for each in blanks if each not in mine)
+    here = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+    there = ", ".join(f"{section} {count}" for section, count in others.items())
+    parts = filter(None, (here, there and f"in other sections: {there}"))
+    return text.visible(f"needed for {state}: {' · '.join(parts)}")

@@ -246,6 +246,7 @@ export class Field {
     this.base = spec.k === "names" ? [] : "";
     this.control = CONTROLS[spec.k](this.id, spec, form, () => this.commit());
     if (this.control.empty) this.base = this.control.empty;
+    this.rest = this.base;
     this.echo = make("span", { class: "pm-echo", id: fresh() });
     this.note = make("div", { class: "pm-note", id: fresh(), hidden: true });
     this.error = make("div", { class: "pm-error", id: fresh(), role: "alert", hidden: true });
@@ -305,7 +306,7 @@ export class Field {
   }
 
   dirty() {
-    return !same(this.value(), this.base);
+    return !same(this.value(), this.rest);
   }
 
   filled() {
@@ -323,9 +324,15 @@ export class Field {
     if (this.dirty() || this.form.queue.holds(this)) this.form.queue.edit(this);
   }
 
+  /** Show a value. What an input cannot hold (line ends, say) is no edit by whoever looks at it. */
+  write(value) {
+    if (!same(this.value(), value)) this.control.write(value);
+    this.rest = this.value();
+  }
+
   revert() {
     clearTimeout(this.pause);
-    this.control.write(this.base);
+    this.write(this.base);
     this.form.queue.forget(this);
     this.refuse("");
   }
@@ -337,7 +344,8 @@ export class Field {
     const kept = !mine && this.dirty();
     const other = kept && !same(value, this.base) && !same(value, this.value());
     this.base = value;
-    if (!kept && !same(this.value(), value)) this.control.write(value);
+    if (kept) this.rest = value;
+    else this.write(value);
     this.echo.textContent = timed ? cell.e : "";
     if (other) this.advise("hint", `Changed elsewhere to: ${Array.isArray(value) ? value.join(", ") : value || "nothing"}`);
     if (!kept) this.refuse("");

@@ -4,11 +4,12 @@ import chromium
 import hypothesis
 import lab
 import pytest
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import expect, sync_playwright
 
 # a busy machine is no failure: how long an example takes is the benchmarks' business
 hypothesis.settings.register_profile("calm", deadline=None)
 hypothesis.settings.load_profile("calm")
+expect.set_options(timeout=20_000)
 
 
 @pytest.fixture(autouse=True)

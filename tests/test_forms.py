@@ -454,5 +454,22 @@ def test_what_is_needed_is_called_by_its_row_or_else_by_its_blank(incident):
     form.desk.changed()
     form.desk._check()
     assert form.values()["needed"] == "needed for Review: Action"
+    first = incident.form("Incident Postmortem").values()["needed"]
+    assert first == (
+        "needed for Review: Date, Author, Severity and 1 more · in other sections: "
+        "Incident Overview 4, Timeline of Events 5, Root Cause Analysis 3, "
+        "Contributing Factors 1, Action Items 1"
+    )
     timeline = incident.form("Timeline of Events")
     assert timeline.values()["needed"].startswith("needed for Review: Incident Start, Detection")
+
+
+def test_a_template_without_a_step_does_not_need_it(tmp_path):
+    own = tmp_path / "own.md"
+    own.write_text(
+        "# Ours\n\n## Story\n\n<!-- rows timeline (step=Detection): 1 blank grows -->\n"
+        "- {time time = _____}: {line finding = _____}\n<!-- end -->\n"
+    )
+    incident = Incident.create("INC-2", tmp_path, template=own)
+    needed = set(incident.check().query("code == 'blank'")["where"])
+    assert needed == {"Story › Detection › Time"}

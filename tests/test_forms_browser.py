@@ -9,6 +9,7 @@ import subprocess
 import time
 
 import answers
+import hostile
 import lab as jupyter
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -247,11 +248,11 @@ def test_a_killed_kernel_loses_nothing_that_was_typed_after_it(bundle, open_form
         form.get_by_label("What we did", exact=True).fill("typed into nothing")
         form.get_by_label("Failed Requests").fill("77")
         form.get_by_label("Failed Requests").press("Enter")
-        expect(form.locator(".pm-status")).to_contain_text("NOT SAVED: 2 edits", timeout=5000)
+        expect(form.locator(".pm-status")).to_contain_text("NOT SAVED: 2 edits")
         actions.get_by_label("Action", exact=True).nth(1).fill("An action that nobody heard of")
         actions.get_by_label("Owner").nth(1).fill("Ada Lovelace")
         actions.locator(".pm-progress").click()
-        expect(actions.locator(".pm-status")).to_contain_text("NOT SAVED: 2 edits", timeout=5000)
+        expect(actions.locator(".pm-status")).to_contain_text("NOT SAVED: 2 edits")
 
         notebook.reload()
         notebook.run()
@@ -269,20 +270,95 @@ def test_a_killed_kernel_loses_nothing_that_was_typed_after_it(bundle, open_form
         assert (row["horizon"], row["priority"]) == ("Immediate", "P0")
 
 
+def restart_here(notebook):
+    """Restart the kernel from the menu of this window."""
+    run = "() => { window.jupyterapp.commands.execute('kernelmenu:restart') }"
+    notebook.page.evaluate(run)
+    notebook.page.locator(".jp-Dialog .jp-mod-accept").click()
+
+
+WAYS = {
+    "restarted here": restart_here,
+    "killed": jupyter.Notebook.kill,
+    "restarted by another window": jupyter.Notebook.restart,
+}
+
+
+@pytest.mark.timeout(240)
+def test_a_cell_run_again_offers_what_no_kernel_took_and_saves_what_is_typed_next(
+    bundle, open_forms
+):
+    """Without a reload of the page, whichever way the kernel went."""
+    with open_forms("Incident Overview") as notebook:
+        notebook.run()
+        for place, (way, ends) in enumerate(WAYS.items()):
+            form = notebook.form("Incident Overview")
+            number, prose = form.get_by_label("Failed Requests"), form.get_by_label("What we did")
+            prose.fill(way)
+            number.focus()
+            jupyter.saved(form)
+            ends(notebook)
+            number.fill(str(place))
+            number.press("Enter")
+            status = form.locator(".pm-status")
+            expect(status).to_contain_text("NOT SAVED: 1 edit")
+            notebook.run()
+            form = notebook.form("Incident Overview")
+            expect(form.locator(".pm-offer")).to_contain_text(f"Failed Requests: {place}")
+            form.get_by_label("Why it happened").fill(f"after it was {way}")
+            form.get_by_role("button", name="Save them now").click()
+            jupyter.saved(form)
+            incident = Incident.open(bundle)
+            assert incident.value("failed_requests") == place, way
+            assert incident.value("why_it_happened") == f"after it was {way}"
+        assert notebook.errors == []
+
+
+def test_looking_at_a_value_that_no_input_holds_does_not_change_it(bundle, open_forms):
+    incident = Incident.open(bundle)
+    incident.set("what_happened", "first\r\nsecond\rthird")
+    incident.add("actions", horizon="Immediate", title="one", owner="Ada\nLovelace")
+    before = incident.history()
+    with open_forms("Incident Overview", "Action Items") as notebook:
+        notebook.run()
+        for title, label in (("Incident Overview", "What happened"), ("Action Items", "Owner")):
+            form = notebook.form(title)
+            form.get_by_label(label, exact=True).first.click()
+            form.locator(".pm-progress").click()
+        notebook.page.reload()
+        assert len(Incident.open(bundle).history()) == len(before)
+
+
+TRIES = 5
+
+
+def fastest(act, enough=1.0):
+    """Do something until it once took no longer than enough; a busy machine is no failure."""
+    took = []
+    while len(took) < TRIES and min(took, default=enough + 1) > enough:
+        took.append(act(len(took) + 1))
+    return min(took)
+
+
 def test_a_running_cell_does_not_hold_up_an_edit(lab, bundle, open_forms):
     sleeping = "import os, time\nwhile not os.path.exists('enough'):\n    time.sleep(0.1)"
     with open_forms("Incident Overview", cells=[sleeping]) as notebook:
         notebook.run(wait=False)
         form = notebook.form("Incident Overview")
-        notebook.page.wait_for_timeout(800)
-        began = time.monotonic()
-        form.get_by_label("Failed Requests").fill("5")
-        form.get_by_label("Failed Requests").press("Enter")
-        jupyter.saved(form)
-        took = time.monotonic() - began
+        expect(notebook.page.locator(".jp-InputPrompt").last).to_have_text("[*]:")
+
+        def edit(count):
+            began = time.monotonic()
+            form.get_by_label("Failed Requests").fill(str(count))
+            form.get_by_label("Failed Requests").press("Enter")
+            answered = f'[data-answered="{count}"]'
+            expect(notebook.page.locator(f".pm-form{answered}")).to_have_count(1)
+            return time.monotonic() - began
+
+        took = fastest(edit)
         assert notebook.page.locator(".jp-InputPrompt").last.inner_text() == "[*]:"
         (lab.root / "enough").touch()
-        assert Incident.open(bundle).value("failed_requests") == 5
+        assert Incident.open(bundle).value("failed_requests") in range(1, TRIES + 1)
         assert took <= 1.0
 
 
@@ -293,23 +369,28 @@ def test_two_windows_and_another_program_see_each_other(lab, bundle, open_forms)
         form = first.form("Incident Overview")
         with lab.second(first) as second:
             other = second.form("Incident Overview")
-            form.get_by_label("What we did", exact=True).fill("seen in both")
-            form.get_by_label("Failed Requests").focus()
-            expect(other.get_by_label("What we did", exact=True)).to_have_value(
-                "seen in both", timeout=1500
-            )
-            expect(second.text("Incident Overview")).to_contain_text("seen in both", timeout=4000)
+
+            def edit(count):
+                form.get_by_label("What we did", exact=True).fill(f"seen in both {count}")
+                form.get_by_label("Failed Requests").focus()
+                began = time.monotonic()
+                seen = other.get_by_label("What we did", exact=True)
+                expect(seen).to_have_value(f"seen in both {count}")
+                return time.monotonic() - began
+
+            assert fastest(edit) <= 1.0
+            expect(second.text("Incident Overview")).to_contain_text("seen in both")
             elsewhere = Incident.open(bundle)
             elsewhere.set("why_it_happened", "from another kernel")
             row = elsewhere.add("actions", horizon="Long-term", title="From elsewhere")
             for window in (first, second):
                 expect(
                     window.form("Incident Overview").get_by_label("Why it happened")
-                ).to_have_value("from another kernel", timeout=3000)
+                ).to_have_value("from another kernel")
                 shown_row = window.form("Action Items").get_by_label("Action", exact=True)
                 expect(shown_row.nth(5)).to_have_value("From elsewhere")
             elsewhere.remove("actions", row)
-            expect(shown_row.nth(5)).to_have_value("", timeout=3000)
+            expect(shown_row.nth(5)).to_have_value("")
 
 
 def test_a_cell_that_changes_the_incident_changes_open_forms(open_forms):
@@ -322,7 +403,7 @@ def test_a_cell_that_changes_the_incident_changes_open_forms(open_forms):
     with open_forms("Incident Overview", "Action Items", cells=[change]) as notebook:
         notebook.run()
         prose = notebook.form("Incident Overview").get_by_label("What happened", exact=True)
-        expect(prose).to_have_value("by code <b>not bold</b>", timeout=3000)
+        expect(prose).to_have_value("by code <b>not bold</b>")
         title = notebook.form("Action Items").get_by_label("Action", exact=True).first
         expect(title).to_have_value("From a frame")
         text = notebook.text("Incident Overview")
@@ -520,10 +601,19 @@ def test_hostile_and_odd_text_is_kept_and_shown_as_text(bundle, open_forms):
         assert notebook.page.locator(".jp-Notebook :is(mjx-container, .MathJax)").count() == 0
         assert notebook.page.evaluate("() => window.pwned") is None
 
+        typed = "\n".join(hostile.texts().values()).replace("\r\n", "\n").replace("\r", "\n")
+        typed = re.sub("[\ud800-\udfff]", "", typed)  # halves of a character cannot be typed
+        form.get_by_label("What happened", exact=True).fill(typed)
+        form.get_by_label("Why it happened", exact=True).click()
+        expect(notebook.text("Incident Overview")).to_contain_text("a | b")
+        assert Incident.open(bundle).value("what_happened") == typed
+        assert notebook.page.evaluate("() => window.pwned") is None
+        assert notebook.errors == []
+
         large = "A megabyte of text. " * 52_500
         form.get_by_label("What we did", exact=True).fill(large)
         form.locator(".pm-progress").click()
-        expect(form.locator(".pm-status")).to_contain_text("Not taken: 3 values", timeout=20_000)
+        expect(form.locator(".pm-status")).to_contain_text("Not taken: 3 values")
         assert Incident.open(bundle).value("what_we_did") == large
 
 

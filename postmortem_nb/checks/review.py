@@ -95,7 +95,7 @@ def blanks(case: Case) -> Iterator[Finding]:
     nearest = STATES[min(STATES.index(state(case)) + 1, len(STATES) - 1)]
     for need in NEEDS:
         due = STATES.index(need.state) <= STATES.index(nearest)
-        if due and case.has(need.table, need.name) and not _filled(case, need):
+        if due and _possible(case, need) and not _filled(case, need):
             yield Finding(
                 code=Code.BLANK,
                 severity=grave(case, need.state),
@@ -106,6 +106,16 @@ def blanks(case: Case) -> Iterator[Finding]:
                 row=SINGLE if need.table == SINGLE else _row(case, need).get("row", ""),
                 name=need.name,
             )
+
+
+def _possible(case: Case, need: Need) -> bool:
+    """Return whether the template has this blank, in a row of this kind."""
+    if not case.has(need.table, need.name):
+        return False
+    groups = case.template.groups(need.table)
+    return not need.column or any(
+        dict(group.keys).get(need.column, need.value) == need.value for group in groups
+    )
 
 
 def approvals(case: Case) -> Iterator[Finding]:
