@@ -11,6 +11,8 @@ EXPECTED = [
     "backtest",
     "change_points",
     "get_datadog_metric",
+    "get_datadog_revenue",
+    "get_datadog_slo",
     "log_patterns",
     "over_represented",
     "search_datadog_events",
