@@ -6,9 +6,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
-from postmortem_nb import Incident, cli, demo, impact, schema
+from postmortem_nb import Incident, cli, demo, evidence, impact, schema
+from postmortem_nb.monitors import backtests
 
 
 @pytest.fixture(scope="module")
@@ -80,6 +82,24 @@ def test_its_figures_agree_with_their_evidence_and_say_so(made):
     assert "request-based SLO over 30 days" in page
     assert "time-based SLO over 30 days" in page
     assert "Unacknowledged" in page
+
+
+def test_its_back_test_is_that_of_the_frozen_metric(made):
+    """By pandas' own rolling mean: five minutes over 600 ms, seen when the last of them is over."""
+    minute = pd.Timedelta("1min")
+    row = Incident.open(made[0]).values("monitors")[1]
+    frame = evidence.thaw(made[0] / "evidence", backtests.evidence_name(row["row"]))
+    points = frame.set_index("timestamp")["value"].astype(float)
+    over = points.rolling(5).mean() > 0.6
+    over.index += minute
+    first = over[over & (over.index >= demo.START)].index[0]
+    before = over[(over.index >= demo.START - demo.WEEK) & (over.index < demo.START)]
+    alarms = (before & ~before.shift(fill_value=False)).sum()
+    page = (made[0] / f"{demo.ID}.html").read_text("utf-8")
+    line = re.search(r"<td>2\. Checkout waits for connections</td>.*?</tr>", page)[0]
+    assert f"<td>yes</td><td>{first:%Y-%m-%d %H:%M} UTC</td>" in line
+    assert f"<td>{alarms} alarms, {before.sum()} minutes in 7 days</td>" in line
+    assert page.count("Back-test: ") >= 2
 
 
 def test_nothing_of_the_story_is_left_to_fill(made):

@@ -46,6 +46,13 @@ def test_the_tour_says_that_it_is_the_sandbox(tour):
     assert sum("sandbox" in shown for shown in outputs(tour, "text/html")) >= 3
 
 
+def test_the_tour_tries_a_monitor(tour):
+    (shown,) = (each for each in outputs(tour, "text/html") if "First alarm" in each)
+    assert "2025-12-04 14:08 UTC" in shown
+    assert "11 minutes 40 seconds earlier" in shown
+    assert "data:image/png;base64," in shown
+
+
 def test_the_tour_shows_a_refusal_in_one_line(tour):
     assert "severity: expected" in streams(tour)
 
