@@ -93,7 +93,7 @@ class Chapter:
                 cover(results.sentence(each, cover)),
             )
             for each in self.found
-            if each.tried is not None
+            if each.tried is not None and each.tried.evaluated.groups
         ]
 
 

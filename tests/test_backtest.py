@@ -132,6 +132,12 @@ def test_what_cannot_be_tried_says_why_and_the_others_go_on(server, incident):
     assert frame["note"][1] == "it has no query yet"
     assert "had no data" in frame["note"][2]
     assert frame["fired"][3]
+    page = written(incident, "html")[0]
+    cells = ["3. Gone", "unknown", "–", "–", "unknown", "unknown"]
+    assert "".join(f"<td>{cell}</td>" for cell in cells) in page
+    assert "Figure 1. Back-test: Depth" in page  # there is nothing to draw of Gone
+    assert frame["alarms"].isna().tolist() == [True, True, True, False]
+    assert frame["false_alarms"].isna().tolist() == [True, True, True, False]
 
 
 def test_without_a_start_or_a_detection_that_is_said(server, tmp_path):

@@ -76,7 +76,7 @@ class BackTests:
     def _repr_html_(self) -> str:
         if not self.found:
             return f"<p>{text.html(NONE)}</p>"
-        parts = [_table(self.found), *(_image(each) for each in self if each.tried)]
+        parts = [_table(self.found), *map(_image, self.found)]
         return f'<div class="tex2jax_ignore mathjax_ignore">{"".join(parts)}</div>'
 
 
@@ -119,8 +119,14 @@ def cells(tested: BackTest, cover: Cover = masking.mask) -> tuple[str, ...]:
     fired = "unknown" if tried.fired is None else "yes" if tried.fired else "no"
     first = "–" if tried.first is None else times.shown(tried.first)
     group = f" ({cover(tried.group)})" if tried.group else ""
-    false = f"{told(tried.false_alarms)} in {_length(tried)}"
-    return (name, fired, first + group, lead(tried), told(tried.alarms), false)
+    alarms = "unknown" if tried.fired is None else told(tried.alarms)
+    return (name, fired, first + group, lead(tried), alarms, _false(tried))
+
+
+def _false(tried: Tried) -> str:
+    if not tried.is_baseline_known:
+        return "unknown"
+    return f"{told(tried.false_alarms)} in {_length(tried)}"
 
 
 def lead(tried: Tried) -> str:
@@ -169,8 +175,8 @@ def sentence(tested: BackTest, cover: Cover = masking.mask) -> str:
 
 
 def picture(tested: BackTest, cover: Cover = masking.mask) -> bytes:
-    """Return the picture (PNG) of a back-test, empty for one that could not be made."""
-    if tested.tried is None:
+    """Return the picture (PNG) of a back-test, empty where there is nothing to draw."""
+    if tested.tried is None or not tested.tried.evaluated.groups:
         return b""
     charts = import_module("postmortem_nb.charts")
     drawn: bytes = charts.trial(_trial(tested, tested.tried, cover))
@@ -182,12 +188,13 @@ def _trial(tested: BackTest, tried: Tried, cover: Cover) -> Trial:
     alarms = import_module("postmortem_nb.charts.alarms")
     done, spans = tried.evaluated, tried.spans
     known = (("detected", spans.detected), ("would fire", tried.first))
-    false = f"{told(tried.false_alarms).replace('alarm', 'false alarm', 1)}"
+    false = told(tried.false_alarms).replace("alarm", "false alarm", 1)
+    quiet = "no false alarm" if tried.is_baseline_known else "no data"
     around = (max(tried.baseline, spans.start - AROUND), spans.end + AROUND)
     last = EPOCH + timedelta(seconds=int(done.seconds[-1])) if len(done.seconds) else spans.end
     made: Trial = alarms.Trial(
         caption=cover(tried.monitor.query(tried.limit)),
-        below=f"The {_length(tried)} before: {false if tried.false_alarms else 'no false alarm'}",
+        below=f"The {_length(tried)} before: {false if tried.false_alarms else quiet}",
         remark=_colours(tried, cover),
         unit=limits.unit(tried.monitor, tried.frame),
         limit=tried.limit,
@@ -241,13 +248,20 @@ def _row(tested: BackTest) -> dict[str, Any]:
         "fired": tried.fired,
         "first": tried.first,
         "lead_minutes": tried.lead,
-        "alarms": len(tried.alarms),
-        "alarm_minutes": sum(alarm.minutes for alarm in tried.alarms),
+        **_counted("alarms", "alarm_minutes", tried.alarms, known=tried.fired is not None),
         "baseline_from": tried.baseline,
-        "false_alarms": len(tried.false_alarms),
-        "false_minutes": sum(alarm.minutes for alarm in tried.false_alarms),
+        **_counted(
+            "false_alarms", "false_minutes", tried.false_alarms, known=tried.is_baseline_known
+        ),
         "resolution_seconds": tried.evaluated.step // timedelta(seconds=1),
     }
+
+
+def _counted(count: str, minutes: str, alarms: Sequence[Alarm], *, known: bool) -> dict[str, Any]:
+    """Return how many alarms there were and how long they were; nothing where it is unknown."""
+    if not known:
+        return {}
+    return {count: len(alarms), minutes: sum(alarm.minutes for alarm in alarms)}
 
 
 def _plain(found: Sequence[BackTest]) -> str:
@@ -286,6 +300,8 @@ def _table(found: Sequence[BackTest]) -> str:
 
 def _image(tested: BackTest) -> str:
     raw = base64.b64encode(picture(tested)).decode("ascii")
+    if not raw:
+        return ""
     alt = text.html(sentence(tested))
     record = dict(tested.tried.record) if tested.tried else {}
     line = text.html(masking.mask(provenance.line(record)))

@@ -109,6 +109,12 @@ class Tried:
         return self.evaluated.alarms(self.baseline, self.spans.start)
 
     @property
+    def is_baseline_known(self) -> bool:
+        """Whether there was any data in the baseline: else there are no false alarms to count."""
+        length = (self.spans.start - self.baseline) // MINUTE
+        return self.evaluated.unknown(self.baseline, self.spans.start) < length
+
+    @property
     def first(self) -> datetime | None:
         """When it first alarmed in the incident."""
         return self.alarms[0].start if self.alarms else None
