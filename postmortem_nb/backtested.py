@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from postmortem_nb import figurehtml, pageparts, text
+from postmortem_nb import cellmarkdown, figurehtml, pageparts, text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Sequence
 
     from postmortem_nb.figures import Figure, Figures
     from postmortem_nb.incident import Incident
@@ -47,13 +47,11 @@ class Chapter:
         ]
         return f'<div class="pm-backtest">{"".join(parts)}</div>'
 
-    def markdown(
-        self,
-        table: str,
-        written: Callable[[Sequence[str], Iterable[Sequence[str]]], str],
-        figure: Callable[[Figure], str],
-    ) -> str:
-        """Return what follows a table's rows as Markdown; nothing for any other table."""
+    def markdown(self, table: str, figure: Callable[[Figure], str] | None = None) -> str:
+        """Return what follows a table's rows as Markdown; nothing for any other table.
+
+        ``figure`` writes a figure; without it there are none.
+        """
         if not self._is_due(table):
             return ""
         results = import_module("postmortem_nb.monitors.results")
@@ -62,9 +60,9 @@ class Chapter:
         parts = [
             f"**{TITLE}**",
             text.markdown(results.about(self.found)),
-            written(results.HEADS, rows),
+            cellmarkdown.table(results.HEADS, rows),
             notes,
-            *map(figure, self._figures()),
+            *(map(figure, self._figures()) if figure else ()),
         ]
         return "\n\n".join(part for part in parts if part)
 

@@ -18,7 +18,7 @@ from mistune.renderers.markdown import MarkdownRenderer
 from postmortem_nb import cells, text
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from postmortem_nb.ipynb import Cell, Output
 
@@ -149,3 +149,14 @@ def _address(href: str) -> str:
 
 def _percent(char: str) -> str:
     return "".join(f"%{byte:02X}" for byte in char.encode("utf-8", "replace"))
+
+
+def table(
+    heads: Sequence[str], rows: Iterable[Sequence[str]], numeric: frozenset[int] = frozenset()
+) -> str:
+    """Return texts as a table; the columns whose place is in ``numeric`` hold figures."""
+    written = [
+        f"| {' | '.join(text.markdown(value) for value in line)} |" for line in (heads, *rows)
+    ]
+    marks = " | ".join("---:" if place in numeric else "---" for place in range(len(heads)))
+    return "\n".join([written[0], f"| {marks} |", *written[1:]])

@@ -11,6 +11,7 @@ import secrets
 from typing import TYPE_CHECKING, Any
 
 from postmortem_nb import (
+    backtested,
     bundle,
     cellmarkdown,
     document,
@@ -24,6 +25,7 @@ from postmortem_nb import (
 )
 from postmortem_nb.datadog import calls
 from postmortem_nb.errors import BadValue, BundleError, PostmortemError, QueryError
+from postmortem_nb.figures import Figures
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -77,6 +79,8 @@ class _Cells:
         self._source = source
         self._folder = source.folder / bundle.EVIDENCE
         self._records = {str(record["name"]): record for record in evidence.listing(self._folder)}
+        figures = Figures(incident, (), source.cover)
+        self._tried = backtested.chapter(incident, figures, public=False)
         self._mark = secrets.token_hex(8)  # no text can hold it: it is drawn now
 
     def add(self, block: Block) -> None:
@@ -92,7 +96,9 @@ class _Cells:
     def _chapter(self, title: str) -> None:
         """Add a section: its text, and after each question its answer."""
         calls_of = {query.name: query.call for query in self.incident.template.queries()}
-        words = document.markdown(self.incident, section=title, figure=self._marked)
+        words = document.markdown(
+            self.incident, section=title, figure=self._marked, after=self._tried.markdown
+        )
         mark = re.compile(rf"^{self._mark}-(\w+)\n", re.MULTILINE)
         parts = mark.split(_FRONT.sub("", words))
         for number, part in enumerate(parts):

@@ -28,7 +28,7 @@ from postmortem_nb.figures import Figures
 from postmortem_nb.ipynb import TOOLS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Sequence
 
     from postmortem_nb.figures import Figure
     from postmortem_nb.ipynb import Cell
@@ -89,7 +89,7 @@ def _whole(source: Source, incident: MaskedIncident, style: Style, pictures: Pic
     tried = backtested.chapter(incident, shown, public=style.audience == page.PUBLIC)
 
     def after(table: str) -> str:
-        return tried.markdown(table, _rows, lambda figure: _figure(figure, pictures))
+        return tried.markdown(table, lambda figure: _figure(figure, pictures))
 
     def told(section: str | None = None) -> str:
         return document.markdown(
@@ -154,18 +154,7 @@ def _figure(figure: Figure, pictures: Pictures) -> str:
 def _table(figure: Figure) -> str:
     """Return the first rows of an answer as a table."""
     heads, rows = figure.table.heads, figure.table.rows
-    return _rows(heads, rows, figure.table.numeric) if rows else ""
-
-
-def _rows(
-    heads: Sequence[str], rows: Iterable[Sequence[str]], numeric: frozenset[int] = frozenset()
-) -> str:
-    """Return texts as a table."""
-    written = [
-        f"| {' | '.join(text.markdown(value) for value in line)} |" for line in (heads, *rows)
-    ]
-    marks = " | ".join("---:" if place in numeric else "---" for place in range(len(heads)))
-    return "\n".join([written[0], f"| {marks} |", *written[1:]])
+    return cellmarkdown.table(heads, rows, figure.table.numeric) if rows else ""
 
 
 def _with_boxes(made: str, incident: MaskedIncident, shown: Figures, style: Style) -> str:

@@ -17,6 +17,7 @@ from postmortem_nb import (
     backtest,
     editions,
     evidence,
+    notebookcells,
     refresh,
     search_datadog_logs,
 )
@@ -255,6 +256,16 @@ def test_figures_are_numbered_in_the_order_they_stand(server, incident):
     assert [number for number, _ in numbered] == ["1", "2", "3"]
     assert numbered[1][1] == "Back"
     assert re.findall(r"Figure (\d)\. (\w+)", page) == numbered
+
+
+def test_the_archived_notebook_tells_it_as_a_table(server, incident):
+    incident.add("monitors", name="Depth", query=MONITOR)
+    backtest(incident, "2h")
+    made, _ = notebookcells.cells(incident)
+    texts = [cell["attributes"]["definition"].get("text", "") for cell in made]
+    (found,) = (each for each in texts if "**Back-test**" in each)
+    assert "| 1\\. Depth | yes | 2025-12-04 14:07 UTC |" in found
+    assert "![" not in found
 
 
 def test_a_changed_threshold_is_tried_on_the_same_answers(server, incident):
