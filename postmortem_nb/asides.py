@@ -27,6 +27,14 @@ PLACES: Mapping[str, str] = {
 }
 """The blank that an aside belongs to → which aside it is."""
 
+TITLES = (
+    "How these figures are defined",
+    "Where the figures of the impact come from",
+    "By region",
+    "Error budget of",
+)
+"""How the titles of the tables begin: a document that is read back is known by them."""
+
 DASH = "–"
 FIGURES: Mapping[str, str] = {
     "affected_users": "Affected users",
@@ -102,7 +110,7 @@ def definitions(measures: Mapping[str, Measure]) -> Aside:
             said = f"unknown: {measure.missing}" if measure.value is None else value(measure)
             rows.append((measure.label, said, measure.definition, measure.source or DASH))
     heads = ("Figure", "Value", "Definition", "From")
-    return Aside("How these figures are defined", heads, tuple(rows), folded=True)
+    return Aside(TITLES[0], heads, tuple(rows), folded=True)
 
 
 def value(measure: Measure) -> str:
@@ -126,7 +134,7 @@ def sources(single: Mapping[str, object], found: Found) -> Aside | None:
         for each, agrees in zip(every, agreeing(every), strict=True)
     )
     heads = ("Figure", "Value", "Source", "How it was counted", "Agrees")
-    return Aside("Where the figures of the impact come from", heads, rows, frozenset({1}))
+    return Aside(TITLES[1], heads, rows, frozenset({1}))
 
 
 def _counted(each: Estimate) -> str:
@@ -158,7 +166,7 @@ def regions(found: Found) -> Aside | None:
         for name in names
     )
     heads = ("Region", *(f"{FIGURES.get(e.name, e.name)} ({_short(e)})" for e in kept))
-    return Aside("By region", heads, rows, frozenset(range(1, len(heads))))
+    return Aside(TITLES[2], heads, rows, frozenset(range(1, len(heads))))
 
 
 def _short(estimate: Estimate) -> str:
@@ -171,7 +179,7 @@ def _short(estimate: Estimate) -> str:
 def budget(spent: Spending) -> Aside:
     """Return an error budget by phase, its SLO's type, target and achievement in the first rows."""
     of = spent.objective
-    head = f"Error budget of “{of.name}”: {of.type} SLO over {of.days}"
+    head = f"{TITLES[3]} “{of.name}”: {of.type} SLO over {of.days}"
     rows = list(_objective(spent))
     rows += [
         (

@@ -206,7 +206,7 @@ def _look(facts: Facts, row: Row | None, blank: Blank) -> tuple[Any, Measure | N
         return measure.value, measure
     value = facts.single.get(blank.name)
     if value is None and measure is not None and blank.name in tallies.SHOWN:
-        value = tallies.shown(measure)  # nobody stated it, but evidence tells
+        value = tallies.offered(measure)  # nobody stated it, but evidence tells
     return value, None
 
 

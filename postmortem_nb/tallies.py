@@ -176,10 +176,9 @@ SHOWN: frozenset[str] = frozenset(
 """Blanks that a document fills with the computed figure where nobody stated one."""
 
 
-def shown(measure: Measure) -> Any:
-    """Return a measure's value as a document shows it: as it is stated, a computed one rounded."""
-    computed = measure.computed is not None and not measure.source.startswith("stated")
-    return rounded(measure) if computed else measure.value
+def offered(measure: Measure) -> Any:
+    """Return what a document shows where nobody stated a figure: the computed one, rounded."""
+    return None if measure.source.startswith("stated") else rounded(measure)
 
 
 def rounded(measure: Measure) -> float | None:

@@ -134,8 +134,20 @@ def test_an_import_of_an_export_exports_the_same(incident, tmp_path):
     first = next(p for p in editions.export(incident.path, "markdown") if p.suffix == ".md")
     text = first.read_text("utf-8").replace("INC-9", "INC-11")
     (tmp_path / "copy.md").write_text(text, "utf-8")
-    back, _ = from_markdown(tmp_path / "copy.md", "INC-11", tmp_path)
+    back, told = from_markdown(tmp_path / "copy.md", "INC-11", tmp_path)
     assert back.document() == incident.document().replace("INC-9", "INC-11")
+    assert told == []
+
+
+def test_a_document_with_tables_is_read_back_whether_exported_or_not(asked, tmp_path):
+    asked.set("slo_impact", 40)
+    asked.set("experience", "Degraded")
+    (tmp_path / "other").mkdir()
+    (tmp_path / "plain.md").write_text(asked.document(), "utf-8")
+    back, told = from_markdown(tmp_path / "plain.md", dir=tmp_path / "other")
+    assert told == []
+    assert back.value("slo_impact") == 40
+    assert back.value("experience") == "Degraded"
 
 
 def test_two_sources_that_disagree_are_both_shown(asked):
@@ -201,9 +213,9 @@ def test_the_form_suggests_what_evidence_says(asked):
     assert "41.67" in sheet.measures()["budget_consumed"]["text"]
 
 
-def test_the_shown_value_of_a_computed_figure_is_rounded(asked):
+def test_what_a_document_offers_is_rounded_and_never_beside_a_stated_figure(asked):
     measures = asked.measures()
-    assert tallies.shown(measures["budget_consumed"]) == 41.67
-    assert tallies.shown(measures["slo_actual"]) == 99.958
+    assert tallies.offered(measures["budget_consumed"]) == 41.67
+    assert tallies.offered(measures["slo_actual"]) == 99.958
     asked.set("budget_consumed", 41.6)
-    assert tallies.shown(asked.measures()["budget_consumed"]) == 41.6
+    assert tallies.offered(asked.measures()["budget_consumed"]) is None

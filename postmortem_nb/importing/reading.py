@@ -12,12 +12,13 @@ import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from postmortem_nb import asides
 from postmortem_nb.importing import lines as documents
 from postmortem_nb.importing import matching, shapes
 from postmortem_nb.schema import walk
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from postmortem_nb.importing.lines import Line
     from postmortem_nb.importing.matching import Match
@@ -38,6 +39,10 @@ _OURS = re.compile(
 
 _BESIDE = re.compile(r"\s\*\(computed\b(?:\\.|[^\\*])*\)\*")
 """What an export puts behind a figure; typed text would have its asterisks escaped."""
+
+
+_TABLE = re.compile(rf"> \*\*(?:{'|'.join(map(re.escape, asides.TITLES))})\b.*\*\*")
+"""How the quoted tables begin that stand beside a document's blanks."""
 
 
 @dataclass(slots=True)
@@ -86,8 +91,7 @@ def read(template: Template, document: str) -> Found:
     whole = documents.split(document)
     body = [line for line in whole if not FOOT.fullmatch(line.text)]
     exported = len(body) < len(whole)
-    if exported:
-        body = [replace(line, text=_BESIDE.sub("", line.text)) for line in body]
+    body = [replace(line, text=_BESIDE.sub("", line.text)) for line in _untabled(body)]
     head = template.sections[0] if template.sections[0].level == 1 else None
     order = list(walk(template.sections))
     after = {id(section): order[number:] for number, section in enumerate(order, 1)}
@@ -104,6 +108,16 @@ def read(template: Template, document: str) -> Found:
     if exported:
         found.unread = [line for line in found.unread if not _OURS.match(line.text)]
     return found
+
+
+def _untabled(body: Sequence[Line]) -> Iterator[Line]:
+    """Yield the lines without the quoted tables that a document of ours puts beside its blanks."""
+    within = False
+    for line in body:
+        begins = not line.code and _TABLE.fullmatch(line.text) is not None
+        within = begins or (within and line.text.startswith(">"))
+        if not within:
+            yield line
 
 
 def _front(found: Found, head: Section, lines: Sequence[Line]) -> Sequence[Line]:
