@@ -3,10 +3,11 @@
     report      codes, severities, the frame of findings, and how it is printed
     case        an incident at one moment, and where each blank stands
     review      what Draft, Review and Approved need; approvals; links; dates
-    timeline    order, window, phases, silent stretches
+    timeline    order, window, phases
+    silence     silent stretches, and whether a metric of the evidence moved meanwhile
     actions     owners, dates, trackers, wording, factors without an action
     figures     typed against computed, SLO arithmetic, declared severity
-    prose       figures in sentences against the data
+    prose       figures in sentences against the data; `claims` their phrases, `spoken` their values
     records     evidence, and the log of edits
     wording     blameless language, by section
 
@@ -18,7 +19,17 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from postmortem_nb.checks import actions, case, figures, prose, records, review, timeline, wording
+from postmortem_nb.checks import (
+    actions,
+    case,
+    figures,
+    prose,
+    records,
+    review,
+    silence,
+    timeline,
+    wording,
+)
 from postmortem_nb.checks.report import (
     FORMATS,
     Code,
@@ -60,7 +71,7 @@ RULES: tuple[Callable[[Case], Iterator[Finding]], ...] = (
     *prose.RULES,
     *wording.RULES,
 )
-"""Every rule that needs nothing but the case; `records` also reads the bundle."""
+"""Every rule that needs nothing but the case; `silence` and `records` also read the bundle."""
 
 LOG = "incident.jsonl"
 """The file of a bundle that reviewers see change: annotations stand on it."""
@@ -86,6 +97,7 @@ def findings(incident: Incident, *, ignore: Iterable[str] = ()) -> pd.DataFrame:
     seen = case.take(incident)
     silenced = {*ignore, *case.listed(seen.template.facts.get(IGNORE, ""))}
     found = [each for rule in RULES for each in rule(seen)]
+    found += silence.found(incident, seen)
     found += records.found(incident, seen)
     kept = (each for each in found if not silenced & {str(each.code), each.rule})
     return frame(kept, path=_file(incident.path / LOG))

@@ -1,9 +1,7 @@
-"""Rules of the timeline: order, window, phases, silent stretches."""
+"""Rules of the timeline: order, window, phases."""
 
 from __future__ import annotations
 
-import datetime as dt
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from postmortem_nb import metrics, times
@@ -39,11 +37,6 @@ MEASURED: frozenset[tuple[str, str]] = frozenset(
 """Pairs whose order a measure needs: their contradiction is an error, any other a warning."""
 
 PHASES: tuple[str, ...] = ("Detection", "Investigation", "Mitigation", "Post-Incident")
-
-QUIET = dt.timedelta(minutes=45)
-"""Longest stretch without an entry while the incident is open that asks no question."""
-
-PROMPT = "Ask who was at work: what were you seeing, what did you try, what did you wait for?"
 
 
 def order(case: Case) -> Iterator[Finding]:
@@ -106,30 +99,7 @@ def phases(case: Case) -> Iterator[Finding]:
             )
 
 
-def silence(case: Case) -> Iterator[Finding]:
-    """Find stretches of more than 45 minutes without an entry between start and recovery."""
-    start, end = case.moments.start, case.moments.recovered
-    told = [row for row in _timed(case) if _within(row["time"], start, end)]
-    told += [
-        row for row in _timed(case, "updates") if start and end and _within(row["time"], start, end)
-    ]
-    told.sort(key=lambda row: row["time"])
-    for one, next_one in pairwise(told):
-        gap = next_one["time"] - one["time"]
-        if gap > QUIET:
-            yield Finding(
-                code=Code.SILENCE,
-                severity=Severity.HINT,
-                where=case.where(TABLE),
-                message=f"Nothing is told for {times.duration(gap / metrics.MINUTE)} while the "
-                f"incident was open: from {times.shown(one['time'])} to "
-                f"{times.shown(next_one['time'])}.",
-                remedy=PROMPT,
-                table=TABLE,
-            )
-
-
-RULES = (order, window, phases, silence)
+RULES = (order, window, phases)
 
 
 def _one(case: Case, step: str) -> Row | None:
@@ -144,11 +114,6 @@ def _one(case: Case, step: str) -> Row | None:
 def _timed(case: Case, table: str = TABLE) -> list[Row]:
     """Return the rows that have a time."""
     return [row for row in case.rows(table) if row.get("time") is not None]
-
-
-def _within(time: dt.datetime, start: dt.datetime | None, end: dt.datetime | None) -> bool:
-    """Return whether a time lies in the window; an unknown side is open."""
-    return (start is None or time >= start) and (end is None or time <= end)
 
 
 def _led_to(row: Row, start: dt.datetime) -> bool:
