@@ -60,7 +60,7 @@ _SPACES = re.compile(r"(?<=\n) +|^ +| +(?=\n)| +\Z|(?<= ) +")
 _ESCAPED = re.compile(rf"\\([{_PUNCTUATION}])|{BREAK}|&(?:nbsp|amp|lt|gt|#9);")
 _WRITTEN = {BREAK: "\n", "&nbsp;": " ", "&amp;": "&", "&lt;": "<", "&gt;": ">", "&#9;": "\t"}
 _TICKS = re.compile(r"`+")
-_HREF = re.compile(r"[!-\[\]-~\u00a1-\U0010ffff]+")
+_HREF = re.compile(r"(?:%[0-9A-Fa-f]{2}|[!-$&-\[\]-~\u00a1-\U0010ffff])+")
 
 
 def clean(value: object) -> str:
@@ -120,15 +120,19 @@ def fence(value: object, info: str = "") -> str:
 
 
 def href(value: object) -> str | None:
-    """Return an address that may be clicked: absolute, http, https or mailto; else None."""
+    """Return an address that may be clicked: absolute, http, https or mailto; else None.
+
+    None too where it names a user before its host, which makes it look like another's.
+    """
     address = str(value).strip(" ")
     if _HREF.fullmatch(address) is None or not address.isprintable():
         return None
     try:
         parts = urlsplit(address)
+        _ = parts.port  # refused where it is none
     except ValueError:
         return None
-    if parts.scheme not in SCHEMES:
+    if parts.scheme not in SCHEMES or "@" in parts.netloc:
         return None
     target = parts.path if parts.scheme == "mailto" else parts.hostname
     return address if target else None
