@@ -147,12 +147,14 @@ def test_whether_a_metric_exists_is_said(account, query, said):
 
 def test_help_that_is_refused_or_has_to_wait_is_none_and_the_answer_stands(account):
     empty = Say({"data": {"attributes": {"series": [], "times": [], "values": []}}})
-    for refusal in (Say({"errors": ["Forbidden"]}, 403), Say({}, 429), Say({}, 503)):
+    odd = [Say({"data": body}) for body in (None, 5, ["a", None, {"id": 5}], {"a": 1})]
+    for refusal in (Say({"errors": ["Forbidden"]}, 403), Say({}, 429), Say({}, 503), *odd):
         account([empty, refusal])
         frame = calls.ask(calls.parse(f'get_datadog_metric(queries=["avg:a.b{{*}}"], {WINDOW})'))
         assert frame.empty
         assert frame.attrs["evidence"]["complete"] is True
-        assert frame.attrs["evidence"]["advice"] == []
+        wanted = [] if refusal not in odd else ["there is no metric 'a.b'"]
+        assert frame.attrs["evidence"]["advice"] == wanted
 
 
 @pytest.mark.parametrize(

@@ -22,12 +22,13 @@ from postmortem_nb.datadog import (
     get_datadog_metric,
     logs,
     metrics,
+    pace,
     queries,
     search_datadog_events,
     search_datadog_logs,
     search_datadog_spans,
 )
-from postmortem_nb.errors import BadValue, DatadogError, QueryError
+from postmortem_nb.errors import BadValue, DatadogError, PostmortemError, QueryError
 
 WINDOW = {"from_": "2025-12-04T14:00:00Z", "to": "2025-12-04T16:00:00Z"}
 RECORDED = Path(__file__).parents[1].parent / "shared" / "datadog-recordings"
@@ -550,6 +551,36 @@ def test_points_that_are_no_pairs_are_left_out_and_counted(say):
 def test_a_wrong_argument_is_one_line(settings, says):
     with pytest.raises(QueryError, match=says):
         search_datadog_logs(**WINDOW, **settings)
+
+
+class Unsaid:
+    """An object that cannot be shown."""
+
+    def __repr__(self):
+        raise RuntimeError
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [True, -1, math.nan, math.inf, 10**30, b"x", Unsaid(), pd.NA, pd.NaT, np.float64(2), {"a": 1}],
+)
+@pytest.mark.parametrize(
+    ("function", "name"), [(f, n) for f in queries.PARAMETERS for n in queries.PARAMETERS[f]]
+)
+def test_an_argument_of_any_kind_is_taken_or_one_line(monkeypatch, function, name, odd):
+    monkeypatch.setenv("POSTMORTEM_DATADOG_URL", "http://127.0.0.1:9")
+    monkeypatch.setattr(pace, "_FIRST_BACKOFF", 0.001)
+    known = {"sql_query": "SELECT service FROM logs", "queries": ["avg:a{*}"]}
+    arguments = {key: known[key] for key in known.keys() & queries.PARAMETERS[function].keys()}
+    with pytest.raises(PostmortemError) as caught:  # refused, or nobody answers at that address
+        queries.run(function, {**arguments, **WINDOW, name: odd})
+    assert len(str(caught.value).splitlines()) <= 6
+
+
+def test_a_limit_may_be_numpys(say):
+    server = say(page([log(1)]))
+    search_datadog_logs("*", **WINDOW, limit=np.int64(7))
+    assert server.heard[0].json["page"] == {"limit": 7}
 
 
 def test_from_may_be_given_by_its_own_name(say):

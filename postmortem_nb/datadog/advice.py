@@ -176,9 +176,13 @@ def _names(asked: Asking) -> set[str]:
     found = asked.connection.ask(
         "metric names", answers.document, patience=0.0, page_size=_MOST_NAMES
     )
-    rows = found.get("data")
-    named = [row.get("id") for row in (rows if isinstance(rows, list) else []) if row]
+    named = [row.get("id") for row in _objects(found)]
     return {name for name in named if isinstance(name, str)}
+
+
+def _objects(found: dict[str, Any]) -> list[dict[str, Any]]:
+    rows = found.get("data")
+    return [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
 
 
 def _alike(name: str, known: set[str]) -> str:
@@ -233,9 +237,7 @@ def _operations(asked: Asking, service: str) -> list[str]:
         found = asked.connection.ask("spans count", answers.document, patience=0.0, body=body)
     except Failed:
         return []
-    rows = found.get("data")
-    buckets = [row.get("attributes") for row in (rows if isinstance(rows, list) else []) if row]
-    named = [fields.at(bucket, "by.operation_name") for bucket in buckets]
+    named = [fields.at(row.get("attributes"), "by.operation_name") for row in _objects(found)]
     return [name for name in named if isinstance(name, str) and re.fullmatch(r"[\w.\-]+", name)]
 
 

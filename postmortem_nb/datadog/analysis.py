@@ -45,8 +45,9 @@ _OF_TAGS = ("env", "version", "source")  # columns that only tags tell
 def analyze(asked: Asking) -> pd.DataFrame:
     """Return the result of the question's SELECT."""
     arguments = asked.arguments
-    plan = sql.plan(arguments["sql_query"], arguments.get("extra_columns") or ())
+    plan = sql.plan(arguments["sql_query"], arguments.get("extra_columns"))
     limit = asking.count(asked.function, arguments["limit"])
+    searches.logs(asked, "filter", limit=limit)  # what no way could ask is refused before any
     found = ddsql.answer(asked, plan, limit)
     if found is not None:
         cut = len(found) > limit or len(found) == ddsql.MOST_ROWS

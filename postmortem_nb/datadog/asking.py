@@ -13,6 +13,8 @@ from copy import copy
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from difflib import get_close_matches
+from numbers import Integral
+from operator import index
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
@@ -186,13 +188,13 @@ def plain(value: Any) -> Any:
         return {str(name): plain(inner) for name, inner in value.items()}
     if isinstance(value, (list, tuple, set)):
         return [plain(inner) for inner in value]
-    return value if isinstance(value, (str, int, float, bool, type(None))) else str(value)
+    return value if isinstance(value, (str, int, float, bool, type(None))) else shown(value)
 
 
 def chosen(function: str, name: str, value: Any, options: tuple[str, ...]) -> str:
     """Return an option as given; QueryError with the choices for any other."""
-    if value in options:
-        return str(value)
+    if isinstance(value, str) and value in options:
+        return value
     raise QueryError(
         expected(
             f"{function}: {name}", f"one of {', '.join(options)}", example=options[0], came=value
@@ -212,11 +214,13 @@ def texts(function: str, name: str, value: Any) -> list[str]:
 
 def count(function: str, value: Any) -> int:
     """Return a limit of rows; QueryError for what is no positive whole number."""
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+    truth = isinstance(value, bool)
+    whole = index(value) if isinstance(value, Integral) and not truth else 0
+    if whole < 1:
         raise QueryError(
             expected(f"{function}: limit", "a number of rows", example="1000", came=value)
         )
-    return value
+    return whole
 
 
 def merged(

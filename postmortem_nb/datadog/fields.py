@@ -5,6 +5,8 @@ from __future__ import annotations
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
+from postmortem_nb.text import clean
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
@@ -16,7 +18,7 @@ class Wanted:
     """The extra fields of a question: plain paths, and patterns (``*``, ``error.*``)."""
 
     def __init__(self, asked: Iterable[str]) -> None:
-        paths = list(dict.fromkeys(name.removeprefix("@") for name in asked))
+        paths = list(dict.fromkeys(clean(name).removeprefix("@") for name in asked))
         self.paths = [path for path in paths if "*" not in path]
         self.patterns = [path for path in paths if "*" in path]
 

@@ -334,9 +334,14 @@ def given(function: str, arguments: dict[str, Any]) -> dict[str, Any]:
     same = {
         name
         for name, value in arguments.items()
-        if name in defaults and asking.plain(value) == asking.plain(defaults[name])
+        if name in defaults and _alike(asking.plain(value), asking.plain(defaults[name]))
     }
     return {name: value for name, value in arguments.items() if name not in same}
+
+
+def _alike(value: Any, default: Any) -> bool:
+    """Return whether a plain value is the default: values of other kinds may not be compared."""
+    return type(value) is type(default) and bool(value == default)
 
 
 def _logs(asked: Asking) -> pd.DataFrame:

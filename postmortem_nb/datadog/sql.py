@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import sqlglot
 from sqlglot import exp
@@ -16,9 +16,6 @@ from sqlglot.errors import SqlglotError
 
 from postmortem_nb.datadog import duck
 from postmortem_nb.errors import QueryError, expected, shown
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 CORE = ("timestamp", "host", "service", "env", "version", "status", "message")
 """Columns that the table ``logs`` always has: those of Datadog's own tool."""
@@ -84,9 +81,10 @@ def view(names: list[str], types: dict[str, str]) -> str:
     return f"CREATE VIEW logs AS SELECT {', '.join(columns)} FROM rows"
 
 
-def plan(sql_query: object, extra_columns: Iterable[Any] = ()) -> Plan:
+def plan(sql_query: object, extra_columns: object = ()) -> Plan:
     """Return the plan of one SELECT over ``logs``; QueryError for anything else."""
-    types = dict(_declared(column) for column in extra_columns)
+    several = extra_columns if isinstance(extra_columns, (list, tuple, set)) else [extra_columns]
+    types = dict(_declared(column) for column in several if column is not None)
     tree = _parsed(sql_query)
     _only_logs(tree)
     _name_results(tree)

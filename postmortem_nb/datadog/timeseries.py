@@ -161,7 +161,8 @@ def _interval(function: str, value: Any) -> int | None:
     label = f"{function}: interval"
     if isinstance(value, str) and not value.strip().isdigit():
         return round(times.span(value, name=label).total_seconds() * 1000)
-    number = int(value) if isinstance(value, (str, int, float)) else 0
+    given = float(value) if isinstance(value, (str, int, float)) else math.nan
+    number = int(given) if math.isfinite(given) else 0
     if number < 1000:
         raise QueryError(expected(label, "milliseconds, 1000 or more", example="'20s'", came=value))
     return number

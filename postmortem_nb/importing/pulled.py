@@ -36,7 +36,8 @@ class Pulled:
         answer = incidentapi.ask(self.found, "incident", incident_id=self.number, include=["users"])
         data = answer.get("data")
         self.facts = incidentapi.attributes(data)
-        if not self.facts:
+        known = data.get("type", "incidents") if isinstance(data, dict) else ""
+        if not self.facts or known != "incidents":
             raise Failed("an answer without an incident", remedy="check the id", status=200)
         self.number = str(data.get("id") or self.number) if isinstance(data, dict) else self.number
         self._meet(answer)
