@@ -104,10 +104,17 @@ def offered(incident: Incident, kept: Kept | None = None) -> list[Candidate]:
     }
     known.clear()
     known.update(latest)
-    taken = {row["time"] for row in incident.values("timeline")} if latest else set()
+    rows = incident.values("timeline") if latest else []
+    taken = {(row["time"], row.get("evidence")) for row in rows}
     found = [one for noted in latest.values() for one in _around(incident, noted or [])[:MOST]]
     steps = {value for group in incident.template.groups("timeline") for _, value in group.keys}
-    left = (one for one in found if one.time not in taken and one.step in steps)
+    # a step that somebody typed at that very moment is most likely this one
+    known_as = ({(one.time, None), (one.time, one.columns.get("evidence"))} for one in found)
+    left = (
+        one
+        for one, ways in zip(found, known_as, strict=True)
+        if one.step in steps and not ways & taken
+    )
     return sorted(left, key=lambda one: (one.time, one.says))
 
 
@@ -134,7 +141,7 @@ def search(incident: Incident, answer: str, words: str) -> list[Candidate]:
     At most ``FOUND`` rows; BundleError where there is no such answer.
     """
     frame = evidence.thaw(incident.path / "evidence", answer)
-    if "timestamp" not in frame.columns:
+    if not _is_timed(frame):
         return []
     timed = frame.dropna(subset=["timestamp"])
     times_of = timed["timestamp"].dt.strftime("%Y-%m-%d %H:%M:%S")
@@ -161,7 +168,7 @@ def _noted_in(incident: Incident, answer: str) -> list[Candidate] | None:
         frame = evidence.thaw(incident.path / "evidence", answer)
     except BundleError:
         return None
-    return _noted(frame) if "timestamp" in frame.columns else None
+    return _noted(frame) if _is_timed(frame) else None
 
 
 def _changed(path: Path) -> int:
@@ -170,6 +177,12 @@ def _changed(path: Path) -> int:
         return path.stat().st_mtime_ns
     except OSError:
         return 0
+
+
+def _is_timed(frame: pd.DataFrame) -> bool:
+    """Return whether the rows have a time with its zone: a column of SQL may only be called so."""
+    held = "timestamp" in frame.columns
+    return held and isinstance(frame["timestamp"].dtype, pd.DatetimeTZDtype)
 
 
 def _is_text(column: pd.Series[Any]) -> bool:
@@ -184,7 +197,7 @@ def _noted(frame: pd.DataFrame) -> list[Candidate]:
     function = frame.attrs.get("evidence", {}).get("function", "")
     if frame.empty:
         return []
-    if function == "get_datadog_metric":
+    if function == "get_datadog_metric" and {"query", "value"} <= {*frame.columns}:
         names = [str(name) for name in frame["query"].unique()]
         held = [name for name in names if frame.loc[frame["query"] == name, "value"].notna().any()]
         return [peak(frame, name) for name in held]
@@ -224,10 +237,11 @@ def _is_alert(values: dict[str, Any]) -> bool:
 
 
 def _reference(values: dict[str, Any], record: dict[str, Any]) -> str:
-    """Return where to find the row again: the evidence's name and the row's own id."""
+    """Return where to find the row again: the evidence's name, and the row's own id or query."""
     name = str(record.get("name") or "")
-    ids = [str(values[key]) for key in ("id", "series") if not kinds.is_missing(values.get(key))]
-    return " ".join(part for part in (name, *(f"({one})" for one in ids[:1])) if part)
+    known = [values.get(key) for key in ("id", "query", "series")]
+    ids = [str(one) for one in known if not kinds.is_missing(one) and one != "*"]
+    return f"{name} ({', '.join(ids)})".strip() if ids else name
 
 
 def _says(values: dict[str, Any]) -> str:

@@ -355,7 +355,7 @@ class Form {
   }
 
   propose(kept, done) {
-    const shown = ({ label, value }) => `${label}: ${Array.isArray(value) ? value.join(", ") : value ?? ""}`;
+    const shown = ({ name, label, value }) => (name ? `${label}: ${Array.isArray(value) ? value.join(", ") : value ?? ""}` : label);
     const line = (entry) => make("li", { text: shown(entry).slice(0, 160) });
     const answer = (text, act) =>
       make("button", {

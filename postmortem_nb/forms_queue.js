@@ -163,17 +163,14 @@ let mended = 0;
 /**
  * Find another way to a kernel that hears nothing. JupyterLab speaks for widgets over a subshell of
  * the kernel, and keeps to its name when another window restarted that kernel: every message is lost.
- * Switched off and on, it asks for a new one; where that does not help, off, it uses the main shell.
+ * Switched off and on, it asks for a new one.
  */
 export async function mend(kernel) {
   const way = kernel?.commsOverSubshells;
   if (!way || way === "disabled" || Date.now() - mended < 4 * SILENT) return false;
-  const again = Date.now() - mended < 12 * SILENT;
   mended = Date.now();
-  kernel.commsOverSubshells = "disabled";
-  await new Promise((done) => setTimeout(done, 300));
-  if (!again) {
-    kernel.commsOverSubshells = way;
+  for (const next of ["disabled", way]) {
+    kernel.commsOverSubshells = next;
     await new Promise((done) => setTimeout(done, 300));
   }
   return true;

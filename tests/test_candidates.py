@@ -129,6 +129,18 @@ def test_an_answer_without_times_has_no_steps(incident):
     assert list(kept.values()) == [None]
 
 
+def test_a_column_that_is_only_called_timestamp_has_no_times(incident, events):
+    frame = pd.DataFrame({"timestamp": ["soon"], "status": ["error"]})
+    frame.attrs["evidence"] = events.attrs["evidence"]
+    naive = events.assign(timestamp=events["timestamp"].dt.tz_localize(None))
+    for name, odd in (("said", frame), ("naive", naive)):
+        frozen(incident, name, odd)
+        assert candidates.search(incident, name, "") == []
+    kept = {}
+    assert candidates.offered(incident, kept)
+    assert [name for (name, _), noted in kept.items() if noted is not None] == ["events"]
+
+
 def test_evidence_that_cannot_be_read_offers_nothing(incident, events):
     assert candidates.offered(incident)
     (incident.path / "evidence" / "events.parquet").write_bytes(b"PAR1 torn")
@@ -183,4 +195,20 @@ def test_the_peak_of_a_metric_in_one_call(incident):
     row = incident.add_to_timeline(frozen(incident, "rate", frame))
     top = frame.sort_values("value").iloc[-1]
     assert incident["timeline"].loc[row, "time"] == top["timestamp"]
-    assert incident["timeline"].loc[row, "evidence"] == "rate (*)"
+    assert incident["timeline"].loc[row, "evidence"] == f"rate ({query[0]})"
+
+
+def test_two_peaks_at_one_moment_are_two_steps(incident):
+    queries = [
+        "avg:trace.checkout.request.duration{*}",
+        "sum:trace.checkout.request.errors{*}.as_rate()",
+    ]
+    frame = datadog.get_datadog_metric(queries, *WINDOW.values())
+    peaks = [frame.loc[frame[frame["query"] == query]["value"].idxmax()] for query in queries]
+    frozen(incident, "metrics", frame)
+    first, second = candidates.offered(incident)
+    assert (first.time == second.time) is (peaks[0]["timestamp"] == peaks[1]["timestamp"])
+    candidates.add(incident, first)
+    assert candidates.offered(incident) == [second]
+    incident.add("timeline", step="Partial Recovery", time=second.time)
+    assert candidates.offered(incident) == []
