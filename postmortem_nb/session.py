@@ -7,6 +7,7 @@ question or ``refresh`` asks anew. Everything shown passes the text door.
 from __future__ import annotations
 
 import keyword
+import math
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -125,9 +126,20 @@ def finding(frame: pd.DataFrame, shown: Shown) -> None:
         metadata={"image/png": {"alt": alt, "width": charts.WIDTH}, "postmortem": {"alt": alt}},
         raw=True,
     )
-    main = frame[[name for name in shown.columns if name in frame.columns]]
-    _html(table(main, FOUND_SHOWN), plain=main.head(FOUND_SHOWN).to_string(max_colwidth=60))
+    main = frame[[name for name in shown.columns if name in frame.columns]].head(FOUND_SHOWN)
+    rounded = main.apply(lambda column: column.map(_rounded))
+    plain = rounded.to_string(max_colwidth=60)
+    _html(table(rounded, FOUND_SHOWN) + _more(frame[main.columns], FOUND_SHOWN), plain=plain)
     _small(shown.line)
+
+
+def _rounded(value: object) -> object:
+    """Return a figure to three digits, what is smaller than its reader cares for as that."""
+    if not isinstance(value, float) or math.isnan(value):
+        return value
+    if math.isinf(value):
+        return "∞"
+    return "< 0.0001" if 0 < value < 1e-4 else f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
 
 def rows(frame: pd.DataFrame) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from postmortem_nb import Incident, evidence, log_patterns, search_datadog_logs
+from postmortem_nb import Incident, evidence, log_patterns, search_datadog_logs, session
 from postmortem_nb.analysis import significance, templates
 from postmortem_nb.errors import BadValue
 
@@ -166,6 +166,18 @@ def test_hostile_lines_are_mined_and_shown_as_text(incident, tmp_path):
     assert len(found) >= 2
     assert found.chart() is not None
     assert not any("\ud800" <= char <= "\udfff" for text in found["pattern"] for char in text)
+
+
+def test_the_display_of_hostile_lines_holds_text_and_a_table(incident, monkeypatch):
+    lines = list(hostile.TEXTS.values())
+    frame = logs(*[(line, 9, "14:00", "15:00") for line in lines], ("calm #", 9, "13:00", "14:00"))
+    shown = []
+    monkeypatch.setattr(session, "display", lambda data, **_: shown.append(data))
+    log_patterns(frame, incident)._ipython_display_()
+    assert [next(iter(data)) for data in shown] == ["image/png", "text/html", "text/html"]
+    html = "".join(data.get("text/html", "") for data in shown)
+    allowed = {"div", "p", "table", "thead", "tbody", "tr", "th", "td"}
+    assert {each.tag for each in hostile.elements(html)} == allowed
 
 
 def test_fifty_thousand_different_lines_take_seconds(incident):

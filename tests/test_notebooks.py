@@ -39,7 +39,15 @@ def tour(tmp_path_factory):
 
 
 def test_the_tour_draws_its_charts(tour):
-    assert len(outputs(tour, "image/png")) == 3
+    assert len(outputs(tour, "image/png")) == 6
+
+
+def test_the_tour_says_what_changed(tour):
+    shown = "".join(outputs(tour, "text/html"))
+    assert "impact start" in shown
+    assert "PoolTimeout" in shown
+    assert "values of" in shown
+    assert "v2.48.0" in shown
 
 
 def test_the_tour_says_that_it_is_the_sandbox(tour):

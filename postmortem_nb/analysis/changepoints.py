@@ -31,7 +31,7 @@ MOST_SERIES = 50
 BUCKETS = 300
 """Stretches, at most, in which rows without a value (logs, spans, events) are counted."""
 
-SHOWN = ("edge", "timestamp", "earliest", "latest", "declared", "before", "after", "series")
+SHOWN = ("query", "series", "edge", "timestamp", "earliest", "latest", "declared", "reason")
 EDGES = ("impact start", "impact end")
 NOTHING = (np.zeros(0), np.zeros(0))
 
@@ -127,7 +127,7 @@ def change_points(
     shown = found.Shown(
         lambda: changes.draw(_panels(looked), _view(whole, declared)),
         _alt(rows),
-        SHOWN,
+        [name for name in SHOWN if name != "series" or (rows[name] != "*").any()],
         _line(looked),
     )
     return found.made(rows, shown, whole)

@@ -92,7 +92,8 @@ def risk_ratio(a: Floats, b: Floats, c: Floats, d: Floats) -> Effect:
 
 def adjusted(p: Floats) -> Floats:
     """Return p-values corrected for their number: Benjamini and Hochberg's false discovery rate."""
-    return np.asarray(stats.false_discovery_control(p)) if p.size else p
+    above = np.maximum(p, np.finfo(np.float64).tiny)  # a p too small for a float is not 0
+    return np.asarray(stats.false_discovery_control(above)) if p.size else p
 
 
 def _filled(*cells: Floats) -> tuple[Floats, ...]:
