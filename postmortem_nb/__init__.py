@@ -12,6 +12,7 @@ from postmortem_nb.errors import PostmortemError
 
 if TYPE_CHECKING:
     from postmortem_nb.analysis import change_points, log_patterns, over_represented
+    from postmortem_nb.archive import Archive
     from postmortem_nb.datadog import (
         analyze_datadog_logs,
         get_datadog_metric,
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from postmortem_nb.monitors.results import backtest
 
 __all__ = [
+    "Archive",
     "Incident",
     "PostmortemError",
     "analyze_datadog_logs",
@@ -42,6 +44,7 @@ __all__ = [
 __version__ = "0.1.0"
 
 _HOME = {
+    "Archive": "postmortem_nb.archive",
     "Incident": "postmortem_nb.incident",
     "backtest": "postmortem_nb.monitors.results",
 } | dict.fromkeys(

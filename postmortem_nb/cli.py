@@ -1,7 +1,7 @@
 """The ``postmortem`` command: read the words, make one call, print what it says.
 
 Exit 0 when all went well, 1 when a check found errors, 2 with one line on wrong use.
-What the commands are and call is in `commands`.
+What the commands are and call is in `commands` and `archivecommands`.
 """
 
 from __future__ import annotations
@@ -13,13 +13,14 @@ import os
 import sys
 from typing import TYPE_CHECKING, NoReturn
 
-from postmortem_nb import __version__
-from postmortem_nb.commands import COMMANDS, PATH, WrongUseError
+from postmortem_nb import __version__, archivecommands, commands
+from postmortem_nb.commands import PATH, WrongUseError
 from postmortem_nb.errors import PostmortemError, expected
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+COMMANDS = (*commands.COMMANDS, *archivecommands.COMMANDS)
 EXIT_WRONG_USE = 2
 EXIT_INTERRUPTED = 130
 
@@ -79,9 +80,9 @@ def parser() -> argparse.ArgumentParser:
         epilog="Begin with:  postmortem demo",
     )
     top.add_argument("--version", action="version", version=f"postmortem-nb {__version__}")
-    commands = top.add_subparsers(metavar="COMMAND", required=True)
+    below = top.add_subparsers(metavar="COMMAND", required=True)
     for command in COMMANDS:
-        sub = commands.add_parser(
+        sub = below.add_parser(
             command.name,
             help=command.help,
             description=command.help,

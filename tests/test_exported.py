@@ -5,6 +5,7 @@ import inspect
 import postmortem_nb
 
 EXPECTED = [
+    "Archive",
     "Incident",
     "PostmortemError",
     "analyze_datadog_logs",

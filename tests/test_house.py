@@ -18,9 +18,10 @@ MODULES = {
 LAYERS = (
     # ground: words, text, no data yet
     ("errors", "labels", "lock", "masking", "ordering", "parts", "secondlook", "subjects", "text"),
+    ("distributions", "likeness", "terminal"),
     ("edits", "estimates", "evidence", "language", "metrics", "slo", "times"),
     ("budget", "kinds", "losses", "provenance", "sqlcounts", "tallies"),
-    ("impact",),
+    ("impact", "tendencies"),
     # the template as the schema
     ("notation",),
     ("columns",),
@@ -30,6 +31,7 @@ LAYERS = (
     ("changes",),
     ("bundle", "frames"),
     ("incident",),
+    ("archive",),
     # what reads it: findings, charts, the document
     ("candidates", "charts", "checks"),
     ("analysis", "drawing"),
@@ -58,7 +60,8 @@ LAYERS = (
     # many ways in
     ("incidentapi", "notebookcells", "retention"),
     ("importing", "proposals", "publish", "refresh"),
-    ("commands",),
+    ("archivepages", "commands"),
+    ("archivecommands",),
     ("cli",),
     ("__main__", "demo", "launcher", "magic"),
 )

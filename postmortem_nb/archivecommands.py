@@ -1,0 +1,143 @@
+"""The commands over many bundles: ``postmortem list | actions | trends | similar``."""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from postmortem_nb.commands import PATH, Command
+from postmortem_nb.errors import BadValue, expected
+
+if TYPE_CHECKING:
+    import argparse
+
+    import pandas as pd
+
+    from postmortem_nb.archive import Archive
+
+_MANY = 40
+"""From so many bundles on, reading them is told at a terminal."""
+
+
+def _list(asked: argparse.Namespace) -> int:
+    archive = _read(asked)
+    return _print(asked, archive, "incidents", archive.incidents())
+
+
+def _actions(asked: argparse.Namespace) -> int:
+    archive = _read(asked)
+    frame = archive.actions()
+    if asked.owner is not None:
+        frame = frame[
+            frame["owner"]
+            .str.casefold()
+            .str.contains(asked.owner.casefold(), regex=False, na=False)
+        ]
+    if not asked.all:
+        frame = frame[~frame["done"]]
+    if asked.overdue:
+        frame = frame[(frame["late_days"] > 0).fillna(value=False)]
+    return _print(asked, archive, "actions", frame)
+
+
+def _trends(asked: argparse.Namespace) -> int:
+    archive = _read(asked)
+    found, pages = archive.trends(), _pages()
+    if asked.format == "json":
+        print(pages.as_json(archive, **pages.of_trends(found)), end="")
+    else:
+        print(pages.trends(found), end="")
+    return 0
+
+
+def _similar(asked: argparse.Namespace) -> int:
+    incident = import_module("postmortem_nb.incident").Incident.open(asked.path)
+    archive = _read(asked)
+    return _print(asked, archive, "similar", archive.similar(incident, limit=_limit(asked.limit)))
+
+
+def _limit(given: str) -> int:
+    if not given.isascii() or not given.isdigit() or int(given[:9]) < 1:
+        raise BadValue(expected("--limit", "a whole number from 1 on", example="5", came=given))
+    return int(given[:9])
+
+
+def _read(asked: argparse.Namespace) -> Archive:
+    """Return the archive that was asked for; its broken bundles are told, one line each."""
+    made: type[Archive] = import_module("postmortem_nb.archive").Archive
+    archive = made(asked.archive, told=_progress if sys.stderr.isatty() else None)
+    if asked.format != "json":
+        line = import_module("postmortem_nb.terminal").line
+        for path, why in archive.broken.items():
+            print(f"{line(path)}: left out: {line(why)}", file=sys.stderr)
+    return archive
+
+
+def _progress(read: int, every: int) -> None:
+    if every >= _MANY and (read % 10 == 0 or read == every):
+        end = "" if read < every else "\r\033[K"
+        print(f"\r\033[Kreading {read:,} of {every:,}{end}", end="", file=sys.stderr, flush=True)
+
+
+def _print(asked: argparse.Namespace, archive: Archive, name: str, frame: pd.DataFrame) -> int:
+    pages = _pages()
+    if asked.format == "json":
+        print(pages.as_json(archive, **{name: frame}), end="")
+    else:
+        print(getattr(pages, name)(frame), end="")
+    return 0
+
+
+def _pages() -> Any:
+    return import_module("postmortem_nb.archivepages")
+
+
+_ARCHIVE = (
+    ("archive",),
+    {"metavar": "ARCHIVE", "nargs": "?", "default": ".", "help": "a folder of bundles (here)"},
+)
+_FORMAT = (("--format",), {"choices": ("text", "json"), "default": "text"})
+
+COMMANDS = (
+    Command(
+        "list",
+        "Every incident of a folder: date, severity, state, how long it lasted, open actions.",
+        "postmortem list postmortems",
+        (_ARCHIVE, _FORMAT),
+        _list,
+    ),
+    Command(
+        "actions",
+        "Follow-up actions of every incident, the most overdue first.",
+        "postmortem actions postmortems --owner Dana --overdue",
+        (
+            _ARCHIVE,
+            (("--owner",), {"metavar": "NAME", "help": "whose; a part of the name will do"}),
+            (("--overdue",), {"action": "store_true", "help": "only those past their due date"}),
+            (("--open",), {"action": "store_true", "help": "only those not done (the default)"}),
+            (("--all",), {"action": "store_true", "help": "those that are done too"}),
+            _FORMAT,
+        ),
+        _actions,
+    ),
+    Command(
+        "trends",
+        "MTTD and MTTR with n, median and interval; incidents a month; actions done.",
+        "postmortem trends postmortems --format json",
+        (_ARCHIVE, _FORMAT),
+        _trends,
+    ),
+    Command(
+        "similar",
+        "The incidents most like one, and what they share.",
+        "postmortem similar INC-4821 postmortems",
+        (
+            PATH,
+            _ARCHIVE,
+            (("--limit",), {"metavar": "N", "default": "5", "help": "how many (default: 5)"}),
+            _FORMAT,
+        ),
+        _similar,
+    ),
+)

@@ -1,0 +1,103 @@
+"""Tables for a terminal: aligned, cut to its width, with nothing in them that could steer it.
+
+Every text passes `line`: control characters become visible symbols, so no escape sequence of a
+title or a log reaches the terminal; secrets are masked as in every edition.
+"""
+
+from __future__ import annotations
+
+import shutil
+import unicodedata
+from typing import TYPE_CHECKING
+
+from postmortem_nb import text
+from postmortem_nb.masking import mask
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+NARROWEST, WIDEST = 80, 120
+GAP = "  "
+UNKNOWN = "–"
+
+
+def width() -> int:
+    """Return how wide a table may be: the terminal's width, within reason; 100 in a pipe."""
+    found = shutil.get_terminal_size((100, 24)).columns
+    return max(NARROWEST, min(WIDEST, found))
+
+
+def line(value: object) -> str:
+    """Return a value as one line that is safe to print; missing is a dash."""
+    if value is None or value != value or str(type(value)).endswith("NAType'>"):  # noqa: PLR0124
+        return UNKNOWN
+    return " ".join(mask(text.visible(value)).split()) or UNKNOWN
+
+
+def table(
+    heads: Sequence[str], rows: Sequence[Sequence[object]], *, right: str = "", wide: int = 0
+) -> str:
+    """Return rows below their heads, one line each.
+
+    Parameters
+    ----------
+    heads, rows
+        the columns' names, and a value for each column in each row
+    right
+        the heads, with spaces between, of columns of figures: aligned right and never cut
+    wide
+        columns of the terminal; `width` unless given
+
+    """
+    cells = [list(heads), *([line(value) for value in row] for row in rows)]
+    figures = right.split()
+    sizes = [max(_columns(row[n]) for row in cells) for n in range(len(heads))]
+    _fit(sizes, [head in figures for head in heads], wide or width())
+    return "".join(f"{_row(row, sizes, heads, figures)}\n" for row in cells)
+
+
+def _fit(sizes: list[int], fixed: Sequence[bool], wide: int) -> None:
+    """Take from the widest column of text until the table fits."""
+    free = [n for n, is_figure in enumerate(fixed) if not is_figure]
+    while free and sum(sizes) + len(GAP) * (len(sizes) - 1) > wide:
+        widest = max(free, key=lambda n: sizes[n])
+        if sizes[widest] <= 8:
+            return
+        sizes[widest] -= 1
+
+
+def _row(
+    row: Sequence[str], sizes: Sequence[int], heads: Sequence[str], figures: Sequence[str]
+) -> str:
+    padded = []
+    for value, size, head in zip(row, sizes, heads, strict=True):
+        shown = cut(value, size)
+        space = " " * (size - _columns(shown))
+        padded.append(space + shown if head in figures else shown + space)
+    return GAP.join(padded).rstrip()
+
+
+def cut(shown: str, size: int) -> str:
+    """Return a text that takes no more than so many columns, with ``…`` where it was cut."""
+    if _columns(shown) <= size:
+        return shown
+    kept, taken = [], 1
+    for char in shown:
+        taken += _columns(char)
+        if taken > size:
+            break
+        kept.append(char)
+    return "".join(kept).rstrip() + "…"
+
+
+def _columns(shown: str) -> int:
+    """Return how many columns a text takes."""
+    return sum(_column(char) for char in shown)
+
+
+def _column(char: str) -> int:
+    if char < "\x7f":
+        return 1
+    if unicodedata.combining(char) or unicodedata.category(char) in ("Cf", "Mn", "Me"):
+        return 0
+    return 2 if unicodedata.east_asian_width(char) in "WF" else 1

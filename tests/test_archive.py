@@ -1,0 +1,311 @@
+"""Many incidents: lists, follow-up work, trends worked by hand, likeness, hostile text."""
+
+import json
+import shutil
+import time
+from datetime import date, timedelta
+
+import pandas as pd
+import pytest
+
+from postmortem_nb import Archive, Incident, archivepages, cli, terminal, times
+from postmortem_nb.errors import BadValue, BundleError
+
+TODAY = date(2025, 12, 10)
+ESCAPE = "\x1b[2J\x1b]0;owned\x07\u202eevil\r\nforged"
+
+# id, start, minutes to detect, to recover (None: unknown), severity, how it was detected
+STORY = (
+    ("INC-1", "2025-10-03T10:00Z", 5, 12, "SEV-1", "Monitor Alert"),
+    ("INC-2", "2025-10-20T10:00Z", 10, 18, "SEV-2", "Monitor Alert"),
+    ("INC-3", "2025-12-01T10:00Z", 15, 22, "SEV-2", "User Report"),
+    ("INC-4", "2025-12-02T10:00Z", 20, 25, "SEV-2", "Monitor Alert"),
+    ("INC-5", "2025-12-03T10:00Z", 30, 31, "SEV-2", "User Report"),
+    ("INC-6", "2025-12-04T10:00Z", None, 40, "SEV-2", None),
+    ("INC-7", "2025-12-05T10:00Z", 40, None, None, "Monitor Alert"),
+)
+
+
+def begun(folder, told):
+    name, start, detect, recover, severity, detected_by = told
+    began = times.parse(start)
+    end = None if recover is None else began + timedelta(minutes=recover)
+    incident = Incident.create(
+        name, folder, title=f"Title of {name}", severity=severity, start=began, end=end
+    )
+    if detect is not None:
+        at = began + timedelta(minutes=detect)
+        incident.add("timeline", step="Detection", time=at, detection_method=detected_by)
+    return incident
+
+
+@pytest.fixture(scope="module")
+def story(tmp_path_factory):
+    """Return the folder of seven incidents; the first three with actions and factors."""
+    folder = tmp_path_factory.mktemp("archive")
+    made = {row[0]: begun(folder, row) for row in STORY}
+    first, second, third = (made[name] for name in ("INC-1", "INC-2", "INC-3"))
+    first.set("services", ["checkout", "payments"])
+    first.set("why_it_happened", "The connection pool of the ledger was exhausted by retries.")
+    third.set("services", ["checkout"])
+    third.set("why_it_happened", "Retries exhausted the connection pool.")
+    for owner, due, status, title in (
+        ("Dana", "2025-11-28", "Not Started", "Pin the pool"),
+        ("Bo", "2025-12-10", "In Progress", "Alert on pool use"),
+        ("Dana", "2025-12-12", None, "Write the runbook"),
+        ("Dana", "2025-11-01", "Complete", "Roll back"),
+        (None, None, "Not Started", "Canary"),
+    ):
+        first.add("actions", horizon="Immediate", title=title, owner=owner, due=due, status=status)
+    third.add("actions", horizon="Short-term", title="Limit retries", owner="Bo", due="2025-12-09")
+    for incident, name in ((first, "Retry storm"), (second, "No canary"), (third, "retry  STORM!")):
+        incident.add("factors", **dict(incident.template.groups("factors")[0].keys), name=name)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def archive(story):
+    return Archive(story)
+
+
+def test_every_incident_is_listed_the_newest_first(archive):
+    frame = archive.incidents()
+    assert frame["incident"].tolist() == [f"INC-{n}" for n in range(7, 0, -1)]
+    first = frame.set_index("incident").loc["INC-1"]
+    assert (first["title"], first["severity"], first["state"]) == ("Title of INC-1", "SEV-1", pd.NA)
+    assert first["date"] == pd.Timestamp("2025-10-03")
+    assert (first["time_to_detect"], first["duration"]) == (5, 12)
+    assert (first["actions"], first["open_actions"]) == (5, 4)
+    assert first["services"] == ["checkout", "payments"]
+    last = frame.set_index("incident").loc["INC-7"]
+    assert pd.isna(last["duration"])
+    assert pd.isna(last["severity"])
+    assert str(frame["start"].dtype) == "datetime64[us, UTC]"
+    assert str(frame["date"].dtype) == "datetime64[s]"
+
+
+def test_actions_stand_by_how_late_they_are(archive):
+    frame = archive.actions(today=TODAY)
+    said = list(zip(frame["title"], frame["standing"], strict=True))
+    assert said == [
+        ("Pin the pool", "12 days overdue"),
+        ("Limit retries", "1 day overdue"),
+        ("Alert on pool use", "due today"),
+        ("Write the runbook", "due in 2 days"),
+        ("Canary", "no due date"),
+        ("Roll back", "done"),
+    ]
+    late = frame["late_days"].tolist()
+    assert late[:4] == [12, 1, 0, -2]
+    assert late[4:] == [pd.NA, pd.NA]
+
+
+def row(trends, measure, by="all", stratum="all"):
+    frame = trends.measures
+    found = frame[
+        (frame["measure"] == measure) & (frame["by"] == by) & (frame["stratum"] == stratum)
+    ]
+    return found.to_dict("records")[0]
+
+
+def test_trends_count_what_they_stand_on(archive):
+    trends = archive.trends(today=TODAY)
+    mttr = row(trends, "MTTR")  # 12 18 22 25 31 40
+    assert (mttr["n"], mttr["unknown"]) == (6, 1)
+    assert mttr["mean"] == pytest.approx(148 / 6)
+    assert mttr["median"] == 23.5
+    assert mttr["q1"] == pytest.approx(19)  # place 0.25·5 = 1.25
+    assert mttr["q3"] == pytest.approx(29.5)  # place 3.75
+    assert mttr["p90"] == pytest.approx(35.5)  # place 4.5
+    assert 12 <= mttr["median_low"] < 23.5 < mttr["median_high"] <= 40
+    mttd = row(trends, "MTTD")  # 5 10 15 20 30 40
+    assert (mttd["n"], mttd["unknown"], mttd["mean"], mttd["median"]) == (6, 1, 20, 17.5)
+    assert "recovered − start" in mttr["definition"]
+
+
+def test_one_incident_is_no_mean_and_a_few_are_listed(archive):
+    trends = archive.trends(today=TODAY)
+    alone = row(trends, "MTTR", "severity", "SEV-1")
+    assert alone["n"] == 1
+    assert pd.isna(alone["mean"])
+    assert pd.isna(alone["median_low"])
+    few = row(trends, "MTTD", "detection", "User Report")  # 15 and 30
+    assert (few["n"], few["mean"], few["median"]) == (2, 22.5, 22.5)
+    assert pd.isna(few["p90"])
+    listed = trends.few[trends.few["stratum"] == "User Report"]
+    assert set(listed[listed["measure"] == "MTTD"]["incident"]) == {"INC-3", "INC-5"}
+    assert row(trends, "MTTR", "severity", "unknown")["unknown"] == 1
+
+
+def test_months_without_an_incident_count(archive):
+    trends = archive.trends(today=TODAY)
+    months = dict(zip(trends.months["month"], trends.months["incidents"], strict=True))
+    assert months == {"2025-10": 2, "2025-11": 0, "2025-12": 5}
+    assert (trends.rate["incidents"], trends.rate["months"]) == (7, 3)
+    assert trends.rate["a_month"] == pytest.approx(7 / 3)
+    # Garwood's interval of 7: 2.814 to 14.423
+    assert trends.rate["low"] == pytest.approx(2.814 / 3, abs=1e-3)
+    assert trends.rate["high"] == pytest.approx(14.423 / 3, abs=1e-3)
+
+
+def test_work_done_and_factors_that_come_back(archive):
+    trends = archive.trends(today=TODAY)
+    assert trends.actions == {
+        "actions": 6, "done": 1, "open": 5, "overdue": 2, "undated": 1, "unowned": 1,
+        "done_percent": pytest.approx(100 / 6),
+    }  # fmt: skip
+    assert trends.repeats == {"incidents": 3, "repeated": 1, "percent": pytest.approx(100 / 3)}
+    assert trends.factors.to_dict("records") == [
+        {"factor": "Retry storm", "incidents": ["INC-1", "INC-3"]}
+    ]
+
+
+def test_similar_says_why_and_fits_the_template(archive, story):
+    frame = archive.similar(story / "INC-3")
+    best = frame.iloc[0]
+    assert best["incident"] == "INC-1"
+    assert best["shared_services"] == ["checkout"]
+    assert {"connection", "pool", "exhausted"} <= set(best["shared_words"])
+    assert "INC-3" not in set(frame["incident"])
+    assert frame["score"].is_monotonic_decreasing
+    incident = Incident.open(story / "INC-3")
+    added = incident.add("similar", **best[["incident", "date", "similarity"]])
+    assert incident["similar"].loc[added, "similarity"].startswith("service: checkout")
+    incident.remove("similar", added)
+    assert len(archive.similar(story / "INC-3", limit=1)) == 1
+    with pytest.raises(BadValue, match="limit"):
+        archive.similar(story / "INC-3", limit=0)
+
+
+def test_broken_bundles_are_told_and_hide_no_other(story, tmp_path, capsys):
+    shutil.copytree(story / "INC-1", tmp_path / "2025" / "INC-1")
+    for name, log in {
+        "garbled": b"\xff\x00",
+        "newer": b'{"format":"postmortem-nb","version":9}\n',
+    }.items():
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "incident.jsonl").write_bytes(log)
+        shutil.copy(story / "INC-1" / "template.md", tmp_path / name)
+    (tmp_path / "bare").mkdir()
+    (tmp_path / "bare" / "incident.jsonl").mkdir()
+    (tmp_path / ".hidden" / "INC-9").mkdir(parents=True)
+    archive = Archive(tmp_path)
+    assert {record.path.name for record in archive.records} == {"INC-1", "garbled"}
+    assert set(archive.broken) == {"bare", "newer"}
+    assert cli.main(["list", str(tmp_path)]) == 0
+    out, err = capsys.readouterr()
+    assert "INC-1" in out
+    assert sorted(line.split(":")[0] for line in err.splitlines()) == ["bare", "newer"]
+
+
+def test_a_bundle_given_as_the_archive_means_the_folder_around_it(story):
+    assert len(Archive(story / "INC-1")) == 7
+
+
+@pytest.fixture
+def in_empty(tmp_path, monkeypatch):
+    """Work in an empty folder."""
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.mark.parametrize("given", ["nowhere", "a\0b", "", 7, None])
+def test_no_archive_is_one_line(given, in_empty):
+    with pytest.raises(BundleError, match=r"expected a folder") as refused:
+        Archive(given)
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("argv", "says"),
+    [
+        (["list", "nowhere"], "nothing there"),
+        (["trends", "--format", "xml"], "xml"),
+        (["actions", "."], "no incident in it"),
+        (["similar"], "PATH"),
+        (["similar", "nowhere"], "nowhere"),
+        (["similar", "{story}/INC-1", "{story}", "--limit", "many"], "many"),
+        (["similar", "{story}/INC-1", "{story}", "--limit", "-1"], "limit"),
+    ],
+)
+def test_wrong_use_is_one_line(argv, says, story, in_empty, capsys):
+    assert cli.main([word.format(story=story) for word in argv]) == 2
+    out, err = capsys.readouterr()
+    assert (out, len(err.splitlines())) == ("", 1)
+    assert says in err
+
+
+def test_actions_are_chosen_by_owner_and_standing(story, capsys):
+    def titles(*words):
+        assert cli.main(["actions", str(story), "--format", "json", *words]) == 0
+        return {each["title"] for each in json.loads(capsys.readouterr().out)["actions"]}
+
+    everything = {
+        "Pin the pool",
+        "Alert on pool use",
+        "Write the runbook",
+        "Canary",
+        "Limit retries",
+    }
+    assert titles() == titles("--open") == everything
+    assert titles("--all") == everything | {"Roll back"}
+    assert titles("--owner", "dan") == {"Pin the pool", "Write the runbook"}
+    assert "Canary" not in titles("--overdue")
+    assert titles("--owner", "(") == set()
+
+
+@pytest.mark.parametrize("columns", [80, 100, 120])
+@pytest.mark.parametrize("command", ["list", "actions", "trends", "similar"])
+def test_hostile_text_is_shown_and_steers_nothing(command, columns, tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("COLUMNS", str(columns))
+    for number in range(6):
+        incident = Incident.create(
+            f"INC-{number}",
+            tmp_path,
+            title=ESCAPE * 9,
+            services=[ESCAPE, "認証" * 30],
+            start="now-1d",
+        )
+        incident.set("incident_id", ESCAPE)
+        incident.add("actions", horizon="Immediate", title=ESCAPE, owner=ESCAPE)
+        incident.add("factors", **dict(incident.template.groups("factors")[0].keys), name=ESCAPE)
+    path = [str(tmp_path / "INC-0")] if command == "similar" else []
+    assert cli.main([command, *path, str(tmp_path)]) == 0
+    out = capsys.readouterr().out
+    assert not {"\x1b", "\x07", "\r", "\u202e"} & set(out)
+    assert "␛" in out
+    assert max(terminal._columns(line) for line in out.splitlines()) <= columns
+
+
+def test_a_secret_in_a_title_is_masked(tmp_path, capsys):
+    key = "AKIA" + "IOSFODNN7EXAMPLQ"
+    Incident.create("INC-1", tmp_path, title=f"Key {key} leaked")
+    for form in ("text", "json"):
+        assert cli.main(["list", str(tmp_path), "--format", form]) == 0
+        out = capsys.readouterr().out
+        assert key not in out
+        assert "masked" in out
+
+
+@pytest.mark.parametrize(
+    ("minutes", "said"),
+    [(0.5, "30s"), (17 + 2 / 3, "17m 40s"), (45, "45m"), (127, "2h 07m"), (1440 * 3 + 240, "3d 4h"),
+     (59.999, "1h 00m"), (None, "–"), (float("nan"), "–"), (0, "0s")],
+)  # fmt: skip
+def test_minutes_read_as_a_person_says_them(minutes, said):
+    assert archivepages.length(minutes) == said
+
+
+def test_five_hundred_bundles_take_seconds_of_work(story, tmp_path):
+    for number in range(500):
+        folder = tmp_path / f"INC-{number}"
+        folder.mkdir()
+        for name in ("incident.jsonl", "template.md"):
+            shutil.copy(story / "INC-1" / name, folder)
+    before = time.process_time()
+    heard = []
+    archive = Archive(tmp_path, told=lambda read, every: heard.append((read, every)))
+    assert len(archive.incidents()) == 500
+    assert len(archive.trends().measures) > 0
+    assert len(archive.similar(tmp_path / "INC-7", limit=10)) == 10
+    assert time.process_time() - before < 20  # measured 2 to 4 s
+    assert heard[-1] == (500, 500)
