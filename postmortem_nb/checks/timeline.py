@@ -8,6 +8,7 @@ from postmortem_nb import metrics, times
 from postmortem_nb.checks.report import Code, Finding, Severity
 
 if TYPE_CHECKING:
+    import datetime as dt
     from collections.abc import Iterator, Mapping
 
     from postmortem_nb.checks.case import Case, Row
