@@ -176,7 +176,7 @@ def _target(out: str | Path) -> Path:
     example = "INC-4821.html"
     if not path.name or "\0" in str(path):
         raise ExportError(expected("export -o", "a file", example=example, came=str(out)))
-    if bundle.is_own(path) or (path.suffix == ".ipynb" and path.exists()):
+    if bundle.is_own(path) or (path.suffix == ".ipynb" and os.path.lexists(path)):
         what = "a file of its own, not one that the incident lives by"
         raise ExportError(expected("export -o", what, example=example, came=str(out)))
     return path

@@ -225,3 +225,32 @@ def test_no_traceback_in_a_real_process(tmp_path):
     )  # fmt: skip
     assert done.returncode == 2
     assert len(done.stderr.splitlines()) == 1
+
+
+NOBODY = """
+import contextlib, io, os, sys
+from postmortem_nb import cli
+shut, ours = sys.argv[1:]
+os.chdir(ours)
+with contextlib.redirect_stdout(io.StringIO()):  # everything is imported while it may be
+    cli.main(["export", "INC-7", "--to", "json", "-o", "first.json"])
+if os.getuid() == 0:
+    os.setuid(65534)
+sys.exit(cli.main(["export", "INC-7", "--to", "json", "-o", shut + "/out.json"]))
+"""
+
+
+def test_a_folder_that_may_not_be_entered_is_one_line(capsys, tmp_path):
+    run("new", "INC-7", capsys=capsys)
+    shut, *above = tmp_path / "shut", tmp_path, *tmp_path.parents[:2]
+    shut.mkdir()
+    for folder in above:
+        folder.chmod(0o755)
+    shut.chmod(0)
+    done = subprocess.run(
+        [sys.executable, "-c", NOBODY, str(shut), str(tmp_path)],
+        capture_output=True, text=True, check=False, timeout=60,
+    )  # fmt: skip
+    shut.chmod(0o700)
+    assert done.returncode == 2
+    assert done.stderr == f"{shut}/out.json: it could not be written: Permission denied\n"
