@@ -272,7 +272,8 @@ def find(folder: Path, depth: int = DEEPEST) -> Iterator[Path]:
             each.path for each in os.scandir(folder) if each.is_dir(follow_symlinks=False)
         )
     except OSError:
-        return  # a folder that may not be read holds nothing for us
+        yield folder  # it may not be read: the archive says so
+        return
     for path in map(Path, below):
         if path.name.startswith(".") or path.name in _PASSED_OVER:
             continue

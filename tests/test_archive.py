@@ -1,9 +1,11 @@
 """Many incidents: lists, follow-up work, trends worked by hand, likeness, hostile text."""
 
 import json
+import os
 import shutil
 import time
 from datetime import date, timedelta
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -196,6 +198,28 @@ def test_broken_bundles_are_told_and_hide_no_other(story, tmp_path, capsys):
     out, err = capsys.readouterr()
     assert "INC-1" in out
     assert sorted(line.split(":")[0] for line in err.splitlines()) == ["bare", "newer"]
+
+
+def test_a_folder_that_may_not_be_read_is_told(story, monkeypatch):
+    scandir = os.scandir
+
+    def shut(path):
+        if str(path).endswith("INC-4"):
+            raise PermissionError(13, "Permission denied")
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", shut)
+    monkeypatch.setattr(os.path, "lexists", lambda path: "INC-4" not in str(path))
+    monkeypatch.setattr(Path, "is_file", lambda path: _is_file(path))
+    archive = Archive(story)
+    assert len(archive) == 6
+    assert "no path that can be read" in archive.broken["INC-4"]
+
+
+def _is_file(path):
+    if "INC-4" in path.parts:
+        raise PermissionError(13, "Permission denied")
+    return os.path.isfile(path)  # noqa: PTH113
 
 
 def test_a_bundle_given_as_the_archive_means_the_folder_around_it(story):
