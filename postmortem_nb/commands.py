@@ -5,6 +5,7 @@ Modules are imported by the command that uses them, so that ``--help`` is instan
 
 from __future__ import annotations
 
+import os
 import sys
 from dataclasses import dataclass
 from importlib import import_module
@@ -155,8 +156,14 @@ def _to_stderr(line: str) -> None:
 
 def _demo(asked: argparse.Namespace) -> int:
     for path in import_module("postmortem_nb.demo").run(Path(asked.out)):
-        print(path)
+        print(_one_word(path))
     return 0
+
+
+def _one_word(path: Path) -> str:
+    """Return a path as one word where it can be: from here, if what lies above has a space."""
+    near = Path(os.path.relpath(path))
+    return str(near if any(map(str.isspace, str(path))) else path)
 
 
 def _sandbox(asked: argparse.Namespace) -> int:

@@ -33,6 +33,14 @@ def test_it_prints_each_path_it_wrote_as_one_word(made):
     assert all(folder in Path(line).parents for line in printed)
 
 
+def test_a_folder_with_a_space_still_gives_one_word(tmp_path, monkeypatch, capsys):
+    (tmp_path / "my work").mkdir()
+    monkeypatch.chdir(tmp_path / "my work")
+    monkeypatch.setattr(demo, "run", lambda out: [out.absolute() / "INC-4821" / "INC-4821.html"])
+    assert cli.main(["demo"]) == 0
+    assert capsys.readouterr().out == "demo/INC-4821/INC-4821.html\n"
+
+
 def test_every_blank_of_the_template_is_filled(made):
     incident = Incident.open(made[0])
     empty = [
