@@ -210,7 +210,7 @@ def test_a_folder_that_may_not_be_read_is_told(story, monkeypatch):
 
     monkeypatch.setattr(os, "scandir", shut)
     monkeypatch.setattr(os.path, "lexists", lambda path: "INC-4" not in str(path))
-    monkeypatch.setattr(Path, "is_file", lambda path: _is_file(path))
+    monkeypatch.setattr(Path, "is_file", _is_file)
     archive = Archive(story)
     assert len(archive) == 6
     assert "no path that can be read" in archive.broken["INC-4"]
