@@ -179,7 +179,7 @@ class Archive:
                 "shared_services": like.services,
                 "shared_factors": like.factors,
                 "shared_words": like.terms,
-                "title": others[n].fact("title"),
+                "title": words(others[n].fact("title")),
                 "path": self._relative(others[n].path),
             }
             for n, like in found
@@ -201,10 +201,8 @@ class Archive:
         spans = ("time_to_detect", "time_to_acknowledge", "time_to_mitigate", "duration")
         return {
             "incident": record.id,
-            "title": record.fact("title"),
+            **{name: words(record.fact(name)) for name in ("title", "severity", "state")},
             "date": record.day,
-            "severity": record.fact("severity"),
-            "state": record.fact("state"),
             "services": record.services,
             "detection": record.detection,
             "start": record.start,
@@ -215,14 +213,17 @@ class Archive:
         }
 
     def _action(self, record: Record, row: Mapping[str, Any], today: date) -> dict[str, Any]:
-        done, due = _is_done(row.get("status")), row.get("due")
-        late = (today - due).days if isinstance(due, date) and not done else None
-        taken = ("row", "horizon", "priority", "title", "owner", "due", "status", "tracking")
-        return {name: row.get(name) for name in taken} | {
+        done, stated = _is_done(row.get("status")), row.get("due")
+        due = stated if isinstance(stated, date) else None
+        late = (today - due).days if due is not None and not done else None
+        said = words(stated) if due is None and not done else None
+        taken = ("row", "horizon", "priority", "title", "owner", "status", "tracking")
+        return {name: words(row.get(name)) for name in taken} | {
             "incident": record.id,
+            "due": due,
             "done": done,
             "late_days": late,
-            "standing": standing(late, done=done),
+            "standing": f"due {said}" if said else standing(late, done=done),
             "path": self._relative(record.path),
         }
 
@@ -343,6 +344,13 @@ _TELLING = frozenset(
     }
 )
 """The facts whose words say what an incident was."""
+
+
+def words(value: object) -> str | None:
+    """Return a value as text, whatever kind a team's template gave it; None is missing."""
+    if value is None or isinstance(value, str):
+        return value
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def _same(one: Path, other: Path) -> bool:

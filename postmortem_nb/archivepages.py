@@ -37,8 +37,8 @@ def incidents(frame: pd.DataFrame) -> str:
         )
         for row in frame.to_dict("records")
     ]
-    heads = ("incident", "date", "severity", "state", "lasted", "open", "services", "title")
-    return table(heads, rows, right="lasted open") + f"{_count(len(rows), 'incident')}\n"
+    heads = ("incident", "date", "severity", "state", "lasted", "todo", "services", "title")
+    return table(heads, rows, right="lasted todo") + f"{_count(len(rows), 'incident')}\n"
 
 
 def actions(frame: pd.DataFrame) -> str:

@@ -94,6 +94,8 @@ def _groups(incidents: pd.DataFrame) -> Iterator[Group]:
     yield "all", "all", incidents
     for column in STRATA:
         named = incidents[column].fillna(UNKNOWN)
+        if set(named) == {UNKNOWN}:
+            continue  # nothing tells them apart
         for stratum in sorted(named.unique(), key=lambda name: (name == UNKNOWN, name)):
             yield column, str(stratum), incidents[named == stratum]
 

@@ -179,6 +179,43 @@ def test_similar_says_why_and_fits_the_template(archive, story):
         archive.similar(story / "INC-3", limit=0)
 
 
+OURS = """\
+## A
+
+{line title} {names severity} {line services}
+
+<!-- rows actions: 1 blank -->
+- {line title} {line status} {line due} {names owner}
+<!-- end -->
+<!-- rows factors: 1 blank -->
+- {line why}
+<!-- end -->
+"""
+
+
+def test_a_teams_own_template_is_read_as_far_as_it_goes(tmp_path):
+    (tmp_path / "ours.md").write_text(OURS, "utf-8")
+    incident = Incident.create("OURS-1", tmp_path, template=tmp_path / "ours.md")
+    incident.set("services", "cart, search")
+    incident.set("severity", ["S1"])
+    incident.add("actions", title="Pin it", due="soon", owner=["Dana", "Bo"])
+    incident.add("factors", why="haste")
+    archive = Archive(tmp_path)
+    listed = archive.incidents().iloc[0]
+    assert (listed["severity"], listed["services"]) == ("S1", ["cart", "search"])
+    action = archive.actions(today=TODAY).iloc[0]
+    assert (action["standing"], action["owner"]) == ("due soon", "Dana, Bo")
+    assert pd.isna(action["due"])
+    trends = archive.trends()
+    assert row(trends, "MTTR")["unknown"] == 1
+    assert trends.rate == {
+        "incidents": 0, "months": 0, "a_month": None, "low": None, "high": None, "undated": 1,
+    }  # fmt: skip
+    assert trends.months.empty
+    assert "no incident has a date" in archivepages.trends(trends)
+    assert archive.similar(incident).empty
+
+
 def test_broken_bundles_are_told_and_hide_no_other(story, tmp_path, capsys):
     shutil.copytree(story / "INC-1", tmp_path / "2025" / "INC-1")
     for name, log in {
