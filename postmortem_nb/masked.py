@@ -26,8 +26,9 @@ if TYPE_CHECKING:
     from postmortem_nb.schema import Template
 
 
-_ROW = re.compile(r"<tr\b.*?</tr\s*>", re.DOTALL | re.IGNORECASE)
-_CELL = re.compile(r"(<(t[hd])\b[^>]*>)([^<]*)(?=</\2\s*>)", re.IGNORECASE)
+_ROWS = re.compile(r"(?=<tr\b)", re.IGNORECASE)
+_ESCAPED = re.compile(r"(?<![^>])[^<>]*&[^<>]*")
+_CELL = re.compile(r"(<(t[hd])\b[^<>]*>)([^<]*)(?=</\2\s*>)", re.IGNORECASE)
 
 
 class MaskedIncident(Incident):
@@ -127,29 +128,46 @@ def _texts(data: Mapping[str, str], cover: Callable[[str, str], str], where: str
     def texts(text: str) -> str:
         return cover(text, where)
 
-    found = {
-        kind: stored if kind.startswith("image/") and "svg" not in kind else cover(stored, where)
-        for kind, stored in data.items()
-    }
+    found = {}
+    for kind, stored in data.items():
+        if kind.startswith("image/") and "svg" not in kind:
+            found[kind] = stored
+        else:
+            found[kind] = texts(written(stored, texts) if kind in MARKED_UP else stored)
     if "text/html" in found:
         found["text/html"] = in_columns(found["text/html"], texts)
     return found
 
 
+MARKED_UP = ("text/html", "image/svg+xml")
+"""MIME types in which a quotation mark may stand as an entity."""
+
+
+def written(made: str, cover: Callable[[str], str]) -> str:
+    """Return HTML whose words are covered as they are read, not as they are escaped."""
+
+    def words(match: re.Match[str]) -> str:
+        plain = html.unescape(match[0])
+        shown = cover(plain)
+        return match[0] if shown == plain else html.escape(shown)
+
+    return _ESCAPED.sub(words, made)
+
+
 def in_columns(made: str, cover: Callable[[str], str]) -> str:
     """Return HTML in which the cells of a table are covered as the head of their column has it."""
     heads: list[str] = []
-
-    def row(match: re.Match[str]) -> str:
-        nonlocal heads
-        cells = list(_CELL.finditer(match[0]))
+    rows = _ROWS.split(made)
+    for place, row in enumerate(rows):
+        cells = list(_CELL.finditer(row))
         if not cells or all(cell[2].lower() == "th" for cell in cells):
-            heads = [html.unescape(cell[3]).strip() for cell in cells]
-            return match[0]
-        places = iter(heads if len(heads) == len(cells) else [])
-        return _CELL.sub(lambda cell: cell[1] + _under(next(places, ""), cell[3], cover), match[0])
-
-    return _ROW.sub(row, made)
+            heads = [html.unescape(cell[3]).strip() for cell in cells] or heads
+        elif len(heads) == len(cells):
+            columns = iter(heads)
+            rows[place] = _CELL.sub(
+                lambda cell, columns=columns: cell[1] + _under(next(columns), cell[3], cover), row
+            )
+    return "".join(rows)
 
 
 def _under(head: str, written: str, cover: Callable[[str], str]) -> str:

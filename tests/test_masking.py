@@ -77,6 +77,13 @@ def test_no_text_makes_it_slow(flood):
     assert time.process_time() - before < 3
 
 
+@pytest.mark.parametrize("flood", ["<tr>", "<td", "<td>", "&", ">&", "<", "<tr><th>a</th>"])
+def test_no_html_makes_it_slow(flood):
+    before = time.process_time()
+    masked.written(masked.in_columns(flood * 30_000, str), str)
+    assert time.process_time() - before < 3
+
+
 def test_luhn_against_its_definition():
     """ISO/IEC 7812-1: double every second digit from the right, add the digits, divide by 10."""
     assert masking.luhn("4242424242424242")
@@ -113,6 +120,16 @@ def test_a_column_says_what_its_values_are():
     assert masked.in_columns(page.replace("password", "trace"), mask).count(secret) == 1
     frame = pd.DataFrame({"password": pd.array([secret, "b"], dtype="string"), "n": [1, 2]})
     assert drawing.labels(frame, mask)["password"].tolist() == ["[masked: password]", "b"]
+
+
+def test_an_escaped_quotation_mark_hides_nothing():
+    secret = "iMPdA0hc" + "WPWwUzJd"
+    made = (
+        f"<pre>- name: DB_PASSWORD\n  value: &quot;{secret}&quot; &lt;ok&gt;</pre><p>a &amp; b</p>"
+    )
+    shown = masked.written(made, mask)
+    assert secret not in shown
+    assert "&lt;ok&gt;</pre><p>a &amp; b</p>" in shown
 
 
 def test_it_says_how_many_of_what_and_where_but_never_what():
