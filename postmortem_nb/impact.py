@@ -346,7 +346,7 @@ def _scale(query: str, frame: pd.DataFrame) -> float:
     return float(gaps.min().total_seconds()) if len(gaps) else 1.0
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=256)
 def _frozen(folder: Path, name: str, digest: str, *, moments: Facts) -> Found:
     """Return what one frozen answer says; remembered by its digest, as checks ask often."""
     del digest  # a part of the key

@@ -51,6 +51,7 @@ class Told:
     site = host = "datadoghq.com"
     sandbox = False
     lacks = frozenset()
+    skew = 0.0
 
     def __init__(self, *answers):
         self.answers, self.asked = list(answers), []

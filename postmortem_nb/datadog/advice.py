@@ -66,7 +66,7 @@ def finds_nothing(frame: pd.DataFrame) -> bool:
 
 def hints(asked: Asking) -> list[str]:
     """Return what the question alone shows that may be why it found nothing."""
-    if asked.function == "get_datadog_metric":
+    if asked.function not in _SEARCHES:
         return []
     words = str(asked.arguments[_SEARCHES[asked.function]])
     found = [
@@ -82,8 +82,10 @@ def hints(asked: Asking) -> list[str]:
 
 def looked_up(asked: Asking) -> list[str]:
     """Return what Datadog says of the parts of a question that found nothing."""
+    metric = asked.function == "get_datadog_metric"
+    if not metric and asked.function not in _SEARCHES:
+        return []
     try:
-        metric = asked.function == "get_datadog_metric"
         return list(_of_metrics(asked) if metric else _of_search(asked))
     except Failed:
         return []  # no help is no fault of the answer, which stands
