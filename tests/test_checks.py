@@ -513,12 +513,24 @@ RECORD = {
         ({"sandbox": True}, "warning", "made-up"),
         ({"from": "2025-12-04T14:30:00Z"}, "warning", "not the whole incident"),
         ({"to": "2025-12-04T15:00:00Z"}, "warning", "not the whole incident"),
+        ({"fetched_at": "2025-12-04T15:00:00Z"}, "warning", "before the recovery"),
+        (
+            {"rows": 0, "function": "search_datadog_logs", "fetched_at": "2025-12-30T09:00:00Z"},
+            "warning",
+            "Expired: empty, and asked 25 days after",
+        ),
+        (
+            {"rows": 0, "function": "get_datadog_metric", "fetched_at": "2025-12-30T09:00:00Z"},
+            "hint",
+            "found nothing",
+        ),
     ],
 )
 def test_unsound_evidence_is_found(example, change, severity, words):
     seen = case.take(example)
     record = RECORD | change
-    hits = [*records.unsound(seen, record), *records.covers(seen, record)]
+    rules = (records.unsound, records.covers, records.early)
+    hits = [hit for rule in rules for hit in rule(seen, record)]
     assert [(str(hit.severity), hit.where) for hit in hits] == [(severity, "Evidence › errors")]
     assert words in hits[0].message
 
