@@ -401,6 +401,19 @@ def test_a_team_lets_words_stand_in_its_template(tmp_path):
     assert [row["message"][:12] for row in incident.check().to_dict("records")] == ["“negligent”:"]
 
 
+def test_a_team_switches_off_a_rule_and_keeps_words_of_actions(tmp_path, example):
+    head, rest = example.template.text.split("---\n", 2)[1:]
+    own = tmp_path / "ours.md"
+    keys = (
+        "checks-ignore: CF3, blank, evidence, owner, due, tracking\nblameless-allow: double-check\n"
+    )
+    own.write_text(f"---\n{head}{keys}---\n{rest}", encoding="utf-8")
+    incident = Incident.create("INC-9", tmp_path, template=own)
+    incident.set("why_it_happened", "The engineer failed to look, and she was careless.")
+    incident.add("actions", priority="P0", title="A robot does the double-check of 2 limits")
+    assert list(incident.check()["rule"]) == ["NM1"]
+
+
 def test_the_frame_has_its_columns_even_when_nothing_is_found(example):
     frame = checks.findings(example, ignore=["evidence"])
     assert list(frame.columns) == list(report.COLUMNS)

@@ -86,6 +86,9 @@ LEFT_OVER = re.compile(
 )
 """What somebody meant to replace."""
 
+PRESET = frozenset({"sharing", "approvals"})
+"""Tables whose rows the template words itself, blanks and all."""
+
 DAYS_TO_REVIEW = 45
 """Days from incident to review after which a review has little left to learn from memory."""
 
@@ -136,7 +139,8 @@ def _possible(case: Case, need: Need) -> bool:
 def left_over(case: Case) -> Iterator[Finding]:
     """Find placeholders that were to be replaced."""
     for cell in case.cells():
-        written = str(cell.value) if cell.column.kind in {"prose", "line", "names"} else ""
+        typed = cell.column.kind in {"prose", "line", "names"} and cell.table not in PRESET
+        written = str(cell.value) if typed else ""
         match = LEFT_OVER.search(written)
         if match:
             yield Finding(
