@@ -68,7 +68,13 @@ def create(folder):
         tracking="https://example.com/browse/SHOP-1",
     )
     incident.add("takeaways", text="A pool size is a limit on traffic.")
-    for role in ("Author", "Technical Reviewer", "Manager", "On-call Lead"):
-        incident.add("approvals", role=role, name="Jonas Weber", date="2999-01-01", done=True)
+    signed = {
+        "Author": "Priya Raman",
+        "Technical Reviewer": "Jonas Weber",
+        "Manager": "Ines Duarte",
+        "On-call Lead": "Jonas Weber",
+    }
+    for role, name in signed.items():
+        incident.add("approvals", role=role, name=name, date="2999-01-01", done=True)
     incident.set("state", "Approved")
     return incident

@@ -401,6 +401,19 @@ def test_a_team_lets_words_stand_in_its_template(tmp_path):
     assert [row["message"][:12] for row in incident.check().to_dict("records")] == ["“negligent”:"]
 
 
+def test_a_team_switches_off_a_rule_and_keeps_words_of_actions(tmp_path, example):
+    head, rest = example.template.text.split("---\n", 2)[1:]
+    own = tmp_path / "ours.md"
+    keys = (
+        "checks-ignore: CF3, blank, evidence, owner, due, tracking\nblameless-allow: double-check\n"
+    )
+    own.write_text(f"---\n{head}{keys}---\n{rest}", encoding="utf-8")
+    incident = Incident.create("INC-9", tmp_path, template=own)
+    incident.set("why_it_happened", "The engineer failed to look, and she was careless.")
+    incident.add("actions", priority="P0", title="A robot does the double-check of 2 limits")
+    assert list(incident.check()["rule"]) == ["NM1"]
+
+
 def test_the_frame_has_its_columns_even_when_nothing_is_found(example):
     frame = checks.findings(example, ignore=["evidence"])
     assert list(frame.columns) == list(report.COLUMNS)
@@ -513,12 +526,24 @@ RECORD = {
         ({"sandbox": True}, "warning", "made-up"),
         ({"from": "2025-12-04T14:30:00Z"}, "warning", "not the whole incident"),
         ({"to": "2025-12-04T15:00:00Z"}, "warning", "not the whole incident"),
+        ({"fetched_at": "2025-12-04T15:00:00Z"}, "warning", "before the recovery"),
+        (
+            {"rows": 0, "function": "search_datadog_logs", "fetched_at": "2025-12-30T09:00:00Z"},
+            "warning",
+            "Expired: empty, and asked 25 days after",
+        ),
+        (
+            {"rows": 0, "function": "get_datadog_metric", "fetched_at": "2025-12-30T09:00:00Z"},
+            "hint",
+            "found nothing",
+        ),
     ],
 )
 def test_unsound_evidence_is_found(example, change, severity, words):
     seen = case.take(example)
     record = RECORD | change
-    hits = [*records.unsound(seen, record), *records.covers(seen, record)]
+    rules = (records.unsound, records.covers, records.early)
+    hits = [hit for rule in rules for hit in rule(seen, record)]
     assert [(str(hit.severity), hit.where) for hit in hits] == [(severity, "Evidence › errors")]
     assert words in hits[0].message
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from postmortem_nb import language
 from postmortem_nb.checks.report import Code, Finding, Severity
 from postmortem_nb.checks.review import DRAFT, state
-from postmortem_nb.checks.wording import remark
+from postmortem_nb.checks.wording import allows, remark
 from postmortem_nb.language import Setting
 
 if TYPE_CHECKING:
@@ -24,12 +24,32 @@ LIMITS: dict[str, int] = {
     "P0": 7,
     "P1": 31,
     "P2": 92,
+    "P3": 92,
     "Immediate": 7,
     "Short-term": 31,
     "Long-term": 92,
 }
 """Days after the incident by which an action of this priority or horizon is due: this week, this
 month, this quarter. Counted from the incident's end or date, never from today."""
+
+MISPLACED: frozenset[tuple[str, str]] = frozenset(
+    {("P0", "Short-term"), ("P0", "Long-term"), ("P1", "Long-term")}
+)
+"""Priority and horizon that exclude each other: what is due this week is no work of a quarter."""
+
+PRIORITIES = frozenset({"P0", "P1", "P2", "P3"})
+
+PREVENTION: tuple[str, ...] = (
+    "monitors",
+    "dashboards",
+    "process_changes",
+    "technical_changes",
+    "runbooks",
+)
+"""Tables of prevention measures: promised work as much as the actions."""
+
+SEVERAL = re.compile(r"[,;/&+]|\band\b|\bor\b", re.IGNORECASE)
+"""Parts the names of several owners."""
 
 URGENT = frozenset({"P0", "P1"})
 """Priorities whose gaps are errors once the postmortem is in Review."""
@@ -104,10 +124,11 @@ def gaps(case: Case) -> Iterator[Finding]:
 
 
 def owners(case: Case) -> Iterator[Finding]:
-    """Find actions that a team, or nobody, owns."""
+    """Find actions that a team, several people, or nobody, owns."""
     for row in _told(case):
-        owner = row.get("owner")
-        if owner and TEAMS.fullmatch(str(owner)):
+        owner = str(row.get("owner") or "")
+        parts = [part for part in SEVERAL.split(owner) if part.strip()]
+        if owner and (TEAMS.fullmatch(owner) or len(parts) > 1):
             yield _finding(
                 case,
                 row,
@@ -115,8 +136,69 @@ def owners(case: Case) -> Iterator[Finding]:
                 "owner",
                 severity=Severity.WARNING,
                 message=f"{_called(row)}: “{owner}” is no single person.",
-                remedy="Name one person of that team; a team's task is nobody's.",
+                remedy="Name the one person who sees it done; a team's task is nobody's.",
             )
+
+
+def titles(case: Case) -> Iterator[Finding]:
+    """Find actions without a title, twice the same, or with a priority that is none."""
+    seen: set[str] = set()
+    for row in _told(case):
+        title = " ".join(str(row.get("title") or "").lower().split())
+        problem = "what is to be done is not said" if not title else ""
+        problem = problem or ("it is listed twice" if title in seen else "")
+        seen.add(title)
+        if problem:
+            yield _finding(
+                case,
+                row,
+                Code.VAGUE,
+                "title",
+                severity=Severity.WARNING,
+                message=f"{_called(row)}: {problem}.",
+                remedy="Give it a title of its own: verb, object, measurable end.",
+            )
+        if _priority(row) and _priority(row) not in PRIORITIES:
+            yield _finding(
+                case,
+                row,
+                Code.DUE,
+                "priority",
+                severity=Severity.WARNING,
+                message=f"{_called(row)}: “{row['priority']}” is no priority, so nothing says when "
+                "it is due.",
+                remedy="Choose P0 (this week), P1 (this month), P2 or P3 (this quarter).",
+            )
+
+
+def horizons(case: Case) -> Iterator[Finding]:
+    """Find actions whose priority and horizon exclude each other."""
+    for row in _told(case):
+        if (_priority(row), row.get("horizon")) in MISPLACED:
+            yield _finding(
+                case,
+                row,
+                Code.DUE,
+                "priority",
+                severity=Severity.WARNING,
+                message=f"{_called(row)}: listed under {row['horizon']}, but {_priority(row)} is "
+                f"within {LIMITS[_priority(row)]} days.",
+                remedy="Move it to the horizon of its priority, or lower the priority.",
+            )
+
+
+def prevention(case: Case) -> Iterator[Finding]:
+    """Find prevention measures that nobody owns, or due before the incident."""
+    anchor = _anchor(case)
+    for table in PREVENTION:
+        for row in case.rows(table):
+            name, day = row.get("name"), row.get("due")
+            if name and case.has(table, "owner") and not row.get("owner"):
+                told = (f"“{name}” has no owner.", GAPS[0].remedy)
+                yield _measure(case, (table, row["row"], "owner"), Code.OWNER, told)
+            if name and day and anchor and day < anchor:
+                told = (f"“{name}” is due on {day}, before the incident ({anchor}).", "Correct it.")
+                yield _measure(case, (table, row["row"], "due"), Code.DUE, told)
 
 
 def due(case: Case) -> Iterator[Finding]:
@@ -140,13 +222,14 @@ def due(case: Case) -> Iterator[Finding]:
 
 def wording(case: Case) -> Iterator[Finding]:
     """Find actions that exhort people, or of which nobody can tell when they are done."""
-    people = case.people()
+    people, allowed = case.people(), allows(case)
     for row in _told(case):
         title, described = str(row.get("title") or ""), str(row.get("description") or "")
         told = f"{title}\n{described}"
         for flag in language.read(told, setting=Setting.ACTIONS, people=people):
             name = "title" if flag.start < len(title) else "description"
-            yield remark(case, flag.rule, flag.words, (TABLE, row["row"], name))
+            if flag.words.lower() not in allowed:
+                yield remark(case, flag.rule, flag.words, (TABLE, row["row"], name))
 
 
 def factors(case: Case) -> Iterator[Finding]:
@@ -170,7 +253,7 @@ def factors(case: Case) -> Iterator[Finding]:
         )
 
 
-RULES = (gaps, owners, due, wording, factors)
+RULES = (gaps, owners, titles, horizons, due, prevention, wording, factors)
 
 
 def _told(case: Case) -> list[Row]:
@@ -218,8 +301,7 @@ def _untimely(row: Row, day: dt.date, anchor: dt.date) -> str:
 
 def _measures(case: Case) -> Iterator[Row]:
     """Yield the rows that change something: actions and prevention measures."""
-    tables = (TABLE, "monitors", "dashboards", "process_changes", "technical_changes", "runbooks")
-    for table in tables:
+    for table in (TABLE, *PREVENTION):
         yield from case.rows(table)
 
 
@@ -233,6 +315,21 @@ def _weights(text: str) -> set[str]:
     """Return the words that carry meaning, cut to their stem's length so that endings agree."""
     words = re.findall(r"[^\W\d_]{4,}", text.lower())
     return {word[:6] for word in words if word not in COMMON}
+
+
+def _measure(case: Case, place: tuple[str, str, str], code: Code, told: tuple[str, str]) -> Finding:
+    """Return a finding about one prevention measure: its table, row and blank; message, remedy."""
+    (table, row, name), (message, remedy) = place, told
+    return Finding(
+        code=code,
+        severity=Severity.WARNING,
+        where=case.where(table, row, name),
+        message=message,
+        remedy=remedy,
+        table=table,
+        row=row,
+        name=name,
+    )
 
 
 def _finding(  # noqa: PLR0913 - a finding's parts, each by name

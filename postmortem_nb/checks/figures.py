@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from postmortem_nb import times
+from postmortem_nb.checks.case import SINGLE
 from postmortem_nb.checks.report import Code, Finding, Severity
 from postmortem_nb.checks.single import about
 
@@ -93,6 +94,73 @@ def slo(case: Case) -> Iterator[Finding]:
         )
 
 
+def spent(case: Case) -> Iterator[Finding]:
+    """Find an SLO impact that is not the budget consumed: both are the same share."""
+    impact, consumed = case.fact("slo_impact"), case.fact("budget_consumed")
+    if impact is not None and consumed is not None and abs(impact - consumed) > 0.5:
+        yield about(
+            case,
+            Code.SLO,
+            "slo_impact",
+            message=f"SLO impact {impact:g} %, but {consumed:g} % of the budget consumed.",
+            remedy="Both are the share of one SLO window's budget: state it once.",
+        )
+
+
+def impact(case: Case) -> Iterator[Finding]:
+    """Find statements of the impact that exclude each other."""
+    fact = case.fact
+    total, share, notified = fact("affected_total"), fact("affected_share"), "customers_notified"
+    final, experience = fact("severity"), fact("experience")
+    loss, at_risk = fact("revenue_loss"), fact("revenue_at_risk")
+    broad = share is not None and share >= 50
+    doubts: tuple[tuple[Any, str, str], ...] = (
+        (final == "SEV-4" and total, "severity", f"SEV-4 has no user impact, but {total} users."),
+        (
+            final == "SEV-0" and experience and experience != "Complete outage",
+            "experience",
+            f"SEV-0 is a complete outage, but users saw: {experience}.",
+        ),
+        (
+            final in {"SEV-2", "SEV-3", "SEV-4"} and experience == "Complete outage",
+            "severity",
+            f"A complete outage, but {final}.",
+        ),
+        (
+            final == "SEV-0" and share is not None and share < 50,
+            "severity",
+            f"SEV-0 affects all users, but {share} % were.",
+        ),
+        (final in {"SEV-3", "SEV-4"} and broad, "severity", f"{share} % of users, but {final}."),
+        (total == 0 and share, "affected_share", f"No affected user, but {share} % of users."),
+        (total and share == 0, "affected_share", f"{total} affected users, but 0 %."),
+        (
+            fact("email_sent") is False and fact(notified),
+            notified,
+            f"No e-mail was sent, but {fact(notified)} customers were notified.",
+        ),
+        (
+            loss is not None and at_risk is not None and at_risk < loss,
+            "revenue_at_risk",
+            "The potential loss is smaller than the actual one.",
+        ),
+        (
+            loss and case.has(SINGLE, "revenue_method") and not fact("revenue_method"),
+            "revenue_method",
+            "A loss of revenue, but not how it was calculated.",
+        ),
+    )
+    for doubtful, name, message in doubts:
+        if doubtful and case.has(SINGLE, name):
+            yield about(
+                case,
+                Code.RANGE,
+                name,
+                message=message,
+                remedy="Correct the one that is wrong, or say in the text how both can be.",
+            )
+
+
 def severity(case: Case) -> Iterator[Finding]:
     """Find a severity declared on the day that is not the one the document states."""
     final = case.fact("severity")
@@ -111,7 +179,7 @@ def severity(case: Case) -> Iterator[Finding]:
             )
 
 
-RULES = (typed, ranges, slo, severity)
+RULES = (typed, ranges, slo, spent, impact, severity)
 
 
 def _slack(target: float, actual: float) -> float:

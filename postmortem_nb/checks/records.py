@@ -25,6 +25,11 @@ if TYPE_CHECKING:
     from postmortem_nb.incident import Incident
 
 FOLDER = "evidence"
+KEPT_DAYS = 15
+"""Days that logs and spans are kept unless a plan says otherwise
+(https://docs.datadoghq.com/data_security/data_retention_periods/)."""
+
+VANISH = frozenset({"search_datadog_logs", "analyze_datadog_logs", "search_datadog_spans"})
 LATER: frozenset[str] = frozenset({"approvals", "sharing"})
 """Tables that go on changing after an approval."""
 TOGETHER = dt.timedelta(minutes=1)
@@ -41,6 +46,7 @@ def found(incident: Incident, case: Case) -> Iterator[Finding]:
     for record in listed:
         yield from unsound(case, record)
         yield from covers(case, record)
+        yield from early(case, record)
     yield from disagreements(case, impact.estimates(incident))
     yield from damage(incident.problems)
     yield from stale(case, incident.history())
@@ -84,17 +90,35 @@ def unsound(case: Case, record: Mapping[str, Any]) -> Iterator[Finding]:
             "Ask again with --refresh, or say in the text that figures from it are lower bounds.",
         )
     if record.get("rows") == 0:
+        late = _late(record)
         yield _evidence(
             name,
-            "Empty: the query found nothing.",
-            "Check service, window and spelling; if nothing is the finding, say so.",
-            severity=Severity.HINT,
+            f"Expired: empty, and asked {late} days after its window; Datadog keeps logs and "
+            f"spans {KEPT_DAYS} days unless a plan says otherwise."
+            if late
+            else "Empty: the query found nothing.",
+            "Look for an archive to rehydrate, or say in the text that the data are gone."
+            if late
+            else "Check service, window and spelling; if nothing is the finding, say so.",
+            severity=Severity.WARNING if late else Severity.HINT,
         )
     if record.get("sandbox") and reached(case, REVIEW):
         yield _evidence(
             name,
             "From the sandbox: made-up data.",
             "Ask a Datadog account before anybody decides by it.",
+        )
+
+
+def early(case: Case, record: Mapping[str, Any]) -> Iterator[Finding]:
+    """Find evidence that was asked for while the incident went on: its end is not in it."""
+    asked, end = _moment(record.get("fetched_at")), case.moments.recovered
+    if asked and end and asked < end and not record.get("sandbox"):
+        yield _evidence(
+            str(record.get("name")),
+            f"Asked at {times.shown(asked)}, before the recovery ({times.shown(end)}): what came "
+            "later is not in it.",
+            "Ask again with --refresh.",
         )
 
 
@@ -202,6 +226,15 @@ def _digest(path: Path, size: int, written: int) -> str:
     del size, written  # a part of the key
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _late(record: Mapping[str, Any]) -> int:
+    """Return how many days after its window an answer was asked for, 0 where data still stood."""
+    asked, until = _moment(record.get("fetched_at")), _moment(record.get("to"))
+    if record.get("function") not in VANISH or asked is None or until is None:
+        return 0
+    days = (asked - until).days
+    return days if days >= KEPT_DAYS else 0
 
 
 def _moment(value: object) -> dt.datetime | None:

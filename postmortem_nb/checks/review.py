@@ -16,7 +16,7 @@ from postmortem_nb.errors import shown
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from postmortem_nb.checks.case import Case, Row
+    from postmortem_nb.checks.case import Case, Cell, Row
 
 DRAFT, REVIEW, APPROVED = "Draft", "Review", "Approved"
 STATES: tuple[str, ...] = (DRAFT, REVIEW, APPROVED)
@@ -71,6 +71,24 @@ NEEDS: tuple[Need, ...] = (
 ADDRESS = re.compile(r"^\w[\w+.-]*:|//|^www\.|^[\w-]+(\.[\w-]+)+(/|$)|@")
 """What is meant as an address: a scheme, a host, a mail address."""
 
+IN_PROSE = re.compile(r"(?<!!)\[[^\]\n]{0,200}\]\((?P<to>[^)\s]{0,500})\)")
+"""A link of Markdown inside a sentence."""
+
+HOLDER = re.compile(
+    r"\W*(?:tb[dac]|to ?do|fix ?me|x{3,}|to be (?:determined|done|decided|filled(?: in)?|added)|"
+    r"fill (?:this |me )?in|lorem ipsum.*|placeholder|coming soon|asdf\w*|\{\{[^}]*\}\})?\W*",
+    re.IGNORECASE | re.DOTALL,
+)
+"""A text that stands in for one: it fills no blank."""
+LEFT_OVER = re.compile(
+    r"\{\{[A-Z_0-9]{2,40}\}\}|_{4,}|\b(?:TODO|TBD|FIXME)\b|"
+    r"\[(?:insert|add|fill in)\b[^\]\n]{0,80}\]"
+)
+"""What somebody meant to replace."""
+
+PRESET = frozenset({"sharing", "approvals"})
+"""Tables whose rows the template words itself, blanks and all."""
+
 DAYS_TO_REVIEW = 45
 """Days from incident to review after which a review has little left to learn from memory."""
 
@@ -100,7 +118,7 @@ def blanks(case: Case) -> Iterator[Finding]:
                 code=Code.BLANK,
                 severity=grave(case, need.state),
                 where=_place(case, need),
-                message=f"Empty, and {need.state} needs it: {need.why}.",
+                message=f"{_state_of(case, need)}, and {need.state} needs it: {need.why}.",
                 remedy="Fill it in, or write why it is not known.",
                 table=need.table,
                 row=SINGLE if need.table == SINGLE else _row(case, need).get("row", ""),
@@ -116,6 +134,57 @@ def _possible(case: Case, need: Need) -> bool:
     return not need.column or any(
         dict(group.keys).get(need.column, need.value) == need.value for group in groups
     )
+
+
+def left_over(case: Case) -> Iterator[Finding]:
+    """Find placeholders that were to be replaced."""
+    for cell in case.cells():
+        typed = cell.column.kind in {"prose", "line", "names"} and cell.table not in PRESET
+        written = str(cell.value) if typed else ""
+        match = LEFT_OVER.search(written)
+        if match:
+            yield Finding(
+                code=Code.BLANK,
+                severity=Severity.WARNING if reached(case, REVIEW) else Severity.HINT,
+                where=case.where(cell.table, cell.row, cell.column.name),
+                message=f"{shown(match.group())} was to be replaced.",
+                remedy="Replace it, or clear the blank and write why it is not known.",
+                table=cell.table,
+                row=cell.row,
+                name=cell.column.name,
+            )
+
+
+def signers(case: Case) -> Iterator[Finding]:
+    """Find approvals by the wrong person, of one's own text, or before the review."""
+    author, review = case.fact("author"), case.fact("review_date")
+    for row in case.rows("approvals"):
+        role, name, date = row.get("role"), row.get("name"), row.get("date")
+        own = name and author and _same(name, author)
+        problem = ""
+        if role == "Author" and name and author and not own:
+            problem = f"{shown(name)} signed as author, but the author is {shown(author)}"
+        elif role and "review" in str(role).lower() and own:
+            problem = f"{shown(name)} reviewed a text of their own"
+        elif date and review and date < review and role != "Author":
+            problem = f"approved on {date}, before the review ({review})"
+        if problem:
+            yield _approval(
+                case,
+                row,
+                f"{role}: {problem}.",
+                "Correct the approval, or let the right person sign.",
+                severity=Severity.WARNING,
+            )
+    reviewers = case.fact("reviewers") or []
+    if author and reviewers and all(_same(each, author) for each in reviewers):
+        yield about(
+            case,
+            Code.APPROVAL,
+            "reviewers",
+            message=f"The only reviewer is the author, {shown(author)}.",
+            remedy="Ask somebody who did not write it.",
+        )
 
 
 def approvals(case: Case) -> Iterator[Finding]:
@@ -149,6 +218,8 @@ def approvals(case: Case) -> Iterator[Finding]:
 def links(case: Case) -> Iterator[Finding]:
     """Find links that no reader can follow."""
     for cell in case.cells():
+        if cell.column.kind == "prose":
+            yield from _links_in(case, cell)
         if cell.column.kind != "link":
             continue
         parts = str(cell.value).replace(",", " ").split()
@@ -162,6 +233,22 @@ def links(case: Case) -> Iterator[Finding]:
                 where=case.where(cell.table, cell.row, cell.column.name),
                 message=f"Not a link that a reader can follow: {odd}.",
                 remedy="Give the whole address, https:// included; part several by commas.",
+                table=cell.table,
+                row=cell.row,
+                name=cell.column.name,
+            )
+
+
+def _links_in(case: Case, cell: Cell) -> Iterator[Finding]:
+    """Find links inside a sentence that no reader can follow."""
+    for match in IN_PROSE.finditer(str(cell.value)):
+        if text.href(match["to"]) is None and not match["to"].startswith("#"):
+            yield Finding(
+                code=Code.LINK,
+                severity=Severity.WARNING,
+                where=case.where(cell.table, cell.row, cell.column.name),
+                message=f"Not a link that a reader can follow: {shown(match.group())}.",
+                remedy="Give the whole address, https:// included.",
                 table=cell.table,
                 row=cell.row,
                 name=cell.column.name,
@@ -192,7 +279,17 @@ def dates(case: Case) -> Iterator[Finding]:
             message=f"The date is {date}, but the timeline starts on {start.date()} (UTC).",
             remedy="Correct one of the two.",
         )
+    elif date and start and date != start.date():
+        yield about(
+            case,
+            Code.DATE,
+            "date",
+            message=f"The date is {date}; the timeline starts on {start.date()} in UTC.",
+            remedy="Correct one of the two, unless the date is meant in another zone.",
+            severity=Severity.HINT,
+        )
     day = start.date() if start else date
+    yield from _others(case, day)
     review = case.fact("review_date")
     if day and review and review < day:
         yield about(
@@ -213,7 +310,44 @@ def dates(case: Case) -> Iterator[Finding]:
         )
 
 
-RULES = (blanks, approvals, links, follow_up, dates)
+RULES = (blanks, left_over, approvals, signers, links, follow_up, dates)
+
+
+OTHERS: tuple[tuple[str, str, bool, str], ...] = (
+    ("similar", "date", False, "A previous incident of {0} is not before this one ({1})."),
+    ("sharing", "when", True, "Shared on {0}, before the incident ({1})."),
+)
+"""Table, blank, whether it lies after the incident, and what is said otherwise."""
+
+
+def _others(case: Case, day: dt.date | None) -> Iterator[Finding]:
+    """Find dates of other tables on the wrong side of the incident."""
+    for table, name, after, message in OTHERS:
+        for row in case.rows(table):
+            date = row.get(name)
+            if day and date and (date < day if after else date > day):
+                yield Finding(
+                    code=Code.DATE,
+                    severity=Severity.WARNING,
+                    where=case.where(table, row["row"], name),
+                    message=message.format(date, day),
+                    remedy="Correct the date.",
+                    table=table,
+                    row=row["row"],
+                    name=name,
+                )
+
+
+def _same(one: object, other: object) -> bool:
+    """Return whether two names are one person's, however they are spaced and cased."""
+    return " ".join(str(one).lower().split()) == " ".join(str(other).lower().split())
+
+
+def _state_of(case: Case, need: Need) -> str:
+    """Return how a blank is unfilled: empty, or with a stand-in."""
+    value = case.fact(need.name) if need.table == SINGLE else _row(case, need).get(need.name)
+    empty = value is None or value == [] or not str(value).strip()
+    return "Empty" if empty else f"Only {shown(str(value))}"
 
 
 def _filled(case: Case, need: Need) -> bool:
@@ -227,7 +361,8 @@ def _filled(case: Case, need: Need) -> bool:
 
 def _holds(value: Any) -> bool:
     """Return whether a value says anything."""
-    return value is not None and value != [] and str(value).strip() != ""
+    values = value if isinstance(value, list) else [value]
+    return any(each is not None and not HOLDER.fullmatch(str(each)) for each in values)
 
 
 def _row(case: Case, need: Need) -> Row:

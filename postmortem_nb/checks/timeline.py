@@ -26,6 +26,7 @@ FOLLOWS: Mapping[str, tuple[str, ...]] = {
     "Mitigation Plan Formed": (START, "Detection"),
     "Mitigation Deployed": (START, "Detection", "Acknowledgment", "Mitigation Plan Formed"),
     "Partial Recovery": (START,),
+    "Monitoring": (START, "Detection"),
     "Full Recovery": (START, "Detection", "Mitigation Deployed", "Partial Recovery"),
     "Incident Declared Resolved": (START, "Detection", "Acknowledgment", "Full Recovery"),
 }
@@ -82,6 +83,42 @@ def window(case: Case) -> Iterator[Finding]:
             )
 
 
+def untimed(case: Case) -> Iterator[Finding]:
+    """Find entries that tell something but not when: nobody can place them."""
+    beside = {"row", "phase", "step", "time"}
+    for row in case.rows(TABLE):
+        tells = [value for name, value in row.items() if name not in beside and value]
+        if tells and row.get("time") is None:
+            yield Finding(
+                code=Code.BLANK,
+                severity=Severity.WARNING,
+                where=case.where(TABLE, row["row"], "time"),
+                message=f"{row.get('step') or 'An entry'} is told without its time.",
+                remedy="Give the time, or about when (logs, chat, the pager know it).",
+                table=TABLE,
+                row=row["row"],
+                name="time",
+            )
+
+
+def updates(case: Case) -> Iterator[Finding]:
+    """Find messages sent before the incident began."""
+    start = case.moments.start
+    for row in _timed(case, "updates"):
+        if start and row["time"] < start:
+            yield Finding(
+                code=Code.WINDOW,
+                severity=Severity.WARNING,
+                where=case.where("updates", row["row"], "time"),
+                message=f"A message of {times.shown(row['time'])} is before {START} "
+                f"({times.shown(start)}).",
+                remedy="Correct the time (zone? day?), or move the start of the incident.",
+                table="updates",
+                row=row["row"],
+                name="time",
+            )
+
+
 def phases(case: Case) -> Iterator[Finding]:
     """Find phases without any event, once a timeline has been begun."""
     told = {row.get("phase") for row in case.rows(TABLE)}
@@ -100,7 +137,7 @@ def phases(case: Case) -> Iterator[Finding]:
             )
 
 
-RULES = (order, window, phases)
+RULES = (order, window, untimed, updates, phases)
 
 
 def _one(case: Case, step: str) -> Row | None:

@@ -30,9 +30,9 @@ TABLES: Mapping[str, Setting] = {
     "similar": Setting.OFF,
     "monitors": Setting.OFF,
     "dashboards": Setting.OFF,
-    "process_changes": Setting.OFF,
-    "technical_changes": Setting.OFF,
-    "runbooks": Setting.OFF,
+    "process_changes": Setting.ACTIONS,
+    "technical_changes": Setting.ACTIONS,
+    "runbooks": Setting.ACTIONS,
 }
 """Table → how its text is read. A team's own table is read as plain text."""
 
@@ -57,7 +57,16 @@ BLANKS: Mapping[tuple[str, str], Setting] = {
 }
 """Blanks that are read differently from the rest of their table."""
 
-LINES_READ = frozenset({(SINGLE, "title"), ("factors", "name"), ("updates", "text")})
+LINES_READ = frozenset(
+    {
+        (SINGLE, "title"),
+        ("factors", "name"),
+        ("updates", "text"),
+        ("process_changes", "new"),
+        ("technical_changes", "plan"),
+        ("runbooks", "updates"),
+    }
+)
 """Blanks of one line that hold sentences; other lines hold names."""
 
 CODES: Mapping[str, Code] = {"AI1": Code.EXHORTS, "AI2": Code.VAGUE}
