@@ -31,6 +31,9 @@ SURE = 5.0
 """A segment is unusual where its median is off by LEAST_SHIFT units of noise and by SURE standard
 errors of a mean of so many values, and seven in ten of its values by a third of that median."""
 
+STRONG_SHIFT = 3.0
+"""Shift that is looked for where a weaker one had begun long before the incident."""
+
 SPIKE = 1.5
 """How many times beyond the most unusual value of the baseline a lone value must be."""
 
@@ -68,11 +71,13 @@ def segments(deviation: Floats, ties: float, least: int = 2) -> list[tuple[int, 
     return list(zip([0, *ends[:-1]], ends, strict=True))
 
 
-def unusual(deviation: Floats, found: list[tuple[int, int]], ties: float) -> list[tuple[int, int]]:
-    """Return the stretches that are not usual, those close to each other as one."""
+def unusual(
+    deviation: Floats, found: list[tuple[int, int]], ties: float, shift: float = LEAST_SHIFT
+) -> list[tuple[int, int]]:
+    """Return the stretches off by ``shift`` or more, those close to each other as one."""
     merged: list[tuple[int, int]] = []
     for first, beyond in found:
-        if not _is_off(deviation[first:beyond], ties):
+        if not _is_off(deviation[first:beyond], ties, shift):
             continue
         if merged and first - merged[-1][1] <= BRIDGED * (beyond - merged[-1][0]):
             merged[-1] = (merged[-1][0], beyond)
@@ -81,12 +86,12 @@ def unusual(deviation: Floats, found: list[tuple[int, int]], ties: float) -> lis
     return merged
 
 
-def _is_off(part: Floats, ties: float) -> bool:
+def _is_off(part: Floats, ties: float, shift: float) -> bool:
     middle = float(np.median(part))
     toward = np.sign(middle) * np.clip(part, -CAP, CAP)
     size = min(abs(middle), CAP)
     steady = float(np.quantile(toward, 0.3, method="lower")) >= size / 3
-    return steady and size >= LEAST_SHIFT and size * np.sqrt(part.size / ties) >= SURE
+    return steady and size >= shift and size * np.sqrt(part.size / ties) >= SURE
 
 
 def spike(deviation: Floats, quiet: NDArray[np.bool_], inside: NDArray[np.bool_]) -> int | None:

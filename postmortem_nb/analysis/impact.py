@@ -146,19 +146,39 @@ def _found(at: Floats, y: Floats, near: Flags, known: Usual, window: Window) -> 
     low, high = _looked_at(inside, near)
     cut = breaks.segments(known.deviation[low:high], known.ties)
     cut = [(first + low, beyond + low) for first, beyond in cut]
-    stretches = breaks.unusual(known.deviation, cut, known.ties)
     blank = Impact(Moment(), Moment(), baseline=known.says, at=at, y=y, level=known.level)
+    stretches, chosen = _looked_for(known, cut, (inside, near))
     quiet = _quiet(at, stretches, window)
-    chosen = _chosen(known.deviation, stretches, (inside, near))
     if chosen is None and window[0] is not None:
         place = breaks.spike(known.deviation, quiet, inside)
         chosen = (place, place + 1) if place is not None else None
     said = _doubt(at, y, known, chosen, quiet)
     if chosen is None or said:
         return replace(blank, start=Moment(reason=said), end=Moment(reason=said))
-    ends = _start(at, y, known, chosen), _end(at, y, known, chosen)
+    room = _room(chosen, stretches, at.size)
+    ends = _start(at, y, known, chosen, room), _end(at, y, known, chosen, room)
     shift = float(np.median(known.deviation[slice(*chosen)]))
     return replace(blank, start=ends[0], end=ends[1], shift=shift)
+
+
+def _looked_for(
+    known: Usual, cut: list[tuple[int, int]], places: tuple[Flags, Flags]
+) -> tuple[list[tuple[int, int]], tuple[int, int] | None]:
+    """Return the unusual stretches, and the one that is the impact; None for none."""
+    stretches: list[tuple[int, int]] = []
+    for shift in (breaks.LEAST_SHIFT, breaks.STRONG_SHIFT):
+        stretches = breaks.unusual(known.deviation, cut, known.ties, shift)
+        chosen = _chosen(known.deviation, stretches, places)
+        if chosen is not None:
+            return stretches, chosen
+    return stretches, None
+
+
+def _room(chosen: tuple[int, int], stretches: list[tuple[int, int]], size: int) -> tuple[int, int]:
+    """Return how far the usual reaches on both sides: to the next unusual stretches."""
+    low = max((beyond for _, beyond in stretches if beyond <= chosen[0]), default=0)
+    high = min((first for first, _ in stretches if first >= chosen[1]), default=size)
+    return low, high
 
 
 def _doubt(
@@ -236,20 +256,23 @@ def _drifts(at: Floats, y: Floats, stretch: tuple[int, int]) -> bool:
     return float(line @ line) <= float(step @ step)
 
 
-def _start(at: Floats, y: Floats, known: Usual, stretch: tuple[int, int]) -> Moment:
-    first, _ = stretch
-    if first < LEAST_POINTS:
+def _start(
+    at: Floats, y: Floats, known: Usual, stretch: tuple[int, int], room: tuple[int, int]
+) -> Moment:
+    if stretch[0] < LEAST_POINTS:
         return Moment(reason="the series is unusual from its first value on")
-    return _edge(at, y, known, stretch)
+    return _edge(at, y, known, stretch, room[0])
 
 
-def _end(at: Floats, y: Floats, known: Usual, stretch: tuple[int, int]) -> Moment:
+def _end(
+    at: Floats, y: Floats, known: Usual, stretch: tuple[int, int], room: tuple[int, int]
+) -> Moment:
     """Return the end: the start of the same series read backwards."""
     first, beyond = stretch
     if at.size - beyond < LEAST_POINTS:
         return Moment(reason="the series has not come back to its baseline when it ends")
     back = replace(known, level=known.level[::-1], deviation=known.deviation[::-1])
-    found = _edge(-at[::-1], y[::-1], back, (at.size - beyond, at.size - first))
+    found = _edge(-at[::-1], y[::-1], back, (at.size - beyond, at.size - first), at.size - room[1])
     step = _step(at)
     return Moment(
         # read backwards, the first unusual point is the last one: the end is one step later
@@ -262,11 +285,11 @@ def _end(at: Floats, y: Floats, known: Usual, stretch: tuple[int, int]) -> Momen
     )
 
 
-def _edge(at: Floats, y: Floats, known: Usual, stretch: tuple[int, int]) -> Moment:
-    """Return where the usual becomes the stretch, in order of time."""
+def _edge(at: Floats, y: Floats, known: Usual, stretch: tuple[int, int], usual_from: int) -> Moment:
+    """Return where the usual, which reaches back to a place, becomes the stretch."""
     first, beyond = stretch
     reach = max(beyond - first, 12)
-    low, high = max(0, first - reach), min(beyond, first + reach)
+    low, high = max(usual_from, first - reach), min(beyond, first + reach)
     z = known.deviation
     found = breaks.edge(z[low:first], z[first:high], known.ties)
     place, last = min(low + found.place, at.size - 1), min(low + found.last, at.size - 1)

@@ -79,9 +79,8 @@ def labelled(root):
         frame["timestamp"] = pd.to_datetime(frame["timestamp"], utc=True)
         stretches = [tuple(pd.Timestamp(one, tz="UTC") for one in span) for span in spans]
         step = frame["timestamp"].diff().median()
-        for span, label in zip(stretches, labels[name], strict=True):
-            found = proposal(frame, span)
-            seen.append((found, span, pd.Timestamp(label, tz="UTC"), step))
+        moments = [pd.Timestamp(one, tz="UTC") for one in labels[name]]
+        seen += [(proposal(frame, span), span, moments, step) for span in stretches]
         quiet += [proposal(frame, span)["timestamp"] for span in unlabelled(frame, stretches)]
     report(seen, quiet)
 
@@ -109,8 +108,8 @@ def report(seen, quiet):
     inside = [one for one in known if one[1][0] <= one[0]["timestamp"] <= one[1][1]]
     near = [
         found
-        for found, _, label, step in inside
-        if found["earliest"] - 2 * step <= label <= found["latest"] + 2 * step
+        for found, _, moments, step in inside
+        if any(found["earliest"] - 2 * step <= one <= found["latest"] + 2 * step for one in moments)
     ]
     false = sum(pd.notna(one) for one in quiet)
     print(
