@@ -1,5 +1,7 @@
 """An incident in which there is nothing to find: every blank that a check needs, none at odds."""
 
+import json
+
 from postmortem_nb import Incident
 
 DAY = "2025-12-04"
@@ -77,4 +79,13 @@ def create(folder):
     for role, name in signed.items():
         incident.add("approvals", role=role, name=name, date="2999-01-01", done=True)
     incident.set("state", "Approved")
-    return incident
+    return _signed_in(incident, "2998-12-31T00:00:00Z")
+
+
+def _signed_in(incident, at):
+    """Let the approvals be written down long after what a test edits, however slow it is."""
+    log = incident.path / "incident.jsonl"
+    edits = [json.loads(line) for line in log.read_text("utf-8").splitlines()]
+    late = [edit | {"at": at} if edit.get("table") == "approvals" else edit for edit in edits]
+    log.write_text("".join(f"{json.dumps(edit)}\n" for edit in late), encoding="utf-8")
+    return Incident.open(incident.path)

@@ -2,7 +2,8 @@
 
     report      codes, severities, the frame of findings, and how it is printed
     case        an incident at one moment, and where each blank stands
-    review      what Draft, Review and Approved need; approvals; links; dates
+    review      what Draft, Review and Approved need; links; dates
+    signed      approvals: missing, too early, by the wrong person
     timeline    order, window, phases
     silence     silent stretches, and whether a metric of the evidence moved meanwhile
     actions     owners, dates, trackers, wording, factors without an action
@@ -26,6 +27,7 @@ from postmortem_nb.checks import (
     prose,
     records,
     review,
+    signed,
     silence,
     timeline,
     wording,
@@ -65,6 +67,7 @@ __all__ = [
 
 RULES: tuple[Callable[[Case], Iterator[Finding]], ...] = (
     *review.RULES,
+    *signed.RULES,
     *timeline.RULES,
     *actions.RULES,
     *figures.RULES,

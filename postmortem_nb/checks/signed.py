@@ -1,0 +1,111 @@
+"""Approvals: missing, incomplete, too early, or by the wrong person."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from postmortem_nb import times
+from postmortem_nb.checks.report import Code, Finding, Severity
+from postmortem_nb.checks.review import APPROVED, REVIEW, grave, reached
+from postmortem_nb.checks.single import about
+from postmortem_nb.errors import shown
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from postmortem_nb.checks.case import Case
+
+
+def approvals(case: Case) -> Iterator[Finding]:
+    """Find approvals that are missing, incomplete, or dated before the incident."""
+    if not case.has("approvals", "role"):
+        return
+    signed = {row.get("role"): row for row in case.rows("approvals")}
+    for role in _roles(case):
+        missing = _lacking(signed.get(role, {}))
+        touched = any(signed.get(role, {}).get(name) for name in ("done", "name", "date"))
+        if missing and (touched or reached(case, REVIEW)):
+            yield _approval(
+                case,
+                signed.get(role, {}),
+                f"{role}: no {', no '.join(missing)}.",
+                "Let the person sign with name and date, or take the postmortem back to Review.",
+                severity=grave(case, APPROVED) if reached(case, APPROVED) else Severity.HINT,
+            )
+    first = case.moments.start
+    for row in signed.values():
+        if first and row.get("date") and row["date"] < first.date():
+            yield _approval(
+                case,
+                row,
+                f"Approved on {row['date']}, before the incident began ({times.shown(first)}).",
+                "Correct the date of the approval.",
+                severity=Severity.ERROR,
+            )
+
+
+def signers(case: Case) -> Iterator[Finding]:
+    """Find approvals by the wrong person, of one's own text, or before the review."""
+    author, review = case.fact("author"), case.fact("review_date")
+    for row in case.rows("approvals"):
+        role, name, date = row.get("role"), row.get("name"), row.get("date")
+        own = name and author and _same(name, author)
+        problem = ""
+        if role == "Author" and name and author and not own:
+            problem = f"{shown(name)} signed as author, but the author is {shown(author)}"
+        elif role and "review" in str(role).lower() and own:
+            problem = f"{shown(name)} reviewed a text of their own"
+        elif date and review and date < review and role != "Author":
+            problem = f"approved on {date}, before the review ({review})"
+        if problem:
+            yield _approval(
+                case,
+                row,
+                f"{role}: {problem}.",
+                "Correct the approval, or let the right person sign.",
+                severity=Severity.WARNING,
+            )
+    reviewers = case.fact("reviewers") or []
+    if author and reviewers and all(_same(each, author) for each in reviewers):
+        yield about(
+            case,
+            Code.APPROVAL,
+            "reviewers",
+            message=f"The only reviewer is the author, {shown(author)}.",
+            remedy="Ask somebody who did not write it.",
+        )
+
+
+RULES = (approvals, signers)
+
+
+def _roles(case: Case) -> list[str]:
+    """Return the roles that sign, as the template lists them; those present when it lists none."""
+    presets = [role for group in case.template.groups("approvals") for role in group.presets]
+    return presets or [row["role"] for row in case.rows("approvals") if row.get("role")]
+
+
+def _lacking(row: Mapping[str, Any]) -> list[str]:
+    """Return what an approval lacks."""
+    wanted = {"name": "name", "date": "date", "done": "tick"}
+    return [word for name, word in wanted.items() if not row.get(name)]
+
+
+def _same(one: object, other: object) -> bool:
+    """Return whether two names are one person's, however they are spaced and cased."""
+    return " ".join(str(one).lower().split()) == " ".join(str(other).lower().split())
+
+
+def _approval(
+    case: Case, row: Mapping[str, Any], message: str, remedy: str, *, severity: Severity
+) -> Finding:
+    """Return a finding about one approval."""
+    return Finding(
+        code=Code.APPROVAL,
+        severity=severity,
+        where=case.where("approvals", row.get("row", "")),
+        message=message,
+        remedy=remedy,
+        table="approvals",
+        row=row.get("row", ""),
+    )
