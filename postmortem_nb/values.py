@@ -17,7 +17,7 @@ _BETWEEN = re.compile(r"([\s,]+)")
 _MEASURED = re.compile(
     r"(?<![\w.])[$€£]?\d[\d.,]*(?: (?:%|‰|°C|[kMGT]i?B|B|[nµm]?s|min|h|[kM]?Hz|UTC|x|×)(?!\w))+"
 )
-_BREAKS = re.compile(r"(?<=[/?&=])(?=[^/?&=])")
+_BREAKS = re.compile(r"(?<=[/?&=])(?=[^/?&=])|(?<=\w)(?=\.\w)")
 
 
 def html(kind: str, value: object, blank: Blank | None = None) -> str:
