@@ -49,7 +49,7 @@ def clock(headers: Mapping[str, str]) -> float:
     """
     try:
         return parsedate_to_datetime(headers.get("Date") or "").timestamp()
-    except ValueError:
+    except (ValueError, OverflowError):
         return time.time()
 
 
@@ -163,5 +163,5 @@ def _seconds(text: str | None, now: float) -> float | None:
 def _until_date(text: str | None, now: float) -> float | None:
     try:
         return max(0.0, parsedate_to_datetime(text or "").timestamp() - now)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
