@@ -41,6 +41,8 @@ class Way:
     by: str = ""
     window: tuple[datetime | None, datetime | None] = (None, None)
     milestones: tuple[tuple[str, datetime], ...] = ()
+    impact: tuple[tuple[datetime, datetime], ...] = ()
+    """The impact's intervals, where there are gaps between them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,7 @@ def draw(frame: pd.DataFrame, way: Way, cover: Callable[[str], str] = masking.ma
         "by": way.by or None,
         "window": way.window,
         "milestones": list(way.milestones),
+        "impact": way.impact,
     }
     try:
         figure = charts.draw(covered, **words)
@@ -94,6 +97,7 @@ def key(record: Mapping[str, Any], way: Way) -> str:
         way.by,
         [times.iso(moment) if moment else None for moment in way.window],
         [[name, times.iso(moment)] for name, moment in way.milestones],
+        *([[[times.iso(at) for at in each] for each in way.impact]] if way.impact else ()),
     ]
     written = json.dumps(facts, sort_keys=True, default=str)
     return hashlib.sha256(written.encode("utf-8", "replace")).hexdigest()

@@ -10,7 +10,17 @@ import shlex
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from postmortem_nb import cells, drawing, evidence, masked, masking, provenance, text, times
+from postmortem_nb import (
+    cells,
+    drawing,
+    evidence,
+    masked,
+    masking,
+    provenance,
+    tallies,
+    text,
+    times,
+)
 from postmortem_nb.errors import PostmortemError
 
 if TYPE_CHECKING:
@@ -75,9 +85,10 @@ class Figures:
         self._names = _listed(self._folder)
         self._cells = {cell.evidence: cell for cell in notebook if cell.evidence}
         self.cover = cover
-        self._marked = (
-            (incident.window(), tuple(incident.milestones())) if incident else ((None, None), ())
-        )
+        self._marked: tuple[Any, ...] = ()
+        if incident is not None:
+            gaps = tallies.gapped(incident.found())
+            self._marked = (incident.window(), tuple(incident.milestones()), gaps)
 
     @property
     def names(self) -> frozenset[str]:

@@ -153,7 +153,7 @@ def found(folder: Path, moments: Facts, timeline: Iterable[Mapping[str, Any]]) -
             others = others or bool(said.budgets)
         else:
             told += said.estimates
-    return Found(tuple(told), reasons, tuple(budgets))
+    return Found(tuple(told), reasons, tuple(budgets), moments.impact)
 
 
 def _standing(record: Mapping[str, Any]) -> tuple[bool, bool, bool, str]:

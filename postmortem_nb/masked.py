@@ -76,6 +76,7 @@ class MaskedIncident(Incident):
             [self._estimate(each) for each in found.estimates],
             {name: self._shown(why, name) for name, why in found.reasons.items()},
             [self._spending(each) for each in found.budgets],
+            found.impact,
         )
 
     def _estimate(self, each: Estimate) -> Estimate:

@@ -27,6 +27,7 @@ from postmortem_nb import (
     kinds,
     masking,
     provenance,
+    tallies,
     text,
 )
 from postmortem_nb.datadog import calls
@@ -271,9 +272,11 @@ def _chart(frame: pd.DataFrame, *, incident: Incident | None, options: Options) 
         charts.describe(frame, by=options.by)  # a wrong one is refused here
     window: tuple[datetime | None, datetime | None] = (None, None)
     moments: tuple[tuple[str, datetime], ...] = ()
+    gaps: tuple[tuple[datetime, datetime], ...] = ()
     if incident is not None:
         window, moments = incident.window(), tuple(incident.milestones())
-    drawn = drawing.draw(frame, drawing.Way(options.chart, options.by, window, moments))
+        gaps = tallies.gapped(incident.found())
+    drawn = drawing.draw(frame, drawing.Way(options.chart, options.by, window, moments, gaps))
     if drawn:
         display(
             {"image/png": drawn.png, "text/plain": drawn.alt},

@@ -18,24 +18,30 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from postmortem_nb.budget import Spending
-    from postmortem_nb.metrics import Facts
+    from postmortem_nb.metrics import Facts, Interval
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
     """What timeline and evidence say of the impact, and why a figure is not among it.
 
-    ``budgets`` are the SLOs that were asked, the incident's own first. A ``silent`` one belongs to
-    an edition that does not tell where figures come from.
+    ``budgets`` are the SLOs that were asked, the incident's own first; ``impact`` the intervals
+    that all is counted over. A ``silent`` one belongs to an edition that tells no sources.
     """
 
     estimates: Sequence[Estimate] = ()
     reasons: Mapping[str, str] = field(default_factory=dict)
     budgets: Sequence[Spending] = ()
+    impact: tuple[Interval, ...] = ()
     silent: bool = False
 
 
 NOTHING = Found()
+
+
+def gapped(found: Found) -> tuple[Interval, ...]:
+    """Return the impact's intervals where there are several, so that charts know of the gaps."""
+    return found.impact if len(found.impact) > 1 else ()
 
 
 class Tally(NamedTuple):

@@ -6,7 +6,7 @@ import re
 import pandas as pd
 import pytest
 
-from postmortem_nb import Incident, asides, document, editions, evidence, tallies
+from postmortem_nb import Incident, asides, document, drawing, editions, evidence, tallies
 from postmortem_nb.datadog import steps
 from postmortem_nb.formstate import Sheet
 from postmortem_nb.importing.markdown import from_markdown
@@ -219,3 +219,19 @@ def test_what_a_document_offers_is_rounded_and_never_beside_a_stated_figure(aske
     assert tallies.offered(measures["slo_actual"]) == 99.958
     asked.set("budget_consumed", 41.6)
     assert tallies.offered(asked.measures()["budget_consumed"]) is None
+
+
+def test_a_relapse_is_counted_over_its_intervals_in_stats_table_and_chart(tmp_path):
+    """Even failures, 10:00–10:30 and 11:00–11:30: 60 of 90 minutes, 2/3 of 41.67 % = 27.78 %."""
+    incident = Incident.create("INC-2", tmp_path, start=START, end=START + 30 * MINUTE)
+    incident.add("timeline", step="Incident Start", time=START + 60 * MINUTE)
+    incident.add("timeline", step="Full Recovery", time=END)
+    freeze(incident, "slo", slo(), "get_datadog_slo")
+    rows = incident.stats().set_index("measure")
+    assert rows.loc["budget_consumed", "value"] == pytest.approx(27.7778, abs=1e-3)
+    assert rows.loc["impact_length", "value"] == 60
+    assert rows.loc["duration", "value"] == 90
+    assert "*(computed: 60 minutes without the gap)*" in incident.document()
+    frame = evidence.thaw(incident.path / "evidence", "slo")
+    way = drawing.Way("", "", incident.window(), (), tallies.gapped(incident.found()))
+    assert "Whole incident: 27.8 % of the budget" in drawing.draw(frame, way).alt

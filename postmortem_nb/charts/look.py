@@ -19,7 +19,8 @@ class Words(TypedDict, total=False):
 
     ``kind`` is line, area, bar, or table and none for no picture; ``by`` a column or tag to group
     by; ``window`` start and end of the incident, either may be None; ``milestones`` names and
-    moments; ``unit`` a Datadog unit that goes before the frame's own.
+    moments; ``impact`` the incident's intervals, where its window has gaps; ``unit`` a Datadog
+    unit that goes before the frame's own.
     """
 
     kind: str
@@ -27,6 +28,7 @@ class Words(TypedDict, total=False):
     title: str
     window: tuple[datetime | None, datetime | None]
     milestones: Sequence[tuple[str, datetime]]
+    impact: Sequence[tuple[datetime, datetime]]
     unit: str
 
 
@@ -39,6 +41,7 @@ class Look:
     title: str = ""
     window: tuple[datetime | None, datetime | None] = (None, None)
     milestones: Sequence[tuple[str, datetime]] = ()
+    impact: Sequence[tuple[datetime, datetime]] = ()
     unit: str = ""
 
     def __post_init__(self) -> None:

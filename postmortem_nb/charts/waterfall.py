@@ -67,7 +67,7 @@ def read(frame: pd.DataFrame, look: Look) -> Spending | None:
         acknowledged=known.get("acknowledged"),
         mitigated=known.get("mitigated"),
         recovered=end,
-        impact=((start, end),),
+        impact=tuple(look.impact) or ((start, end),),
     )
     found = budget.spending(objective, moments)
     return found if found.taken else None
