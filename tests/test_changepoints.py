@@ -196,6 +196,7 @@ def test_a_lone_value_far_beyond_a_long_baseline_is_called_a_spike(incident):
         ([np.nan] * 600, "only 0 known values"),
         ([np.inf] * 600, "only 0 known values"),
         ([1e300, -1e300] * 300, "only 0 known values"),
+        ([1e99, -1e99] * 300, "nothing near"),
     ],
 )
 def test_what_cannot_be_said_is_unknown_with_the_reason(incident, values, reason):
@@ -214,6 +215,16 @@ def test_an_incident_without_a_baseline_is_unknown(incident):
     values[20:60] += 20
     found = change_points(metric(values, start=f"{DAY}T15:10Z"), incident, baseline=past)
     assert found["timestamp"].iloc[0] == pd.Timestamp(f"{DAY}T15:30Z")
+
+
+def test_the_most_unusual_of_many_series_comes_first(incident):
+    random = np.random.default_rng(3)
+    parts = [metric(50 + random.normal(size=600), series=f"host:{n}") for n in range(60)]
+    parts[59].loc[320:399, "value"] += 12
+    found = change_points(pd.concat(parts).sample(frac=1, random_state=2), incident)
+    assert found["series"].head(2).tolist() == ["host:59"] * 2
+    assert found["timestamp"].head(2).tolist() == list(TRUE.values())
+    assert found["timestamp"].iloc[2:].isna().all()
 
 
 def test_an_empty_frame_gives_no_rows(incident):

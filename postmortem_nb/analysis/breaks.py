@@ -167,8 +167,9 @@ def ramp(
     ``scale`` turns values into units of noise. The line is fitted to what lies before half
     of the change, which has a noise of its own. The interval holds the onsets whose squared error,
     in units of noise, is within 3.84 of the least, times ties: the 95 % point of the likelihood
-    ratio of a kink (χ², 1 degree of freedom; Feder, Annals of Statistics 3, 1975). A change that a
-    step tells about as well is abrupt.
+    ratio of a kink (χ², 1 degree of freedom; Feder, Annals of Statistics 3, 1975); and as much
+    before as the line needs to leave the noise, for what begins slower than a line is not seen
+    earlier. A change that a step tells about as well is abrupt.
     """
     change = y - level
     toward = np.sign(found.top) * change
@@ -191,7 +192,18 @@ def ramp(
     if float((step**2).sum()) / rough < float(error[best, rise].sum()) + 4 * found.ties:
         return None
     near = np.flatnonzero(total - total[best] <= 3.84 * found.ties)
-    return Ramp(float(onsets[best]), float(onsets[near[0]]))
+    hidden = _hidden(float(slope[best]), float(level[found.usual]), scale, found.ties, x)
+    return Ramp(float(onsets[best]), max(float(x[0]), float(onsets[near[0]]) - hidden))
+
+
+def _hidden(
+    slope: float, level: float, scale: Callable[[Floats], Floats], ties: float, x: Floats
+) -> float:
+    """Return how long a line of this slope stays within two standard errors of the level."""
+    after = np.linspace(0, float(x[-1] - x[0]), 500)
+    out = np.abs(scale(level + slope * after) - scale(np.full(500, level)))
+    seen = np.flatnonzero(out >= 2 * np.sqrt(ties))
+    return float(after[seen[0]]) if seen.size else 0.0
 
 
 def _usual_log(z: Floats) -> Floats:

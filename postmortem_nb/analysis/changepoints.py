@@ -25,8 +25,11 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-MOST_SERIES = 50
+MOST_SERIES = 200
 """Series that are looked at, those with the most values first."""
+
+LARGEST = 1e100
+"""A value beyond is not one: its square would leave the range of a float."""
 
 BUCKETS = 300
 """Stretches, at most, in which rows without a value (logs, spans, events) are counted."""
@@ -162,20 +165,27 @@ def _series(frame: pd.DataFrame, by: str) -> list[Series]:
 
 def _measured(frame: pd.DataFrame) -> Iterator[Series]:
     texts = {
-        name: frame[name].astype("string").fillna("").astype(object)
+        name: frame[name].astype("string").fillna("").to_numpy(dtype=object)
         if name in frame.columns
-        else pd.Series("", index=frame.index)
+        else np.full(len(frame), "", dtype=object)
         for name in ("query", "series", "unit")
     }
     at = clock.seconds(frame["timestamp"])
     y = pd.to_numeric(frame["value"], errors="coerce").to_numpy("float64", na_value=np.nan)
-    y = np.where(np.abs(y) < units.HUGE, y, np.nan)
+    y = np.where(np.abs(y) < LARGEST, y, np.nan)
     names = pd.MultiIndex.from_arrays([texts["query"], texts["series"]])
     codes, keys = pd.factorize(names)
-    for code, (query, name) in enumerate(keys):
-        here = codes == code
+    if not len(keys):
+        return
+    order = np.argsort(codes, kind="stable")
+    for (query, name), here in zip(keys, np.split(order, _ends(codes)), strict=True):
         unit = next((one for one in texts["unit"][here] if one), "")
         yield Series(str(query), str(name), str(unit), at[here], y[here])
+
+
+def _ends(codes: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Return where each code but the last ends among the sorted ones."""
+    return np.cumsum(np.bincount(codes))[:-1]
 
 
 def _counted(frame: pd.DataFrame, by: str) -> Iterator[Series]:

@@ -16,6 +16,8 @@ from postmortem_nb.charts.stage import View
 from postmortem_nb.errors import BadValue, expected
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from numpy.typing import NDArray
 
     from postmortem_nb.analysis.found import Found
@@ -152,7 +154,7 @@ def _compared(
         away = past[~((past_at >= first) & (past_at <= last))]
         before = Stretch(away, _span(past, past_at))
     if now.span.length <= 0 or not len(now.rows):
-        raise BadValue(f"frame: expected rows in the incident, {_spell(first, last)}; got none")
+        raise BadValue(f"frame: expected rows in the incident, {_spell(first, end)}; got none")
     if before.span.length <= 0 or not len(before.rows):
         raise BadValue(
             "baseline: expected rows before the incident to compare with, for example "
@@ -161,8 +163,8 @@ def _compared(
     return now, before, whole
 
 
-def _spell(first: float, last: float) -> str:
-    return clock.spell(clock.Span(first, max(first, last)))
+def _spell(first: float, end: datetime | None) -> str:
+    return clock.spell(clock.Span(first, clock.epoch(end) if end is not None else first))
 
 
 def _span(frame: pd.DataFrame, at: Floats) -> Span:
