@@ -147,6 +147,11 @@ def template_of(folder: Path) -> schema.Template:
     path = folder / TEMPLATE
     try:
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    except FileNotFoundError:
+        raise BundleError(
+            f"{path}: it is missing; a bundle keeps the template it was begun with: bring it back, "
+            "from a copy of the bundle or the team's own file"
+        ) from None
     except OSError as failed:
         raise BundleError(f"{path}: cannot be read: {edits.reason(failed)}") from None
     shipped = schema.shipped()

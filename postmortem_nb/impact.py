@@ -13,6 +13,7 @@ sample, a partial answer) makes an estimate a lower bound, and it says so.
 from __future__ import annotations
 
 import datetime as dt
+import math
 from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -240,6 +241,7 @@ def requests(frame: pd.DataFrame, window: Windows, *, name: str) -> list[Estimat
     asked = frame["query"].astype("string")
     counts = frame[asked.str.contains(r"\berrors?\b", regex=True) & ~asked.str.contains("/")]
     inside = _within(counts, window).dropna(subset=["value"])
+    inside = inside[inside["value"].astype("float64").abs() < math.inf]
     return [
         Estimate(
             name="failed_requests",

@@ -112,6 +112,13 @@ def test_rates_are_multiplied_by_their_step():
     assert got.value == 90  # (0.5 + 1.0) a second × 60 s
 
 
+def test_a_value_that_overflowed_counts_nothing():
+    query = "sum:trace.checkout.request.errors{*}.as_count()"
+    frame = points((0, "*", 10.0), (1, "*", float("inf")), (2, "*", 5.0), query=query)
+    (got,) = impact.requests(frame, WINDOW, name="metrics")
+    assert got.value == 15
+
+
 def test_two_error_queries_are_never_added_up():
     frame = pd.concat(
         [
