@@ -25,6 +25,8 @@ LONGEST_QUERY = 60
 MEANINGS = {
     (SINGLE, "date"): "date",
     ("timeline", "time"): "time",
+    (SINGLE, "severity"): "choice",
+    ("timeline", "severity_declared"): "choice",
     (SINGLE, "affected_total"): "count",
     (SINGLE, "affected_share"): "percent",
     (SINGLE, "failed_requests"): "count",
@@ -35,9 +37,12 @@ MEANINGS = {
     (SINGLE, "budget_consumed"): "percent",
     (SINGLE, "budget_remaining"): "percent",
 }
-"""The kind of a fact that figures are computed from; a number may be of any kind of number."""
+"""The kind of a fact that is computed with: a number of any kind of number, a choice any text."""
 
-NUMBERS = frozenset({"count", "percent", "money", "minutes"})
+ALIKE = (
+    frozenset({"count", "percent", "money", "minutes"}),
+    frozenset({"choice", "line", "prose"}),
+)
 
 _UNITS = {"minutes": "minutes", "$": "money", "%": "percent", "date": "date"}
 COMPUTED = {
@@ -95,8 +100,8 @@ def check_meanings(source: str, found: Iterable[Part]) -> None:
             _check_derived(source, blank)
             continue
         kind = MEANINGS.get((blank.table, blank.name), blank.kind)
-        if blank.kind != kind and not {blank.kind, kind} <= NUMBERS:
-            what = f"the kind {kind} (figures are computed from {blank.name}), or another name"
+        if blank.kind != kind and not any({blank.kind, kind} <= alike for alike in ALIKE):
+            what = f"the kind {kind} ({blank.name} is computed with), or another name"
             example = f"`{{{kind} {blank.name}}}`"
             raise refuse(source, blank.line, what, example=example, came=blank.kind)
 

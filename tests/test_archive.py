@@ -182,7 +182,7 @@ def test_similar_says_why_and_fits_the_template(archive, story):
 OURS = """\
 ## A
 
-{line title} {names severity} {line services}
+{line title} {prose severity} {line services}
 
 <!-- rows actions: 1 blank -->
 - {line title} {line status} {line due} {names owner}
@@ -197,7 +197,7 @@ def test_a_teams_own_template_is_read_as_far_as_it_goes(tmp_path):
     (tmp_path / "ours.md").write_text(OURS, "utf-8")
     incident = Incident.create("OURS-1", tmp_path, template=tmp_path / "ours.md")
     incident.set("services", "cart, search")
-    incident.set("severity", ["S1"])
+    incident.set("severity", "S1")
     incident.add("actions", title="Pin it", due="soon", owner=["Dana", "Bo"])
     incident.add("factors", why="haste")
     archive = Archive(tmp_path)

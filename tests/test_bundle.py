@@ -153,7 +153,7 @@ def test_what_is_no_incident_is_refused_in_one_line(tmp_path, monkeypatch, path)
 
 def test_a_bundle_without_its_template_is_refused(incident):
     (incident.path / "template.md").unlink()
-    with pytest.raises(BundleError, match=r"template\.md: it is missing; a bundle keeps the template"):
+    with pytest.raises(BundleError, match=r"template\.md: it is missing; a bundle keeps"):
         Incident.open(incident.path)
 
 

@@ -230,17 +230,18 @@ BROKEN = {
     "a figure in words": (
         "{line revenue_loss}",
         3,
-        "the kind money (figures",
+        "the kind money (revenue_loss",
         "`{money revenue_loss}`",
         "line",
     ),
     "a time in words": (
         "<!-- rows timeline: 1 blank -->\n{line time}\n<!-- end -->",
         4,
-        "the kind time (figures",
+        "the kind time (time",
         "`{time time}`",
         "line",
     ),
+    "severities": ("{names severity}", 3, "the kind choice", "`{choice severity}`", "names"),
     "choice twice": ("{choice a = b / c / b}", 3, "choices that differ", "Low / High", "b / c / b"),
     "empty choice": ("{choice a = b /  / c}", 3, "choices that differ", "Low / High", "b /  / c"),
     "key twice": (
