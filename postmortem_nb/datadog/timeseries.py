@@ -88,14 +88,18 @@ def _lines(
 
 def _slices(asked: Asking, step: int | None) -> Iterator[Slice]:
     """Yield the slices of a window that keep an interval of ``step`` ms; the whole without one."""
-    start, size = asked.start, timedelta(milliseconds=(step or 0) * BUCKETS)
-    if step is not None and (asked.end - start) / size > MOST_SLICES:
-        least = math.ceil((asked.end - start) / timedelta(seconds=BUCKETS * MOST_SLICES))
+    start, length = asked.start, asked.end - asked.start
+    if step is None or step * BUCKETS >= length / timedelta(milliseconds=1):
+        yield Slice(start, asked.end)
+        return
+    size = timedelta(milliseconds=step * BUCKETS)
+    if length / size > MOST_SLICES:
+        least = math.ceil(length / timedelta(seconds=BUCKETS * MOST_SLICES))
         raise QueryError(
             f"{asked.function}: interval: expected at most {BUCKETS * MOST_SLICES:,} points a "
             f"series, for example '{least}s' for this window; got {step / 1000:g} s"
         )
-    while step is not None and asked.end - start > size:
+    while asked.end - start > size:
         begun = start - (start - times.EPOCH) % size
         yield Slice(start, begun + size)
         start = begun + size
