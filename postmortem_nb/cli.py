@@ -41,7 +41,7 @@ def main(argv: list[str] | None = None) -> int:
         if sys.stdout is not None:  # `>&-` leaves none
             sys.stdout.flush()
     except PostmortemError as error:
-        print(error, file=sys.stderr)
+        print("; ".join(str(error).splitlines()), file=sys.stderr)  # a cell has room for several
     except KeyboardInterrupt:
         print("Stopped.", file=sys.stderr)
         return EXIT_INTERRUPTED

@@ -212,6 +212,12 @@ def test_a_datadog_incident_is_imported_and_published(capsys, tmp_path):
     assert first[1] == again[1], "a second time updates the same notebook"
 
 
+def test_a_server_that_is_not_there_is_one_line(capsys, monkeypatch):
+    monkeypatch.setenv("POSTMORTEM_DATADOG_URL", "http://127.0.0.1:9")
+    says = ["127.0.0.1: no connection", "Asked: Datadog incident 1234", "To do: check the network"]
+    refused("import", "datadog:1234", "--id", "INC-9", capsys=capsys, says=says)
+
+
 def test_refresh_without_evidence_says_so(capsys):
     run("new", "INC-7", capsys=capsys)
     code, out, _ = run("refresh", "INC-7", capsys=capsys)
