@@ -72,6 +72,16 @@ def _fault(given: str) -> str:
     return "a name that no system reserves" if first in _RESERVED else ""
 
 
+def stamp(folder: Path) -> frozenset[tuple[str, int, int]]:
+    """Return what tells one state of a bundle's evidence from another: names, times and sizes."""
+    try:
+        with os.scandir(folder / EVIDENCE) as files:
+            found = [(file.name, file.stat()) for file in files]
+    except OSError:  # none yet, or one that goes at this moment: the next look tells
+        return frozenset()
+    return frozenset((name, about.st_mtime_ns, about.st_size) for name, about in found)
+
+
 def make(folder: Path, template: schema.Template, fill: Callable[[edits.Log], None]) -> None:
     """Write a new bundle; ``fill`` appends its first edits. All of it, or nothing stays.
 

@@ -105,11 +105,14 @@ class Sheet:
             for blank in [*self.facts.values(), *_blanks(self.groups)]
         } - {""}
         found: dict[str, dict[str, None]] = {name: {} for name in sorted(wanted)}
-        for table, column, values in self._columns():
-            name = completed(table, column.name, column.kind)
-            for value in values if name in found else ():
-                several = value if isinstance(value, list) else [value]
-                found[name].update(dict.fromkeys(map(str, several)))
+        for table, columns in self.incident.template.tables.items():
+            named = [(each.name, completed(table, each.name, each.kind)) for each in columns]
+            named = [(column, name) for column, name in named if name in found]
+            for row in self.incident.values(table) if named else ():
+                for column, name in named:
+                    value = row[column]
+                    several = value if isinstance(value, list) else [value]
+                    found[name].update((str(each), None) for each in several if each is not None)
         return {name: sorted(names)[:PEOPLE_SHOWN] for name, names in found.items()}
 
     def measures(self) -> dict[str, Message]:
@@ -256,21 +259,6 @@ class Sheet:
             return self.cell(kind, self.incident.value(name))
         rows = self.incident.values(table)
         return self.cell(kind, next((each.get(name) for each in rows if each["row"] == row), None))
-
-    def _columns(self) -> Iterable[tuple[str, Any, list[Any]]]:
-        """Yield every column of the incident with the values it holds."""
-        for table, columns in self.incident.template.tables.items():
-            rows = [] if table == SINGLE else self.incident.values(table)
-            for column in columns:
-                if table == SINGLE:
-                    held = (
-                        [self.incident.value(column.name)]
-                        if completed(table, column.name, column.kind)
-                        else []
-                    )
-                else:
-                    held = [row.get(column.name) for row in rows]
-                yield table, column, [value for value in held if value is not None]
 
     def _local(self, moment: datetime) -> str:
         """Return a moment as it would be typed here: without a zone, in this form's zone."""

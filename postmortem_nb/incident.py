@@ -7,13 +7,11 @@ reads: frames, values, the document, the findings. Times are UTC; one typed with
 
 from __future__ import annotations
 
-import os
 import threading
-import weakref
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from postmortem_nb import bundle, changes, frames, metrics, tallies
+from postmortem_nb import bundle, changes, frames, lock, metrics, tallies
 from postmortem_nb.edits import Log, stamped
 from postmortem_nb.errors import BadValue, BundleError
 from postmortem_nb.tables import SINGLE, TIMELINE, Tables, variables
@@ -53,8 +51,10 @@ class Incident:
         self._tables = Tables(template)
         self._generation = 0
         self._unread = ""
+        self._state: object = None
+        self._made: dict[str, Any] = {}
         self._listeners: list[Callable[[list[Edit]], object]] = []
-        _OPEN.add(self)
+        lock.own_after_fork(self)
 
     # -- coming to life ----------------------------------------------------------------------------
 
@@ -175,18 +175,17 @@ class Incident:
 
     def measures(self) -> dict[str, metrics.Measure]:
         """Return every figure by name, its definition and source, or why it is unknown."""
-        with self.lock:
-            self.refresh()
-            return tallies.measures(self._moments(), Incident.found(self))
+        made = self._kept(
+            "measures", lambda: tallies.measures(self._moments(), Incident.found(self))
+        )
+        return dict(made)
 
     def found(self) -> Found:
         """Return what timeline and frozen evidence say of the impact, each with its source."""
         impact = import_module("postmortem_nb.impact")  # pyarrow, only when asked for
-        with self.lock:
-            self.refresh()
-            rows, folder = self._timeline(), self.path / bundle.EVIDENCE
-            told: Found = impact.found(folder, self._moments(), rows)
-            return told
+        folder, moments = self.path / bundle.EVIDENCE, self._moments
+        told: Found = self._kept("found", lambda: impact.found(folder, moments(), self._timeline()))
+        return told
 
     def stats(self) -> pd.DataFrame:
         """Return the figures: measure, value, unit, definition, from, missing (why).
@@ -209,16 +208,12 @@ class Incident:
 
     def window(self) -> tuple[datetime | None, datetime | None]:
         """Return impact start and impact end in UTC; None where the timeline has no time."""
-        with self.lock:
-            self.refresh()
-            moments = self._moments()
+        moments = self._moments()
         return moments.start, moments.recovered
 
     def milestones(self) -> list[tuple[str, datetime]]:
         """Return the known moments that charts mark, of `MILESTONES`, in UTC."""
-        with self.lock:
-            self.refresh()
-            moments = self._moments()
+        moments = self._moments()
         return [(name, at) for name in MILESTONES if (at := getattr(moments, name)) is not None]
 
     def variables(self) -> dict[str, Any]:
@@ -384,17 +379,18 @@ class Incident:
 
     def _moments(self) -> metrics.Facts:
         """Return what the figures are computed from."""
-        return metrics.gather(self._tables.facts(), self._timeline())
+        told: metrics.Facts = self._kept(
+            "moments", lambda: metrics.gather(self._tables.facts(), self._timeline())
+        )
+        return told
 
-
-_OPEN: weakref.WeakSet[Incident] = weakref.WeakSet()
-
-
-def _unlocked_in_child() -> None:
-    """Give a forked child its own locks: a thread that it lacks may hold the old ones."""
-    for incident in tuple(_OPEN):
-        incident.lock = threading.RLock()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_unlocked_in_child)
+    def _kept(self, name: str, make: Callable[[], Any]) -> Any:
+        """Return what was made since edits or evidence last changed, else make it."""
+        with self.lock:
+            self.refresh()
+            state = (self._generation, len(self._tables.edits), bundle.stamp(self.path))
+            if state != self._state:
+                self._state, self._made = state, {}
+            if name not in self._made:
+                self._made[name] = make()
+            return self._made[name]

@@ -1,6 +1,7 @@
 """One writer at a time: the operating system's lock on a file of its own.
 
-A killed program's lock ends with it, so a lock file that is left behind means nothing.
+A killed program's lock ends with it, so a lock file that is left behind means nothing. Among the
+threads of one program an object's own lock does the same; a forked child gets new ones.
 """
 
 from __future__ import annotations
@@ -8,8 +9,10 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
+import threading
 import time
-from typing import TYPE_CHECKING
+import weakref
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -59,3 +62,26 @@ else:
                 time.sleep(_POLL)
             else:
                 return
+
+
+class Locked(Protocol):
+    """What threads share: an object with a lock of its own."""
+
+    lock: Any
+
+
+_LOCKED: weakref.WeakSet[Any] = weakref.WeakSet()
+
+
+def own_after_fork(holder: Locked) -> None:
+    """Give a holder a new lock in a forked child: a thread that it lacks may hold the old one."""
+    _LOCKED.add(holder)
+
+
+def _renew() -> None:
+    for holder in tuple(_LOCKED):
+        holder.lock = threading.RLock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_renew)

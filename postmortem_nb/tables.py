@@ -37,6 +37,8 @@ class Row:
     """Of its first line in the log; decides between equal orders."""
     removed: bool = False
     values: dict[str, Any] = field(default_factory=dict)
+    known: dict[str, Any] | None = None
+    """The values as Python knows them, kept until the next edit."""
 
     @property
     def place(self) -> tuple[float, int]:
@@ -68,6 +70,7 @@ class Tables:
             op = edit.get("op")
             if op is None:
                 row.values[edit["name"]] = edit["value"]
+                row.known = None
             elif op != "move":
                 row.removed = op == "remove"
             if "order" in edit:
@@ -135,7 +138,10 @@ class Tables:
 
 def _known(row: Row, columns: Iterable[Column]) -> dict[str, Any]:
     """Return the values of a row as Python knows them; what does not fit is missing."""
-    return {column.name: _value(column, row.values.get(column.name)) for column in columns}
+    if row.known is None:
+        row.known = {each.name: _value(each, row.values.get(each.name)) for each in columns}
+    known = row.known.items()
+    return {name: value[:] if isinstance(value, list) else value for name, value in known}
 
 
 def _value(column: Column, stored: Any) -> Any:
