@@ -14,7 +14,7 @@ from datetime import timedelta
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
-from postmortem_nb import budget, datadog, editions, losses, notebook, times
+from postmortem_nb import budget, datadog, editions, losses, notebook, sandbox, times
 from postmortem_nb.datadog import asking
 from postmortem_nb.errors import BundleError
 from postmortem_nb.incident import Incident
@@ -34,7 +34,8 @@ END = times.parse("2025-12-04T16:09:00Z")
 WEEK = timedelta(days=7)
 REVENUE = "sum:checkout.orders.value{*}.as_count()"
 REGIONS = "sum:trace.checkout.request.errors{*} by {region}.as_count()"
-ACCOUNT = ("DD_API_KEY", "DD_APP_KEY", "DD_SITE", "POSTMORTEM_DATADOG_URL")
+URL = "POSTMORTEM_DATADOG_URL"
+ACCOUNT = ("DD_API_KEY", "DD_APP_KEY", "DD_SITE", URL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +113,11 @@ def _run(out: Path) -> list[Path]:
     fill(incident, figures())
     backtests.run(incident, told=_say)
     path = notebook.write(incident, more={"impact": [_cell(*each) for each in QUESTIONS]})
-    notebook.execute(path, told=lambda run, total: _say(f"running cell {run} of {total}"))
+    os.environ[URL] = sandbox.running().url  # the kernel asks ours and need not make its own
+    try:
+        notebook.execute(path, told=lambda run, total: _say(f"running cell {run} of {total}"))
+    finally:
+        del os.environ[URL]
     _say("writing the document")
     written = [path, incident.path / "incident.jsonl"]
     for form in ("html", "markdown"):
