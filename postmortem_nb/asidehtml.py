@@ -15,10 +15,10 @@ def table(aside: Aside) -> str:
     shown = pageparts.table(aside.heads, aside.rows, numbers=aside.numeric)
     title = text.html(aside.title)
     if aside.evidence:  # its picture above has the title
-        return f'<div class="pm-aside">{shown}</div>'
+        return f'<div class="pm-basis">{shown}</div>'
     if aside.folded:
         return f'<details class="pm-defined pm-how"><summary>{title}</summary>{shown}</details>'
-    return f'<div class="pm-aside"><p class="pm-note"><strong>{title}</strong></p>{shown}</div>'
+    return f'<div class="pm-basis"><p class="pm-note"><strong>{title}</strong></p>{shown}</div>'
 
 
 def beside(words: str) -> str:

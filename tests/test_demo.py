@@ -118,6 +118,12 @@ def test_nothing_of_the_story_is_left_to_fill(made):
     assert not re.search(rf"\{{(?:{names})(?:[:!][^}}]*)?\}}", markdown)
 
 
+def test_tables_of_the_impact_are_no_part_of_the_list_of_contents(made):
+    page = (made[0] / f"{demo.ID}.html").read_text("utf-8")
+    assert page.count('class="pm-aside"') == 1  # hidden in print and on a phone
+    assert page.count('class="pm-basis"') == 4  # sources, regions, and an SLO of each type
+
+
 def test_the_notebook_ran_and_keeps_no_widget_state(made):
     notebook = json.loads((made[0] / f"{demo.ID}.ipynb").read_text("utf-8"))
     code = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
