@@ -16,7 +16,7 @@ from postmortem_nb.masking import Removed, in_column, mask
 from postmortem_nb.tallies import Found
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from pathlib import Path
 
     from postmortem_nb.budget import Spending
@@ -113,15 +113,27 @@ def covered(value: Any, cover: Callable[[str], str]) -> Any:
     return value
 
 
-def cells(stored: Iterable[Cell], cover: Callable[[str, str], str]) -> list[Cell]:
-    """Return cells whose source and printed outputs are covered; ``cover`` takes text and place."""
-    return [_cell(cell, number, cover) for number, cell in enumerate(stored, 1)]
+def cells(
+    stored: Iterable[Cell], cover: Callable[[str, str], str], *, in_bundle: bool
+) -> list[Cell]:
+    """Return cells whose source and printed outputs are covered; ``cover`` takes text and place.
+
+    A document of a bundle writes its text from the dataset and shows of cells that are not the
+    author's own at most the pictures, so these alone are kept of them.
+    """
+    return [_cell(cell, number, cover, in_bundle) for number, cell in enumerate(stored, 1)]
 
 
-def _cell(cell: Cell, number: int, cover: Callable[[str, str], str]) -> Cell:
+def _cell(
+    cell: Cell,
+    number: int,
+    cover: Callable[[str, str], str],
+    in_bundle: bool,  # noqa: FBT001
+) -> Cell:
     where = f"cell {number}"
-    if cell.role in TOOLS:
-        return replace(cell, source=cover(cell.source, where), outputs=_only_pictures(cell.outputs))
+    if cell.role in TOOLS or (in_bundle and not cell.own):
+        pictures = tuple(_pictures(cell.outputs, lambda text: cover(text, where)))
+        return replace(cell, source=cover(cell.source, where), outputs=pictures)
     outputs = tuple(
         replace(output, data=_texts(output.data, cover, where), alt=cover(output.alt, where))
         for output in cell.outputs
@@ -129,11 +141,12 @@ def _cell(cell: Cell, number: int, cover: Callable[[str, str], str]) -> Cell:
     return replace(cell, source=cover(cell.source, where), outputs=outputs)
 
 
-def _only_pictures(outputs: Iterable[Output]) -> tuple[Output, ...]:
-    """Return the pictures among the outputs of a tool, of which nothing else is shown."""
-    found = ({k: v for k, v in each.data.items() if k == "image/png"} for each in outputs)
-    pairs = zip(outputs, found, strict=True)
-    return tuple(replace(each, data=data, alt="") for each, data in pairs if data)
+def _pictures(outputs: Iterable[Output], cover: Callable[[str], str]) -> Iterator[Output]:
+    """Yield the outputs that hold a picture, and of each nothing else."""
+    for output in outputs:
+        data = {kind: value for kind, value in output.data.items() if kind == "image/png"}
+        if data:
+            yield replace(output, data=data, alt=cover(output.alt))
 
 
 def _texts(data: Mapping[str, str], cover: Callable[[str, str], str], where: str) -> dict[str, str]:

@@ -36,7 +36,7 @@ def unit(monitor: Monitor, frame: pd.DataFrame | None) -> str:
         if not _is_share(monitor.node):
             return ""
         return "percent" if _is_in_percent(monitor) else "fraction" if monitor.unit == "%" else ""
-    known = set() if frame is None else {str(each) for each in frame["unit"].dropna()}
+    known = set() if frame is None else {str(each) for each in frame["unit"].dropna().unique()}
     return known.pop() if len(known) == 1 else ""
 
 
@@ -54,7 +54,7 @@ def _factor(monitor: Monitor, frame: pd.DataFrame) -> float:
     wanted = units.read(monitor.unit)
     if wanted.family == "things" and not wanted.per and monitor.unit != "%":
         return 1.0  # "100 errors": what is counted, not a measure
-    known = sorted({str(unit) for unit in frame["unit"].dropna()})
+    known = sorted({str(unit) for unit in frame["unit"].dropna().unique()})
     if isinstance(monitor.node, Arithmetic) or len(known) != 1:
         raise _unfit(monitor, "no unit" if not known else " and ".join(known))
     has = units.read(known[0])
