@@ -37,7 +37,7 @@ _SCALES = {"": 0, "k": 3, "m": 6, "b": 9}
 _UNIT_WORDS = re.compile(r"(?<=[0-9\s])(?:(h)(?:ou)?rs?|(m)in(?:ute)?s?|(s)ec(?:ond)?s?)\b")
 _DAY = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})(?:[T ][0-9]{2}:[0-9:.]+.*)?")
 _ONE_OF_SEVERAL = re.compile(r'\s*"((?:[^"]|"")*)"\s*(?:[,\n]|\Z)|[^,\n]+')
-_NEEDS_QUOTES = re.compile('[,\n\r\u2028\u2029]|\\A"')
+_ODD_NAME = re.compile('[,\n\r\u2028\u2029]|\\A"')
 _YES = frozenset({"yes", "y", "true", "1", "on", "done", "x", "[x]", "✅", "✓"})
 _NO = frozenset({"no", "n", "false", "0", "off", "❌", "✗", "[", "]", "[]"})
 
@@ -195,14 +195,8 @@ def _apart(typed: str) -> list[str]:
 
 def _listed(stored: Iterable[object]) -> str:
     """Return names as they are written in a text, so that reading it gives the same names."""
-    return ", ".join(map(_quoted, map(str, stored)))
-
-
-def _quoted(name: str) -> str:
-    if _NEEDS_QUOTES.search(name) is None:
-        return name
-    doubled = name.replace('"', '""')
-    return f'"{doubled}"'
+    names = [(str(name), str(name).replace('"', '""')) for name in stored]
+    return ", ".join(f'"{quoted}"' if _ODD_NAME.search(name) else name for name, quoted in names)
 
 
 def _yesno(given: object, _about: About) -> bool | None:

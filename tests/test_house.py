@@ -18,7 +18,7 @@ MODULES = {
 LAYERS = (
     # ground: words, text, no data yet
     ("errors", "labels", "lock", "masking", "ordering", "parts", "secondlook", "subjects", "text"),
-    ("distributions", "likeness", "terminal"),
+    ("callsyntax", "distributions", "likeness", "terminal"),
     ("edits", "estimates", "evidence", "language", "metrics", "slo", "times"),
     ("budget", "kinds", "losses", "provenance", "sqlcounts", "tallies"),
     ("impact", "tendencies"),

@@ -12,13 +12,12 @@ import re
 from copy import copy
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from difflib import get_close_matches
 from numbers import Integral
 from operator import index
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
-from postmortem_nb import evidence, times
+from postmortem_nb import callsyntax, evidence, times
 from postmortem_nb.datadog import client, pace
 from postmortem_nb.datadog.arrays import Notes
 from postmortem_nb.datadog.failures import Failed, told
@@ -229,19 +228,11 @@ def merged(
     """Return the arguments with ``from`` taken over as ``from_``; QueryError for unknown ones."""
     for name, value in more.items():
         if name != "from":
-            raise QueryError(unknown_argument(function, name, known))
+            raise QueryError(callsyntax.unknown_argument(function, name, known))
         if arguments.get("from_") is not None:
             raise QueryError(f"{function}: 'from' was given twice")
         arguments["from_"] = value
     return arguments
-
-
-def unknown_argument(function: str, name: str, known: tuple[str, ...]) -> str:
-    """Return the line for an argument that a function does not have."""
-    names = [other.removesuffix("_") for other in known]
-    close = get_close_matches(name, names, n=1)
-    hint = f"did you mean {close[0]}?" if close else f"it has {', '.join(names)}"
-    return f"{function} has no argument {shown(name)}; {hint}"
 
 
 def _listed(value: Any) -> bool:
