@@ -10,6 +10,7 @@ import urllib.request
 
 import duckdb
 import pandas as pd
+import pyarrow as pa
 import pytest
 import sqlglot
 from hypothesis import HealthCheck, given, settings
@@ -86,7 +87,7 @@ class ByTheBook:
         database.execute("SET default_null_order = 'nulls_last'")
         database.execute("CREATE MACRO regexp_like(t, p) AS regexp_matches(t, p)")
         database.register("rows", self.rows)
-        found = database.sql(f"SELECT * FROM ({plain}) LIMIT {limit}").fetch_arrow_table()
+        found = pa.table(database.sql(f"SELECT * FROM ({plain}) LIMIT {limit}"))
         return [self.column(name, found[name]) for name in found.column_names]
 
     @staticmethod
