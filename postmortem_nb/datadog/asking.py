@@ -34,6 +34,8 @@ Arguments = dict[str, Any]
 SKEW = 60.0
 """Seconds that a clock may differ from Datadog's before it is said."""
 
+_ROUNDED = timedelta(seconds=1)  # more than the bounds of a window are ever rounded by
+
 _PAGES = {  # where the web application shows the same question: page, window, fixed or live
     "search_datadog_logs": ("logs", "from_ts", "to_ts", {"live": "false"}),
     "analyze_datadog_logs": ("logs", "from_ts", "to_ts", {"live": "false"}),
@@ -95,7 +97,7 @@ class Asking:
     ) -> pd.DataFrame:
         """Return the frame with the record of its provenance in ``attrs["evidence"]``."""
         connection = self.connection
-        lines = [*(warnings or []), *self.notes.lines(), *self._skewed()]
+        lines = [*(warnings or []), *self.notes.lines(), *self._outside(frame), *self._skewed()]
         told_of = [connection.scrub(line) for line in lines]
         frame.attrs["evidence"] = {
             "function": self.function,
@@ -116,6 +118,14 @@ class Asking:
             "link": self._link(),
         }
         return frame
+
+    def _outside(self, frame: pd.DataFrame) -> list[str]:
+        """Return the warning of rows that were not asked for; they stay, as all that came."""
+        if self.function not in ("search_datadog_logs", "search_datadog_events"):
+            return []
+        early, late = self.start - _ROUNDED, self.end + _ROUNDED
+        count = int(((frame["timestamp"] < early) | (frame["timestamp"] > late)).sum())
+        return [f"{count:,} rows are of a time outside the window"] if count else []
 
     def _skewed(self) -> list[str]:
         """Return the warning of a clock that is wrong: ``now`` was read from it."""
