@@ -17,7 +17,18 @@ MODULES = {
 # where the pair is a folder of the house (datadog, sandbox).
 LAYERS = (
     # ground: words, text, no data yet
-    ("errors", "labels", "lock", "masking", "ordering", "parts", "secondlook", "subjects", "text"),
+    (
+        "errors",
+        "labels",
+        "literals",
+        "lock",
+        "masking",
+        "ordering",
+        "parts",
+        "secondlook",
+        "subjects",
+        "text",
+    ),
     ("callsyntax", "distributions", "likeness", "terminal"),
     ("edits", "estimates", "evidence", "language", "metrics", "slo", "times"),
     ("budget", "kinds", "losses", "provenance", "sqlcounts", "tallies"),
