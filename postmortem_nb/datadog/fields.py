@@ -31,6 +31,8 @@ class Wanted:
 
     def covers(self, path: str) -> bool:
         """Return whether a leaf was asked for by a pattern, or as part of a group's path."""
+        if "*" in self.patterns:
+            return True
         return any(fnmatchcase(path, pattern) for pattern in self.patterns) or any(
             path.startswith(f"{group}.") for group in self.paths
         )
@@ -72,6 +74,7 @@ def columns(trees: list[Any], wanted: Wanted, notes: Notes) -> dict[str, list[An
     }
     if not groups and not wanted.patterns:
         return found
+    beyond = 0
     for place, tree in enumerate(trees):
         for path, value in leaves(tree) if isinstance(tree, dict) else ():
             if not wanted.covers(path):
@@ -79,7 +82,8 @@ def columns(trees: list[Any], wanted: Wanted, notes: Notes) -> dict[str, list[An
             if wanted.takes(path):
                 found.setdefault(path, [None] * len(trees))[place] = value
             else:
-                notes[f"values of fields beyond the first {MOST:,} are left out; name yours"] += 1
+                beyond += 1
+    notes[f"values of fields beyond the first {MOST:,} are left out; name yours"] += beyond
     for path in groups:
         if all(value is None or isinstance(value, dict) for value in found[path]):
             del found[path]
