@@ -121,7 +121,8 @@ class Asking:
 
     def _outside(self, frame: pd.DataFrame) -> list[str]:
         """Return the warning of rows that were not asked for; they stay, as all that came."""
-        if self.function not in ("search_datadog_logs", "search_datadog_events"):
+        searched = self.function in ("search_datadog_logs", "search_datadog_events")
+        if not searched or "timestamp" not in frame:
             return []
         early, late = self.start - _ROUNDED, self.end + _ROUNDED
         count = int(((frame["timestamp"] < early) | (frame["timestamp"] > late)).sum())
