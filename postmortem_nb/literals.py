@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 SHORTEST = 2
 """Characters of the shortest text that is worth looking for."""
@@ -59,23 +60,22 @@ def needed(pattern: str, words: dict[str, Texts]) -> Texts:
     has no flag that lets white space or comments stand in it.
     """
     groups = [_Group()]
-    tokens = [*_TOKEN.findall(pattern), ""]
-    for token, behind in zip(tokens, tokens[1:], strict=False):
+    for part, behind in pairwise([*_TOKEN.findall(pattern), ""]):
         here, absent = groups[-1], behind.startswith(_ABSENT)
-        if token.startswith("(") and not token.endswith(")"):
+        if part.startswith("(") and not part.endswith(")"):
             here.end_run()
-            groups.append(_Group(token))
-        elif token == ")":
+            groups.append(_Group(part))
+        elif part == ")":
             here.end_way()
             groups.pop()
             groups[-1].parts.append(UNKNOWN if absent else here.needs())
-        elif token == "|":
+        elif part == "|":
             here.end_way()
-        elif token in words:
+        elif part in words:
             here.end_run()
-            here.parts.append(UNKNOWN if absent else words[token])
-        elif _is_plain(token):
-            here.run += (token[:-1] if absent else token).lower()
+            here.parts.append(UNKNOWN if absent else words[part])
+        elif _is_plain(part):
+            here.run += (part[:-1] if absent else part).lower()
             if absent:
                 here.end_run()
         else:
@@ -84,8 +84,8 @@ def needed(pattern: str, words: dict[str, Texts]) -> Texts:
     return groups[0].needs()
 
 
-def _is_plain(token: str) -> bool:
-    return token[0] not in "\\[(){}|?*+^$."
+def _is_plain(part: str) -> bool:
+    return part[0] not in "\\[(){}|?*+^$."
 
 
 def _worth(texts: Texts) -> int:

@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from postmortem_nb.incident import Incident
+from postmortem_nb.ipynb import TOOLS
 from postmortem_nb.masking import Removed, in_column, mask
 from postmortem_nb.tallies import Found
 
@@ -21,13 +22,16 @@ if TYPE_CHECKING:
     from postmortem_nb.budget import Spending
     from postmortem_nb.edits import Edit
     from postmortem_nb.estimates import Estimate
-    from postmortem_nb.ipynb import Cell
+    from postmortem_nb.ipynb import Cell, Output
     from postmortem_nb.metrics import Measure
     from postmortem_nb.schema import Template
 
 
 _ROWS = re.compile(r"(?=<tr\b)", re.IGNORECASE)
 _ESCAPED = re.compile(r"(?<![^>])[^<>]*&[^<>]*")
+_DATA = re.compile(r"\bdata:[\w/+.-]{1,80};base64,[A-Za-z0-9+/=]{64,}")
+"""A file inside of HTML: no element of a page that is kept can show it, so nobody reads it."""
+
 _CELL = re.compile(r"(<(t[hd])\b[^<>]*>)([^<]*)(?=</\2\s*>)", re.IGNORECASE)
 
 
@@ -116,11 +120,20 @@ def cells(stored: Iterable[Cell], cover: Callable[[str, str], str]) -> list[Cell
 
 def _cell(cell: Cell, number: int, cover: Callable[[str, str], str]) -> Cell:
     where = f"cell {number}"
+    if cell.role in TOOLS:
+        return replace(cell, source=cover(cell.source, where), outputs=_only_pictures(cell.outputs))
     outputs = tuple(
         replace(output, data=_texts(output.data, cover, where), alt=cover(output.alt, where))
         for output in cell.outputs
     )
     return replace(cell, source=cover(cell.source, where), outputs=outputs)
+
+
+def _only_pictures(outputs: Iterable[Output]) -> tuple[Output, ...]:
+    """Return the pictures among the outputs of a tool, of which nothing else is shown."""
+    found = ({k: v for k, v in each.data.items() if k == "image/png"} for each in outputs)
+    pairs = zip(outputs, found, strict=True)
+    return tuple(replace(each, data=data, alt="") for each, data in pairs if data)
 
 
 def _texts(data: Mapping[str, str], cover: Callable[[str, str], str], where: str) -> dict[str, str]:
@@ -134,7 +147,8 @@ def _texts(data: Mapping[str, str], cover: Callable[[str, str], str], where: str
         if kind.startswith("image/") and "svg" not in kind:
             found[kind] = stored
         else:
-            found[kind] = texts(written(stored, texts) if kind in MARKED_UP else stored)
+            words = _DATA.sub("data:,", stored) if kind == "text/html" else stored
+            found[kind] = texts(written(words, texts) if kind in MARKED_UP else words)
     if "text/html" in found:
         found["text/html"] = in_columns(found["text/html"], texts)
     return found

@@ -34,6 +34,7 @@ from postmortem_nb import (
 from postmortem_nb.datadog import calls
 from postmortem_nb.errors import QueryError, expected
 from postmortem_nb.incident import Incident
+from postmortem_nb.monitors import results
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from postmortem_nb.analysis.found import Shown
+    from postmortem_nb.monitors.results import BackTests
 
 ROWS_SHOWN = 5
 FOUND_SHOWN = 8
@@ -133,6 +135,16 @@ def finding(frame: pd.DataFrame, shown: Shown) -> None:
     plain = rounded.to_string(max_colwidth=60)
     _html(table(rounded, FOUND_SHOWN) + _more(frame[main.columns], FOUND_SHOWN), plain=plain)
     _small(shown.line)
+
+
+def trials(found: BackTests) -> None:
+    """Show back-tests: the table, and each picture as an export takes it, with its evidence."""
+    _html(found._repr_html_(), plain=str(found))
+    for tested in found:
+        drawn = results.drawn(tested)
+        if drawn:
+            _picture(drawn)
+            _small(results.line(tested))
 
 
 def _rounded(value: object) -> object:
@@ -279,14 +291,18 @@ def _chart(frame: pd.DataFrame, *, incident: Incident | None, options: Options) 
         gaps = tallies.gapped(incident.found())
     drawn = drawing.draw(frame, drawing.Way(options.chart, options.by, window, moments, gaps))
     if drawn:
-        display(
-            {"image/png": drawn.png, "text/plain": drawn.alt},
-            metadata={
-                "image/png": {"alt": drawn.alt, "width": charts.WIDTH},
-                "postmortem": drawn.facts,
-            },
-            raw=True,
-        )
+        _picture(drawn)
+
+
+def _picture(drawn: drawing.Drawn) -> None:
+    display(
+        {"image/png": drawn.png, "text/plain": drawn.alt},
+        metadata={
+            "image/png": {"alt": drawn.alt, "width": charts.WIDTH},
+            "postmortem": drawn.facts,
+        },
+        raw=True,
+    )
 
 
 def _missing(unknown: list[str]) -> str:

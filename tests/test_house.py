@@ -29,6 +29,8 @@ LAYERS = (
         "subjects",
         "text",
     ),
+    ("captions",),
+    ("units",),
     ("callsyntax", "distributions", "likeness", "terminal"),
     ("edits", "estimates", "evidence", "language", "metrics", "slo", "times"),
     ("budget", "kinds", "losses", "provenance", "sqlcounts", "tallies"),

@@ -24,7 +24,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 from PIL import Image
 
-from postmortem_nb.charts.labels import label
+from postmortem_nb.captions import label
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
