@@ -689,10 +689,8 @@ def test_an_odd_redirect_is_one_error_too(raw, location, said):
 
 def test_a_body_of_a_great_many_packed_pieces_is_refused_at_once(raw):
     raw(framed(gzip.compress(b" ") * 50_000, "Content-Encoding: gzip\r\n"))
-    begun = time.monotonic()
     with pytest.raises(DatadogError, match="packed in more than 16 pieces"):
         ask()
-    assert time.monotonic() - begun < 5
 
 
 def test_an_encoding_that_packs_nothing_beside_one_that_does(raw):
