@@ -654,6 +654,9 @@ def raw(monkeypatch):
                     heard.append(line.recv(65_536))
                     with suppress(OSError):
                         line.sendall(said)
+                        line.shutdown(socket.SHUT_WR)
+                        while line.recv(65_536):  # what is not read would reset the line
+                            pass
 
         threading.Thread(target=serve, daemon=True).start()
         url = f"{scheme}://127.0.0.1:{listener.getsockname()[1]}"
