@@ -20,6 +20,7 @@ from IPython.display import DisplayHandle, display
 from postmortem_nb import (
     asidehtml,
     asides,
+    callsyntax,
     charts,
     drawing,
     evidence,
@@ -232,14 +233,14 @@ def _words(value: object) -> str:
     return f"{value:,.6g}" if isinstance(value, float) else str(value)
 
 
-def _frozen(folder: Path | None, name: str, call: calls.Call) -> pd.DataFrame | None:
+def _frozen(folder: Path | None, name: str, call: callsyntax.Call) -> pd.DataFrame | None:
     """Return the frozen answer to this very question, or None."""
     if folder is None or not evidence.holds(folder, name, question=calls.question(call)):
         return None
     return evidence.thaw(folder, name)
 
 
-def _asked(folder: Path | None, name: str, call: calls.Call) -> pd.DataFrame:
+def _asked(folder: Path | None, name: str, call: callsyntax.Call) -> pd.DataFrame:
     """Ask Datadog, with a line of progress, and freeze what came."""
     handle = DisplayHandle()
     handle.display(_bundle("Asking …"), raw=True)

@@ -31,7 +31,7 @@ LAYERS = (
     ),
     ("captions",),
     ("units",),
-    ("distributions", "likeness", "terminal"),
+    ("callsyntax", "distributions", "likeness", "terminal"),
     ("edits", "estimates", "evidence", "language", "metrics", "slo", "times"),
     ("budget", "kinds", "losses", "provenance", "sqlcounts", "tallies"),
     ("impact", "tendencies"),
