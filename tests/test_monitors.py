@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from postmortem_nb.datadog import expression
 from postmortem_nb.errors import QueryError
-from postmortem_nb.monitors import evaluation, expression, limits, reading
+from postmortem_nb.monitors import evaluation, limits, reading
 
 NOON = datetime(2025, 12, 4, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)

@@ -14,9 +14,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from postmortem_nb import bundle, evidence, text, times
+from postmortem_nb.datadog import expression
 from postmortem_nb.errors import BadValue, BundleError, PostmortemError, expected
 from postmortem_nb.incident import Incident
-from postmortem_nb.monitors import expression, logcount, reading
+from postmortem_nb.monitors import logcount, reading
 from postmortem_nb.monitors.tried import MINUTE, SECOND, Spans, Tried, step_of
 
 if TYPE_CHECKING:

@@ -14,13 +14,12 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from postmortem_nb.datadog import conditions, expression
 from postmortem_nb.errors import QueryError, expected, shown
-from postmortem_nb.monitors import expression, logcount
+from postmortem_nb.monitors import logcount
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from postmortem_nb.monitors.expression import Node
+    from postmortem_nb.datadog.expression import Node
 
 AGGREGATIONS = {
     "avg": "on average",
@@ -29,13 +28,6 @@ AGGREGATIONS = {
     "max": "at its highest",
 }
 """How a window of points becomes one value, and how that is said."""
-
-OPERATORS: dict[str, Callable[[float, float], bool]] = {
-    ">": lambda value, limit: value > limit,
-    ">=": lambda value, limit: value >= limit,
-    "<": lambda value, limit: value < limit,
-    "<=": lambda value, limit: value <= limit,
-}
 
 WINDOW = timedelta(minutes=5)
 """The window of a metric query whose threshold names none: Datadog's own default."""
@@ -54,12 +46,6 @@ REFUSED = (
 )  # fmt: skip
 """Kinds of monitor that cannot be tried on a metric: how they are known, and the reason."""
 
-_HEAD = re.compile(
-    r"\s*(?P<how>avg|sum|min|max)\s*\(\s*last_(?P<span>\d{1,5}[mhdw])\s*\)\s*:", re.IGNORECASE
-)
-_CONDITION = re.compile(
-    r"\s*(?P<sign>>=|<=|==|!=|>|<)\s*(?P<limit>[-+]?[\d.]+(?:[eE][-+]?\d+)?)\s*$"
-)
 _SIGNS = {
     "≥": ">=", "at least": ">=", "≤": "<=", "at most": "<=", "above": ">", "over": ">",
     "more than": ">", "greater than": ">", "exceeds": ">", "below": "<", "under": "<",
@@ -176,34 +162,23 @@ def read(query: object, threshold: object = None) -> Monitor:
         if found := re.search(pattern, words):
             kind = (found[1] if found.groups() else found[0]).strip(" (") or ""
             raise QueryError(f"it cannot be back-tested: {reason.format(kind)}")
-    head = _HEAD.match(words)
-    found_monitor = _whole(words, head) if head else _bare(words, str(threshold or ""))
-    return _checked(_recovering(found_monitor, str(threshold or "")) if head else found_monitor)
+    if conditions.has_window(words):
+        return _checked(_recovering(_whole(words), str(threshold or "")))
+    return _checked(_bare(words, str(threshold or "")))
 
 
 def _logs(words: str) -> Monitor:
     """Return a monitor that counts logs."""
     search, span, sign, limit = logcount.read(words)
     leaf = expression.Leaf(search.text, counted=True)
-    return Monitor(leaf, search.text, "sum", _span(span), sign, limit, search=search)
+    return Monitor(leaf, search.text, "sum", conditions.span(span), sign, limit, search=search)
 
 
-def _whole(words: str, head: re.Match[str]) -> Monitor:
+def _whole(words: str) -> Monitor:
     """Return a monitor that is written as Datadog has it."""
-    body = words[head.end() :]
-    node, end = expression.parse(body)
-    condition = _CONDITION.fullmatch(body[end:])
-    if condition is None:
-        raise QueryError(
-            expected("query", "a condition at its end", example="> 5", came=body[end:])
-        )
-    if condition["sign"] not in OPERATORS:
-        raise QueryError(f"query: expected >, >=, < or <=; got {condition['sign']}")
-    limit = _number(condition["limit"])
-    source = " ".join(body[:end].split())
-    return Monitor(
-        node, source, head["how"].lower(), _span(head["span"].lower()), condition["sign"], limit
-    )
+    found = conditions.read(words)
+    window = WINDOW if found.window is None else found.window
+    return Monitor(found.node, found.source, found.aggregation, window, found.sign, found.limit)
 
 
 def _bare(words: str, threshold: str) -> Monitor:
@@ -302,11 +277,6 @@ def _number(words: str) -> float:
         raise QueryError(
             f"threshold: expected a number, for example 5; got {shown(words)}"
         ) from None
-
-
-def _span(words: str) -> timedelta:
-    units = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
-    return timedelta(**{units[words[-1]]: int(words[:-1])})
 
 
 def _recovery(rest: str, unit: str) -> tuple[str, float | None, str]:

@@ -13,7 +13,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from postmortem_nb import provenance, times
-from postmortem_nb.monitors import evaluation, expression, limits
+from postmortem_nb.datadog import expression
+from postmortem_nb.monitors import evaluation, limits
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
