@@ -206,8 +206,8 @@ def _counts(one: Series, frame: pd.DataFrame, span: impact.Window) -> tuple[Floa
     and buckets are empty outside the incident too; else it is unknown.
     """
     facts = frame.attrs.get("evidence") or {}
-    times = one.at[np.isfinite(one.y)]
-    moments = np.unique(times[np.isfinite(times)])
+    every = one.at
+    moments = np.unique(every[np.isfinite(every) & np.isfinite(one.y)])
     if not _COUNTS.search(one.query) or "/" in _SCOPE.sub("", one.query) or moments.size < 3:
         return one.at, one.y
     step = float(np.diff(moments).min())

@@ -27,7 +27,10 @@ if TYPE_CHECKING:
 OPERATORS = {">": np.greater, ">=": np.greater_equal, "<": np.less, "<=": np.less_equal}
 
 _HEAD = re.compile(
-    r"\s*(?P<how>avg|sum|min|max)\s*\(\s*last_(?P<span>\d{1,5}[mhdw])\s*\)\s*:", re.IGNORECASE
+    r"\s*(?:(?P<change>(?:pct_)?change)\s*\(\s*)?"
+    r"(?P<how>avg|sum|min|max)\s*\(\s*last_(?P<span>\d{1,5}[mhdw])\s*\)\s*"
+    r"(?(change),\s*last_(?P<shift>\d{1,5}[mhdw])\s*\)\s*):",
+    re.IGNORECASE,
 )
 _END = re.compile(r"\s*(?P<sign>>=|<=|==|!=|>|<)\s*(?P<limit>[-+]?[\d.]+(?:[eE][-+]?\d+)?)\s*$")
 _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
@@ -43,6 +46,9 @@ class Condition:
     window: timedelta | None
     sign: str
     limit: float
+    change: str = ""
+    """``change`` or ``pct_change``: what is compared is how it differs from ``shift`` before."""
+    shift: timedelta = timedelta()
 
 
 def has_window(words: str) -> bool:
@@ -69,6 +75,8 @@ def read(words: str) -> Condition:
         span(head["span"].lower()) if head else None,
         found["sign"],
         _number(found["limit"]),
+        (head["change"] or "").lower() if head else "",
+        span(head["shift"].lower()) if head and head["shift"] else timedelta(),
     )
 
 

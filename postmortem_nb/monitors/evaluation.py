@@ -130,8 +130,9 @@ def evaluate(  # noqa: PLR0913 - the monitor, its points, its limits and its spa
     first = -(-_at(start) // every) * every
     count = max(0, -((first - _at(end)) // every))
     wide = int(monitor.window / SECOND) // slot
-    origin = first - wide * slot
-    slots = wide + max(count - 1, 0) * (every // slot)
+    back = int(monitor.shift / SECOND) // slot
+    origin = first - (wide + back) * slot
+    slots = back + wide + max(count - 1, 0) * (every // slot)
     groups, queries = _groups(frame), expression.queries(monitor.node)
     parts = dict(tuple(frame.groupby(["series", "query"], sort=False)))
     place = windows.Slots(origin, slot, slots, int(step / SECOND))
@@ -141,7 +142,7 @@ def evaluate(  # noqa: PLR0913 - the monitor, its points, its limits and its spa
         known = {text: windows.placed(parts.get((name, text)), place) for text in queries}
         if empty_is_zero:
             known = {text: np.nan_to_num(row) for text, row in known.items()}
-        values[number] = windows.values(monitor.node, monitor.aggregation, known, over)
+        values[number] = _compared(monitor, known, over, back)
     alarming = np.array([_alarming(monitor, row, limit, recovery) for row in values], dtype=bool)
     seconds = first + every * np.arange(count, dtype=np.int64)
     shape = (len(groups), count)
@@ -167,6 +168,29 @@ def _groups(frame: pd.DataFrame) -> list[str]:
             f"it has {len(names):,} groups; expected up to {MOST_GROUPS}: narrow its scope"
         )
     return names
+
+
+def _compared(
+    monitor: Monitor, known: dict[str, Floats], over: windows.Windows, back: int
+) -> Floats:
+    """Return each window's value, or by how much it differs from that of ``back`` slots before.
+
+    A change in percent from nothing is unknown.
+    """
+    now, before = (
+        windows.values(monitor.node, monitor.aggregation, part, over)
+        for part in (
+            {text: row[back:] for text, row in known.items()},
+            {text: row[: row.size - back] for text, row in known.items()},
+        )
+    )
+    if not monitor.change:
+        return now
+    if monitor.change == "change":
+        return now - before
+    with np.errstate(all="ignore"):
+        made = 100 * (now - before) / np.abs(before)
+    return np.where(np.isfinite(made), made, np.nan)
 
 
 def _alarming(monitor: Monitor, row: Floats, limit: float, recovery: float | None) -> Flags:

@@ -34,11 +34,13 @@ WINDOW = timedelta(minutes=5)
 
 LONGEST_WINDOW = timedelta(days=30)
 
+CANNOT = logcount.CANNOT
 REFUSED = (
     (r"^\s*(?:events|rum|spans|audit|trace-analytics|ci-\w+|error-tracking)\s*\(",
      "it counts {0}, which has no metric to try it on"),
     (r"\b(anomalies|outliers|forecast)\s*\(", "{0}(…) learns from data of its own"),
-    (r"^\s*(?:pct_)?change\s*\(", "it compares with an earlier window"),
+    (r"^\s*(?:pct_)?change\s*\((?!\s*(?:avg|sum|min|max)\s*\(\s*last_\w+\s*\)\s*,\s*last_)",
+     "it compares with another window than one before (last_…)"),
     (r"^\s*(?:error_budget|burn_rate)\s*\(", "it watches an SLO, not a metric"),
     (r"\.over\(", "it watches the states of a check, not a metric"),
     (r"(?:&&|\|\||^\s*!?\s*\d{3,}\s*$)", "it combines other monitors"),
@@ -96,6 +98,17 @@ class Monitor:
     assumed: str = ""
     search: logcount.Search | None = None
     """The logs that are counted, where it is no monitor on metrics."""
+    change: str = ""
+    """``change`` or ``pct_change``: the difference from the value of ``shift`` before is compared.
+
+    https://docs.datadoghq.com/monitors/types/change-alert/
+    """
+    shift: timedelta = timedelta()
+
+    @property
+    def reach(self) -> timedelta:
+        """How far back one evaluation looks."""
+        return self.window + self.shift
 
     @property
     def counts_first(self) -> bool:
@@ -127,6 +140,8 @@ class Monitor:
             window = written(self.window)
             return f'{self.search.written()}.last("{window}") {self.sign} {number:.12g}'
         head = f"{self.aggregation}(last_{written(self.window)})"
+        if self.change:
+            head = f"{self.change}({head},last_{written(self.shift)})"
         return f"{head}:{self.source} {self.sign} {number:.12g}"
 
     def condition(self) -> str:
@@ -161,7 +176,7 @@ def read(query: object, threshold: object = None) -> Monitor:
     for pattern, reason in REFUSED:
         if found := re.search(pattern, words):
             kind = (found[1] if found.groups() else found[0]).strip(" (") or ""
-            raise QueryError(f"it cannot be back-tested: {reason.format(kind)}")
+            raise QueryError(f"{CANNOT}: {reason.format(kind)}")
     if conditions.has_window(words):
         return _checked(_recovering(_whole(words), str(threshold or "")))
     return _checked(_bare(words, str(threshold or "")))
@@ -178,7 +193,10 @@ def _whole(words: str) -> Monitor:
     """Return a monitor that is written as Datadog has it."""
     found = conditions.read(words)
     window = WINDOW if found.window is None else found.window
-    return Monitor(found.node, found.source, found.aggregation, window, found.sign, found.limit)
+    return Monitor(
+        found.node, found.source, found.aggregation, window, found.sign, found.limit,
+        change=found.change, shift=found.shift,
+    )  # fmt: skip
 
 
 def _bare(words: str, threshold: str) -> Monitor:
@@ -234,6 +252,8 @@ def _checked(monitor: Monitor) -> Monitor:
         )
     if not timedelta(minutes=1) <= monitor.window <= LONGEST_WINDOW:
         raise QueryError("query: expected a window from 1 minute to 30 days, for example last_5m")
+    if monitor.change and not timedelta(minutes=1) <= monitor.shift <= LONGEST_WINDOW:
+        raise QueryError("query: expected a comparison with 1 minute to 30 days before: last_1h")
     known = [limit for limit in (monitor.limit, monitor.recovery) if limit is not None]
     if not all(map(math.isfinite, known)):
         raise QueryError("threshold: expected a finite number, for example 5")

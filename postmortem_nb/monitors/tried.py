@@ -78,7 +78,7 @@ class Tried:
     @property
     def baseline(self) -> datetime:
         """When the baseline begins: a window after the first answer."""
-        return times.parse(self.record["from"]) + self.monitor.window
+        return times.parse(self.record["from"]) + self.monitor.reach
 
     @property
     def end(self) -> datetime:
