@@ -127,6 +127,8 @@ CLAIMS: tuple[Claim, ...] = (
         "error budget remaining",
         "budget_remaining",
         rf"{SHARE}\sof\s{FEW}budget\s{FEW}(?:remain\w*|left)",
+        rf"budget\s(?:remaining|left)(?:\s(?:is|was|of)|:)\s{FEW}?{SHARE}",
+        rf"budget\s(?:was|is|had)\s(?:still\s)?(?:at\s)?{SHARE}\s(?:remaining|left)",
     ),
     *_claims(
         "SLO target",
