@@ -137,13 +137,13 @@ def _frozen(incident: Incident, row: Row) -> Path:
 
 def _remembered(incident: Incident) -> timedelta:
     """Return the longest baseline of the frozen answers, so that a rerun asks nobody."""
-    known = [_length(BASELINE)] if (start := Incident.window(incident)[0]) is None else []
-    for row in rows(incident) if start is not None else ():
-        if not _frozen(incident, row).is_file():
+    start, folder = Incident.window(incident)[0], incident.path / bundle.EVIDENCE
+    known = []
+    for row in rows(incident):
+        if start is None or not _frozen(incident, row).is_file():
             continue
         with suppress(PostmortemError):
             monitor = reading.read(row.get("query"), row.get("threshold"))
-            folder = incident.path / bundle.EVIDENCE
             record = evidence.thaw(folder, evidence_name(str(row["row"]))).attrs["evidence"]
             known.append(start - times.parse(record["from"]) - monitor.reach)
     fits = [length for length in known if MINUTE <= length <= LONGEST]
