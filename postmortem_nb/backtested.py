@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from postmortem_nb.monitors.tried import Tried
 
 TABLE = "monitors"
-PREFIX = "backtest_"
 TITLE = "Back-test"
 
 
@@ -103,7 +102,11 @@ class Chapter:
 
 
 def chapter(incident: Incident, figures: Figures, *, public: bool) -> Chapter:
-    """Return the back-tests of a document; none in the public edition, nor where none was made."""
-    if public or not any(name.startswith(PREFIX) for name in figures.names):
+    """Return the back-tests of a document; none in the public edition, nor where none is proposed.
+
+    A monitor that cannot be back-tested says why even where none was.
+    """
+    is_proposed = TABLE in incident.template.tables and len(incident[TABLE]) > 0
+    if public or not is_proposed:
         return Chapter(figures, ())
     return Chapter(figures, import_module("postmortem_nb.monitors.backtests").frozen(incident))

@@ -135,13 +135,23 @@ def consumed(objective: Objective, impact: Sequence[Interval]) -> Consumption:
     bad, total = _within(objective.steps, impact)
     if objective.basis == "minutes":
         ratio = bad / total if total else None
-        return slo.by_time(target, bad=bad * MINUTE, window=objective.window, ratio=ratio)
+        return slo.by_time(target, bad=bad * MINUTE, window=_counted(objective), ratio=ratio)
     return slo.by_requests(
         target,
         slo.Requests(bad=bad, total=total, valid=max(objective.valid, total)),
         baseline=_quiet(objective, bad, total),
         window=objective.window,
     )
+
+
+def _counted(objective: Objective) -> dt.timedelta:
+    """Return the time whose share is the budget: of a monitor's SLO without what was corrected.
+
+    By time slices corrected time is good, and the budget always the same.
+    https://docs.datadoghq.com/service_level_objectives/time_slice/ (corrections)
+    """
+    lost = objective.corrected * MINUTE if objective.kind == "monitor" else dt.timedelta()
+    return max(objective.window - lost, MINUTE)
 
 
 def left(objective: Objective) -> float:
@@ -166,7 +176,8 @@ def estimates(objective: Objective, moments: Facts, *, source: str) -> Iterator[
     if reason(objective, moments.impact):
         return
     took = consumed(objective, moments.impact)
-    yield _estimate("budget_consumed", took.consumed, source, f"{took.definition}; {about}")
+    words = f"{took.definition}{_unseen(objective, moments.impact)}; {about}"
+    yield _estimate("budget_consumed", took.consumed, source, words)
     if took.burn is not None:
         words = f"error ratio in the impact window ÷ (1 − target); {about}"
         yield _estimate("burn_rate", took.burn, source, words, unit="×")
@@ -193,12 +204,28 @@ def _achieved(objective: Objective, about: str) -> str:
         f"{minutes:,.0f} minutes {what}"
         for minutes, what in (
             (objective.no_data, "without data"),
-            (objective.corrected, "of corrections left out"),
+            (objective.corrected, _corrected(objective)),
         )
         if minutes
     ]
     more = f"; {', '.join(left_out)}" if left_out else ""
     return f"good ÷ valid {noun}, whole window of the {about}{more}"
+
+
+def _corrected(objective: Objective) -> str:
+    sliced = objective.kind == "time_slice"
+    return "of corrections counted as good" if sliced else "of corrections left out"
+
+
+def _unseen(objective: Objective, impact: Sequence[Interval]) -> str:
+    """Return how much of the impact had no data, and what that counts as."""
+    minutes = sum(
+        step.no_data * _part(step, interval) for step in objective.steps for interval in impact
+    )
+    if not minutes:
+        return ""
+    means = "good" if objective.kind == "time_slice" else "neither good nor bad"
+    return f", {minutes:,.0f} minutes of the impact without data counted as {means}"
 
 
 def _estimate(

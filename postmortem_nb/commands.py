@@ -280,7 +280,7 @@ COMMANDS = (
             PATH,
             (
                 ("--baseline",),
-                {"default": "7d", "metavar": "SPAN", "help": "how long before (default: 7d)"},
+                {"metavar": "SPAN", "help": "how long before (default: as last time, else 7d)"},
             ),
             (("--refresh",), {"action": "store_true", "help": "ask for frozen answers anew"}),
         ),

@@ -61,6 +61,19 @@ A SEV3 degradation of checkout.
 The inventory service was unavailable.
 It was first reported by a customer.
 Rolled back at 12:26.
+Checkout was impaired for 50 minutes.
+The outage ended at 15:12 UTC.
+Errors began around 13:15 UTC.
+Customers reported the errors before any alert fired.
+About 20,000 requests returned errors.
+Nobody was affected.
+We noticed the errors immediately.
+The alert fired two minutes after the impact began.
+Service was fully restored by 15:38.
+Recovery took five hours.
+Time to recovery: 45 minutes.
+The incident used up two thirds of our error budget.
+The monitor needed 55 minutes to detect the errors.
 """.splitlines()
 AGREE = """\
 It lasted a bit more than two hours.
@@ -111,6 +124,17 @@ The pool held 5 connections for 200 users.
 One of three replicas failed for 20 minutes.
 2 of 40 hosts served errors for 10 minutes.
 In 2024 a similar incident lasted days.
+The incident ended at 16:09 UTC.
+Errors began around 14:00 UTC.
+The page was noticed by the on-call engineer.
+Nobody knew of the setting.
+We rolled back immediately.
+The alert fired 17 minutes after the impact began.
+Recovery took two hours.
+Time to recovery: 127 minutes.
+The incident consumed about half of our error budget.
+The monitor needed 17 minutes to detect the errors.
+Partial service was restored by 15:38.
 """.splitlines()
 
 

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from postmortem_nb.datadog import expression
 from postmortem_nb.errors import QueryError
-from postmortem_nb.monitors import evaluation, expression, limits, reading
+from postmortem_nb.monitors import evaluation, limits, reading
 
 NOON = datetime(2025, 12, 4, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -130,7 +131,11 @@ def test_a_recovery_threshold_is_read(query, threshold, recovery):
     ("query", "threshold", "says"),
     [
         (None, None, "no query yet"),
-        ('logs("x").index("*").rollup("count").by("host").last("5m") > 1', "", "logs by group"),
+        (
+            'logs("x").index("*").rollup("cardinality", "@u").last("5m") > 1',
+            "",
+            "the cardinality",
+        ),
         (
             'logs("x").rollup("cardinality", "@usr.id").last("5m") > 1',
             "",
@@ -140,7 +145,8 @@ def test_a_recovery_threshold_is_read(query, threshold, recovery):
         ('rum("x").rollup("count").last("5m") > 1', "", "counts rum"),
         ("avg(last_4h):anomalies(avg:a{*}, 'basic', 2) >= 1", "", "anomalies(…) learns"),
         ("max(next_1w):forecast(avg:a{*}, 'linear', 1) >= 1", "", "forecast(…) learns"),
-        ("pct_change(avg(last_5m),last_1h):avg:a{*} > 5", "", "earlier window"),
+        ("pct_change(avg(last_5m),current_1d):avg:a{*} > 5", "", "another window"),
+        ("change(avg(last_5m),last_90d):avg:a{*} > 5", "", "1 minute to 30 days"),
         ("48210001 && 48210002", "", "combines other monitors"),
         (
             '"http.can_connect".over("*").by("host").last(2).count_by_status()',
@@ -436,3 +442,31 @@ def test_a_second_way_of_computing_gives_the_same(how, seed):
     assert found.measured[0].tolist() == pytest.approx(expected, nan_ok=True)
     assert found.alarming[0].tolist() == firing
     assert sum(a[2] for a in alarms(found, "12:20", "15:00")) == sum(firing)
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        # averages of two minutes are 2 at 12:11, 3.5 at 12:12, then 4; ten minutes before 1 to
+        # 12:20, 2 at 12:21: the difference is 3 from 12:13 to 12:20
+        ("change(avg(last_2m),last_10m):avg:a{*} >= 3", [("12:13", "12:21", 8, "*")]),
+        ("pct_change(avg(last_2m),last_10m):avg:a{*} > 100", [("12:12", "12:21", 9, "*")]),
+        # the last minute is more than that of ten before from 12:11 to 12:21, when it is 4 after 3
+        ("change(max(last_1m),last_10m):avg:a{*} > 0", [("12:11", "12:22", 11, "*")]),
+        ("change(avg(last_2m),last_10m):avg:a{*} < 0", []),
+    ],
+)
+def test_a_change_is_the_difference_from_the_window_before(query, expected):
+    """One a minute from 11:58 to 12:09, then 3 at 12:10 and 4 from 12:11 on."""
+    values = [1.0] * 12 + [3.0] + [4.0] * 18
+    frame = points(values, start=NOON - 2 * MINUTE)
+    found = tried(query, frame, "12:10", "12:28")
+    assert alarms(found, "12:10", "12:28") == expected
+    assert reading.read(query).query() == query
+
+
+def test_a_change_in_percent_from_nothing_is_unknown():
+    frame = points([0.0] * 10 + [5.0] * 10)
+    found = tried("pct_change(avg(last_1m),last_5m):avg:a{*} > 1", frame, "12:12", "12:14")
+    assert isnan(found.measured[0][0])
+    assert alarms(found, "12:12", "12:14") == []

@@ -5,6 +5,7 @@ import json
 
 import pandas as pd
 import pytest
+from lying import Lying, Say
 
 from postmortem_nb import (
     Incident,
@@ -175,13 +176,14 @@ def test_several_impact_intervals_count_as_their_union(told):
 
 
 def test_corrected_time_is_left_out(told):
-    """30 of the 90 bad minutes are corrected: 60 ÷ 43.2 = 138.9 % consumed."""
+    """30 of the 90 bad minutes are corrected, and no time of the window: 60 ÷ 43.17 = 139.0 %."""
     told(by_states((START, 1)), by_states((END - MONTH, 0), (START, 1), sli_value=99.0))
     pair = ["2025-12-07T10:00Z", "2025-12-07T10:30Z"]
     frame = get_datadog_slo("abc123", START, END, corrections=[pair])
     objective = budget.read(frame)
     assert objective.corrected == pytest.approx(30)
-    assert budget.consumed(objective, MOMENTS.impact).bad == pytest.approx(60)
+    taken = budget.consumed(objective, MOMENTS.impact)
+    assert (taken.bad, taken.consumed) == pytest.approx((60, 100 * 60 / 43.17))
     assert objective.status == pytest.approx(100 * (43_170 - 60) / 43_170)  # not Datadog's 99.0
 
 
@@ -285,6 +287,16 @@ def test_an_answer_as_it_was_recorded_is_read(told):
         ({"slo_id": "abc", "corrections": ["2025-12-07"]}, "corrections"),
         ({"total": "avg:a{*}", "bad": "avg:b{*}", "target": 99}, "total"),
         ({"total": "sum:a{*}.as_count()", "bad": "sum:b{*}.as_count()"}, "target"),
+        ({"uptime": "avg:a{*} < 1"}, "target"),
+        ({"uptime": "avg:a{*}", "target": 99}, "a condition at its end"),
+        ({"uptime": "avg:a{*} == 1", "target": 99}, "expected >, >=, < or <="),
+        ({"uptime": "avg(last_5m):avg:a{*} < 1", "target": 99}, "without a window"),
+        ({"uptime": "avg:a{*} < 1", "target": 99, "slices": "10m"}, "1m or 5m"),
+        ({"uptime": "avg:a{*} < 1", "target": 99, "slo_id": "x"}, "slo_id, or total"),
+        ({"uptime": "up", "target": 99}, "a metric"),
+        ({"monitor": "avg:a{*} > 1", "target": 99}, "monitor"),
+        ({"monitor": "avg(last_2d):avg:a{*} > 1", "target": 99}, "below a day"),
+        ({"monitor": "avg(last_5m):sum:a{*}.as_count() > 1", "target": 99}, "only sum"),
     ],
 )
 def test_what_cannot_be_asked_is_refused_in_one_line(arguments, named):
@@ -358,6 +370,157 @@ def test_the_sandbox_has_an_slo_by_minutes():
     bad = int((errors.reindex(hits.index).fillna(0) / hits > 0.05).sum())
     assert (objective.type, taken.bad) == ("time-based", bad)
     assert taken.consumed == pytest.approx(100 * bad / (0.01 * 43_200))
+
+
+# -- time slices and monitors from metrics ---------------------------------------------------------
+
+
+def by_minutes(heard):
+    """Answer ten minutes from 10:00 of two zones; what a query is called says what it gives.
+
+    Zone a: 1 1 9 9 – – 1 1 1 1; zone b: 1 1 1 9 9 – – 1 1 1 (– came not at all).
+    """
+    values = {
+        "a": [1, 1, 9, 9, None, None, 1, 1, 1, 1],
+        "b": [1, 1, 1, 9, 9, None, None, 1, 1, 1],
+    }
+    asked = heard.json["data"]["attributes"]
+    times = [1000 * seconds(START + n * MINUTE) for n in range(10)]
+    near = [n for n, ms in enumerate(times) if asked["from"] <= ms < asked["to"]]
+    series, found = [], []
+    for index, query in enumerate(asked["queries"]):
+        zones = [] if "nobody" in query["query"] else ["a", "b"]
+        zones = zones if "by {zone}" in query["query"] else zones[:1]
+        for zone in zones:
+            tags = [f"zone:{zone}"] if "by {zone}" in query["query"] else []
+            series.append({"group_tags": tags, "query_index": index, "unit": None})
+            found.append([values[zone][n] for n in near])
+    attributes = {"series": series, "times": [times[n] for n in near], "values": found}
+    return Say({"data": {"id": "0", "type": "timeseries_response", "attributes": attributes}})
+
+
+@pytest.fixture
+def zones(monkeypatch):
+    with Lying(by_minutes) as started:
+        monkeypatch.setenv("POSTMORTEM_DATADOG_URL", started.url)
+        yield started
+
+
+def ten_minutes(**words):
+    """Return the SLO of the ten minutes alone: its window of a day begins 23:50 h before."""
+    words = {"target": 99.0, "timeframe": "1d"} | words
+    frame = get_datadog_slo(from_=START, to=at("10:10"), **words)
+    return frame, budget.read(frame)
+
+
+def near_sums(frame):
+    near = frame[frame["scope"] == "incident"]
+    return tuple(near[name].sum() for name in ("good", "bad", "valid", "no_data"))
+
+
+@pytest.mark.parametrize(
+    ("words", "good", "bad", "valid", "no_data"),
+    [
+        # bad at 10:02 and 10:03; 10:04 and 10:05 are without data, which is good
+        ({"uptime": "avg:a{*} <= 5"}, 8, 2, 10, 2),
+        ({"uptime": "avg:a{*} * 2 < 18"}, 8, 2, 10, 2),
+        # one zone bad is bad: 10:02, 10:03, 10:04; without data in both: 10:05
+        ({"uptime": "avg:a{*} by {zone} <= 5"}, 7, 3, 10, 1),
+        # slices of five minutes have one point each here, that of their first minute
+        ({"uptime": "avg:a{*} <= 0", "slices": "5m"}, 5, 5, 10, 5),
+        # a monitor sees a minute at its end: sums over two minutes are 10 (10:02), 18, 9, –, 1 …
+        ({"monitor": "sum(last_2m):avg:a{*} > 9"}, 7, 2, 9, 1),
+        ({"monitor": "sum(last_2m):avg:a{*} > 8"}, 6, 3, 9, 1),
+        ({"monitor": "max(last_1m):avg:a{*} by {zone} >= 9"}, 6, 3, 9, 1),
+    ],
+)
+def test_slices_of_a_metric_are_those_counted_by_hand(zones, words, good, bad, valid, no_data):  # noqa: PLR0917
+    frame, _ = ten_minutes(**words)
+    assert near_sums(frame) == pytest.approx((good, bad, valid, no_data))
+
+
+def test_the_budget_of_slices_by_hand(zones):
+    """2 bad minutes of a day with a target of 99 %: 2 ÷ 14.4 = 13.9 %, 86.1 % left, 20 × burn."""
+    frame, objective = ten_minutes(uptime="avg:a{*} <= 5")
+    taken = budget.consumed(objective, [(START, at("10:10"))])
+    assert taken.consumed == pytest.approx(100 * 2 / 14.4)
+    assert taken.burn == pytest.approx((2 / 10) / 0.01)
+    assert budget.left(objective) == pytest.approx(100 - 100 * 2 / 14.4)
+    assert (objective.type, objective.kind, objective.no_data) == ("time-based", "time_slice", 1432)
+    assert "1,432 of 1,440 slices had no data and count as good" in str(frame.attrs["evidence"])
+    moments = Facts(
+        start=START, detected=at("10:03"), mitigated=at("10:06"), recovered=at("10:10"),
+        impact=((START, at("10:10")),),
+    )  # fmt: skip
+    phases = budget.spending(objective, moments).phases
+    assert [(phase.name, phase.bad) for phase in phases] == [
+        ("undetected", 1), ("unacknowledged, unmitigated", 1), ("recovering", 0),
+    ]  # fmt: skip
+    told = {one.name: one for one in budget.estimates(objective, moments, source="slo")}
+    assert "2 minutes of the impact without data counted as good" in (
+        told["budget_consumed"].definition
+    )
+
+
+def test_a_metric_that_nobody_sends_is_no_uptime(zones):
+    _, objective = ten_minutes(uptime="avg:nobody{*} <= 5")
+    assert (objective.status, objective.valid) == (None, 0)
+    assert "no data" in budget.reason(objective, [(START, at("10:10"))])
+
+
+def test_what_did_not_come_is_no_uptime(monkeypatch):
+    """The second day of two fails: what it would have said is neither good nor bad."""
+    served = []
+
+    def once(heard):
+        served.append(heard)
+        return by_minutes(heard) if len(served) == 1 else Say(b"no", status=400)
+
+    with Lying(once) as started:
+        monkeypatch.setenv("POSTMORTEM_DATADOG_URL", started.url)
+        frame = get_datadog_slo(
+            uptime="avg:a{*} <= 5", target=99, timeframe="1d", from_=START,
+            to=START + dt.timedelta(days=2),
+        )  # fmt: skip
+    record = frame.attrs["evidence"]
+    assert not record["complete"]
+    assert "count neither as good nor as bad" in record["warnings"][0]
+    assert near_sums(frame)[:3] == pytest.approx((6, 2, 8))
+
+
+def test_corrected_slices_are_good_and_a_monitors_leave_no_time(told):
+    """Datadog's example: a day of a 7-day SLO corrected, an hour down: 60 ÷ 8,640, not ÷ 10,080."""
+    week = dt.timedelta(days=7)
+    pair = [END - week, END - dt.timedelta(days=6)]
+    found = {}
+    for kind, number in (("monitor", 0), ("time_slice", 2)):
+        answers = [
+            by_states((since, 0), (at("10:30"), 1), kind=kind, type_id=number)
+            for since in (START, END - week)
+        ]
+        told(*answers)
+        frame = get_datadog_slo("abc123", START, END, target=99, timeframe="7d", corrections=[pair])
+        objective = budget.read(frame)
+        found[kind] = objective.status, budget.consumed(objective, MOMENTS.impact).consumed
+    assert found["monitor"] == pytest.approx((100 - 100 * 60 / 8_640, 100 * 60 / 86.4))
+    assert found["time_slice"] == pytest.approx((100 - 100 * 60 / 10_080, 100 * 60 / 100.8))
+
+
+def test_slices_of_the_sandbox_are_those_of_its_own_history():
+    """Two ways to the same minutes: Datadog's history of the SLO, and its condition on metrics."""
+    window = (FACTS.start, FACTS.recovered)
+    name = "sum:trace.checkout.request.{}{{env:prod}}.as_count()"
+    own = budget.read(get_datadog_slo(FACTS.minutes_slo_id, *window))
+    made = budget.read(
+        get_datadog_slo(
+            uptime=f"{name.format('errors')} / {name.format('hits')} <= 0.05",
+            target=99, from_=window[0], to=window[1],
+        )
+    )  # fmt: skip
+    assert (made.status, made.bad, made.valid) == (own.status, own.bad, own.valid)
+    moments = Facts(start=window[0], detected=FACTS.detected, recovered=window[1], impact=(window,))
+    ours, theirs = (budget.spending(each, moments) for each in (made, own))
+    assert (ours.taken, ours.phases) == (theirs.taken, theirs.phases)
 
 
 # -- revenue ---------------------------------------------------------------------------------------

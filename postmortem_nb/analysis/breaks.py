@@ -20,7 +20,7 @@ import ruptures
 from postmortem_nb.analysis.usual import CAP
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from numpy.typing import NDArray
 
@@ -31,10 +31,13 @@ SURE = 5.0
 """A segment is unusual where its median is off by LEAST_SHIFT units of noise and by SURE standard
 errors of a mean of so many values, and seven in ten of its values by a third of that median."""
 
+SURE_OF_COUNTS = 9.0
+"""Standard errors for counts that are mostly 0: a few ones side by side are no impact."""
+
 STRONG_SHIFT = 3.0
 """Shift that is looked for where a weaker one had begun long before the incident."""
 
-SPIKE = 1.5
+SPIKE = 1.3
 """How many times beyond the most unusual value of the baseline a lone value must be."""
 
 BRIDGED = 0.2
@@ -43,8 +46,12 @@ BRIDGED = 0.2
 RARE = 0.01
 """Share of the baseline's own stretches of that length that may be as unusual as an impact."""
 
-GRADUAL, LEAST_RAMP = 0.5, 4
-"""A change is gradual where so many values lie between the usual ones and half of it."""
+GRADUAL, SEEN, LEAST_RAMP, ONSETS = 0.5, 6.0, 4, 120
+"""A gradual change is looked at up to half of it, or up to so many units of noise, where there are
+so many values before; moments that are tried for its beginning."""
+
+BESIDE = 10
+"""Values next to an edge that tell what a change in steps first leads to."""
 
 THRESHOLD = 7.35
 """95 % point of the likelihood ratio of a break's place: (1 − e^(−x/2))² = 0.95 (Hansen,
@@ -53,11 +60,30 @@ THRESHOLD = 7.35
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """The first point on the far side of a break, and the first and last that it may be."""
+    """The first point on the far side of a break, and when it began: likeliest, first, last."""
 
     place: int
-    first: int
-    last: int
+    at: float
+    first: float
+    last: float
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What an edge is looked for in, in order: usual points first, ``split`` of them by guess.
+
+    ``x`` are times, ``y`` values, ``level`` what is usual; ``scale`` turns values into units of
+    noise, ``ties`` is how much neighbours resemble each other; ``grows``: the variance of the noise
+    is in proportion to the value, as that of counts is.
+    """
+
+    x: Floats
+    y: Floats
+    level: Floats
+    split: int
+    ties: float
+    grows: bool
+    scale: Callable[[Floats], Floats]
 
 
 def segments(deviation: Floats, ties: float, least: int = 2) -> list[tuple[int, int]]:
@@ -71,13 +97,21 @@ def segments(deviation: Floats, ties: float, least: int = 2) -> list[tuple[int, 
     return list(zip([0, *ends[:-1]], ends, strict=True))
 
 
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """By how much a stretch must be off, in units of noise and in standard errors of a mean."""
+
+    shift: float = LEAST_SHIFT
+    sure: float = SURE
+
+
 def unusual(
-    deviation: Floats, found: list[tuple[int, int]], ties: float, shift: float = LEAST_SHIFT
+    deviation: Floats, found: list[tuple[int, int]], ties: float, wanted: Wanted
 ) -> list[tuple[int, int]]:
-    """Return the stretches off by ``shift`` or more, those close to each other as one."""
+    """Return the stretches that are off by what is wanted, those close to each other as one."""
     merged: list[tuple[int, int]] = []
     for first, beyond in found:
-        if not _is_off(deviation[first:beyond], ties, shift):
+        if not _is_off(deviation[first:beyond], ties, wanted):
             continue
         if merged and first - merged[-1][1] <= BRIDGED * (beyond - merged[-1][0]):
             merged[-1] = (merged[-1][0], beyond)
@@ -86,12 +120,12 @@ def unusual(
     return merged
 
 
-def _is_off(part: Floats, ties: float, shift: float) -> bool:
+def _is_off(part: Floats, ties: float, wanted: Wanted) -> bool:
     middle = float(np.median(part))
     toward = np.sign(middle) * np.clip(part, -CAP, CAP)
     size = min(abs(middle), CAP)
     steady = float(np.quantile(toward, 0.3, method="lower")) >= size / 3
-    return steady and size >= shift and size * np.sqrt(part.size / ties) >= SURE
+    return steady and size >= wanted.shift and size * np.sqrt(part.size / ties) >= wanted.sure
 
 
 def spike(deviation: Floats, quiet: NDArray[np.bool_], inside: NDArray[np.bool_]) -> int | None:
@@ -124,86 +158,83 @@ def rarity(deviation: Floats, quiet: NDArray[np.bool_], stretch: tuple[int, int]
     return float(np.mean(np.abs(sums[whole]) >= abs(float(own[first:beyond].mean()))))
 
 
-def edge(before: Floats, after: Floats, ties: float) -> Edge:
-    """Return where ``before``, which is usual, becomes ``after``, which is not.
+def edge(part: Part) -> Edge:
+    """Return where the usual ends and the far side begins, with the times that it may have been.
 
-    Both in units of noise, in order of time; places count from the beginning of ``before``. The
-    point on the usual side has the density of the noise (Student's t with 4 degrees of freedom, so
-    that a spike is no break); on the far side it is the level there or anything up to it, so that a
-    slow rise belongs to the impact. The place is the likeliest; the interval holds all places whose
-    likelihood ratio, over the ties of the noise, stays below THRESHOLD.
+    Two ways of beginning are weighed in one likelihood, over the ties of the noise. At once: usual
+    points have the density of the noise (Student's t with 4 degrees of freedom, so that a spike is
+    no break), those beyond the level there or anything up to it. Gradually: from a moment on, a
+    line or a parabola leads to what is clearly unusual. The interval holds all moments whose
+    likelihood ratio stays below THRESHOLD: what begins so slowly that noise hides it may have
+    begun before it is seen.
     """
-    both = np.concatenate([before, after])
-    gain = np.cumsum(_usual_log(both) - _unusual_log(both, after)) / ties
-    likely = np.concatenate([[0.0], gain])  # likely[k]: the first k points are usual
-    place = int(likely.argmax())
-    near = np.flatnonzero(2 * (likely[place] - likely) <= THRESHOLD)
-    return Edge(place, int(near.min()), int(near.max()))
+    z = part.scale(part.y) - part.scale(part.level)
+    far = _unusual_log(z, z[part.split :])
+    after = np.append(np.cumsum(far[::-1])[::-1], 0.0)  # of the points from each on
+    abrupt = np.append(0.0, np.cumsum(_usual_log(z))) + after
+    place = int(abrupt.argmax())
+    step = float(np.median(np.diff(part.x)))
+    moments = np.append(part.x, part.x[-1] + step)
+    slow = [each for goal in _goals(part, z, place) for each in _gradual(part, goal, after)]
+    onsets, gradual = np.array(slow).reshape(-1, 2).T
+    best = max(float(abrupt.max()), float(gradual.max(initial=-np.inf)))
+    near = np.flatnonzero(2 * (best - abrupt) <= THRESHOLD * part.ties)
+    close = onsets[2 * (best - gradual) <= THRESHOLD * part.ties]
+    at = moments[place] if near.size else onsets[int(gradual.argmax())]  # the simpler one that fits
+    first = min([*moments[np.maximum(near - 1, 0)], *close])
+    seen = moments[np.minimum(np.searchsorted(moments, close), moments.size - 1)]
+    last = max([*moments[near], *seen]) + step  # a point stands for its whole interval
+    return Edge(place, float(at), float(first), float(last))
 
 
 @dataclass(frozen=True, slots=True)
-class Ramp:
-    """When a slow change began: the likeliest time and the earliest."""
+class _Goal:
+    """What a gradual change leads to: a height, and how many points there are up to it."""
 
-    place: float
-    first: float
-
-
-@dataclass(frozen=True, slots=True)
-class RampFrom:
-    """What a slow change is looked for with: usual points, the whole change, ties of the noise."""
-
-    usual: int
-    top: float
-    ties: float
+    height: float
+    until: int
 
 
-def ramp(
-    x: Floats, y: Floats, level: Floats, scale: Callable[[Floats], Floats], found: RampFrom
-) -> Ramp | None:
-    """Return where the straight line that a change follows left the baseline; None if abrupt.
+def _goals(part: Part, z: Floats, place: int) -> Iterator[_Goal]:
+    """Yield half of the change, and what is clearly unusual where that comes before."""
+    change = part.y - part.level
+    if place == z.size:
+        return
+    half = GRADUAL * float(np.median(change[place:]))
+    top = float(np.median(z[place:]))
+    soon = float(np.clip(GRADUAL * top, -SEEN, SEEN))
+    for heights, wanted in ((change, half), (z, soon)):
+        toward = np.sign(wanted) * np.pad(heights, 2, mode="edge")
+        smooth = np.median(np.lib.stride_tricks.sliding_window_view(toward, 5), axis=1)
+        begin = max(place - 2, 0)
+        reached = np.flatnonzero(smooth[begin:] >= abs(wanted))
+        until = begin + int(reached[0]) if wanted and reached.size else 0
+        if until >= LEAST_RAMP:
+            yield _Goal(float(np.median(change[until - 1 : until + 4])), until)
 
-    ``x`` are times, ``y`` values and ``level`` what is usual, in order, the usual ones first;
-    ``scale`` turns values into units of noise. The line is fitted to what lies before half
-    of the change, which has a noise of its own. The interval holds the onsets whose squared error,
-    in units of noise, is within 3.84 of the least, times ties: the 95 % point of the likelihood
-    ratio of a kink (χ², 1 degree of freedom; Feder, Annals of Statistics 3, 1975); and as much
-    before as the line needs to leave the noise, for what begins slower than a line is not seen
-    earlier. A change that a step tells about as well is abrupt.
+
+def _gradual(part: Part, goal: _Goal, after: Floats) -> Iterator[tuple[float, float]]:
+    """Yield moments, and the log likelihood that a change to a goal began gradually at each.
+
+    The points on the way have a noise of their own, of which the best curve says how much.
     """
-    change = y - level
-    toward = np.sign(found.top) * change
-    smooth = np.median(np.stack([np.roll(toward, k) for k in (-1, 0, 1)]), axis=0)
-    reached = np.flatnonzero(smooth[found.usual :] >= GRADUAL * abs(found.top))
-    until = found.usual + (int(reached[0]) + 1 if reached.size else y.size - found.usual)
-    if until - found.usual < LEAST_RAMP or found.usual < LEAST_RAMP:
-        return None
-    part, rise = slice(0, until), slice(found.usual, until)
-    onsets = np.linspace(x[0], x[until - 2], 300)
-    reach = np.clip(x[part] - onsets[:, None], 0, None)
-    slope = (reach @ change[part]) / np.maximum((reach**2).sum(axis=1), 1e-12)
-    miss = scale(y[part]) - scale(level[part] + slope[:, None] * reach)
-    error = np.minimum(miss**2, CAP**2)
-    step = scale(y[rise]) - scale(level[rise] + found.top)
-    rough = max(1.0, float(error[error.sum(axis=1).argmin(), rise].mean()))
-    error[:, rise] /= rough
-    total = error.sum(axis=1)
-    best = int(total.argmin())
-    if float((step**2).sum()) / rough < float(error[best, rise].sum()) + 4 * found.ties:
-        return None
-    near = np.flatnonzero(total - total[best] <= 3.84 * found.ties)
-    hidden = _hidden(float(slope[best]), float(level[found.usual]), scale, found.ties, x)
-    return Ramp(float(onsets[best]), max(float(x[0]), float(onsets[near[0]]) - hidden))
-
-
-def _hidden(
-    slope: float, level: float, scale: Callable[[Floats], Floats], ties: float, x: Floats
-) -> float:
-    """Return how long a line of this slope stays within two standard errors of the level."""
-    after = np.linspace(0, float(x[-1] - x[0]), 500)
-    out = np.abs(scale(level + slope * after) - scale(np.full(500, level)))
-    seen = np.flatnonzero(out >= 2 * np.sqrt(ties))
-    return float(after[seen[0]]) if seen.size else 0.0
+    x, level = part.x[: goal.until], part.level[: goal.until]
+    reached = part.x[min(goal.until, part.x.size - 1)]
+    span = float(reached - x[0])
+    onsets = reached - np.geomspace(float(reached - x[-1]), span, ONSETS)
+    usual = part.scale(part.y[: goal.until])
+    for power in (1, 2):
+        way = np.clip((x - onsets[:, None]) / (reached - onsets[:, None]), 0, 1) ** power
+        curve = level + goal.height * way
+        spread = np.sqrt(np.maximum(curve / level, 1.0)) if part.grows else np.ones_like(way)
+        miss = (usual - part.scale(curve)) / spread
+        likely = _usual_log(miss) - np.log(spread)
+        rise = way[int(likely.sum(axis=1).argmax())] > 0
+        best = miss[int(likely.sum(axis=1).argmax()), rise]
+        rough = max(1.0, float(np.mean(np.minimum(best**2, CAP**2)))) if rise.any() else 1.0
+        own = _usual_log(miss / np.sqrt(rough)) - np.log(spread * np.sqrt(rough))
+        whole = np.where(way > 0, own, likely).sum(axis=1) + after[goal.until]
+        yield from zip(onsets.tolist(), whole.tolist(), strict=True)
 
 
 def _usual_log(z: Floats) -> Floats:
@@ -212,11 +243,25 @@ def _usual_log(z: Floats) -> Floats:
 
 
 def _unusual_log(z: Floats, after: Floats) -> Floats:
-    """Return the log density of half the far level's own spread, half anything up to it."""
+    """Return the log density of what is not usual, a third each.
+
+    The far level's own spread; the spread of what is next to the edge, for a change in steps; and
+    anything up to the far level.
+    """
     middle = float(np.median(after))
-    spread = max(1.0, float(1.4826 * np.median(np.abs(after - middle))))
-    far = max(abs(middle) + 2 * spread, 3.0)
+    far = max(abs(middle) + 2 * _scatter(after), 3.0)
     toward = np.sign(middle) * z
     anything = np.where((toward > 0) & (toward < far), 1 / far, 0.02 / far)
-    level = np.exp(-(((z - middle) / spread) ** 2) / 2) / (spread * np.sqrt(2 * np.pi))
-    return np.asarray(np.log(0.5 * level + 0.5 * anything))
+    return np.asarray(np.log((_normal(z, after) + _normal(z, after[:BESIDE]) + anything) / 3))
+
+
+def _normal(z: Floats, of: Floats) -> Floats:
+    """Return the density of normal noise with the median and the spread of some values."""
+    spread = _scatter(of)
+    return np.asarray(
+        np.exp(-(((z - np.median(of)) / spread) ** 2) / 2) / (spread * np.sqrt(2 * np.pi))
+    )
+
+
+def _scatter(values: Floats) -> float:
+    return max(1.0, float(1.4826 * np.median(np.abs(values - np.median(values)))))

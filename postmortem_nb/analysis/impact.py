@@ -149,14 +149,18 @@ def _found(at: Floats, y: Floats, near: Flags, known: Usual, window: Window) -> 
     blank = Impact(Moment(), Moment(), baseline=known.says, at=at, y=y, level=known.level)
     stretches, chosen = _looked_for(known, cut, (inside, near))
     quiet = _quiet(at, stretches, window)
-    if chosen is None and window[0] is not None:
-        place = breaks.spike(known.deviation, quiet, inside)
-        chosen = (place, place + 1) if place is not None else None
     said = _doubt(at, y, known, chosen, quiet)
+    if (chosen is None or said) and window[0] is not None:
+        place = breaks.spike(known.deviation, quiet, inside)
+        if place is not None:
+            chosen, said = (place, place + 1), ""
     if chosen is None or said:
         return replace(blank, start=Moment(reason=said), end=Moment(reason=said))
     room = _room(chosen, stretches, at.size)
     ends = _start(at, y, known, chosen, room), _end(at, y, known, chosen, room)
+    if window[0] is not None and ends[0].earliest < at[near][0]:
+        said = "what is unusual may have begun long before the incident"
+        return replace(blank, start=Moment(reason=said), end=Moment(reason=said))
     shift = float(np.median(known.deviation[slice(*chosen)]))
     return replace(blank, start=ends[0], end=ends[1], shift=shift)
 
@@ -166,8 +170,10 @@ def _looked_for(
 ) -> tuple[list[tuple[int, int]], tuple[int, int] | None]:
     """Return the unusual stretches, and the one that is the impact; None for none."""
     stretches: list[tuple[int, int]] = []
+    sure = breaks.SURE_OF_COUNTS if known.grows else breaks.SURE
     for shift in (breaks.LEAST_SHIFT, breaks.STRONG_SHIFT):
-        stretches = breaks.unusual(known.deviation, cut, known.ties, shift)
+        wanted = breaks.Wanted(shift, sure)
+        stretches = breaks.unusual(known.deviation, cut, known.ties, wanted)
         chosen = _chosen(known.deviation, stretches, places)
         if chosen is not None:
             return stretches, chosen
@@ -290,20 +296,16 @@ def _edge(at: Floats, y: Floats, known: Usual, stretch: tuple[int, int], usual_f
     first, beyond = stretch
     reach = max(beyond - first, 12)
     low, high = max(usual_from, first - reach), min(beyond, first + reach)
-    z = known.deviation
-    found = breaks.edge(z[low:first], z[first:high], known.ties)
-    place, last = min(low + found.place, at.size - 1), min(low + found.last, at.size - 1)
-    earliest, step = float(at[max(low + found.first - 1, 0)]), _step(at)
-    likely, latest = float(at[place]), float(at[last]) + step
+    part = slice(low, high)
+    found = breaks.edge(
+        breaks.Part(
+            at[part], y[part], known.level[part], first - low, known.ties, known.grows, known.scaled
+        )
+    )
+    place = min(low + found.place, at.size - 1)
     top = float(np.median((y - known.level)[place:beyond])) if beyond > place else 0.0
-    sloped = breaks.ramp(
-        at[low:high], y[low:high], known.level[low:high], known.scaled,
-        breaks.RampFrom(found.place, top, known.ties),
-    )  # fmt: skip
-    if sloped is not None:
-        likely = min(likely, sloped.place)
-        earliest = min(earliest, sloped.first)
     return Moment(
-        likely, earliest, latest, float(known.level[place]), float(known.level[place]) + top,
+        found.at, found.first, found.last,
+        float(known.level[place]), float(known.level[place]) + top,
         "one value alone: a spike" if beyond - first == 1 else "",
     )  # fmt: skip

@@ -31,6 +31,9 @@ from the others."""
 CAP = 8.0
 """Deviations beyond so many units of noise count as that: one spike does not make a level."""
 
+SPARSE = 0.3
+"""Share of values that are one and the same from which a series is looked at by means."""
+
 RECENT = 6.0
 """A level without rhythm is taken from so many incident lengths before the incident."""
 
@@ -50,6 +53,8 @@ class Usual:
     noise: float
     root: bool
     """Whether values are looked at as square roots."""
+    grows: bool
+    """Whether the noise grows with the value: of counts that are mostly 0."""
 
     def scaled(self, values: Floats) -> Floats:
         """Return values in units of noise."""
@@ -62,14 +67,35 @@ def usual(at: Floats, y: Floats, known: Flags, length: float) -> Usual:
 
     ``length`` is that of the incident in seconds.
     """
-    root = bool((y >= 0).all())
+    sparse = _is_sparse(y[known])
+    root = bool((y >= 0).all()) and not sparse
     seen = np.sqrt(y) if root else y
-    level, says = _level(at, seen, known, length)
+    level, says = _mean(at, seen, known, length) if sparse else _level(at, seen, known, length)
     rest = seen - level
-    noise = _noise(rest[known], seen)
+    grows = sparse and bool((y >= 0).all() and level[0] > 0)
+    noise = (float(_kept(rest[known]).std()) if sparse else 0.0) or _noise(rest[known], seen)
     power = float(np.var(np.clip(rest[known] / noise, -CAP, CAP)))
     held = ties(rest[known]) * max(power, 1.0)
-    return Usual(level**2 if root else level, rest / noise, held, says, noise, root)
+    return Usual(level**2 if root else level, rest / noise, held, says, noise, root, grows)
+
+
+def _is_sparse(y: Floats) -> bool:
+    """Return whether so many values are one and the same that medians say nothing of the others.
+
+    As those of counts and rates that are mostly 0.
+    """
+    return SPARSE <= float(np.mean(y == np.median(y))) < 1
+
+
+def _mean(at: Floats, y: Floats, known: Flags, length: float) -> tuple[Floats, str]:
+    near = _recent(at, known, length)
+    words = f"the mean of {int(near.sum()):,} values before, most of them the same"
+    return np.full(y.size, float(_kept(y[near]).mean())), words
+
+
+def _kept(values: Floats) -> Floats:
+    """Return values with the most extreme in a hundred on both sides cut to the next."""
+    return np.asarray(np.clip(values, *np.quantile(values, (0.01, 0.99))))
 
 
 def _level(at: Floats, y: Floats, known: Flags, length: float) -> tuple[Floats, str]:

@@ -64,7 +64,8 @@ CLAIMS: tuple[Claim, ...] = (
         "failed requests",
         "failed_requests",
         rf"{NUMBER}\s(?:\w+\s)?(?:failed|failing|erroneous|unsuccessful|lost)\srequests",
-        rf"{NUMBER}\srequests\s{FEW}(?:failed|errored|lost|dropped|rejected)",
+        rf"{NUMBER}\srequests\s{FEW}(?:failed|errored|lost|dropped|rejected|"
+        r"(?:returned|ended in)\s(?:\w+\s)?errors?)",
         whole=True,
     ),
     *_claims(
@@ -83,7 +84,7 @@ CLAIMS: tuple[Claim, ...] = (
     *_claims(
         "duration",
         "duration",
-        r"(?:ongoing|down|unavailable|degraded|impact(?:ed)?|affected|failed|failing|broken|"
+        r"(?:ongoing|down|unavailable|degraded|impaired|impact(?:ed)?|affected|failed|failing|broken|"
         rf"disrupted|unreachable|offline|errors|unable to \w+)\sfor\s{FEW}?{SPAN}",
         rf"for\s{FEW}?{SPAN},?\s{FEW}(?:users|customers|shoppers|checkouts?|requests)\s{FEW}"
         r"(?:failed|could not|couldn[’']t|unable|errors?)",
@@ -95,7 +96,10 @@ CLAIMS: tuple[Claim, ...] = (
         r"(?:detected|noticed|alerted|discovered|detection|paged)\s(?:it\s|us\s)?"
         rf"(?:after|within|in|took)\s{FEW}?{SPAN}",
         rf"(?:time to detect|detection time|MTTD|TTD)\s(?:was|of|is)\s{FEW}?{SPAN}",
-        rf"took\s(?:us\s)?{FEW}?{SPAN}\s(?:to|until we)\s(?:detect|notice|discover|see)",
+        rf"(?:took|needed|required)\s(?:us\s)?{FEW}?{SPAN}\s(?:to|until we)\s"
+        r"(?:detect|notice|discover|see)",
+        rf"(?:alert|monitor|page)\s(?:fired|came|went off)\s{FEW}?{SPAN}\s(?:after|into)\s"
+        r"(?:the\s)?(?:impact|start|incident|errors|outage)",
         rf"{SPAN}\s(?:later|after the start),?\s{FEW}(?:alert|monitor|page)\s(?:fired|came)",
     ),
     *_claims(
@@ -115,7 +119,9 @@ CLAIMS: tuple[Claim, ...] = (
         "resolution_time duration",
         rf"(?:resolved|recovered|restored)\s{FEW}?(?:after|within|in)\s{FEW}?{SPAN}",
         rf"took\s{FEW}?{SPAN}\sto\s(?:resolve|recover|restore)",
-        rf"(?:time to (?:resolve|recover|resolution)|MTTR|TTR)\s(?:was|of|is)\s{FEW}?{SPAN}",
+        rf"(?:time to (?:resolve|recover|resolution|recovery)|MTTR|TTR)(?:\s(?:was|of|is)|:)\s"
+        rf"{FEW}?{SPAN}",
+        rf"\b(?:resolution|recovery)\stook\s{FEW}?{SPAN}",
     ),
     *_claims(
         "error budget consumed",
@@ -127,6 +133,8 @@ CLAIMS: tuple[Claim, ...] = (
         "error budget remaining",
         "budget_remaining",
         rf"{SHARE}\sof\s{FEW}budget\s{FEW}(?:remain\w*|left)",
+        rf"budget\s(?:remaining|left)(?:\s(?:is|was|of)|:)\s{FEW}?{SHARE}",
+        rf"budget\s(?:was|is|had)\s(?:still\s)?(?:at\s)?{SHARE}\s(?:remaining|left)",
     ),
     *_claims(
         "SLO target",
@@ -153,20 +161,45 @@ CLAIMS: tuple[Claim, ...] = (
 """What is read in prose. Only phrases that can mean nothing else: a missed contradiction costs less
 than a reviewer who cries wolf."""
 
-WORDS: tuple[tuple[re.Pattern[str], float, float], ...] = tuple(
-    (re.compile(rf"\b{words}\s(?:of\s)?(?:all\s|our\s|the\s)*{end}", re.IGNORECASE), low, high)
-    for end in (rf"{PEOPLE}\s(?:were\s|was\s)?{HIT}",)
-    for words, low, high in (
-        (r"(?<!nearly )(?<!almost )(?<!not )(?:all|every)", 99.5, 100.0),
-        (r"(?:most|the majority)", 50.0, 100.0),
-        (r"half", 40.0, 60.0),
-        (r"(?:a|one) third", 25.0, 42.0),
-        (r"two thirds", 58.0, 75.0),
-        (r"(?:a|one) quarter", 18.0, 32.0),
-        (r"(?<!not )no", 0.0, 0.0),
-    )
+PARTS: tuple[tuple[str, float, float], ...] = (
+    (r"(?<!nearly )(?<!almost )(?<!not )(?:all|every)", 99.5, 100.0),
+    (r"(?:most|the majority)", 50.0, 100.0),
+    (r"half", 40.0, 60.0),
+    (r"(?:a|one) third", 25.0, 42.0),
+    (r"two thirds", 58.0, 75.0),
+    (r"(?:a|one) quarter", 18.0, 32.0),
+    (r"(?<!not )no", 0.0, 0.0),
 )
-"""A share in words → the percent it can mean."""
+
+
+def _words(*ways: str) -> tuple[tuple[re.Pattern[str], float, float], ...]:
+    """Return the shares in words, each before what they may be of."""
+    return tuple(
+        (re.compile(rf"{way.format(words)}", re.IGNORECASE), low, high)
+        for way in ways
+        for words, low, high in PARTS
+    )
+
+
+WORDS = (
+    *_words(rf"\b{{}}\s(?:of\s)?(?:all\s|our\s|the\s)*{PEOPLE}\s(?:were\s|was\s)?{HIT}"),
+    (re.compile(rf"\b(?:nobody|no one)\s(?:was\s)?{HIT}", re.IGNORECASE), 0.0, 0.0),
+)
+"""A share of the users in words → the percent it can mean."""
+
+SPENT = _words(
+    r"\b(?:consumed|burn(?:ed|t)|used(?:\sup)?|ate|spent|cost(?:\sus)?)\s(?:about\s|nearly\s|over\s)?"
+    r"{}\s(?:of\s)?(?:all\s|our\s|the\s|its\s)*(?:[\w-]+\s){{0,2}}?budget"
+)
+"""A share of the error budget in words → the percent it can mean."""
+
+AT_ONCE = re.compile(
+    r"\b(?:detected|noticed|discovered|alerted|paged|caught)\s(?:[\w’'-]+\s){0,4}?"
+    r"(?:immediately|instantly|at once|right away|straight away)\b",
+    re.IGNORECASE,
+)
+PROMPT = 5.0
+"""Minutes that are “at once” at most."""
 
 SUBSET = re.compile(
     r"\b(?:\d+|one|two|three|some|several|few|half) of (?:the |our |all )?[\w,]+[^.;\n]*$",
@@ -187,12 +220,14 @@ VERBS: Mapping[str, str] = {
     "detected": "detected|alerted|paged|alert fired|monitor fired|noticed",
     "acknowledged": "acknowledged",
     "mitigated": "mitigated|rolled back|rollback (?:was )?(?:deployed|finished|completed?)",
-    "recovered": "recovered|restored|back to normal",
+    "recovered": "recovered|restored|back to normal|"
+    r"(?:outage|incident|degradation|disruption|impact) (?:ended|was over)",
     "resolved": "resolved",
 }
 CLOCKS: Mapping[str, re.Pattern[str]] = {
     name: re.compile(
-        rf"\b(?:{verbs})\s(?:\w+\s){{0,2}}?at\s(?:about\s|around\s)?{CLOCK}", re.IGNORECASE
+        rf"\b(?:{verbs})\s(?:\w+\s){{0,2}}?(?:at|around|about|by)\s(?:about\s|around\s)?{CLOCK}",
+        re.IGNORECASE,
     )
     for name, verbs in VERBS.items()
 }
@@ -215,6 +250,12 @@ LOOSE_MINUTES = 5
 BY_WHOM = re.compile(
     r"\b(?:detected|discovered|noticed|found|reported|raised)\s(?:first\s)?by\s(?:an?\s|our\s|the\s|"
     r"several\s)?(?P<who>customers?|users?|monitor\w*|alerts?)\b",
+    re.IGNORECASE,
+)
+
+TOLD_FIRST = re.compile(
+    r"\b(?P<who>customers?|users?)\s(?:first\s)?(?:reported|noticed|told us)\s[^.;\n]{0,40}?"
+    r"\bbefore\s(?:any|our|the)\s(?:\w+\s)?(?:alerts?|monitors?|pages?)\b",
     re.IGNORECASE,
 )
 

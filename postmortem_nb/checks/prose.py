@@ -55,6 +55,7 @@ def prose(case: Case) -> Iterator[Finding]:
         yield from _clocks(case, cell, text)
         if told:
             yield from _words(case, cell, text)
+            yield from _spent(case, cell, text)
             yield from _severities(case, cell, text)
             yield from _windows(case, cell, text)
             yield from _names(case, cell, text)
@@ -98,6 +99,19 @@ def _words(case: Case, cell: Cell, text: str) -> Iterator[Finding]:
             yield _about(case, cell, f"“{match.group().strip()}”, but affected: {known}.")
 
 
+def _spent(case: Case, cell: Cell, text: str) -> Iterator[Finding]:
+    """Find words on the budget and on the detection that are not those of the data."""
+    consumed, late = _known(case, "budget_consumed"), _known(case, "detection_time")
+    for pattern, low, high in claims.SPENT:
+        match = pattern.search(text)
+        if match and consumed is not None and not low <= consumed <= high:
+            known = f"error budget consumed: {_readable('budget_consumed', consumed)} %"
+            yield _about(case, cell, f"“{match.group().strip()}”, but {known}.")
+    match = claims.AT_ONCE.search(text)
+    if match and late is not None and late > claims.PROMPT:
+        yield _about(case, cell, f"“{match.group()}”, but detection took {times.duration(late)}.")
+
+
 def _clocks(case: Case, cell: Cell, text: str) -> Iterator[Finding]:
     """Find clock times in prose that are not those of the timeline."""
     for name, pattern in claims.CLOCKS.items():
@@ -105,7 +119,10 @@ def _clocks(case: Case, cell: Cell, text: str) -> Iterator[Finding]:
         for match in pattern.finditer(text):
             before = re.split(r"[.;,\n]", text[max(0, match.start() - 60) : match.start()])[-1]
             other = name == "start" and claims.OTHER_BEGINNINGS.search(before)
-            lenient = name in claims.ANY_TIME and not re.search(r"\bfull", before, re.IGNORECASE)
+            whole = re.search(
+                r"\bfull|\b(?:ended|over)\b", f"{before}{match.group()}", re.IGNORECASE
+            )
+            lenient = name in claims.ANY_TIME and not whole
             known = _times(case) if lenient else [moment] if moment else []
             if moment and not other and not _near(match, known):
                 yield _about(
@@ -171,7 +188,7 @@ def _names(case: Case, cell: Cell, text: str) -> Iterator[Finding]:
             yield _about(case, cell, f"“{match.group()}”, but the services affected are {listed}.")
     methods = [row.get("detection_method") for row in case.rows("timeline")]
     method = next((each for each in methods if each), None)
-    for match in claims.BY_WHOM.finditer(text):
+    for match in (*claims.BY_WHOM.finditer(text), *claims.TOLD_FIRST.finditer(text)):
         people = match["who"].lower().startswith(("customer", "user"))
         if method == ("Monitor Alert" if people else "User Report"):
             yield _about(case, cell, f"“{match.group()}”, but the detection method is {method}.")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from postmortem_nb import evidence, impact, times
+from postmortem_nb.checks import verdicts
 from postmortem_nb.checks.case import SINGLE
 from postmortem_nb.checks.report import Code, Finding, Severity
 from postmortem_nb.checks.review import APPROVED, REVIEW, grave, reached
@@ -48,6 +49,7 @@ def found(incident: Incident, case: Case) -> Iterator[Finding]:
         yield from covers(case, record)
         yield from early(case, record)
     yield from disagreements(case, impact.estimates(incident))
+    yield from verdicts.doubted(case, incident.found().budgets)
     yield from damage(incident.problems)
     yield from stale(case, case.history)
 

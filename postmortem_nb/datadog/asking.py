@@ -46,6 +46,18 @@ _PAGES = {  # where the web application shows the same question: page, window, f
     "get_datadog_slo": ("slo/manage", "from_ts", "to_ts", {}),
 }
 _BY_METRIC = ("get_datadog_metric", "get_datadog_revenue", "get_datadog_slo")
+_ASKS = (
+    "sql_query",
+    "query",
+    "queries",
+    "filter",
+    "slo_id",
+    "total",
+    "uptime",
+    "monitor",
+    "metric",
+)
+"""Arguments that say what is asked; the first that is given does."""
 _METRIC = re.compile(
     r"(?:(?P<exp_agg>\w+):)?(?P<exp_metric>[a-zA-Z][\w.]*)\{(?P<exp_scope>[^{}]*)\}"
     r"(?:\s*by\s*\{(?P<exp_group>[^{}]*)\})?"
@@ -147,7 +159,7 @@ class Asking:
         return times.parse(value, name=f"{self.function}: {label}", now=self.now)
 
     def _words(self) -> str:
-        for name in ("sql_query", "query", "queries", "filter", "slo_id", "total", "metric"):
+        for name in _ASKS:
             if words := self.arguments.get(name):
                 return words if isinstance(words, str) else "; ".join(map(str, words))
         return "*"

@@ -9,12 +9,20 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from postmortem_nb.datadog import arrays
+from postmortem_nb.datadog import arrays, pages, searches
 
 if TYPE_CHECKING:
     from postmortem_nb.datadog.arrays import Notes
+    from postmortem_nb.datadog.asking import Asking
 
 ORDER = ("timestamp", "title", "message", "source", "status", "service", "tags", "id")
+
+
+def answer(asked: Asking) -> pd.DataFrame:
+    """Return the frame of an event question."""
+    pulled = pages.pull(asked.connection, searches.events(asked), asked.teller)
+    made = frame([row for page in pulled.pages for row in page], asked.notes)
+    return asked.record(made, partial=pulled.partial, warnings=pulled.told())
 
 
 def frame(rows: list[dict[str, Any]], notes: Notes) -> pd.DataFrame:

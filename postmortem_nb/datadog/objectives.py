@@ -1,4 +1,4 @@
-"""The SLO question: Datadog's SLO history, or good and total counted by metric queries.
+"""The SLO question: Datadog's SLO history, or metric queries: requests counted, or good time.
 
 Two stretches are asked for: the SLO's own window, up to the end of the question's, for target,
 achievement and budget; and the question's window, finer, for what the incident took of it.
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from postmortem_nb import slo, times
-from postmortem_nb.datadog import answers, steps, timeseries
+from postmortem_nb.datadog import answers, steps, timeseries, uptime
 from postmortem_nb.errors import QueryError, expected
 
 if TYPE_CHECKING:
@@ -45,20 +45,23 @@ def answer(asked: Asking) -> pd.DataFrame:
     corrections = _corrections(asked.arguments["corrections"])
     if asked_for["slo_id"]:
         return _from_history(asked, asked_for, corrections)
+    if asked_for["uptime"] or asked_for["monitor"]:
+        return _from_condition(asked, asked_for, corrections)
     return _from_metrics(asked, asked_for, corrections)
 
 
 def _checked(given: Arguments) -> Arguments:
     """Return the arguments; QueryError, on one line, for those that ask for no SLO."""
-    ways = {name: given[name] for name in ("slo_id", "total", "good", "bad")}
+    names = ("slo_id", "total", "good", "bad", "uptime", "monitor", "slices")
+    ways = {name: given[name] for name in names}
     if not all(isinstance(words, str) for words in ways.values()):
         raise QueryError(expected(NAME, "texts", example="slo_id='0f2d6c5b…'", came=ways))
     by_metrics = bool(given["total"]) and bool(given["good"]) != bool(given["bad"])
-    if bool(given["slo_id"]) == bool(given["total"] or given["good"] or given["bad"]) or (
-        not given["slo_id"] and not by_metrics
-    ):
-        said = ", ".join(name for name, words in ways.items() if words) or "nothing"
-        what = "slo_id, or total with either good or bad"
+    counts = bool(given["total"] or given["good"] or given["bad"])
+    chosen = [bool(given[name]) for name in ("slo_id", "uptime", "monitor")]
+    if [*chosen, counts].count(True) != 1 or counts != by_metrics:
+        said = ", ".join(name for name in names[:-1] if given[name]) or "nothing"
+        what = "slo_id, or total with either good or bad, or uptime, or monitor"
         raise QueryError(expected(NAME, what, example="slo_id='0f2d6c5b…'", came=said))
     if given["slo_id"] and not _ID.fullmatch(given["slo_id"]):
         what = "the id of an SLO, as in its link"
@@ -70,7 +73,7 @@ def _checked(given: Arguments) -> Arguments:
             example = "sum:trace.web.request.hits{*}.as_count()"
             raise QueryError(expected(f"{NAME}: {name}", what, example=example, came=given[name]))
     _window(given["timeframe"] or TIMEFRAME)
-    return given | {"target": _target(given["target"], needed=by_metrics)}
+    return given | {"target": _target(given["target"], needed=not given["slo_id"])}
 
 
 def _target(value: Any, *, needed: bool) -> float | None:
@@ -180,10 +183,11 @@ def _rows(
         own = _own_corrections(_dict(history.get("overall")))
         corrections = slo.merged([*corrections, *own])
         found = _states(history, span[1])
+    up = basis == "minutes" and _is_sliced(history)
     for row in found:
         cut = steps.clipped(row, span, scale=basis == "minutes")
         if cut is not None:
-            yield steps.corrected(cut, corrections)
+            yield steps.corrected(cut, corrections, up=up)
 
 
 def _counted(series: dict[str, Any]) -> Iterable[steps.Row]:
@@ -208,7 +212,7 @@ def _states(history: dict[str, Any], end: datetime) -> Iterable[steps.Row]:
     Without data a time-slice SLO counts as up; of a monitor SLO that depends on the monitor, so it
     is neither here, as Datadog's own status leaves it.
     """
-    up = history.get("type") == "time_slice" or history.get("type_id") == 2
+    up = _is_sliced(history)
     marks = []
     for pair in _dict(history.get("overall")).get("history") or ():
         moment = _at(_number(pair[0]), 1) if isinstance(pair, list) and len(pair) == 2 else None
@@ -222,6 +226,11 @@ def _states(history: dict[str, Any], end: datetime) -> Iterable[steps.Row]:
         good = minutes if state == slo.UP or (lacks and up) else 0.0
         bad = minutes if state == slo.DOWN else 0.0
         yield steps.row(since, until, good, bad, lacks=lacks)
+
+
+def _is_sliced(history: dict[str, Any]) -> bool:
+    """Return whether an SLO is one by time slices: no data and corrections count as good."""
+    return history.get("type") == "time_slice" or history.get("type_id") == 2
 
 
 def _own_corrections(overall: dict[str, Any]) -> list[Interval]:
@@ -247,6 +256,35 @@ def _warnings(
             "corrections or late data"
         )
     return said
+
+
+# -- a condition on metrics ------------------------------------------------------------------------
+
+
+def _from_condition(asked: Asking, given: Arguments, corrections: list[Interval]) -> pd.DataFrame:
+    """Return the frame of an SLO by time slices, or by a monitor's query, from its metrics."""
+    by = uptime.rule(given["uptime"], given["monitor"], given["slices"] or "1m")
+    window = _window(given["timeframe"] or TIMEFRAME)
+    since = min(asked.end - window, asked.start)
+    counted = uptime.count(asked, by, (since, asked.end))
+    up = by.kind == "time_slice"
+    rows = {}
+    for scope, begin in (("window", since), ("incident", asked.start)):
+        cut = (steps.clipped(row, (begin, asked.end), scale=True) for row in counted.rows)
+        rows[scope] = [steps.corrected(row, corrections, up=up) for row in cut if row is not None]
+    objective = steps.Target(by.words[:200], by.kind, given["target"], window)
+    frame = steps.frame(rows, "minutes", objective, None)
+    return _recorded(
+        asked, frame, _blank(counted, up=up), "slices of metric queries", partial=counted.partial
+    )
+
+
+def _blank(counted: uptime.Counted, *, up: bool) -> list[str]:
+    """Return what a reader must know of slices without data."""
+    if not counted.blank or counted.blank == counted.slices:
+        return []
+    means = "count as good" if up and not counted.partial else "count neither as good nor as bad"
+    return [f"{counted.blank:,} of {counted.slices:,} slices had no data and {means}"]
 
 
 # -- metric queries --------------------------------------------------------------------------------

@@ -219,6 +219,9 @@ def get_datadog_slo(  # noqa: PLR0913
     total: str = "",
     good: str = "",
     bad: str = "",
+    uptime: str = "",
+    monitor: str = "",
+    slices: str = "1m",
     target: float | None = None,
     timeframe: str = "",
     corrections: Sequence[Sequence[Any]] = (),
@@ -227,8 +230,9 @@ def get_datadog_slo(  # noqa: PLR0913
 ) -> pd.DataFrame:
     """Return what an SLO counted: its own window up to ``to``, and finer the incident's.
 
-    From Datadog's SLO history (``GET /api/v1/slo/{id}/history``) by ``slo_id``, or from metrics by
-    ``total`` with ``good`` or ``bad`` and a ``target``. Frozen as evidence (``%%datadog slo``) it
+    From Datadog's SLO history (``GET /api/v1/slo/{id}/history``) by ``slo_id``, or from metrics
+    with a ``target``: requests by ``total`` with ``good`` or ``bad``, time by ``uptime`` or
+    ``monitor``. Frozen as evidence (``%%datadog slo``) it
     gives an incident target, achievement, budget consumed and remaining, burn rate, and the budget
     by phase; see `budget` for reading it.
 
@@ -245,12 +249,20 @@ def get_datadog_slo(  # noqa: PLR0913
         the incident's window
     total, good, bad
         metric queries that count (``.as_count()``): all valid events, and the good or the bad ones
+    uptime
+        the condition under which a time slice is good: ``p95:trace.web.request{*} <= 2.5``; as in
+        Datadog, a slice without data is good, and one that is bad for any group is bad
+    monitor
+        a metric monitor's query, ``avg(last_5m):… > 5``: a minute is bad while it holds; without
+        data it is neither good nor bad
+    slices
+        length of a time slice: ``1m`` or ``5m``
     target
         in percent; the SLO's own unless given
     timeframe
         the SLO's window, ``30d``; the SLO's own unless given
     corrections
-        pairs of times that are left out
+        pairs of times that are left out; good time where the SLO is by time slices
     apply_correction
         whether Datadog leaves out its own corrections
     """
@@ -261,6 +273,9 @@ def get_datadog_slo(  # noqa: PLR0913
         "total": total,
         "good": good,
         "bad": bad,
+        "uptime": uptime,
+        "monitor": monitor,
+        "slices": slices,
         "target": target,
         "timeframe": timeframe,
         "corrections": corrections,
@@ -356,24 +371,10 @@ def _logs(asked: Asking) -> pd.DataFrame:
     return asked.record(frame, partial=pulled.partial, warnings=pulled.told())
 
 
-def _spans(asked: Asking) -> pd.DataFrame:
-    attributes = asked.arguments["custom_attributes"]
-    wanted = Wanted(asking.texts(asked.function, "custom_attributes", attributes))
-    pulled = pages.pull(asked.connection, searches.spans(asked), asked.teller)
-    frame = spans.frame([row for page in pulled.pages for row in page], wanted, asked.notes)
-    return asked.record(frame, partial=pulled.partial, warnings=pulled.told())
-
-
-def _events(asked: Asking) -> pd.DataFrame:
-    pulled = pages.pull(asked.connection, searches.events(asked), asked.teller)
-    frame = events.frame([row for page in pulled.pages for row in page], asked.notes)
-    return asked.record(frame, partial=pulled.partial, warnings=pulled.told())
-
-
 _RUN: dict[str, Callable[[Asking], pd.DataFrame]] = {
     "search_datadog_logs": _logs,
-    "search_datadog_spans": _spans,
-    "search_datadog_events": _events,
+    "search_datadog_spans": spans.answer,
+    "search_datadog_events": events.answer,
     "get_datadog_metric": timeseries.answer,
     "analyze_datadog_logs": analysis.analyze,
     "get_datadog_slo": objectives.answer,

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from postmortem_nb.datadog import arrays, fields
+from postmortem_nb.datadog import arrays, asking, fields, pages, searches
+from postmortem_nb.datadog.fields import Wanted
 
 if TYPE_CHECKING:
     from postmortem_nb.datadog.arrays import Notes
-    from postmortem_nb.datadog.fields import Wanted
+    from postmortem_nb.datadog.asking import Asking
 
 TEXTS = {
     "service": ("service",),
@@ -52,6 +53,15 @@ ORDER = (
     "tags",
     "id",
 )
+
+
+def answer(asked: Asking) -> pd.DataFrame:
+    """Return the frame of a span question."""
+    attributes = asked.arguments["custom_attributes"]
+    wanted = Wanted(asking.texts(asked.function, "custom_attributes", attributes))
+    pulled = pages.pull(asked.connection, searches.spans(asked), asked.teller)
+    made = frame([row for page in pulled.pages for row in page], wanted, asked.notes)
+    return asked.record(made, partial=pulled.partial, warnings=pulled.told())
 
 
 def frame(rows: list[dict[str, Any]], wanted: Wanted, notes: Notes) -> pd.DataFrame:

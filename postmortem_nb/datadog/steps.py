@@ -60,8 +60,11 @@ def clipped(step: Row, span: Interval, *, scale: bool) -> Row | None:
     return step | {"since": since, "until": until} | shrunk
 
 
-def corrected(step: Row, corrections: Sequence[Interval]) -> Row:
-    """Return a step without what corrections leave out, evenly over the step."""
+def corrected(step: Row, corrections: Sequence[Interval], *, up: bool = False) -> Row:
+    """Return a step without what corrections leave out, evenly over the step.
+
+    ``up``: corrected time counts as good, as in time slices, where all time stays valid.
+    """
     length = step["until"] - step["since"]
     lost = sum(
         max(timedelta(), min(step["until"], until) - max(step["since"], since)) / length
@@ -70,6 +73,8 @@ def corrected(step: Row, corrections: Sequence[Interval]) -> Row:
     if not lost:
         return step
     kept = {name: step[name] * (1 - lost) for name in ("good", "bad", "valid", "no_data")}
+    if up:
+        kept |= {"valid": step["valid"], "good": step["valid"] - kept["bad"]}
     return step | kept | {"corrected": lost * (length / MINUTE)}
 
 

@@ -8,19 +8,22 @@ query has to be asked.
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from postmortem_nb import bundle, evidence, text, times
+from postmortem_nb.datadog import expression
 from postmortem_nb.errors import BadValue, BundleError, PostmortemError, expected
 from postmortem_nb.incident import Incident
-from postmortem_nb.monitors import expression, logcount, reading
+from postmortem_nb.monitors import logcount, reading
 from postmortem_nb.monitors.tried import MINUTE, SECOND, Spans, Tried, step_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
+    from pathlib import Path
 
     import pandas as pd
 
@@ -66,16 +69,17 @@ def rows(incident: Incident) -> list[dict[str, Any]]:
 
 def run(
     incident: Incident,
-    baseline: object = BASELINE,
+    baseline: object = None,
     *,
     refresh: bool = False,
     told: Callable[[str], object] = lambda _: None,
 ) -> list[BackTest]:
     """Return the back-test of each proposed monitor, what is not frozen yet asked and frozen.
 
-    Raises BadValue for a baseline that is no length of time.
+    ``baseline`` None is the one that was asked for before, `BASELINE` the first time. Raises
+    BadValue for a baseline that is no length of time.
     """
-    length = _length(baseline)
+    length = _remembered(incident) if baseline is None else _length(baseline)
 
     def answers(row: Row, monitor: Monitor, spans: Spans) -> pd.DataFrame:
         told(f"asking for the metrics of {text.visible(row.get('name') or monitor.source)}")
@@ -85,15 +89,18 @@ def run(
 
 
 def frozen(incident: Incident) -> list[BackTest]:
-    """Return the back-tests from frozen answers alone; none where nothing was back-tested."""
-    folder, listed = incident.path / bundle.EVIDENCE, rows(incident)
-    if not any((folder / f"{evidence_name(row['row'])}.json").is_file() for row in listed):
-        return []
+    """Return the back-tests from frozen answers alone.
+
+    Where nothing was back-tested, those that cannot be: why is told in any case.
+    """
+    listed = rows(incident)
+    is_tried = any(_frozen(incident, row).is_file() for row in listed)
 
     def answers(row: Row, monitor: Monitor, spans: Spans) -> pd.DataFrame:
         return _thawed(incident, row, monitor, spans)
 
-    return [*_tested(incident, listed, answers)]
+    found = [*_tested(incident, listed, answers)]
+    return found if is_tried else [each for each in found if reading.CANNOT in each.reason]
 
 
 def spans_of(incident: Incident) -> Spans:
@@ -123,6 +130,26 @@ def _tested(incident: Incident, listed: Iterable[Row], answers: Answers) -> Iter
         yield BackTest(number, str(row["row"]), str(row.get("name") or ""), monitor, tried, reason)
 
 
+def _frozen(incident: Incident, row: Row) -> Path:
+    """Return where the record of a row's frozen answer is, if there is one."""
+    return incident.path / bundle.EVIDENCE / f"{evidence_name(str(row['row']))}.json"
+
+
+def _remembered(incident: Incident) -> timedelta:
+    """Return the longest baseline of the frozen answers, so that a rerun asks nobody."""
+    start, folder = Incident.window(incident)[0], incident.path / bundle.EVIDENCE
+    known = []
+    for row in rows(incident):
+        if start is None or not _frozen(incident, row).is_file():
+            continue
+        with suppress(PostmortemError):
+            monitor = reading.read(row.get("query"), row.get("threshold"))
+            record = evidence.thaw(folder, evidence_name(str(row["row"]))).attrs["evidence"]
+            known.append(start - times.parse(record["from"]) - monitor.reach)
+    fits = [length for length in known if MINUTE <= length <= LONGEST]
+    return max(fits, default=_length(BASELINE))
+
+
 def _length(baseline: object) -> timedelta:
     length = baseline if isinstance(baseline, timedelta) else times.span(baseline, name="baseline")
     if not MINUTE <= length <= LONGEST:
@@ -137,7 +164,7 @@ def _question(monitor: Monitor, spans: Spans, length: timedelta) -> dict[str, An
     if monitor.search is not None:
         most = logcount.ROWS * MINUTE - (end - spans.start) - monitor.window - MINUTE
         length = min(length, max(most - most % timedelta(days=1), MINUTE))
-    window = {"from_": _floor(spans.start - length - monitor.window), "to": end}
+    window = {"from_": _floor(spans.start - length - monitor.reach), "to": end}
     if monitor.search is not None:
         return monitor.search.arguments() | window
     queries = expression.queries(monitor.node)
@@ -163,20 +190,20 @@ def _points(monitor: Monitor, frame: pd.DataFrame) -> pd.DataFrame:
     """Return the points of an answer, of a count of logs too."""
     if monitor.search is None:
         return frame
-    return logcount.points(frame, expression.queries(monitor.node)[0])
+    return logcount.points(frame, expression.queries(monitor.node)[0], monitor.search.by)
 
 
 def _thawed(incident: Incident, row: Row, monitor: Monitor, spans: Spans) -> pd.DataFrame:
     """Return the frozen answers of a row. Raises BundleError where they answer something else."""
     folder, name = incident.path / bundle.EVIDENCE, evidence_name(str(row["row"]))
-    if not (folder / f"{name}.json").is_file():
+    if not _frozen(incident, row).is_file():
         raise BundleError("not back-tested yet: run 'postmortem backtest'")
     frame = evidence.thaw(folder, name)
     record = frame.attrs["evidence"]
     begun, ended = times.parse(record.get("from")), times.parse(record.get("to"))
     fits = _answers(record, monitor)
     reaches = ended >= spans.end or not spans.is_over
-    if not (fits and begun + monitor.window < spans.start < ended and reaches):
+    if not (fits and begun + monitor.reach < spans.start < ended and reaches):
         raise BundleError("changed since it was back-tested: run 'postmortem backtest' again")
     return _points(monitor, frame)
 

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from postmortem_nb.datadog import conditions, expression, windows
 from postmortem_nb.errors import QueryError
-from postmortem_nb.monitors import expression
 from postmortem_nb.times import EPOCH
 
 if TYPE_CHECKING:
@@ -130,17 +130,19 @@ def evaluate(  # noqa: PLR0913 - the monitor, its points, its limits and its spa
     first = -(-_at(start) // every) * every
     count = max(0, -((first - _at(end)) // every))
     wide = int(monitor.window / SECOND) // slot
-    origin = first - wide * slot
-    slots = wide + max(count - 1, 0) * (every // slot)
+    back = int(monitor.shift / SECOND) // slot
+    origin = first - (wide + back) * slot
+    slots = back + wide + max(count - 1, 0) * (every // slot)
     groups, queries = _groups(frame), expression.queries(monitor.node)
     parts = dict(tuple(frame.groupby(["series", "query"], sort=False)))
-    place = _Places(origin, slot, slots, int(step / SECOND))
+    place = windows.Slots(origin, slot, slots, int(step / SECOND))
+    over = windows.Windows(wide, every // slot, count)
     values = np.full((len(groups), count), np.nan)
     for number, name in enumerate(groups):
-        known = {text: _placed(parts.get((name, text)), place) for text in queries}
+        known = {text: windows.placed(parts.get((name, text)), place) for text in queries}
         if empty_is_zero:
             known = {text: np.nan_to_num(row) for text, row in known.items()}
-        values[number] = _windows(monitor, known, wide, every // slot, count)
+        values[number] = _compared(monitor, known, over, back)
     alarming = np.array([_alarming(monitor, row, limit, recovery) for row in values], dtype=bool)
     seconds = first + every * np.arange(count, dtype=np.int64)
     shape = (len(groups), count)
@@ -153,7 +155,7 @@ def interval(frame: pd.DataFrame, asked: timedelta) -> timedelta:
     """Return the interval of points: coarser than asked where all stand on a coarser grid."""
     if len(frame) < ENOUGH:
         return asked
-    moments = np.unique(_seconds(frame))
+    moments = np.unique(windows.seconds(frame))
     apart = np.diff(moments)
     found = int(np.gcd.reduce(apart)) if apart.size >= ENOUGH // 2 else 0
     return max(asked, timedelta(seconds=found))
@@ -168,78 +170,41 @@ def _groups(frame: pd.DataFrame) -> list[str]:
     return names
 
 
-@dataclass(frozen=True, slots=True)
-class _Places:
-    """Slots of time: seconds of the first one's beginning, length, number; a point's interval."""
-
-    origin: int
-    slot: int
-    count: int
-    step: int
-
-
-def _placed(rows: pd.DataFrame | None, place: _Places) -> Floats:
-    """Return the points of one group and query, each in the slot in which its interval ends."""
-    made = np.full(place.count, np.nan)
-    if rows is not None:
-        ends = _seconds(rows) + place.step
-        at = -(-(ends - place.origin) // place.slot) - 1
-        inside = (at >= 0) & (at < place.count)
-        made[at[inside]] = rows["value"].to_numpy("float64", na_value=np.nan)[inside]
-    return made
-
-
-def _windows(
-    monitor: Monitor, known: dict[str, Floats], wide: int, every: int, count: int
+def _compared(
+    monitor: Monitor, known: dict[str, Floats], over: windows.Windows, back: int
 ) -> Floats:
-    """Return the value of each window: counts are summed before the arithmetic, others after."""
-    if not count:
-        return np.empty(0)
-    if not monitor.counts_first:
-        size = wide + (count - 1) * every
-        whole = np.broadcast_to(expression.value(monitor.node, known), (size,))
-        return _rolled(whole, monitor.aggregation, wide, every)
-    sums = {text: _rolled(row, "sum", wide, every) for text, row in known.items()}
-    there = ~np.isnan(np.array(list(sums.values()))).all(axis=0)
-    filled = {text: np.where(there & np.isnan(row), 0.0, row) for text, row in sums.items()}
-    made: Floats = np.where(there, expression.value(monitor.node, filled), np.nan)
-    return made
+    """Return each window's value, or by how much it differs from that of ``back`` slots before.
 
-
-def _rolled(row: Floats, how: str, wide: int, every: int) -> Floats:
-    """Return one value a window of a row, of the points that there are; NaN for none."""
-    windows = np.lib.stride_tricks.sliding_window_view(row, wide)[::every]
-    there = ~np.isnan(windows)
-    amounts = there.sum(axis=1)
-    if how in ("min", "max"):
-        empty = np.inf if how == "min" else -np.inf
-        made = (np.min if how == "min" else np.max)(np.where(there, windows, empty), axis=1)
-    else:
-        made = np.where(there, windows, 0.0).sum(axis=1)
-        made = made / np.maximum(amounts, 1) if how == "avg" else made
-    return np.where(amounts > 0, made, np.nan)
+    A change in percent from nothing is unknown.
+    """
+    now, before = (
+        windows.values(monitor.node, monitor.aggregation, part, over)
+        for part in (
+            {text: row[back:] for text, row in known.items()},
+            {text: row[: row.size - back] for text, row in known.items()},
+        )
+    )
+    if not monitor.change:
+        return now
+    if monitor.change == "change":
+        return now - before
+    with np.errstate(all="ignore"):
+        made = 100 * (now - before) / np.abs(before)
+    return np.where(np.isfinite(made), made, np.nan)
 
 
 def _alarming(monitor: Monitor, row: Floats, limit: float, recovery: float | None) -> Flags:
     """Return when a group alarms: from the threshold on, until it is back beyond the recovery."""
-    fires = _holds(monitor.sign, row, limit)
+    fires = conditions.holds(monitor.sign, row, limit)
     if recovery is None:
         return fires
-    stays = _holds(monitor.sign, row, recovery)
+    stays = conditions.holds(monitor.sign, row, recovery)
     made = np.zeros(len(row), dtype=bool)
     under_way = False
     for at in range(len(row)):
         under_way = bool(fires[at] or (under_way and stays[at]))
         made[at] = under_way
     return made
-
-
-def _holds(sign: str, row: Floats, limit: float) -> Flags:
-    with np.errstate(invalid="ignore"):
-        found: Flags = {
-            ">": np.greater, ">=": np.greater_equal, "<": np.less, "<=": np.less_equal,
-        }[sign](row, limit)  # fmt: skip
-    return found
 
 
 def _runs(alarming: Flags) -> Iterable[tuple[int, int]]:
@@ -257,12 +222,6 @@ def _merged(found: Sequence[tuple[int, int, str]]) -> list[tuple[int, int, str]]
         else:
             made.append((first, last, name))
     return made
-
-
-def _seconds(frame: pd.DataFrame) -> NDArray[np.int64]:
-    moments = frame["timestamp"].dt.tz_convert("UTC").dt.tz_localize(None)
-    found: NDArray[np.int64] = moments.to_numpy("datetime64[s]").astype(np.int64)
-    return found
 
 
 def _at(moment: datetime) -> int:

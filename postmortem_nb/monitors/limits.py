@@ -9,9 +9,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from postmortem_nb import units
+from postmortem_nb.datadog import expression
+from postmortem_nb.datadog.expression import Arithmetic, Number
 from postmortem_nb.errors import QueryError, shown
-from postmortem_nb.monitors import expression
-from postmortem_nb.monitors.expression import Arithmetic, Number
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -1,8 +1,9 @@
 """Monitors that count logs: read from their query, asked by the minute, and made points of.
 
 ``logs("service:web status:error").index("*").rollup("count").last("5m") > 100``. A minute without
-logs counts 0, as Datadog treats an empty evaluation of a count. Counts by group, and of anything
-but logs, are refused: their answers would be cut at 10,000 rows.
+logs counts 0, as Datadog treats an empty evaluation of a count. With ``.by("host")`` each group
+counts alone; an answer of more than 10,000 rows is cut, and says so. What counts anything but logs
+is refused.
 """
 
 from __future__ import annotations
@@ -17,8 +18,14 @@ from postmortem_nb.errors import QueryError, expected
 if TYPE_CHECKING:
     import pandas as pd
 
-SQL = "SELECT date_trunc('minute', timestamp) AS minute, count(*) AS value FROM logs GROUP BY 1"
+SQL = "SELECT date_trunc('minute', timestamp) AS minute, {}count(*) AS value FROM logs GROUP BY {}"
 """What is asked of the logs that match; the search itself is an argument."""
+
+MOST_KEYS = 4
+"""Facets that Datadog groups by at most."""
+
+CANNOT = "it cannot be back-tested"
+"""How the reason begins for a kind of monitor that cannot be tried."""
 
 ROWS = 10_000
 """Rows of an answer: minutes that can be asked for at once."""
@@ -28,7 +35,7 @@ _WHOLE = re.compile(
     r"\s*logs\s*\(\s*\"(?P<search>(?:[^\"\\]|\\.)*)\"\s*\)"
     r"(?:\s*\.\s*index\(\s*\"(?P<indexes>[\w*.,\s-]*)\"\s*\))?"
     r"\s*\.\s*rollup\(\s*\"(?P<how>\w+)\"[^)]*\)"
-    r"(?P<by>\s*\.\s*by\([^)]*\))?"
+    r"(?:\s*\.\s*by\(\s*(?P<by>\"[\w@./:*-]+\"(?:\s*,\s*\"[\w@./:*-]+\")*)\s*\))?"
     r"\s*\.\s*last\(\s*\"(?P<span>\d{1,5}[mhdw])\"\s*\)"
     r"\s*(?P<sign>>=|<=|>|<)\s*(?P<limit>\d+(?:\.\d+)?)\s*",
     re.DOTALL,
@@ -42,15 +49,24 @@ class Search:
 
     text: str
     indexes: tuple[str, ...] = ("*",)
+    by: tuple[str, ...] = ()
 
     def arguments(self) -> dict[str, Any]:
         """Return what is asked, without the window."""
-        return {"sql_query": SQL, "filter": self.text, "indexes": list(self.indexes)}
+        keys = "".join(f'"{key}" AS key{place}, ' for place, key in enumerate(self.by))
+        columns = ", ".join(str(place) for place in range(1, len(self.by) + 2))
+        asked = SQL.format(keys, columns)
+        found: dict[str, Any] = {"sql_query": asked, "filter": self.text}
+        if self.by:
+            found["extra_columns"] = [key for key in self.by if key.startswith("@")]
+        return found | {"indexes": list(self.indexes)}
 
     def written(self) -> str:
         """Return it as a monitor writes it, up to the window."""
         escaped = re.sub(r'(["\\])', r"\\\1", self.text)
-        return f'logs("{escaped}").index("{",".join(self.indexes)}").rollup("count")'
+        groups = ", ".join(f'"{key}"' for key in self.by)
+        by = f".by({groups})" if groups else ""
+        return f'logs("{escaped}").index("{",".join(self.indexes)}").rollup("count"){by}'
 
 
 def is_one(words: str) -> bool:
@@ -66,23 +82,33 @@ def read(words: str) -> tuple[Search, str, str, float]:
     found = _WHOLE.fullmatch(words)
     if found is None:
         raise QueryError(expected("query", "a count of logs", example=_EXAMPLE, came=words))
-    if found["how"] != "count" or found["by"]:
-        what = "logs by group" if found["by"] else f"the {found['how']} of logs"
-        raise QueryError(f"it cannot be back-tested: it counts {what}, and only one count is tried")
+    if found["how"] != "count":
+        what = f"the {found['how']} of logs"
+        raise QueryError(f"{CANNOT}: it takes {what}, and only counts are tried")
+    by = tuple(re.findall(r'"([^"]+)"', found["by"] or ""))
+    if len(by) > MOST_KEYS:
+        raise QueryError(f"query: expected up to {MOST_KEYS} facets to group by; got {len(by)}")
     search = re.sub(r"\\(.)", r"\1", found["search"], flags=re.DOTALL).strip() or "*"
     indexes = tuple(each.strip() for each in (found["indexes"] or "*").split(",") if each.strip())
-    made = Search(search, indexes or ("*",))
+    made = Search(search, indexes or ("*",), by)
     return made, found["span"], found["sign"], float(found["limit"])
 
 
-def points(frame: pd.DataFrame, name: str) -> pd.DataFrame:
-    """Return the points of an answer to `SQL`, as a metric has them, under a query's name."""
+def points(frame: pd.DataFrame, name: str, by: tuple[str, ...] = ()) -> pd.DataFrame:
+    """Return the points of an answer to `SQL`, as a metric has them, under a query's name.
+
+    Logs without a facet that is grouped by belong to no group, as in Datadog.
+    """
     pandas = import_module("pandas")
+    names = [f"key{place}" for place in range(len(by))]
+    frame = frame.dropna(subset=names) if names else frame
+    parts = [[f"{key}:{each}" for each in frame[col]] for key, col in zip(by, names, strict=True)]
+    series = [",".join(tags) for tags in zip(*parts, strict=True)] if by else ["*"] * len(frame)
     made: pd.DataFrame = pandas.DataFrame(
         {
             "timestamp": pandas.to_datetime(frame["minute"], utc=True),
             "query": pandas.array([name] * len(frame), dtype="string"),
-            "series": pandas.array(["*"] * len(frame), dtype="string"),
+            "series": pandas.array(series, dtype="string"),
             "value": frame["value"].astype("Float64"),
             "unit": pandas.array([None] * len(frame), dtype="string"),
         }

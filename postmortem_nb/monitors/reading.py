@@ -14,13 +14,12 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from postmortem_nb.datadog import conditions, expression
 from postmortem_nb.errors import QueryError, expected, shown
-from postmortem_nb.monitors import expression, logcount
+from postmortem_nb.monitors import logcount
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from postmortem_nb.monitors.expression import Node
+    from postmortem_nb.datadog.expression import Node
 
 AGGREGATIONS = {
     "avg": "on average",
@@ -30,23 +29,18 @@ AGGREGATIONS = {
 }
 """How a window of points becomes one value, and how that is said."""
 
-OPERATORS: dict[str, Callable[[float, float], bool]] = {
-    ">": lambda value, limit: value > limit,
-    ">=": lambda value, limit: value >= limit,
-    "<": lambda value, limit: value < limit,
-    "<=": lambda value, limit: value <= limit,
-}
-
 WINDOW = timedelta(minutes=5)
 """The window of a metric query whose threshold names none: Datadog's own default."""
 
 LONGEST_WINDOW = timedelta(days=30)
 
+CANNOT = logcount.CANNOT
 REFUSED = (
     (r"^\s*(?:events|rum|spans|audit|trace-analytics|ci-\w+|error-tracking)\s*\(",
      "it counts {0}, which has no metric to try it on"),
     (r"\b(anomalies|outliers|forecast)\s*\(", "{0}(…) learns from data of its own"),
-    (r"^\s*(?:pct_)?change\s*\(", "it compares with an earlier window"),
+    (r"^\s*(?:pct_)?change\s*\((?!\s*(?:avg|sum|min|max)\s*\(\s*last_\w+\s*\)\s*,\s*last_)",
+     "it compares with another window than one before (last_…)"),
     (r"^\s*(?:error_budget|burn_rate)\s*\(", "it watches an SLO, not a metric"),
     (r"\.over\(", "it watches the states of a check, not a metric"),
     (r"(?:&&|\|\||^\s*!?\s*\d{3,}\s*$)", "it combines other monitors"),
@@ -54,12 +48,6 @@ REFUSED = (
 )  # fmt: skip
 """Kinds of monitor that cannot be tried on a metric: how they are known, and the reason."""
 
-_HEAD = re.compile(
-    r"\s*(?P<how>avg|sum|min|max)\s*\(\s*last_(?P<span>\d{1,5}[mhdw])\s*\)\s*:", re.IGNORECASE
-)
-_CONDITION = re.compile(
-    r"\s*(?P<sign>>=|<=|==|!=|>|<)\s*(?P<limit>[-+]?[\d.]+(?:[eE][-+]?\d+)?)\s*$"
-)
 _SIGNS = {
     "≥": ">=", "at least": ">=", "≤": "<=", "at most": "<=", "above": ">", "over": ">",
     "more than": ">", "greater than": ">", "exceeds": ">", "below": "<", "under": "<",
@@ -110,6 +98,17 @@ class Monitor:
     assumed: str = ""
     search: logcount.Search | None = None
     """The logs that are counted, where it is no monitor on metrics."""
+    change: str = ""
+    """``change`` or ``pct_change``: the difference from the value of ``shift`` before is compared.
+
+    https://docs.datadoghq.com/monitors/types/change-alert/
+    """
+    shift: timedelta = timedelta()
+
+    @property
+    def reach(self) -> timedelta:
+        """How far back one evaluation looks."""
+        return self.window + self.shift
 
     @property
     def counts_first(self) -> bool:
@@ -141,6 +140,8 @@ class Monitor:
             window = written(self.window)
             return f'{self.search.written()}.last("{window}") {self.sign} {number:.12g}'
         head = f"{self.aggregation}(last_{written(self.window)})"
+        if self.change:
+            head = f"{self.change}({head},last_{written(self.shift)})"
         return f"{head}:{self.source} {self.sign} {number:.12g}"
 
     def condition(self) -> str:
@@ -175,35 +176,27 @@ def read(query: object, threshold: object = None) -> Monitor:
     for pattern, reason in REFUSED:
         if found := re.search(pattern, words):
             kind = (found[1] if found.groups() else found[0]).strip(" (") or ""
-            raise QueryError(f"it cannot be back-tested: {reason.format(kind)}")
-    head = _HEAD.match(words)
-    found_monitor = _whole(words, head) if head else _bare(words, str(threshold or ""))
-    return _checked(_recovering(found_monitor, str(threshold or "")) if head else found_monitor)
+            raise QueryError(f"{CANNOT}: {reason.format(kind)}")
+    if conditions.has_window(words):
+        return _checked(_recovering(_whole(words), str(threshold or "")))
+    return _checked(_bare(words, str(threshold or "")))
 
 
 def _logs(words: str) -> Monitor:
     """Return a monitor that counts logs."""
     search, span, sign, limit = logcount.read(words)
     leaf = expression.Leaf(search.text, counted=True)
-    return Monitor(leaf, search.text, "sum", _span(span), sign, limit, search=search)
+    return Monitor(leaf, search.text, "sum", conditions.span(span), sign, limit, search=search)
 
 
-def _whole(words: str, head: re.Match[str]) -> Monitor:
+def _whole(words: str) -> Monitor:
     """Return a monitor that is written as Datadog has it."""
-    body = words[head.end() :]
-    node, end = expression.parse(body)
-    condition = _CONDITION.fullmatch(body[end:])
-    if condition is None:
-        raise QueryError(
-            expected("query", "a condition at its end", example="> 5", came=body[end:])
-        )
-    if condition["sign"] not in OPERATORS:
-        raise QueryError(f"query: expected >, >=, < or <=; got {condition['sign']}")
-    limit = _number(condition["limit"])
-    source = " ".join(body[:end].split())
+    found = conditions.read(words)
+    window = WINDOW if found.window is None else found.window
     return Monitor(
-        node, source, head["how"].lower(), _span(head["span"].lower()), condition["sign"], limit
-    )
+        found.node, found.source, found.aggregation, window, found.sign, found.limit,
+        change=found.change, shift=found.shift,
+    )  # fmt: skip
 
 
 def _bare(words: str, threshold: str) -> Monitor:
@@ -259,6 +252,8 @@ def _checked(monitor: Monitor) -> Monitor:
         )
     if not timedelta(minutes=1) <= monitor.window <= LONGEST_WINDOW:
         raise QueryError("query: expected a window from 1 minute to 30 days, for example last_5m")
+    if monitor.change and not timedelta(minutes=1) <= monitor.shift <= LONGEST_WINDOW:
+        raise QueryError("query: expected a comparison with 1 minute to 30 days before: last_1h")
     known = [limit for limit in (monitor.limit, monitor.recovery) if limit is not None]
     if not all(map(math.isfinite, known)):
         raise QueryError("threshold: expected a finite number, for example 5")
@@ -302,11 +297,6 @@ def _number(words: str) -> float:
         raise QueryError(
             f"threshold: expected a number, for example 5; got {shown(words)}"
         ) from None
-
-
-def _span(words: str) -> timedelta:
-    units = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
-    return timedelta(**{units[words[-1]]: int(words[:-1])})
 
 
 def _recovery(rest: str, unit: str) -> tuple[str, float | None, str]:

@@ -84,7 +84,7 @@ class BackTests:
 
 def backtest(
     incident: Incident,
-    baseline: object = backtests.BASELINE,
+    baseline: object = None,
     *,
     refresh: bool = False,
     told: Callable[[str], object] = lambda _: None,
@@ -100,7 +100,8 @@ def backtest(
     incident
         whose proposed monitors are tried
     baseline
-        how long before the impact began: ``7d``, ``36h``, a timedelta
+        how long before the impact began: ``7d``, ``36h``, a timedelta; unless given, as long as
+        the time before, and seven days the first time
     refresh
         whether frozen answers are asked for anew
     told

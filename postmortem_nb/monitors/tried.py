@@ -13,7 +13,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from postmortem_nb import provenance, times
-from postmortem_nb.monitors import evaluation, expression, limits
+from postmortem_nb.datadog import expression
+from postmortem_nb.monitors import evaluation, limits
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -77,7 +78,7 @@ class Tried:
     @property
     def baseline(self) -> datetime:
         """When the baseline begins: a window after the first answer."""
-        return times.parse(self.record["from"]) + self.monitor.window
+        return times.parse(self.record["from"]) + self.monitor.reach
 
     @property
     def end(self) -> datetime:
