@@ -132,7 +132,9 @@ def test_the_notebook_ran_and_keeps_no_widget_state(made):
     pictures = sum(
         "image/png" in output.get("data", {}) for cell in code for output in cell["outputs"]
     )
-    assert pictures == 5 + len(demo.QUESTIONS)
+    tried = len(Incident.open(made[0]).values("monitors"))
+    assert tried == 2
+    assert pictures == 5 + len(demo.QUESTIONS) + tried
 
 
 def test_an_earlier_demo_is_never_overwritten(made, capsys):
