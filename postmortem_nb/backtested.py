@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from postmortem_nb.figures import Figure, Figures
     from postmortem_nb.incident import Incident
     from postmortem_nb.monitors.backtests import BackTest
+    from postmortem_nb.monitors.tried import Tried
 
 TABLE = "monitors"
 PREFIX = "backtest_"
@@ -81,18 +82,24 @@ class Chapter:
         ]
 
     def _figures(self) -> list[Figure]:
-        results = import_module("postmortem_nb.monitors.results")
-        cover = self.figures.cover
-        return [
-            self.figures.keep(
-                f"{TITLE}: {each.name or 'unnamed monitor'}",
-                each.tried.record,
-                results.picture(each, cover),
-                cover(results.sentence(each, cover)),
-            )
+        found = (
+            self._figure(each, each.tried)
             for each in self.found
             if each.tried is not None and each.tried.evaluated.groups
-        ]
+        )
+        return list(found)
+
+    def _figure(self, each: BackTest, tried: Tried) -> Figure:
+        """Return the figure of a back-test: its cell's picture where that still fits."""
+        results = import_module("postmortem_nb.monitors.results")
+        cover = self.figures.cover
+        stored = self.figures.stored(str(tried.record.get("name")), results.key(each, tried))
+        return self.figures.keep(
+            f"{TITLE}: {each.name or 'unnamed monitor'}",
+            tried.record,
+            stored[0] if stored else results.picture(each, cover),
+            cover(results.sentence(each, cover)),
+        )
 
 
 def chapter(incident: Incident, figures: Figures, *, public: bool) -> Chapter:

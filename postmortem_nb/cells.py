@@ -11,7 +11,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from functools import partial
+from functools import cache, lru_cache, partial
 from typing import TYPE_CHECKING
 
 import mistune
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from postmortem_nb.ipynb import Cell, Output
+
+REMEMBERED = 20_000
+"""Characters of the longest Markdown whose HTML is remembered."""
 
 LONGEST_PRINT = 40_000
 """Characters of one printed output that the document shows; the notebook holds the rest."""
@@ -118,14 +121,35 @@ def fragment(source: str, attachments: Mapping[str, Mapping[str, str]] | None = 
 
     Too deep a nesting to parse comes back as the text that was typed.
     """
-    render = mistune.create_markdown(
-        renderer=_Prose(attachments or {}), plugins=["table", "strikethrough", "task_lists", "url"]
-    )
+    if attachments or len(source) > REMEMBERED:
+        return _rendered(source, _renderer(attachments or {}))
+    return _remembered(source)
+
+
+@lru_cache(maxsize=1_024)
+def _remembered(source: str) -> str:
+    """Return Markdown without attachments as HTML: a document is made again and again."""
+    return _rendered(source, _plain_renderer())
+
+
+def _rendered(source: str, render: mistune.Markdown) -> str:
     try:
         made = str(render(text.visible(source)))
     except RecursionError:
         return f'<p class="pm-value">{text.html(source)}</p>'
     return tables(_clean_prose(made))
+
+
+def _renderer(attachments: Mapping[str, Mapping[str, str]]) -> mistune.Markdown:
+    """Return what renders a cell's Markdown, with the pictures that are attached to it."""
+    plugins = ["table", "strikethrough", "task_lists", "url"]
+    return mistune.create_markdown(renderer=_Prose(attachments), plugins=plugins)
+
+
+@cache
+def _plain_renderer() -> mistune.Markdown:
+    """Return the renderer of cells without attachments, made once: it keeps no state."""
+    return _renderer({})
 
 
 def outputs(cell: Cell, *, code: bool = False) -> str:
@@ -277,7 +301,7 @@ _clean_prose: Callable[[str], str] = partial(
     allowed_classes={"td": {"num"}, "th": {"num"}},
     attribute_filter=_attribute,
     url_schemes={"http", "https", "mailto", "data"},
-    link_rel="noopener noreferrer",
+    link_rel=None,  # the page's head says for all links that no referrer is sent
 )
 
 _clean_still: Callable[[str], str] = partial(

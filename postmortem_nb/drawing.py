@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-VERSION = 1
+VERSION = 2
 """To be raised when charts are drawn differently for the same data."""
 
 MANY = 2_000
@@ -89,17 +89,19 @@ def draw(frame: pd.DataFrame, way: Way, cover: Callable[[str], str] = masking.ma
 
 def key(record: Mapping[str, Any], way: Way) -> str:
     """Return the key (hexadecimal SHA-256) of the picture of an evidence drawn in a way."""
-    facts = [
-        VERSION,
-        masking.edition(),
+    return stamp(
         {name: value for name, value in record.items() if name != "changed"},
         way.kind,
         way.by,
         [times.iso(moment) if moment else None for moment in way.window],
         [[name, times.iso(moment)] for name, moment in way.milestones],
         *([[[times.iso(at) for at in each] for each in way.impact]] if way.impact else ()),
-    ]
-    written = json.dumps(facts, sort_keys=True, default=str)
+    )
+
+
+def stamp(*facts: object) -> str:
+    """Return the key (hexadecimal SHA-256) of a picture that depends on these facts alone."""
+    written = json.dumps([VERSION, masking.edition(), *facts], sort_keys=True, default=str)
     return hashlib.sha256(written.encode("utf-8", "replace")).hexdigest()
 
 

@@ -13,7 +13,7 @@ import json
 import os
 import re
 import tempfile
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +26,7 @@ from postmortem_nb import text
 from postmortem_nb.errors import BundleError, NotSaved, expected
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 Record = dict[str, Any]
 
@@ -78,17 +78,28 @@ def thaw(folder: Path, name: str) -> pd.DataFrame:
     """
     path = folder / f"{_checked(name)}.parquet"
     record = _record(folder / f"{name}.json")
-    try:
+    with _read(name):
         packed = path.read_bytes()
         frame = _frame(_unpacked(packed, name), record.get("dtypes") or {})
-    except FileNotFoundError:
-        raise BundleError(f"evidence '{name}': its rows ({path.name}) are missing") from None
-    except (OSError, pa.ArrowException, ValueError, TypeError, KeyError) as error:
-        raise BundleError(f"evidence '{name}' cannot be read: {_line(error)}") from None
     if hashlib.sha256(packed).hexdigest() != record.get("sha256"):
         record["changed"] = True
     frame.attrs["evidence"] = record
     return frame
+
+
+def columns(folder: Path, name: str, wanted: Sequence[str]) -> pa.Table | None:
+    """Return columns of the frame kept under ``name`` as Arrow; None where it has not all of them.
+
+    For who needs no frame, which costs ten times as much to make: each text is kept once, as a
+    dictionary. Raises BundleError as `thaw` does.
+    """
+    with _read(name):
+        packed = (folder / f"{_checked(name)}.parquet").read_bytes()
+        source = pq.ParquetFile(pa.BufferReader(packed), read_dictionary=list(wanted))
+        _bounded(source, name)
+        if not set(wanted) <= set(source.schema_arrow.names):
+            return None
+        return source.read(columns=list(wanted), use_threads=False)
 
 
 def holds(folder: Path, name: str, *, question: str) -> bool:
@@ -221,13 +232,18 @@ def _unpacked(packed: bytes, name: str) -> pa.Table:
         for at in range(len(schema))
         if schema.column(at).physical_type == "BYTE_ARRAY"
     ]
+    _bounded(source, name)
+    table = pq.ParquetFile(pa.BufferReader(packed), read_dictionary=texts).read(use_threads=False)
+    columns = [_spread(column, name) for column in table.columns]
+    return pa.table(columns, names=table.column_names)
+
+
+def _bounded(source: pq.ParquetFile, name: str) -> None:
+    """Raise BundleError for a file that says itself that it is too large."""
     groups = (source.metadata.row_group(at) for at in range(source.metadata.num_row_groups))
     cells = source.metadata.num_rows * max(1, source.metadata.num_columns)
     if sum(group.total_byte_size for group in groups) > MOST_BYTES or cells > MOST_BYTES // 4:
         raise _too_large(name)
-    table = pq.ParquetFile(pa.BufferReader(packed), read_dictionary=texts).read(use_threads=False)
-    columns = [_spread(column, name) for column in table.columns]
-    return pa.table(columns, names=table.column_names)
 
 
 def _spread(column: pa.ChunkedArray, name: str) -> pa.ChunkedArray:
@@ -252,6 +268,17 @@ def _written_out(chunk: pa.DictionaryArray) -> int:
 
 def _too_large(name: str) -> BundleError:
     return BundleError(f"evidence '{name}' would unpack to more than {MOST_BYTES >> 20} MB")
+
+
+@contextmanager
+def _read(name: str) -> Iterator[None]:
+    """Tell in one line what a file that cannot be read has."""
+    try:
+        yield
+    except FileNotFoundError:
+        raise BundleError(f"evidence '{name}': its rows ({name}.parquet) are missing") from None
+    except (OSError, pa.ArrowException, ValueError, TypeError, KeyError) as error:
+        raise BundleError(f"evidence '{name}' cannot be read: {_line(error)}") from None
 
 
 def _record(path: Path) -> Record:

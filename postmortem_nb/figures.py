@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from postmortem_nb.incident import Incident
-    from postmortem_nb.ipynb import Cell
+    from postmortem_nb.ipynb import Cell, Output
 
 ROWS = 20
 """Rows of an answer that a document shows where no chart does."""
@@ -83,7 +83,10 @@ class Figures:
         self._incident = incident
         self._folder: Path | None = incident.path / "evidence" if incident else None
         self._names = _listed(self._folder)
-        self._cells = {cell.evidence: cell for cell in notebook if cell.evidence}
+        self._cells: dict[str, Cell] = {}
+        self._pictures: dict[str, list[Output]] = {}
+        for cell in notebook:
+            self._note(cell)
         self.cover = cover
         self._marked: tuple[Any, ...] = ()
         if incident is not None:
@@ -127,7 +130,7 @@ class Figures:
     def _made(self, name: str, label: str) -> Figure:
         assert self._folder is not None  # noqa: S101 - find() looked
         way = self._way(name)
-        stored = self._stored(name, drawing.key(self._names[name], way))
+        stored = self.stored(name, drawing.key(self._names[name], way))
         if stored is not None:
             return self._figure(label, self._names[name], *stored)
         try:
@@ -154,15 +157,22 @@ class Figures:
             picture=picture,
         )
 
-    def _stored(self, name: str, key: str) -> tuple[bytes, str] | None:
-        """Return the picture that the cell drew, where it is the one that would be drawn now."""
-        cell = self._cells.get(name)
-        if cell is None or not any("image/png" in output.data for output in cell.outputs):
-            return None
-        if not self._is_sound(name):
-            return None
+    def _note(self, cell: Cell) -> None:
+        """Note which question a cell asks, and the pictures that it drew, by their evidence."""
+        if cell.evidence:
+            self._cells[cell.evidence] = cell
         for output in cell.outputs:
-            raw = cells.picture("image/png", output.data.get("image/png", ""))
+            name = cell.evidence or str(output.facts.get("evidence") or "")
+            if name and "image/png" in output.data:
+                self._pictures.setdefault(name, []).append(output)
+
+    def stored(self, name: str, key: str) -> tuple[bytes, str] | None:
+        """Return the picture that a cell drew, where it is the one that would be drawn now."""
+        pictures = self._pictures.get(name, ())
+        if not pictures or not self._is_sound(name):
+            return None
+        for output in pictures:
+            raw = cells.picture("image/png", output.data["image/png"])
             if raw is not None and drawing.fits(output.facts, raw, key):
                 return raw, output.alt
         return None
@@ -174,7 +184,7 @@ class Figures:
             raw = (self._folder / f"{name}.parquet").read_bytes()
         except OSError:
             return False
-        return drawing.digest(raw) == self._names[name].get("sha256")
+        return drawing.digest(raw) == self._names.get(name, {}).get("sha256")
 
     def _way(self, name: str) -> drawing.Way:
         cell = self._cells.get(name)

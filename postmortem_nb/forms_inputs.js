@@ -130,6 +130,17 @@ function tick(id) {
   };
 }
 
+/** Return the names in a text with commas between; one that holds a comma stands in quotes. */
+function apart(text) {
+  const found = [...text.matchAll(/\s*"((?:[^"]|"")*)"\s*(?:[,\n]|$)|[^,\n]+/g)];
+  return found.map(([all, inner]) => (inner === undefined ? all : inner.replaceAll('""', '"')).trim()).filter(Boolean);
+}
+
+/** Return whether a name is being typed whose quotes are still open. */
+function quoted(text) {
+  return text.trimStart().startsWith('"') && text.split('"').length % 2 === 0;
+}
+
 function tags(id, { list, changed }) {
   const input = make("input", { id, type: "text", list, class: "pm-tag-input", autocomplete: "off", spellcheck: "false" });
   const shown = make("span", { class: "pm-tag-list" });
@@ -149,7 +160,7 @@ function tags(id, { list, changed }) {
     changed();
   };
   const take = () => {
-    const typed = input.value.split(/[,\n]/).map((name) => name.trim()).filter(Boolean);
+    const typed = apart(input.value);
     input.value = "";
     if (!typed.length) return;
     names = [...names, ...typed.filter((name) => !names.includes(name))];
@@ -158,7 +169,7 @@ function tags(id, { list, changed }) {
   };
   input.addEventListener("keydown", (event) => {
     if (event.isComposing) return;
-    if (event.key === "Enter" || event.key === ",") {
+    if (event.key === "Enter" || (event.key === "," && !quoted(input.value))) {
       event.preventDefault();
       take();
     } else if (event.key === "Backspace" && !input.value && names.length) drop(names.length - 1);
@@ -172,7 +183,7 @@ function tags(id, { list, changed }) {
     element,
     main: input,
     read: () => {
-      const rest = input.value.split(",").map((name) => name.trim()).filter(Boolean);
+      const rest = apart(input.value);
       return [...names, ...rest.filter((name) => !names.includes(name))];
     },
     write: (value) => {

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+import re
 from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -75,6 +76,10 @@ NEED_WINDOW = ("affected_users", "affected_share", "failed_requests", "revenue_l
 
 ALERT = "Monitor Alert"
 """The detection method of which no person is named: a monitor is no participant."""
+
+METRICS = "get_datadog_metric"
+ERRORS = re.compile(r"\berrors?\b")
+"""What a query has in its name that counts failed requests."""
 
 ROWS = ("search_datadog_logs", "search_datadog_spans")
 """Functions whose answers are single events, often cut by a limit."""
@@ -146,6 +151,8 @@ def found(folder: Path, moments: Facts, timeline: Iterable[Mapping[str, Any]]) -
     records = [record for record in evidence.listing(folder) if not record.get("problem")]
     for record in sorted(records, key=_standing):
         key = (str(record.get("name")), str(record.get("sha256")))
+        if record.get("function") == METRICS and not _counts_errors(folder, *key):
+            continue
         said = _frozen(folder, *key, moments=moments)
         if record.get("function") == budget.FUNCTION:
             told += [replace(each, of=key[0] if others else "") for each in said.estimates]
@@ -239,7 +246,7 @@ def requests(frame: pd.DataFrame, window: Windows, *, name: str) -> list[Estimat
     if not {"timestamp", "query", "series", "value"} <= set(frame.columns):
         return []
     asked = frame["query"].astype("string")
-    counts = frame[asked.str.contains(r"\berrors?\b", regex=True) & ~asked.str.contains("/")]
+    counts = frame[asked.str.contains(ERRORS.pattern, regex=True) & ~asked.str.contains("/")]
     inside = _within(counts, window).dropna(subset=["value"])
     inside = inside[inside["value"].astype("float64").abs() < math.inf]
     return [
@@ -346,6 +353,19 @@ def _scale(query: str, frame: pd.DataFrame) -> float:
     times = frame.loc[frame["query"] == query, "timestamp"].drop_duplicates().sort_values()
     gaps = times.diff().dropna()
     return float(gaps.min().total_seconds()) if len(gaps) else 1.0
+
+
+@lru_cache(maxsize=256)
+def _counts_errors(folder: Path, name: str, digest: str) -> bool:
+    """Return whether a query of a metric's answer counts errors: of others nothing is told."""
+    del digest  # a part of the key
+    try:
+        asked = evidence.columns(folder, name, ("query",))
+    except BundleError:
+        return False  # the checks tell why
+    return asked is not None and any(
+        ERRORS.search(str(query)) for query in asked["query"].unique().to_pylist()
+    )
 
 
 @lru_cache(maxsize=256)

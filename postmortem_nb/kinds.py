@@ -20,7 +20,7 @@ from postmortem_nb.errors import BadValue, expected
 from postmortem_nb.text import clean
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
 LONGEST_LINK = 2_000
 """Characters of a link; browsers and servers refuse longer ones."""
@@ -36,6 +36,8 @@ _NUMBER = re.compile(
 _SCALES = {"": 0, "k": 3, "m": 6, "b": 9}
 _UNIT_WORDS = re.compile(r"(?<=[0-9\s])(?:(h)(?:ou)?rs?|(m)in(?:ute)?s?|(s)ec(?:ond)?s?)\b")
 _DAY = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})(?:[T ][0-9]{2}:[0-9:.]+.*)?")
+_ONE_OF_SEVERAL = re.compile(r'\s*"((?:[^"]|"")*)"\s*(?:[,\n]|\Z)|[^,\n]+')
+_ODD_NAME = re.compile('[,\n\r\u2028\u2029]|\\A"')
 _YES = frozenset({"yes", "y", "true", "1", "on", "done", "x", "[x]", "✅", "✓"})
 _NO = frozenset({"no", "n", "false", "0", "off", "❌", "✗", "[", "]", "[]"})
 
@@ -176,11 +178,25 @@ def _bare(option: str) -> str:
 
 
 def _names(given: object, _about: About) -> list[str] | None:
-    """Return a list of names, from a list or from text with commas or new lines between them."""
-    several = re.split(r"[,\n]", given) if isinstance(given, str) else given
+    """Return a list of names, from a list or from text with commas or new lines between them.
+
+    In a text, a name that holds a comma stands in quotes: ``"Doe, Jane", Ana``.
+    """
+    several = _apart(given) if isinstance(given, str) else given
     if not isinstance(several, list | tuple) or not all(isinstance(n, str) for n in several):
         return None
     return [kept for name in several if (kept := clean(name).strip())]
+
+
+def _apart(typed: str) -> list[str]:
+    found = _ONE_OF_SEVERAL.finditer(typed)
+    return [one[0] if one[1] is None else one[1].replace('""', '"') for one in found]
+
+
+def _listed(stored: Iterable[object]) -> str:
+    """Return names as they are written in a text, so that reading it gives the same names."""
+    names = [(str(name), str(name).replace('"', '""')) for name in stored]
+    return ", ".join(f'"{quoted}"' if _ODD_NAME.search(name) else name for name, quoted in names)
 
 
 def _yesno(given: object, _about: About) -> bool | None:
@@ -334,7 +350,7 @@ _KINDS = (
         "names",
         "object",
         _names,
-        ", ".join,
+        _listed,
         _list,
         "names, or a list of them",
         "checkout, payments",

@@ -18,7 +18,7 @@ from itertools import pairwise
 from string import ascii_lowercase, ascii_uppercase
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from postmortem_nb import subjects
+from postmortem_nb import literals, subjects
 from postmortem_nb.subjects import Subject
 
 if TYPE_CHECKING:
@@ -84,11 +84,15 @@ FITS: dict[str, frozenset[Subject]] = {
 
 
 class Way(NamedTuple):
-    """One way of saying it: of whom, and whether it is matched as written, case and all."""
+    """One way of saying it: of whom, and whether it is matched as written, case and all.
 
-    pattern: re.Pattern[str]
+    ``needs`` are texts of which every match holds one; empty where that is not known.
+    """
+
+    written: str
     of: frozenset[Subject]
     exact: bool
+    needs: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,7 +130,9 @@ def rules() -> tuple[Rule, ...]:
     """Return every rule of ``language.toml``, read once."""
     data = subjects.data()
     words = {f"<{name}>": f"(?:{'|'.join(ways)})" for name, ways in data["words"].items()}
-    return tuple(_rule(entry, {**words, "<WHO>": WHO}) for entry in data["rules"])
+    words["<WHO>"] = WHO
+    needs = {name: literals.needed(pattern, {}) for name, pattern in words.items()}
+    return tuple(_rule(entry, words, needs) for entry in data["rules"])
 
 
 def read(
@@ -180,10 +186,15 @@ def mask(text: str) -> str:
     return SOFT.sub(" ", text)
 
 
-def _rule(entry: dict[str, Any], words: dict[str, str]) -> Rule:
-    """Return one rule with its patterns compiled."""
+def _rule(entry: dict[str, Any], words: dict[str, str], needs: dict[str, frozenset[str]]) -> Rule:
+    """Return one rule; a pattern is compiled when a text first holds what it needs."""
     patterns = [
-        Way(_compiled(way, words, exact=key == "exact"), of, key == "exact")
+        Way(
+            _filled(way, words, exact=key == "exact"),
+            of,
+            key == "exact",
+            literals.needed(way, needs),
+        )
         for key, of in FITS.items()
         for way in entry.get(key, ())
     ]
@@ -201,13 +212,16 @@ def _rule(entry: dict[str, Any], words: dict[str, str]) -> Rule:
     )
 
 
-def _compiled(way: str, words: dict[str, str], *, exact: bool) -> re.Pattern[str]:
+def _filled(way: str, words: dict[str, str], *, exact: bool) -> str:
     """Return a way of saying it as a pattern, its word lists filled in."""
     for name, ways in words.items():
         way = way.replace(name, ways)
-    if exact:
-        return re.compile(way)
-    return re.compile(rf"(?:{way})(?![\w-])")
+    return way if exact else rf"(?:{way})(?![\w-])"
+
+
+@cache
+def _compiled(written: str) -> re.Pattern[str]:
+    return re.compile(written)
 
 
 def _flags(
@@ -215,7 +229,9 @@ def _flags(
 ) -> Iterator[Flag]:
     """Yield what one rule flags."""
     for way in rule.patterns:
-        for match in way.pattern.finditer(prose if way.exact else lowered):
+        if way.needs and not any(each in lowered for each in way.needs):
+            continue
+        for match in _compiled(way.written).finditer(prose if way.exact else lowered):
             start, end = match.span()
             if (way.exact or _begins(prose, start)) and _speaks(match, prose, way.of, people):
                 yield Flag(rule, start, end, text[start:end])

@@ -11,23 +11,27 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from postmortem_nb.incident import Incident
+from postmortem_nb.ipynb import TOOLS
 from postmortem_nb.masking import Removed, in_column, mask
 from postmortem_nb.tallies import Found
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from pathlib import Path
 
     from postmortem_nb.budget import Spending
     from postmortem_nb.edits import Edit
     from postmortem_nb.estimates import Estimate
-    from postmortem_nb.ipynb import Cell
+    from postmortem_nb.ipynb import Cell, Output
     from postmortem_nb.metrics import Measure
     from postmortem_nb.schema import Template
 
 
 _ROWS = re.compile(r"(?=<tr\b)", re.IGNORECASE)
 _ESCAPED = re.compile(r"(?<![^>])[^<>]*&[^<>]*")
+_DATA = re.compile(r"\bdata:[\w/+.-]{1,80};base64,[A-Za-z0-9+/=]{64,}")
+"""A file inside of HTML: no element of a page that is kept can show it, so nobody reads it."""
+
 _CELL = re.compile(r"(<(t[hd])\b[^<>]*>)([^<]*)(?=</\2\s*>)", re.IGNORECASE)
 
 
@@ -109,18 +113,40 @@ def covered(value: Any, cover: Callable[[str], str]) -> Any:
     return value
 
 
-def cells(stored: Iterable[Cell], cover: Callable[[str, str], str]) -> list[Cell]:
-    """Return cells whose source and printed outputs are covered; ``cover`` takes text and place."""
-    return [_cell(cell, number, cover) for number, cell in enumerate(stored, 1)]
+def cells(
+    stored: Iterable[Cell], cover: Callable[[str, str], str], *, in_bundle: bool
+) -> list[Cell]:
+    """Return cells whose source and printed outputs are covered; ``cover`` takes text and place.
+
+    A document of a bundle writes its text from the dataset and shows of cells that are not the
+    author's own at most the pictures, so these alone are kept of them.
+    """
+    return [_cell(cell, number, cover, in_bundle) for number, cell in enumerate(stored, 1)]
 
 
-def _cell(cell: Cell, number: int, cover: Callable[[str, str], str]) -> Cell:
+def _cell(
+    cell: Cell,
+    number: int,
+    cover: Callable[[str, str], str],
+    in_bundle: bool,  # noqa: FBT001
+) -> Cell:
     where = f"cell {number}"
+    if cell.role in TOOLS or (in_bundle and not cell.own):
+        pictures = tuple(_pictures(cell.outputs, lambda text: cover(text, where)))
+        return replace(cell, source=cover(cell.source, where), outputs=pictures)
     outputs = tuple(
         replace(output, data=_texts(output.data, cover, where), alt=cover(output.alt, where))
         for output in cell.outputs
     )
     return replace(cell, source=cover(cell.source, where), outputs=outputs)
+
+
+def _pictures(outputs: Iterable[Output], cover: Callable[[str], str]) -> Iterator[Output]:
+    """Yield the outputs that hold a picture, and of each nothing else."""
+    for output in outputs:
+        data = {kind: value for kind, value in output.data.items() if kind == "image/png"}
+        if data:
+            yield replace(output, data=data, alt=cover(output.alt))
 
 
 def _texts(data: Mapping[str, str], cover: Callable[[str, str], str], where: str) -> dict[str, str]:
@@ -134,7 +160,8 @@ def _texts(data: Mapping[str, str], cover: Callable[[str, str], str], where: str
         if kind.startswith("image/") and "svg" not in kind:
             found[kind] = stored
         else:
-            found[kind] = texts(written(stored, texts) if kind in MARKED_UP else stored)
+            words = _DATA.sub("data:,", stored) if kind == "text/html" else stored
+            found[kind] = texts(written(words, texts) if kind in MARKED_UP else words)
     if "text/html" in found:
         found["text/html"] = in_columns(found["text/html"], texts)
     return found

@@ -13,7 +13,7 @@ import tomllib
 from bisect import bisect_left, bisect_right
 from collections import Counter
 from dataclasses import dataclass, field
-from functools import cache, lru_cache
+from functools import cache, cached_property, lru_cache
 from importlib import resources
 from itertools import accumulate
 from typing import TYPE_CHECKING
@@ -23,6 +23,12 @@ if TYPE_CHECKING:
 
 SHORTEST = 6
 """Characters of the shortest text that can hold a secret with what gives it away."""
+
+HEAD = 3
+"""Characters by which the words that gate a rule are looked up."""
+
+SHORT = ""
+"""Where words that are shorter stand; they are looked for in every text."""
 
 REMEMBERED = 2_000
 """Characters of a text up to which what was found in it is remembered."""
@@ -77,13 +83,18 @@ _SELF_NAMED_TOKEN = re.compile(
 _IBAN = re.compile(r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,4})?\b")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Rule:
-    """A kind of secret: words of which one must be in the text, and the pattern."""
+    """A kind of secret: words of which one must be in the text, and the pattern as written."""
 
     kind: str
     words: tuple[str, ...]
-    pattern: re.Pattern[str]
+    written: str
+
+    @cached_property
+    def pattern(self) -> re.Pattern[str]:
+        """The pattern, compiled when a text first needs it: most texts need few."""
+        return re.compile(self.written)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,9 +143,9 @@ def edition() -> str:
 
 @cache
 def rules() -> tuple[Rule, ...]:
-    """Return the shipped rules; read and compiled once."""
+    """Return the shipped rules; read once."""
     return tuple(
-        Rule(each["kind"], tuple(each["words"]), re.compile(each["pattern"]))
+        Rule(each["kind"], tuple(each["words"]), each["pattern"])
         for each in tomllib.loads(_stored())["rule"]
     )
 
@@ -186,39 +197,27 @@ def _found(text: str) -> list[Found]:
 
 def _gated(lowered: str) -> list[Rule]:
     """Return the rules of which a word is in a text, in their order."""
-    gate, opens = _gates()
-    numbers = {number for word in set(gate.findall(lowered)) for number in opens[word]}
-    return [rules()[number] for number in sorted(numbers)]
+    begin, opens = _gates()
+    held = {lowered[at : at + HEAD] for at in range(len(lowered) - HEAD + 1)} | {SHORT}
+    words = (word for head in begin.keys() & held for word in begin[head] if word in lowered)
+    return [rules()[number] for number in sorted({n for word in words for n in opens[word]})]
 
 
 @cache
-def _gates() -> tuple[re.Pattern[str], dict[str, list[int]]]:
-    """Return one pattern for all words of all rules, and word → the numbers of its rules.
+def _gates() -> tuple[dict[str, list[str]], dict[str, list[int]]]:
+    """Return how words begin → the words of all rules, and word → the numbers of its rules.
 
-    It looks from every place of a text, so that words may overlap; of words that begin alike it
-    finds the longest, which therefore opens the rules of the shorter ones too.
+    Most texts hold few beginnings, so few words are looked for; and nothing has to be compiled,
+    which for one short text costs more than reading it.
     """
-    words: dict[str, set[int]] = {}
+    opens: dict[str, list[int]] = {}
     for number, rule in enumerate(rules()):
         for word in rule.words:
-            words.setdefault(word, set()).add(number)
-    opens = {
-        word: sorted(set().union(*(words[each] for each in words if word.startswith(each))))
-        for word in words
-    }
-    return re.compile(f"(?=({_branches(sorted(words))}))"), opens
-
-
-def _branches(words: list[str]) -> str:
-    """Return a pattern of words as a tree, a letter a branch, the longest word first."""
-    ends = "" in words
-    heads: dict[str, list[str]] = {word[0]: [] for word in words if word} if words else {}
-    for word in filter(None, words):
-        heads[word[0]].append(word[1:])
-    inner = "|".join(re.escape(head) + _branches(tails) for head, tails in heads.items())
-    if not inner:
-        return ""
-    return f"(?:{inner})?" if ends else f"(?:{inner})"
+            opens.setdefault(word, []).append(number)
+    begin: dict[str, list[str]] = {}
+    for word in opens:
+        begin.setdefault(word[:HEAD] if len(word) >= HEAD else SHORT, []).append(word)
+    return begin, opens
 
 
 @cache

@@ -8,8 +8,9 @@ Two constructs, no third:
   instead of ``N blank`` a column may be preset: ``role: Author | Manager``. Words that may follow:
   ``from N`` (number of the first row), ``apart`` (an empty line between rows), ``grows``.
 
-A fence marked ``datadog NAME`` is a *query*. ``{n}`` between ``rows`` and ``end`` is the row's
-number. Everything else is the team's own words: code, comments, ``{{NAME}}`` and ``\{`` too.
+A fence marked ``datadog NAME`` is a *query*: one call of a function that asks Datadog. ``{n}``
+between ``rows`` and ``end`` is the row's number. Everything else is the team's own words: code,
+comments, ``{{NAME}}`` and ``\{`` too.
 """
 
 from __future__ import annotations
@@ -21,8 +22,8 @@ from difflib import get_close_matches
 from keyword import iskeyword
 from typing import TYPE_CHECKING
 
-from postmortem_nb import labels
-from postmortem_nb.errors import BadTemplate, expected
+from postmortem_nb import callsyntax, labels
+from postmortem_nb.errors import BadTemplate, QueryError, expected
 from postmortem_nb.kinds import KINDS
 from postmortem_nb.parts import SINGLE, Blank, Number, Part, Query, Rows, Words
 
@@ -212,6 +213,11 @@ def _fence(
         raise source.refuse(at, "a fence that ends the query", example="` ``` `", came=came)
     name = _name(source, at, info[1], "query")
     call = source.text[match.end() : closing.start()]
+    try:
+        callsyntax.parse(call, line=source.line(at))
+    except QueryError as error:
+        where = f"{source.name}:{source.line(at)}"
+        raise BadTemplate(f"{where}: expected a query {name} that can be asked; {error}") from None
     return Query(name, call, labels.label_above(source.text, at), source.line(at)), closing.end()
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from postmortem_nb import (
     backtested,
     bundle,
+    callsyntax,
     cellmarkdown,
     document,
     evidence,
@@ -145,7 +146,7 @@ class _Cells:
         covered: Json = masked.covered(dict(found), self._source.cover)
         return covered
 
-    def _filled(self, call: str) -> calls.Call | None:
+    def _filled(self, call: str) -> callsyntax.Call | None:
         """Return a call with what the incident knows, None while it cannot be asked."""
         try:
             asked = calls.parse(call.partition("\n")[2] if call.startswith("%%") else call)

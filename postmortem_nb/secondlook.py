@@ -20,9 +20,9 @@ _SPOKEN = re.compile(r'(?<= )(href|alt|aria-label)="([^"#][^"]*)"')
 def page(made: str, cover: Callable[[str], str]) -> str:
     """Return a page with what the second look found covered; the same page for nothing found."""
     parts = _PARTS.split(made)
-    said = (match[2] for tag in parts[1::2] for match in _SPOKEN.finditer(tag, _start(tag)))
-    words = html.unescape("\n".join([*filter(str.strip, parts[::2]), *said]))
-    if cover(words) == words:
+    said = {match[2] for tag in set(parts[1::2]) for match in _SPOKEN.finditer(tag, _start(tag))}
+    words = {html.unescape(part) for part in {*parts[::2], *said}}
+    if all(cover(each) == each for each in words):
         return made
     return "".join(
         _tag(part, cover) if place % 2 else _words(part, cover) for place, part in enumerate(parts)

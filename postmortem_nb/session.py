@@ -20,6 +20,7 @@ from IPython.display import DisplayHandle, display
 from postmortem_nb import (
     asidehtml,
     asides,
+    callsyntax,
     charts,
     drawing,
     evidence,
@@ -33,6 +34,7 @@ from postmortem_nb import (
 from postmortem_nb.datadog import calls
 from postmortem_nb.errors import QueryError, expected
 from postmortem_nb.incident import Incident
+from postmortem_nb.monitors import results
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -40,6 +42,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from postmortem_nb.analysis.found import Shown
+    from postmortem_nb.monitors.results import BackTests
 
 ROWS_SHOWN = 5
 FOUND_SHOWN = 8
@@ -134,6 +137,16 @@ def finding(frame: pd.DataFrame, shown: Shown) -> None:
     _small(shown.line)
 
 
+def trials(found: BackTests) -> None:
+    """Show back-tests: the table, and each picture as an export takes it, with its evidence."""
+    _html(found._repr_html_(), plain=str(found))
+    for tested in found:
+        drawn = results.drawn(tested)
+        if drawn:
+            _picture(drawn)
+            _small(results.line(tested))
+
+
 def _rounded(value: object) -> object:
     """Return a figure to three digits, what is smaller than its reader cares for as that."""
     if not isinstance(value, float) or math.isnan(value):
@@ -220,14 +233,14 @@ def _words(value: object) -> str:
     return f"{value:,.6g}" if isinstance(value, float) else str(value)
 
 
-def _frozen(folder: Path | None, name: str, call: calls.Call) -> pd.DataFrame | None:
+def _frozen(folder: Path | None, name: str, call: callsyntax.Call) -> pd.DataFrame | None:
     """Return the frozen answer to this very question, or None."""
     if folder is None or not evidence.holds(folder, name, question=calls.question(call)):
         return None
     return evidence.thaw(folder, name)
 
 
-def _asked(folder: Path | None, name: str, call: calls.Call) -> pd.DataFrame:
+def _asked(folder: Path | None, name: str, call: callsyntax.Call) -> pd.DataFrame:
     """Ask Datadog, with a line of progress, and freeze what came."""
     handle = DisplayHandle()
     handle.display(_bundle("Asking …"), raw=True)
@@ -278,14 +291,18 @@ def _chart(frame: pd.DataFrame, *, incident: Incident | None, options: Options) 
         gaps = tallies.gapped(incident.found())
     drawn = drawing.draw(frame, drawing.Way(options.chart, options.by, window, moments, gaps))
     if drawn:
-        display(
-            {"image/png": drawn.png, "text/plain": drawn.alt},
-            metadata={
-                "image/png": {"alt": drawn.alt, "width": charts.WIDTH},
-                "postmortem": drawn.facts,
-            },
-            raw=True,
-        )
+        _picture(drawn)
+
+
+def _picture(drawn: drawing.Drawn) -> None:
+    display(
+        {"image/png": drawn.png, "text/plain": drawn.alt},
+        metadata={
+            "image/png": {"alt": drawn.alt, "width": charts.WIDTH},
+            "postmortem": drawn.facts,
+        },
+        raw=True,
+    )
 
 
 def _missing(unknown: list[str]) -> str:

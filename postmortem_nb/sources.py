@@ -72,7 +72,8 @@ def of(
     found = Source(stem, folder, (), _incident(folder, reader))
     if found.incident is not None:
         found.removed = found.incident.removed
-    found.cells = masked.cells(ipynb.cells(notebook), found.cover)
+    held = ipynb.cells(notebook)
+    found.cells = masked.cells(held, found.cover, in_bundle=found.incident is not None)
     return found
 
 

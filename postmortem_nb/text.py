@@ -65,7 +65,10 @@ _HREF = re.compile(r"(?:%[0-9A-Fa-f]{2}|[!-$&-\[\]-~\u00a1-\U0010ffff])+")
 
 def clean(value: object) -> str:
     """Return a value as text that can be encoded: lone surrogates become U+FFFD."""
-    return _SURROGATES.sub("\N{REPLACEMENT CHARACTER}", str(value))
+    found = str(value)
+    if found.isascii():
+        return found
+    return _SURROGATES.sub("\N{REPLACEMENT CHARACTER}", found)
 
 
 def visible(value: object) -> str:
@@ -74,7 +77,10 @@ def visible(value: object) -> str:
     Control characters but newline and tab become their symbols; what reorders text becomes its
     name (``⟨RLO⟩``); every way of ending a line becomes a newline.
     """
-    return _BREAKS.sub("\n", clean(value)).translate(_SYMBOLS)
+    shown = clean(value)
+    if shown.isascii() and shown.isprintable():
+        return shown  # most texts: nothing in them acts
+    return _BREAKS.sub("\n", shown).translate(_SYMBOLS)
 
 
 def markdown(value: object, *, inside: bool = False) -> str:

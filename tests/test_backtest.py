@@ -5,9 +5,12 @@ of five minutes is over 5 with three tens in its window: from 13:13 to 13:15 (th
 alarm), and from 14:07 to 15:32. It was detected at 14:19:40, 12 minutes 40 seconds after 14:07.
 """
 
+import base64
+import json
 import re
 from datetime import UTC, datetime, timedelta
 
+import bundlekit
 import pandas as pd
 import pytest
 from lying import Lying, Say
@@ -20,6 +23,7 @@ from postmortem_nb import (
     notebookcells,
     refresh,
     search_datadog_logs,
+    session,
 )
 from postmortem_nb.errors import BadValue
 from postmortem_nb.importing import markdown
@@ -295,6 +299,47 @@ def test_without_a_back_test_and_in_public_nothing_of_it_shows(server, incident)
     assert "Back-test" not in written(incident, "html", audience="public")[0]
     assert "Back-test" not in written(incident, "markdown", audience="public")[0]
     assert "Back-test" in written(incident, "html", blanks=True)[0]
+
+
+def test_a_document_takes_the_picture_that_the_cell_drew_while_it_fits(
+    server, incident, monkeypatch
+):
+    row = incident.add("monitors", name="Depth", query=MONITOR)
+    (tested,) = backtest(incident, "2h")
+    drawn = results.drawn(tested)
+    kept = bundlekit.data(
+        {"image/png": base64.b64encode(drawn.png).decode()}, postmortem=drawn.facts
+    )
+    html = bundlekit.data({"text/html": "<p>a tool's own table</p>"})
+    cell = bundlekit.code_cell("backtest(incident)", html, kept, postmortem={"role": "backtest"})
+    path = incident.path / "INC-7.ipynb"
+    path.write_text(
+        json.dumps({"cells": [cell], "metadata": {}, "nbformat": 4, "nbformat_minor": 5})
+    )
+    asked = []
+    drawing = results.picture
+    monkeypatch.setattr(results, "picture", lambda *words: asked.append(words) or drawing(*words))
+    page, _ = written(incident, "html")
+    assert not asked
+    assert base64.b64encode(drawn.png).decode() in page
+    assert "a tool's own table" not in page
+    incident.set("query", f"avg(last_5m):{QUERY} > 6", table="monitors", row=row)
+    page, _ = written(incident, "html")
+    assert len(asked) == 1  # another threshold is another picture
+    assert base64.b64encode(drawn.png).decode() not in page
+
+
+def test_a_cell_shows_the_table_and_each_picture(server, incident, monkeypatch):
+    incident.add("monitors", name="Depth", query=MONITOR)
+    incident.add("monitors", name="Clicks", query='rum("x").rollup("count").last("5m") > 1')
+    shown = []
+    monkeypatch.setattr(session, "display", lambda data, **words: shown.append((data, words)))
+    backtest(incident, "2h")._ipython_display_()
+    table, picture, line = shown
+    assert '<td style="text-align:left">1. Depth</td>' in table[0]["text/html"]
+    assert picture[0]["image/png"].startswith(b"\x89PNG")
+    assert "Fired in the incident: yes" in picture[1]["metadata"]["image/png"]["alt"]
+    assert "complete" in line[0]["text/plain"]
 
 
 def test_a_document_with_back_tests_is_read_back_without_a_word_of_them(server, incident, tmp_path):

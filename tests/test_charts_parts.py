@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from postmortem_nb import charts
-from postmortem_nb.charts import card, clock, labels, lines, marks, palette, series, thin, units
+from postmortem_nb import captions, charts, units
+from postmortem_nb.charts import card, clock, lines, marks, palette, series, thin
 
 # ---- units and scales
 
@@ -261,12 +261,12 @@ def test_names_at_line_ends_are_moved_apart(wanted):
 
 
 def test_labels_are_one_short_line():
-    assert labels.label("a\n\tb   c") == "a b c"
-    assert labels.label("x" * 500, 10) == "x" * 9 + "…"
-    assert labels.label("Z" + "\u0301" * 50).count("\u0301") <= 2
-    assert labels.middle("abcdefghij", 7) == "abcd…ij"
-    assert labels.label("\u200babc\u200d") == "abc"
-    assert "\u202e" not in labels.label("\u202eabc")
+    assert captions.label("a\n\tb   c") == "a b c"
+    assert captions.label("x" * 500, 10) == "x" * 9 + "…"
+    assert captions.label("Z" + "\u0301" * 50).count("\u0301") <= 2
+    assert captions.middle("abcdefghij", 7) == "abcd…ij"
+    assert captions.label("\u200babc\u200d") == "abc"
+    assert "\u202e" not in captions.label("\u202eabc")
 
 
 # ---- colours

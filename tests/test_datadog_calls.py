@@ -8,8 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from postmortem_nb.datadog import calls, placeholders
-from postmortem_nb.datadog.calls import Call, fill, parse
+from postmortem_nb import callsyntax
+from postmortem_nb.callsyntax import Call
+from postmortem_nb.datadog import calls, placeholders, queries
+from postmortem_nb.datadog.calls import fill, parse
 from postmortem_nb.errors import QueryError
 
 START = datetime(2025, 12, 4, 14, 2, tzinfo=UTC)
@@ -133,6 +135,10 @@ def test_any_text_is_a_call_or_one_line(source):
         lines = [call.function]
         assert call.function in source
     assert len(lines) == 1
+
+
+def test_the_functions_that_may_be_called_are_those_there_are():
+    assert {name: tuple(p) for name, p in queries.PARAMETERS.items()} == callsyntax.FUNCTIONS
 
 
 def test_unknown_values_are_named_once_each():

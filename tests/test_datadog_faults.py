@@ -1,7 +1,12 @@
 """Every way an answer can fail, against a server that lies: what came is kept, nothing hangs."""
 
+import gzip
+import json
+import re
 import socket
+import threading
 import time
+from contextlib import suppress
 
 import pytest
 from lying import Lying, Say, log, page, pages
@@ -617,3 +622,124 @@ def test_a_key_with_control_characters_is_refused_unseen(monkeypatch):
     with pytest.raises(QueryError, match="DD_API_KEY") as caught:
         ask()
     assert "secret" not in str(caught.value)
+
+
+# ---- what else may stand between
+
+
+def framed(body, head="", status="200 OK"):
+    """Return a whole answer as bytes, with lines of its own in its head."""
+    content = body if isinstance(body, bytes) else json.dumps(body).encode()
+    length = f"Content-Length: {len(content)}\r\n"
+    return f"HTTP/1.1 {status}\r\n{length}{head}\r\n".encode() + content
+
+
+@pytest.fixture
+def raw(monkeypatch):
+    """Return a function that makes every connection end in these bytes, and counts them."""
+    listeners = []
+
+    def start(said, scheme="http"):
+        listener = socket.create_server(("127.0.0.1", 0))
+        listeners.append(listener)
+        heard = []
+
+        def serve():
+            while True:
+                try:
+                    line, _ = listener.accept()
+                except OSError:
+                    return
+                with line:
+                    heard.append(line.recv(65_536))
+                    with suppress(OSError):
+                        line.sendall(said)
+                        line.shutdown(socket.SHUT_WR)
+                        while line.recv(65_536):  # what is not read would reset the line
+                            pass
+
+        threading.Thread(target=serve, daemon=True).start()
+        url = f"{scheme}://127.0.0.1:{listener.getsockname()[1]}"
+        monkeypatch.setenv("POSTMORTEM_DATADOG_URL", url)
+        return heard
+
+    yield start
+    for listener in listeners:
+        listener.close()
+
+
+@pytest.mark.parametrize("hint", ["100 Continue", "103 Early Hints", "199 Odd"])
+def test_hints_before_an_answer_are_passed_over(raw, hint):
+    raw(f"HTTP/1.1 {hint}\r\nLink: </a>\r\n\r\n".encode() * 3 + framed(page([log(1)])))
+    assert len(ask()) == 1
+
+
+@pytest.mark.parametrize(
+    ("location", "said"),
+    [
+        ("Location: http://[::1/x\r\n", "an address that is none"),
+        ("Location: http://127.0.0.1:9/x\r\n", "sends requests on to 127.0.0.1:9;"),
+        ("Location: //you:me@b.example/\r\n", "sends requests on to b.example;"),
+        ("", "neither answers nor says where else to ask"),
+    ],
+)
+def test_an_odd_redirect_is_one_error_too(raw, location, said):
+    heard = raw(framed(b"", location, "302 Found"))
+    with pytest.raises(DatadogError, match=re.escape(said)):
+        ask()
+    assert len(heard) == 1
+
+
+def test_a_body_of_a_great_many_packed_pieces_is_refused_at_once(raw):
+    raw(framed(gzip.compress(b" ") * 50_000, "Content-Encoding: gzip\r\n"))
+    with pytest.raises(DatadogError, match="packed in more than 16 pieces"):
+        ask()
+
+
+def test_an_encoding_that_packs_nothing_beside_one_that_does(raw):
+    packed = gzip.compress(json.dumps(page([log(1)])).encode())
+    raw(framed(packed, "Content-Encoding: identity, GZIP\r\n"))
+    assert len(ask()) == 1
+
+
+def test_a_line_cut_off_while_keys_are_agreed_on_is_asked_again(raw):
+    heard = raw(b"", scheme="https")
+    with pytest.raises(DatadogError, match="connection broken"):
+        ask()
+    assert len(heard) == 5
+
+
+def test_new_cursors_for_ever_over_the_same_rows_end(lying):
+    server = lying(lambda _: Say(page([log(1)], cursor=f"c{time.monotonic_ns()}")))
+    frame = ask(limit=5000)
+    assert evidence(frame)["partial"] == "repeated rows"
+    assert frame["id"].tolist() == [log(1)["id"]]
+    assert len(server.heard) == 4
+
+
+def test_rows_of_another_time_than_asked_for_are_kept_and_told(lying):
+    early = log(2, timestamp="1999-12-04T14:00:00Z")
+    lying([Say(page([log(1), early, log(3)]))])
+    frame = ask()
+    assert len(frame) == 3
+    assert evidence(frame)["warnings"] == ["1 rows are of a time outside the window"]
+
+
+def test_a_recovery_that_is_ages_away_by_a_clock_that_is_wrong_is_no_time(lying):
+    headers = {
+        "Retry-After": "Fri, 31 Dec 9999 23:59:59 GMT",
+        "Date": "Sat, 01 Jan 2000 00:00:00 GMT",
+    }
+    lying([Say({}, status=429, headers=headers), *pages(1)])
+    assert len(ask()) == 3
+
+
+def test_a_row_of_very_many_fields_keeps_the_first_and_says_so(lying):
+    fields = {f"k{at}": at for at in range(5_000)}
+    lying([Say(page([log(1, attributes=fields), log(2, attributes={"k1": 7, "new": 1})]))])
+    frame = ask(extra_fields=["*"])
+    assert frame.shape == (2, 7 + 2_000)
+    assert frame["k1"].tolist() == [1, 7]
+    assert evidence(frame)["warnings"] == [
+        "3,001 values of fields beyond the first 2,000 are left out; name yours"
+    ]

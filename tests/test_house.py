@@ -17,8 +17,21 @@ MODULES = {
 # where the pair is a folder of the house (datadog, sandbox).
 LAYERS = (
     # ground: words, text, no data yet
-    ("errors", "labels", "lock", "masking", "ordering", "parts", "secondlook", "subjects", "text"),
-    ("distributions", "likeness", "terminal"),
+    (
+        "errors",
+        "labels",
+        "literals",
+        "lock",
+        "masking",
+        "ordering",
+        "parts",
+        "secondlook",
+        "subjects",
+        "text",
+    ),
+    ("captions",),
+    ("units",),
+    ("callsyntax", "distributions", "likeness", "terminal"),
     ("edits", "estimates", "evidence", "language", "metrics", "slo", "times"),
     ("budget", "kinds", "losses", "provenance", "sqlcounts", "tallies"),
     ("impact", "tendencies"),

@@ -29,7 +29,7 @@ TOKENS = st.sampled_from([*hostile.OWN.values(), *ACTS, *PLACEHOLDERS])
 WORDS = st.one_of(st.text(min_size=1, max_size=30), st.lists(TOKENS, min_size=1).map("".join))
 # a text of nothing but spaces says nothing: the document shows nothing of it either
 TEXTS = WORDS.filter(lambda text: text.strip())
-NAMES = st.lists(TEXTS.filter(lambda text: "," not in text), min_size=1, max_size=3)
+NAMES = st.lists(TEXTS, min_size=1, max_size=3)
 MOMENTS = st.integers(0, 4 * 10**15).map(lambda n: EPOCH + timedelta(microseconds=n))
 LARGE = st.floats(-1e12, 1e12)
 VALUES = {
@@ -202,6 +202,21 @@ def test_every_value_comes_back_as_it_was(tmp_path, blanks):
     filled.fill(incident)
     _, imported, _, notes = again(incident, blanks=blanks)
     assert plain(imported) == plain(incident)
+    assert not notes
+
+
+NAMED = ["Doe, Jane", "Ana", '"Al" Lee', '"', 'a", "b', "one\ntwo", "x@e.example,y"]
+
+
+@pytest.mark.parametrize("blanks", [True, False])
+def test_names_with_commas_and_quotes_stay_the_names_they_are(tmp_path, blanks):
+    incident = Incident.create("INC-4821", tmp_path, services=NAMED[:1])
+    incident.set("reviewers", NAMED)
+    written, imported, second, notes = again(incident, blanks=blanks)
+    assert '"Doe, Jane", Ana' in written
+    assert plain(imported) == plain(incident)
+    assert imported.values("incident")[0]["reviewers"] == NAMED
+    assert second == written
     assert not notes
 
 

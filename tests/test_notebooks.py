@@ -39,7 +39,7 @@ def tour(tmp_path_factory):
 
 
 def test_the_tour_draws_its_charts(tour):
-    assert len(outputs(tour, "image/png")) == 6
+    assert len(outputs(tour, "image/png")) == 7
 
 
 def test_the_tour_says_what_changed(tour):

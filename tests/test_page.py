@@ -351,7 +351,7 @@ def test_own_cells_stand_where_the_notebook_has_them(tmp_path):
         ("&lt;b&gt; &copy;", "<p>&lt;b&gt; ©</p>"),
         ("lost $12,000 and $50,000", "<p>lost $12,000 and $50,000</p>"),
         ("- [x] told", "<li>☑ told</li>"),
-        ("[a](https://a.b)", '<a href="https://a.b" rel="noopener noreferrer">a</a>'),
+        ("[a](https://a.b)", '<a href="https://a.b">a</a>'),
         ("[a](javascript:alert(1))", "<p>a (javascript:alert(1))</p>"),
         ("a<br>b", "<p>a<br>b</p>"),
         ("![chart](http://evil.invalid/x.png)", "[Picture not included: chart http://evil"),

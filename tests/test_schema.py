@@ -187,6 +187,7 @@ def test_the_tree_cannot_be_changed():
         schema.shipped().text = ""
 
 
+CALL = 'search_datadog_logs(query="*", from="now-1h", to="now")'
 BROKEN = {
     "unknown kind": ("{lne owner}", 3, "one of the kinds prose, line", "`line`", "lne"),
     "unclosed blank": ("**Owner**: {line owner = _____", 3, "a } that closes", "{line owner", ""),
@@ -259,8 +260,14 @@ BROKEN = {
         "r: A | B",
     ),
     "wide letters": ("{line \uff41}", 3, "a name for the blank", "`owner`", "\uff41"),
-    "the notebook's variable": ("```datadog incident\nx\n```", 3, "another name", "", "incident"),
-    "long query": (f"```datadog {'a' * 61}\nx\n```", 3, "up to 60 characters", "", "aaaa"),
+    "the notebook's variable": (
+        f"```datadog incident\n{CALL}\n```",
+        3,
+        "another name",
+        "",
+        "incident",
+    ),
+    "long query": (f"```datadog {'a' * 61}\n{CALL}\n```", 3, "up to 60 characters", "", "aaaa"),
     "two lists": ("{choice a = b / c}\n{choice a = b / d}", 4, "the same choices", "", "b / d"),
     "no choices": ("{choice a = b}", 3, "choices with / between them", "Low / High", "'b'"),
     "number outside": ("{n}. {line a}", 3, "{n} only between rows and end", "", "{n}"),
@@ -319,7 +326,7 @@ BROKEN = {
         "a (d=e)",
     ),
     "same query": (
-        "```datadog a\nx\n```\n```datadog a\nx\n```",
+        f"```datadog a\n{CALL}\n```\n```datadog a\n{CALL}\n```",
         6,
         "a name that the query",
         "",
@@ -334,6 +341,26 @@ BROKEN = {
     "in a tag": ('<a href="{link a}">', 3, "a blank outside of tags", "", "<a href"),
     "in a reference": ("[x]: {link a}", 3, "a blank outside of tags", "", "[x]:"),
 }
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        ("", "one call and nothing else, for example search_datadog_logs("),
+        ("x", "one call, for example search_datadog_logs("),
+        ('search_datadog_logs(\n  query="a,\n)', "cannot be read (line 5): check quotes"),
+        ("search_datadog_log()", "did you mean search_datadog_logs?"),
+        ("search_datadog_logs(qery='*')", "did you mean query?"),
+        ("search_datadog_logs(query=open('x'))", "query must be written out"),
+    ],
+)
+def test_a_query_that_is_no_call_is_refused_when_the_template_is_read(call, said):
+    with pytest.raises(BadTemplate) as refused:
+        schema.read(f"## One\n\n```datadog logs\n{call}\n```\n", "ours.md")
+    message = str(refused.value)
+    assert message.startswith("ours.md:3: expected a query logs that can be asked; ")
+    assert said in message
+    assert "\n" not in message
 
 
 @pytest.mark.parametrize("case", BROKEN)

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from postmortem_nb import units
 from postmortem_nb.analysis import found, impact
-from postmortem_nb.charts import changes, clock, units
-from postmortem_nb.charts.labels import label
+from postmortem_nb.captions import label
+from postmortem_nb.charts import changes, clock
 from postmortem_nb.charts.look import Look
 from postmortem_nb.errors import BadValue
 

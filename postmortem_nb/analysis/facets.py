@@ -11,8 +11,8 @@ import pandas as pd
 
 from postmortem_nb import text
 from postmortem_nb.analysis import found, significance
+from postmortem_nb.captions import label
 from postmortem_nb.charts import clock, forest
-from postmortem_nb.charts.labels import label
 from postmortem_nb.errors import BadValue, expected
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 
 from postmortem_nb.analysis import found, significance, templates
+from postmortem_nb.captions import label
 from postmortem_nb.charts import clock, surges
-from postmortem_nb.charts.labels import label
 from postmortem_nb.charts.look import Look
 from postmortem_nb.charts.stage import View
 from postmortem_nb.errors import BadValue, expected

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from postmortem_nb.charts import card, clock, palette, stage, thin, units
-from postmortem_nb.charts.labels import label
+from postmortem_nb import units
+from postmortem_nb.captions import label
+from postmortem_nb.charts import card, clock, palette, stage, thin
 from postmortem_nb.charts.look import Look
 
 if TYPE_CHECKING:

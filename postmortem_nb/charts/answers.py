@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from postmortem_nb.charts import card, clock, palette, units
-from postmortem_nb.charts.labels import label
+from postmortem_nb import units
+from postmortem_nb.captions import label
+from postmortem_nb.charts import card, clock, palette
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from postmortem_nb.charts.stage import View
-    from postmortem_nb.charts.units import Unit
+    from postmortem_nb.units import Unit
 
     Floats = NDArray[np.float64]
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from postmortem_nb.charts import card, clock, counts, palette, stage, thin, units
-from postmortem_nb.charts.labels import label
+from postmortem_nb import units
+from postmortem_nb.captions import label
+from postmortem_nb.charts import card, clock, counts, palette, stage, thin
 from postmortem_nb.charts.stage import View
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from postmortem_nb.charts.stage import Stage
-    from postmortem_nb.charts.units import Unit
+    from postmortem_nb.units import Unit
 
     Floats = NDArray[np.float64]
 

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from postmortem_nb.charts import card, clock, palette, stage, units
-from postmortem_nb.charts.labels import label
+from postmortem_nb import units
+from postmortem_nb.captions import label
+from postmortem_nb.charts import card, clock, palette, stage
 from postmortem_nb.errors import BadValue, expected
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from postmortem_nb.captions import label
 from postmortem_nb.charts import clock, palette, steps
-from postmortem_nb.charts.labels import label
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -6,8 +6,8 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from postmortem_nb.captions import label
 from postmortem_nb.charts import card, palette
-from postmortem_nb.charts.labels import label
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

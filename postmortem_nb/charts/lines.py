@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from postmortem_nb.charts import card, palette, stage, thin, units
+from postmortem_nb import units
+from postmortem_nb.charts import card, palette, stage, thin
 from postmortem_nb.charts.series import choose, stackable
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
     from postmortem_nb.charts.series import Chosen, Group, Line
     from postmortem_nb.charts.stage import Room, Stage, View
-    from postmortem_nb.charts.units import Scale
+    from postmortem_nb.units import Scale
 
 MOST = len(palette.SERIES)
 MOST_PANELS = 6

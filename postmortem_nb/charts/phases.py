@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from postmortem_nb import times
+from postmortem_nb.captions import label
 from postmortem_nb.charts import card, clock, palette, stage, steps
-from postmortem_nb.charts.labels import label
 from postmortem_nb.charts.look import Look
 
 if TYPE_CHECKING:

@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from postmortem_nb.charts import clock, units
-from postmortem_nb.charts.labels import label
+from postmortem_nb import units
+from postmortem_nb.captions import label
+from postmortem_nb.charts import clock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
-    from postmortem_nb.charts.units import Unit
+    from postmortem_nb.units import Unit
 
     Floats = NDArray[np.float64]
 

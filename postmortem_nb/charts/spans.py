@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from postmortem_nb.charts import clock, counts, palette, stage, units
+from postmortem_nb import units
+from postmortem_nb.charts import clock, counts, palette, stage
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

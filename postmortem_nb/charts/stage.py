@@ -11,8 +11,8 @@ import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from postmortem_nb.captions import label
 from postmortem_nb.charts import card, clock, marks, palette
-from postmortem_nb.charts.labels import label
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from postmortem_nb.charts.clock import Span
     from postmortem_nb.charts.look import Look
-    from postmortem_nb.charts.units import Scale
+    from postmortem_nb.units import Scale
 
 COLUMN_MOST = 2.1  # inches for names of series
 KEY = 0.26  # inches of line or swatch before such a name

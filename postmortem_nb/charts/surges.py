@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from postmortem_nb.charts import card, clock, palette, stage, units
-from postmortem_nb.charts.labels import label
+from postmortem_nb import units
+from postmortem_nb.captions import label
+from postmortem_nb.charts import card, clock, palette, stage
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

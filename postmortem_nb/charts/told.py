@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from postmortem_nb.charts import answers, clock, events, spans, stage, units, waterfall
-from postmortem_nb.charts.labels import cut, label
+from postmortem_nb import units
+from postmortem_nb.captions import cut, label
+from postmortem_nb.charts import answers, clock, events, spans, stage, waterfall
 
 if TYPE_CHECKING:
     from collections.abc import Callable

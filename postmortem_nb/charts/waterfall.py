@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from postmortem_nb import budget, times
+from postmortem_nb.captions import label
 from postmortem_nb.charts import card, stage
-from postmortem_nb.charts.labels import label
 from postmortem_nb.metrics import Facts
 
 if TYPE_CHECKING:

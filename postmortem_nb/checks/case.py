@@ -17,6 +17,8 @@ from postmortem_nb.parts import Blank, Rows
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    import pandas as pd
+
     from postmortem_nb.incident import Incident
     from postmortem_nb.parts import Column, Section
     from postmortem_nb.schema import Template
@@ -40,6 +42,10 @@ PEOPLE: tuple[tuple[str, str], ...] = (
 """Columns that hold people; every column called ``owner`` does too."""
 
 
+Place = tuple[list[str], object]
+"""A part of the template, and the titles of the sections that it stands in."""
+
+
 @dataclass(frozen=True, slots=True)
 class Cell:
     """One filled blank: where it is and what it holds."""
@@ -61,6 +67,10 @@ class Case:
     moments: metrics.Facts
     typed: Mapping[str, Any]
     """Computed blanks that people typed all the same: name → the value they gave last."""
+    history: pd.DataFrame
+    """Every edit, as `Incident.history` tells it."""
+    places: Sequence[Place]
+    """Every part of the template with the titles above it."""
 
     def rows(self, table: str) -> Sequence[Row]:
         """Return the rows of a table, none when the template has no such table."""
@@ -101,9 +111,9 @@ class Case:
     def where(self, table: str, row: str = SINGLE, name: str = "") -> str:
         """Return the place of a blank, a row or a table, as a reader would find it."""
         if table == SINGLE:
-            return BETWEEN.join([*_fact_path(self.template, name), self.label(table, name)])
+            return BETWEEN.join([*_fact_path(self.places, name), self.label(table, name)])
         values = next((each for each in self.rows(table) if each["row"] == row), {})
-        path = [*_group_path(self.template, table, values), *self._row(table, values)]
+        path = [*_group_path(self.places, table, values), *self._row(table, values)]
         return BETWEEN.join([*path, self.label(table, name)] if name else path)
 
     def label(self, table: str, name: str) -> str:
@@ -113,7 +123,7 @@ class Case:
 
     def _row(self, table: str, values: Row) -> list[str]:
         """Return how a row is called: its milestone, its preset, or its number in its group."""
-        group = _group(self.template, table, values)
+        group = _group(self.places, table, values)
         if group is None or not values:
             return []
         keys = [key for key, _ in group.keys]
@@ -139,14 +149,15 @@ def take(incident: Incident) -> Case:
         tables = {name: incident.values(name) for name in template.tables if name != SINGLE}
         facts = {column.name: incident.value(column.name) for column in _facts(template)}
         measures = incident.measures()
+        history = incident.history()
     moments = metrics.gather(facts, tables.get("timeline", ()))
-    return Case(template, facts, tables, measures, moments, _typed(incident))
+    typed, places = _typed(template, history), tuple(_walk(template))
+    return Case(template, facts, tables, measures, moments, typed, history, places)
 
 
-def _typed(incident: Incident) -> dict[str, Any]:
+def _typed(template: Template, history: pd.DataFrame) -> dict[str, Any]:
     """Return what was typed into computed blanks, by hand or by an import, and stands."""
-    derived = {column.name: column for column in _facts(incident.template) if column.derived}
-    history = incident.history()
+    derived = {column.name: column for column in _facts(template) if column.derived}
     edits = history[(history["table"] == SINGLE) & history["name"].isin(list(derived))]
     last = {str(edit.name): edit.new for edit in edits.drop(columns="at").itertuples(index=False)}
     read = {name: _read(derived[name], value) for name, value in last.items()}
@@ -167,33 +178,34 @@ def _facts(template: Template) -> Sequence[Column]:
     return template.tables.get(SINGLE, ())
 
 
-def _fact_path(template: Template, name: str) -> list[str]:
+def _fact_path(places: Sequence[Place], name: str) -> list[str]:
     """Return the titles of the sections above a single fact, the deepest place of it."""
     found = [
         path
-        for path, part in _walk(template)
+        for path, part in places
         if isinstance(part, Blank) and part.name == name and part.table == SINGLE
     ]
     return max(found, key=len, default=["Metadata"])
 
 
-def _group_path(template: Template, table: str, values: Row) -> list[str]:
+def _group_path(places: Sequence[Place], table: str, values: Row) -> list[str]:
     """Return the titles of the sections above a group of rows; of the table without a row."""
-    groups = [(path, part) for path, part in _walk(template) if _is_group(part, table)]
-    group = _group(template, table, values)
+    groups = [(path, part) for path, part in places if _is_group(part, table)]
+    group = _group(places, table, values)
     if values and group is not None:
         return next(path for path, part in groups if part is group)
     paths = [path for path, _ in groups] or [[table]]
     return paths[0] if len(paths) == 1 else paths[0][:1]
 
 
-def _group(template: Template, table: str, values: Row) -> Rows | None:
+def _group(places: Sequence[Place], table: str, values: Row) -> Rows | None:
     """Return the group that a row belongs to."""
-    groups = [part for _, part in _walk(template) if _is_group(part, table)]
     fits = (
         each
-        for each in groups
-        if isinstance(each, Rows) and all(values.get(key) == value for key, value in each.keys)
+        for _, each in places
+        if isinstance(each, Rows)
+        and each.table == table
+        and all(values.get(key) == value for key, value in each.keys)
     )
     return next(fits, None)
 
@@ -203,10 +215,10 @@ def _is_group(part: object, table: str) -> bool:
     return isinstance(part, Rows) and part.table == table
 
 
-def _walk(template: Template) -> Iterator[tuple[list[str], object]]:
+def _walk(template: Template) -> Iterator[Place]:
     """Yield every part with the titles above it."""
 
-    def down(section: Section, above: list[str]) -> Iterator[tuple[list[str], object]]:
+    def down(section: Section, above: list[str]) -> Iterator[Place]:
         path = [*above, _title(section)]
         for part in section.parts:
             yield path, part

@@ -49,7 +49,7 @@ def found(incident: Incident, case: Case) -> Iterator[Finding]:
         yield from early(case, record)
     yield from disagreements(case, impact.estimates(incident))
     yield from damage(incident.problems)
-    yield from stale(case, incident.history())
+    yield from stale(case, case.history)
 
 
 def missing(case: Case, names: set[str]) -> Iterator[Finding]:
@@ -178,9 +178,12 @@ def damage(problems: list[str]) -> Iterator[Finding]:
 
 def stale(case: Case, history: pd.DataFrame) -> Iterator[Finding]:
     """Find approvals of a text that was changed after they were given."""
+    signed = [row for row in case.rows("approvals") if row.get("date") and row.get("name")]
+    if not signed:
+        return
     content = ~history["table"].isin(LATER) & ~history["name"].fillna("").isin(LATER_NAMES)
-    for row in case.rows("approvals"):
-        edits = _since(history, content, row) if row.get("date") and row.get("name") else 0
+    for row in signed:
+        edits = _since(history, content, row)
         if edits:
             yield Finding(
                 code=Code.APPROVAL,

@@ -10,10 +10,11 @@ import datetime as dt
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from postmortem_nb import evidence, metrics, times
 from postmortem_nb.checks.report import Code, Finding, Severity
@@ -35,6 +36,9 @@ MOVING = dt.timedelta(minutes=30)
 """The same while a metric moves. After the mitigation it should move: nothing is asked then."""
 
 FUNCTION = "get_datadog_metric"
+COLUMNS = ("timestamp", "query", "series", "value")
+MICROSECOND = dt.timedelta(microseconds=1)
+
 MOST_CURVES = 200
 """Curves of one answer that are looked at, in their order: a wide answer must not slow a form."""
 
@@ -48,11 +52,18 @@ PROMPT = "Ask who was at work: what were you seeing, what did you try, what did 
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """One curve of a metric: what it is, its moments (ns since the epoch) and levels."""
+    """One curve of a metric: what it is, its moments (µs since the epoch) and levels."""
 
     label: str
     moments: NDArray[np.int64]
     levels: NDArray[np.float64]
+
+
+class Texts(NamedTuple):
+    """A column of texts: each once, in order, and for each row which it has."""
+
+    texts: list[str]
+    ranks: NDArray[np.int64]
 
 
 def found(incident: Incident, case: Case) -> Iterator[Finding]:
@@ -103,23 +114,50 @@ def _frozen(folder: Path, name: str, digest: str) -> tuple[Curve, ...]:
     """Return the curves of one answer; remembered by its digest, as checks ask often."""
     del digest  # a part of the key
     try:
-        frame = evidence.thaw(folder, name)
+        table = evidence.columns(folder, name, COLUMNS)
     except BundleError:
         return ()  # another rule tells why
-    if not {"timestamp", "query", "series", "value"} <= set(frame.columns):
+    if table is None or not _is_metric(table.schema):
         return ()
-    held = frame.dropna(subset=["timestamp", "value"]).sort_values("timestamp")
-    groups = list(held.groupby(["query", "series"], sort=True, observed=True))[:MOST_CURVES]
-    return tuple(_curve(str(query), str(series), rows) for (query, series), rows in groups)
+    known = pc.and_(pc.is_finite(table["value"]), pc.is_valid(table["timestamp"]))
+    table = table.filter(known)
+    moments = table["timestamp"].cast(pa.timestamp("us"), safe=False).cast(pa.int64()).to_numpy()
+    levels = table["value"].cast(pa.float64()).to_numpy()
+    queries, series = (_ranked(table[column]) for column in ("query", "series"))
+    groups = queries.ranks * len(series.texts) + series.ranks
+    order = np.lexsort((moments, groups))
+    runs = np.split(order, np.flatnonzero(np.diff(groups[order])) + 1) if len(order) else []
+    return tuple(
+        Curve(
+            _label(queries.texts[queries.ranks[run[0]]], series.texts[series.ranks[run[0]]]),
+            moments[run],
+            levels[run],
+        )
+        for run in runs[:MOST_CURVES]
+    )
 
 
-def _curve(query: str, series: str, rows: pd.DataFrame) -> Curve:
-    """Return the rows of one series as a curve; what is not finite is left out."""
-    moments = pd.DatetimeIndex(rows["timestamp"]).tz_convert("UTC").as_unit("ns").asi8
-    values = rows["value"].to_numpy(dtype=np.float64, na_value=np.nan)
-    finite = np.isfinite(values)
-    label = query if series in {"*", ""} else f"{query} of {series}"
-    return Curve(label, moments[finite], values[finite])
+def _is_metric(schema: pa.Schema) -> bool:
+    """Return whether columns have the types of a metric's answer."""
+    moment, query, series, value = (schema.field(name).type for name in COLUMNS)
+    texts = all(pa.types.is_dictionary(each) for each in (query, series))
+    number = pa.types.is_floating(value) or pa.types.is_integer(value)
+    return texts and number and pa.types.is_timestamp(moment)
+
+
+def _ranked(column: pa.ChunkedArray) -> Texts:
+    """Return the texts of a column in order, and which each row has; a missing one is empty."""
+    words = column.cast(pa.string()).fill_null("").dictionary_encode().combine_chunks()
+    array = words.chunk(0) if isinstance(words, pa.ChunkedArray) else words
+    texts = array.dictionary.to_pylist()
+    order = sorted(range(len(texts)), key=texts.__getitem__)
+    places = np.empty(len(texts), dtype=np.int64)
+    places[order] = np.arange(len(texts))
+    return Texts([texts[place] for place in order], places[array.indices.to_numpy()])
+
+
+def _label(query: str, series: str) -> str:
+    return query if series in {"*", ""} else f"{query} of {series}"
 
 
 def _most_moved(curves: Sequence[Curve], case: Case, since: dt.datetime, until: dt.datetime) -> str:
@@ -163,6 +201,6 @@ def _smoothed(values: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def _within(curve: Curve, since: dt.datetime, until: dt.datetime) -> NDArray[np.bool_]:
     """Return which points of a curve lie in a stretch."""
-    begin, end = (pd.Timestamp(moment).as_unit("ns").value for moment in (since, until))
+    begin, end = ((moment - times.EPOCH) // MICROSECOND for moment in (since, until))
     within: NDArray[np.bool_] = (curve.moments >= begin) & (curve.moments <= end)
     return within

@@ -12,13 +12,12 @@ import re
 from copy import copy
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from difflib import get_close_matches
 from numbers import Integral
 from operator import index
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
-from postmortem_nb import evidence, times
+from postmortem_nb import callsyntax, evidence, times
 from postmortem_nb.datadog import client, pace
 from postmortem_nb.datadog.arrays import Notes
 from postmortem_nb.datadog.failures import Failed, told
@@ -34,6 +33,8 @@ Arguments = dict[str, Any]
 
 SKEW = 60.0
 """Seconds that a clock may differ from Datadog's before it is said."""
+
+_ROUNDED = timedelta(seconds=1)  # more than the bounds of a window are ever rounded by
 
 _PAGES = {  # where the web application shows the same question: page, window, fixed or live
     "search_datadog_logs": ("logs", "from_ts", "to_ts", {"live": "false"}),
@@ -96,7 +97,7 @@ class Asking:
     ) -> pd.DataFrame:
         """Return the frame with the record of its provenance in ``attrs["evidence"]``."""
         connection = self.connection
-        lines = [*(warnings or []), *self.notes.lines(), *self._skewed()]
+        lines = [*(warnings or []), *self.notes.lines(), *self._outside(frame), *self._skewed()]
         told_of = [connection.scrub(line) for line in lines]
         frame.attrs["evidence"] = {
             "function": self.function,
@@ -117,6 +118,15 @@ class Asking:
             "link": self._link(),
         }
         return frame
+
+    def _outside(self, frame: pd.DataFrame) -> list[str]:
+        """Return the warning of rows that were not asked for; they stay, as all that came."""
+        searched = self.function in ("search_datadog_logs", "search_datadog_events")
+        if not searched or "timestamp" not in frame:
+            return []
+        early, late = self.start - _ROUNDED, self.end + _ROUNDED
+        count = int(((frame["timestamp"] < early) | (frame["timestamp"] > late)).sum())
+        return [f"{count:,} rows are of a time outside the window"] if count else []
 
     def _skewed(self) -> list[str]:
         """Return the warning of a clock that is wrong: ``now`` was read from it."""
@@ -229,19 +239,11 @@ def merged(
     """Return the arguments with ``from`` taken over as ``from_``; QueryError for unknown ones."""
     for name, value in more.items():
         if name != "from":
-            raise QueryError(unknown_argument(function, name, known))
+            raise QueryError(callsyntax.unknown_argument(function, name, known))
         if arguments.get("from_") is not None:
             raise QueryError(f"{function}: 'from' was given twice")
         arguments["from_"] = value
     return arguments
-
-
-def unknown_argument(function: str, name: str, known: tuple[str, ...]) -> str:
-    """Return the line for an argument that a function does not have."""
-    names = [other.removesuffix("_") for other in known]
-    close = get_close_matches(name, names, n=1)
-    hint = f"did you mean {close[0]}?" if close else f"it has {', '.join(names)}"
-    return f"{function} has no argument {shown(name)}; {hint}"
 
 
 def _listed(value: Any) -> bool:

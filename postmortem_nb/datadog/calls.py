@@ -6,14 +6,10 @@ A cell holds one call of one of the functions with literal arguments, as the tem
 
 from __future__ import annotations
 
-import ast
-import io
-import tokenize
-from dataclasses import dataclass
-from difflib import get_close_matches
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
+from postmortem_nb import callsyntax
+from postmortem_nb.callsyntax import Call
 from postmortem_nb.datadog import asking, pace, placeholders, queries
 from postmortem_nb.errors import QueryError, shown
 
@@ -22,43 +18,15 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-EXAMPLE = 'search_datadog_logs(query="status:error", from="now-1h", to="now")'
-
-_LONGEST = 100_000  # characters of a cell; longer ones are no question
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """One call: which function, and its arguments by name (``from_`` for ``from``)."""
-
-    function: str
-    arguments: dict[str, Any]
-
 
 def parse(source: str) -> Call:
     """Return the call that a cell holds.
 
-    Raises QueryError, on one line, for anything but one call of a known function with literals.
+    Raises QueryError, on one line, for anything but one call of a known function with literals,
+    and for placeholders that there are none of.
     """
-    tree = _tree(source)
-    if not isinstance(tree, ast.Call) or not isinstance(tree.func, ast.Name):
-        raise QueryError(f"a query cell holds one call, for example {EXAMPLE}")
-    function = tree.func.id
-    known = queries.PARAMETERS.get(function)
-    if known is None:
-        raise QueryError(_unknown_function(function))
-    names = tuple(known)
-    if len(tree.args) > len(names):
-        raise QueryError(f"{function} takes at most {len(names)} arguments; got {len(tree.args)}")
-    pairs = list(zip(names, tree.args, strict=False))
-    pairs += [(_keyword(keyword, function, names), keyword.value) for keyword in tree.keywords]
-    arguments: dict[str, Any] = {}
-    for name, node in pairs:
-        if name in arguments:
-            raise QueryError(f"{function}: {name.removesuffix('_')!r} was given twice")
-        arguments[name] = _literal(node, function, name)
-    call = Call(function, arguments)
-    for words in _texts(arguments):
+    call = callsyntax.parse(source)
+    for words in _texts(call.arguments):
         placeholders.slots(words)
     return call
 
@@ -104,65 +72,6 @@ def text(call: Call) -> str:
 def question(call: Call) -> str:
     """Return the digest of a question: the same function and arguments, the same digest."""
     return asking.question(call.function, queries.given(call.function, call.arguments))
-
-
-def _tree(source: str) -> ast.expr:
-    if len(source) > _LONGEST:
-        raise QueryError(f"a query cell holds one call; this one has {len(source):,} characters")
-    try:
-        module = ast.parse(_renamed(source.strip()))
-    except (SyntaxError, ValueError, RecursionError, MemoryError, tokenize.TokenError) as error:
-        raise QueryError(_unreadable(error, source)) from None
-    if len(module.body) != 1 or not isinstance(module.body[0], ast.Expr):
-        raise QueryError(f"a query cell holds one call and nothing else, for example {EXAMPLE}")
-    return module.body[0].value
-
-
-def _renamed(source: str) -> str:
-    """Return the source with the keyword ``from`` of an argument as ``from_``."""
-    tokens = list(tokenize.generate_tokens(io.StringIO(source).readline))
-    lines = source.splitlines(keepends=True)
-    for token, after in reversed(list(pairwise(tokens))):
-        if token.type == tokenize.NAME and token.string == "from" and after.string == "=":
-            row, column = token.start
-            line = lines[row - 1]
-            lines[row - 1] = f"{line[:column]}from_{line[column + 4 :]}"
-    return "".join(lines)
-
-
-def _unreadable(error: Exception, source: str) -> str:
-    if "{{" in source and isinstance(error, SyntaxError):
-        hint = "placeholders stand inside quotes"
-    else:
-        hint = "check quotes, commas and parentheses"
-    line = error.lineno if isinstance(error, SyntaxError) else None
-    where = f" (line {line})" if line else ""
-    return f"the call cannot be read{where}: {hint}; for example {EXAMPLE}"
-
-
-def _keyword(keyword: ast.keyword, function: str, names: tuple[str, ...]) -> str:
-    if keyword.arg is None:
-        raise QueryError(f"{function}: write the arguments by name; ** is not read here")
-    if keyword.arg not in names:
-        raise QueryError(asking.unknown_argument(function, keyword.arg, names))
-    return keyword.arg
-
-
-def _literal(node: ast.expr, function: str, name: str) -> Any:
-    try:
-        return ast.literal_eval(node)
-    except (ValueError, TypeError, RecursionError, MemoryError):
-        label = name.removesuffix("_")
-        raise QueryError(
-            f"{function}: {label} must be written out as text, number or list; "
-            f"got {shown(ast.unparse(node)[:100])}"
-        ) from None
-
-
-def _unknown_function(function: str) -> str:
-    close = get_close_matches(function, queries.PARAMETERS, n=1)
-    hint = f"did you mean {close[0]}?" if close else f"there are {', '.join(queries.PARAMETERS)}"
-    return f"unknown function {shown(function)}; {hint}"
 
 
 def _texts(value: Any) -> list[str]:

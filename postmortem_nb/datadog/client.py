@@ -371,10 +371,17 @@ def _wait(seconds: float, patience: float, reason: str, waiting: Callable[[str],
 
 
 def _redirected(answer: wire.Answer, host: str) -> DatadogError:
-    target = urlsplit(answer.headers.get("Location", "")).hostname or "another place of its own"
+    address = answer.headers.get("Location")
+    try:
+        parts = urlsplit(address or "")
+        target = parts.netloc.rpartition("@")[2]
+    except ValueError:
+        target = "an address that is none"
+    place = target or "another place of its own"
+    said = f"{host} sends requests on to {place}; keys are not sent there"
     return Failed(
         f"HTTP {answer.status}",
-        said=f"{host} sends requests on to {target}; keys are not sent there",
+        said=said if address else f"{host} neither answers nor says where else to ask",
         remedy="check DD_SITE, and POSTMORTEM_DATADOG_URL where it is set",
         status=answer.status,
     )

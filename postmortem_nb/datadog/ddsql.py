@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 from sqlglot import exp
+from sqlglot.dialects.postgres import Postgres
 
 from postmortem_nb import times
 from postmortem_nb.datadog import answers, arrays, asking
@@ -29,6 +30,7 @@ LONGEST = 30.0
 _TYPES = {"BIGINT": "BIGINT", "DOUBLE": "DECIMAL", "BOOLEAN": "BOOLEAN", "TIMESTAMP": "TIMESTAMP"}
 _ARROW = {"BIGINT": pa.int64(), "DECIMAL": pa.float64(), "BOOLEAN": pa.bool_()}
 _TIERS = {"indexes": "hot", "flex": "flex_tier"}
+_OF_TAGS = frozenset(("tags", "env", "version"))  # its reference names no such columns of logs
 _MARK = "logs_go_here"
 _LACKING = ("preview", "not enabled", "non-existent dataset", "feature", "not available")
 
@@ -38,7 +40,7 @@ def answer(asked: Asking, plan: Plan, limit: int) -> pa.Table | None:
     connection = asked.connection
     indexes = asking.texts(asked.function, "indexes", asked.arguments["indexes"])
     tier = _TIERS.get(str(asked.arguments["storage_tier"]))
-    if "sql" in connection.lacks or tier is None or indexes != ["*"] or plan.untyped:
+    if "sql" in connection.lacks or tier is None or indexes != ["*"] or _unsure(plan):
         return None
     try:
         found = connection.ask(
@@ -62,16 +64,54 @@ def written(plan: Plan, words: str, tier: str) -> str:
         f"(SELECT {inner} FROM dd.logs(columns => ARRAY[{columns}], "
         f"filter => {_literal(words)}, storage => {_literal(tier)}) AS ({types}))"
     )
-    return plan.tree.transform(_marked).sql("postgres").replace(_MARK, source)
+    tree = plan.tree.copy()
+    for node in reversed(list(tree.walk())):  # what stands inside first
+        adapted = _adapted(node)
+        if adapted is not node:
+            node.replace(adapted)
+    return tree.sql(_Dialect).replace(_MARK, source)
 
 
-def _marked(node: exp.Expr) -> exp.Expr:
-    """Return the table ``logs`` under a name that is then replaced, with the alias it had.
+class _Dialect(Postgres):
+    """PostgreSQL's, but for nulls in a falling order: where they stand is always said."""
 
-    A quotient is made of decimals: of whole numbers, as everywhere here, it keeps its fraction.
+    NULL_ORDERING = "nulls_are_last"
+
+
+def _unsure(plan: Plan) -> bool:
+    """Return whether DDSQL may answer something else than the other ways do."""
+    tagged = not _OF_TAGS.isdisjoint(plan.core)
+    return plan.untyped or tagged or any(map(_differs, plan.tree.walk()))
+
+
+def _differs(node: exp.Expr) -> bool:
+    """Return whether DDSQL reads something otherwise, or may: days of the week, results by place.
+
+    Its ``dow`` runs from Monday, 1, to Sunday, 7.
     """
+    if isinstance(node, exp.Extract):
+        return "DAYOFWEEK" in node.name.upper() or "DOW" in node.name.upper()
+    keys = node.expressions if isinstance(node, (exp.Group, exp.Order)) else ()
+    places = (getattr(key, "this", key) if isinstance(key, exp.Ordered) else key for key in keys)
+    outermost = not isinstance(node.parent, exp.Window)
+    return outermost and any(isinstance(place, exp.Literal) for place in places)
+
+
+def _adapted(node: exp.Expr) -> exp.Expr:
+    """Return a part of a SELECT in the words that the reference of DDSQL has.
+
+    The table ``logs`` gets a name that is then replaced, and the alias it had. A quotient is made
+    of decimals: of whole numbers, as everywhere here, it keeps its fraction.
+    """
+    if isinstance(node, exp.Ordered) and isinstance(node.this, exp.Count):
+        node.set("nulls_first", False)  # a count is never null
     if isinstance(node, exp.Div) and not isinstance(node.this, exp.Cast):
-        return exp.Div(this=exp.cast(node.this.copy(), "DECIMAL"), expression=node.expression)
+        return exp.Div(this=exp.cast(node.this, "DECIMAL"), expression=node.expression)
+    if isinstance(node, exp.RegexpLike):
+        return exp.Anonymous(this="REGEXP_LIKE", expressions=[node.this, node.expression])
+    if isinstance(node, exp.TimestampTrunc):
+        unit = exp.Literal.string(str(node.args["unit"]).strip("'").lower())
+        return exp.Anonymous(this="DATE_TRUNC", expressions=[unit, node.this])
     if isinstance(node, exp.Table) and node.name.lower() == "logs":
         return exp.alias_(exp.to_table(_MARK), node.alias or "logs", table=True)
     return node

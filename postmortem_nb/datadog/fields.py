@@ -10,8 +10,14 @@ from postmortem_nb.text import clean
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from postmortem_nb.datadog.arrays import Notes
+
 DEEPEST = 12
 """Levels of nested attributes that are taken apart; what lies deeper stays one value."""
+
+
+MOST = 2_000
+"""Columns that patterns may find; a field more is left out, and told."""
 
 
 class Wanted:
@@ -21,12 +27,21 @@ class Wanted:
         paths = list(dict.fromkeys(clean(name).removeprefix("@") for name in asked))
         self.paths = [path for path in paths if "*" not in path]
         self.patterns = [path for path in paths if "*" in path]
+        self.found: set[str] = set()
 
     def covers(self, path: str) -> bool:
         """Return whether a leaf was asked for by a pattern, or as part of a group's path."""
+        if "*" in self.patterns:
+            return True
         return any(fnmatchcase(path, pattern) for pattern in self.patterns) or any(
             path.startswith(f"{group}.") for group in self.paths
         )
+
+    def takes(self, path: str) -> bool:
+        """Return whether a covered leaf becomes a column: there is room, or it is one already."""
+        if path not in self.found and len(self.found) < MOST:
+            self.found.add(path)
+        return path in self.found
 
 
 def at(tree: Any, path: str) -> Any:
@@ -49,7 +64,7 @@ def leaves(tree: dict[str, Any], prefix: str = "", depth: int = 0) -> Iterator[t
             yield path, value
 
 
-def columns(trees: list[Any], wanted: Wanted) -> dict[str, list[Any]]:
+def columns(trees: list[Any], wanted: Wanted, notes: Notes) -> dict[str, list[Any]]:
     """Return the asked fields of all rows as columns, in the order asked, groups taken apart."""
     found: dict[str, list[Any]] = {
         path: [at(tree, path) for tree in trees] for path in wanted.paths
@@ -59,10 +74,16 @@ def columns(trees: list[Any], wanted: Wanted) -> dict[str, list[Any]]:
     }
     if not groups and not wanted.patterns:
         return found
+    beyond = 0
     for place, tree in enumerate(trees):
         for path, value in leaves(tree) if isinstance(tree, dict) else ():
-            if wanted.covers(path):
+            if not wanted.covers(path):
+                continue
+            if wanted.takes(path):
                 found.setdefault(path, [None] * len(trees))[place] = value
+            else:
+                beyond += 1
+    notes[f"values of fields beyond the first {MOST:,} are left out; name yours"] += beyond
     for path in groups:
         if all(value is None or isinstance(value, dict) for value in found[path]):
             del found[path]

@@ -96,7 +96,7 @@ class Reader:
             columns["timestamp"] = arrays.moments(moments, self.notes)
         columns["id"] = arrays.strings([row.get("id") for row in page.rows], self.notes, "id")
         trees = [row.get("attributes") for row in attributes]
-        for path, values in fields.columns(trees, self.wanted).items():
+        for path, values in fields.columns(trees, self.wanted, self.notes).items():
             columns[f"@{path}"] = arrays.fitting(values, self.notes)
         page.rows = columns
         self._learn(columns, body)

@@ -162,6 +162,7 @@ def _seconds(text: str | None, now: float) -> float | None:
 
 def _until_date(text: str | None, now: float) -> float | None:
     try:
-        return max(0.0, parsedate_to_datetime(text or "").timestamp() - now)
+        left = max(0.0, parsedate_to_datetime(text or "").timestamp() - now)
     except (ValueError, OverflowError):
         return None
+    return left if left < _EPOCH_FROM else None

@@ -33,6 +33,9 @@ WORTH_SLICING = 8 * PAGE_SIZE
 SLOW = 0.02
 """Seconds a page, from which waiting takes as long as reading it (some 15 ms on an old machine)."""
 
+MOST_STALE = 3
+"""Pages in a row that bring nothing new, after which no more are asked for."""
+
 EMPTY = "an empty page ended the pull, though it named a page after it"
 """What is said of a page without rows that has a cursor all the same."""
 
@@ -159,7 +162,7 @@ def pull(connection: Connection, search: Search, teller: Teller) -> Pulled:
     leave their reason in ``partial``.
     """
     pulled = Pulled()
-    cursor, cursors = "", set[str]()
+    cursor, cursors, stale = "", set[str](), 0
     while True:
         begun = time.monotonic()
         try:
@@ -177,8 +180,9 @@ def pull(connection: Connection, search: Search, teller: Teller) -> Pulled:
         if not page.ids or not cursor:
             pulled.warnings += [EMPTY] if cursor else []
             return pulled
-        if cursor in cursors:
-            pulled.partial = "repeated cursor"
+        stale = 0 if added else stale + 1
+        if cursor in cursors or stale == MOST_STALE:
+            pulled.partial = "repeated cursor" if cursor in cursors else "repeated rows"
             return pulled
         cursors.add(cursor)
         if pulled.rows >= search.limit:

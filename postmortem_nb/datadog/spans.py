@@ -67,7 +67,7 @@ def frame(rows: list[dict[str, Any]], wanted: Wanted, notes: Notes) -> pd.DataFr
     columns["tags"] = arrays.tags([tree.get("tags") for tree in trees], notes)
     columns["id"] = arrays.strings([row.get("id") for row in rows], notes, "id")
     found = {name: arrays.series([columns[name]], notes) for name in ORDER}
-    for path, values in fields.columns([_custom(tree) for tree in trees], wanted).items():
+    for path, values in fields.columns([_custom(tree) for tree in trees], wanted, notes).items():
         if path not in found:
             found[path] = arrays.series([values], notes)
         elif path not in TEXTS:

@@ -88,6 +88,8 @@ def plan(sql_query: object, extra_columns: object = ()) -> Plan:
     tree = _parsed(sql_query)
     _only_logs(tree)
     _name_results(tree)
+    for select in list(tree.find_all(exp.Select)):
+        _spell_out(select)
     core, paths = _columns(tree, types)
     return Plan(tree, core, paths, types)
 
@@ -160,6 +162,73 @@ def _name_results(tree: exp.Query) -> None:
         if not (column or result.is_star or isinstance(result, (exp.Alias, exp.Aliases))):
             written = result.sql("postgres", normalize_functions="lower")[:200]
             result.replace(exp.alias_(result.copy(), written, quoted=True))
+
+
+def _spell_out(select: exp.Select) -> None:
+    """Write what the names and places of results stand for, as not every engine takes them.
+
+    As in PostgreSQL, a column of the source goes before a result of its name, but where the rows
+    are ordered by that name alone.
+    """
+    own = _source_columns(select)
+    named: dict[str, exp.Expr] = {}
+    for result in select.expressions:
+        _put(result, named)  # a result may name those before it
+        if isinstance(result, exp.Alias) and own is not None and result.alias.lower() not in own:
+            named[result.alias.lower()] = result.this
+    results = [result.unalias() for result in select.expressions]
+    group, order = select.args.get("group"), select.args.get("order")
+    for key in group.expressions if group is not None else ():
+        if (meant := _placed(key, results)) is not None:
+            key.replace(meant.copy())
+    for key in order.expressions if order is not None and not select.args.get("distinct") else ():
+        first = {r.alias.lower(): r.this for r in select.expressions if isinstance(r, exp.Alias)}
+        if (meant := _placed(key.this, results) or _stands_for(key.this, first)) is not None:
+            key.this.replace(meant.copy())
+    for part in (select.args.get("where"), group, select.args.get("having")):
+        if part is not None:
+            _put(part, named)
+
+
+def _put(part: exp.Expr, named: dict[str, exp.Expr]) -> None:
+    """Put what they stand for in the place of names, but in a SELECT inside."""
+    select = part.parent_select
+    for column in list(part.find_all(exp.Column)) if named else ():
+        meant = _stands_for(column, named) if column.parent_select is select else None
+        if meant is not None:
+            binary = isinstance(meant, exp.Binary) and not isinstance(column.parent, exp.Group)
+            column.replace(exp.paren(meant.copy()) if binary else meant.copy())
+
+
+def _placed(key: exp.Expr, results: list[exp.Expr]) -> exp.Expr | None:
+    """Return the result that a number in GROUP BY or ORDER BY points at; None where it cannot."""
+    if not isinstance(key, exp.Literal) or not key.is_int:
+        return None
+    place = int(key.name)
+    known = 0 < place <= len(results) and not any(result.is_star for result in results[:place])
+    # a constant stays a place: written out, it would itself be read as one
+    return results[place - 1] if known and not isinstance(results[place - 1], exp.Literal) else None
+
+
+def _stands_for(column: exp.Expr, named: dict[str, exp.Expr]) -> exp.Expr | None:
+    plain = isinstance(column, exp.Column) and len(column.parts) == 1
+    meant = named.get(column.name.lower()) if plain else None
+    return None if isinstance(meant, exp.Literal) else meant
+
+
+def _source_columns(select: exp.Select) -> set[str] | None:
+    """Return the columns that a SELECT's sources bring; None where they are not all known."""
+    found: set[str] = set()
+    ctes = {cte.alias_or_name.lower(): cte.this for cte in select.root().find_all(exp.CTE)}
+    for source in select.find_all(exp.Table, exp.Subquery):
+        if source.parent_select is not select:
+            continue
+        inner = ctes.get(source.name.lower()) if isinstance(source, exp.Table) else source.this
+        names = {name.lower() for name in inner.named_selects} if inner is not None else {*KNOWN}
+        if "*" in names:
+            return None
+        found |= names
+    return found
 
 
 def _selects_all(star: exp.Star) -> bool:

@@ -6,12 +6,14 @@ the deadline comes. Bodies are unpacked here, with a cap: a small answer may unp
 
 from __future__ import annotations
 
+import http.client
 import re
 import socket
 import threading
 import zlib
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from http import HTTPStatus
 from http.client import HTTPException
 from typing import TYPE_CHECKING, Any
 
@@ -40,6 +42,7 @@ CONNECTIONS = 8
 
 _CHUNK = 1 << 18
 _ZIPPED = {"gzip": 31, "x-gzip": 31, "deflate": 15}  # encoding to zlib's window bits
+_PIECES = 16  # that one body may be packed in, one after the other: each copies what follows it
 _OBJECT = re.compile(r"<?[\w.]*Connection(?:Pool)?(?:\([^()]*\))?(?: object)?(?: at 0x\w+>)?: ")
 _current = threading.local()
 
@@ -78,7 +81,7 @@ def exchange(pool: urllib3.PoolManager, request: Request, *, scrub: Callable[[st
         try:
             with _open(pool, request) as response:
                 packed = _received(response)
-                encoding = response.headers.get("Content-Encoding", "").strip().lower()
+                encoding = _encoding(response.headers.get("Content-Encoding", ""))
                 if clock.expired:  # a head that was cut short by the watch reads as an empty answer
                     raise _late()
                 body = _unpacked(packed, encoding)
@@ -121,14 +124,25 @@ def _received(response: urllib3.BaseHTTPResponse) -> bytes:
     return b"".join(parts)
 
 
+def _encoding(header: str) -> str:
+    """Return how a body is packed, without what packs nothing."""
+    named = (name.strip().lower() for name in header.split(","))
+    return ", ".join(name for name in named if name not in ("", "identity"))
+
+
 def _unpacked(packed: bytes, encoding: str) -> bytes:
-    if encoding in ("", "identity") or not packed:
+    if not encoding or not packed:
         return packed
     if encoding not in _ZIPPED:
-        raise Failed(f"an answer packed as {encoding[:20]!r}, which was not asked for")
+        raise Failed(
+            f"an answer packed as {encoding[:20]!r}, which was not asked for",
+            remedy="what stands before Datadog packs anew: check HTTPS_PROXY and the URL",
+        )
     out: list[bytes] = []
     room = LARGEST
     while packed:
+        if len(out) == _PIECES:
+            raise Failed("a damaged answer", said=f"it is packed in more than {_PIECES} pieces")
         unpacker = zlib.decompressobj(_ZIPPED[encoding])
         try:
             out.append(unpacker.decompress(packed, room + 1))
@@ -195,12 +209,23 @@ class _Watched:
             clock.socket = self.sock
 
 
+class _Response(http.client.HTTPResponse):
+    """A response of its own after any hints that came before it; the library knows one, 100."""
+
+    def _read_status(self) -> tuple[str, int, str]:
+        while True:
+            version, status, reason = super()._read_status()  # type: ignore[misc]
+            if not 100 < status < 200 or status == HTTPStatus.SWITCHING_PROTOCOLS:
+                return version, status, reason
+            http.client.parse_headers(self.fp)
+
+
 class _HTTPConnection(_Watched, HTTPConnection):
-    pass
+    response_class = _Response
 
 
 class _HTTPSConnection(_Watched, HTTPSConnection):
-    pass
+    response_class = _Response
 
 
 class _HTTPPool(urllib3.HTTPConnectionPool):
@@ -240,6 +265,8 @@ _FAULTS: tuple[tuple[type[Exception], tuple[str, str, int]], ...] = (
 def _broken(error: Exception, scrub: Callable[[str], str]) -> Failed:
     """Return the failure that an error of the line stands for."""
     fits = next((rest for kind, rest in _FAULTS if isinstance(error, kind)), None)
+    if isinstance(error, SSLError) and "EOF occurred" in str(error):
+        fits = None  # cut off while the keys were agreed on: no question of trust
     if fits is None and isinstance(error, TimeoutError):
         return _late()
     fault, remedy, again = fits or ("connection broken", "try again", 9)

@@ -25,7 +25,6 @@ _DIGITS = re.compile(r"-?[0-9]{1,3}(?:,[0-9]{3})*(?:\.[0-9]+)?")
 _THOUSANDS = re.compile(r"(?<=[0-9]),(?=[0-9]{3})")
 _LONG = 60  # characters: longer numbers are no typing, but a float written out may have them
 _LINK = re.compile(r"<([A-Za-z]+:[^<>\s]+)>")
-_PLAIN_NAMES = re.compile(r"[\w .'’&/-]+(?:,[\w .'’&/-]+)*")
 _ANY_DAY = datetime(2000, 1, 1, tzinfo=UTC)
 
 
@@ -84,11 +83,7 @@ def said(blank: Blank, written: str) -> str:
 
 
 def value(blank: Blank, typed: str, *, start: datetime | None) -> object:
-    """Return what is stored for the text in a blank; BadValue where it does not fit.
-
-    A comma parts names where all of them are plain words; elsewhere only ``, `` does, as a
-    document of ours joins them.
-    """
+    """Return what is stored for the text in a blank; BadValue where it does not fit."""
     about: kinds.About = {"name": blank.name, "options": blank.options, "start": start}
     try:
         return kinds.parse(blank.kind, _given(blank.kind, typed), **about)
@@ -101,8 +96,6 @@ def value(blank: Blank, typed: str, *, start: datetime | None) -> object:
 
 def _given(kind: str, typed: str) -> object:
     """Return a text as its kind reads it, where a document writes more than people type."""
-    if kind == "names" and not _PLAIN_NAMES.fullmatch(typed):
-        return typed.split(", ")
     if kind == "minutes":
         return _THOUSANDS.sub("", typed)
     if kind in _NUMBERS and len(typed) > _LONG and _DIGITS.fullmatch(typed):

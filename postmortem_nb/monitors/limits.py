@@ -6,9 +6,9 @@ thousand would make a back-test say the opposite.
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from postmortem_nb import units
 from postmortem_nb.errors import QueryError, shown
 from postmortem_nb.monitors import expression
 from postmortem_nb.monitors.expression import Arithmetic, Number
@@ -36,7 +36,7 @@ def unit(monitor: Monitor, frame: pd.DataFrame | None) -> str:
         if not _is_share(monitor.node):
             return ""
         return "percent" if _is_in_percent(monitor) else "fraction" if monitor.unit == "%" else ""
-    known = set() if frame is None else {str(each) for each in frame["unit"].dropna()}
+    known = set() if frame is None else {str(each) for each in frame["unit"].dropna().unique()}
     return known.pop() if len(known) == 1 else ""
 
 
@@ -47,7 +47,6 @@ def _is_in_percent(monitor: Monitor) -> bool:
 
 def _factor(monitor: Monitor, frame: pd.DataFrame) -> float:
     """Return what one of the written unit is in the query's own."""
-    units = import_module("postmortem_nb.charts.units")
     if monitor.unit == "%" and isinstance(monitor.node, Arithmetic):
         if _is_share(monitor.node):
             return 1.0 if _is_in_percent(monitor) else 1 / HUNDRED
@@ -55,15 +54,15 @@ def _factor(monitor: Monitor, frame: pd.DataFrame) -> float:
     wanted = units.read(monitor.unit)
     if wanted.family == "things" and not wanted.per and monitor.unit != "%":
         return 1.0  # "100 errors": what is counted, not a measure
-    known = sorted({str(unit) for unit in frame["unit"].dropna()})
+    known = sorted({str(unit) for unit in frame["unit"].dropna().unique()})
     if isinstance(monitor.node, Arithmetic) or len(known) != 1:
         raise _unfit(monitor, "no unit" if not known else " and ".join(known))
-    has: Any = units.read(known[0])
+    has = units.read(known[0])
     if (has.family, has.per) != (wanted.family, wanted.per):
         raise _unfit(monitor, known[0])
     if has.family == "things" and has.name != wanted.name:
         raise _unfit(monitor, known[0])
-    return float(wanted.factor / has.factor)
+    return wanted.factor / has.factor
 
 
 def _is_share(node: Arithmetic) -> bool:

@@ -5,12 +5,11 @@ Every text of a row passes the text door where it is shown; ``cover`` takes secr
 
 from __future__ import annotations
 
-import base64
 from datetime import timedelta
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from postmortem_nb import masking, provenance, text, times
+from postmortem_nb import drawing, masking, provenance, text, times
 from postmortem_nb.monitors import backtests, limits
 from postmortem_nb.times import EPOCH
 
@@ -76,8 +75,11 @@ class BackTests:
     def _repr_html_(self) -> str:
         if not self.found:
             return f"<p>{text.html(NONE)}</p>"
-        parts = [_table(self.found), *map(_image, self.found)]
-        return f'<div class="tex2jax_ignore mathjax_ignore">{"".join(parts)}</div>'
+        return f'<div class="tex2jax_ignore mathjax_ignore">{_table(self.found)}</div>'
+
+    def _ipython_display_(self) -> None:
+        """Show the table, and each picture with its evidence: IPython's hook."""
+        import_module("postmortem_nb.session").trials(self)
 
 
 def backtest(
@@ -181,6 +183,28 @@ def picture(tested: BackTest, cover: Cover = masking.mask) -> bytes:
     charts = import_module("postmortem_nb.charts")
     drawn: bytes = charts.trial(_trial(tested, tested.tried, cover))
     return drawn
+
+
+def drawn(tested: BackTest) -> drawing.Drawn | None:
+    """Return the picture of a back-test as a cell keeps it; None where there is nothing to draw."""
+    png = picture(tested)
+    if not png or tested.tried is None:
+        return None
+    alt = masking.mask(sentence(tested))
+    name = str(tested.tried.record.get("name") or "")
+    stamped = {"drawn": key(tested, tested.tried), "sha256": drawing.digest(png)}
+    return drawing.Drawn(png, alt, {"evidence": name, "alt": alt, **stamped})
+
+
+def key(tested: BackTest, tried: Tried) -> str:
+    """Return the key of the picture of a back-test: all that it is drawn from."""
+    record = {name: value for name, value in tried.record.items() if name != "changed"}
+    return drawing.stamp(record, tested.name, repr(tried.monitor), repr(tried.spans))
+
+
+def line(tested: BackTest) -> str:
+    """Return a line on the answers that a back-test stands on."""
+    return masking.mask(provenance.line(dict(tested.tried.record))) if tested.tried else ""
 
 
 def _trial(tested: BackTest, tried: Tried, cover: Cover) -> Trial:
@@ -296,14 +320,3 @@ def _table(found: Sequence[BackTest]) -> str:
         if notes(each)
     )
     return f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>{said}"
-
-
-def _image(tested: BackTest) -> str:
-    raw = base64.b64encode(picture(tested)).decode("ascii")
-    if not raw:
-        return ""
-    alt = text.html(sentence(tested))
-    record = dict(tested.tried.record) if tested.tried else {}
-    line = text.html(masking.mask(provenance.line(record)))
-    note = f'<p style="font-size:90%;opacity:.8;margin:.3em 0">{line}</p>'
-    return f'<img src="data:image/png;base64,{raw}" alt="{alt}" width="900">{note}'

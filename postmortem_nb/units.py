@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from postmortem_nb.charts.labels import label
+from postmortem_nb.captions import label
 
 # Names from Datadog's list of units (docs.datadoghq.com/metrics/units), in their base unit.
 TIME = {
