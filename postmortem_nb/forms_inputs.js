@@ -377,7 +377,7 @@ export class Field {
       this.box.firstElementChild.after(this.hint);
     }
     this.hint.hidden = !text;
-    const use = make("button", { type: "button", class: "pm-button", text: "Use", "aria-label": `Use ${value} for ${this.spec.l}` });
+    const use = make("button", { type: "button", class: "pm-undo", text: "Use", "aria-label": `Use ${value} for ${this.spec.l}` });
     use.addEventListener("click", () => {
       this.control.write(value);
       this.commit();
