@@ -678,7 +678,8 @@ def test_a_host_without_widgets_shows_the_text(lab, bundle, open_forms):
 CLIPPED = """form => [...form.querySelectorAll('*')].filter(each => {
     const style = getComputedStyle(each);
     const hides = style.overflowX !== 'visible' && !each.matches('input, .pm-label, .pm-row-name');
-    const wide = each.clientWidth, small = each.matches('button:not(:has(svg))') && wide && wide < 32;
+    const wide = each.clientWidth;
+    const small = each.matches('button:not(:has(svg))') && wide > 0 && wide < 32;
     return small || (hides && each.scrollWidth > each.clientWidth + 1);
 }).map(each => each.className)"""
 UNEVEN = """form => [...form.querySelectorAll('.pm-fields.pm-pairs')].flatMap(block => {
