@@ -3,6 +3,7 @@
 import ast
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -112,6 +113,7 @@ LIGHT = (
 )
 
 
+@cache
 def imports(path):
     """Return the modules that a file imports at run time, whether at its top or in a function."""
     tree = ast.parse(path.read_text("utf-8"))
