@@ -111,7 +111,17 @@ def html(
     ``pm-value``, whose newlines count. ``figure`` gives the HTML that follows a query.
     """
     figure = cache(figure) if figure is not None else None  # a chart is drawn once
-    made = _lines(incident, section, blanks=blanks, figure=figure)
+    return _page(incident, _lines(incident, section, blanks=blanks, figure=figure), figure)
+
+
+def both(incident: Incident, section: str) -> tuple[str, str]:
+    """Return a section by its title as HTML and as Markdown, what is filled in, of one reading."""
+    made = _lines(incident, section, blanks=False, figure=None)
+    return _page(incident, made, None), "".join(f"{_line(line, None)}\n" for line in made)
+
+
+def _page(incident: Incident, made: Sequence[Line], figure: Figure | None) -> str:
+    """Return lines as a fragment of HTML."""
     head = incident.template.sections[0]
     page = _Page(figure, head.slug if head.level == 1 else "")
     blocks = [page.title(line) for line in made if line.front]

@@ -74,6 +74,10 @@ class Desk:
             if (old := kept.pop(0)()) is not None:
                 old.close()
 
+    def look(self) -> None:
+        """Have another look at the open forms in a moment."""
+        self._news.set()
+
     def changed(self, *_: object) -> None:
         """Hear that the incident changed; the forms follow in a moment."""
         self._stale = True

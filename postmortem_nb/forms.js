@@ -32,6 +32,8 @@ class Form {
     this.queue = new Queue(this);
     this.root = this.draw();
     this.show(this.state.values);
+    this.drawn = true;
+    this.count();
     this.listen();
   }
 
@@ -187,6 +189,7 @@ class Form {
   }
 
   count() {
+    if (!this.drawn) return;
     // what the template itself wrote into a row (a role, a priority) is nobody's answer
     const asked = (fields) => fields.filter((field) => field.spec.n !== field.place.preset?.name);
     const tally = (fields) => [asked(fields).filter((field) => field.filled()).length, asked(fields).length];
@@ -422,8 +425,8 @@ class Form {
       for (let place = 0; place < (outputs?.length || 0); place += 1) {
         const { data, metadata } = outputs.get(place);
         mine ||= data?.[VIEW]?.model_id === this.state.id;
-        const digest = metadata?.postmortem?.text;
-        if (mine && digest) return { outputs, place, digest };
+        const { text: digest, section } = metadata?.postmortem || {};
+        if (mine && digest && section === this.state.title) return { outputs, place, digest };
       }
     }
     return null;

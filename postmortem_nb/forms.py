@@ -9,7 +9,6 @@ Widget state is never persistence: the dataset is, and the text is an output of 
 
 from __future__ import annotations
 
-import hashlib
 import re
 import threading
 import uuid
@@ -24,7 +23,7 @@ import traitlets
 from IPython import get_ipython
 from IPython.display import display
 
-from postmortem_nb import document, text
+from postmortem_nb import formtext, text
 from postmortem_nb.checks.case import BETWEEN
 from postmortem_nb.errors import BundleError, PostmortemError
 from postmortem_nb.formdesk import at
@@ -68,17 +67,6 @@ return code.render(context, style);
 } };
 """
 
-# Only where the notebook is trusted: hide what JupyterLab says in place of a form without a
-# kernel, and keep the lines of prose, rows and questions apart.
-QUIET = (
-    "<style>.pm-text .pm-value{white-space:pre-wrap}"
-    ".pm-text li>p{margin:0}.pm-text ol>li,.pm-text pre{margin:.4em 0 .8em}"
-    ".jp-OutputArea-child:has(> .jp-OutputArea-output.jupyter-widgets)"
-    ":has(+ .jp-OutputArea-child .pm-text){display:none}</style>"
-)
-HINT = '<p class="pm-hint"><em>Run this cell (Shift+Enter) to fill in this section.</em></p>'
-EMPTY = "<p>Nothing is filled in yet.</p>"
-
 
 def form(incident: Incident, title: str) -> Form:
     """Return the form of one section; the last value of a cell is shown with its text beneath.
@@ -106,7 +94,8 @@ class Form(anywidget.AnyWidget):
     made anew whenever a window asks for it, so that a reload shows what the dataset holds.
     """
 
-    _esm = LOADER
+    _esm = traitlets.Unicode(LOADER).tag(sync=True)
+    _anywidget_id = traitlets.Unicode("postmortem_nb.forms.Form").tag(sync=True)
     library = traitlets.Unicode().tag(sync=True)
     state = traitlets.Dict().tag(sync=True)
 
@@ -123,6 +112,11 @@ class Form(anywidget.AnyWidget):
         self.on_msg(self._hear)
         _answer_beside_cells(self.comm)
         self.desk.join(self, section.slug)
+
+    def add_traits(self, **traits: Any) -> None:
+        """Add what is missing: anywidget asks for what this class has, and a class is dear."""
+        if missing := {name: each for name, each in traits.items() if not self.has_trait(name)}:
+            super().add_traits(**missing)
 
     def is_open(self) -> bool:
         """Return whether the form has not been closed."""
@@ -260,24 +254,29 @@ class Form(anywidget.AnyWidget):
         """Show the form, and its text as an output of its own that any page can show."""
         view = {"version_major": 2, "version_minor": 0, "model_id": self.model_id}
         _display({VIEW: view, "text/plain": "", "text/html": ""})
-        data, metadata = self._written()
-        _display(data, metadata=metadata, display_id=self.text_id)
+        if not _cell_runs():
+            _tell([self])
+        elif self not in _UNTOLD:
+            _UNTOLD.append(self)
 
-    def _written(self) -> tuple[dict[str, str], Message]:
-        """Return the section's finished text, as the export prints it, and its mark."""
-        title = self.sheet.section.title
+    def say(self) -> formtext.Shown:
+        """Return the text under the form; the window that gets it need not ask for it."""
         with self.incident.lock:
-            written = document.html(self.incident, title)
-            plain = document.markdown(self.incident, section=title)
-        self._digest = _digest(written)
-        body = f"{QUIET}{HINT}{written or EMPTY}"
-        html = f'<div class="pm-text tex2jax_ignore mathjax_ignore">{body}</div>'
-        data = {"text/html": html, "text/plain": plain.strip() or "Nothing is filled in yet."}
-        return data, {"postmortem": {"section": title, "text": self._digest}}
+            written = self._written()
+            self._shown["text"] = self._digest
+        return written
+
+    def _written(self) -> formtext.Shown:
+        """Return the section's finished text as an output, and remember which it was."""
+        made = formtext.written(self.incident, self.sheet.section)
+        self._digest = made[1]["postmortem"]["text"]
+        return made
 
     def _renew(self) -> None:
         """Bring the text under the form up to date where it differs."""
         before = self._digest
+        if not before:
+            return  # nobody sees one yet
         data, metadata = self._written()
         if self._digest != before:
             _display(data, metadata=metadata, display_id=self.text_id, update=True)
@@ -320,6 +319,36 @@ def _joined() -> str:
     return re.sub(r"^ +|\n(?=\n)", "", whole, flags=re.MULTILINE)
 
 
+_UNTOLD: list[Form] = []
+"""Forms of the running cell that stand on the page before their texts are written."""
+
+
+def _cell_runs() -> bool:
+    """Return whether a cell runs that can still show something when it has ended."""
+    shell = get_ipython()
+    parent = getattr(shell, "parent_header", {})
+    if parent.get("header", parent).get("msg_type") != "execute_request":
+        return False
+    if _tell_all not in shell.events.callbacks["post_execute"]:
+        shell.events.register("post_execute", _tell_all)
+    return True
+
+
+def _tell_all() -> None:
+    """Write the texts of the cell that ends, as a part of it."""
+    untold = _UNTOLD[:]
+    _UNTOLD.clear()
+    _tell(untold)
+
+
+def _tell(shown: list[Form]) -> None:
+    """Show the texts under forms: all are written before the first is sent to be drawn."""
+    for each, (data, metadata) in [(each, each.say()) for each in shown]:
+        _display(data, metadata=metadata, display_id=each.text_id)
+    for each in shown:
+        each.desk.look()  # an edit came perhaps before there was a text to renew
+
+
 def _display(data: dict[str, Any], **more: Any) -> None:
     """Show or renew an output; outside of IPython there is nobody to show it to."""
     if get_ipython() is not None:
@@ -328,10 +357,6 @@ def _display(data: dict[str, Any], **more: Any) -> None:
 
 def _read(name: str) -> str:
     return resources.files("postmortem_nb").joinpath(name).read_text("utf-8")
-
-
-def _digest(written: str) -> str:
-    return hashlib.sha256(written.encode("utf-8", "replace")).hexdigest()[:12]
 
 
 def _named(finding: Message) -> str:

@@ -16,9 +16,11 @@ export function fresh() {
 /** Return a new element: properties are set as attributes, `text` and `on` apart. */
 export function make(tag, properties = {}, ...children) {
   const element = document.createElement(tag);
-  for (const [name, value] of Object.entries(properties)) {
+  for (const name in properties) {
+    const value = properties[name];
     if (value === undefined || value === null || value === false) continue;
     if (name === "text") element.textContent = value;
+    else if (name === "class") element.className = value;
     else if (name === "on") for (const [event, act] of Object.entries(value)) element.addEventListener(event, act);
     else element.setAttribute(name, value === true ? "" : value);
   }
@@ -35,8 +37,15 @@ const SHAPES = {
   open: "M9 3h4v4M13 3L7.5 8.5M11 9.5V13H3V5h3.5",
 };
 
+const SIGNS = new Map();
+
 /** Return a drawn sign; it says nothing to a screen reader. */
 export function sign(name) {
+  if (!SIGNS.has(name)) SIGNS.set(name, drawn(name));
+  return SIGNS.get(name).cloneNode(true);
+}
+
+function drawn(name) {
   const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
   const path = document.createElementNS("http://www.w3.org/2000/svg", "path");
   svg.setAttribute("viewBox", "0 0 16 16");
@@ -48,7 +57,7 @@ export function sign(name) {
 
 /** Return a small button with a sign and a spoken name. */
 export function button(shape, name, act, more = {}) {
-  return make("button", { type: "button", class: "pm-button", "aria-label": name, title: name, on: { click: act }, ...more }, sign(shape));
+  return make("button", { type: "button", class: "pm-button", "aria-label": name, title: name, on: act && { click: act }, ...more }, sign(shape));
 }
 
 const GROWS = typeof CSS !== "undefined" && CSS.supports("field-sizing", "content");
@@ -244,7 +253,7 @@ export function block(fields, layout) {
   return make("div", { class: `pm-fields${layout === "table" ? "" : " pm-pairs"}` }, ...fields.map(({ element }) => element));
 }
 
-const same = (one, other) => JSON.stringify(one) === JSON.stringify(other);
+const same = (one, other) => one === other || (typeof one === "object" && JSON.stringify(one) === JSON.stringify(other));
 
 /** One blank on the page: its label, its input, what it echoes and what is wrong with it. */
 export class Field {
@@ -258,9 +267,6 @@ export class Field {
     this.control = CONTROLS[spec.k](this.id, spec, form, () => this.commit());
     if (this.control.empty) this.base = this.control.empty;
     this.rest = this.base;
-    this.echo = make("span", { class: "pm-echo", id: fresh() });
-    this.note = make("div", { class: "pm-note", id: fresh(), hidden: true });
-    this.error = make("div", { class: "pm-error", id: fresh(), role: "alert", hidden: true });
     this.label = make("label", { for: this.id, class: "pm-label", text: spec.l });
     if (spec.q) {
       this.label.classList.add("pm-needs");
@@ -278,14 +284,14 @@ export class Field {
     if (spec.p) line.append(make("span", { class: "pm-unit", text: spec.p }));
     line.append(control.element);
     if (spec.u) line.append(make("span", { class: "pm-unit", text: spec.u }));
-    if (spec.k === "time" || spec.k === "date") line.append(this.echo);
-    this.describe();
+    if (spec.k === "time" || spec.k === "date") line.append((this.echo = make("span", { class: "pm-echo", id: fresh() })));
     const wide = ["prose", "query"].includes(spec.k) ? " pm-wide" : "";
-    return make("div", { class: `pm-field pm-kind-${spec.k}${wide}` }, this.label, make("div", { class: "pm-value" }, line, this.note, this.error));
+    this.box = make("div", { class: "pm-value" }, line);
+    return make("div", { class: `pm-field pm-kind-${spec.k}${wide}` }, this.label, this.box);
   }
 
   describe() {
-    const parts = [this.echo.textContent && this.echo, !this.note.hidden && this.note, !this.error.hidden && this.error];
+    const parts = [this.echo?.textContent && this.echo, this.note && !this.note.hidden && this.note, this.error && !this.error.hidden && this.error];
     const ids = parts.filter(Boolean).map((part) => part.id).join(" ");
     if (ids) this.control.main.setAttribute("aria-describedby", ids);
     else this.control.main.removeAttribute("aria-describedby");
@@ -357,10 +363,10 @@ export class Field {
     this.base = value;
     if (kept) this.rest = value;
     else this.write(value);
-    this.echo.textContent = timed ? cell.e : "";
+    if (this.echo) this.echo.textContent = timed ? cell.e : "";
     if (other) this.advise("hint", `Changed elsewhere to: ${Array.isArray(value) ? value.join(", ") : value || "nothing"}`);
     if (!kept) this.refuse("");
-    this.describe();
+    if (this.echo) this.describe();
   }
 
   /** Show what evidence says of this blank, with a button that types it; or nothing. */
@@ -368,10 +374,10 @@ export class Field {
     if (!this.hint) {
       if (!text) return;
       this.hint = make("div", { class: "pm-note pm-hint pm-suggested" });
-      this.note.before(this.hint);
+      this.box.firstElementChild.after(this.hint);
     }
     this.hint.hidden = !text;
-    const use = make("button", { type: "button", class: "pm-button", text: "Use", "aria-label": `Use ${value} for ${this.spec.l}` });
+    const use = make("button", { type: "button", class: "pm-undo", text: "Use", "aria-label": `Use ${value} for ${this.spec.l}` });
     use.addEventListener("click", () => {
       this.control.write(value);
       this.commit();
@@ -382,6 +388,11 @@ export class Field {
 
   /** Show a finding, or none. */
   advise(severity, message) {
+    if (!this.note) {
+      if (!message) return;
+      this.note = make("div", { id: fresh() });
+      this.box.insertBefore(this.note, this.error || null);
+    }
     this.note.hidden = !message;
     this.note.className = `pm-note pm-${severity}`;
     this.note.textContent = message ? `${{ error: "To fix: ", warning: "Check: " }[severity] || ""}${message}` : "";
@@ -390,6 +401,11 @@ export class Field {
 
   /** Show why a value was refused; it stays as typed. */
   refuse(message) {
+    if (!this.error) {
+      if (!message) return;
+      this.error = make("div", { class: "pm-error", id: fresh(), role: "alert" });
+      this.box.append(this.error);
+    }
     this.error.hidden = !message;
     this.error.textContent = message;
     if (message) this.control.main.setAttribute("aria-invalid", "true");

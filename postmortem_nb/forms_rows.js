@@ -5,6 +5,23 @@ import { Field, block, button, fresh, make, sign } from "./forms_inputs.js";
 
 let slots = 0;
 
+/** A row's tools: sign, name, what they do. */
+const TOOLS = [
+  ["up", "Move up", "move", -1],
+  ["down", "Move down", "move", 1],
+  ["copy", "Duplicate", "duplicate"],
+  ["cross", "Remove", "remove"],
+];
+let kit = null;
+
+/** Return the buttons of a row: made once, then copied, for there are hundreds of them. */
+function tools(act) {
+  kit ??= make("span", { class: "pm-tools" }, ...TOOLS.map(([shape, name]) => button(shape, name)));
+  const copy = kit.cloneNode(true);
+  TOOLS.forEach(([, , kind, step], at) => copy.children[at].addEventListener("click", () => act(kind, step)));
+  return copy;
+}
+
 /** One row: its fields, its name, its tools. `id` is null until the dataset holds it. */
 class Row {
   constructor(group, { id = null, slot = null, preset = null, added = false }) {
@@ -23,16 +40,8 @@ class Row {
 
   draw() {
     this.name = make("span", { class: "pm-row-name", id: fresh() });
-    const act = (kind, more) => () => this.group.act(kind, this, more);
-    this.tools = make(
-      "span",
-      { class: "pm-tools" },
-      this.group.spec.single && button("plus", `Add another: ${this.group.spec.title}`, () => this.group.add()),
-      button("up", "Move up", act("move", -1)),
-      button("down", "Move down", act("move", 1)),
-      button("copy", "Duplicate", act("duplicate")),
-      button("cross", "Remove", act("remove")),
-    );
+    this.tools = tools((kind, step) => this.group.act(kind, this, step));
+    if (this.group.spec.single) this.tools.prepend(button("plus", `Add another: ${this.group.spec.title}`, () => this.group.add()));
     const body = block(this.fields, this.group.spec.layout);
     const head = make("div", { class: "pm-row-head" }, this.name, this.tools);
     return make("div", { class: "pm-row", role: "group", "aria-labelledby": this.name.id }, head, body);

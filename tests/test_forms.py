@@ -10,7 +10,16 @@ from importlib import resources
 import answers
 import pytest
 
-from postmortem_nb import datadog, evidence, formdesk, forms, kinds, schema, sections
+from postmortem_nb import (
+    datadog,
+    evidence,
+    formdesk,
+    forms,
+    kinds,
+    notebook,
+    schema,
+    sections,
+)
 from postmortem_nb.errors import BadValue
 from postmortem_nb.formstate import Sheet, changes
 from postmortem_nb.incident import Incident
@@ -371,6 +380,31 @@ def test_the_text_is_an_output_of_its_own_without_the_form(incident):
     assert "tex2jax_ignore mathjax_ignore" in data["text/html"]
     assert "What happened" in data["text/plain"]
     assert metadata["postmortem"]["text"] != again["postmortem"]["text"]
+
+
+def test_a_cell_shows_its_forms_first_and_holds_their_texts_when_it_has_ended(incident):
+    incident.set("what_happened", "The pool ran dry.")
+    code = (
+        f"from postmortem_nb import Incident\nincident = Incident.open({str(incident.path)!r})\n"
+        "display(incident.form('Incident Overview'))\n"
+        "incident.set('what_happened', 'The pool ran dry again.')\n"
+        "incident.form('Approvals')"
+    )
+    again = "incident.form('Approvals')"
+    path = incident.path / "two.ipynb"
+    cells = [
+        {"cell_type": "code", "id": name, "metadata": {}, "source": source, "outputs": []}
+        | {"execution_count": None}
+        for name, source in (("a", code), ("b", again))
+    ]
+    notebook.save(path, {"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5})
+    notebook.execute(path)
+    first, second = (cell["outputs"] for cell in json.loads(path.read_text())["cells"])
+    told = [each["metadata"].get("postmortem", {}).get("section") for each in first]
+    assert told == [None, None, "Incident Overview", "Approvals"]
+    assert [forms.VIEW in each["data"] for each in first] == [True, True, False, False]
+    assert "The pool ran dry again." in "".join(first[2]["data"]["text/html"])
+    assert [forms.VIEW in each["data"] for each in second] == [True, False]
 
 
 # -- steps from the evidence -----------------------------------------------------------------------

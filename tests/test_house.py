@@ -58,7 +58,7 @@ LAYERS = (
     ("datadog",),
     ("monitors",),
     # in the notebook
-    ("formdesk", "notebook", "sections"),
+    ("formdesk", "formtext", "notebook", "sections"),
     ("formstate", "session"),
     ("forms",),
     # the finished page
