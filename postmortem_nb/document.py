@@ -115,8 +115,13 @@ def html(
 
 
 def both(incident: Incident, section: str) -> tuple[str, str]:
-    """Return a section by its title as HTML and as Markdown, what is filled in, of one reading."""
-    made = _lines(incident, section, blanks=False, figure=None)
+    """Return what stands under a section's title as HTML and as Markdown, of one reading.
+
+    A notebook has that title in the cell above; the title of the whole stays.
+    """
+    own = incident.template.section(section)
+    lines = _lines(incident, section, blanks=False, figure=None)
+    made = [line for line in lines if line.section is not own or own.level == 1]
     return _page(incident, made, None), "".join(f"{_line(line, None)}\n" for line in made)
 
 
