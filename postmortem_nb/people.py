@@ -3,6 +3,7 @@
 The public edition names nobody. People are whom the dataset names in a column of people: a whole
 name in any writing, each part of it, its possessive, initials with the last name, an address or a
 handle made of it. Teams, roles, monitors and services stand in those columns too and are nobody.
+Somebody whom no column names is found by what only people do or are: “Jo Doe was paged”.
 """
 
 from __future__ import annotations
@@ -29,6 +30,44 @@ _APART = re.compile(r"[,;/&\n()\[\]:|–—]| - | (?:and|with) ")
 _ADDRESS = re.compile(r"([^\s@<>]+)@[\w.-]+|(?<![\w@])@([\w.-]+)")
 _TOKEN = re.compile(r"[^\W\d_](?:[\w.'’-]*[\w.])?")
 _NO_SPACES = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
+
+
+_CAPITAL = "[A-ZÀ-ÖØ-Þ]"
+_NAME = (
+    rf"(?P<{{0}}>{_CAPITAL}[a-zà-ÿ'’][\w'’-]*(?:\s(?:{_CAPITAL}\.|de|da|dos|van|von|der|den|di|al|el|bin|la))*"
+    rf"\s{_CAPITAL}[\w'’-]*[a-zà-ÿ])"
+)
+_DID = (
+    r"(?:noticed|spotted|acknowledged|joined|escalated|investigated|realised|realized|suggested"
+    r"|asked|merged|pushed|reverted|typed|wrote|messaged|woke|logged in|decided to"
+    r"|rolled (?:it |this |that |the \w+ )?back"
+    r"|was (?:paged|asked|called|on[- ]call|the (?:incident commander|on-call))"
+    r"|had (?:merged|pushed|deployed|written|reviewed|approved|run))\b"
+)
+_BY = (
+    r"(?:acknowledged|noticed|spotted|reported|rolled back|reverted|merged|approved|reviewed"
+    r"|written|declared|led|handled|deployed|pushed|paged|escalated|run|fixed|restarted)"
+    r" (?:manually )?by"
+)
+_ROLE = (
+    r"(?:engineers?|developers?|commander|on[- ]call|responders?|managers?|leads?|colleagues?"
+    r"|SREs?|DBA|CTO|CEO|VP|administrator|admin|operator|author|thanks to|paged|pinged|messaged)"
+)
+_IS = r"(?:\s\((?:\w+ )?(?:SRE|IC|on-call|engineer|developer|DBA|lead|manager|they|she|he)\b|\s?<)"
+_STRANGER = re.compile(
+    rf"\b{_NAME.format('actor')}(?=(?:\s\([^()\n]{{1,40}}\)|,[^,.\n]{{1,40}},)?\s(?:then\s|also\s)?{_DID})"
+    rf"|\b(?:{_BY}|{_ROLE})\s{_NAME.format('named')}\b|\b{_NAME.format('titled')}(?={_IS})"
+)
+"""Somebody in prose: first and last name beside what only people do or are."""
+
+
+def strangers(text: str) -> Iterator[tuple[int, int]]:
+    """Yield where prose names people whom no column may name: first and last name, by context."""
+    for match in _STRANGER.finditer(text):
+        group = next(name for name, value in match.groupdict().items() if value)
+        parts = match[group].lower().split()
+        if not _words("teams").intersection(parts) and parts[0] not in _words("openings"):
+            yield match.span(group)
 
 
 @cache

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 from postmortem_nb.incident import Incident
 from postmortem_nb.masked import MaskedIncident, covered
 from postmortem_nb.parts import Query, Words
-from postmortem_nb.people import people
+from postmortem_nb.people import people, strangers
 from postmortem_nb.tallies import Found
 
 if TYPE_CHECKING:
@@ -249,6 +249,7 @@ def found(text: str, names: re.Pattern[str] | None) -> list[Spot]:
     ]
     if names is not None:
         spots += [Spot("name", "[person]", *match.span()) for match in names.finditer(text)]
+    spots += [Spot("name", "[person]", *span) for span in strangers(text)]
     kept: list[Spot] = []
     for spot in spots:
         if not any(spot.start < other.end and other.start < spot.end for other in kept):

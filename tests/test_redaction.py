@@ -147,6 +147,40 @@ def test_teams_and_monitors_are_nobody():
     assert people([rows]) is None
 
 
+STRANGERS = {
+    "At 14:10 Jane Doe noticed the errors.": "Jane Doe",
+    "Maria da Silva (payments) was paged at 14:19.": "Maria da Silva",
+    "The change was merged by Tomás O’Neil and deployed.": "Tomás O’Neil",
+    "Our on-call engineer Wei Zhang restarted it.": "Wei Zhang",
+    "Lena Fischer, who was off duty, joined the call.": "Lena Fischer",
+    "Ana B. Souza rolled the change back.": "Ana B. Souza",
+    "Jürgen Müller (SRE) found it": "Jürgen Müller",
+    "We pinged Joe Smith.": "Joe Smith",
+    "Karl-Heinz Braun had deployed v2": "Karl-Heinz Braun",
+}
+
+NOBODY = (
+    "Checkout Service restarted at 14:10.",
+    "Google Cloud confirmed an outage; Amazon Web Services acknowledged it.",
+    "Black Friday started early and was caused by Black Friday traffic.",
+    "The Payments Team was paged at 14:19, and the Support Team escalated.",
+    "Larkspur Home customers noticed slow pages.",
+    "Customer Care noticed it first. On-call Engineering joined.",
+    "The Status Page was updated by Customer Communications.",
+)
+
+
+@pytest.mark.parametrize("said", STRANGERS)
+def test_a_name_that_no_column_holds_is_found_by_what_only_people_do(said):
+    name = STRANGERS[said]
+    assert [said[a:b] for _, _, a, b in found(said, None)] == [name]
+
+
+@pytest.mark.parametrize("said", NOBODY)
+def test_teams_products_and_days_are_nobody(said):
+    assert not found(said, None)
+
+
 @pytest.fixture(scope="module")
 def written(tmp_path_factory):
     """Return a bundle with something internal in every text, and its public page and Markdown."""
