@@ -74,6 +74,9 @@ Recovery took five hours.
 Time to recovery: 45 minutes.
 The incident used up two thirds of our error budget.
 The monitor needed 55 minutes to detect the errors.
+On 12 December checkout failed for many customers.
+On December 14th, 2025, between 14:02 and 16:09 UTC, 31 % of checkouts failed.
+On 2025-11-04, the payments service was down.
 """.splitlines()
 AGREE = """\
 It lasted a bit more than two hours.
@@ -135,6 +138,10 @@ Time to recovery: 127 minutes.
 The incident consumed about half of our error budget.
 The monitor needed 17 minutes to detect the errors.
 Partial service was restored by 15:38.
+On Thursday, 4 December, checkout failed for many customers.
+On 2025-12-04 the web service was unavailable.
+On 3 May 2024 search failed in the same way.
+On 28 November the pool's size was changed.
 """.splitlines()
 
 

@@ -269,3 +269,28 @@ GENERIC = frozenset(
     customer user each every core internal external""".split()  # noqa: SIM905 - words are read as words
 )
 """Words before “service” that name none."""
+
+_MONTHS = "january february march april may june july august september october november december"
+MONTHS = {name[:3]: at for at, name in enumerate(_MONTHS.split(), 1)}
+"""The first three letters of a month's name, and its number."""
+
+_MONTH = rf"(?P<month{{0}}>{'|'.join(f'{name[:3]}(?:{name[3:]})?' for name in _MONTHS.split())})\.?"
+_YEAR = r"(?:,?\s(?P<year{0}>20\d\d))?"
+_DATE = (
+    rf"(?P<day1>\d{{1,2}})(?:st|nd|rd|th)?\s(?:of\s)?{_MONTH.format(1)}{_YEAR.format(1)}"
+    rf"|{_MONTH.format(2)}\s(?P<day2>\d{{1,2}})(?:st|nd|rd|th)?\b{_YEAR.format(2)}"
+    r"|(?P<year3>20\d\d)-(?P<month3>\d\d)-(?P<day3>\d\d)"
+)
+FAILED_ON = re.compile(
+    rf"(?:^|[.;\n]\s?)(?:early |late )?on\s(?:\w+day,?\s)?(?:the\s)?(?:{_DATE}),?\s"
+    r"(?:at\s[\d:]+\s?(?:UTC|GMT|Z)?,?\s|between\s[^,.;]{1,40},\s|from\s[^,.;]{1,40},\s)?"
+    rf"(?:[^\s.;]+\s){{1,8}}?(?:failed|began to fail|started failing|went down|was down|were down|"
+    r"was unavailable|were unavailable|could not|couldn[’']t|was degraded|were degraded|broke)\b",
+    re.IGNORECASE,
+)
+"""A sentence that begins with the day on which something failed."""
+
+ANOTHER = re.compile(
+    r"\b(?:similar\w*|same|earlier|previous\w*|already|again|before)\b", re.IGNORECASE
+)
+"""What says that a sentence tells of another incident."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from postmortem_nb import language, times
@@ -11,7 +13,6 @@ from postmortem_nb.checks.case import SINGLE
 from postmortem_nb.checks.report import Code, Finding, Severity
 
 if TYPE_CHECKING:
-    import datetime as dt
     from collections.abc import Iterator
 
     from postmortem_nb.checks.case import Case, Cell
@@ -58,6 +59,7 @@ def prose(case: Case) -> Iterator[Finding]:
             yield from _spent(case, cell, text)
             yield from _severities(case, cell, text)
             yield from _windows(case, cell, text)
+            yield from _days(case, cell, text)
             yield from _names(case, cell, text)
 
 
@@ -154,6 +156,36 @@ def _windows(case: Case, cell: Cell, text: str) -> Iterator[Finding]:
                 f"“{match.group().strip()}”, but no entry of the timeline is at {odd[0]}: it has "
                 f"{times.shown(start)} to {times.shown(end)}.",
             )
+
+
+def _days(case: Case, cell: Cell, text: str) -> Iterator[Finding]:
+    """Find sentences that begin with the day of the failure, where it was on no such day."""
+    start, end = case.moments.start, case.moments.recovered or case.moments.start
+    if start is None or end is None:
+        return
+    near = start.date() - dt.timedelta(days=1), end.date() + dt.timedelta(days=1)  # other zones
+    for match in claims.FAILED_ON.finditer(text):
+        said = _day(match, start.date())
+        sentence = re.split(r"[.;\n](?:\s|$)", text[match.end() :])[0]
+        if claims.ANOTHER.search(match.group() + sentence):
+            continue
+        if said is not None and not near[0] <= said <= near[1]:
+            words = " ".join(match.group().strip(" .;\n").split())
+            yield _about(case, cell, f"“{words}”, but the incident began on {start:%Y-%m-%d}.")
+
+
+def _day(match: re.Match[str], near: dt.date) -> dt.date | None:
+    """Return the day that a date in prose means; without a year, the nearest such day."""
+    side = next(side for side in "123" if match[f"day{side}"])
+    month = match[f"month{side}"].lower()
+    number = int(month) if month.isdigit() else claims.MONTHS[month[:3]]
+    stated = match[f"year{side}"]
+    years = [int(stated)] if stated else [near.year - 1, near.year, near.year + 1]
+    found = []
+    for year in years:
+        with suppress(ValueError):
+            found.append(dt.date(year, number, int(match[f"day{side}"])))
+    return min(found, key=lambda day: abs(day - near), default=None)
 
 
 def _times(case: Case) -> list[dt.datetime]:
