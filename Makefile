@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 DEMO ?= demo
+TWO := -n 2 --dist loadfile
 
 .PHONY: help demo test test-full lab bench lint clean
 .DEFAULT_GOAL := help
@@ -18,10 +19,10 @@ lab: $(VENV)/.installed ## the demo bundle in JupyterLab
 	$(BIN)/jupyter lab $(DEMO)/INC-4821/INC-4821.ipynb
 
 test: $(VENV)/.tests lint ## every check: ruff, mypy, pytest with a real browser
-	$(BIN)/python -m pytest -m "not long"
+	$(BIN)/python -m pytest $(TWO) -m "not long"
 
 test-full: $(VENV)/.tests lint ## the same with the long sweeps
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(TWO)
 
 lint: $(VENV)/.tests
 	$(BIN)/ruff check .
