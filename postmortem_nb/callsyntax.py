@@ -29,8 +29,10 @@ FUNCTIONS = {
         ("get_datadog_revenue", "metric from_ to weeks deferred"),
         (
             "get_datadog_slo",
-            "slo_id from_ to total good bad uptime monitor slices target timeframe corrections"
-            " apply_correction",
+            (
+                "slo_id from_ to total good bad uptime monitor slices "
+                "target timeframe corrections apply_correction"
+            ),
         ),
         ("search_datadog_events", "query from_ to sort limit"),
         (
