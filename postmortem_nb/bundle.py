@@ -143,7 +143,7 @@ def find(path: object) -> Path:
 
 def _no_bundle(path: object, came: str) -> str:
     """Return the one line for a path that leads to no incident."""
-    return f"{shown(path)}: expected the folder of an incident or its notebook, got {came}"
+    return f"{shown(str(path))}: expected the folder of an incident or its notebook, got {came}"
 
 
 def template_of(folder: Path) -> schema.Template:
