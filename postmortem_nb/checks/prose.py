@@ -45,16 +45,28 @@ SPANS: tuple[str, ...] = (
 )
 
 
+REMEDY = "Correct the sentence or the figure; readers will find the other one."
+
+
+def told(cell: Cell) -> bool:
+    """Return whether a blank speaks of the whole incident."""
+    return cell.table == SINGLE and cell.column.name in TOLD
+
+
+def is_read(cell: Cell) -> bool:
+    """Return whether the sentences of a blank speak of this incident."""
+    return told(cell) or (cell.table in TABLES and cell.column.kind in {"prose", "line"})
+
+
 def prose(case: Case) -> Iterator[Finding]:
     """Find figures in sentences that contradict the data."""
     for cell in case.cells():
-        told = cell.table == SINGLE and cell.column.name in TOLD
-        if not told and not (cell.table in TABLES and cell.column.kind in {"prose", "line"}):
+        if not is_read(cell):
             continue
         text = language.mask(str(cell.value))
-        yield from _figures(case, cell, text, told=told)
+        yield from _figures(case, cell, text, told=told(cell))
         yield from _clocks(case, cell, text)
-        if told:
+        if told(cell):
             yield from _words(case, cell, text)
             yield from _spent(case, cell, text)
             yield from _severities(case, cell, text)
@@ -83,7 +95,7 @@ def _figures(case: Case, cell: Cell, text: str, *, told: bool) -> Iterator[Findi
             if place not in seen and not any(spoken.agrees(match, v) for v in values.values()):
                 seen.add(place)
                 name, value = next(iter(values.items()))
-                yield _about(
+                yield about(
                     case,
                     cell,
                     f"“{match.group().strip()}”, but {claim.label}: {_readable(name, value)}.",
@@ -98,7 +110,7 @@ def _words(case: Case, cell: Cell, text: str) -> Iterator[Finding]:
         none = high == 0.0 and bool(total)
         if match and (none or (share is not None and not low <= share <= high)):
             known = f"{share:g} % of users" if share is not None else f"{total:,.0f} users"
-            yield _about(case, cell, f"“{match.group().strip()}”, but affected: {known}.")
+            yield about(case, cell, f"“{match.group().strip()}”, but affected: {known}.")
 
 
 def _spent(case: Case, cell: Cell, text: str) -> Iterator[Finding]:
@@ -108,10 +120,10 @@ def _spent(case: Case, cell: Cell, text: str) -> Iterator[Finding]:
         match = pattern.search(text)
         if match and consumed is not None and not low <= consumed <= high:
             known = f"error budget consumed: {_readable('budget_consumed', consumed)} %"
-            yield _about(case, cell, f"“{match.group().strip()}”, but {known}.")
+            yield about(case, cell, f"“{match.group().strip()}”, but {known}.")
     match = claims.AT_ONCE.search(text)
     if match and late is not None and late > claims.PROMPT:
-        yield _about(case, cell, f"“{match.group()}”, but detection took {times.duration(late)}.")
+        yield about(case, cell, f"“{match.group()}”, but detection took {times.duration(late)}.")
 
 
 def _clocks(case: Case, cell: Cell, text: str) -> Iterator[Finding]:
@@ -127,7 +139,7 @@ def _clocks(case: Case, cell: Cell, text: str) -> Iterator[Finding]:
             lenient = name in claims.ANY_TIME and not whole
             known = _times(case) if lenient else [moment] if moment else []
             if moment and not other and not _near(match, known):
-                yield _about(
+                yield about(
                     case,
                     cell,
                     f"“{match.group().strip()}”, but the timeline has {times.shown(moment)}.",
@@ -150,7 +162,7 @@ def _windows(case: Case, cell: Cell, text: str) -> Iterator[Finding]:
             if clock and (clock["zone"] or zoned) and not _near(clock, known)
         ]
         if odd and not claims.OTHER_BEGINNINGS.search(before):
-            yield _about(
+            yield about(
                 case,
                 cell,
                 f"“{match.group().strip()}”, but no entry of the timeline is at {odd[0]}: it has "
@@ -171,7 +183,7 @@ def _days(case: Case, cell: Cell, text: str) -> Iterator[Finding]:
             continue
         if said is not None and not near[0] <= said <= near[1]:
             words = " ".join(match.group().strip(" .;\n").split())
-            yield _about(case, cell, f"“{words}”, but the incident began on {start:%Y-%m-%d}.")
+            yield about(case, cell, f"“{words}”, but the incident began on {start:%Y-%m-%d}.")
 
 
 def _day(match: re.Match[str], near: dt.date) -> dt.date | None:
@@ -205,7 +217,7 @@ def _severities(case: Case, cell: Cell, text: str) -> Iterator[Finding]:
     declared = {final, *(row.get("severity_declared") for row in case.rows("timeline"))}
     for digit in claims.SEV.findall(text):
         if final and f"SEV-{digit}" not in declared:
-            yield _about(case, cell, f"“SEV-{digit}”, but the severity is {final}.")
+            yield about(case, cell, f"“SEV-{digit}”, but the severity is {final}.")
 
 
 def _names(case: Case, cell: Cell, text: str) -> Iterator[Finding]:
@@ -217,13 +229,13 @@ def _names(case: Case, cell: Cell, text: str) -> Iterator[Finding]:
             name in each or each in name for each in services
         ):
             listed = ", ".join(sorted(services))
-            yield _about(case, cell, f"“{match.group()}”, but the services affected are {listed}.")
+            yield about(case, cell, f"“{match.group()}”, but the services affected are {listed}.")
     methods = [row.get("detection_method") for row in case.rows("timeline")]
     method = next((each for each in methods if each), None)
     for match in (*claims.BY_WHOM.finditer(text), *claims.TOLD_FIRST.finditer(text)):
         people = match["who"].lower().startswith(("customer", "user"))
         if method == ("Monitor Alert" if people else "User Report"):
-            yield _about(case, cell, f"“{match.group()}”, but the detection method is {method}.")
+            yield about(case, cell, f"“{match.group()}”, but the detection method is {method}.")
 
 
 def _known(case: Case, name: str) -> float | None:
@@ -240,14 +252,14 @@ def _readable(name: str, value: float) -> str:
     return f"${value:,.0f}" if name == "revenue_loss" else f"{value:,g}"
 
 
-def _about(case: Case, cell: Cell, message: str) -> Finding:
+def about(case: Case, cell: Cell, message: str, remedy: str = REMEDY) -> Finding:
     """Return a finding about a sentence."""
     return Finding(
         code=Code.PROSE,
         severity=Severity.WARNING,
         where=case.where(cell.table, cell.row, cell.column.name),
         message=message,
-        remedy="Correct the sentence or the figure; readers will find the other one.",
+        remedy=remedy,
         table=cell.table,
         row=cell.row,
         name=cell.column.name,

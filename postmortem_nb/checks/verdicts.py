@@ -10,15 +10,16 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from postmortem_nb import language
-from postmortem_nb.checks.case import SINGLE
-from postmortem_nb.checks.prose import TABLES, TOLD
-from postmortem_nb.checks.report import Code, Finding, Severity
+from postmortem_nb.checks.prose import about, is_read
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from postmortem_nb.budget import Spending
-    from postmortem_nb.checks.case import Case, Cell
+    from postmortem_nb.checks.case import Case
+    from postmortem_nb.checks.report import Finding
+
+REMEDY = "Correct the sentence or the figures; name the SLO where there are several."
 
 _SLO = r"(?:SLOs?|SLAs?|service[- ]level objectives?|availability (?:target|objective))"
 _OUR = r"(?:our|the|its|their|this|that)\s(?:[\w.%-]+\s){0,4}?"
@@ -64,14 +65,13 @@ def doubted(case: Case, budgets: Sequence[Spending]) -> Iterator[Finding]:
         return
     met = known[0].met
     for cell in case.cells():
-        told = cell.table == SINGLE and cell.column.name in TOLD
-        if not told and not (cell.table in TABLES and cell.column.kind in {"prose", "line"}):
+        if not is_read(cell):
             continue
         text = language.mask(str(cell.value))
         for match in (_MISSED if met else _MET).finditer(text):
             before = re.split(r"[.;\n]", text[max(0, match.start() - 80) : match.start()])[-1]
             if not _OPEN.search(before):
-                yield _about(case, cell, f"“{match.group()}”, but {known[0].words}.")
+                yield about(case, cell, f"“{match.group()}”, but {known[0].words}.", REMEDY)
 
 
 def _stated(case: Case) -> Iterator[_Known]:
@@ -102,17 +102,3 @@ def _number(case: Case, name: str) -> float | None:
     measure = case.measures.get(name)
     value = measure.value if measure and measure.value is not None else case.fact(name)
     return float(value) if isinstance(value, (int, float)) else None
-
-
-def _about(case: Case, cell: Cell, message: str) -> Finding:
-    """Return a finding about a sentence."""
-    return Finding(
-        code=Code.PROSE,
-        severity=Severity.WARNING,
-        where=case.where(cell.table, cell.row, cell.column.name),
-        message=message,
-        remedy="Correct the sentence or the figures; name the SLO where there are several.",
-        table=cell.table,
-        row=cell.row,
-        name=cell.column.name,
-    )
