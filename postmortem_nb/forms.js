@@ -13,6 +13,7 @@ const ZONE = `${STORE}zone`;
 const WAITING = 800;
 const ORPHANED = 5000;
 const AWAY = 30000;
+const DRAWN = 50;
 
 const clock = () => new Date().toLocaleTimeString([], { hour12: false });
 const edits = (count) => `${count} ${count === 1 ? "edit" : "edits"}`;
@@ -29,6 +30,7 @@ class Form {
     this.groups = new Map();
     this.measures = new Map();
     this.counters = [];
+    this.inputs = new WeakMap();
     this.queue = new Queue(this);
     this.root = this.draw();
     this.show(this.state.values);
@@ -206,6 +208,9 @@ class Form {
   // -- speaking with the kernel --------------------------------------------------------------------
 
   listen() {
+    for (const event of ["input", "change", "focusout", "keydown"]) {
+      this.root.addEventListener(event, (heard) => this.inputs.get(heard.target)?.hear(heard));
+    }
     for (const event of ["keydown", "keypress", "keyup"]) this.root.addEventListener(event, (pressed) => this.key(pressed));
     this.heard = (message) => this.hear(message);
     this.model.on("msg:custom", this.heard);
@@ -426,7 +431,7 @@ class Form {
         const { data, metadata } = outputs.get(place);
         mine ||= data?.[VIEW]?.model_id === this.state.id;
         const { text: digest, section } = metadata?.postmortem || {};
-        if (mine && digest && section === this.state.title) return { outputs, place, digest };
+        if (mine && digest !== undefined && section === this.state.title) return { outputs, place, digest };
       }
     }
     return null;
@@ -449,6 +454,14 @@ class Form {
   }
 }
 
+let appearing;
+
+/** Tell the kernel, once for all forms that are being drawn: it writes their texts then. */
+function appeared(form) {
+  clearTimeout(appearing);
+  appearing = setTimeout(() => form.send({ t: "drawn" }), DRAWN);
+}
+
 /** Draw a form; what is returned takes it away again. */
 export function render({ model, el }, style) {
   if (!document.getElementById("postmortem-nb-style")) {
@@ -456,5 +469,6 @@ export function render({ model, el }, style) {
   }
   const form = new Form({ model, el });
   el.append(form.root);
+  appeared(form);
   return () => form.stop();
 }

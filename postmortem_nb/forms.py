@@ -20,8 +20,6 @@ from typing import TYPE_CHECKING, Any
 import anywidget
 import ipywidgets
 import traitlets
-from IPython import get_ipython
-from IPython.display import display
 
 from postmortem_nb import formtext, text
 from postmortem_nb.checks.case import BETWEEN
@@ -103,6 +101,7 @@ class Form(anywidget.AnyWidget):
         self.incident = incident
         self.sheet = Sheet(incident, section)
         self.text_id = uuid.uuid4().hex
+        self.placed = False
         self._answers: OrderedDict[tuple[str, int], Message] = OrderedDict()
         self._shown: dict[str, Any] = {}
         self._digest = ""
@@ -153,6 +152,8 @@ class Form(anywidget.AnyWidget):
 
     def follow(self) -> None:
         """Send every window what changed since the last time."""
+        if not self._digest:
+            self._renew()  # its place stands empty until the forms are drawn
         with self.incident.lock:
             values = self.values()
             news = changes(self._shown, values)
@@ -195,6 +196,9 @@ class Form(anywidget.AnyWidget):
 
     def _hear(self, _widget: object, message: Message, _buffers: object) -> None:
         """Do what a window asks, once, and answer it."""
+        if message.get("t") == "drawn":
+            self.desk.drawn()
+            return
         client, number = str(message.get("c", "")), message.get("n")
         act = self._acts().get(str(message.get("t")))
         if act is None:
@@ -253,18 +257,25 @@ class Form(anywidget.AnyWidget):
     def _ipython_display_(self, **_: Any) -> None:
         """Show the form, and its text as an output of its own that any page can show."""
         view = {"version_major": 2, "version_minor": 0, "model_id": self.model_id}
-        _display({VIEW: view, "text/plain": "", "text/html": ""})
-        if not _cell_runs():
-            _tell([self])
-        elif self not in _UNTOLD:
-            _UNTOLD.append(self)
+        formtext.show({VIEW: view, "text/plain": "", "text/html": ""})
+        formtext.below(self)
 
-    def say(self) -> formtext.Shown:
-        """Return the text under the form; the window that gets it need not ask for it."""
+    def say(self, *, later: bool) -> formtext.Shown:
+        """Return the output under the form: its text, or ``later`` the place where it will stand.
+
+        The window that gets a text need not ask for it.
+        """
+        self.placed = True
+        if later:
+            return formtext.place(self.sheet.section)
         with self.incident.lock:
             written = self._written()
             self._shown["text"] = self._digest
         return written
+
+    def look(self) -> None:
+        """See in a moment whether the text under the form is still right."""
+        self.desk.look()
 
     def _written(self) -> formtext.Shown:
         """Return the section's finished text as an output, and remember which it was."""
@@ -274,12 +285,12 @@ class Form(anywidget.AnyWidget):
 
     def _renew(self) -> None:
         """Bring the text under the form up to date where it differs."""
-        before = self._digest
-        if not before:
+        if not self.placed:
             return  # nobody sees one yet
+        before = self._digest
         data, metadata = self._written()
         if self._digest != before:
-            _display(data, metadata=metadata, display_id=self.text_id, update=True)
+            formtext.show(data, metadata=metadata, display_id=self.text_id, update=True)
 
     def _text(self, _message: Message) -> Message:
         """Give a window the text that it cannot hear of otherwise."""
@@ -317,42 +328,6 @@ def _joined() -> str:
     whole = "\n".join([*inner, parts[-1]])
     whole = re.sub(r"^ */\*\*[\s\S]*?\*/\n|^ *// .*\n", "", whole, flags=re.MULTILINE)
     return re.sub(r"^ +|\n(?=\n)", "", whole, flags=re.MULTILINE)
-
-
-_UNTOLD: list[Form] = []
-"""Forms of the running cell that stand on the page before their texts are written."""
-
-
-def _cell_runs() -> bool:
-    """Return whether a cell runs that can still show something when it has ended."""
-    shell = get_ipython()
-    parent = getattr(shell, "parent_header", {})
-    if parent.get("header", parent).get("msg_type") != "execute_request":
-        return False
-    if _tell_all not in shell.events.callbacks["post_execute"]:
-        shell.events.register("post_execute", _tell_all)
-    return True
-
-
-def _tell_all() -> None:
-    """Write the texts of the cell that ends, as a part of it."""
-    untold = _UNTOLD[:]
-    _UNTOLD.clear()
-    _tell(untold)
-
-
-def _tell(shown: list[Form]) -> None:
-    """Show the texts under forms: all are written before the first is sent to be drawn."""
-    for each, (data, metadata) in [(each, each.say()) for each in shown]:
-        _display(data, metadata=metadata, display_id=each.text_id)
-    for each in shown:
-        each.desk.look()  # an edit came perhaps before there was a text to renew
-
-
-def _display(data: dict[str, Any], **more: Any) -> None:
-    """Show or renew an output; outside of IPython there is nobody to show it to."""
-    if get_ipython() is not None:
-        display(data, raw=True, **more)
 
 
 def _read(name: str) -> str:

@@ -37,12 +37,17 @@ const SHAPES = {
   open: "M9 3h4v4M13 3L7.5 8.5M11 9.5V13H3V5h3.5",
 };
 
-const SIGNS = new Map();
+const MOULDS = new Map();
+
+/** Return a copy of an element that is built once: there are hundreds of each on a page. */
+export function cast(name, build) {
+  if (!MOULDS.has(name)) MOULDS.set(name, build());
+  return MOULDS.get(name).cloneNode(true);
+}
 
 /** Return a drawn sign; it says nothing to a screen reader. */
 export function sign(name) {
-  if (!SIGNS.has(name)) SIGNS.set(name, drawn(name));
-  return SIGNS.get(name).cloneNode(true);
+  return cast(`sign ${name}`, () => drawn(name));
 }
 
 function drawn(name) {
@@ -69,14 +74,11 @@ function grow(area) {
   area.style.height = `${area.scrollHeight + 2}px`;
 }
 
-function area(id, { oneline, mono }) {
-  const element = make("textarea", {
-    id,
-    rows: oneline ? 1 : 2,
-    class: `pm-area${oneline ? " pm-oneline" : ""}${mono ? " pm-mono" : ""}`,
-    spellcheck: mono ? "false" : "true",
-    on: { input: () => grow(element) },
-  });
+function area(id, { oneline = false, mono = false }) {
+  const look = `pm-area${oneline ? " pm-oneline" : ""}${mono ? " pm-mono" : ""}`;
+  const element = cast(look, () => make("textarea", { rows: oneline ? 1 : 2, class: look, spellcheck: mono ? "false" : "true" }));
+  element.id = id;
+  if (!GROWS) element.addEventListener("input", () => grow(element));
   return {
     element,
     main: element,
@@ -89,16 +91,11 @@ function area(id, { oneline, mono }) {
 }
 
 function short(id, { list, mode, placeholder, size }) {
-  const element = make("input", {
-    id,
-    type: "text",
-    list,
-    inputmode: mode,
-    placeholder,
-    class: `pm-short pm-${size}`,
-    autocomplete: "off",
-    spellcheck: "false",
-  });
+  const built = { type: "text", inputmode: mode, class: `pm-short pm-${size}`, autocomplete: "off", spellcheck: "false" };
+  const element = cast(built.class, () => make("input", built));
+  element.id = id;
+  if (list) element.setAttribute("list", list);
+  if (placeholder) element.placeholder = placeholder;
   return { element, main: element, read: () => element.value, write: (value) => (element.value = value ?? "") };
 }
 
@@ -255,6 +252,13 @@ export function block(fields, layout) {
 
 const same = (one, other) => one === other || (typeof one === "object" && JSON.stringify(one) === JSON.stringify(other));
 
+/** Return what holds a blank of a kind: room for its label and for its input. */
+function frame(kind) {
+  const wide = ["prose", "query"].includes(kind) ? " pm-wide" : "";
+  const value = make("div", { class: "pm-value" }, make("div", { class: "pm-control" }));
+  return make("div", { class: `pm-field pm-kind-${kind}${wide}` }, make("label", { class: "pm-label" }), value);
+}
+
 /** One blank on the page: its label, its input, what it echoes and what is wrong with it. */
 export class Field {
   /** `place` says which cell of the dataset this is: {table, row, slot, group}. */
@@ -267,27 +271,28 @@ export class Field {
     this.control = CONTROLS[spec.k](this.id, spec, form, () => this.commit());
     if (this.control.empty) this.base = this.control.empty;
     this.rest = this.base;
-    this.label = make("label", { for: this.id, class: "pm-label", text: spec.l });
+    this.element = this.draw();
     if (spec.q) {
       this.label.classList.add("pm-needs");
       this.label.title = `${spec.q} needs it`;
       this.control.main.setAttribute("aria-required", "true");
     }
     if (spec.s) this.control.main.setAttribute("placeholder", spec.s);
-    this.element = this.draw();
-    this.listen();
+    form.inputs.set(this.control.main, this);
   }
 
   draw() {
     const { spec, control } = this;
-    const line = make("div", { class: "pm-control" });
+    const element = cast(`field ${spec.k}`, () => frame(spec.k));
+    [this.label, this.box] = element.children;
+    this.label.htmlFor = this.id;
+    this.label.textContent = spec.l;
+    const line = this.box.firstElementChild;
     if (spec.p) line.append(make("span", { class: "pm-unit", text: spec.p }));
     line.append(control.element);
     if (spec.u) line.append(make("span", { class: "pm-unit", text: spec.u }));
     if (spec.k === "time" || spec.k === "date") line.append((this.echo = make("span", { class: "pm-echo", id: fresh() })));
-    const wide = ["prose", "query"].includes(spec.k) ? " pm-wide" : "";
-    this.box = make("div", { class: "pm-value" }, line);
-    return make("div", { class: `pm-field pm-kind-${spec.k}${wide}` }, this.label, this.box);
+    return element;
   }
 
   describe() {
@@ -297,20 +302,20 @@ export class Field {
     else this.control.main.removeAttribute("aria-describedby");
   }
 
-  listen() {
-    const { control, spec } = this;
-    const main = control.main;
-    main.addEventListener("input", () => this.typed());
-    main.addEventListener("change", () => this.commit());
-    main.addEventListener("blur", () => this.commit());
-    main.addEventListener("keydown", (event) => {
-      if (event.isComposing) return;
-      if (event.key === "Escape" && this.dirty()) this.revert();
-      if (event.key === "Enter" && !event.shiftKey && spec.k !== "prose" && spec.k !== "query") {
-        if (main.tagName === "TEXTAREA") event.preventDefault();
-        this.commit();
-      }
-    });
+  /** The form hears for all its inputs: hundreds of listeners would keep a page waiting. */
+  hear(event) {
+    if (event.type === "input") this.typed();
+    else if (event.type === "keydown") this.key(event);
+    else this.commit();
+  }
+
+  key(event) {
+    if (event.isComposing) return;
+    if (event.key === "Escape" && this.dirty()) this.revert();
+    if (event.key === "Enter" && !event.shiftKey && this.spec.k !== "prose" && this.spec.k !== "query") {
+      if (event.target.tagName === "TEXTAREA") event.preventDefault();
+      this.commit();
+    }
   }
 
   get key() {

@@ -1,7 +1,7 @@
 // Repeated rows of a table: drawn as cards or as lines under column heads, added, duplicated,
 // moved, removed and brought back. A row that nobody wrote in yet exists on the page only.
 
-import { Field, block, button, fresh, make, sign } from "./forms_inputs.js";
+import { Field, block, button, cast, fresh, make, sign } from "./forms_inputs.js";
 
 let slots = 0;
 
@@ -12,12 +12,10 @@ const TOOLS = [
   ["copy", "Duplicate", "duplicate"],
   ["cross", "Remove", "remove"],
 ];
-let kit = null;
 
-/** Return the buttons of a row: made once, then copied, for there are hundreds of them. */
+/** Return the buttons of a row. */
 function tools(act) {
-  kit ??= make("span", { class: "pm-tools" }, ...TOOLS.map(([shape, name]) => button(shape, name)));
-  const copy = kit.cloneNode(true);
+  const copy = cast("tools", () => make("span", { class: "pm-tools" }, ...TOOLS.map(([shape, name]) => button(shape, name))));
   TOOLS.forEach(([, , kind, step], at) => copy.children[at].addEventListener("click", () => act(kind, step)));
   return copy;
 }

@@ -1,13 +1,18 @@
 """The finished text under a form: an output of its own that any page can show.
 
 It stands in the saved notebook, so GitHub, nbviewer and a page without a kernel show the document.
+A page that shows a cell while it runs gets an empty place first and the text when the forms are
+drawn: drawing both at once keeps everybody waiting for an input to type in.
 """
 
 from __future__ import annotations
 
 import hashlib
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
+
+from IPython import get_ipython
+from IPython.display import display
 
 from postmortem_nb import document
 
@@ -18,14 +23,6 @@ if TYPE_CHECKING:
 Shown = tuple[dict[str, str], dict[str, Any]]
 """An output: its data by type, and its metadata with the text's digest."""
 
-# Only where the notebook is trusted: hide what JupyterLab says in place of a form without a
-# kernel, and keep the lines of prose, rows and questions apart.
-QUIET = (
-    "<style>.pm-text .pm-value{white-space:pre-wrap}"
-    ".pm-text li>p{margin:0}.pm-text ol>li,.pm-text pre{margin:.4em 0 .8em}"
-    ".jp-OutputArea-child:has(> .jp-OutputArea-output.jupyter-widgets)"
-    ":has(~ .jp-OutputArea-child .pm-text){display:none}</style>"
-)
 HINT = '<p class="pm-hint"><em>Run this cell (Shift+Enter) to fill in this section.</em></p>'
 EMPTY = "<p>Nothing is filled in yet.</p>"
 
@@ -34,13 +31,110 @@ EMPTY = "<p>Nothing is filled in yet.</p>"
 _HEADING = re.compile(r"<h([1-6])")
 _UNLISTED = r'<h\1 class="jp-toc-ignore"'
 
+# Pages without our style sheet keep the lines of prose apart too. A style sheet in each text would
+# have JupyterLab compute the styles of the whole notebook anew, once a text.
+_VALUE = ' class="pm-value"'
+_LINES = f'{_VALUE} style="white-space:pre-wrap"'
+
+
+class Spoken(Protocol):
+    """What has a text under it: a form."""
+
+    text_id: str
+
+    def say(self, *, later: bool) -> Shown:
+        """Return the output under the form: its text, or the place where it will stand."""
+
+    def look(self) -> None:
+        """Look in a moment whether the text is still right."""
+
 
 def written(incident: Incident, section: Section) -> Shown:
     """Return a section's finished text, as the export prints it, with its mark."""
     with incident.lock:
         made, plain = document.both(incident, section.title)
-    body = _HEADING.sub(_UNLISTED, made) if made else EMPTY
-    html = f'<div class="pm-text tex2jax_ignore mathjax_ignore">{QUIET}{HINT}{body}</div>'
-    data = {"text/html": html, "text/plain": plain.strip() or "Nothing is filled in yet."}
+    body = _HEADING.sub(_UNLISTED, made).replace(_VALUE, _LINES) if made else EMPTY
     digest = hashlib.sha256(made.encode("utf-8", "replace")).hexdigest()[:12]
-    return data, {"postmortem": {"section": section.title, "text": digest}}
+    html = f'<div class="pm-text tex2jax_ignore mathjax_ignore">{HINT}{body}</div>'
+    data = {"text/html": html, "text/plain": plain.strip() or "Nothing is filled in yet."}
+    return data, _mark(section, digest)
+
+
+def place(section: Section) -> Shown:
+    """Return the output that stands under a form until its text is written."""
+    return {"text/html": "", "text/plain": ""}, _mark(section, "")
+
+
+def _mark(section: Section, digest: str) -> dict[str, Any]:
+    return {"postmortem": {"section": section.title, "text": digest}}
+
+
+# -- when it is shown ------------------------------------------------------------------------------
+
+
+class Form(Protocol):
+    """What has a text under it."""
+
+    text_id: str
+
+    def say(self, *, later: bool) -> Shown:
+        """Return the output under the form: its text, or the place where it will stand."""
+
+    def look(self) -> None:
+        """See in a moment whether the text is still right."""
+
+
+_UNTOLD: list[Form] = []
+"""Forms of the running cell that stand on the page before their texts."""
+
+
+def below(form: Form) -> None:
+    """Show the output under a form: when the cell ends that shows the form, else at once."""
+    if not _cell_runs():
+        _tell([form])
+    elif form not in _UNTOLD:
+        _UNTOLD.append(form)
+
+
+def show(data: dict[str, Any], **more: Any) -> None:
+    """Show or renew an output; outside of IPython there is nobody to show it to."""
+    if get_ipython() is not None:
+        display(data, raw=True, **more)
+
+
+def _cell_runs() -> bool:
+    """Return whether a cell runs that can still show something when it has ended."""
+    shell = get_ipython()
+    parent = getattr(shell, "parent_header", {})
+    if parent.get("header", parent).get("msg_type") != "execute_request":
+        return False
+    if _tell_all not in shell.events.callbacks["post_execute"]:
+        shell.events.register("post_execute", _tell_all)
+    return True
+
+
+def _tell_all() -> None:
+    """Show the outputs under the forms of the cell that ends, as a part of it."""
+    untold = _UNTOLD[:]
+    _UNTOLD.clear()
+    _tell(untold)
+
+
+def _tell(shown: list[Form]) -> None:
+    """Show the outputs under forms: all are written before the first is sent to be drawn."""
+    later = _watched()
+    for each, (data, metadata) in [(each, each.say(later=later)) for each in shown]:
+        show(data, metadata=metadata, display_id=each.text_id)
+    for each in shown:
+        each.look()  # an edit came perhaps before there was a text to renew
+
+
+def _watched() -> bool:
+    """Return whether a page shows the running cell and hears what is renewed after its end.
+
+    JupyterLab and its like name the cell in each request; what runs a notebook without a page
+    (nbclient, papermill) does not, and takes no output after the cell's end.
+    """
+    kernel = getattr(get_ipython(), "kernel", None)
+    request = kernel.get_parent("shell") if kernel is not None else {}
+    return "cellId" in request.get("metadata", {})

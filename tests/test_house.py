@@ -82,7 +82,7 @@ LAYERS = (
 
 # A heavy library and the only modules that may name it.
 DOORS = {
-    "IPython": {"session", "magic", "forms"},
+    "IPython": {"session", "magic", "formtext"},
     "PIL": {"charts.card"},
     "anywidget": {"forms"},
     "datadog_api_client": {"datadog.client"},

@@ -70,8 +70,8 @@ TYPED = """n => new Promise(done => {
     watch.observe(form, { attributes: true, attributeFilter: ['data-answered'] });
     input.value = String(n);
     const began = performance.now();
-    input.dispatchEvent(new Event('input'));
-    input.dispatchEvent(new Event('change'));
+    input.dispatchEvent(new Event('input', { bubbles: true }));
+    input.dispatchEvent(new Event('change', { bubbles: true }));
 })"""
 
 
@@ -123,7 +123,8 @@ def size(frame):
     """Return whether a frame is a widget's, and its bytes."""
     data = frame["payloadData"]
     raw = base64.b64decode(data) if frame["opcode"] == 2 else data.encode()
-    return b'"comm_' in raw, len(raw)
+    kind = re.search(rb'"msg_type": ?"(\w+)"', raw)  # the header stands first, its parent's later
+    return bool(kind) and kind[1].startswith(b"comm_"), len(raw)
 
 
 def script(session):

@@ -17,6 +17,12 @@
     { name: "severity", label: "Severity", options: [] },
     { name: "start", label: "Impact start (UTC unless a zone is given)", hint: "2025-12-04 14:02" },
   ];
+  // A form without a kernel: its finished text stands below, so what JupyterLab says in place of
+  // the form is not shown; and the text looks as it does under a living form.
+  const STYLE =
+    ".jp-OutputArea-child:has(> .jp-OutputArea-output.jupyter-widgets)" +
+    ":has(~ .jp-OutputArea-child .pm-text){display:none}" +
+    ".pm-text li>p{margin:0}.pm-text ol>li,.pm-text pre{margin:.4em 0 .8em}";
   let shared = {};
 
   // JupyterLab shares its own modules under name and version; any version present is the running one.
@@ -109,6 +115,7 @@
       autoStart: true,
       optional: [launcher.ILauncher, apputils.ICommandPalette, filebrowser.IDefaultFileBrowser],
       activate: (app, tiles, palette, browser) => {
+        document.head.append(element("style", { textContent: STYLE }));
         app.commands.addCommand(COMMAND, {
           label: (args) => (args.isPalette ? "New Postmortem" : "Postmortem"),
           caption: "Begin a postmortem: dataset, template and notebook in one folder",
