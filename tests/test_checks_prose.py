@@ -3,8 +3,24 @@
 import pytest
 import sound
 
-from postmortem_nb.checks import case, claims, prose, spoken
+from postmortem_nb.checks import (
+    case,
+    claims,
+    counted,
+    dates,
+    prose,
+    ratios,
+    reading,
+    relations,
+    roles,
+    slips,
+    spoken,
+    statements,
+)
 
+MODULES = (prose, relations, ratios, dates, counted, statements, roles, slips)
+READERS = [rule for module in MODULES for rule in module.RULES]
+"""Every rule that reads sentences: what one finds another must not find again."""
 FACTS = {
     "tickets": 120,
     "engineering_hours": 36,
@@ -158,7 +174,9 @@ def incident(tmp_path_factory):
 
 def said(incident, sentence, name="what_happened"):
     incident.set(name, sentence)
-    return [finding.message for finding in prose.prose(case.take(incident))]
+    seen = case.take(incident)
+    found = reading.once(finding for rule in READERS for finding in rule(seen))
+    return [finding.message for finding in found if finding.name == name]
 
 
 @pytest.mark.parametrize("sentence", CONTRADICT)

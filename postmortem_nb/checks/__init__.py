@@ -9,6 +9,14 @@
     actions     owners, dates, trackers, wording, factors without an action
     figures     typed against computed, SLO arithmetic, declared severity
     prose       figures in sentences against the data; `claims` their phrases, `spoken` their values
+    relations   two events of a sentence: their order, and what lies between them
+    ratios      phases compared with one another
+    dates       dates and days of the week in sentences
+    counted     things that a sentence counts: actions, factors, regions, updates
+    statements  plain statements that the document denies
+    roles       who did what
+    slips       one figure written twice, once with its digits turned
+    peaks       peaks of frozen metrics in sentences
     records     evidence, and the log of edits
     wording     blameless language, by section
 
@@ -23,12 +31,21 @@ from typing import TYPE_CHECKING
 from postmortem_nb.checks import (
     actions,
     case,
+    counted,
+    dates,
     figures,
+    peaks,
     prose,
+    ratios,
+    reading,
     records,
+    relations,
     review,
+    roles,
     signed,
     silence,
+    slips,
+    statements,
     timeline,
     wording,
 )
@@ -72,9 +89,16 @@ RULES: tuple[Callable[[Case], Iterator[Finding]], ...] = (
     *actions.RULES,
     *figures.RULES,
     *prose.RULES,
+    *dates.RULES,
+    *counted.RULES,
+    *statements.RULES,
+    *roles.RULES,
+    *slips.RULES,
+    *relations.RULES,
+    *ratios.RULES,
     *wording.RULES,
 )
-"""Every rule that needs nothing but the case; `silence` and `records` also read the bundle."""
+"""Every rule that needs nothing but the case; `silence`, `peaks`, `records` read the bundle too."""
 
 LOG = "incident.jsonl"
 """The file of a bundle that reviewers see change: annotations stand on it."""
@@ -99,8 +123,9 @@ def findings(incident: Incident, *, ignore: Iterable[str] = ()) -> pd.DataFrame:
     """
     seen = case.take(incident)
     silenced = {*ignore, *case.listed(seen.template.facts.get(IGNORE, ""))}
-    found = [each for rule in RULES for each in rule(seen)]
+    found = list(reading.once(each for rule in RULES for each in rule(seen)))
     found += silence.found(incident, seen)
+    found += peaks.found(incident, seen)
     found += records.found(incident, seen)
     kept = (each for each in found if not silenced & {str(each.code), each.rule})
     return frame(kept, path=_file(incident.path / LOG))

@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from postmortem_nb.checks.spoken import CLOCK, NUMBER, SHARE, SPAN
+from postmortem_nb.checks.spoken import CLOCK, FEW_OF, NUMBER, SHARE, SPAN
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,10 +36,14 @@ def _claims(label: str, measures: str, *patterns: str, whole: bool = False) -> l
 
 
 FEW = r"(?:[\w’'-]+\s){0,3}"
-PEOPLE = r"(?:users|customers|people|shoppers|accounts|members|visitors|merchants|subscribers)"
+PERSON = (
+    r"(?:user|customer|shopper|account|member|visitor|merchant|subscriber|client|buyer|seller|"
+    r"tenant|player|viewer|guest|driver|passenger|patient|student|reader)"
+)
+PEOPLE = rf"(?:{PERSON}s|people)"
 HIT = (
     r"(?:affected|impacted|unable|could not|couldn[’']t|saw|received|lost|hit|experienced|got|"
-    r"failed|locked out)"
+    r"failed|locked out|suffered|stuck|without|left without|turned away)"
 )
 LOSS = r"(?:los[st]\w*|losing|cost\w*|loss of|revenue)"
 DAMAGE = r"(?:outage|incident|degradation|disruption|downtime|interruption)"
@@ -71,7 +75,7 @@ CLAIMS: tuple[Claim, ...] = (
     *_claims(
         "revenue loss",
         "revenue_loss",
-        rf"{LOSS}\s{FEW}(?:US)?(?:\$|USD)\s?{NUMBER}",
+        rf"{LOSS}\s{FEW}(?:US)?(?:\$|USD)\s?{NUMBER}(?!\d|\s?(?:an?|per|each|every|/)\s?\w)",
         rf"\$\s?{NUMBER}\s{FEW}(?:lost|loss|revenue)",
         rf"{LOSS}\s{FEW}{NUMBER}\s?(?:dollars|USD)",
     ),
@@ -79,13 +83,20 @@ CLAIMS: tuple[Claim, ...] = (
         "duration",
         "duration",
         rf"(?:lasted|lasting|duration (?:of|was)|{DAMAGE} of)\s{FEW}?{SPAN}",
+        rf"{DAMAGE}\s(?:\w+\s)?(?:ran|went on|dragged on|continued|persisted|took|was over)\s"
+        rf"(?:on\s)?(?:for|over|in|after)?\s?{FEW}?{SPAN}",
         rf"{SPAN}[\s-](?:long\s)?(?:of\s)?(?:\w+\s)?{DAMAGE}",
     ),
     *_claims(
         "duration",
         "duration",
-        r"(?:ongoing|down|unavailable|degraded|impaired|impact(?:ed)?|affected|failed|failing|broken|"
-        rf"disrupted|unreachable|offline|errors|unable to \w+)\sfor\s{FEW}?{SPAN}",
+        r"(?:ongoing|down|unavailable|degraded|impaired|impact(?:ed)?|affected|failed|failing|"
+        r"broken|"
+        rf"disrupted|unreachable|offline|errors|unable to \w+|without \w+(?:\s\w+)?|"
+        rf"{PEOPLE}\s(?:\w+\s)?(?:could not|couldn[’']t)\s(?:\w+\s){{0,3}}?\w+)\sfor\s{FEW}?{SPAN}",
+        rf"{SPAN}\swithout\s(?!a\b|an\b|any\b|the\b)\w+",
+        rf"\btook\s(?:us\s)?{FEW}?{SPAN}\s(?:until|before)\s(?:all|every|everything|everyone|"
+        r"service|normal)",
         rf"for\s{FEW}?{SPAN},?\s{FEW}(?:users|customers|shoppers|checkouts?|requests)\s{FEW}"
         r"(?:failed|could not|couldn[’']t|unable|errors?)",
         whole=True,
@@ -98,8 +109,11 @@ CLAIMS: tuple[Claim, ...] = (
         rf"(?:time to detect|detection time|MTTD|TTD)\s(?:was|of|is)\s{FEW}?{SPAN}",
         rf"(?:took|needed|required)\s(?:us\s)?{FEW}?{SPAN}\s(?:to|until we)\s"
         r"(?:detect|notice|discover|see)",
-        rf"(?:alert|monitor|page)\s(?:fired|came|went off)\s{FEW}?{SPAN}\s(?:after|into)\s"
+        rf"(?:alert|monitor|page)\s(?:fired|came|went off)\s{FEW}?{SPAN}\sinto\s"
         r"(?:the\s)?(?:impact|start|incident|errors|outage)",
+        rf"took\s{FEW}?{SPAN}\s(?:before|until)\s(?:any\w*|some\w*|we|us|an?|the)\s(?:\w+\s)?"
+        r"(?:noticed|knew|saw|fired|paged|detected)",
+        rf"(?:unnoticed|undetected|unseen|in the dark|unaware)\sfor\s{FEW}?{SPAN}",
         rf"{SPAN}\s(?:later|after the start),?\s{FEW}(?:alert|monitor|page)\s(?:fired|came)",
     ),
     *_claims(
@@ -107,12 +121,21 @@ CLAIMS: tuple[Claim, ...] = (
         "time_to_acknowledge",
         rf"acknowledged\s{FEW}?(?:after|within|in)\s{FEW}?{SPAN}",
         rf"took\s{FEW}?{SPAN}\sto\sacknowledge",
+        r"(?:page|alert|alarm)\s(?:\w+\s)?(?:sat|waited|rang|lay|unanswered|unacknowledged|"
+        r"ignored)\s"
+        rf"(?:\w+\s)?(?:for\s)?{FEW}?{SPAN}",
+        r"(?:picked up|answered|responded to|reacted to)\s(?:(?:it|(?:the\s|our\s)?(?:page|alert|"
+        r"alarm))"
+        rf"\s)?(?:after|within|in)\s{FEW}?{SPAN}",
     ),
     *_claims(
         "time to mitigate",
         "time_to_mitigate duration",
         rf"mitigated\s{FEW}?(?:after|within|in)\s{FEW}?{SPAN}",
         rf"took\s{FEW}?{SPAN}\sto\smitigate",
+        r"(?:fix|rollback|mitigation|workaround|hotfix|failover)\s(?:was|went)\s(?:out|live|"
+        r"in place|"
+        rf"deployed|done)\s(?:after|within|in)\s{FEW}?{SPAN}(?!\s(?:of|after)\b)",
     ),
     *_claims(
         "time to resolution",
@@ -143,8 +166,19 @@ CLAIMS: tuple[Claim, ...] = (
         rf"{SHARE}\s(?:\w+\s)?(?:SLO|objective)\b",
     ),
     *_claims("SLO achievement", "slo_actual", rf"achiev\w+\s{FEW}{SHARE}"),
-    *_claims("support tickets", "tickets", rf"{NUMBER}\s(?:support|customer)\stickets"),
-    *_claims("complaints", "complaints", rf"{NUMBER}\s(?:customer\s)?complaints"),
+    *_claims(
+        "support tickets",
+        "tickets",
+        rf"{FEW_OF}\s(?:support|customer)\stickets",
+        r"support\s(?:\w+\s)?(?:saw|got|received|had|counted|handled|registered|took)\s(?:\w+\s)?"
+        rf"{FEW_OF}\s(?:new\s)?tickets",
+    ),
+    *_claims(
+        "complaints",
+        "complaints",
+        rf"(?<!or )(?<!and ){FEW_OF}\s(?:customer\s)?complaints?\b"
+        r"(?!\s(?:from|about|on|of|was|were|said|named|came)\b)",
+    ),
     *_claims("mentions", "mentions", rf"{NUMBER}\s(?:social media\s)?mentions"),
     *_claims(
         "engineering hours",
@@ -168,7 +202,6 @@ PARTS: tuple[tuple[str, float, float], ...] = (
     (r"(?:a|one) third", 25.0, 42.0),
     (r"two thirds", 58.0, 75.0),
     (r"(?:a|one) quarter", 18.0, 32.0),
-    (r"(?<!not )no", 0.0, 0.0),
 )
 
 
@@ -181,14 +214,63 @@ def _words(*ways: str) -> tuple[tuple[re.Pattern[str], float, float], ...]:
     )
 
 
+_OF_THEM = rf"(?:of\s)?(?:all\s|our\s|the\s)*(?:{PEOPLE}|{PERSON})\b"
 WORDS = (
-    *_words(rf"\b{{}}\s(?:of\s)?(?:all\s|our\s|the\s)*{PEOPLE}\s(?:were\s|was\s)?{HIT}"),
-    (re.compile(rf"\b(?:nobody|no one)\s(?:was\s)?{HIT}", re.IGNORECASE), 0.0, 0.0),
+    *_words(rf"\b{{}}\s{_OF_THEM}\s(?:were\s|was\s)?{HIT}"),
+    *_words(
+        r"\b(?:failed|failing|broken?|down|unavailable|unusable|offline|unreachable)\s(?:\w+\s)?"
+        rf"(?:for|to)\s{{}}\s{_OF_THEM}(?!\s(?:who|whose|that|in|with|on|from)\b)"
+    ),
+    (
+        re.compile(
+            r"\b(?:failed|failing|broken?|down|unavailable|unusable|offline|"
+            r"unreachable)\s(?:\w+\s)?"
+            r"(?:for|to)\severy(?:body|one)\b(?!\s(?:who|whose|that|in|with|on|from)\b)",
+            re.IGNORECASE,
+        ),
+        99.5,
+        100.0,
+    ),
+    (
+        re.compile(
+            rf"\b(?:nobody|no one|(?<!not )no (?:{PEOPLE}|{PERSON}))\s(?:was\s|were\s)?"
+            r"(?:affected|impacted|hit|harmed)\b"
+            r"(?!\s(?:in|on|from|by|outside|with|the|an?|until|before|for)\b)",
+            re.IGNORECASE,
+        ),
+        0.0,
+        0.0,
+    ),
 )
 """A share of the users in words → the percent it can mean."""
 
+_SMALL = "one two three four five six seven eight nine ten twenty fifty hundred".split()  # noqa: SIM905
+_ODDS = rf"(?:{'|'.join(_SMALL)}|\d{{1,3}})"
+ONE_IN = re.compile(
+    rf"\b(?P<part>{_ODDS})\s(?:(?P<who>{PERSON}|{PEOPLE})\s)?(?:in|out of)\s(?:every\s)?"
+    rf"(?P<whole>{_ODDS})(?!-)(?:\s(?:of\s)?(?:our\s|the\s)?(?P<whom>{PEOPLE}))?"
+    r"(?!\s(?:who|whose|that|in|with|on|from|of|\w*seconds?|minutes|hours|days)\b)",
+    re.IGNORECASE,
+)
+"""Odds of being hit: “one merchant in ten”, “two in five users”."""
+
+
+def odds(match: re.Match[str]) -> tuple[float, float] | None:
+    """Return the percents that odds in words can mean; None where they are of no people."""
+    part, whole = (_odd(match[name]) for name in ("part", "whole"))
+    if not (match["who"] or match["whom"]) or not 0 < part < whole:
+        return None
+    return 100 * part / (whole + 0.75), min(100.0, 100 * part / (whole - 0.75))
+
+
+def _odd(written: str) -> int:
+    values = dict(zip(_SMALL, (*range(1, 11), 20, 50, 100), strict=True))
+    return values.get(written.lower(), 0) or int(written)
+
+
 SPENT = _words(
-    r"\b(?:consumed|burn(?:ed|t)|used(?:\sup)?|ate|spent|cost(?:\sus)?)\s(?:about\s|nearly\s|over\s)?"
+    r"\b(?:consumed|burn(?:ed|t)|used(?:\sup)?|ate|spent|cost(?:\sus)?)\s(?:about\s|nearly\s|"
+    r"over\s)?"
     r"{}\s(?:of\s)?(?:all\s|our\s|the\s|its\s)*(?:[\w-]+\s){{0,2}}?budget"
 )
 """A share of the error budget in words → the percent it can mean."""
@@ -207,7 +289,7 @@ SUBSET = re.compile(
 )
 """Before a figure: it is of a part only, “two of forty hosts served errors for …”."""
 
-SEV = re.compile(r"\b(?:SEV|severity)[-\s]?(\d)\b", re.IGNORECASE)
+SEV = re.compile(r"\b(?:SEV|severity)[-\s]?(?P<digit>\d)\b", re.IGNORECASE)
 OTHER_BEGINNINGS = re.compile(
     r"\b(?:deploy\w*|roll-?out|release|investigat\w*|roll-?back|migration|mitigation|recover\w*|"
     r"monitor\w*|work|maintenance|canary|backfill|job|call|review|restart|window|test\w*|fix)\b",
@@ -215,11 +297,18 @@ OTHER_BEGINNINGS = re.compile(
 )
 """What begins at another time than the incident: “the investigation started at 14:26”."""
 
+FAMILY: Mapping[str, tuple[str, ...]] = {
+    "mitigated": ("Mitigation Deployed",),
+    "recovered": ("Mitigation Deployed", "Partial Recovery", "Full Recovery"),
+}
+"""Moment that comes in steps → those of the timeline that its word may mean."""
+
 VERBS: Mapping[str, str] = {
     "start": "started|began|starting|beginning",
     "detected": "detected|alerted|paged|alert fired|monitor fired|noticed",
     "acknowledged": "acknowledged",
-    "mitigated": "mitigated|rolled back|rollback (?:was )?(?:deployed|finished|completed?)",
+    "mitigated": r"mitigated|rolled (?:\w+ )?back|reverted|failed (?:\w+ )?over|"
+    r"rollback (?:was )?(?:deployed|finished|completed?)",
     "recovered": "recovered|restored|back to normal|"
     r"(?:outage|incident|degradation|disruption|impact) (?:ended|was over)",
     "resolved": "resolved",
@@ -233,8 +322,12 @@ CLOCKS: Mapping[str, re.Pattern[str]] = {
 }
 """Moment → how a clock time in prose speaks of it."""
 
-ANY_TIME = frozenset({"mitigated", "recovered"})
-"""Moments that come in steps: another time of the timeline may be meant, unless it says “fully”."""
+ROLLED_OUT = re.compile(
+    rf"\b(?:rolled|deployed|shipped|released|applied|pushed)\s"
+    rf"(?:[\w’'-]+\s){{0,7}}?(?:at|around|about|by)\s(?:about\s|around\s)?{CLOCK}",
+    re.IGNORECASE,
+)
+"""What was done about the incident, and when."""
 
 WINDOW = re.compile(
     rf"\b(?:from|between)\s(?P<first>{CLOCK})\s?(?:to|until|till|and|-|–)\s?(?P<last>"
@@ -246,9 +339,12 @@ ONE_CLOCK = re.compile(CLOCK, re.IGNORECASE)
 
 LOOSE_MINUTES = 5
 """Minutes that a time in prose may differ: people round."""
+EXACT_MINUTES = 2
+"""The same for a time that is no multiple of five minutes: nobody rounds to it."""
 
 BY_WHOM = re.compile(
-    r"\b(?:detected|discovered|noticed|found|reported|raised)\s(?:first\s)?by\s(?:an?\s|our\s|the\s|"
+    r"\b(?:detected|discovered|noticed|found|reported|raised)\s(?:first\s)?by\s(?:an?\s|our\s|"
+    r"the\s|"
     r"several\s)?(?P<who>customers?|users?|monitor\w*|alerts?)\b",
     re.IGNORECASE,
 )
@@ -266,31 +362,7 @@ SERVICE = re.compile(
 )
 GENERIC = frozenset(
     """an the our this that whole entire affected same web public rest http new old main backend
+    first second third fourth fifth another next last
     customer user each every core internal external""".split()  # noqa: SIM905 - words are read as words
 )
 """Words before “service” that name none."""
-
-_MONTHS = "january february march april may june july august september october november december"
-MONTHS = {name[:3]: at for at, name in enumerate(_MONTHS.split(), 1)}
-"""The first three letters of a month's name, and its number."""
-
-_MONTH = rf"(?P<month{{0}}>{'|'.join(f'{name[:3]}(?:{name[3:]})?' for name in _MONTHS.split())})\.?"
-_YEAR = r"(?:,?\s(?P<year{0}>20\d\d))?"
-_DATE = (
-    rf"(?P<day1>\d{{1,2}})(?:st|nd|rd|th)?\s(?:of\s)?{_MONTH.format(1)}{_YEAR.format(1)}"
-    rf"|{_MONTH.format(2)}\s(?P<day2>\d{{1,2}})(?:st|nd|rd|th)?\b{_YEAR.format(2)}"
-    r"|(?P<year3>20\d\d)-(?P<month3>\d\d)-(?P<day3>\d\d)"
-)
-FAILED_ON = re.compile(
-    rf"(?:^|[.;\n]\s?)(?:early |late )?on\s(?:\w+day,?\s)?(?:the\s)?(?:{_DATE}),?\s"
-    r"(?:at\s[\d:]+\s?(?:UTC|GMT|Z)?,?\s|between\s[^,.;]{1,40},\s|from\s[^,.;]{1,40},\s)?"
-    rf"(?:[^\s.;]+\s){{1,8}}?(?:failed|began to fail|started failing|went down|was down|were down|"
-    r"was unavailable|were unavailable|could not|couldn[’']t|was degraded|were degraded|broke)\b",
-    re.IGNORECASE,
-)
-"""A sentence that begins with the day on which something failed."""
-
-ANOTHER = re.compile(
-    r"\b(?:similar\w*|same|earlier|previous\w*|already|again|before)\b", re.IGNORECASE
-)
-"""What says that a sentence tells of another incident."""

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from postmortem_nb import times
+from postmortem_nb.checks import spoken
 from postmortem_nb.checks.case import SINGLE
 from postmortem_nb.checks.report import Code, Finding, Severity
 from postmortem_nb.checks.single import about
+from postmortem_nb.checks.spoken import NUMBER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -179,7 +182,35 @@ def severity(case: Case) -> Iterator[Finding]:
             )
 
 
-RULES = (typed, ranges, slo, spent, impact, severity)
+_COUNT = NUMBER.replace("<number>", "<count>").replace("<scale>", "<many>")
+_PRODUCT = re.compile(
+    rf"^[^\d$€£]*{_COUNT}[^\d$€£]{{0,60}}?"
+    rf"(?:\bx\b|×|\*|\btimes\b|\bat\b)\s*(?:an? )?(?:average |mean )?[$€£]\s?{NUMBER}[^\d]*$",
+    re.IGNORECASE,
+)
+"""How a loss was calculated where it is one product: “1,200 orders × $40 each”."""
+ROUNDED = 0.05
+
+
+def product(case: Case) -> Iterator[Finding]:
+    """Find a loss of revenue that is not the product by which it was calculated."""
+    loss, method = case.fact("revenue_loss"), str(case.fact("revenue_method") or "")
+    match = _PRODUCT.match(method) if loss else None
+    if match is None:
+        return
+    count = spoken.amount(match["count"], match["many"] or "")[0]
+    value = count * spoken.amount(match["number"], match["scale"] or "")[0]
+    if abs(value - loss) > ROUNDED * loss:
+        yield about(
+            case,
+            Code.RANGE,
+            "revenue_method",
+            message=f"“{method.strip()}” is ${value:,.0f}, but revenue loss: ${loss:,.0f}.",
+            remedy="Correct the method or the loss.",
+        )
+
+
+RULES = (typed, ranges, slo, spent, impact, product, severity)
 
 
 def _slack(target: float, actual: float) -> float:

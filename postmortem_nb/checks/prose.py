@@ -2,39 +2,19 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import re
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from postmortem_nb import language, times
+from postmortem_nb import times
 from postmortem_nb.checks import claims, spoken
-from postmortem_nb.checks.case import SINGLE
-from postmortem_nb.checks.report import Code, Finding, Severity
+from postmortem_nb.checks.reading import about, passages, told
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    import datetime as dt
+    from collections.abc import Iterator, Sequence
 
     from postmortem_nb.checks.case import Case, Cell
-
-TOLD: frozenset[str] = frozenset(
-    {
-        "title",
-        "what_happened",
-        "why_it_happened",
-        "what_we_did",
-        "problem",
-        "technical_cause",
-        "organizational_cause",
-        "process_cause",
-    }
-)
-"""Blanks whose prose speaks of the whole incident, so that a figure there is the incident's."""
-
-TABLES: frozenset[str] = frozenset(
-    {"timeline", "whys", "factors", "went_well", "went_wrong", "takeaways"}
-)
-"""Tables whose prose speaks of this incident: plans, messages of the day and older ones do not."""
+    from postmortem_nb.checks.report import Finding
 
 SPANS: tuple[str, ...] = (
     "duration",
@@ -45,33 +25,17 @@ SPANS: tuple[str, ...] = (
 )
 
 
-REMEDY = "Correct the sentence or the figure; readers will find the other one."
-
-
-def told(cell: Cell) -> bool:
-    """Return whether a blank speaks of the whole incident."""
-    return cell.table == SINGLE and cell.column.name in TOLD
-
-
-def is_read(cell: Cell) -> bool:
-    """Return whether the sentences of a blank speak of this incident."""
-    return told(cell) or (cell.table in TABLES and cell.column.kind in {"prose", "line"})
-
-
 def prose(case: Case) -> Iterator[Finding]:
     """Find figures in sentences that contradict the data."""
-    for cell in case.cells():
-        if not is_read(cell):
-            continue
-        text = language.mask(str(cell.value))
-        yield from _figures(case, cell, text, told=told(cell))
+    for cell, text in passages(case):
+        whole = told(cell) or cell.table == "updates"
+        yield from _figures(case, cell, text, told=whole)
         yield from _clocks(case, cell, text)
-        if told(cell):
+        if whole:
             yield from _words(case, cell, text)
             yield from _spent(case, cell, text)
             yield from _severities(case, cell, text)
             yield from _windows(case, cell, text)
-            yield from _days(case, cell, text)
             yield from _names(case, cell, text)
 
 
@@ -111,6 +75,11 @@ def _words(case: Case, cell: Cell, text: str) -> Iterator[Finding]:
         if match and (none or (share is not None and not low <= share <= high)):
             known = f"{share:g} % of users" if share is not None else f"{total:,.0f} users"
             yield about(case, cell, f"“{match.group().strip()}”, but affected: {known}.")
+    for match in claims.ONE_IN.finditer(text) if share is not None else ():
+        bounds = claims.odds(match)
+        if bounds and share is not None and not bounds[0] <= share <= bounds[1]:
+            said = match.group().strip()
+            yield about(case, cell, f"“{said}”, but affected: {share:g} % of users.")
 
 
 def _spent(case: Case, cell: Cell, text: str) -> Iterator[Finding]:
@@ -136,14 +105,26 @@ def _clocks(case: Case, cell: Cell, text: str) -> Iterator[Finding]:
             whole = re.search(
                 r"\bfull|\b(?:ended|over)\b", f"{before}{match.group()}", re.IGNORECASE
             )
-            lenient = name in claims.ANY_TIME and not whole
-            known = _times(case) if lenient else [moment] if moment else []
+            steps = () if whole else claims.FAMILY.get(name, ())
+            known = _times(case, steps) if steps else [moment] if moment else []
             if moment and not other and not _near(match, known):
                 yield about(
                     case,
                     cell,
                     f"“{match.group().strip()}”, but the timeline has {times.shown(moment)}.",
                 )
+
+    begun = case.moments.start if cell.column.name == "what_we_did" else None
+    for match in claims.ROLLED_OUT.finditer(text) if begun else ():
+        out = _times(case, claims.FAMILY["mitigated"])
+        if not _near(match, out) and _turned(match, out):
+            said = match.group().strip()
+            yield about(case, cell, f"“{said}”, but the timeline has {times.shown(out[0])}.")
+
+
+def _turned(match: re.Match[str], steps: list[dt.datetime]) -> bool:
+    """Return whether a clock is that of a step with its digits turned."""
+    return any(sorted(match["clock"]) == sorted(f"{at:%H:%M}") for at in steps)
 
 
 def _windows(case: Case, cell: Cell, text: str) -> Iterator[Finding]:
@@ -170,45 +151,21 @@ def _windows(case: Case, cell: Cell, text: str) -> Iterator[Finding]:
             )
 
 
-def _days(case: Case, cell: Cell, text: str) -> Iterator[Finding]:
-    """Find sentences that begin with the day of the failure, where it was on no such day."""
-    start, end = case.moments.start, case.moments.recovered or case.moments.start
-    if start is None or end is None:
-        return
-    near = start.date() - dt.timedelta(days=1), end.date() + dt.timedelta(days=1)  # other zones
-    for match in claims.FAILED_ON.finditer(text):
-        said = _day(match, start.date())
-        sentence = re.split(r"[.;\n](?:\s|$)", text[match.end() :])[0]
-        if claims.ANOTHER.search(match.group() + sentence):
-            continue
-        if said is not None and not near[0] <= said <= near[1]:
-            words = " ".join(match.group().strip(" .;\n").split())
-            yield about(case, cell, f"“{words}”, but the incident began on {start:%Y-%m-%d}.")
-
-
-def _day(match: re.Match[str], near: dt.date) -> dt.date | None:
-    """Return the day that a date in prose means; without a year, the nearest such day."""
-    side = next(side for side in "123" if match[f"day{side}"])
-    month = match[f"month{side}"].lower()
-    number = int(month) if month.isdigit() else claims.MONTHS[month[:3]]
-    stated = match[f"year{side}"]
-    years = [int(stated)] if stated else [near.year - 1, near.year, near.year + 1]
-    found = []
-    for year in years:
-        with suppress(ValueError):
-            found.append(dt.date(year, number, int(match[f"day{side}"])))
-    return min(found, key=lambda day: abs(day - near), default=None)
-
-
-def _times(case: Case) -> list[dt.datetime]:
-    """Return the times of the timeline."""
-    return [row["time"] for row in case.rows("timeline") if row.get("time") is not None]
+def _times(case: Case, steps: Sequence[str] = ()) -> list[dt.datetime]:
+    """Return the times of the timeline, of these steps where any are named."""
+    rows = [row for row in case.rows("timeline") if row.get("time") is not None]
+    return [row["time"] for row in rows if not steps or row.get("step") in steps]
 
 
 def _near(match: re.Match[str], known: list[dt.datetime]) -> bool:
     """Return whether a clock is near one of the moments; one that cannot be read is."""
     gaps = [spoken.apart(match, 60 * one.hour + one.minute) for one in known]
-    return any(gap is None or gap <= claims.LOOSE_MINUTES for gap in gaps)
+    hedged = spoken.HEDGE.search(
+        match.string[max(0, match.start("clock") - 12) : match.start("clock")]
+    )
+    exact = re.search(r":\d[1-46-9]$", match["clock"]) and not hedged
+    most = claims.EXACT_MINUTES if exact else claims.LOOSE_MINUTES
+    return any(gap is None or gap <= most for gap in gaps)
 
 
 def _severities(case: Case, cell: Cell, text: str) -> Iterator[Finding]:
@@ -250,17 +207,3 @@ def _readable(name: str, value: float) -> str:
     if name in SPANS:
         return times.duration(value)
     return f"${value:,.0f}" if name == "revenue_loss" else f"{value:,g}"
-
-
-def about(case: Case, cell: Cell, message: str, remedy: str = REMEDY) -> Finding:
-    """Return a finding about a sentence."""
-    return Finding(
-        code=Code.PROSE,
-        severity=Severity.WARNING,
-        where=case.where(cell.table, cell.row, cell.column.name),
-        message=message,
-        remedy=remedy,
-        table=cell.table,
-        row=cell.row,
-        name=cell.column.name,
-    )

@@ -69,11 +69,11 @@ class Texts(NamedTuple):
 def found(incident: Incident, case: Case) -> Iterator[Finding]:
     """Yield silent stretches: a hint when long, a warning when a metric moved meanwhile."""
     stretches = list(gaps(case))
-    curves = list(_curves(incident.path / "evidence")) if stretches else []
+    drawn = list(curves(incident.path / "evidence")) if stretches else []
     mitigated = case.moments.mitigated
     for since, until in stretches:
         asked = mitigated is None or since < mitigated
-        moved = _most_moved(curves, case, since, until) if asked else ""
+        moved = _most_moved(drawn, case, since, until) if asked else ""
         if moved or until - since > QUIET:
             lasted = times.duration((until - since) / metrics.MINUTE)
             meanwhile = f"while {moved}" if moved else "while the incident was open"
@@ -102,7 +102,7 @@ def gaps(case: Case) -> Iterator[tuple[dt.datetime, dt.datetime]]:
     yield from ((one, other) for one, other in pairwise(told) if other - one > MOVING)
 
 
-def _curves(folder: Path) -> Iterator[Curve]:
+def curves(folder: Path) -> Iterator[Curve]:
     """Yield the curves of every frozen metric."""
     for record in evidence.listing(folder):
         if record.get("function") == FUNCTION and record.get("sha256"):

@@ -12,13 +12,28 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-NUMBER = (
-    r"(?P<number>\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?)\s?"
-    r"(?P<scale>(?:k|m|million|thousand)\b)?"
+_SCALED = (
+    r"(?:half an?|an?|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|twenty|thirty|"
+    r"forty|fifty|sixty|ninety)(?=\s(?:hundred|thousand|million)\b)"
 )
+NUMBER = (
+    rf"(?P<number>\d{{1,3}}(?:,\d{{3}})+(?:\.\d+)?|\d+(?:\.\d+)?|\b{_SCALED})\s?"
+    r"(?P<scale>(?:k|m|million|thousand|hundred)\b)?"
+)
+FEW_OF = (
+    r"(?P<number>\b(?:no|zero|not one|not a single|one|two|three|four|five|six|seven|eight|nine|"
+    r"ten|"
+    r"eleven|twelve|twenty|thirty|forty|fifty|sixty|ninety)\b|\d{1,3}(?:,\d{3})+|\d+)\s?"
+    r"(?P<scale>(?:k|thousand|hundred)\b)?"
+)
+"""A count of things that may be none or few, in words too: “not one complaint”."""
 SHARE = r"(?P<number>\d+(?:\.\d+)?)(?P<scale>)\s?(?P<percent>%|percent\b|per cent\b)"
 
 COUNTS: Mapping[str, float] = {
+    **dict.fromkeys(("a quarter of an", "quarter of an"), 0.25),
+    **dict.fromkeys(("three quarters of an", "three-quarters of an"), 0.75),
+    **dict.fromkeys(("a couple of", "couple of"), 2.0),
+    "half": 0.5,
     "half an": 0.5,
     "half a": 0.5,
     **dict.fromkeys(("a", "an", "one"), 1.0),
@@ -72,8 +87,11 @@ ZONES: Mapping[str, int] = {
 }
 """Zone → its hours from UTC. Names that two zones share (CST, IST) are not read."""
 
+_HOURS = "one two three four five six seven eight nine ten eleven twelve".split()  # noqa: SIM905
+_PAST = {"half": 30, "quarter": 15, "a quarter": 15, "five": 5, "ten": 10, "twenty": 20}
 CLOCK = (
-    r"(?P<clock>\d{1,2}:\d{2})(?::\d{2})?"
+    r"(?P<clock>\d{1,2}:\d{2}|\d{1,2}(?=\s?[ap]\.?m\b)|\b(?:noon|midnight)\b|"
+    rf"\b(?:{'|'.join(_PAST)})\s(?:past|to)\s(?:{'|'.join(_HOURS)})\b)(?::\d{{2}})?"
     r"(?:\s?(?P<half>[ap]\.?m\b\.?))?(?:\s?(?P<zone>UTC|GMT|Z|[A-Z]{2,4}T)\b)?"
 )
 
@@ -88,7 +106,7 @@ LOOSE = 0.15
 CLOSE = 1.0
 """Minutes that a duration to the minute may differ."""
 
-SCALES = {"k": 1e3, "thousand": 1e3, "m": 1e6, "million": 1e6}
+SCALES = {"hundred": 1e2, "k": 1e3, "thousand": 1e3, "m": 1e6, "million": 1e6}
 
 
 def agrees(match: re.Match[str], known: float) -> bool:
@@ -112,6 +130,9 @@ def agrees(match: re.Match[str], known: float) -> bool:
 def amount(digits: str, scale: str) -> tuple[float, float]:
     """Return a number and the rounding it was written with: trailing zeros are loose by half."""
     factor = SCALES.get(scale.lower(), 1.0)
+    if not digits[:1].isdigit():
+        value = COUNTS.get(digits.lower(), 0.0) * factor
+        return value, min(factor / 2, value / 4) if factor > 1 else 0.0
     plain = digits.replace(",", "")
     value = float(plain) * factor
     whole, _, decimals = plain.partition(".")
@@ -126,11 +147,13 @@ def minutes(written: str) -> tuple[float, float]:
     for part in _PARTS.finditer(written):
         finest, word = part["unit"][0].lower(), (part["word"] or "").lower()
         half = 0.5 if part["half"] or part["halved"] or part["after"] else 0.0
-        exact = bool(half) or "." in part.group() or word.startswith("half")
+        exact = bool(half) or "." in part.group() or "half" in word or "quarter" in word
         count = COUNTS[word] if word else float(part["digits"])
         total += (count + half) * _MINUTES[finest]
     if finest in "dh":
         whole = _MINUTES[finest] / 2
+        if exact and total < 60:
+            return total, max(total / 4, CLOSE)
         return total, whole / 5 if exact and "." in written else whole / 2 if exact else whole
     return total, 2.5 if total % 5 == 0 else CLOSE
 
@@ -140,11 +163,23 @@ def apart(match: re.Match[str], moment_minutes: int) -> int | None:
 
     Around midnight too. ``None`` where the zone is not known, or the clock is none.
     """
-    hours, minute = (int(part) for part in match["clock"].split(":"))
+    hours, minute, turn = _clock(match["clock"].lower())
     half, zone = (match["half"] or "").lower(), (match["zone"] or "UTC").upper()
     if zone not in ZONES or hours > 23 or minute > 59 or (half and not 1 <= hours <= 12):
         return None
     if half:
-        hours = hours % 12 + (12 if half.startswith("p") else 0)
-    gap = abs(60 * (hours - ZONES[zone]) + minute - moment_minutes) % 1440
-    return min(gap, 1440 - gap)
+        hours, turn = hours % 12 + (12 if half.startswith("p") else 0), 1440
+    gap = abs(60 * (hours - ZONES[zone]) + minute - moment_minutes) % turn
+    return min(gap, turn - gap)
+
+
+def _clock(written: str) -> tuple[int, int, int]:
+    """Return hours and minutes of a clock, and after how many minutes it shows the same again."""
+    if written in {"noon", "midnight"}:
+        return 12 * (written == "noon"), 0, 1440
+    if written[0].isdigit():
+        hours, _, minute = written.partition(":")
+        return int(hours), int(minute or 0), 1440
+    part, way, hour = written.rsplit(maxsplit=2)
+    total = 60 * (_HOURS.index(hour) + 1) + _PAST[part] * (1 if way == "past" else -1)
+    return total // 60 % 12, total % 60, 720

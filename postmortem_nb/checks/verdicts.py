@@ -10,7 +10,7 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from postmortem_nb import language
-from postmortem_nb.checks.prose import about, is_read
+from postmortem_nb.checks.reading import about, is_read
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -1,0 +1,141 @@
+"""Things that a sentence counts and the document lists: actions, factors, regions, teams, updates.
+
+A count without “of” before it is of all; a word before the thing (“three short-term actions”)
+narrows what is counted. What the document does not list is unknown, and contradicts nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from postmortem_nb.checks.reading import about, is_plan, passages, told
+from postmortem_nb.checks.spoken import COUNTS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
+    from postmortem_nb.checks.case import Case, Row
+    from postmortem_nb.checks.report import Finding
+
+_N = (
+    r"(?P<count>\b(?:a single|only one|just one|no|two|three|four|five|six|seven|eight|nine|ten|"
+    r"eleven|"
+    r"twelve|[1-9]\d?))"
+)
+_HITS = r"(?:affected|impacted|hit|down|degraded|involved|disrupted|unavailable|touched|failing)"
+_ALONE = r"(?<![\d,.–-])(?<!of )(?<!of the )(?<!least )(?<!than )(?<!to )(?<!other )(?<!another )"
+"""Before a count: it is of all, and exact."""
+
+
+def _ways(*patterns: str) -> tuple[re.Pattern[str], ...]:
+    return tuple(re.compile(_ALONE + pattern, re.IGNORECASE) for pattern in patterns)
+
+
+_ACTIONS = r"(?:action items?|actions|follow-up (?:items|actions|tasks))"
+_NARROW = (
+    r"(?:(?P<narrow>immediate|short-term|long-term|P[0-3]|technical|process|human|open|"
+    r"completed?|done|finished)\s)?"
+)
+THINGS: Mapping[str, tuple[re.Pattern[str], ...]] = {
+    "actions": _ways(
+        rf"{_N}\s(?:follow-up\s)?{_NARROW}{_ACTIONS}\b(?!\s(?:were\s)?(?:taken|tried|helped|ran|"
+        rf"during|"
+        r"before|by|of|in)\b)",
+    ),
+    "factors": _ways(rf"{_N}\s(?:contributing\s)?{_NARROW}(?:contributing\s)?factors?\b"),
+    "regions": _ways(
+        rf"{_N}\s(?:\w+\s)?regions?\s(?:were|was|is|are)\s(?:\w+ly\s)?{_HITS}",
+        rf"\b(?:in|across|over|hit|affected|from)\s{_N}\s(?:\w+\s)?regions?\b(?!\s(?:at a|of|"
+        rf"first))",
+    ),
+    "services": _ways(rf"{_N}\s(?:\w+\s)?services?\s(?:were|was|is|are)\s(?:\w+ly\s)?{_HITS}"),
+    "teams": _ways(
+        rf"{_N}\s(?:\w+\s)?teams?\s(?:were involved|was involved|worked|took part|joined|responded|"
+        r"helped)\b",
+        rf"\binvolved\s{_N}\s(?:\w+\s)?teams?\b",
+    ),
+    "monitors": _ways(rf"{_N}\snew\s(?:\w+\s)?(?:monitors?|alerts?)\b"),
+    "dashboards": _ways(rf"{_N}\snew\s(?:\w+\s)?dashboards?\b"),
+    "status page updates": _ways(
+        rf"{_N}\s(?:public\s)?(?:status[- ]page\s(?:updates?|posts?|messages?|notices?))\b",
+        rf"{_N}\supdates?\s(?:on|to)\s(?:the|our)\sstatus page\b",
+        r"\bstatus page\s(?:was\s)?(?:updated|changed)\s(?P<count>once|twice|\w+ times)\b",
+        r"\bupdated\s(?:the|our)\sstatus page\s(?P<count>once|twice|\w+ times)\b",
+    ),
+}
+"""What is counted → how sentences count it."""
+
+_SOME = re.compile(
+    r"(?P<count>\b(?:one|two|three|four|five|six|seven|eight|nine|ten|\d{1,2}|none))\s(?:of\s)?"
+    rf"(?:the|our|these|those)?\s?(?:\w+\s)?{_ACTIONS}\s(?:is|are|were|was|has been|have been)\s"
+    r"(?:already\s|now\s|still\s)*(?:an?\s)?(?P<narrow>P[0-3]s?|done|completed?|finished|closed|"
+    r"in progress|not started|open)\b",
+    re.IGNORECASE,
+)
+
+
+def counted(case: Case) -> Iterator[Finding]:
+    """Find counts of things that are not those of the document."""
+    for cell, text in passages(case, plans=True):
+        listed = told(cell) or is_plan(cell)
+        for thing, patterns in THINGS.items():
+            if not listed and thing != "status page updates":
+                continue
+            for pattern in patterns:
+                for match in pattern.finditer(text):
+                    known = _known(case, thing, match.groupdict().get("narrow") or "")
+                    if known is not None and known != _count(match["count"]):
+                        yield about(case, cell, f"“{match.group().strip()}”, but {thing}: {known}.")
+        for match in _SOME.finditer(text):
+            known = _known(case, "actions", match["narrow"].rstrip("sS") or "")
+            every = _known(case, "actions", "")
+            if known is not None and known != _count(match["count"]):
+                yield about(
+                    case, cell, f"“{match.group().strip()}”, but of {every} actions {known} are."
+                )
+
+
+RULES: tuple[Callable[[Case], Iterator[Finding]], ...] = (counted,)
+
+
+def _count(written: str) -> int | None:
+    """Return a count as a number: ``none`` 0, ``twice`` 2, ``five times`` 5."""
+    word = written.lower().removesuffix(" times")
+    words = {"none": 0, "no": 0, "once": 1, "twice": 2, "a single": 1, "only one": 1, "just one": 1}
+    if word.isdigit():
+        return int(word)
+    return words[word] if word in words else int(COUNTS[word]) if word in COUNTS else None
+
+
+def _known(case: Case, thing: str, narrow: str) -> int | None:
+    """Return how many the document lists; None where it lists none, or cannot tell."""
+    if thing == "regions":
+        return _listed(re.split(r",|;|\band\b|\+", str(case.fact("regions") or "")))
+    if thing in {"services", "teams"}:
+        return _listed(case.fact(thing) or ())
+    if thing == "status page updates":
+        sent = [row for row in case.rows("updates") if row.get("text")]
+        return _listed(row for row in sent if "status" in str(row.get("channel") or "").lower())
+    rows = [row for row in case.rows(thing) if row.get("title") or row.get("name")]
+    if not rows:
+        return None
+    return sum(_is(row, narrow.lower()) for row in rows)
+
+
+def _listed(things: Iterable[Any]) -> int | None:
+    return sum(bool(str(each).strip()) for each in things) or None
+
+
+DONE = frozenset({"done", "complete", "completed", "finished", "closed"})
+
+
+def _is(row: Row, narrow: str) -> bool:
+    """Return whether a row is what a word says: its horizon, priority, area or status."""
+    status = str(row.get("status") or "").lower()
+    if narrow in DONE:
+        return "complete" in status
+    if narrow == "open":
+        return "complete" not in status
+    held = (row.get("horizon"), row.get("priority"), row.get("area"), row.get("status"))
+    return not narrow or any(narrow in str(each or "").lower() for each in held)

@@ -1,0 +1,113 @@
+"""What of a document tells of this incident, as sentences, and a finding about one of them."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from postmortem_nb import language
+from postmortem_nb.checks.case import SINGLE
+from postmortem_nb.checks.report import Code, Finding, Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from postmortem_nb.checks.case import Case, Cell
+
+TOLD: frozenset[str] = frozenset(
+    {
+        "title",
+        "what_happened",
+        "why_it_happened",
+        "what_we_did",
+        "problem",
+        "technical_cause",
+        "organizational_cause",
+        "process_cause",
+    }
+)
+"""Blanks whose prose speaks of the whole incident, so that a figure there is the incident's."""
+
+SHOWN: frozenset[str] = frozenset({"key_logs", "key_traces", "metric_graphs", "key_events"})
+"""Blanks that tell what the evidence shows."""
+
+PLANS: frozenset[str] = frozenset({"what_we_will_do"})
+
+TABLES: frozenset[str] = frozenset(
+    {"timeline", "whys", "factors", "went_well", "went_wrong", "takeaways"}
+)
+"""Tables whose prose speaks of this incident: plans, messages of the day and older ones do not."""
+
+REMEDY = "Correct the sentence or the figure; readers will find the other one."
+
+_QUOTED = re.compile(r"“(.*?)”, but ", re.DOTALL)
+_END = re.compile(r"(?<=[.;!?])\s+|\n+")
+
+
+def told(cell: Cell) -> bool:
+    """Return whether a blank speaks of the whole incident."""
+    return (cell.table == SINGLE and cell.column.name in TOLD) or cell.table == "takeaways"
+
+
+def is_read(cell: Cell) -> bool:
+    """Return whether the sentences of a blank speak of this incident."""
+    return told(cell) or (cell.table in TABLES and cell.column.kind in {"prose", "line"})
+
+
+def is_shown(cell: Cell) -> bool:
+    """Return whether a blank tells what the evidence shows."""
+    return cell.table == SINGLE and cell.column.name in SHOWN
+
+
+def is_plan(cell: Cell) -> bool:
+    """Return whether a blank tells what will be done."""
+    return cell.table == SINGLE and cell.column.name in PLANS
+
+
+def final(case: Case) -> frozenset[str]:
+    """Return the rows of messages sent when all was over: what they tell was known by then."""
+    end = case.moments.recovered
+    late = (each for each in case.rows("updates") if end and each.get("time"))
+    return frozenset(each["row"] for each in late if each["time"] >= end)
+
+
+def passages(case: Case, *, plans: bool = False) -> Iterator[tuple[Cell, str]]:
+    """Yield each text that tells of this incident, the last messages too, quotes taken out."""
+    last = final(case)
+    for cell in case.cells():
+        message = cell.table == "updates" and cell.row in last and cell.column.kind == "line"
+        if is_read(cell) or is_shown(cell) or message or (plans and is_plan(cell)):
+            yield cell, language.mask(str(cell.value))
+
+
+def sentences(text: str) -> list[str]:
+    """Return the sentences of a text; a point within a number or a name ends none."""
+    return [each for each in _END.split(text) if each.strip()]
+
+
+def once(found: Iterable[Finding]) -> Iterator[Finding]:
+    """Yield findings, of two on the same words of a sentence only the first."""
+    seen: dict[tuple[str, str, str], list[str]] = {}
+    for each in found:
+        if each.code is Code.PROSE:
+            said = _QUOTED.match(each.message)
+            words = said.group(1) if said else each.message
+            before = seen.setdefault((each.table, each.row, each.name), [])
+            if any(words in other or other in words for other in before):
+                continue
+            before.append(words)
+        yield each
+
+
+def about(case: Case, cell: Cell, message: str, remedy: str = REMEDY) -> Finding:
+    """Return a finding about a sentence."""
+    return Finding(
+        code=Code.PROSE,
+        severity=Severity.WARNING,
+        where=case.where(cell.table, cell.row, cell.column.name),
+        message=message,
+        remedy=remedy,
+        table=cell.table,
+        row=cell.row,
+        name=cell.column.name,
+    )

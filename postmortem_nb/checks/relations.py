@@ -1,0 +1,298 @@
+"""Events of a sentence set against one another: “the fix went out an hour after the first error”.
+
+A sentence names two events and what lies between them: an order (before, after), a length, or both.
+Each event has its times in the timeline; a sentence is doubted where no pair of them agrees.
+"""
+
+from __future__ import annotations
+
+import re
+from itertools import pairwise
+from typing import TYPE_CHECKING, NamedTuple
+
+from postmortem_nb import times
+from postmortem_nb.checks import spoken
+from postmortem_nb.checks.claims import LOOSE_MINUTES
+from postmortem_nb.checks.reading import about, passages, sentences
+from postmortem_nb.checks.spoken import CLOCK, SPAN
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from postmortem_nb.checks.case import Case
+    from postmortem_nb.checks.report import Finding
+
+TROUBLE = r"(?:incident|outage|impact|errors?|failures?|degradation|disruption|trouble|problems?)"
+_ANYONE = r"(?:we|anybody|anyone|any of us|somebody|someone|nobody|no one|engineers?|our side|us)"
+_FIX = (
+    r"(?:fix|hotfix|rollback|mitigation|patch|revert|workaround|failover|fail-over|"
+    r"(?:new|renewed|replacement)\s\w+)"
+)
+_CAUSE = r"(?:(?:root|actual|real)\s)?cause"
+_WENT = r"(?:is|was|went|were|had been|has been|came)\s(?:\w+ly\s)?"
+
+EVENTS: Mapping[str, re.Pattern[str]] = {
+    name: re.compile(rf"\b(?:{pattern})\b", re.IGNORECASE)
+    for name, pattern in {
+        "start": rf"(?:the\s)?first\s(?:\w+\s)?(?:errors?|failures?|impact|timeouts?)"
+        rf"|(?:the\s)?(?:{TROUBLE}|it)\s(?:had\s)?(?:began|begun|started)"
+        rf"|(?:the\s)?(?:start|beginning|onset)\sof\s(?:the\s)?{TROUBLE}"
+        r"|(?:the|its|incident|impact)\s(?:start|beginning|onset)(?!\sof)",
+        "detected": rf"(?:alerts?|alarm|monitor|page|pager)\s(?:\w+\s){{0,3}}?"
+        r"(?:fired|went off|triggered|rang)"
+        rf"|{_ANYONE}\s(?:\w+\s)?(?:noticed|knew(?!\s(?:the|what|why|how|that))|paged|was paged|"
+        r"was alerted|was aware|became aware)|detection",
+        "acknowledged": r"(?:acknowledged|acknowledgement|acknowledgment)"
+        r"|(?:picked|taken) up|picked (?:it|the page) up",
+        "investigated": r"(?:start of the\s)?investigation(?:\s(?:began|started))?",
+        "escalated": r"escalat(?:ed|ion)",
+        "found": rf"{_CAUSE}\s{_WENT}(?:known|found|identified|clear|understood|confirmed)"
+        rf"|(?:knew|found|identified|understood|confirmed)\s(?:the\s)?{_CAUSE}"
+        r"|key (?:finding|discovery)",
+        "mitigated": rf"{_FIX}\s(?:{_WENT})?(?:out|live|deployed|in place|shipped|rolled out|"
+        r"applied|released|done)|mitigation(?:\swas)?(?:\sdeployed)?|mitigated",
+        "recovered": r"(?:full\s)?recovery|(?:fully\s)?recovered|back to normal",
+        "resolved": r"(?:declared\s)?resolved|all[- ]clear",
+        "told": r"(?:first\s)?status page\s(?:was updated|updates?|posts?|messages?|notices?)"
+        r"|(?:customers|users|merchants|clients|tenants)\s(?:were|had been)\s"
+        r"(?:told|informed|notified)|told\s(?:our\s)?(?:customers|users|merchants)",
+    }.items()
+}
+"""Event → how sentences name it; its times are those of `_MOMENTS`."""
+
+_STEPS: Mapping[str, tuple[str, ...]] = {
+    "investigated": ("Investigation Begins",),
+    "escalated": ("Escalation",),
+    "found": ("Root Cause Identified", "Key Discovery"),
+    "mitigated": ("Mitigation Deployed",),
+    "recovered": ("Full Recovery", "Partial Recovery"),
+}
+
+_AMOUNT = rf"(?:[\w’'-]+\s){{0,3}}?(?P<length>{SPAN})\s"
+_BETWEEN = re.compile(
+    rf"[\s,]*(?:[\w’'-]+\s){{0,3}}?(?:(?P<within>within\s(?P<most>{SPAN.replace('span', 'limit')})"
+    rf"\s(?:of|after))|(?:{_AMOUNT})?(?P<way>before|after|later than|earlier than))\s"
+    r"(?:(?:the|we|our|an?|any(?:one|body))\s)?",
+    re.IGNORECASE,
+)
+_OPEN = re.compile(
+    r"\b(?:not|never|would|could|should|might|may|if|unless|must|will|can|usually|normally|always|"
+    r"until|next|previous\w*|earlier|last|\w+n[’']t)\b",
+    re.IGNORECASE,
+)
+"""In a sentence: it is no plain statement of what came when."""
+
+_INTO = re.compile(
+    rf"{CLOCK},?\s(?:i\.e\.\s|that is,?\s|or\s)?{_AMOUNT}(?:into|after)\s(?:the\s)?"
+    rf"(?:first\s(?:\w+\s)?(?:error|failure)|start|beginning|onset|{TROUBLE}(?:\s(?:began|"
+    rf"started))?)",
+    re.IGNORECASE,
+)
+_ROW = re.compile(
+    rf"(?:^|,\s)(?:only\s|just\s|about\s|some\s)?{SPAN}\s(?:after|into)\s(?:the\s)?"
+    rf"(?:start|first\s(?:error|failure)|(?:{TROUBLE}\s)?beg[ai]n\w*|incident)[.;]?$",
+    re.IGNORECASE,
+)
+_GAP = re.compile(
+    rf"{SPAN}\s(?:passed|went by|elapsed|lay|were lost|lie|of\s\w+\s)?\s?between\s(?P<both>[^.;]+)",
+    re.IGNORECASE,
+)
+_SINCE = re.compile(
+    rf"{SPAN}\s(?:passed|went by|elapsed|were lost)\s(?:before|until)\s(?P<what>[^.;,]+)"
+    rf"|(?:for|in)\s(?:the\s)?first\s{SPAN.replace('span', 'early')},?\s(?P<blind>(?:nobody|no one|"
+    r"none of us|we did not|we didn[’']t)\s[^.;,]*(?:knew|know|notice\w*|aware|saw|see))",
+    re.IGNORECASE,
+)
+_AS = re.compile(rf"{CLOCK},?\s(?:UTC,?\s)?(?:when|as|just as|while)\s(?:the\s)?", re.IGNORECASE)
+_WAITED = re.compile(
+    rf"\b(?:waited|had to wait|were left waiting|wait of)\s(?:\w+\s)?{SPAN}\s(?:for|until)\s"
+    r"(?:(?:a|an|any|the|our|first|some)\s){0,3}(?:word|update|news|information|message|notice|"
+    r"status|answer|communication)\b(?!\sfrom\s(?!us\b))",
+    re.IGNORECASE,
+)
+_CLOCKED = re.compile(rf"\s(?:[\w’'-]+\s){{0,2}}?(?:at|around|by)\s{CLOCK}", re.IGNORECASE)
+_BY_CLOCK = frozenset({"investigated", "escalated", "found", "told", "mitigated"})
+"""Events whose clock times no other rule compares."""
+
+
+class _Told(NamedTuple):
+    """An event that a sentence names, and where."""
+
+    name: str
+    begin: int
+    end: int
+
+
+def relations(case: Case) -> Iterator[Finding]:
+    """Find sentences that set events in an order, or at a distance, that the timeline denies."""
+    known = moments(case)
+    if not known.get("start"):
+        return
+    for cell, text in passages(case):
+        for sentence in sentences(text):
+            for said, truth in (each for way in _WAYS for each in way(sentence, known)):
+                yield about(case, cell, f"“{said.strip(' ,.;')}”, but {truth}.")
+        if cell.table == "timeline":
+            row = next(each for each in case.rows("timeline") if each["row"] == cell.row)
+            match = _ROW.search(text.strip())
+            apart = minutes(row.get("time"), known["start"][0])
+            if match and apart is not None and not spoken.agrees(match, apart):
+                said = match.group().strip(" ,.;")
+                yield about(case, cell, f"“{said}”, but it is {times.duration(apart)} after it.")
+
+
+def moments(case: Case) -> dict[str, list[dt.datetime]]:
+    """Return the times that each event of `EVENTS` has in this incident; none is unknown."""
+    rows = [row for row in case.rows("timeline") if row.get("time")]
+    known = {
+        name: [row["time"] for row in rows if row.get("step") in steps]
+        for name, steps in _STEPS.items()
+    }
+    for name in ("start", "detected", "acknowledged", "resolved"):
+        moment = getattr(case.moments, name)
+        known[name] = [moment] if moment else []
+    sent = [row["time"] for row in case.rows("updates") if row.get("time") and _public(row)]
+    known["told"] = [min(sent)] if sent else []
+    return {name: found for name, found in known.items() if found}
+
+
+def _public(row: Mapping[str, object]) -> bool:
+    return "status" in str(row.get("channel") or "").lower()
+
+
+def named(sentence: str) -> list[_Told]:
+    """Return the events that a sentence names, in order, none within another."""
+    found = sorted(
+        (
+            _Told(name, match.start(), match.end())
+            for name, pattern in EVENTS.items()
+            for match in pattern.finditer(sentence)
+        ),
+        key=lambda each: (each.begin, -each.end),
+    )
+    kept: list[_Told] = []
+    for each in found:
+        if not kept or each.begin >= kept[-1].end:
+            kept.append(each)
+    return kept
+
+
+def _against(sentence: str, known: Mapping[str, list[dt.datetime]]) -> Iterator[tuple[str, str]]:
+    """Yield what a sentence says of two events, and what the timeline says."""
+    for first, second in pairwise(named(sentence)):
+        match = _BETWEEN.fullmatch(sentence, first.end, second.begin)
+        pairs = [(a, b) for a in known.get(first.name, ()) for b in known.get(second.name, ())]
+        if not match or not pairs or first.name == second.name or _OPEN.search(sentence):
+            continue
+        if not any(_holds(match, minutes(a, b) or 0.0) for a, b in pairs):
+            yield sentence[first.begin : second.end], _truth(first, second, *pairs[0])
+
+
+def _clocked(sentence: str, known: Mapping[str, list[dt.datetime]]) -> Iterator[tuple[str, str]]:
+    """Yield an event with a clock that it has not, and what the timeline has."""
+    for each in named(sentence):
+        read = each.name in _BY_CLOCK and sentence[each.begin : each.end].lower() != "mitigated"
+        clock = _CLOCKED.match(sentence, each.end) if read else None
+        days = known.get(each.name, [])
+        gaps = [spoken.apart(clock, 60 * at.hour + at.minute) for at in days] if clock else []
+        later = each.name == "told" and not re.match(
+            r"first", sentence[each.begin :], re.IGNORECASE
+        )
+        if (
+            clock
+            and gaps
+            and not later
+            and all(gap is not None and gap > LOOSE_MINUTES for gap in gaps)
+        ):
+            said = sentence[each.begin : clock.end()]
+            yield said, f"the timeline has {times.shown(days[0])}"
+
+
+def _holds(match: re.Match[str], after: float) -> bool:
+    """Return whether the words between two events fit: the first is so many minutes after."""
+    if match["within"]:
+        limit, step = spoken.minutes(match["limit"])
+        return after <= limit + step
+    late = match["way"].lower() in {"after", "later than"}
+    if match["length"]:
+        return spoken.agrees(match, after if late else -after)
+    return after >= -1.0 if late else after <= 1.0
+
+
+def _truth(first: _Told, second: _Told, a: dt.datetime, b: dt.datetime) -> str:
+    """Return what the timeline says of two events."""
+    gap = (a - b).total_seconds() / 60
+    order = f"{times.duration(abs(gap))} {'after' if gap >= 0 else 'before'}" if gap else "at"
+    return f"{WORDS[first.name]} ({a:%H:%M}) is {order} {WORDS[second.name]} ({b:%H:%M} UTC)"
+
+
+WORDS: Mapping[str, str] = {
+    "start": "the start",
+    "detected": "the detection",
+    "acknowledged": "the acknowledgment",
+    "investigated": "the investigation",
+    "escalated": "the escalation",
+    "found": "the finding of the cause",
+    "mitigated": "the mitigation",
+    "recovered": "the recovery",
+    "resolved": "the end",
+    "told": "the first status page update",
+}
+
+
+def _from_start(sentence: str, known: Mapping[str, list[dt.datetime]]) -> Iterator[tuple[str, str]]:
+    """Yield what a sentence says of the start, or of the first word to customers, otherwise."""
+    start = known["start"][0]
+    for match in _INTO.finditer(sentence):
+        gap = spoken.apart(match, 60 * start.hour + start.minute)
+        if gap is not None and not spoken.agrees(match, gap):
+            yield match.group(), f"{match['clock']} is {times.duration(gap)} after the start"
+    for match in _WAITED.finditer(sentence):
+        gaps = [minutes(at, start) or 0.0 for at in known.get("told", ())]
+        if gaps and not any(spoken.agrees(match, gap) for gap in gaps):
+            words = f"the first status page update came {times.duration(gaps[0])} after the start"
+            yield match.group(), words
+    for match in _AS.finditer(sentence):
+        begun = EVENTS["start"].match(sentence, match.end())
+        gap = spoken.apart(match, 60 * start.hour + start.minute)
+        if begun and gap is not None and gap > LOOSE_MINUTES:
+            yield f"{match.group()}{begun.group()}", f"the timeline has {times.shown(start)}"
+
+
+def _lengths(sentence: str, known: Mapping[str, list[dt.datetime]]) -> Iterator[tuple[str, str]]:
+    """Yield lengths that passed between two events, or before one, that did not."""
+    start = known["start"][0]
+    for match in _GAP.finditer(sentence):
+        told = named(match["both"])[:2]
+        gaps = _gaps(*(known.get(each.name, []) for each in told)) if len(told) == 2 else []
+        if gaps and not any(spoken.agrees(match, gap) for gap in gaps):
+            yield match.group(), f"it was {times.duration(gaps[0])}"
+    for match in _SINCE.finditer(sentence):
+        told = named(match["what"])[:1] if match["what"] else [_Told("detected", 0, 0)]
+        ends = [at for each in told for at in known.get(each.name, ())]
+        after = _gaps(ends, [start, *known.get("detected", ())] if match["span"] else [start])
+        if after and not any(_said(match, each) for each in after):
+            yield match.group(), f"it was {times.duration(after[0])}"
+
+
+def _gaps(ones: Sequence[dt.datetime], others: Sequence[dt.datetime]) -> list[float]:
+    """Return the minutes between each two moments that are not the same."""
+    return [abs((a - b).total_seconds()) / 60 for a in ones for b in others if a != b]
+
+
+def _said(match: re.Match[str], known: float) -> bool:
+    """Return whether the length of a match is the known one."""
+    if match["span"]:
+        return spoken.agrees(match, known)
+    value, step = spoken.minutes(match["early"])
+    return abs(value - known) <= step
+
+
+def minutes(later: dt.datetime | None, earlier: dt.datetime) -> float | None:
+    """Return the minutes from one moment to a later one; None where that is not known."""
+    return (later - earlier).total_seconds() / 60 if later else None
+
+
+_WAYS = (_against, _clocked, _from_start, _lengths)
+RULES: tuple[Callable[[Case], Iterator[Finding]], ...] = (relations,)

@@ -1,0 +1,120 @@
+"""Who did what: names in sentences against those that the timeline gives to each part."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from postmortem_nb.checks import spoken
+from postmortem_nb.checks.reading import about, passages, sentences
+from postmortem_nb.checks.spoken import CLOCK
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from postmortem_nb.checks.case import Case, Cell
+    from postmortem_nb.checks.report import Finding
+
+_FIX = r"(?:fix|hotfix|mitigation|roll-?back|revert|workaround|fail-?over)"
+_DID = r"(?:\s(?:then|also|finally|quickly|later|had|has|who))?\s"
+
+_ACTIVE: Mapping[str, str] = {
+    "on_call": r"(?:(?:acknowledged|picked up|answered|took)\s(?:the\s|our\s)?"
+    r"(?:page|alert|alarm|pager)"
+    r"|was\s(?:the\s)?(?:(?:primary\s)?on[- ]call|engineer on call)\b(?!\sfor\b))",
+    "responsible": r"(?:(?:rolled out|deployed|shipped|applied|released|pushed|executed|ran|"
+    rf"performed|started)\s(?:the\s|a\s)?{_FIX}\b|rolled\s(?:[\w-]+\s){{1,3}}?back\b)",
+    "approval": r"(?:approved|signed off(?: on)?|gave (?:the )?(?:approval|go-ahead) for)\s"
+    rf"(?:the\s)?(?:mitigation\s|rollback\s)?(?:plan|{_FIX})\b",
+}
+_PASSIVE: Mapping[str, str] = {
+    "on_call": r"\backnowledged\sby\s(?:the\s)?",
+    "responsible": rf"\b{_FIX}\s(?:was\s)?"
+    r"(?:deployed|rolled out|applied|run|performed|shipped)\sby\s",
+    "approval": rf"\b(?:plan|{_FIX})\s(?:was\s)?(?:approved|signed off)\sby\s",
+}
+PARTS: Mapping[str, tuple[re.Pattern[str], re.Pattern[str]]] = {
+    column: (
+        re.compile(_DID + _ACTIVE[column], re.IGNORECASE),
+        re.compile(f"(?:{_PASSIVE[column]})$", re.IGNORECASE),
+    )
+    for column in _ACTIVE
+}
+"""Column of the timeline → what follows, or precedes, the name of whoever stands there."""
+
+_LABELS: Mapping[str, str] = {
+    "on_call": "on call",
+    "responsible": "responsible for the mitigation",
+    "approval": "who approved it",
+}
+_AT = re.compile(
+    rf"{_DID}(?:rolled|deployed|shipped|applied|released|pushed|reverted|"
+    rf"restarted)\b[^.;]*?\bat\s{CLOCK}"
+)
+_ESCALATED = re.compile(
+    r"\b(?:we\s|was\s|it\s|were\s)escalated\s(?:it\s|this\s|the incident\s)?to\s(?:the\s|our\s)?"
+    r"(?P<whom>[\w&/ -]{3,40}?)(?=[.,;]|\s(?:at|who|after|because|when|and|for)\b|$)",
+    re.IGNORECASE,
+)
+_PLAIN = frozenset({"team", "teams", "the", "on-call", "group", "of", "and", "engineering", "our"})
+
+
+def roles(case: Case) -> Iterator[Finding]:
+    """Find people, or teams, that a sentence gives another part than the timeline does."""
+    held = {column: _held(case, column) for column in PARTS}
+    people = sorted((name for name in case.people() if " " in name), key=len, reverse=True)
+    named = re.compile(rf"\b(?P<name>{'|'.join(map(re.escape, people))})\b") if people else None
+    for cell, text in passages(case):
+        if cell.column.kind == "line" and cell.column.name in PARTS:
+            continue
+        for sentence in sentences(text):
+            for match in named.finditer(sentence) if named else ():
+                for said, column in _given(case, sentence, match):
+                    if held[column] and not _same(match["name"], held[column]):
+                        who = ", ".join(sorted(held[column]))
+                        yield about(case, cell, f"“{said}”, but {_LABELS[column]}: {who}.")
+        yield from _escalated(case, cell, text)
+
+
+def _given(case: Case, sentence: str, name: re.Match[str]) -> Iterator[tuple[str, str]]:
+    """Yield the words that give a part to a name of the sentence, and its column."""
+    for column, (active, passive) in PARTS.items():
+        match = active.match(sentence, name.end())
+        before = None if match else passive.search(sentence[: name.start()])
+        if match:
+            yield name["name"] + match.group(), column
+        elif before:
+            yield f"{before.group()}{name['name']}", column
+    at, moment = _AT.match(sentence, name.end()), case.moments.mitigated
+    gap = spoken.apart(at, 60 * moment.hour + moment.minute) if at and moment else None
+    if at and gap is not None and gap <= 1:
+        yield name["name"] + at.group(), "responsible"
+
+
+RULES: tuple[Callable[[Case], Iterator[Finding]], ...] = (roles,)
+
+
+def _held(case: Case, column: str) -> set[str]:
+    """Return who stands in a column of the timeline; none where it is empty or nobody's name."""
+    people = {name.lower() for name in case.people()}
+    held = {str(row[column]) for row in case.rows("timeline") if row.get(column)}
+    return held if any(_same(name, {each.lower() for each in held}) for name in people) else set()
+
+
+def _same(name: str, held: set[str]) -> bool:
+    """Return whether a name is one of those held, or a part of one."""
+    first = name.lower()
+    return any(first in each.lower() or each.lower() in first for each in held)
+
+
+def _escalated(case: Case, cell: Cell, text: str) -> Iterator[Finding]:
+    """Find an escalation to somebody of whom the timeline does not know."""
+    rows = [row for row in case.rows("timeline") if row.get("escalated_to")]
+    known = [*(row["escalated_to"] for row in rows), *(case.fact("teams") or ())]
+    known += [name for row in rows for name in row.get("responders") or ()]
+    words = {word for each in known for word in re.findall(r"[\w-]+", str(each).lower())} - _PLAIN
+    for match in _ESCALATED.finditer(text) if rows else ():
+        said = set(re.findall(r"[\w-]+", match["whom"].lower())) - _PLAIN
+        if said and not said & words:
+            whom = ", ".join(str(row["escalated_to"]) for row in rows)
+            yield about(case, cell, f"“{match.group()}”, but escalated to: {whom}.")

@@ -1,0 +1,113 @@
+"""Slips of the pen: one figure of the document written twice, once with its digits turned.
+
+“24 pods” and “42 pods”, 12,600 and “12,060 merchants”: nobody means both. And what is said to have
+happened “three times” in one place and “five times” in another.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+from postmortem_nb.checks.claims import PEOPLE
+from postmortem_nb.checks.reading import about, passages
+from postmortem_nb.checks.spoken import COUNTS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from postmortem_nb.checks.case import Case, Cell
+    from postmortem_nb.checks.report import Finding
+
+_COUNTED = re.compile(
+    r"(?<![\w.,:$€£/-])(?P<number>\d{1,3}(?:,\d{3})+|"
+    r"\d{2,7})\s(?:[a-z-]+\s)?(?P<noun>[a-z]{3,}s)\b",
+)
+_UNITS = re.compile(r"(?:minute|hour|second|day|week|month|year|time|percent|mins|secs|hrs)s?$")
+_REPEATED = re.compile(
+    r"\b(?P<what>[a-z-]{3,})\s(?:has\s|have\s|had\s|was\s|were\s|been\s)*(?P<verb>[a-z]{3,}(?:ed|"
+    r"en|wn))"
+    r"\s(?P<count>twice|once|(?:two|three|four|five|six|seven|eight|nine|ten|\d{1,2})\stimes)\b",
+    re.IGNORECASE,
+)
+_ID = re.compile(r"\b[A-Z][A-Z0-9]+-\d{2,}\b")
+
+
+def slips(case: Case) -> Iterator[Finding]:
+    """Find figures that differ from another of the document by turned digits, or by a count."""
+    read = list(passages(case, plans=True))
+    yield from _people(case, read)
+    yield from _things(case, read)
+    yield from _repeats(case, read)
+    yield from _ids(case, read)
+
+
+RULES: tuple[Callable[[Case], Iterator[Finding]], ...] = (slips,)
+
+
+def turned(one: str, other: str) -> bool:
+    """Return whether two numbers have the same digits, two of them in each other's place."""
+    if len(one) != len(other) or sorted(one) != sorted(other):
+        return False
+    return sum(a != b for a, b in zip(one, other, strict=True)) == 2
+
+
+def _people(case: Case, read: list[tuple[Cell, str]]) -> Iterator[Finding]:
+    """Find numbers of people that are a stated one with its digits turned."""
+    names = ("affected_total", "customers_notified")
+    known = {str(int(value)) for name in names if (value := case.fact(name))}
+    people = re.compile(rf"{PEOPLE}$", re.IGNORECASE)
+    for cell, text in read:
+        for match in _COUNTED.finditer(text):
+            digits = match["number"].replace(",", "")
+            near = [each for each in known if len(each) > 2 and turned(each, digits)]
+            if people.match(match["noun"]) and digits not in known and near:
+                yield about(case, cell, f"“{match.group()}”, but stated: {int(near[0]):,}.")
+
+
+def _things(case: Case, read: list[tuple[Cell, str]]) -> Iterator[Finding]:
+    """Find numbers of things that stand with two digits turned elsewhere."""
+    where: dict[str, dict[str, list[tuple[Cell, str]]]] = defaultdict(lambda: defaultdict(list))
+    for cell, text in read:
+        for match in _COUNTED.finditer(text):
+            noun = match["noun"]
+            if not _UNITS.match(noun) and not re.match(PEOPLE, noun):
+                digits = match["number"].replace(",", "")
+                where[noun][digits].append((cell, match.group()))
+    for numbers in where.values():
+        for digits, places in numbers.items():
+            others = [each for each in numbers if turned(each, digits)]
+            rarer = [o for o in others if (len(numbers[o]), o) > (len(places), digits)]
+            if rarer:
+                cell, said = places[0]
+                other, there = numbers[rarer[0]][0]
+                place = case.where(other.table, other.row, other.column.name)
+                yield about(case, cell, f"“{said}”, but “{there}” under {place}.")
+
+
+def _repeats(case: Case, read: list[tuple[Cell, str]]) -> Iterator[Finding]:
+    """Find what is said to have happened so often in one place, and so often in another."""
+    first: dict[tuple[str, str], tuple[int, Cell, str]] = {}
+    for cell, text in read:
+        for match in _REPEATED.finditer(text):
+            key = (match["what"].lower(), match["verb"].lower())
+            word = match["count"].lower().removesuffix(" times")
+            fixed = {"once": 1, "twice": 2}
+            count = fixed.get(word) or int(COUNTS.get(word) or float(word))
+            before = first.setdefault(key, (count, cell, match.group()))
+            if before[0] != count:
+                place = case.where(before[1].table, before[1].row, before[1].column.name)
+                yield about(case, cell, f"“{match.group()}”, but “{before[2]}” under {place}.")
+
+
+def _ids(case: Case, read: list[tuple[Cell, str]]) -> Iterator[Finding]:
+    """Find the incident's own id with its digits turned."""
+    own = str(case.fact("incident_id") or "")
+    listed = {str(row.get("incident")) for row in case.rows("similar")}
+    links = str(case.fact("related_links") or "")
+    for cell, text in read:
+        for match in _ID.finditer(text):
+            said = match.group()
+            if turned(own, said) and said not in listed and said not in links:
+                yield about(case, cell, f"“{said}”, but this incident is {own}.")

@@ -1,0 +1,366 @@
+"""Plain statements, without a figure, that the document denies: “all actions are done”.
+
+Each is a sentence that means one thing, and a question to the data: it returns what contradicts the
+sentence, or nothing. What the document does not hold is unknown and contradicts nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+from postmortem_nb import language
+from postmortem_nb.checks.claims import PEOPLE, PERSON, SEV
+from postmortem_nb.checks.reading import about, final, is_plan, passages, sentences, told
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from postmortem_nb.checks.case import Case
+    from postmortem_nb.checks.report import Finding
+
+
+class _Statement(NamedTuple):
+    """How a sentence says it, and what denies it."""
+
+    pattern: re.Pattern[str]
+    denial: Callable[[Case, re.Match[str]], str | None]
+    whole: bool = False
+
+
+_THROUGHOUT = (
+    r"(?=\s*(?:[.;!]|$|at all\b|throughout\b|during\b|all the (?:while|time)|the (?:whole|"
+    r"entire)\b|"
+    r"(?:for|while) (?:the (?:whole|entire)|it lasted|all)\b|by us\b))"
+)
+_ACTIONS = r"(?:action items?|actions?|follow-ups?|follow-up (?:items?|actions?|tasks?))"
+_BE = r"(?:is|are|was|were|has|have|has been|have been)"
+_DONE = r"(?:done|completed?|finished|closed|shipped|delivered|implemented)"
+_TELLING = r"(?:told|informed|notified|contacted|warned|e-?mailed|written to)"
+_FAILURE = r"(?:it|this|that|(?:the\s)?(?:incident|outage|problem|failure|errors?|issue|trouble))"
+_SOMEONE = rf"(?:an?\s|one\s|our\s|the\s|several\s|some\s|first\s|angry\s)*{PERSON}(?:s)?"
+_REPORT = r"(?:calls?|phone calls?|tickets?|reports?|complaints?|e-?mails?|tweets?|messages?)"
+_CHIEFS = r"(?:CEO|CTO|CIO|CISO|COO|CFO|executives?|VPs?|C-level|leadership team|board)"
+
+
+def _actions(case: Case, *, complete: bool) -> str | None:
+    rows = [row for row in case.rows("actions") if row.get("status")]
+    done = sum("complete" in str(row["status"]).lower() for row in rows)
+    if complete:
+        open_ = len(rows) - done
+        return f"{open_} of {len(rows)} actions are not complete" if open_ else None
+    begun = sum("not started" not in str(row["status"]).lower() for row in rows)
+    return f"{begun} of {len(rows)} actions are begun or complete" if begun else None
+
+
+def _task(case: Case, match: re.Match[str]) -> str | None:
+    words = next(part.lower()[:7] for part in match.groups() if part)
+    for row in case.rows("sharing"):
+        if words in str(row.get("task") or "").lower() and row.get("done") is False:
+            return f"“{row['task']}” is not ticked under Knowledge Sharing"
+    return None
+
+
+def _told(case: Case, _: re.Match[str]) -> str | None:
+    sent = [row for row in case.rows("updates") if "status" in str(row.get("channel")).lower()]
+    number = case.fact("customers_notified")
+    if case.fact("email_sent"):
+        return "an e-mail was sent to customers"
+    if number:
+        return f"{number:,} customers were notified"
+    return f"the status page was updated, {len(sent)} times in all" if sent else None
+
+
+def _mailed(case: Case, _: re.Match[str]) -> str | None:
+    return "Communication Log says that an e-mail was sent" if case.fact("email_sent") else None
+
+
+def _not_mailed(case: Case, _: re.Match[str]) -> str | None:
+    unsent = case.fact("email_sent") is False
+    return "Communication Log says that no e-mail was sent" if unsent else None
+
+
+def _support(case: Case, _: re.Match[str]) -> str | None:
+    knew = case.fact("support_notified")
+    return "Communication Log says that support was notified" if knew else None
+
+
+def _page(case: Case, _: re.Match[str]) -> str | None:
+    sent = [row for row in case.rows("updates") if row.get("text")]
+    count = sum("status" in str(row.get("channel")).lower() for row in sent)
+    return f"the status page has {count} updates" if count else None
+
+
+def _approved(case: Case, _: re.Match[str]) -> str | None:
+    state, rows = str(case.fact("state") or ""), case.rows("approvals")
+    waiting = [str(row.get("role")) for row in rows if row.get("done") is False]
+    if state and state != "Approved":
+        return f"its status is {state}"
+    return f"{', '.join(waiting)} did not approve" if waiting else None
+
+
+def _chiefs(*, joined: bool) -> Callable[[Case, re.Match[str]], str | None]:
+    words = {True: "executives were involved", False: "no executive was involved"}
+
+    def denial(case: Case, _: re.Match[str]) -> str | None:
+        stated = case.fact("executives_involved")
+        return words[not joined] if stated is (not joined) else None
+
+    return denial
+
+
+def _lost(case: Case, _: re.Match[str]) -> str | None:
+    loss = case.fact("revenue_loss")
+    return f"revenue loss: ${loss:,.0f}" if loss else None
+
+
+def _only(case: Case, match: re.Match[str]) -> str | None:
+    name = match["name"].lower()
+    for what in (_names(str(case.fact("regions") or "")), _names(case.fact("services") or ())):
+        if name in what and len(what) > 1:
+            return f"affected are {', '.join(what)}"
+    return None
+
+
+def _elsewhere(case: Case, match: re.Match[str]) -> str | None:
+    regions = _names(str(case.fact("regions") or ""))
+    shaped = [each for each in regions if _REGION.fullmatch(each)]
+    if shaped and match["name"].lower() not in regions:
+        return f"the regions affected are {', '.join(regions)}"
+    return None
+
+
+def _names(held: str | Sequence[str]) -> list[str]:
+    each = re.split(r",|;|\band\b", held) if isinstance(held, str) else held
+    return [str(name).strip().lower() for name in each if str(name).strip()]
+
+
+def _method(case: Case, *, monitor: bool) -> str | None:
+    methods = [row.get("detection_method") for row in case.rows("timeline")]
+    method = next((each for each in methods if each), None)
+    wrong = "Monitor Alert" if not monitor else "User Report"
+    return f"the detection method is {method}" if method == wrong else None
+
+
+def _declared(case: Case, match: re.Match[str]) -> str | None:
+    final = case.fact("severity")
+    levels = {final, *(row.get("severity_declared") for row in case.rows("timeline"))}
+    digit = match["digit"]
+    return f"the severity is {final}" if final and f"SEV-{digit}" not in levels else None
+
+
+_REGION = re.compile(r"[a-z]{2,3}(?:-[a-z]+){1,3}-?\d[a-z]?")
+_HIT = (
+    r"(?:was|is|were)\s(?:also\s|\w+ly\s)?"
+    r"(?:affected|hit|down|impacted|degraded|unavailable|failing)"
+)
+
+_HERE = rf"\b(?P<name>{_REGION.pattern}|[a-z][a-z0-9]*-[a-z0-9-]*[a-z0-9])"
+_ENDED = r"(?:ended|fixed|stopped|resolved|cured|mitigated|cleared)"
+MEANS: Mapping[str, str] = {
+    "rollback": r"roll(?:ed|ing)?[ -]?(?:\w+ )?back|revert",
+    "failover": r"fail(?:ed|ing)?[ -]?(?:\w+ )?over|switch(?:ed|ing)? to",
+    "restart": r"restart|reboot|bounce|recycl",
+    "hotfix": r"hot-?fix|patch",
+}
+"""A way to end an incident → the words for it in the timeline."""
+
+
+def _means(case: Case, match: re.Match[str]) -> str | None:
+    """Return what was done, where the step of the mitigation says nothing of the way named."""
+    way = re.sub(r"[- ]", "", match["means"].lower())
+    rows = [row for row in case.rows("timeline") if row.get("step") == "Mitigation Deployed"]
+    columns = ("action", "deployment")
+    done = " ".join(str(row[name]) for row in rows for name in columns if row.get(name))
+    plans = " ".join(str(row["plan"]) for row in case.rows("timeline") if row.get("plan") and done)
+    if not done or re.search(MEANS[way], f"{done} {plans}", re.IGNORECASE):
+        return None
+    return f"the mitigation was: {done[:80]}"
+
+
+def _say(
+    denial: Callable[[Case, re.Match[str]], str | None], *patterns: str, whole: bool = False
+) -> list[_Statement]:
+    return [_Statement(re.compile(way, re.IGNORECASE), denial, whole) for way in patterns]
+
+
+STATEMENTS: tuple[_Statement, ...] = (
+    *_say(
+        lambda case, _: _actions(case, complete=True),
+        rf"\b(?:all|every|each)\s(?:of\s)?(?:the\s|our\s|these\s)?(?:\w+\s)?{_ACTIONS}\s{_BE}\s"
+        rf"(?:already\s|now\s|been\s)*{_DONE}\b",
+        rf"\b(?:no|none of the|not one of the)\s(?:open\s)?{_ACTIONS}\s(?:is|are|remains?)\s"
+        r"(?:still\s)?(?:open|outstanding|left|pending)",
+        rf"\b(?:we have\s|we\s)?(?:completed|finished|closed)\sall\s(?:of\s)?(?:the\s|our\s)?"
+        rf"(?:\w+\s)?{_ACTIONS}",
+    ),
+    *_say(
+        lambda case, _: _actions(case, complete=False),
+        rf"\b(?:none of the|none of our|no|not one of the)\s(?:\w+\s)?{_ACTIONS}\s{_BE}\s(?:yet\s)?"
+        rf"(?:been\s)?(?:started|begun|underway|under way|{_DONE})\b",
+    ),
+    *_say(
+        _task,
+        r"\b(runbooks?)\s(?:has|have|is|was|were)\s(?:already\s|now\s|"
+        r"since\s)?(?:been\s)?updated\b",
+        r"\b(documentation)\s(?:has|is|was)\s(?:already\s|now\s)?(?:been\s)?updated\b",
+        r"\b(training) materials?\s(?:has|have|is|are|was|were)\s(?:already\s)?(?:been\s)?created",
+        r"\b(team)s?\s(?:has|have|was|were)\s(?:already\s)?(?:been\s)?brief(?:ed)\b",
+    ),
+    *_say(
+        _told,
+        rf"\b{PEOPLE}\s(?:were|have been|had been)\s(?:never|"
+        rf"not)\s(?:been\s)?{_TELLING}{_THROUGHOUT}",
+        rf"\b(?:never|did not|didn[’']t)\s(?:tell|inform|notify|contact|write to)\s(?:any\s|our\s|"
+        rf"the"
+        rf"\s)*{PEOPLE}{_THROUGHOUT}",
+        rf"\bno {PERSON}s?\s(?:was|were)\s(?:ever\s)?{_TELLING}{_THROUGHOUT}",
+    ),
+    *_say(
+        _mailed,
+        rf"\bno e-?mails?\s(?:was|were|has been|went out)\s?(?:sent\s)?(?:out\s)?(?:to\s)(?:any\s|"
+        rf"our\s"
+        rf"|the\s|affected\s)*{PEOPLE}",
+        rf"\b(?:did not|didn[’']t|never)\s(?:send|sent)\s(?:an\s|any\s)?e-?mails?\sto\s(?:any\s|"
+        rf"our\s|"
+        rf"the\s|affected\s)*{PEOPLE}",
+        rf"\b(?:did not|didn[’']t|never)\se-?mail(?:ed)?\s(?:any\s|our\s|the\s|affected\s)*{PEOPLE}"
+        rf"{_THROUGHOUT}",
+    ),
+    *_say(
+        _not_mailed,
+        rf"\b(?:we\s|support\s)e-?mailed\s(?:all\s|every\s|our\s|the\s|affected\s)*(?:{PEOPLE}|"
+        rf"{PERSON})",
+        rf"\b(?:sent|wrote)\s(?:an?\s)?e-?mails?\sto\s(?:all\s|every\s|our\s|the\s|affected\s)*"
+        rf"(?:{PEOPLE}|{PERSON})",
+    ),
+    *_say(
+        _support,
+        r"\bsupport(?: team| staff| agents)?\s(?:was|were)\s(?:never|not)\s(?:told|informed|"
+        r"notified)" + _THROUGHOUT,
+    ),
+    *_say(
+        _page,
+        r"\bstatus page\s(?:\w+\s)?(?:stayed|remained|was|kept)\s(?:empty|green|silent|blank|"
+        r"untouched|"
+        rf"never updated|not updated){_THROUGHOUT}",
+        rf"\bnothing\s(?:was\s|ever\s|went\s)*(?:posted|published|up)?\s?(?:on|to)\s(?:the|our)\s"
+        rf"status page{_THROUGHOUT}",
+        rf"\b(?:never|did not|didn[’']t)\s(?:update|use)d?\s(?:the|our)\sstatus page{_THROUGHOUT}",
+    ),
+    *_say(
+        _approved,
+        r"\b(?:postmortem|document|report|review)\s(?:has been|is|was|have been)\s(?:already\s|"
+        r"now\s|"
+        r"fully\s)?(?:approved|signed off)\b",
+        r"\b(?:approved|signed off)\sby\s(?:all|every|everyone|everybody)\b",
+    ),
+    *_say(
+        _chiefs(joined=True),
+        rf"\b(?:the|our|an?)\s{_CHIEFS}\s(?:\w+\s)?(?:joined|was involved|were involved|took part|"
+        rf"led|"
+        r"ran|was on the call)\b",
+    ),
+    *_say(
+        _chiefs(joined=False),
+        rf"\bno\s{_CHIEFS}\s(?:was|were)\s(?:involved|called|needed|told)\b|"
+        r"\bwithout (?:any )?executive involvement",
+    ),
+    *_say(
+        _lost,
+        r"\bno\s(?:revenue|money|sales?|income|turnover)\s(?:was|were|has been)\s(?:ever\s)?lost\b"
+        r"(?!\s(?:in|from|on|by|for|because|there)\b)",
+        r"\b(?:no|without(?: any| a)?)\s(?:direct\s)?(?:(?:revenue|financial|monetary)\s(?:loss|"
+        r"impact|"
+        r"damage)|loss of (?:revenue|money|sales))\b(?!\s(?:in|from|on|by|for|because|to)\b)",
+        r"\b(?:cost us nothing|lost no (?:revenue|money|sales?))\b",
+    ),
+    *_say(
+        _only,
+        rf"\bonly\s(?:the\s)?{_HERE}\s(?:region\s|service\s)?{_HIT}{_THROUGHOUT}",
+        r"\b(?:impact|incident|outage|disruption|errors|failures?|damage|it|this)\s(?:was|were|"
+        r"stayed|"
+        rf"remained)\s(?:limited|confined|restricted)\sto\s(?:the\s)?{_HERE}(?!\s(?:and|or)\b|,)",
+        whole=True,
+    ),
+    *_say(
+        _elsewhere,
+        rf"\b(?P<name>{_REGION.pattern})\s(?:region\s)?(?:also\s)?{_HIT}\b",
+        whole=True,
+    ),
+    *_say(
+        lambda case, _: _method(case, monitor=False),
+        rf"\bno\s(?:alert|alarm|monitor|page)s?\s(?:ever\s)?(?:fired|triggered|went off|was raised|"
+        rf"came)"
+        rf"{_THROUGHOUT}",
+        rf"\b(?:alerts?|monitors?|alerting|monitoring)\s(?:stayed silent|remained silent|"
+        rf"was silent|"
+        rf"never fired|did not fire|didn[’']t fire){_THROUGHOUT}",
+        rf"\b(?:learn(?:ed|t)|heard|found out|knew|were told|was told)\s(?:first\s)?(?:of|about)\s"
+        rf"{_FAILURE}\s(?:first\s|only\s)*(?:from|through|by|via)\s{_SOMEONE}\b",
+        rf"\b{_SOMEONE}[’']?s?\s(?:{_REPORT}\s)?(?:first\s)?(?:told us|alerted us|made us aware|"
+        rf"tipped "
+        rf"us off)(?:\s(?:of|about)\s{_FAILURE})?{_THROUGHOUT}",
+    ),
+    *_say(
+        lambda case, _: _method(case, monitor=True),
+        rf"\b(?:our\s|the\s|an?\s)(?:\w+\s)?(?:monitor\w*|alert\w*)\s(?:first\s)?(?:told us|"
+        rf"caught it|"
+        rf"made us aware|tipped us off)(?:\s(?:of|about)\s{_FAILURE})?{_THROUGHOUT}",
+        rf"\b(?:learn(?:ed|t)|heard|found out|knew)\s(?:of|about)\s{_FAILURE}\s(?:first\s)?(?:from|"
+        r"through|by|via)\s(?:an?\s|our\s|the\s)(?:\w+\s)?(?:monitor|alert)",
+    ),
+    *_say(
+        _declared,
+        r"\b(?:declared|handled|treated|classified|classed|rated|raised|upgraded|filed)\s(?:\w+\s)?"
+        r"(?:as\s|to\s)?(?:an?\s)?[PS](?P<digit>[0-4])\b",
+    ),
+    *_say(
+        _means,
+        rf"\b(?:an?|the|our)\s(?P<means>roll-?back|fail-?over|restart|hot-?fix)\s(?:of\s[\w-]+\s)?"
+        rf"(?:\w+ly\s)?{_ENDED}\s(?:the\s)?(?:incident|outage|errors?|impact|it|disruption|"
+        rf"problem)\b",
+        whole=True,
+    ),
+)
+"""Each statement with what denies it."""
+
+_OPEN = re.compile(
+    r"\b(?:would|could|should|might|may|if|unless|until|before|will|when|once|that evening|"
+    r"at first|"
+    r"next|previous\w*|not all|not every|nearly|almost|last year|in the past)\b",
+    re.IGNORECASE,
+)
+"""In a sentence: it states nothing plainly."""
+
+
+def statements(case: Case) -> Iterator[Finding]:
+    """Find plain statements that the document denies."""
+    for cell, text in passages(case, plans=True):
+        whole = told(cell) or is_plan(cell)
+        for sentence in sentences(text):
+            if _OPEN.search(sentence):
+                continue
+            for each in STATEMENTS:
+                match = None if each.whole and not whole else each.pattern.search(sentence)
+                denied = each.denial(case, match) if match else None
+                if match and denied:
+                    yield about(case, cell, f"“{match.group().strip()}”, but {denied}.")
+                    break
+
+
+def declared(case: Case) -> Iterator[Finding]:
+    """Find a severity in a message of the day that nobody declared."""
+    ways = [each for each in STATEMENTS if each.denial is _declared]
+    last = final(case)
+    for cell in case.cells():
+        early = cell.table == "updates" and cell.column.kind == "line" and cell.row not in last
+        text = language.mask(str(cell.value)) if early else ""
+        for pattern in (*(each.pattern for each in ways), SEV):
+            match = pattern.search(text)
+            denied = _declared(case, match) if match else None
+            if match and denied:
+                yield about(case, cell, f"“{match.group().strip()}”, but {denied}.")
+
+
+RULES: tuple[Callable[[Case], Iterator[Finding]], ...] = (statements, declared)

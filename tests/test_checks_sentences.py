@@ -1,0 +1,268 @@
+"""Sentences about order, dates, counts, people and communication against the data of an incident.
+
+What contradicts is found once, and says what is known; what agrees, or speaks of something else, is
+let be.
+"""
+
+import pytest
+import sound
+from test_checks_prose import READERS
+
+from postmortem_nb.checks import case, reading
+
+FACTS = {
+    "regions": "eu-west-1, us-east-1, ap-south-1",
+    "teams": ["Checkout", "Payments", "SRE"],
+    "tickets": 120,
+    "complaints": 14,
+    "revenue_loss": 48000,
+    "revenue_method": "1,200 carts x $40 each",
+    "email_sent": True,
+    "support_notified": True,
+    "customers_notified": 4200,
+    "executives_involved": False,
+    "experience": "Degraded",
+}
+STEPS = {
+    "Detection": {"detection_method": "Monitor Alert", "detected_by": "Datadog monitor"},
+    "Acknowledgment": {"on_call": "Dana Kim", "severity_declared": "SEV-1"},
+    "Mitigation Deployed": {
+        "action": "Rolled checkout back on 60 pods.",
+        "responsible": "Luis Ortega",
+    },
+    "Mitigation Plan Formed": {"plan": "Roll back.", "approval": "Ines Duarte"},
+}
+CONTRADICT = {
+    "relations": """\
+The alert went off three minutes after the first timeouts.
+The monitor fired an hour after the impact began.
+The rollback was live within half an hour of the first errors.
+The rollback was deployed before the cause was found.
+We identified the root cause before anybody was alerted.
+The page went off after the mitigation was deployed.
+Users were informed before the monitor fired.
+The hotfix was out two hours after the root cause was known.
+The hotfix was deployed at 15:58.
+The root cause was found at 14:39.
+The investigation started at 15:26 UTC.
+The first status page update went out at 15:53.
+At 15:26, 40 minutes into the outage, it was over for most.
+At 14:19 UTC, half an hour after the start, the monitor told us.
+Errors were logged from 14:40, when the outage began.
+For the first forty minutes no one on call was aware.
+50 minutes passed before the monitor fired.
+70 minutes went by between the start of the investigation and the key discovery.
+Shoppers waited two hours for any information.
+""",
+    "ratios": """\
+Mitigation took three times as long as detection.
+Most of the time had passed before the alert fired.
+""",
+    "dates": """\
+On Friday, 4 December 2025, checkouts failed.
+The outage hit us on a busy Monday.
+It all happened on 2 December.
+The pool's size had been changed on 20 November, three weeks earlier.
+The setting was merged on 9 December.
+The follow-up takes place on 12 December.
+""",
+    "counted": """\
+Three actions come out of this.
+The outage hit two regions.
+Five regions were affected.
+Only one service was affected.
+Six teams were involved.
+Two new dashboards show the pool.
+We updated the status page five times.
+There were three contributing factors.
+Two of the actions are done.
+""",
+    "statements": """\
+All follow-ups have been completed.
+Customers were not informed at all.
+We did not send any e-mail to our customers.
+Support was never told.
+Nothing was posted on our status page.
+The document has been signed off.
+Our CEO joined within the hour.
+There was no financial impact.
+The impact was limited to eu-west-1.
+eu-central-1 was also affected.
+The alerting stayed silent during the outage.
+We heard of the outage through a customer.
+An angry customer made us aware of it.
+It was treated as a P3.
+A failover ended the outage.
+The runbook was already updated.
+""",
+    "roles": """\
+Luis Ortega picked up the page.
+Dana Kim deployed the rollback.
+Dana Kim rolled checkout back at 15:26.
+The plan was approved by Dana Kim.
+Ines Duarte was on call.
+It was escalated to the network team.
+""",
+    "slips": """\
+These 4,020 customers paid for one setting.
+The rollback replaced 06 pods.
+This is the story of INC-48321.
+""",
+    "prose": """\
+Shoppers were without a basket for four hours.
+15 minutes without checkout.
+The disruption went on for 45 minutes.
+The page lay unanswered for half an hour.
+We were unaware for an hour.
+It took 90 minutes before anyone noticed.
+One customer in three was affected.
+Checkout was down for everyone.
+There was not a single complaint.
+Support received fifty tickets.
+Half a million requests failed.
+Rolled checkout back at 15:12.
+It was resolved at a quarter past six.
+It was fully restored at 3:09 pm UTC.
+""",
+}
+AGREE = """\
+The alert went off 17 minutes after the first timeouts.
+The monitor fired a quarter of an hour after the impact began.
+The rollback was live within an hour and a half of the first errors.
+The rollback was deployed after the cause was found.
+The alert did not fire before the first errors.
+Next time the alert will fire before the first error.
+The rollback was deployed at 15:26.
+The root cause was found at 15:12.
+The investigation of the pool started at 14:26.
+The first status page update went out at 14:35.
+The last status page update went out at 16:20.
+At 15:26, 84 minutes into the outage, it was over for most.
+Errors were logged from 14:02, when the outage began.
+For the first quarter of an hour no one on call was aware.
+Five minutes passed before the page was acknowledged.
+21 minutes went by between the start of the investigation and the key discovery.
+Shoppers waited half an hour for any information.
+Shoppers waited two weeks for an answer from the bank.
+Mitigation took five times as long as detection.
+Less than a quarter of the time had passed before the page was picked up.
+On Thursday, 4 December 2025, checkouts failed.
+The outage hit us on a busy Thursday.
+It all happened on 4 December.
+On Monday, 1 December, the pool's size was changed.
+The pool's size had been changed on 20 November, two weeks earlier.
+The setting was merged on 3 December.
+The change is announced for 9 December.
+The follow-up takes place on 3 January.
+The follow-up tickets are due on 12 December.
+One action comes out of this.
+The outage hit three regions.
+Only one of three regions recovered at once.
+Two services were affected.
+A third service was slow for other reasons.
+Three teams were involved.
+Two teams of the bank helped.
+We updated the status page twice.
+There was one contributing factor.
+Two technical limits met.
+None of the actions is done.
+All follow-ups will be completed by spring.
+All actions of the runbook have been tried.
+Customers were not informed until 14:35.
+Customers were not informed of the cause.
+We did not send any e-mail to the bank.
+Support was not told before 14:30.
+Nothing was posted on our status page until 14:35.
+The status page was green when the first customers called.
+The plan was signed off within minutes.
+Our CEO has asked for a summary since.
+There was no financial impact on partners.
+Access is limited to eu-west-1.
+eu-central-1 took the traffic.
+The alerting stayed silent for the pool.
+We heard of the workaround through a customer.
+An angry customer made us aware of the wrong text.
+A failover was tried first.
+It was treated as a P1.
+The runbook had been updated in May.
+Dana Kim picked up the page.
+Luis Ortega deployed the rollback.
+Dana Kim deployed the change of the day before.
+Dana Kim was on call for payments as well.
+The plan was approved by Ines Duarte.
+The holiday calendar was approved by Dana Kim.
+We wrote to 4,200 customers.
+4,020 carts were kept.
+60 pods of checkout were replaced.
+The story of INC-1 is that of INC-10.
+Shoppers were without a basket for two hours.
+127 minutes without checkout.
+The page lay unanswered for five minutes.
+The pool could not be resized for 40 minutes.
+It took 17 minutes before anyone noticed.
+One customer in seven or eight was affected.
+One request in three was retried.
+Checkout was down for everyone in one shop.
+There was not a single complaint about refunds.
+Support received 120 tickets.
+Support wrote two tickets to the bank.
+The new pool cost $300 a month.
+Rolled checkout back at 15:26.
+It was resolved at five past five.
+It was partly restored at 3:38 pm UTC.
+At noon the pool was full for other reasons.
+No customer lost a basket.
+""".splitlines()
+
+
+@pytest.fixture(scope="module")
+def incident(tmp_path_factory):
+    """The sound incident with what a sentence of these may speak of."""
+    made = sound.create(tmp_path_factory.mktemp("sentences"))
+    for name, value in FACTS.items():
+        made.set(name, value)
+    for step, values in STEPS.items():
+        row = next(row["row"] for row in made.values("timeline") if row["step"] == step)
+        for name, value in values.items():
+            made.set(name, value, table="timeline", row=row)
+    escalated = sound.moment("14:30")
+    made.add("timeline", step="Escalation", time=escalated, escalated_to="Payments")
+    for clock in ("14:35", "16:20"):
+        made.add("updates", channel="Status page", time=sound.moment(clock), text="Checkout fails.")
+    made.add("dashboards", name="Pools", owner="Dana Kim")
+    made.add("sharing", task="Runbook updated", done=False)
+    made.set("incident_id", "INC-43821")
+    made.set("state", "Review")
+    return made
+
+
+def said(incident, sentence, name="what_we_did"):
+    incident.set(name, sentence)
+    seen = case.take(incident)
+    by = {}
+    for rule in READERS:
+        for finding in rule(seen):
+            by.setdefault(finding, rule.__module__.rpartition(".")[2])
+    return [(by[each], each.message) for each in reading.once(by) if each.name == name]
+
+
+@pytest.mark.parametrize(
+    ("module", "sentence"),
+    [(name, line) for name, lines in CONTRADICT.items() for line in lines.splitlines()],
+)
+def test_a_sentence_that_contradicts_the_data_is_found_once(incident, module, sentence):
+    name = "why_it_happened" if module == "dates" else "what_we_did"
+    found = said(incident, sentence, name)
+    incident.set(name, None)
+    assert [each for each, _ in found] == [module], found
+
+
+@pytest.mark.parametrize("sentence", AGREE)
+def test_a_sentence_that_agrees_or_speaks_of_another_thing_is_let_be(incident, sentence):
+    assert said(incident, sentence) == []
+
+
+def test_what_is_not_known_contradicts_nothing(tmp_path):
+    made = sound.Incident.create("INC-3", tmp_path)
+    every = [line for lines in CONTRADICT.values() for line in lines.splitlines()]
+    assert [said(made, line) for line in every] == [[]] * len(every)
