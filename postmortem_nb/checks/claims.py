@@ -86,6 +86,7 @@ CLAIMS: tuple[Claim, ...] = (
         rf"{DAMAGE}\s(?:\w+\s)?(?:ran|went on|dragged on|continued|persisted|took|was over)\s"
         rf"(?:on\s)?(?:for|over|in|after)?\s?{FEW}?{SPAN}",
         rf"{SPAN}[\s-](?:long\s)?(?:of\s)?(?:\w+\s)?{DAMAGE}",
+        rf"{SPAN}\sof\s(?:broken|failed|failing|lost|missing|refused|degraded)\s\w+",
     ),
     *_claims(
         "duration",
@@ -135,7 +136,7 @@ CLAIMS: tuple[Claim, ...] = (
         rf"took\s{FEW}?{SPAN}\sto\smitigate",
         r"(?:fix|rollback|mitigation|workaround|hotfix|failover)\s(?:was|went)\s(?:out|live|"
         r"in place|"
-        rf"deployed|done)\s(?:after|within|in)\s{FEW}?{SPAN}(?!\s(?:of|after)\b)",
+        rf"deployed|done)\s(?:after|within|in)\s{FEW}?{SPAN}(?!\s(?:of|after|and)\b)",
     ),
     *_claims(
         "time to resolution",
@@ -310,7 +311,8 @@ VERBS: Mapping[str, str] = {
     "mitigated": r"mitigated|rolled (?:\w+ )?back|reverted|failed (?:\w+ )?over|"
     r"rollback (?:was )?(?:deployed|finished|completed?)",
     "recovered": "recovered|restored|back to normal|"
-    r"(?:outage|incident|degradation|disruption|impact) (?:ended|was over)",
+    r"(?:outage|incident|degradation|disruption|impact) (?:ended|was over)|"
+    r"full recovery(?: was)?(?: reached| complete| came| followed)?",
     "resolved": "resolved",
 }
 CLOCKS: Mapping[str, re.Pattern[str]] = {

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from postmortem_nb.checks.report import Finding
 
 _N = (
-    r"(?P<count>\b(?:a single|only one|just one|no|two|three|four|five|six|seven|eight|nine|ten|"
+    r"(?P<count>\b(?:both|a single|only one|just one|no|two|three|four|five|six|seven|eight|nine|"
+    r"ten|"
     r"eleven|"
     r"twelve|[1-9]\d?))"
 )
@@ -45,7 +46,7 @@ THINGS: Mapping[str, tuple[re.Pattern[str], ...]] = {
     ),
     "factors": _ways(rf"{_N}\s(?:contributing\s)?{_NARROW}(?:contributing\s)?factors?\b"),
     "regions": _ways(
-        rf"{_N}\s(?:\w+\s)?regions?\s(?:were|was|is|are)\s(?:\w+ly\s)?{_HITS}",
+        rf"{_N}\s(?:\w+\s)?regions?\s(?:(?:were|was|is|are)\s(?:\w+ly\s)?{_HITS}|went down|failed)",
         rf"\b(?:in|across|over|hit|affected|from)\s{_N}\s(?:\w+\s)?regions?\b(?!\s(?:at a|of|"
         rf"first))",
     ),
@@ -102,7 +103,16 @@ RULES: tuple[Callable[[Case], Iterator[Finding]], ...] = (counted,)
 def _count(written: str) -> int | None:
     """Return a count as a number: ``none`` 0, ``twice`` 2, ``five times`` 5."""
     word = written.lower().removesuffix(" times")
-    words = {"none": 0, "no": 0, "once": 1, "twice": 2, "a single": 1, "only one": 1, "just one": 1}
+    words = {
+        "both": 2,
+        "none": 0,
+        "no": 0,
+        "once": 1,
+        "twice": 2,
+        "a single": 1,
+        "only one": 1,
+        "just one": 1,
+    }
     if word.isdigit():
         return int(word)
     return words[word] if word in words else int(COUNTS[word]) if word in COUNTS else None

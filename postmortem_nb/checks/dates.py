@@ -64,6 +64,9 @@ _THAT_DAY = re.compile(
     re.IGNORECASE,
 )
 _THAT_DATE = re.compile(rf"\b{_HAPPENED}on\s(?:\w+day,?\s)?(?:the\s)?(?:{_DATE})", re.IGNORECASE)
+_OF_DATE = re.compile(
+    rf"(?:\b(?:of|on)\s|[,(:–-]\s?)(?:\w+day,?\s)?(?:the\s)?(?:{_DATE})", re.IGNORECASE
+)
 _CAUSED = re.compile(
     r"\b(?:failed|failing|broke|began|started|made|changed|deployed|merged|released|expired|"
     rf"ran out|introduced|enabled|disabled|created|removed)\s(?:quietly\s)?(?:since\s)?(?:on\s)?"
@@ -126,7 +129,8 @@ def _happened(case: Case, cell: Cell, text: str) -> Iterator[Finding]:
     for match in _THAT_DAY.finditer(text):
         if match["weekday"].lower() not in {_WEEKDAYS[day.weekday()] for day in within}:
             yield about(case, cell, f"“{match.group()}”, but {start:%Y-%m-%d} is a {start:%A}.")
-    for match in _THAT_DATE.finditer(text):
+    dated = _OF_DATE if cell.column.name == "title" else _THAT_DATE
+    for match in dated.finditer(text):
         day = _day(match, start.date())
         if day and day not in within and not ANOTHER.search(text):
             yield about(

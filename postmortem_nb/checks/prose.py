@@ -25,12 +25,18 @@ SPANS: tuple[str, ...] = (
 )
 
 
+FINAL: frozenset[str] = frozenset({"final_status", "confirmed", "closed"})
+"""Blanks of the timeline that tell how it ended: a severity there is the last one."""
+
+
 def prose(case: Case) -> Iterator[Finding]:
     """Find figures in sentences that contradict the data."""
     for cell, text in passages(case):
         whole = told(cell) or cell.table == "updates"
         yield from _figures(case, cell, text, told=whole)
         yield from _clocks(case, cell, text)
+        if cell.column.name in FINAL:
+            yield from _severities(case, cell, text)
         if whole:
             yield from _words(case, cell, text)
             yield from _spent(case, cell, text)

@@ -35,14 +35,16 @@ _WENT = r"(?:is|was|went|were|had been|has been|came)\s(?:\w+ly\s)?"
 EVENTS: Mapping[str, re.Pattern[str]] = {
     name: re.compile(rf"\b(?:{pattern})\b", re.IGNORECASE)
     for name, pattern in {
-        "start": rf"(?:the\s)?first\s(?:\w+\s)?(?:errors?|failures?|impact|timeouts?)"
+        "start": r"(?:the\s)?first\s(?:failed|refused|broken|lost|rejected)\s\w+"
+        rf"|(?:the\s)?first\s(?:\w+\s)?(?:errors?|failures?|impact|timeouts?)"
         rf"|(?:the\s)?(?:{TROUBLE}|it)\s(?:had\s)?(?:began|begun|started)"
         rf"|(?:the\s)?(?:start|beginning|onset)\sof\s(?:the\s)?{TROUBLE}"
         r"|(?:the|its|incident|impact)\s(?:start|beginning|onset)(?!\sof)",
         "detected": rf"(?:alerts?|alarm|monitor|page|pager)\s(?:\w+\s){{0,3}}?"
         r"(?:fired|went off|triggered|rang)"
         rf"|{_ANYONE}\s(?:\w+\s)?(?:noticed|knew(?!\s(?:the|what|why|how|that))|paged|was paged|"
-        r"was alerted|was aware|became aware)|detection",
+        r"was alerted|was aware|became aware|(?:had|got) (?:a|the) page|were paged|were alerted)|"
+        r"detection",
         "acknowledged": r"(?:acknowledged|acknowledgement|acknowledgment)"
         r"|(?:picked|taken) up|picked (?:it|the page) up",
         "investigated": r"(?:start of the\s)?investigation(?:\s(?:began|started))?",
@@ -73,9 +75,17 @@ _AMOUNT = rf"(?:[\w’'-]+\s){{0,3}}?(?P<length>{SPAN})\s"
 _BETWEEN = re.compile(
     rf"[\s,]*(?:[\w’'-]+\s){{0,3}}?(?:(?P<within>within\s(?P<most>{SPAN.replace('span', 'limit')})"
     rf"\s(?:of|after))|(?:{_AMOUNT})?(?P<way>before|after|later than|earlier than))\s"
-    r"(?:(?:the|we|our|an?|any(?:one|body))\s)?",
+    r"(?:(?:the|we|our|an?|any(?:one|body))\s)?(?:(?:had|have|was|were)\s)?",
     re.IGNORECASE,
 )
+_FRONTED = re.compile(
+    rf"(?:^|,\s)(?:(?P<within>within\s(?P<most>{SPAN.replace('span', 'limit')})\s(?:of|after))|"
+    rf"(?:(?:only|just|about|some)\s)?(?:(?P<length>{SPAN})\s)?(?P<way>before|after))\s(?:the\s)?$",
+    re.IGNORECASE,
+)
+"""What stands before two events of which the second comes first: “an hour after the start, we”."""
+_THEN = re.compile(r",?\s(?:the\s|we\s|our\s|an?\s)?(?:had\s|were\s)?", re.IGNORECASE)
+
 _OPEN = re.compile(
     r"\b(?:not|never|would|could|should|might|may|if|unless|must|will|can|usually|normally|always|"
     r"until|next|previous\w*|earlier|last|\w+n[’']t)\b",
@@ -182,11 +192,17 @@ def _against(sentence: str, known: Mapping[str, list[dt.datetime]]) -> Iterator[
     """Yield what a sentence says of two events, and what the timeline says."""
     for first, second in pairwise(named(sentence)):
         match = _BETWEEN.fullmatch(sentence, first.end, second.begin)
-        pairs = [(a, b) for a in known.get(first.name, ()) for b in known.get(second.name, ())]
-        if not match or not pairs or first.name == second.name or _OPEN.search(sentence):
+        fronted = _FRONTED.search(sentence[: first.begin])
+        if not match and fronted and _THEN.fullmatch(sentence, first.end, second.begin):
+            match, one, other = fronted, second, first
+        else:
+            one, other = first, second
+        pairs = [(a, b) for a in known.get(one.name, ()) for b in known.get(other.name, ())]
+        if not match or not pairs or one.name == other.name or _OPEN.search(sentence):
             continue
         if not any(_holds(match, minutes(a, b) or 0.0) for a, b in pairs):
-            yield sentence[first.begin : second.end], _truth(first, second, *pairs[0])
+            ends = (first.begin, second.begin, first.end, second.end, match.start(), match.end())
+            yield sentence[min(ends) : max(ends)], _truth(one, other, *pairs[0])
 
 
 def _clocked(sentence: str, known: Mapping[str, list[dt.datetime]]) -> Iterator[tuple[str, str]]:
@@ -254,10 +270,12 @@ def _from_start(sentence: str, known: Mapping[str, list[dt.datetime]]) -> Iterat
             words = f"the first status page update came {times.duration(gaps[0])} after the start"
             yield match.group(), words
     for match in _AS.finditer(sentence):
-        begun = EVENTS["start"].match(sentence, match.end())
-        gap = spoken.apart(match, 60 * start.hour + start.minute)
-        if begun and gap is not None and gap > LOOSE_MINUTES:
-            yield f"{match.group()}{begun.group()}", f"the timeline has {times.shown(start)}"
+        for each in named(sentence[match.end() :])[:1]:
+            at = known.get(each.name, []) if not each.begin else []
+            apart = [spoken.apart(match, 60 * one.hour + one.minute) for one in at]
+            if apart and all(gap is not None and gap > LOOSE_MINUTES for gap in apart):
+                said = sentence[match.start() : match.end() + each.end]
+                yield said, f"the timeline has {times.shown(at[0])}"
 
 
 def _lengths(sentence: str, known: Mapping[str, list[dt.datetime]]) -> Iterator[tuple[str, str]]:

@@ -61,7 +61,7 @@ def _people(case: Case, read: list[tuple[Cell, str]]) -> Iterator[Finding]:
     for cell, text in read:
         for match in _COUNTED.finditer(text):
             digits = match["number"].replace(",", "")
-            near = [each for each in known if len(each) > 2 and turned(each, digits)]
+            near = [each for each in known if len(each) > 2 and sorted(each) == sorted(digits)]
             if people.match(match["noun"]) and digits not in known and near:
                 yield about(case, cell, f"“{match.group()}”, but stated: {int(near[0]):,}.")
 

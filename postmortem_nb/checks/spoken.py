@@ -103,6 +103,10 @@ HEDGE = re.compile(
 """Before a number: it is meant loosely."""
 LOOSE = 0.15
 """Share by which a hedged number may differ."""
+_AT_LEAST = re.compile(r"(?:over|more than|at least)\s*\$?$", re.IGNORECASE)
+_AT_MOST = re.compile(r"(?:under|less than|up to|at most|within)\s*\$?$", re.IGNORECASE)
+_BOUND, _FAR = 1.02, 3.0
+"""By how much a bound may be missed, and how far off it still says something."""
 CLOSE = 1.0
 """Minutes that a duration to the minute may differ."""
 
@@ -123,8 +127,16 @@ def agrees(match: re.Match[str], known: float) -> bool:
         if groups.get("percent"):
             step = 0.5 * 10.0 ** -len(groups["number"].partition(".")[2])
         begin = match.start("number")
-    loose = HEDGE.search(match.string[max(0, begin - 20) : begin])
+    before = match.string[max(0, begin - 20) : begin]
+    if _AT_LEAST.search(before):
+        return value <= known * _BOUND + CLOSE and known <= value * _FAR
+    if _AT_MOST.search(before):
+        return known <= max(value * _BOUND, value + min(step, CLOSE))
+    loose = HEDGE.search(before)
     return abs(value - known) <= max(step, known * LOOSE if loose else 0)
+
+
+_ROUNDED = 0.125  # “100,000” is none of 84,000
 
 
 def amount(digits: str, scale: str) -> tuple[float, float]:
@@ -138,6 +150,7 @@ def amount(digits: str, scale: str) -> tuple[float, float]:
     whole, _, decimals = plain.partition(".")
     zeros = 0 if decimals else len(whole) - len(whole.rstrip("0"))
     step = 0.5 * 10.0 ** (zeros - len(decimals)) * factor
+    step = min(step, value * _ROUNDED) if zeros > 1 else step
     return value, step if zeros > 1 or decimals or factor > 1 else 0.0
 
 

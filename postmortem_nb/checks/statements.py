@@ -36,6 +36,8 @@ _THROUGHOUT = (
 _ACTIONS = r"(?:action items?|actions?|follow-ups?|follow-up (?:items?|actions?|tasks?))"
 _BE = r"(?:is|are|was|were|has|have|has been|have been)"
 _DONE = r"(?:done|completed?|finished|closed|shipped|delivered|implemented)"
+_EVERY = frozenset({"", "open", "corrective", "follow-up", "remaining", "these", "resulting"})
+"""Words before “actions” that leave none out."""
 _TELLING = r"(?:told|informed|notified|contacted|warned|e-?mailed|written to)"
 _FAILURE = r"(?:it|this|that|(?:the\s)?(?:incident|outage|problem|failure|errors?|issue|trouble))"
 _SOMEONE = rf"(?:an?\s|one\s|our\s|the\s|several\s|some\s|first\s|angry\s)*{PERSON}(?:s)?"
@@ -43,8 +45,15 @@ _REPORT = r"(?:calls?|phone calls?|tickets?|reports?|complaints?|e-?mails?|tweet
 _CHIEFS = r"(?:CEO|CTO|CIO|CISO|COO|CFO|executives?|VPs?|C-level|leadership team|board)"
 
 
-def _actions(case: Case, *, complete: bool) -> str | None:
-    rows = [row for row in case.rows("actions") if row.get("status")]
+def _actions(case: Case, match: re.Match[str], *, complete: bool) -> str | None:
+    narrow = (match.groupdict().get("narrow") or "").strip().lower()
+    held = ("horizon", "priority", "owner", "title")
+    rows = [
+        row
+        for row in case.rows("actions")
+        if row.get("status")
+        and (narrow in _EVERY or any(narrow in str(row.get(name)).lower() for name in held))
+    ]
     done = sum("complete" in str(row["status"]).lower() for row in rows)
     if complete:
         open_ = len(rows) - done
@@ -186,8 +195,9 @@ def _say(
 
 STATEMENTS: tuple[_Statement, ...] = (
     *_say(
-        lambda case, _: _actions(case, complete=True),
-        rf"\b(?:all|every|each)\s(?:of\s)?(?:the\s|our\s|these\s)?(?:\w+\s)?{_ACTIONS}\s{_BE}\s"
+        lambda case, match: _actions(case, match, complete=True),
+        rf"\b(?:all|every|each)\s(?:of\s)?(?:the\s|our\s|"
+        rf"these\s)?(?P<narrow>[\w-]+\s)?{_ACTIONS}\s{_BE}\s"
         rf"(?:already\s|now\s|been\s)*{_DONE}\b",
         rf"\b(?:no|none of the|not one of the)\s(?:open\s)?{_ACTIONS}\s(?:is|are|remains?)\s"
         r"(?:still\s)?(?:open|outstanding|left|pending)",
@@ -195,8 +205,9 @@ STATEMENTS: tuple[_Statement, ...] = (
         rf"(?:\w+\s)?{_ACTIONS}",
     ),
     *_say(
-        lambda case, _: _actions(case, complete=False),
-        rf"\b(?:none of the|none of our|no|not one of the)\s(?:\w+\s)?{_ACTIONS}\s{_BE}\s(?:yet\s)?"
+        lambda case, match: _actions(case, match, complete=False),
+        rf"\b(?:none of the|none of our|no|"
+        rf"not one of the)\s(?P<narrow>[\w-]+\s)?{_ACTIONS}\s{_BE}\s(?:yet\s)?"
         rf"(?:been\s)?(?:started|begun|underway|under way|{_DONE})\b",
     ),
     *_say(
@@ -214,6 +225,7 @@ STATEMENTS: tuple[_Statement, ...] = (
         rf"\b(?:never|did not|didn[’']t)\s(?:tell|inform|notify|contact|write to)\s(?:any\s|our\s|"
         rf"the"
         rf"\s)*{PEOPLE}{_THROUGHOUT}",
+        rf"\b{PEOPLE}\sheard\snothing(?:\sfrom us)?{_THROUGHOUT}",
         rf"\bno {PERSON}s?\s(?:was|were)\s(?:ever\s)?{_TELLING}{_THROUGHOUT}",
     ),
     *_say(
@@ -238,6 +250,10 @@ STATEMENTS: tuple[_Statement, ...] = (
         _support,
         r"\bsupport(?: team| staff| agents)?\s(?:was|were)\s(?:never|not)\s(?:told|informed|"
         r"notified)" + _THROUGHOUT,
+    ),
+    *_say(
+        _support,
+        rf"\bsupport(?: team| staff)?\sheard\snothing(?:\sfrom us)?{_THROUGHOUT}",
     ),
     *_say(
         _page,
@@ -296,6 +312,10 @@ STATEMENTS: tuple[_Statement, ...] = (
         rf"\b(?:alerts?|monitors?|alerting|monitoring)\s(?:stayed silent|remained silent|"
         rf"was silent|"
         rf"never fired|did not fire|didn[’']t fire){_THROUGHOUT}",
+        r"\b(?:monitors?|alerts?|alerting|monitoring)\s(?:saw|noticed|caught|showed)\snothing\b"
+        r"(?!\s(?:of|in|on|at|until|about)\b)",
+        rf"\b(?:was|were)\s(?:{_SOMEONE}|support)\b[^.;]{{0,40}}\s(?:who|that)\s(?:first\s)?"
+        r"(?:raised the alarm|told us|noticed it|discovered it|reported it first)\b",
         rf"\b(?:learn(?:ed|t)|heard|found out|knew|were told|was told)\s(?:first\s)?(?:of|about)\s"
         rf"{_FAILURE}\s(?:first\s|only\s)*(?:from|through|by|via)\s{_SOMEONE}\b",
         rf"\b{_SOMEONE}[’']?s?\s(?:{_REPORT}\s)?(?:first\s)?(?:told us|alerted us|made us aware|"
