@@ -4,11 +4,13 @@ What contradicts is found once, and says what is known; what agrees, or speaks o
 let be.
 """
 
+import pandas as pd
 import pytest
 import sound
 from test_checks_prose import READERS
 
-from postmortem_nb.checks import case, reading
+from postmortem_nb import evidence
+from postmortem_nb.checks import case, figures, peaks, reading, slips
 
 FACTS = {
     "regions": "eu-west-1, us-east-1, ap-south-1",
@@ -266,3 +268,147 @@ def test_what_is_not_known_contradicts_nothing(tmp_path):
     made = sound.Incident.create("INC-3", tmp_path)
     every = [line for lines in CONTRADICT.values() for line in lines.splitlines()]
     assert [said(made, line) for line in every] == [[]] * len(every)
+
+
+FRONTED = """\
+Within two minutes of the first error we were paged.
+Three hours after the first error the rollback was live.
+Before the alert fired, the root cause was known.
+At 14:40, when the alert fired, half of the pods were gone.
+"""
+
+
+@pytest.mark.parametrize("sentence", FRONTED.splitlines())
+def test_events_told_the_other_way_round_are_read_too(incident, sentence):
+    assert [module for module, _ in said(incident, sentence)] == ["relations"]
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "Within twenty minutes of the first error we were paged.",
+        "An hour and a half after the first error the rollback was live.",
+        "After the alert fired, the root cause was known.",
+        "At 14:19, when the alert fired, half of the pods were gone.",
+    ],
+)
+def test_events_told_the_other_way_round_may_be_true(incident, sentence):
+    assert said(incident, sentence) == []
+
+
+@pytest.mark.parametrize(
+    ("sentence", "false"),
+    [
+        ("More than 4,000 customers were affected.", False),
+        ("More than 5,000 customers were affected.", True),
+        ("Up to 5,000 customers were affected.", False),
+        ("Fewer, under 4,000 customers were affected.", True),
+        ("The page was acknowledged within half an hour.", False),
+        ("The page was acknowledged within two minutes.", True),
+        ("100,000 failed requests were counted.", True),
+        ("40,000 failed requests were counted.", False),
+    ],
+)
+def test_a_bound_is_no_round_figure(incident, sentence, false):
+    """4,200 customers, 37,500 requests, 5 minutes: a bound holds on its side only."""
+    assert bool(said(incident, sentence)) is false
+
+
+@pytest.mark.parametrize(
+    ("sentence", "false"),
+    [
+        ("All P0 actions are done.", True),
+        ("Both P0 actions are open.", True),
+        ("All of Dana's tasks are done.", False),
+        ("None of the P2 actions has been started.", False),
+    ],
+)
+def test_actions_of_one_kind_are_asked_about_alone(incident, sentence, false):
+    assert bool(said(incident, sentence, "why_it_happened")) is false
+    incident.set("why_it_happened", None)
+
+
+def test_every_second_customer_is_half_of_them(incident):
+    ((_, message),) = said(incident, "Every second customer was affected.")
+    assert message == "“Every second customer was affected”, but affected: 13.5 % of users."
+
+
+def test_a_title_names_the_day_of_the_incident(incident):
+    title = incident.value("title")
+    for day, found in (("3 December 2025", 1), ("4 December 2025", 0)):
+        assert len(said(incident, f"Checkout errors of {day}", "title")) == found
+    incident.set("title", title)
+
+
+def test_messages_sent_when_all_was_over_are_read_and_earlier_ones_are_not(incident):
+    late = incident.add(
+        "updates", channel="Internal", time=sound.moment("16:30"), text="Recovered at 14:09."
+    )
+    early = incident.add(
+        "updates", channel="Internal", time=sound.moment("14:30"), text="Started at 13:09."
+    )
+    rows = {finding.row for rule in READERS for finding in rule(case.take(incident))}
+    incident.remove("updates", late)
+    incident.remove("updates", early)
+    assert late in rows
+    assert early not in rows
+
+
+@pytest.mark.parametrize(("level", "false"), [("P3", True), ("SEV-3", True), ("P1", False)])
+def test_a_severity_declared_in_a_message_of_the_day(incident, level, false):
+    words = f"Declared a {level}: checkouts fail."
+    row = incident.add("updates", channel="Internal", time=sound.moment("14:30"), text=words)
+    rows = {finding.row for rule in READERS for finding in rule(case.take(incident))}
+    incident.remove("updates", row)
+    assert (row in rows) is false
+
+
+def test_a_length_after_the_start_is_that_of_its_own_step(incident):
+    row = next(r["row"] for r in incident.values("timeline") if r["step"] == "Partial Recovery")
+    for words, found in (("EU is back, 40 minutes after the start.", 1), ("EU is back.", 0)):
+        incident.set("status", words, table="timeline", row=row)
+        seen = case.take(incident)
+        assert sum(f.row == row for rule in READERS for f in rule(seen)) == found
+
+
+def test_a_loss_is_the_product_by_which_it_was_calculated(incident):
+    """1,200 × 40 = 48,000 is the loss; 1,200 × 14 = 16,800 is not."""
+    for method, found in (("1,200 carts x $40 each", 0), ("1,200 carts at $14 each", 1)):
+        incident.set("revenue_method", method)
+        hits = [each.message for each in figures.product(case.take(incident))]
+        assert len(hits) == found
+    assert hits == ["“1,200 carts at $14 each” is $16,800, but revenue loss: $48,000."]
+    incident.set("revenue_method", FACTS["revenue_method"])
+
+
+@pytest.mark.parametrize(("words", "false"), [("twice", True), ("four times", False)])
+def test_the_same_thing_happened_as_often_everywhere(incident, words, false):
+    incident.set("what_we_did", f"The canary failed {words} before.")
+    row = incident.add("whys", answer="The canary had failed four times.")
+    found = [each for rule in slips.RULES for each in rule(case.take(incident))]
+    incident.remove("whys", row)
+    assert bool(found) is false
+
+
+@pytest.mark.parametrize(
+    ("words", "known"),
+    [
+        ("Errors had a peak of 931 a minute at 14:40.", "is 913 then"),
+        ("Errors peaked at 913 a minute at 15:20.", "has it at 14:40 UTC"),
+        ("Errors peaked at 913 a minute at 14:40.", ""),
+        ("The queue peaked at 70 at 15:10.", ""),
+    ],
+)
+def test_a_peak_is_that_of_the_evidence(tmp_path, words, known):
+    made = sound.create(tmp_path)
+    moments = pd.date_range("2025-12-04T14:00Z", "2025-12-04T16:10Z", freq="1min")
+    values = [913.0 if at == pd.Timestamp("2025-12-04T14:40Z") else 20.0 for at in moments]
+    frame = pd.DataFrame(
+        {"timestamp": moments, "query": "sum:errors{*}", "series": "*", "value": values}
+    )
+    record = {"complete": True, "function": "get_datadog_metric"}
+    evidence.freeze(made.path / "evidence", "errors", frame, record)
+    made.set("metric_graphs", words)
+    found = [each.message for each in peaks.found(made, case.take(made))]
+    assert len(found) == bool(known)
+    assert all(known in message for message in found)

@@ -91,7 +91,8 @@ CLAIMS: tuple[Claim, ...] = (
     *_claims(
         "duration",
         "duration",
-        r"(?:ongoing|down|unavailable|degraded|impaired|impact(?:ed)?|affected|failed|failing|"
+        r"(?:ongoing|missing|stale|stuck|lagging|down|unavailable|degraded|impaired|impact(?:ed)?|"
+        r"affected|failed|failing|"
         r"broken|"
         rf"disrupted|unreachable|offline|errors|unable to \w+|without \w+(?:\s\w+)?|"
         rf"{PEOPLE}\s(?:\w+\s)?(?:could not|couldn[’']t)\s(?:\w+\s){{0,3}}?\w+)\sfor\s{FEW}?{SPAN}",
@@ -199,8 +200,8 @@ than a reviewer who cries wolf."""
 PARTS: tuple[tuple[str, float, float], ...] = (
     (r"(?<!nearly )(?<!almost )(?<!not )(?:all|every)", 99.5, 100.0),
     (r"(?:most|the majority)", 50.0, 100.0),
-    (r"half", 40.0, 60.0),
-    (r"(?:a|one) third", 25.0, 42.0),
+    (r"(?:half|every (?:second|other))", 40.0, 60.0),
+    (r"(?:(?:a|one)|every) third", 25.0, 42.0),
     (r"two thirds", 58.0, 75.0),
     (r"(?:a|one) quarter", 18.0, 32.0),
 )
@@ -354,6 +355,13 @@ BY_WHOM = re.compile(
 TOLD_FIRST = re.compile(
     r"\b(?P<who>customers?|users?)\s(?:first\s)?(?:reported|noticed|told us)\s[^.;\n]{0,40}?"
     r"\bbefore\s(?:any|our|the)\s(?:\w+\s)?(?:alerts?|monitors?|pages?)\b",
+    re.IGNORECASE,
+)
+
+ALERT_FIRST = re.compile(
+    r"\b(?P<who>monitor\w*|alert\w*)\s(?:[\w-]+\s){0,4}?(?:caught|saw|noticed|found)\s(?:it|this|"
+    r"the \w+)"
+    rf"\s(?:long\s|well\s)?before\s(?:any|the|our|an?|the first)\s{PERSON}s?\b",
     re.IGNORECASE,
 )
 

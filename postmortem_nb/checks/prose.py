@@ -11,7 +11,7 @@ from postmortem_nb.checks.reading import about, passages, told
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from postmortem_nb.checks.case import Case, Cell
     from postmortem_nb.checks.report import Finding
@@ -35,6 +35,7 @@ def prose(case: Case) -> Iterator[Finding]:
         whole = told(cell) or cell.table == "updates"
         yield from _figures(case, cell, text, told=whole)
         yield from _clocks(case, cell, text)
+        yield from _first(case, cell, text)
         if cell.column.name in FINAL:
             yield from _severities(case, cell, text)
         if whole:
@@ -193,9 +194,20 @@ def _names(case: Case, cell: Cell, text: str) -> Iterator[Finding]:
         ):
             listed = ", ".join(sorted(services))
             yield about(case, cell, f"“{match.group()}”, but the services affected are {listed}.")
+    yield from _by(case, cell, claims.BY_WHOM.finditer(text))
+
+
+def _first(case: Case, cell: Cell, text: str) -> Iterator[Finding]:
+    """Find who was first to see it, where the timeline has another way of detection."""
+    for pattern in (claims.TOLD_FIRST, claims.ALERT_FIRST):
+        yield from _by(case, cell, pattern.finditer(text))
+
+
+def _by(case: Case, cell: Cell, matches: Iterable[re.Match[str]]) -> Iterator[Finding]:
+    """Find those who are said to have detected it, where others did."""
     methods = [row.get("detection_method") for row in case.rows("timeline")]
     method = next((each for each in methods if each), None)
-    for match in (*claims.BY_WHOM.finditer(text), *claims.TOLD_FIRST.finditer(text)):
+    for match in matches:
         people = match["who"].lower().startswith(("customer", "user"))
         if method == ("Monitor Alert" if people else "User Report"):
             yield about(case, cell, f"“{match.group()}”, but the detection method is {method}.")

@@ -43,7 +43,8 @@ EVENTS: Mapping[str, re.Pattern[str]] = {
         "detected": rf"(?:alerts?|alarm|monitor|page|pager)\s(?:\w+\s){{0,3}}?"
         r"(?:fired|went off|triggered|rang)"
         rf"|{_ANYONE}\s(?:\w+\s)?(?:noticed|knew(?!\s(?:the|what|why|how|that))|paged|was paged|"
-        r"was alerted|was aware|became aware|(?:had|got) (?:a|the) page|were paged|were alerted)|"
+        r"was alerted|was aware|became aware|(?:had|got) (?:a|the) page|were paged|were alerted|"
+        r"(?:anyone|anybody|someone) reported it)|"
         r"detection",
         "acknowledged": r"(?:acknowledged|acknowledgement|acknowledgment)"
         r"|(?:picked|taken) up|picked (?:it|the page) up",
