@@ -8,7 +8,7 @@
     silence     silent stretches, and whether a metric of the evidence moved meanwhile
     actions     owners, dates, trackers, wording, factors without an action
     figures     typed against computed, SLO arithmetic, declared severity
-    prose       figures in sentences against the data; `claims` their phrases, `spoken` their values
+    prose       figures in sentences against the data; `claims`, `shares`: phrases; `spoken`: values
     relations   two events of a sentence: their order, and what lies between them
     ratios      phases compared with one another
     dates       dates and days of the week in sentences

@@ -45,8 +45,11 @@ HIT = (
     r"(?:affected|impacted|unable|could not|couldn[’']t|saw|received|lost|hit|experienced|got|"
     r"failed|locked out|suffered|stuck|without|left without|turned away)"
 )
-LOSS = r"(?:los[st]\w*|losing|cost\w*|loss of|revenue)"
 DAMAGE = r"(?:outage|incident|degradation|disruption|downtime|interruption)"
+LOSS = (
+    r"(?:los[st]\w*|losing|loss of|revenue|"
+    rf"(?:it|this|that|which|has|have|had|errors|{DAMAGE})\s(?:\w+\s)?cost\w*)"
+)
 
 CLAIMS: tuple[Claim, ...] = (
     *_claims(
@@ -91,7 +94,7 @@ CLAIMS: tuple[Claim, ...] = (
     *_claims(
         "duration",
         "duration",
-        r"(?:ongoing|missing|stale|stuck|lagging|down|unavailable|degraded|impaired|impact(?:ed)?|"
+        r"(?:ongoing|missing|stale|down|unavailable|degraded|impaired|impact(?:ed)?|"
         r"affected|failed|failing|"
         r"broken|"
         rf"disrupted|unreachable|offline|errors|unable to \w+|without \w+(?:\s\w+)?|"
@@ -110,7 +113,8 @@ CLAIMS: tuple[Claim, ...] = (
         rf"(?:after|within|in|took)\s{FEW}?{SPAN}",
         rf"(?:time to detect|detection time|MTTD|TTD)\s(?:was|of|is)\s{FEW}?{SPAN}",
         rf"(?:took|needed|required)\s(?:us\s)?{FEW}?{SPAN}\s(?:to|until we)\s"
-        r"(?:detect|notice|discover|see)",
+        r"(?:detect|notice|discover|see)\b(?!\s(?:that|why|what|how|whether|an?|its|their|the "
+        r"(?!errors?|outage|incident|problem|failures?|impact|issue|disruption))\b)",
         rf"(?:alert|monitor|page)\s(?:fired|came|went off)\s{FEW}?{SPAN}\sinto\s"
         r"(?:the\s)?(?:impact|start|incident|errors|outage)",
         rf"took\s{FEW}?{SPAN}\s(?:before|until)\s(?:any\w*|some\w*|we|us|an?|the)\s(?:\w+\s)?"
@@ -197,86 +201,6 @@ CLAIMS: tuple[Claim, ...] = (
 """What is read in prose. Only phrases that can mean nothing else: a missed contradiction costs less
 than a reviewer who cries wolf."""
 
-PARTS: tuple[tuple[str, float, float], ...] = (
-    (r"(?<!nearly )(?<!almost )(?<!not )(?:all|every)", 99.5, 100.0),
-    (r"(?:most|the majority)", 50.0, 100.0),
-    (r"(?:half|every (?:second|other))", 40.0, 60.0),
-    (r"(?:(?:a|one)|every) third", 25.0, 42.0),
-    (r"two thirds", 58.0, 75.0),
-    (r"(?:a|one) quarter", 18.0, 32.0),
-)
-
-
-def _words(*ways: str) -> tuple[tuple[re.Pattern[str], float, float], ...]:
-    """Return the shares in words, each before what they may be of."""
-    return tuple(
-        (re.compile(rf"{way.format(words)}", re.IGNORECASE), low, high)
-        for way in ways
-        for words, low, high in PARTS
-    )
-
-
-_OF_THEM = rf"(?:of\s)?(?:all\s|our\s|the\s)*(?:{PEOPLE}|{PERSON})\b"
-WORDS = (
-    *_words(rf"\b{{}}\s{_OF_THEM}\s(?:were\s|was\s)?{HIT}"),
-    *_words(
-        r"\b(?:failed|failing|broken?|down|unavailable|unusable|offline|unreachable)\s(?:\w+\s)?"
-        rf"(?:for|to)\s{{}}\s{_OF_THEM}(?!\s(?:who|whose|that|in|with|on|from)\b)"
-    ),
-    (
-        re.compile(
-            r"\b(?:failed|failing|broken?|down|unavailable|unusable|offline|"
-            r"unreachable)\s(?:\w+\s)?"
-            r"(?:for|to)\severy(?:body|one)\b(?!\s(?:who|whose|that|in|with|on|from)\b)",
-            re.IGNORECASE,
-        ),
-        99.5,
-        100.0,
-    ),
-    (
-        re.compile(
-            rf"\b(?:nobody|no one|(?<!not )no (?:{PEOPLE}|{PERSON}))\s(?:was\s|were\s)?"
-            r"(?:affected|impacted|hit|harmed)\b"
-            r"(?!\s(?:in|on|from|by|outside|with|the|an?|until|before|for)\b)",
-            re.IGNORECASE,
-        ),
-        0.0,
-        0.0,
-    ),
-)
-"""A share of the users in words → the percent it can mean."""
-
-_SMALL = "one two three four five six seven eight nine ten twenty fifty hundred".split()  # noqa: SIM905
-_ODDS = rf"(?:{'|'.join(_SMALL)}|\d{{1,3}})"
-ONE_IN = re.compile(
-    rf"\b(?P<part>{_ODDS})\s(?:(?P<who>{PERSON}|{PEOPLE})\s)?(?:in|out of)\s(?:every\s)?"
-    rf"(?P<whole>{_ODDS})(?!-)(?:\s(?:of\s)?(?:our\s|the\s)?(?P<whom>{PEOPLE}))?"
-    r"(?!\s(?:who|whose|that|in|with|on|from|of|\w*seconds?|minutes|hours|days)\b)",
-    re.IGNORECASE,
-)
-"""Odds of being hit: “one merchant in ten”, “two in five users”."""
-
-
-def odds(match: re.Match[str]) -> tuple[float, float] | None:
-    """Return the percents that odds in words can mean; None where they are of no people."""
-    part, whole = (_odd(match[name]) for name in ("part", "whole"))
-    if not (match["who"] or match["whom"]) or not 0 < part < whole:
-        return None
-    return 100 * part / (whole + 0.75), min(100.0, 100 * part / (whole - 0.75))
-
-
-def _odd(written: str) -> int:
-    values = dict(zip(_SMALL, (*range(1, 11), 20, 50, 100), strict=True))
-    return values.get(written.lower(), 0) or int(written)
-
-
-SPENT = _words(
-    r"\b(?:consumed|burn(?:ed|t)|used(?:\sup)?|ate|spent|cost(?:\sus)?)\s(?:about\s|nearly\s|"
-    r"over\s)?"
-    r"{}\s(?:of\s)?(?:all\s|our\s|the\s|its\s)*(?:[\w-]+\s){{0,2}}?budget"
-)
-"""A share of the error budget in words → the percent it can mean."""
-
 AT_ONCE = re.compile(
     r"\b(?:detected|noticed|discovered|alerted|paged|caught)\s(?:[\w’'-]+\s){0,4}?"
     r"(?:immediately|instantly|at once|right away|straight away)\b",
@@ -286,10 +210,28 @@ PROMPT = 5.0
 """Minutes that are “at once” at most."""
 
 SUBSET = re.compile(
-    r"\b(?:\d+|one|two|three|some|several|few|half) of (?:the |our |all )?[\w,]+[^.;\n]*$",
+    r"\b(?:\d+|one|two|three|some|several|few|half) of (?:the |our |all )?[\w,]+[^.;\n]*$"
+    r"|\b(?:some|several|few|certain|two|three|four|five|six|"
+    r"other)\s(?!regions?\b)[a-z-]+\s[^.;\n]*$"
+    r"|\b(?:after|once|following)\s[^.;\n]+,\s(?:the\s|full\s)?$"
+    rf"|\b{PEOPLE}\s(?:with|on|in|of|from|whose|who)\s[^.;\n]*$",
     re.IGNORECASE,
 )
 """Before a figure: it is of a part only, “two of forty hosts served errors for …”."""
+PART_AFTER = re.compile(
+    r"\s(?:each|apiece|after the|before the|longer|more|less|at most)\b", re.IGNORECASE
+)
+"""The same behind it."""
+
+NOT_THIS = re.compile(
+    r"\b(?:would|should|might|unless|if|used to|previous\w*|next|last (?:year|quarter|month)|"
+    r"the year before|in 20\d\d)\b[^.;\n]*$",
+    re.IGNORECASE,
+)
+"""Before a figure or a severity: it is none of this incident, “next quarter the SLO of …”."""
+NOT_AFTER = re.compile(r"[^.;\n]{0,30}?\bwould\b", re.IGNORECASE)
+AGAIN = re.compile(r"\b(?:as well|again|false|second|third|another|other|too)\b", re.IGNORECASE)
+"""In a sentence: it is not the first alert of which it tells."""
 
 SEV = re.compile(r"\b(?:SEV|severity)[-\s]?(?P<digit>\d)\b", re.IGNORECASE)
 OTHER_BEGINNINGS = re.compile(
@@ -307,7 +249,8 @@ FAMILY: Mapping[str, tuple[str, ...]] = {
 
 VERBS: Mapping[str, str] = {
     "start": "started|began|starting|beginning",
-    "detected": "detected|alerted|paged|alert fired|monitor fired|noticed",
+    "detected": r"detected|alert fired|monitor fired|noticed|"
+    r"(?:we|on-call|engineer) (?:were |was )?(?:paged|alerted)",
     "acknowledged": "acknowledged",
     "mitigated": r"mitigated|rolled (?:\w+ )?back|reverted|failed (?:\w+ )?over|"
     r"rollback (?:was )?(?:deployed|finished|completed?)",

@@ -71,7 +71,7 @@ _SOME = re.compile(
     r"(?P<count>\b(?:one|two|three|four|five|six|seven|eight|nine|ten|\d{1,2}|none))\s(?:of\s)?"
     rf"(?:the|our|these|those)?\s?(?:\w+\s)?{_ACTIONS}\s(?:is|are|were|was|has been|have been)\s"
     r"(?:already\s|now\s|still\s)*(?:an?\s)?(?P<narrow>P[0-3]s?|done|completed?|finished|closed|"
-    r"in progress|not started|open)\b",
+    r"in progress|not started|open)\b(?!\s?(?:or|and|/|,)\s?P?\d?)",
     re.IGNORECASE,
 )
 

@@ -32,6 +32,10 @@ _PEAK = re.compile(
 )
 
 
+FAR = 5.0
+"""How often as high a figure may be and still be meant for this metric."""
+
+
 class _Peak(NamedTuple):
     """The highest point of a frozen metric."""
 
@@ -79,4 +83,6 @@ def _height(match: re.Match[str], peak: _Peak) -> bool:
 
 def _minute(match: re.Match[str], peak: _Peak) -> bool:
     gap = spoken.apart(match, 60 * peak.at.hour + peak.at.minute)
-    return gap is not None and gap <= 2
+    value, _ = spoken.amount(match["number"], match["scale"] or "")
+    near = peak.level / FAR <= value <= peak.level * FAR
+    return gap is not None and gap <= 2 and near and match["unit"] != "%"

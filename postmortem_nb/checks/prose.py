@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from postmortem_nb import times
-from postmortem_nb.checks import claims, spoken
+from postmortem_nb.checks import claims, shares, spoken
 from postmortem_nb.checks.reading import about, passages, told
 
 if TYPE_CHECKING:
@@ -58,9 +58,7 @@ def _figures(case: Case, cell: Cell, text: str, *, told: bool) -> Iterator[Findi
         known = {name: _known(case, name) for name in claim.measures}
         values = {name: value for name, value in known.items() if value is not None}
         for match in claim.pattern.finditer(text) if values else ():
-            if claim.whole and claims.SUBSET.search(
-                text, max(0, match.start() - 60), match.start()
-            ):
+            if _elsewhere(claim, match):
                 continue
             place = match.span("span" if "span" in match.re.groupindex else "number")
             if place not in seen and not any(spoken.agrees(match, v) for v in values.values()):
@@ -73,17 +71,27 @@ def _figures(case: Case, cell: Cell, text: str, *, told: bool) -> Iterator[Findi
                 )
 
 
+def _elsewhere(claim: claims.Claim, match: re.Match[str]) -> bool:
+    """Return whether a figure is of a part, or of something else than this incident."""
+    before = match.string[max(0, match.start() - 60) : match.start()]
+    if claims.NOT_THIS.search(before):
+        return True
+    span = claim.whole or "resolution_time" in claim.measures
+    after = claims.PART_AFTER.match(match.string, match.end())
+    return span and bool(after or claims.SUBSET.search(before))
+
+
 def _words(case: Case, cell: Cell, text: str) -> Iterator[Finding]:
     """Find shares in words that are not the share of the data."""
     share, total = _known(case, "affected_share"), _known(case, "affected_total")
-    for pattern, low, high in claims.WORDS:
+    for pattern, low, high in shares.WORDS:
         match = pattern.search(text)
         none = high == 0.0 and bool(total)
         if match and (none or (share is not None and not low <= share <= high)):
             known = f"{share:g} % of users" if share is not None else f"{total:,.0f} users"
             yield about(case, cell, f"“{match.group().strip()}”, but affected: {known}.")
-    for match in claims.ONE_IN.finditer(text) if share is not None else ():
-        bounds = claims.odds(match)
+    for match in shares.ONE_IN.finditer(text) if share is not None else ():
+        bounds = shares.odds(match)
         if bounds and share is not None and not bounds[0] <= share <= bounds[1]:
             said = match.group().strip()
             yield about(case, cell, f"“{said}”, but affected: {share:g} % of users.")
@@ -92,7 +100,7 @@ def _words(case: Case, cell: Cell, text: str) -> Iterator[Finding]:
 def _spent(case: Case, cell: Cell, text: str) -> Iterator[Finding]:
     """Find words on the budget and on the detection that are not those of the data."""
     consumed, late = _known(case, "budget_consumed"), _known(case, "detection_time")
-    for pattern, low, high in claims.SPENT:
+    for pattern, low, high in shares.SPENT:
         match = pattern.search(text)
         if match and consumed is not None and not low <= consumed <= high:
             known = f"error budget consumed: {_readable('budget_consumed', consumed)} %"
@@ -109,6 +117,8 @@ def _clocks(case: Case, cell: Cell, text: str) -> Iterator[Finding]:
         for match in pattern.finditer(text):
             before = re.split(r"[.;,\n]", text[max(0, match.start() - 60) : match.start()])[-1]
             other = name == "start" and claims.OTHER_BEGINNINGS.search(before)
+            after = re.split(r"[.;\n]", text[match.end() :])[0]
+            other = other or (name == "detected" and claims.AGAIN.search(before + after))
             whole = re.search(
                 r"\bfull|\b(?:ended|over)\b", f"{before}{match.group()}", re.IGNORECASE
             )
@@ -179,8 +189,10 @@ def _severities(case: Case, cell: Cell, text: str) -> Iterator[Finding]:
     """Find a severity in prose that nobody declared."""
     final = case.fact("severity")
     declared = {final, *(row.get("severity_declared") for row in case.rows("timeline"))}
-    for digit in claims.SEV.findall(text):
-        if final and f"SEV-{digit}" not in declared:
+    for match in claims.SEV.finditer(text):
+        digit, before = match["digit"], text[max(0, match.start() - 60) : match.start()]
+        plain = not claims.NOT_THIS.search(before) and not claims.NOT_AFTER.match(text, match.end())
+        if final and f"SEV-{digit}" not in declared and plain:
             yield about(case, cell, f"“SEV-{digit}”, but the severity is {final}.")
 
 

@@ -23,7 +23,8 @@ _ACTIVE: Mapping[str, str] = {
     r"(?:page|alert|alarm|pager)"
     r"|was\s(?:the\s)?(?:(?:primary\s)?on[- ]call|engineer on call)\b(?!\sfor\b))",
     "responsible": r"(?:(?:rolled out|deployed|shipped|applied|released|pushed|executed|ran|"
-    rf"performed|started)\s(?:the\s|a\s)?{_FIX}\b|rolled\s(?:[\w-]+\s){{1,3}}?back\b)",
+    rf"performed|started)\s(?:the\s|a\s)?{_FIX}\b(?!\s(?:drill|test|exercise|script|of\b|for\b))|"
+    rf"rolled\s(?:[\w-]+\s){{1,3}}?back\b)",
     "approval": r"(?:approved|signed off(?: on)?|gave (?:the )?(?:approval|go-ahead) for)\s"
     rf"(?:the\s)?(?:mitigation\s|rollback\s)?(?:plan|{_FIX})\b",
 }
@@ -115,6 +116,7 @@ def _escalated(case: Case, cell: Cell, text: str) -> Iterator[Finding]:
     words = {word for each in known for word in re.findall(r"[\w-]+", str(each).lower())} - _PLAIN
     for match in _ESCALATED.finditer(text) if rows else ():
         said = set(re.findall(r"[\w-]+", match["whom"].lower())) - _PLAIN
-        if said and not said & words:
+        named = re.search(r"[A-Z]|\b(?:teams?|on-call|engineers?)\b", match["whom"])
+        if said and named and not said & words:
             whom = ", ".join(str(row["escalated_to"]) for row in rows)
             yield about(case, cell, f"“{match.group()}”, but escalated to: {whom}.")

@@ -46,6 +46,7 @@ _CHIEFS = r"(?:CEO|CTO|CIO|CISO|COO|CFO|executives?|VPs?|C-level|leadership team
 
 
 def _actions(case: Case, match: re.Match[str], *, complete: bool) -> str | None:
+    """Return how many actions are another way than a sentence says of all, or of one kind."""
     narrow = (match.groupdict().get("narrow") or "").strip().lower()
     held = ("horizon", "priority", "owner", "title")
     rows = [
@@ -58,6 +59,8 @@ def _actions(case: Case, match: re.Match[str], *, complete: bool) -> str | None:
     if complete:
         open_ = len(rows) - done
         return f"{open_} of {len(rows)} actions are not complete" if open_ else None
+    if re.search(_DONE, match.group(), re.IGNORECASE):
+        return f"{done} of {len(rows)} actions are complete" if done else None
     begun = sum("not started" not in str(row["status"]).lower() for row in rows)
     return f"{begun} of {len(rows)} actions are begun or complete" if begun else None
 
