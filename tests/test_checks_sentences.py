@@ -112,6 +112,8 @@ This is the story of INC-48321.
 """,
     "prose": """\
 Shoppers were without a basket for four hours.
+Checkout failed for some 9,000 shoppers.
+The slow pool cost us around $9,000.
 15 minutes without checkout.
 The disruption went on for 45 minutes.
 The page lay unanswered for half an hour.
@@ -209,6 +211,18 @@ There was not a single complaint about refunds.
 Support received 120 tickets.
 Support wrote two tickets to the bank.
 The new pool cost $300 a month.
+Checkout failed for about 4,200 shoppers.
+The slow pool cost us around $48,000.
+A cart costs $7 on average.
+Next year the SLO of 99.99 % applies.
+A SEV-3 would have woken nobody.
+For some shoppers checkout was down for 20 minutes.
+Shoppers in one region were unable to pay for 3 hours.
+An alert fired at 16:40 as well, a false one.
+After the restart of the pool, recovery took six minutes.
+It took 31 minutes to notice the pattern in the log.
+Dana Kim ran the rollback drill in May.
+We escalated to the bank, who confirmed it.
 Rolled checkout back at 15:26.
 It was resolved at five past five.
 It was partly restored at 3:38 pm UTC.

@@ -47,7 +47,7 @@ HIT = (
 )
 DAMAGE = r"(?:outage|incident|degradation|disruption|downtime|interruption)"
 LOSS = (
-    r"(?:los[st]\w*|losing|loss of|revenue|"
+    r"(?:los[st]\w*|losing|loss of|revenue|cost\w* us|"
     rf"(?:it|this|that|which|has|have|had|errors|{DAMAGE})\s(?:\w+\s)?cost\w*)"
 )
 
@@ -56,6 +56,8 @@ CLAIMS: tuple[Claim, ...] = (
         "affected users",
         "affected_users",
         rf"(?<!of )\b{NUMBER}\s{FEW}{PEOPLE}\s{FEW}{HIT}",
+        rf"(?:failed|failing|stale|down|unavailable|missing|"
+        rf"broken)\sfor\s{FEW}?{NUMBER}\s{FEW}{PEOPLE}\b",
         rf"{NUMBER}\sof\s{FEW}[\d,.]+k?\s{FEW}{PEOPLE}\s{FEW}{HIT}",
         rf"(?:affect|impact|hit|lock)(?:ed|ing|s)?(?:\sout)?\s{FEW}?{NUMBER}\s{FEW}{PEOPLE}",
         whole=True,

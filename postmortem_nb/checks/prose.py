@@ -36,11 +36,12 @@ def prose(case: Case) -> Iterator[Finding]:
         yield from _figures(case, cell, text, told=whole)
         yield from _clocks(case, cell, text)
         yield from _first(case, cell, text)
+        yield from _spent(case, cell, text)
         if cell.column.name in FINAL:
             yield from _severities(case, cell, text)
         if whole:
             yield from _words(case, cell, text)
-            yield from _spent(case, cell, text)
+            yield from _at_once(case, cell, text)
             yield from _severities(case, cell, text)
             yield from _windows(case, cell, text)
             yield from _names(case, cell, text)
@@ -98,14 +99,18 @@ def _words(case: Case, cell: Cell, text: str) -> Iterator[Finding]:
 
 
 def _spent(case: Case, cell: Cell, text: str) -> Iterator[Finding]:
-    """Find words on the budget and on the detection that are not those of the data."""
-    consumed, late = _known(case, "budget_consumed"), _known(case, "detection_time")
+    """Find words on the error budget that are not those of the data."""
+    consumed = _known(case, "budget_consumed")
     for pattern, low, high in shares.SPENT:
         match = pattern.search(text)
         if match and consumed is not None and not low <= consumed <= high:
             known = f"error budget consumed: {_readable('budget_consumed', consumed)} %"
             yield about(case, cell, f"“{match.group().strip()}”, but {known}.")
-    match = claims.AT_ONCE.search(text)
+
+
+def _at_once(case: Case, cell: Cell, text: str) -> Iterator[Finding]:
+    """Find a detection at once that was late."""
+    late, match = _known(case, "detection_time"), claims.AT_ONCE.search(text)
     if match and late is not None and late > claims.PROMPT:
         yield about(case, cell, f"“{match.group()}”, but detection took {times.duration(late)}.")
 
