@@ -372,10 +372,10 @@ def test_the_front_end_travels_once_and_forms_stay_small(incident):
 
 def test_the_text_is_an_output_of_its_own_without_the_form(incident):
     form = incident.form("Incident Overview")
-    data, metadata = form._written()
+    data, metadata = form._written(form._read())
     assert "Nothing is filled in yet." in data["text/html"]
     incident.set("what_happened", "a <b> & $5 and $6\nsecond line")
-    data, again = form._written()
+    data, again = form._written(form._read())
     assert "a &lt;b&gt; &amp; $5 and $6" in data["text/html"]
     assert "tex2jax_ignore mathjax_ignore" in data["text/html"]
     assert "What happened" in data["text/plain"]
