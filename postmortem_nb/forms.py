@@ -156,6 +156,7 @@ class Form(anywidget.AnyWidget):
         """Send every window what changed since the last time."""
         if not self._digest:
             self._renew()  # its place stands empty until the forms are drawn
+            self._shown["text"] = self._digest
         with self.incident.lock:
             values = self.values()
             news = changes(self._shown, values)

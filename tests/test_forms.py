@@ -405,7 +405,7 @@ def test_on_a_page_the_text_takes_its_place_when_the_forms_are_drawn(incident, o
     data, more = outputs[2]
     assert "The pool ran dry." in data["text/plain"]
     assert (more["update"], more["display_id"]) == (True, marked["display_id"])
-    assert form.said[-1]["values"]["text"] == more["metadata"]["postmortem"]["text"]
+    assert form._shown["text"] == more["metadata"]["postmortem"]["text"]  # nobody need ask for it
 
 
 def test_a_text_comes_although_no_page_says_that_it_has_drawn(incident, outputs):
