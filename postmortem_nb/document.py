@@ -114,15 +114,19 @@ def html(
     return _page(incident, _lines(incident, section, blanks=blanks, figure=figure), figure)
 
 
-def both(incident: Incident, section: str) -> tuple[str, str]:
-    """Return what stands under a section's title as HTML and as Markdown, of one reading.
+def reading(incident: Incident, section: str) -> list[Line]:
+    """Return the filled lines of a section: equal ones make an equal text.
 
-    A notebook has that title in the cell above; the title of the whole stays.
+    A notebook has the section's title in the cell above; the title of the whole stays.
     """
     own = incident.template.section(section)
     lines = _lines(incident, section, blanks=False, figure=None)
-    made = [line for line in lines if line.section is not own or own.level == 1]
-    return _page(incident, made, None), "".join(f"{_line(line, None)}\n" for line in made)
+    return [line for line in lines if line.section is not own or own.level == 1]
+
+
+def both(incident: Incident, lines: Sequence[Line]) -> tuple[str, str]:
+    """Return lines as HTML and as Markdown."""
+    return _page(incident, lines, None), "".join(f"{_line(line, None)}\n" for line in lines)
 
 
 def _page(incident: Incident, made: Sequence[Line], figure: Figure | None) -> str:

@@ -21,7 +21,7 @@ import anywidget
 import ipywidgets
 import traitlets
 
-from postmortem_nb import formtext, text
+from postmortem_nb import document, formtext, text
 from postmortem_nb.checks.case import BETWEEN
 from postmortem_nb.errors import BundleError, PostmortemError
 from postmortem_nb.formdesk import at
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from postmortem_nb.formstate import Message
     from postmortem_nb.incident import Incident
     from postmortem_nb.schema import Section
+    from postmortem_nb.standing import Line
 
 SOURCES = (
     "forms_inputs.js",
@@ -105,6 +106,7 @@ class Form(anywidget.AnyWidget):
         self._answers: OrderedDict[tuple[str, int], Message] = OrderedDict()
         self._shown: dict[str, Any] = {}
         self._digest = ""
+        self._lines: list[Line] = []
         self.desk = at(incident)
         library, layout = _shared()
         super().__init__(model_id=uuid.uuid4().hex, library=library, layout=layout)
@@ -154,6 +156,7 @@ class Form(anywidget.AnyWidget):
         """Send every window what changed since the last time."""
         if not self._digest:
             self._renew()  # its place stands empty until the forms are drawn
+            self._shown["text"] = self._digest
         with self.incident.lock:
             values = self.values()
             news = changes(self._shown, values)
@@ -269,7 +272,7 @@ class Form(anywidget.AnyWidget):
         if later:
             return formtext.place(self.sheet.section)
         with self.incident.lock:
-            written = self._written()
+            written = self._written(self._read())
             self._shown["text"] = self._digest
         return written
 
@@ -277,9 +280,15 @@ class Form(anywidget.AnyWidget):
         """See in a moment whether the text under the form is still right."""
         self.desk.look()
 
-    def _written(self) -> formtext.Shown:
+    def _read(self) -> list[Line]:
+        """Return what the text says now."""
+        with self.incident.lock:
+            return document.reading(self.incident, self.sheet.section.title)
+
+    def _written(self, lines: list[Line]) -> formtext.Shown:
         """Return the section's finished text as an output, and remember which it was."""
-        made = formtext.written(self.incident, self.sheet.section)
+        self._lines = lines
+        made = formtext.written(self.incident, self.sheet.section, lines)
         self._digest = made[1]["postmortem"]["text"]
         return made
 
@@ -287,14 +296,16 @@ class Form(anywidget.AnyWidget):
         """Bring the text under the form up to date where it differs."""
         if not self.placed:
             return  # nobody sees one yet
-        before = self._digest
-        data, metadata = self._written()
+        before, lines = self._digest, self._read()
+        if before and lines == self._lines:
+            return  # most edits are of another section
+        data, metadata = self._written(lines)
         if self._digest != before:
             formtext.show(data, metadata=metadata, display_id=self.text_id, update=True)
 
     def _text(self, _message: Message) -> Message:
         """Give a window the text that it cannot hear of otherwise."""
-        data, metadata = self._written()
+        data, metadata = self._written(self._read())
         return {"t": "text", "data": data, "metadata": metadata}
 
 

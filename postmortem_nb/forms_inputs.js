@@ -305,11 +305,11 @@ export class Field {
   /** The form hears for all its inputs: hundreds of listeners would keep a page waiting. */
   hear(event) {
     if (event.type === "input") this.typed();
-    else if (event.type === "keydown") this.key(event);
+    else if (event.type === "keydown") this.pressed(event);
     else this.commit();
   }
 
-  key(event) {
+  pressed(event) {
     if (event.isComposing) return;
     if (event.key === "Escape" && this.dirty()) this.revert();
     if (event.key === "Enter" && !event.shiftKey && this.spec.k !== "prose" && this.spec.k !== "query") {

@@ -17,8 +17,11 @@ from IPython.display import display
 from postmortem_nb import document
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from postmortem_nb.incident import Incident
     from postmortem_nb.schema import Section
+    from postmortem_nb.standing import Line
 
 Shown = tuple[dict[str, str], dict[str, Any]]
 """An output: its data by type, and its metadata with the text's digest."""
@@ -49,10 +52,9 @@ class Spoken(Protocol):
         """Look in a moment whether the text is still right."""
 
 
-def written(incident: Incident, section: Section) -> Shown:
+def written(incident: Incident, section: Section, lines: Sequence[Line]) -> Shown:
     """Return a section's finished text, as the export prints it, with its mark."""
-    with incident.lock:
-        made, plain = document.both(incident, section.title)
+    made, plain = document.both(incident, lines)
     body = _HEADING.sub(_UNLISTED, made).replace(_VALUE, _LINES) if made else EMPTY
     digest = hashlib.sha256(made.encode("utf-8", "replace")).hexdigest()[:12]
     html = f'<div class="pm-text tex2jax_ignore mathjax_ignore">{HINT}{body}</div>'

@@ -57,8 +57,8 @@ SOFT = re.compile(r"(?<=[\w,;’'\")])\n(?=[ \t]*[a-z0-9(“\"])(?![ \t]*\d+[.)]
 WHO = r"(?P<who>@?\w[\w.-]{0,40}\w)"
 """Where a pattern has a name behind its words: ``caused by <WHO>``."""
 
-LOWERED = str.maketrans(ascii_uppercase, ascii_lowercase)
-"""Lowers without a change of length: offsets stay."""
+LOWERED = str.maketrans(f"{ascii_uppercase}\N{MODIFIER LETTER APOSTROPHE}", f"{ascii_lowercase}’")
+"""Lowers without a change of length: offsets stay. Two apostrophes become one."""
 
 MARK = re.compile(r"\(blameless:\s*ok\b[ :,–-]*(?P<reason>[^)\n]{0,200})\)", re.IGNORECASE)
 
@@ -78,6 +78,7 @@ FITS: dict[str, frozenset[Subject]] = {
     "person": frozenset({Subject.SELF, Subject.PERSON, Subject.NAMED}),
     "others": frozenset({Subject.PERSON, Subject.NAMED}),
     "named": frozenset({Subject.NAMED}),
+    "doer": frozenset({Subject.PERSON, Subject.NAMED}),
     "exact": frozenset(Subject),
 }
 """Key of a rule's patterns → the subjects of which they speak."""
@@ -86,12 +87,14 @@ FITS: dict[str, frozenset[Subject]] = {
 class Way(NamedTuple):
     """One way of saying it: of whom, and whether it is matched as written, case and all.
 
-    ``needs`` are texts of which every match holds one; empty where that is not known.
+    ``doer``: asked of who did it, not of the words next to it. ``needs`` are texts of which every
+    match holds one; empty where that is not known.
     """
 
     written: str
     of: frozenset[Subject]
     exact: bool
+    doer: bool
     needs: frozenset[str]
 
 
@@ -193,6 +196,7 @@ def _rule(entry: dict[str, Any], words: dict[str, str], needs: dict[str, frozens
             _filled(way, words, exact=key == "exact"),
             of,
             key == "exact",
+            key == "doer",
             literals.needed(way, needs),
         )
         for key, of in FITS.items()
@@ -233,7 +237,7 @@ def _flags(
             continue
         for match in _compiled(way.written).finditer(prose if way.exact else lowered):
             start, end = match.span()
-            if (way.exact or _begins(prose, start)) and _speaks(match, prose, way.of, people):
+            if (way.exact or _begins(prose, start)) and _speaks(match, prose, way, people):
                 yield Flag(rule, start, end, text[start:end])
                 if rule.once:
                     return
@@ -244,13 +248,12 @@ def _begins(prose: str, at: int) -> bool:
     return not at or not (prose[at - 1].isalnum() or prose[at - 1] in "_-")
 
 
-def _speaks(
-    match: re.Match[str], prose: str, of: frozenset[Subject], people: frozenset[str]
-) -> bool:
+def _speaks(match: re.Match[str], prose: str, way: Way, people: frozenset[str]) -> bool:
     """Return whether the words speak of somebody whom the rule is about."""
     if "who" in match.re.groupindex:
         return subjects.named(prose[slice(*match.span("who"))], people)
-    return len(of) == len(Subject) or subjects.of(prose, match.start(), people) in of
+    whose = subjects.doer if way.doer else subjects.of
+    return len(way.of) == len(Subject) or whose(prose, match.start(), people) in way.of
 
 
 def _fill(match: re.Match[str]) -> str:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import argparse
 import os
 import shlex
+from importlib import import_module
 from typing import Any, NoReturn
 
 from IPython.core.magic import Magics, cell_magic, line_magic, magics_class
 
-from postmortem_nb import cli, retention, session
+from postmortem_nb import cli
 from postmortem_nb.errors import PostmortemError, QueryError
 
 
@@ -22,10 +23,15 @@ class _Line(argparse.ArgumentParser):
         )
 
 
+def _session() -> Any:
+    """Return the session: what it draws with takes a second to import, and forms come first."""
+    return import_module("postmortem_nb.session")
+
+
 def _line_parser() -> argparse.ArgumentParser:
     parser = _Line(prog="%%datadog", add_help=False)
     parser.add_argument("name", nargs="?", default="answer")
-    parser.add_argument("--chart", choices=session.CHARTS, default="")
+    parser.add_argument("--chart", choices=_session().CHARTS, default="")
     parser.add_argument("--by", default="")
     parser.add_argument("--refresh", action="store_true")
     return parser
@@ -39,6 +45,7 @@ class PostmortemMagics(Magics):
     def datadog(self, line: str, cell: str) -> None:
         """Ask Datadog the call in the cell; the answer lands in the variable named on the line."""
         asked = _line_parser().parse_args(shlex.split(line))
+        session = _session()
         options = session.Options(chart=asked.chart, by=asked.by, refresh=asked.refresh)
         names = self._names()
         incident = session.find(names)
@@ -50,7 +57,7 @@ class PostmortemMagics(Magics):
     def postmortem(self, line: str) -> None:
         """Run a ``postmortem`` command on this notebook's bundle: ``%postmortem check``."""
         command, *rest = shlex.split(line) or ["--help"]
-        incident = session.find(self._names())
+        incident = _session().find(self._names())
         if incident is not None:
             rest = cli.with_path(command, rest, str(incident.path))
         cli.run([command, *rest])
@@ -66,7 +73,7 @@ def register(ipython: Any) -> None:
     """Register the magics with a running IPython."""
     ipython.register_magics(PostmortemMagics)
     for line in expiring(ipython.user_ns):
-        session.say(line)
+        _session().say(line)
 
 
 def expiring(names: dict[str, Any]) -> list[str]:
@@ -77,7 +84,10 @@ def expiring(names: dict[str, Any]) -> list[str]:
     if not os.environ.get("DD_API_KEY"):
         return []
     try:
-        incident = session.find(names)
+        incident = _session().find(names)
     except PostmortemError:
         return []
-    return retention.expiring(incident) if incident is not None else []
+    if incident is None:
+        return []
+    found: list[str] = import_module("postmortem_nb.retention").expiring(incident)
+    return found

@@ -29,6 +29,9 @@ JOINT = re.compile(
 CARRIES = frozenset({"and", "but", "or", "then"})
 """Joins two verbs of one subject: “she saw the page and ignored it”."""
 
+CONDITIONS = frozenset({"if", "unless", "whether"})
+"""Begins what did not happen or is not known to: “if the team missed it, the second page comes”."""
+
 RELATIVE = frozenset({"which", "that", "whether", "how", "what", "why", "where", "when", "than"})
 """Begins a clause whose subject is no person: “the page, which failed to load”."""
 
@@ -69,10 +72,10 @@ def of(prose: str, at: int, people: frozenset[str] = frozenset()) -> Subject:
     prepositional phrases are left out. A clause without a subject takes that of the clause it is
     joined to; what stands between commas or in brackets is passed over.
     """
-    told = prose[max(0, at - FARTHEST) : at]
-    begin = max((match.end() for match in SENTENCE.finditer(told)), default=0)
     words = prose[at : at + 60]
-    *before, (joint, tokens) = _clauses(told[begin:])
+    *before, (joint, tokens) = _clauses(_told(prose, at))
+    if joint in CONDITIONS:
+        return Subject.THING
     heads = _antecedent(tokens) or _strip(tokens)
     if heads:
         return _kind(heads, words, people)
@@ -89,6 +92,27 @@ def of(prose: str, at: int, people: frozenset[str] = frozenset()) -> Subject:
     return Subject.THING
 
 
+def doer(prose: str, at: int, people: frozenset[str] = frozenset()) -> Subject:
+    """Return who did what the words at an offset say how: “the lead signed off |without a look”.
+
+    A clause's first noun phrase, if a verb follows it; its object may stand before the words.
+    """
+    joint, tokens = _clauses(_told(prose, at))[-1]
+    if joint in CONDITIONS:
+        return Subject.THING
+    for place, verb in enumerate(tokens[1 : LONGEST_PHRASE + 1]):
+        kind = _kind(tokens[: place + 1], verb, people)
+        if kind is not Subject.THING and _past().fullmatch(verb):
+            return kind
+    return Subject.THING
+
+
+def _told(prose: str, at: int) -> str:
+    """Return a sentence up to an offset."""
+    told = prose[max(0, at - FARTHEST) : at]
+    return told[max((match.end() for match in SENTENCE.finditer(told)), default=0) :]
+
+
 @cache
 def _words(name: str) -> frozenset[str]:
     """Return one list of words."""
@@ -99,6 +123,18 @@ def _words(name: str) -> frozenset[str]:
 def _minds() -> re.Pattern[str]:
     """Return what only people do."""
     return re.compile(data()["subjects"]["minds"], re.IGNORECASE)
+
+
+@cache
+def _machines() -> re.Pattern[str]:
+    """Return what only programs do."""
+    return re.compile(rf"(?:\w+ ){{0,3}}(?:{data()['subjects']['machines']})", re.IGNORECASE)
+
+
+@cache
+def _past() -> re.Pattern[str]:
+    """Return the verbs that make who stands before them the one who did it."""
+    return re.compile(data()["subjects"]["past"], re.IGNORECASE)
 
 
 def _clauses(before: str) -> list[tuple[str, list[str]]]:
@@ -174,7 +210,8 @@ def _kind(tokens: list[str], words: str, people: frozenset[str]) -> Subject:
         return Subject.SELF
     sure = lower in _words("pronouns") | _words("roles") or (lower, beside) == ("one", "no")
     perhaps = lower in _words("perhaps") and _minds().search(words[:40])
-    likely = lower in _words("doubtful") and (not beside or beside in _words("beside"))
+    doubtful = lower in _words("doubtful") and (not beside or beside in _words("beside"))
+    likely = doubtful and not _machines().match(words)
     return Subject.PERSON if sure or perhaps or likely else Subject.THING
 
 

@@ -238,7 +238,7 @@ def _by_definition(facts: Facts, found: Found) -> list[Estimate]:
             name="budget_remaining",
             value=slo.remaining(actual, target),
             unit="%",
-            source="slo_target and slo_actual, as stated",
+            source="SLO target and achievement, as stated",
             definition="100·(achieved − target) ÷ (100 − target)",
         )
     ]

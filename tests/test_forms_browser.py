@@ -618,6 +618,20 @@ def test_hostile_and_odd_text_is_kept_and_shown_as_text(bundle, open_forms):
         assert Incident.open(bundle).value("what_we_did") == large
 
 
+def test_a_name_with_a_comma_is_typed_in_quotes_key_by_key(bundle, open_forms):
+    with open_forms("Impact Analysis") as notebook:
+        notebook.run()
+        form = notebook.form("Impact Analysis")
+        teams = form.get_by_label("Teams involved")
+        teams.press_sequentially('"Larkspur, Inc.", payments,"the ""night"" shift, east"')
+        teams.press("Enter")
+        jupyter.saved(form)
+        names = ["Larkspur, Inc.", "payments", 'the "night" shift, east']
+        assert form.locator(".pm-tag bdi").all_inner_texts() == names
+        expect(notebook.text("Impact Analysis")).to_contain_text("shift, east")
+        assert Incident.open(bundle).value("teams") == names
+
+
 def test_without_a_kernel_the_finished_text_stands_with_one_hint(bundle, open_forms):
     answers.fill(Incident.open(bundle))
     with open_forms(*TITLES, height=1200) as notebook:

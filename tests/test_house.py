@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from postmortem_nb.incident import Incident
+
 PACKAGE = Path(__file__).parents[1] / "postmortem_nb"
 MODULES = {
     ".".join(path.relative_to(PACKAGE).with_suffix("").parts): path
@@ -222,3 +224,18 @@ def test_importing_the_package_is_light():
     code = f"import sys, postmortem_nb; print([n for n in {LIGHT!r} if n in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_a_notebook_shows_its_first_form_without_what_only_queries_and_exports_need(tmp_path):
+    Incident.create("INC-1", tmp_path)
+    heavy = ("matplotlib", "duckdb", "nbconvert", "datadog_api_client")
+    code = (
+        "import sys\nfrom IPython.core.interactiveshell import InteractiveShell\n"
+        "InteractiveShell.instance().run_line_magic('load_ext', 'postmortem_nb')\n"
+        "from postmortem_nb import Incident\nIncident.open('INC-1').form('Incident Overview')\n"
+        f"print([name for name in {heavy!r} if name in sys.modules], 'anywidget' in sys.modules)"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path
+    )
+    assert ran.stdout.strip() == "[] True"

@@ -115,6 +115,33 @@ def test_the_subject_is_the_head_of_the_nearest_clause(sentence, subject):
     assert subjects.of(sentence.replace("|", ""), at, names) is subject
 
 
+@pytest.mark.parametrize(
+    ("sentence", "subject"),
+    [
+        ("The reviewer signed it off |without a look", Subject.PERSON),
+        ("As usual, the team lead quickly approved it |without a look", Subject.PERSON),
+        ("It broke because Priya copied the file |without a look", Subject.NAMED),
+        ("The reviewer's script signed it off |without a look", Subject.THING),
+        ("The team page opens |without a look", Subject.THING),
+        ("The job deletes rows |without a look", Subject.THING),
+        ("If the reviewer signed it off |without a look", Subject.THING),
+        ("|Without a look", Subject.THING),
+    ],
+)
+def test_who_did_it_is_the_first_noun_of_the_clause_if_a_verb_follows(sentence, subject):
+    at = sentence.index("|")
+    names = subjects.names(PEOPLE)
+    assert subjects.doer(sentence.replace("|", ""), at, names) is subject
+
+
+@pytest.mark.parametrize("joint", ["if", "unless", "whether"])
+def test_a_condition_tells_nothing_that_happened(joint):
+    told = f"It is open {joint} the engineer |missed it"
+    assert subjects.of(told.replace("|", ""), told.index("|")) is Subject.THING
+    other = "It is open and the engineer |missed it"
+    assert subjects.of(other.replace("|", ""), other.index("|")) is Subject.PERSON
+
+
 def test_a_mark_with_a_reason_pardons_its_sentence_only():
     marked = (
         "The engineer failed to look. (blameless: ok said so in the interview) She forgot to ask."
