@@ -4,12 +4,16 @@ What contradicts is found once, and says what is known; what agrees, or speaks o
 let be.
 """
 
+import re
+from collections.abc import Iterable
+from itertools import product
+
 import pandas as pd
 import pytest
 import sound
 from test_checks_prose import READERS
 
-from postmortem_nb import evidence
+from postmortem_nb import checks, evidence
 from postmortem_nb.checks import case, figures, peaks, reading, slips
 
 FACTS = {
@@ -426,3 +430,21 @@ def test_a_peak_is_that_of_the_evidence(tmp_path, words, known):
     found = [each.message for each in peaks.found(made, case.take(made))]
     assert len(found) == bool(known)
     assert all(known in message for message in found)
+
+
+def test_a_pattern_that_is_passed_over_would_have_found_nothing(incident):
+    """Both ways over every pattern and sentence: looked for at once, and only where it can be."""
+    modules = [each for name, each in vars(checks).items() if f"checks.{name}" in str(each)]
+    held = [value for each in modules for value in vars(each).values()]
+    groups = [value.values() if isinstance(value, dict) else value for value in held]
+    nested = [one for group in groups if isinstance(group, Iterable) for one in group]
+    flat = [*held, *nested, *(one for each in nested if isinstance(each, tuple) for one in each)]
+    patterns = {each for each in flat if isinstance(each, re.Pattern)}
+    assert len(patterns) > 100
+    told = [line for text in (*CONTRADICT.values(), *AGREE, FRONTED) for line in text.splitlines()]
+    found = 0
+    for pattern, sentence in product(patterns, told):
+        spans = [match.span() for match in pattern.finditer(sentence)]
+        assert [match.span() for match in reading.matches(pattern, sentence)] == spans
+        found += bool(spans)
+    assert found > 300

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from postmortem_nb.checks.reading import about, is_plan, passages, told
+from postmortem_nb.checks.reading import about, is_plan, matches, passages, told
 from postmortem_nb.checks.spoken import COUNTS
 
 if TYPE_CHECKING:
@@ -84,11 +84,11 @@ def counted(case: Case) -> Iterator[Finding]:
             if not listed and thing != "status page updates":
                 continue
             for pattern in patterns:
-                for match in pattern.finditer(text):
+                for match in matches(pattern, text):
                     known = _known(case, thing, match.groupdict().get("narrow") or "")
                     if known is not None and known != _count(match["count"]):
                         yield about(case, cell, f"“{match.group().strip()}”, but {thing}: {known}.")
-        for match in _SOME.finditer(text):
+        for match in matches(_SOME, text):
             known = _known(case, "actions", match["narrow"].rstrip("sS") or "")
             every = _known(case, "actions", "")
             if known is not None and known != _count(match["count"]):

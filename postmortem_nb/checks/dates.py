@@ -7,7 +7,7 @@ import re
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from postmortem_nb.checks.reading import about, passages, told
+from postmortem_nb.checks.reading import about, matches, passages, told
 from postmortem_nb.checks.spoken import COUNTS
 
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ RULES: tuple[Callable[[Case], Iterator[Finding]], ...] = (dates,)
 def _weekdays(case: Case, cell: Cell, text: str) -> Iterator[Finding]:
     """Find a day of the week that its date is not."""
     near = case.moments.start
-    for match in _NAMED.finditer(text) if near else ():
+    for match in matches(_NAMED, text) if near else ():
         day = _day(match, near.date()) if near else None
         if day and _WEEKDAYS[day.weekday()] != match["weekday"].lower():
             yield about(
@@ -126,11 +126,11 @@ def _happened(case: Case, cell: Cell, text: str) -> Iterator[Finding]:
     half = _HALF_A_DAY if _ELSEWHERE.search(text) else dt.timedelta(0)
     first, last = (start - half).date(), (end + half).date()
     within = [first + dt.timedelta(days=each) for each in range((last - first).days + 1)]
-    for match in _THAT_DAY.finditer(text):
+    for match in matches(_THAT_DAY, text):
         if match["weekday"].lower() not in {_WEEKDAYS[day.weekday()] for day in within}:
             yield about(case, cell, f"“{match.group()}”, but {start:%Y-%m-%d} is a {start:%A}.")
     dated = _OF_DATE if cell.column.name == "title" else _THAT_DATE
-    for match in dated.finditer(text):
+    for match in matches(dated, text):
         day = _day(match, start.date())
         if day and day not in within and not ANOTHER.search(text):
             yield about(
@@ -143,11 +143,11 @@ def _before(case: Case, cell: Cell, text: str) -> Iterator[Finding]:
     start, end = case.moments.start, case.moments.recovered or case.moments.start
     if start is None or end is None or cell.column.name == "what_we_will_do":
         return
-    for match in _CAUSED.finditer(text):
+    for match in matches(_CAUSED, text):
         day = _day(match, start.date())
         if day and day > (end + _HALF_A_DAY).date() and cell.column.name in CAUSES:
             yield about(case, cell, f"“{match.group()}”, but the incident ended on {end:%Y-%m-%d}.")
-    for match in _AGO.finditer(text):
+    for match in matches(_AGO, text):
         day, word = _day(match, start.date()), match["count"].lower()
         count = COUNTS.get(word) or float(match["count"])
         unit, loose = (7, 3) if match["unit"].lower().startswith("week") else (1, 1)
@@ -169,7 +169,7 @@ def _follow_up(case: Case) -> Iterator[Finding]:
     if not isinstance(due, dt.date):
         return
     for cell, text in passages(case, plans=True):
-        for match in _FOLLOW_UP.finditer(text):
+        for match in matches(_FOLLOW_UP, text):
             day = _day(match, due)
             if day and day != due:
                 yield about(case, cell, f"“{match.group()}”, but the follow-up is on {due}.")
@@ -181,7 +181,7 @@ def _days(case: Case, cell: Cell, text: str) -> Iterator[Finding]:
     if start is None or end is None:
         return
     near = start.date() - dt.timedelta(days=1), end.date() + dt.timedelta(days=1)  # other zones
-    for match in FAILED_ON.finditer(text):
+    for match in matches(FAILED_ON, text):
         said = _day(match, start.date())
         sentence = re.split(r"[.;\n](?:\s|$)", text[match.end() :])[0]
         if ANOTHER.search(match.group() + sentence):

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from postmortem_nb.checks import silence, spoken
-from postmortem_nb.checks.reading import about, passages
+from postmortem_nb.checks.reading import about, matches, passages
 from postmortem_nb.checks.spoken import CLOCK, NUMBER
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def found(incident: Incident, case: Case) -> Iterator[Finding]:
     told = [
         (cell, match)
         for cell, text in passages(case)
-        for match in _PEAK.finditer(text)
+        for match in matches(_PEAK, text)
         if spoken.apart(match, 0) is not None
     ]
     peaks = list(_peaks(incident)) if told else []

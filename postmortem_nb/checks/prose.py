@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from postmortem_nb import times
 from postmortem_nb.checks import claims, shares, spoken
-from postmortem_nb.checks.reading import about, passages, told
+from postmortem_nb.checks.reading import about, matches, passages, told
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -58,7 +58,7 @@ def _figures(case: Case, cell: Cell, text: str, *, told: bool) -> Iterator[Findi
             continue
         known = {name: _known(case, name) for name in claim.measures}
         values = {name: value for name, value in known.items() if value is not None}
-        for match in claim.pattern.finditer(text) if values else ():
+        for match in matches(claim.pattern, text) if values else ():
             if _elsewhere(claim, match):
                 continue
             place = match.span("span" if "span" in match.re.groupindex else "number")
@@ -91,7 +91,7 @@ def _words(case: Case, cell: Cell, text: str) -> Iterator[Finding]:
         if match and (none or (share is not None and not low <= share <= high)):
             known = f"{share:g} % of users" if share is not None else f"{total:,.0f} users"
             yield about(case, cell, f"“{match.group().strip()}”, but affected: {known}.")
-    for match in shares.ONE_IN.finditer(text) if share is not None else ():
+    for match in matches(shares.ONE_IN, text) if share is not None else ():
         bounds = shares.odds(match)
         if bounds and share is not None and not bounds[0] <= share <= bounds[1]:
             said = match.group().strip()
@@ -119,7 +119,7 @@ def _clocks(case: Case, cell: Cell, text: str) -> Iterator[Finding]:
     """Find clock times in prose that are not those of the timeline."""
     for name, pattern in claims.CLOCKS.items():
         moment: dt.datetime | None = getattr(case.moments, name)
-        for match in pattern.finditer(text):
+        for match in matches(pattern, text):
             before = re.split(r"[.;,\n]", text[max(0, match.start() - 60) : match.start()])[-1]
             other = name == "start" and claims.OTHER_BEGINNINGS.search(before)
             after = re.split(r"[.;\n]", text[match.end() :])[0]
@@ -137,7 +137,7 @@ def _clocks(case: Case, cell: Cell, text: str) -> Iterator[Finding]:
                 )
 
     begun = case.moments.start if cell.column.name == "what_we_did" else None
-    for match in claims.ROLLED_OUT.finditer(text) if begun else ():
+    for match in matches(claims.ROLLED_OUT, text) if begun else ():
         out = _times(case, claims.FAMILY["mitigated"])
         if not _near(match, out) and _turned(match, out):
             said = match.group().strip()
@@ -154,7 +154,7 @@ def _windows(case: Case, cell: Cell, text: str) -> Iterator[Finding]:
     known, start, end = _times(case), case.moments.start, case.moments.recovered
     if start is None or end is None:
         return
-    for match in claims.WINDOW.finditer(text):
+    for match in matches(claims.WINDOW, text):
         before = re.split(r"[.;\n]", text[max(0, match.start() - 80) : match.start()])[-1]
         clocks = [claims.ONE_CLOCK.match(text, match.start(side)) for side in ("first", "last")]
         # a zone behind the second clock is that of both
@@ -194,7 +194,7 @@ def _severities(case: Case, cell: Cell, text: str) -> Iterator[Finding]:
     """Find a severity in prose that nobody declared."""
     final = case.fact("severity")
     declared = {final, *(row.get("severity_declared") for row in case.rows("timeline"))}
-    for match in claims.SEV.finditer(text):
+    for match in matches(claims.SEV, text):
         digit, before = match["digit"], text[max(0, match.start() - 60) : match.start()]
         plain = not claims.NOT_THIS.search(before) and not claims.NOT_AFTER.match(text, match.end())
         if final and f"SEV-{digit}" not in declared and plain:
@@ -204,20 +204,20 @@ def _severities(case: Case, cell: Cell, text: str) -> Iterator[Finding]:
 def _names(case: Case, cell: Cell, text: str) -> Iterator[Finding]:
     """Find services and ways of detection in prose that the data do not have."""
     services = {str(each).lower() for each in case.fact("services") or ()}
-    for match in claims.SERVICE.finditer(text) if services else ():
+    for match in matches(claims.SERVICE, text) if services else ():
         name = match["service"].lower()
         if name not in claims.GENERIC and not any(
             name in each or each in name for each in services
         ):
             listed = ", ".join(sorted(services))
             yield about(case, cell, f"“{match.group()}”, but the services affected are {listed}.")
-    yield from _by(case, cell, claims.BY_WHOM.finditer(text))
+    yield from _by(case, cell, matches(claims.BY_WHOM, text))
 
 
 def _first(case: Case, cell: Cell, text: str) -> Iterator[Finding]:
     """Find who was first to see it, where the timeline has another way of detection."""
     for pattern in (claims.TOLD_FIRST, claims.ALERT_FIRST):
-        yield from _by(case, cell, pattern.finditer(text))
+        yield from _by(case, cell, matches(pattern, text))
 
 
 def _by(case: Case, cell: Cell, matches: Iterable[re.Match[str]]) -> Iterator[Finding]:

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from postmortem_nb import times
-from postmortem_nb.checks.reading import about, passages
+from postmortem_nb.checks.reading import about, matches, passages
 from postmortem_nb.checks.relations import TROUBLE, minutes, moments, named
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def ratios(case: Case) -> Iterator[Finding]:
     """Find phases that a sentence compares, or measures by the whole, otherwise than they were."""
     known, length = moments(case), _value(case, "duration")
     for cell, text in passages(case):
-        for match in _RATIO.finditer(text):
+        for match in matches(_RATIO, text):
             one, other = (_value(case, _phase(match[side])) for side in ("one", "other"))
             factor = _TIMES[match["times"].lower()]
             if one and other and not 0.75 * factor <= one / other <= 1.25 * factor:
@@ -56,7 +56,7 @@ def ratios(case: Case) -> Iterator[Finding]:
                 yield about(case, cell, f"“{match.group()}”, but it was {said}.")
         if not length or not known.get("start"):
             continue
-        for match in _SPENT.finditer(text):
+        for match in matches(_SPENT, text):
             ends = [at for each in named(match["what"])[:1] for at in known.get(each.name, ())]
             parts = [100 * (minutes(at, known["start"][0]) or 0.0) / length for at in ends]
             if parts and not any(_fits(match, part) for part in parts):

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
-from postmortem_nb import language
+from postmortem_nb import language, literals
 from postmortem_nb.checks.case import SINGLE
 from postmortem_nb.checks.report import Code, Finding, Severity
 
@@ -71,13 +72,50 @@ def final(case: Case) -> frozenset[str]:
     return frozenset(each["row"] for each in late if each["time"] >= end)
 
 
+TEXTS, LONG = 2048, 20_000
+"""Texts of which it is kept what was found in them, none longer than so many characters."""
+
+
+def matches(pattern: re.Pattern[str], text: str) -> tuple[re.Match[str], ...]:
+    """Return where a pattern of this package is found in a text; an edit leaves most texts alone.
+
+    It is looked for only where the text holds what every match must hold.
+    """
+    if len(text) > LONG:
+        return tuple(pattern.finditer(text))
+    lowered, found = _held(text)
+    key = pattern.pattern, pattern.flags
+    if key not in found:
+        needs = _needs(pattern.pattern)
+        fits = not needs or any(each in lowered for each in needs)
+        found[key] = tuple(pattern.finditer(text)) if fits else ()
+    return found[key]
+
+
+@lru_cache(maxsize=TEXTS)
+def _held(text: str) -> tuple[str, dict[tuple[str, int], tuple[re.Match[str], ...]]]:
+    """Return a text with its letters lowered, and what was found in it."""
+    return text.lower(), {}
+
+
+@cache
+def _needs(pattern: str) -> frozenset[str]:
+    return literals.needed(pattern, {})
+
+
+@lru_cache(maxsize=TEXTS)
+def _masked(text: str) -> str:
+    return language.mask(text)
+
+
 def passages(case: Case, *, plans: bool = False) -> Iterator[tuple[Cell, str]]:
     """Yield each text that tells of this incident, the last messages too, quotes taken out."""
     last = final(case)
     for cell in case.cells():
         message = cell.table == "updates" and cell.row in last and cell.column.kind == "line"
         if is_read(cell) or is_shown(cell) or message or (plans and is_plan(cell)):
-            yield cell, language.mask(str(cell.value))
+            text = str(cell.value)
+            yield cell, _masked(text) if len(text) <= LONG else language.mask(text)
 
 
 def sentences(text: str) -> list[str]:

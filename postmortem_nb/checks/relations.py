@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from postmortem_nb import times
 from postmortem_nb.checks import spoken
 from postmortem_nb.checks.claims import LOOSE_MINUTES
-from postmortem_nb.checks.reading import about, passages, sentences
+from postmortem_nb.checks.reading import about, matches, passages, sentences
 from postmortem_nb.checks.spoken import CLOCK, SPAN
 
 if TYPE_CHECKING:
@@ -178,7 +178,7 @@ def named(sentence: str) -> list[_Told]:
         (
             _Told(name, match.start(), match.end())
             for name, pattern in EVENTS.items()
-            for match in pattern.finditer(sentence)
+            for match in matches(pattern, sentence)
         ),
         key=lambda each: (each.begin, -each.end),
     )
@@ -261,16 +261,16 @@ WORDS: Mapping[str, str] = {
 def _from_start(sentence: str, known: Mapping[str, list[dt.datetime]]) -> Iterator[tuple[str, str]]:
     """Yield what a sentence says of the start, or of the first word to customers, otherwise."""
     start = known["start"][0]
-    for match in _INTO.finditer(sentence):
+    for match in matches(_INTO, sentence):
         gap = spoken.apart(match, 60 * start.hour + start.minute)
         if gap is not None and not spoken.agrees(match, gap):
             yield match.group(), f"{match['clock']} is {times.duration(gap)} after the start"
-    for match in _WAITED.finditer(sentence):
+    for match in matches(_WAITED, sentence):
         gaps = [minutes(at, start) or 0.0 for at in known.get("told", ())]
         if gaps and not any(spoken.agrees(match, gap) for gap in gaps):
             words = f"the first status page update came {times.duration(gaps[0])} after the start"
             yield match.group(), words
-    for match in _AS.finditer(sentence):
+    for match in matches(_AS, sentence):
         for each in named(sentence[match.end() :])[:1]:
             at = known.get(each.name, []) if not each.begin else []
             apart = [spoken.apart(match, 60 * one.hour + one.minute) for one in at]
@@ -282,12 +282,12 @@ def _from_start(sentence: str, known: Mapping[str, list[dt.datetime]]) -> Iterat
 def _lengths(sentence: str, known: Mapping[str, list[dt.datetime]]) -> Iterator[tuple[str, str]]:
     """Yield lengths that passed between two events, or before one, that did not."""
     start = known["start"][0]
-    for match in _GAP.finditer(sentence):
+    for match in matches(_GAP, sentence):
         told = named(match["both"])[:2]
         gaps = _gaps(*(known.get(each.name, []) for each in told)) if len(told) == 2 else []
         if gaps and not any(spoken.agrees(match, gap) for gap in gaps):
             yield match.group(), f"it was {times.duration(gaps[0])}"
-    for match in _SINCE.finditer(sentence):
+    for match in matches(_SINCE, sentence):
         told = named(match["what"])[:1] if match["what"] else [_Told("detected", 0, 0)]
         ends = [at for each in told for at in known.get(each.name, ())]
         after = _gaps(ends, [start, *known.get("detected", ())] if match["span"] else [start])

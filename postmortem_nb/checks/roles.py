@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from postmortem_nb.checks import spoken
-from postmortem_nb.checks.reading import about, passages, sentences
+from postmortem_nb.checks.reading import about, matches, passages, sentences
 from postmortem_nb.checks.spoken import CLOCK
 
 if TYPE_CHECKING:
@@ -114,7 +114,7 @@ def _escalated(case: Case, cell: Cell, text: str) -> Iterator[Finding]:
     known = [*(row["escalated_to"] for row in rows), *(case.fact("teams") or ())]
     known += [name for row in rows for name in row.get("responders") or ()]
     words = {word for each in known for word in re.findall(r"[\w-]+", str(each).lower())} - _PLAIN
-    for match in _ESCALATED.finditer(text) if rows else ():
+    for match in matches(_ESCALATED, text) if rows else ():
         said = set(re.findall(r"[\w-]+", match["whom"].lower())) - _PLAIN
         named = re.search(r"[A-Z]|\b(?:teams?|on-call|engineers?)\b", match["whom"])
         if said and named and not said & words:

@@ -11,7 +11,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from postmortem_nb.checks.claims import PEOPLE
-from postmortem_nb.checks.reading import about, passages
+from postmortem_nb.checks.reading import about, matches, passages
 from postmortem_nb.checks.spoken import COUNTS
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def _people(case: Case, read: list[tuple[Cell, str]]) -> Iterator[Finding]:
     known = {str(int(value)) for name in names if (value := case.fact(name))}
     people = re.compile(rf"{PEOPLE}$", re.IGNORECASE)
     for cell, text in read:
-        for match in _COUNTED.finditer(text):
+        for match in matches(_COUNTED, text):
             digits = match["number"].replace(",", "")
             near = [each for each in known if len(each) > 2 and sorted(each) == sorted(digits)]
             if people.match(match["noun"]) and digits not in known and near:
@@ -70,7 +70,7 @@ def _things(case: Case, read: list[tuple[Cell, str]]) -> Iterator[Finding]:
     """Find numbers of things that stand with two digits turned elsewhere."""
     where: dict[str, dict[str, list[tuple[Cell, str]]]] = defaultdict(lambda: defaultdict(list))
     for cell, text in read:
-        for match in _COUNTED.finditer(text):
+        for match in matches(_COUNTED, text):
             noun = match["noun"]
             if not _UNITS.match(noun) and not re.match(PEOPLE, noun):
                 digits = match["number"].replace(",", "")
@@ -90,7 +90,7 @@ def _repeats(case: Case, read: list[tuple[Cell, str]]) -> Iterator[Finding]:
     """Find what is said to have happened so often in one place, and so often in another."""
     first: dict[tuple[str, str], tuple[int, Cell, str]] = {}
     for cell, text in read:
-        for match in _REPEATED.finditer(text):
+        for match in matches(_REPEATED, text):
             key = (match["what"].lower(), match["verb"].lower())
             word = match["count"].lower().removesuffix(" times")
             fixed = {"once": 1, "twice": 2}
@@ -107,7 +107,7 @@ def _ids(case: Case, read: list[tuple[Cell, str]]) -> Iterator[Finding]:
     listed = {str(row.get("incident")) for row in case.rows("similar")}
     links = str(case.fact("related_links") or "")
     for cell, text in read:
-        for match in _ID.finditer(text):
+        for match in matches(_ID, text):
             said = match.group()
             if turned(own, said) and said not in listed and said not in links:
                 yield about(case, cell, f"“{said}”, but this incident is {own}.")
