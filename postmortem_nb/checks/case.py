@@ -71,6 +71,8 @@ class Case:
     """Every edit, as `Incident.history` tells it."""
     places: Sequence[Place]
     """Every part of the template with the titles above it."""
+    cells: Sequence[Cell]
+    """Every filled cell, single facts first."""
 
     def rows(self, table: str) -> Sequence[Row]:
         """Return the rows of a table, none when the template has no such table."""
@@ -84,23 +86,12 @@ class Case:
         """Return whether the template has this blank: a team's own may lack any."""
         return any(column.name == name for column in self.template.tables.get(table, ()))
 
-    def cells(self) -> Iterator[Cell]:
-        """Yield every filled cell, single facts first."""
-        for column in self.template.tables.get(SINGLE, ()):
-            if self.facts.get(column.name) is not None:
-                yield Cell(SINGLE, SINGLE, column, self.facts[column.name])
-        for table, rows in self.tables.items():
-            for row in rows:
-                for column in self.template.tables[table]:
-                    if row.get(column.name) is not None:
-                        yield Cell(table, row["row"], column, row[column.name])
-
     def people(self) -> set[str]:
         """Return the names of people that the incident holds."""
         columns = set(PEOPLE)
         named = (
             cell.value
-            for cell in self.cells()
+            for cell in self.cells
             if (cell.table, cell.column.name) in columns or cell.column.name == "owner"
         )
         names = (
@@ -152,7 +143,22 @@ def take(incident: Incident) -> Case:
         history = incident.history()
     moments = metrics.gather(facts, tables.get("timeline", ()))
     typed, places = _typed(template, history), tuple(_walk(template))
-    return Case(template, facts, tables, measures, moments, typed, history, places)
+    cells = tuple(_cells(template, facts, tables))
+    return Case(template, facts, tables, measures, moments, typed, history, places, cells)
+
+
+def _cells(
+    template: Template, facts: Mapping[str, Any], tables: Mapping[str, Sequence[Row]]
+) -> Iterator[Cell]:
+    """Yield every filled cell, single facts first."""
+    for column in template.tables.get(SINGLE, ()):
+        if facts.get(column.name) is not None:
+            yield Cell(SINGLE, SINGLE, column, facts[column.name])
+    for table, rows in tables.items():
+        for row in rows:
+            for column in template.tables[table]:
+                if row.get(column.name) is not None:
+                    yield Cell(table, row["row"], column, row[column.name])
 
 
 def _typed(template: Template, history: pd.DataFrame) -> dict[str, Any]:

@@ -50,7 +50,7 @@ def typed(case: Case) -> Iterator[Finding]:
 
 def ranges(case: Case) -> Iterator[Finding]:
     """Find figures that cannot be: below zero, above a hundred percent."""
-    for cell in case.cells():
+    for cell in case.cells:
         kind, value = cell.column.kind, cell.value
         numeric = kind in {"count", "percent", "money", "minutes"}
         may_exceed = {"budget_consumed", "slo_impact"}

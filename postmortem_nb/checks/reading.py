@@ -111,7 +111,7 @@ def _masked(text: str) -> str:
 def passages(case: Case, *, plans: bool = False) -> Iterator[tuple[Cell, str]]:
     """Yield each text that tells of this incident, the last messages too, quotes taken out."""
     last = final(case)
-    for cell in case.cells():
+    for cell in case.cells:
         message = cell.table == "updates" and cell.row in last and cell.column.kind == "line"
         if is_read(cell) or is_shown(cell) or message or (plans and is_plan(cell)):
             text = str(cell.value)

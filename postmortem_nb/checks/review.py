@@ -138,7 +138,7 @@ def _possible(case: Case, need: Need) -> bool:
 
 def left_over(case: Case) -> Iterator[Finding]:
     """Find placeholders that were to be replaced."""
-    for cell in case.cells():
+    for cell in case.cells:
         typed = cell.column.kind in {"prose", "line", "names"} and cell.table not in PRESET
         written = str(cell.value) if typed else ""
         match = LEFT_OVER.search(written)
@@ -157,7 +157,7 @@ def left_over(case: Case) -> Iterator[Finding]:
 
 def links(case: Case) -> Iterator[Finding]:
     """Find links that no reader can follow."""
-    for cell in case.cells():
+    for cell in case.cells:
         if cell.column.kind == "prose":
             yield from _links_in(case, cell)
         if cell.column.kind != "link":

@@ -376,7 +376,7 @@ def declared(case: Case) -> Iterator[Finding]:
     """Find a severity in a message of the day that nobody declared."""
     ways = [each for each in STATEMENTS if each.denial is _declared]
     last = final(case)
-    for cell in case.cells():
+    for cell in case.cells:
         early = cell.table == "updates" and cell.column.kind == "line" and cell.row not in last
         text = language.mask(str(cell.value)) if early else ""
         for pattern in (*(each.pattern for each in ways), SEV):

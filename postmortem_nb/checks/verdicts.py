@@ -64,7 +64,7 @@ def doubted(case: Case, budgets: Sequence[Spending]) -> Iterator[Finding]:
     if not known or len({each.met for each in known}) > 1:
         return
     met = known[0].met
-    for cell in case.cells():
+    for cell in case.cells:
         if not is_read(cell):
             continue
         text = language.mask(str(cell.value))

@@ -81,7 +81,7 @@ CHAIN_END = "RC2"
 def wording(case: Case) -> Iterator[Finding]:
     """Find words that judge people, in every blank of prose but those of actions."""
     people, complete, allowed = case.people(), outage(case), allows(case)
-    for cell in case.cells():
+    for cell in case.cells:
         setting = reads(cell)
         if setting is Setting.OFF or cell.table == "actions":
             continue
