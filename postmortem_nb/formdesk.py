@@ -20,7 +20,7 @@ PAUSE = 0.15
 """Seconds that a desk waits for further edits before forms follow."""
 
 SETTLE = 0.5
-"""Seconds without a new form after which forms count as drawn, where no page says so before."""
+"""Seconds without a new form before the checks look at the incident for the first time."""
 
 LOOK = 1.0
 """Seconds between two looks at the log for edits of other kernels."""
@@ -52,7 +52,6 @@ class Desk:
         self.incident = weakref.ref(incident)
         self._joined: dict[str, list[weakref.ref[Follower]]] = {}
         self._news = threading.Event()
-        self._drawn = threading.Event()
         self._thread: threading.Thread | None = None
         self._found: list[dict[str, Any]] = []
         self._kept: candidates.Kept = {}
@@ -69,7 +68,6 @@ class Desk:
         self._joined.setdefault(section, []).append(weakref.ref(form))
         kept = self._joined[section]
         self._newest = time.monotonic()
-        self._drawn.clear()
         self._news.set()
         self._wake()
         while len(kept) > FORMS:
@@ -79,10 +77,6 @@ class Desk:
     def look(self) -> None:
         """Have another look at the open forms in a moment."""
         self._news.set()
-
-    def drawn(self) -> None:
-        """Hear of a page that it has drawn the forms that it was sent."""
-        self._drawn.set()
 
     def changed(self, *_: object) -> None:
         """Hear that the incident changed; the forms follow in a moment."""
@@ -126,9 +120,8 @@ class Desk:
         while self._open():
             if self._news.wait(LOOK):
                 time.sleep(PAUSE)
-                while (left := self._newest + SETTLE - time.monotonic()) > 0:
-                    if self._drawn.wait(left):
-                        break  # else a notebook is being run: first let its forms appear
+                while time.monotonic() - self._newest < SETTLE:
+                    time.sleep(PAUSE)  # a notebook is being run: first let its forms appear
                 self._news.clear()
                 for form in self._open():
                     form.follow()  # other windows first: looking at everything takes longer

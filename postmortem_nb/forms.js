@@ -13,7 +13,6 @@ const ZONE = `${STORE}zone`;
 const WAITING = 800;
 const ORPHANED = 5000;
 const AWAY = 30000;
-const DRAWN = 50;
 
 const clock = () => new Date().toLocaleTimeString([], { hour12: false });
 const edits = (count) => `${count} ${count === 1 ? "edit" : "edits"}`;
@@ -431,7 +430,7 @@ class Form {
         const { data, metadata } = outputs.get(place);
         mine ||= data?.[VIEW]?.model_id === this.state.id;
         const { text: digest, section } = metadata?.postmortem || {};
-        if (mine && digest !== undefined && section === this.state.title) return { outputs, place, digest };
+        if (mine && digest && section === this.state.title) return { outputs, place, digest };
       }
     }
     return null;
@@ -454,14 +453,6 @@ class Form {
   }
 }
 
-let appearing;
-
-/** Tell the kernel, once for all forms that are being drawn: it writes their texts then. */
-function appeared(form) {
-  clearTimeout(appearing);
-  appearing = setTimeout(() => form.send({ t: "drawn" }), DRAWN);
-}
-
 /** Draw a form; what is returned takes it away again. */
 export function render({ model, el }, style) {
   if (!document.getElementById("postmortem-nb-style")) {
@@ -469,6 +460,5 @@ export function render({ model, el }, style) {
   }
   const form = new Form({ model, el });
   el.append(form.root);
-  appeared(form);
   return () => form.stop();
 }

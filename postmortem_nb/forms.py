@@ -102,7 +102,6 @@ class Form(anywidget.AnyWidget):
         self.incident = incident
         self.sheet = Sheet(incident, section)
         self.text_id = uuid.uuid4().hex
-        self.placed = False
         self._answers: OrderedDict[tuple[str, int], Message] = OrderedDict()
         self._shown: dict[str, Any] = {}
         self._digest = ""
@@ -154,9 +153,6 @@ class Form(anywidget.AnyWidget):
 
     def follow(self) -> None:
         """Send every window what changed since the last time."""
-        if not self._digest:
-            self._renew()  # its place stands empty until the forms are drawn
-            self._shown["text"] = self._digest
         with self.incident.lock:
             values = self.values()
             news = changes(self._shown, values)
@@ -199,9 +195,6 @@ class Form(anywidget.AnyWidget):
 
     def _hear(self, _widget: object, message: Message, _buffers: object) -> None:
         """Do what a window asks, once, and answer it."""
-        if message.get("t") == "drawn":
-            self.desk.drawn()
-            return
         client, number = str(message.get("c", "")), message.get("n")
         act = self._acts().get(str(message.get("t")))
         if act is None:
@@ -263,14 +256,8 @@ class Form(anywidget.AnyWidget):
         formtext.show({VIEW: view, "text/plain": "", "text/html": ""})
         formtext.below(self)
 
-    def say(self, *, later: bool) -> formtext.Shown:
-        """Return the output under the form: its text, or ``later`` the place where it will stand.
-
-        The window that gets a text need not ask for it.
-        """
-        self.placed = True
-        if later:
-            return formtext.place(self.sheet.section)
+    def say(self) -> formtext.Shown:
+        """Return the text under the form; the window that gets it need not ask for it."""
         with self.incident.lock:
             written = self._written(self._read())
             self._shown["text"] = self._digest
@@ -294,10 +281,11 @@ class Form(anywidget.AnyWidget):
 
     def _renew(self) -> None:
         """Bring the text under the form up to date where it differs."""
-        if not self.placed:
+        before = self._digest
+        if not before:
             return  # nobody sees one yet
-        before, lines = self._digest, self._read()
-        if before and lines == self._lines:
+        lines = self._read()
+        if lines == self._lines:
             return  # most edits are of another section
         data, metadata = self._written(lines)
         if self._digest != before:

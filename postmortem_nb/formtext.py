@@ -1,8 +1,8 @@
 """The finished text under a form: an output of its own that any page can show.
 
 It stands in the saved notebook, so GitHub, nbviewer and a page without a kernel show the document.
-A page that shows a cell while it runs gets an empty place first and the text when the forms are
-drawn: drawing both at once keeps everybody waiting for an input to type in.
+A text is a part of its cell's run, written after all forms of the cell: whoever saves or exports
+the notebook when the cell has ended has it.
 """
 
 from __future__ import annotations
@@ -45,8 +45,8 @@ class Spoken(Protocol):
 
     text_id: str
 
-    def say(self, *, later: bool) -> Shown:
-        """Return the output under the form: its text, or the place where it will stand."""
+    def say(self) -> Shown:
+        """Return the output under the form, its text."""
 
     def look(self) -> None:
         """Look in a moment whether the text is still right."""
@@ -59,16 +59,7 @@ def written(incident: Incident, section: Section, lines: Sequence[Line]) -> Show
     digest = hashlib.sha256(made.encode("utf-8", "replace")).hexdigest()[:12]
     html = f'<div class="pm-text tex2jax_ignore mathjax_ignore">{HINT}{body}</div>'
     data = {"text/html": html, "text/plain": plain.strip() or "Nothing is filled in yet."}
-    return data, _mark(section, digest)
-
-
-def place(section: Section) -> Shown:
-    """Return the output that stands under a form until its text is written."""
-    return {"text/html": "", "text/plain": ""}, _mark(section, "")
-
-
-def _mark(section: Section, digest: str) -> dict[str, Any]:
-    return {"postmortem": {"section": section.title, "text": digest}}
+    return data, {"postmortem": {"section": section.title, "text": digest}}
 
 
 # -- when it is shown ------------------------------------------------------------------------------
@@ -79,8 +70,8 @@ class Form(Protocol):
 
     text_id: str
 
-    def say(self, *, later: bool) -> Shown:
-        """Return the output under the form: its text, or the place where it will stand."""
+    def say(self) -> Shown:
+        """Return the output under the form, its text."""
 
     def look(self) -> None:
         """See in a moment whether the text is still right."""
@@ -124,19 +115,7 @@ def _tell_all() -> None:
 
 def _tell(shown: list[Form]) -> None:
     """Show the outputs under forms: all are written before the first is sent to be drawn."""
-    later = _watched()
-    for each, (data, metadata) in [(each, each.say(later=later)) for each in shown]:
+    for each, (data, metadata) in [(each, each.say()) for each in shown]:
         show(data, metadata=metadata, display_id=each.text_id)
     for each in shown:
         each.look()  # an edit came perhaps before there was a text to renew
-
-
-def _watched() -> bool:
-    """Return whether a page shows the running cell and hears what is renewed after its end.
-
-    JupyterLab and its like name the cell in each request; what runs a notebook without a page
-    (nbclient, papermill) does not, and takes no output after the cell's end.
-    """
-    kernel = getattr(get_ipython(), "kernel", None)
-    request = kernel.get_parent("shell") if kernel is not None else {}
-    return "cellId" in request.get("metadata", {})

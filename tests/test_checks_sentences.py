@@ -448,3 +448,13 @@ def test_a_pattern_that_is_passed_over_would_have_found_nothing(incident):
         assert [match.span() for match in reading.matches(pattern, sentence)] == spans
         found += bool(spans)
     assert found > 300
+
+
+def test_a_long_text_is_read_to_its_end_in_pieces_that_break_no_sentence(incident):
+    sentence = "The rollback was deployed before the cause was found."
+    long = "The queue filled again. " * 900 + sentence
+    assert len(long) > 5 * reading.LONG
+    assert said(incident, long) == said(incident, sentence) != []
+    pieces = list(reading._pieces(long))
+    assert "".join(pieces) == long
+    assert all(each.endswith(".") and len(each) <= reading.LONG for each in pieces)

@@ -385,39 +385,16 @@ def test_the_text_is_an_output_of_its_own_without_the_form(incident):
 
 @pytest.fixture
 def outputs(monkeypatch):
-    """Return what is shown and renewed, in a cell of a page that hears of it after its end."""
+    """Return what is shown and renewed."""
     shown = []
     monkeypatch.setattr(formtext, "show", lambda data, **more: shown.append((data, more)))
-    monkeypatch.setattr(formtext, "_watched", lambda: True)
     return shown
-
-
-def test_on_a_page_the_text_takes_its_place_when_the_forms_are_drawn(incident, outputs):
-    incident.set("what_happened", "The pool ran dry.")
-    form = listening(incident.form("Incident Overview"))
-    form._ipython_display_()
-    view, (place, marked) = outputs
-    assert view[0][forms.VIEW]["model_id"] == form.model_id
-    assert place == {"text/html": "", "text/plain": ""}
-    assert marked["metadata"]["postmortem"] == {"section": "Incident Overview", "text": ""}
-    form._hear(form, {"t": "drawn", "c": "w1"}, [])
-    eventually(lambda: len(outputs) == 3)
-    data, more = outputs[2]
-    assert "The pool ran dry." in data["text/plain"]
-    assert (more["update"], more["display_id"]) == (True, marked["display_id"])
-    assert form._shown["text"] == more["metadata"]["postmortem"]["text"]  # nobody need ask for it
-
-
-def test_a_text_comes_although_no_page_says_that_it_has_drawn(incident, outputs):
-    incident.form("Incident Overview")._ipython_display_()
-    eventually(lambda: len(outputs) == 3)
-    assert "Nothing is filled in yet." in outputs[2][0]["text/plain"]
 
 
 def test_an_edit_of_another_section_renders_no_text_anew(incident, monkeypatch, outputs):
     form = incident.form("Incident Overview")
     form._ipython_display_()
-    eventually(lambda: len(outputs) == 3)
+    assert len(outputs) == 2
     rendered = []
     written = formtext.written
     monkeypatch.setattr(formtext, "written", lambda *a: rendered.append(a) or written(*a))

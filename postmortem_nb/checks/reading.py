@@ -72,8 +72,11 @@ def final(case: Case) -> frozenset[str]:
     return frozenset(each["row"] for each in late if each["time"] >= end)
 
 
-TEXTS, LONG = 2048, 20_000
-"""Texts of which it is kept what was found in them, none longer than so many characters."""
+TEXTS = 2048
+"""Pieces of text of which it is kept what was found in them."""
+
+LONG = 4_000
+"""Characters of a piece: what is longer is read in pieces, so that no pattern walks through all."""
 
 
 def matches(pattern: re.Pattern[str], text: str) -> tuple[re.Match[str], ...]:
@@ -81,8 +84,6 @@ def matches(pattern: re.Pattern[str], text: str) -> tuple[re.Match[str], ...]:
 
     It is looked for only where the text holds what every match must hold.
     """
-    if len(text) > LONG:
-        return tuple(pattern.finditer(text))
     lowered, found = _held(text)
     key = pattern.pattern, pattern.flags
     if key not in found:
@@ -114,8 +115,18 @@ def passages(case: Case, *, plans: bool = False) -> Iterator[tuple[Cell, str]]:
     for cell in case.cells:
         message = cell.table == "updates" and cell.row in last and cell.column.kind == "line"
         if is_read(cell) or is_shown(cell) or message or (plans and is_plan(cell)):
-            text = str(cell.value)
-            yield cell, _masked(text) if len(text) <= LONG else language.mask(text)
+            for piece in _pieces(str(cell.value)):
+                yield cell, _masked(piece)
+
+
+def _pieces(text: str) -> Iterator[str]:
+    """Yield a text, one that is long in pieces that end with a line, a sentence or a word."""
+    while len(text) > LONG:
+        ends = (text.rfind(end, LONG // 2, LONG) for end in ("\n", ". ", " "))
+        cut = next((end + 1 for end in ends if end >= 0), LONG)
+        yield text[:cut]
+        text = text[cut:]
+    yield text
 
 
 def sentences(text: str) -> list[str]:

@@ -40,7 +40,7 @@ _EVERY = frozenset({"", "open", "corrective", "follow-up", "remaining", "these",
 """Words before “actions” that leave none out."""
 _TELLING = r"(?:told|informed|notified|contacted|warned|e-?mailed|written to)"
 _FAILURE = r"(?:it|this|that|(?:the\s)?(?:incident|outage|problem|failure|errors?|issue|trouble))"
-_SOMEONE = rf"(?:an?\s|one\s|our\s|the\s|several\s|some\s|first\s|angry\s)*{PERSON}(?:s)?"
+_SOMEONE = rf"(?:an?\s|one\s|our\s|the\s|several\s|some\s|first\s|angry\s){{0,4}}{PERSON}(?:s)?"
 _REPORT = r"(?:calls?|phone calls?|tickets?|reports?|complaints?|e-?mails?|tweets?|messages?)"
 _CHIEFS = r"(?:CEO|CTO|CIO|CISO|COO|CFO|executives?|VPs?|C-level|leadership team|board)"
 
