@@ -40,18 +40,6 @@ _VALUE = ' class="pm-value"'
 _LINES = f'{_VALUE} style="white-space:pre-wrap"'
 
 
-class Spoken(Protocol):
-    """What has a text under it: a form."""
-
-    text_id: str
-
-    def say(self) -> Shown:
-        """Return the output under the form, its text."""
-
-    def look(self) -> None:
-        """Look in a moment whether the text is still right."""
-
-
 def written(incident: Incident, section: Section, lines: Sequence[Line]) -> Shown:
     """Return a section's finished text, as the export prints it, with its mark."""
     made, plain = document.both(incident, lines)
