@@ -533,6 +533,21 @@ def test_the_command_prints_its_url_and_ends_on_ctrl_c():
         ends_anyhow.cancel()
 
 
+def test_ctrl_c_ends_it_while_it_still_prints_its_url(monkeypatch):
+    class Reader:
+        said = ""
+
+        def write(self, words):
+            self.said += words
+            if words.startswith("http"):  # read, and ended before the printing is over
+                raise KeyboardInterrupt
+
+    reader = Reader()
+    monkeypatch.setattr(sys, "stdout", reader)
+    sandbox.serve(0)
+    assert re.fullmatch(r"http://127\.0\.0\.1:[0-9]+\n\n", reader.said)
+
+
 def test_it_listens_on_the_loopback_only(box):
     others = {info[4][0] for info in socket.getaddrinfo(socket.gethostname(), None)}
     for address in others - {"127.0.0.1", "::1"}:

@@ -260,9 +260,9 @@ def serve(port: int = 0, seed: int = SEED) -> None:
     server = Server(seed, port)
     # started in the background by a shell, it has Ctrl-C ignored; `kill -INT` must end it too
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    sys.stdout.write(f"{server.url}\n")
-    sys.stdout.flush()
     try:
+        sys.stdout.write(f"{server.url}\n")  # whoever reads it may end this before it is written
+        sys.stdout.flush()
         threading.Event().wait()
     except KeyboardInterrupt:
         sys.stdout.write("\n")
