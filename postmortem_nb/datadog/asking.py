@@ -167,11 +167,12 @@ class Asking:
     def _link(self) -> str:
         """Return where Datadog shows the same question; nothing for the sandbox or a proxy."""
         site = self.connection.site
-        if site not in client.SITES or self.connection.sandbox:
+        counted = self.function == "get_datadog_slo" and not self.arguments.get("slo_id")
+        shown_by = _PAGES.get("get_datadog_metric" if counted else self.function)
+        if shown_by is None or site not in client.SITES or self.connection.sandbox:
             return ""
         host = site if site.count(".") > 1 else f"app.{site}"
-        counted = self.function == "get_datadog_slo" and not self.arguments.get("slo_id")
-        page, start, end, fixed = _PAGES["get_datadog_metric" if counted else self.function]
+        page, start, end, fixed = shown_by
         window = {start: times.ms(self.start), end: times.ms(self.end, up=True)}
         return f"https://{host}/{page}?{urlencode({**self._view(), **window, **fixed})}"
 

@@ -89,6 +89,7 @@ OPERATIONS = {
         "get_slo_history",
         "slos_read",
     ),
+    "monitor": Operation("v1.api.monitors_api", "MonitorsApi", "get_monitor", "monitors_read"),
     "monitors": Operation("v1.api.monitors_api", "MonitorsApi", "search_monitors", "monitors_read"),
     "notebook": Operation("v1.api.notebooks_api", "NotebooksApi", "get_notebook", "notebooks_read"),
     "create notebook": Operation(

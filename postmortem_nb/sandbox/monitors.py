@@ -281,7 +281,7 @@ def _composite(ask: Ask, kind: str, query: str) -> Answer:
 
 def _is_joined(query: str) -> bool:
     """Return whether an expression comes down to one id when its parts are joined, from inside."""
-    left = re.sub(r"\d+", "1", re.sub(r"\s+", "", query))
+    left = re.sub(r"\s+", "", re.sub(r"\d+", "1", query))
     before = ""
     while left != before:
         before, left = left, re.sub(r"!1|\(1\)|1(?:&&|\|\|)1", "1", left)
