@@ -131,7 +131,7 @@ def nested() -> QueryError:
 def _row(connection: Any, number: str) -> dict[str, Any]:
     """Return the definition of one monitor, or why there is none."""
     try:
-        found = connection.ask("monitor", answers.document, monitor_id=int(number))
+        found = connection.ask("monitor", answers.whole, monitor_id=int(number))
     except failures.Failed as failed:
         if failed.status in PROBLEMS:
             return {"id": number, "problem": PROBLEMS[failed.status]}
