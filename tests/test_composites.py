@@ -482,6 +482,39 @@ def test_groups_are_matched_and_the_first_to_alarm_is_named(server, account, inc
     )
 
 
+def test_groups_may_have_one_status(server, account, incident):
+    """Of two hosts one alarms as ``a`` does; without the option each has a status of its own."""
+    account.monitors["11"]["query"] = "avg(last_1m):avg:a{*} by {host} > 5"
+    account.monitors["11"]["options"] = {"groupby_simple_monitor": True}
+    account.points["a"] = {"host:web1": tens("a"), "host:web2": lambda _: 0.0}
+    assert alarms(incident, "!11 && 22") == ["13:14–13:15", "14:31–14:50"]
+    del account.monitors["11"]["options"]["groupby_simple_monitor"]
+    assert alarms(incident, "!11 && 22") == ["13:13–13:15", "14:11–14:50"]  # that of web2
+
+
+def test_a_long_window_is_seen_when_it_is_evaluated(server, account, incident):
+    """A day's window is evaluated every ten minutes.
+
+    All 29 tens are in it at 14:30: 290 / 1,440 = 0.2014 > 0.2. The 19 of 14:20 are not enough, and
+    the 28 of 14:29 would be 0.194.
+    """
+    account.monitors["11"]["query"] = f"avg(last_1d):{A}.rollup(avg, 60) > 0.2"
+    assert alarms(incident, "11 && 22") == ["14:30–14:50"]
+
+
+def test_a_picture_shows_warnings_and_missing_data(server, account, incident):
+    account.monitors["11"]["query"] = f"avg(last_1m):{A} > 50"
+    account.monitors["11"]["options"] = {"thresholds": {"critical": 50, "warning": 5}}
+    account.points["b"] = {
+        "": lambda minute: None if minute >= clock("14:30") else tens("b")(minute)
+    }
+    incident.add("monitors", name="Both", query="11 || 22")
+    (one,) = backtest(incident, "2h")
+    warned, silent, own = (set(lane.statuses.tolist()) for lane in one.tried.lanes())
+    assert (warned, silent, own) == ({OK, WARN}, {OK, NO_DATA, ALERT}, {OK, WARN, ALERT})
+    assert results.picture(one).startswith(b"\x89PNG")
+
+
 def test_it_agrees_with_every_minute_worked_out_alone(server, account, incident):
     """A second method: values, gaps and warnings at random, each minute by the documented rules."""
     chance = random.Random(6)  # noqa: S311 - made-up values

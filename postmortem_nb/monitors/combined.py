@@ -66,8 +66,8 @@ class Combined(Outcome):
     def checked(self) -> Combined:
         """Return it evaluated. Raises QueryError where its monitors have no group in common."""
         if not self.combination.groups and not self._silent():
-            grouped = [part for part, _ in self.parts if part.monitor.by]
-            said = " and ".join(f"{each.name} by {', '.join(each.monitor.by)}" for each in grouped)
+            grouped = [part for part, _ in self.parts if part.by]
+            said = " and ".join(f"{each.name} by {', '.join(each.by)}" for each in grouped)
             raise QueryError(
                 f"its monitors have no group in common ({said}), so Datadog gives it no status"
             )
@@ -125,9 +125,7 @@ class Combined(Outcome):
         """Its groups, and the statuses of each at each minute."""
         first, last = (_minute(moment) for moment in (self.baseline, self._until))
         seconds = 60 * np.arange(first, max(first, last), dtype=np.int64)
-        grouped = [
-            statuses.Grouped(part.monitor.by, tried.evaluated.groups) for part, tried in self.parts
-        ]
+        grouped = [statuses.Grouped(part.by, tried.evaluated.groups) for part, tried in self.parts]
         found = statuses.common(grouped)
         parts = {
             part.name: _status(part, tried, seconds)[[each.places[place] for each in found]]
@@ -220,7 +218,7 @@ def _status(part: Constituent, tried: Tried, seconds: NDArray[np.int64]) -> Stat
     One without groups has one row, No Data where there was no answer at all.
     """
     done = tried.evaluated
-    rows = done.measured if len(done.groups) or part.monitor.by else _blank(len(done.seconds))
+    rows = done.measured if len(done.groups) or part.by else _blank(len(done.seconds))
     missing = part.missing if tried.record.get("complete") else "no data"
     if missing == "zero":
         rows = np.where(np.isnan(rows), 0.0, rows)
@@ -235,6 +233,7 @@ def _status(part: Constituent, tried: Tried, seconds: NDArray[np.int64]) -> Stat
     if missing == "ok":
         made[made == statuses.NO_DATA] = statuses.OK
     made = statuses.kept(made) if missing == "last" else made
+    made = made.max(axis=0, keepdims=True) if part.is_single else made
     before = np.full((len(made), 1), statuses.NO_DATA, dtype=np.int8)
     latest = np.searchsorted(done.seconds, seconds, side="right")
     return np.hstack([before, made])[:, latest]

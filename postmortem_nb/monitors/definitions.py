@@ -29,7 +29,10 @@ if TYPE_CHECKING:
 FUNCTION = "get_datadog_monitor"
 COLUMNS = ("id", "name", "type", "query", "modified", "options", "problem")
 
-OPTIONS = ("thresholds", "evaluation_delay", "on_missing_data", "timeout_h", "scheduling_options")
+OPTIONS = (
+    "thresholds", "evaluation_delay", "on_missing_data", "timeout_h", "scheduling_options",
+    "groupby_simple_monitor",
+)  # fmt: skip
 """What of a monitor's options decides on its status."""
 
 LONGEST_DELAY = 86_400  # seconds
@@ -57,7 +60,14 @@ class Constituent:
     warning: float | None = None
     warning_recovery: float | None = None
     missing: str = "no data"
+    is_single: bool = False
+    """Whether it has one status for all of its groups, that of the worst."""
     notes: tuple[str, ...] = ()
+
+    @property
+    def by(self) -> tuple[str, ...]:
+        """What its statuses are grouped by."""
+        return () if self.is_single else self.monitor.by
 
     @property
     def label(self) -> str:
@@ -176,6 +186,7 @@ def _constituent(row: Mapping[str, Any], began: datetime) -> Constituent:
         warning=_number(thresholds.get("warning")),
         warning_recovery=_number(thresholds.get("warning_recovery")),
         missing=_missing(options, monitor),
+        is_single=options.get("groupby_simple_monitor") is True,
         notes=tuple(f"monitor {number} {said}" for said in _told(row, options, began)),
     )  # fmt: skip
 

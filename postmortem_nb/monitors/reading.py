@@ -43,7 +43,7 @@ REFUSED = (
      "it compares with another window than one before (last_…)"),
     (r"^\s*(?:error_budget|burn_rate)\s*\(", "it watches an SLO, not a metric"),
     (r"\.over\(", "it watches the states of a check, not a metric"),
-    (r"(?:&&|\|\||^\s*!?\s*\d{3,}\s*$)", "it combines other monitors"),
+    (r"&&|\|\|", "it joins conditions: propose each as a monitor, and join them as #1 && #2"),
     (r"\((?:current|next)_", "its window is not one that ends now (last_…)"),
 )  # fmt: skip
 """Kinds of monitor that cannot be tried on a metric: how they are known, and the reason."""
