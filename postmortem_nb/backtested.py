@@ -92,7 +92,8 @@ class Chapter:
         """Return the figure of a back-test: its cell's picture where that still fits."""
         results = import_module("postmortem_nb.monitors.results")
         cover = self.figures.cover
-        stored = self.figures.stored(str(tried.record.get("name")), results.key(each, tried))
+        known = self.figures.stored(str(tried.record.get("name")), results.key(each, tried))
+        stored = None if tried.record.get("changed") else known
         return self.figures.keep(
             f"{TITLE}: {each.name or 'unnamed monitor'}",
             tried.record,

@@ -7,6 +7,7 @@ and 14:11 to 14:50. The impact began at 14:02, it was detected at 14:19:40.
 """
 
 import ast
+import base64
 import itertools
 import json
 import random
@@ -14,6 +15,7 @@ import re
 import time
 from datetime import UTC, datetime, timedelta
 
+import bundlekit
 import numpy as np
 import pandas as pd
 import pytest
@@ -735,6 +737,43 @@ def test_its_picture_is_drawn_from_all_of_its_answers(server, account, incident)
     lanes = again.tried.lanes()
     assert [lane.label for lane in lanes] == ["11 (Errors)", "22 (Queue)", "the composite"]
     assert set(lanes[1].statuses.tolist()) == {OK}
+
+
+def test_composites_of_the_same_monitors_have_pictures_of_their_own(server, incident, monkeypatch):
+    for name, query in (("A", f"avg(last_1m):{A} > 5"), ("B", f"avg(last_1m):{B} > 5"),
+                        ("Both", "#1 && #2"), ("Either", "#1 || #2")):  # fmt: skip
+        incident.add("monitors", name=name, query=query)
+    tested = [*backtest(incident, "2h")]
+    paths = editions.export(incident.path, "markdown")
+    drawn = {path.name: path.read_bytes() for path in paths if "backtest" in path.name}
+    assert len(set(drawn.values())) == len(drawn) == 4
+    paper = paths[0].read_text("utf-8")
+    assert len(set(re.findall(r"\]\((INC-7_files/backtest[^)]*)\)", paper))) == 4
+    cell = bundlekit.code_cell(
+        "backtest(incident)",
+        *(
+            bundlekit.data(
+                {"image/png": base64.b64encode(each.png).decode()}, postmortem=each.facts
+            )
+            for each in map(results.drawn, tested)
+        ),
+        postmortem={"role": "backtest"},
+    )
+    notebook = {"cells": [cell], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
+    (incident.path / "INC-7.ipynb").write_text(json.dumps(notebook))
+    again, drawing = [], results.picture
+    monkeypatch.setattr(results, "picture", lambda *words: again.append(words) or drawing(*words))
+    editions.export(incident.path, "html")
+    assert not again  # each is the one that the cell drew
+    folder = incident.path / "evidence"
+    name = backtests.evidence_name(incident.values("monitors")[1]["row"])
+    frame = evidence.thaw(folder, name)
+    frame["value"] += 1
+    evidence.freeze(folder, "other", frame, frame.attrs["evidence"])
+    (folder / "other.parquet").replace(folder / f"{name}.parquet")
+    page = editions.export(incident.path, "html")[0].read_text("utf-8")
+    assert len(again) == 3  # of changed rows none is taken: B, and the two that stand on it
+    assert page.count("its evidence was changed since it was frozen") >= 3
 
 
 def test_hostile_names_stay_text(server, account, incident):

@@ -136,19 +136,20 @@ def _combined(
     """Return a composite tried: each of its monitors first, then what they say together."""
     number, listed = place
     row = str(listed[number - 1]["row"])
+    own = evidence_name(row)
     proposed = {
         name: _proposed(name, listed) for name in composite.names if name not in composite.ids
     }
     found, record = dict(proposed), None
     if composite.ids:
-        frame = source.definitions(evidence_name(row), composite, spans)
+        frame = source.definitions(own, composite, spans)
         record = frame.attrs["evidence"]
         found |= definitions.constituents(frame, spans.start)
     parts = [
         (found[name], _part(found[name], _evidence(name, row, listed), spans, source))
         for name in composite.names
     ]
-    return Combined(composite, spans, tuple(parts), record).checked()
+    return Combined(own, composite, spans, tuple(parts), record).checked()
 
 
 def _proposed(name: str, listed: Sequence[Row]) -> Constituent:

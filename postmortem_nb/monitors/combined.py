@@ -55,8 +55,13 @@ class Combination(NamedTuple):
 
 @dataclass(frozen=True)
 class Combined(Outcome):
-    """A composite, the incident, and its monitors, each tried alone."""
+    """A composite, the incident, and its monitors, each tried alone.
 
+    ``name`` is that of its evidence and of its picture; a composite of the table's monitors alone
+    has a picture only, and stands on their evidence.
+    """
+
+    name: str
     composite: Composite
     spans: Spans
     parts: tuple[tuple[Constituent, Tried], ...]
@@ -86,6 +91,7 @@ class Combined(Outcome):
         said = [str(line) for each in records for line in each.get("warnings") or ()]
         return {
             **records[0],
+            "name": self.name,
             "call": self.composite.query(),
             "from": times.iso(self.baseline),
             "to": times.iso(self._until),
