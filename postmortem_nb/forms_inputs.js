@@ -28,6 +28,16 @@ export function make(tag, properties = {}, ...children) {
   return element;
 }
 
+/** Keep keys from the notebook's shortcuts; only saving the notebook goes through, after `save`. */
+export function keep(element, save = () => {}) {
+  const heard = (event) => {
+    const saves = (event.ctrlKey || event.metaKey) && event.key?.toLowerCase() === "s";
+    if (saves) save();
+    else event.stopPropagation();
+  };
+  for (const event of ["keydown", "keypress", "keyup"]) element.addEventListener(event, heard);
+}
+
 const SHAPES = {
   up: "M8 13V4M4 8l4-4 4 4",
   down: "M8 3v9M4 8l4 4 4-4",
@@ -222,7 +232,7 @@ const CONTROLS = {
   prose: (id) => area(id, {}),
   query: (id) => area(id, { mono: true }),
   line: (id, field, form) =>
-    field.c ? short(id, { list: form.list(field.c), size: "text" }) : area(id, { oneline: true }),
+    field.c ? short(id, { list: form.list(field.c), size: "word" }) : area(id, { oneline: true }),
   link: (id) => link(id),
   choice: (id, field) => select(id, field),
   yesno: (id, field) => (field.o ? select(id, field) : tick(id)),
