@@ -776,6 +776,35 @@ def test_composites_of_the_same_monitors_have_pictures_of_their_own(server, inci
     assert page.count("its evidence was changed since it was frozen") >= 3
 
 
+@pytest.mark.parametrize(
+    ("column", "value", "says"),
+    [
+        ("options", "{", "yes"), ("options", "[" * 50_000, "yes"), ("options", None, "yes"),
+        ("options", '{"thresholds": 5, "evaluation_delay": "x"}', "yes"),
+        ("query", None, "unknown"), ("type", None, "yes"), ("name", None, "yes"),
+        ("modified", "soon", "yes"),
+        ("problem", "it <b>never</b> was", "unknown"), ("id", "x", "unknown"),
+        ("id", None, "unknown"),
+    ],
+)  # fmt: skip
+def test_definitions_that_a_stranger_wrote_never_break_a_document(
+    server, incident, column, value, says
+):
+    only(incident, "11 && 22")
+    folder = incident.path / "evidence"
+    name = backtests.evidence_name(incident.values("monitors")[0]["row"])
+    frame = evidence.thaw(folder, name)
+    record = frame.attrs["evidence"] | {"warnings": 5, "rows": "many"}
+    changed = frame.astype("object")
+    changed[column] = value
+    if column == "id" and value:
+        changed = changed.drop(columns="name")
+    evidence.freeze(folder, name, changed.astype("string"), record)
+    page = editions.export(incident.path, "html")[0].read_text("utf-8")
+    assert f"<td>1. Both</td><td>{says}</td>" in page
+    assert "<b>never</b>" not in page
+
+
 def test_hostile_names_stay_text(server, account, incident):
     name = '<img src=x onerror=alert(1)> | **b**\n"q" \u202egnp'
     account.monitors["11"]["name"] = name

@@ -88,7 +88,8 @@ class Combined(Outcome):
             for part, tried in self.parts
             if not tried.record.get("complete")
         ]
-        said = [str(line) for each in records for line in each.get("warnings") or ()]
+        told = [each["warnings"] for each in records if isinstance(each.get("warnings"), list)]
+        rows = [each["rows"] for each in answers if isinstance(each.get("rows"), int)]
         return {
             **records[0],
             "name": self.name,
@@ -96,11 +97,11 @@ class Combined(Outcome):
             "from": times.iso(self.baseline),
             "to": times.iso(self._until),
             "fetched_at": max(str(each.get("fetched_at") or "") for each in records),
-            "rows": sum(int(each.get("rows") or 0) for each in answers),
+            "rows": sum(rows),
             "sandbox": any(each.get("sandbox") for each in records),
             "complete": not lacking,
             "partial": "; ".join(lacking),
-            "warnings": list(dict.fromkeys(said)),
+            "warnings": list(dict.fromkeys(str(line) for lines in told for line in lines)),
             "changed": any(each.get("changed") for each in records),
             "sha256": _digest(records),
             "path": f"combined from {', '.join(map(_named, records))}",

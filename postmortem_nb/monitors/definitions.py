@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +20,6 @@ from postmortem_nb.monitors import composites, reading
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from datetime import datetime
 
     import pandas as pd
 
@@ -166,18 +165,17 @@ def _row(connection: Any, number: str) -> dict[str, Any]:
 
 
 def _constituent(row: Mapping[str, Any], began: datetime) -> Constituent:
-    number, problem = str(row["id"]), row["problem"]
-    if isinstance(problem, str) and problem:
+    number, title, query = (_text(row[name]) for name in ("id", "name", "query"))
+    if problem := _text(row["problem"]):
         raise QueryError(f"monitor {number}: {problem}")
-    title = str(row["name"])
-    options = _mapping(json.loads(str(row["options"])))
+    options = _options(_text(row["options"]))
     thresholds = _mapping(options.get("thresholds"))
 
     def read() -> Monitor:
-        if row["type"] == "composite" or composites.is_one(str(row["query"])):
+        if _text(row["type"]) == "composite" or composites.is_one(query):
             raise nested()
         recovery = _number(thresholds.get("critical_recovery"))
-        found = reading.read(row["query"])
+        found = reading.read(query)
         return reading.checked(replace(found, recovery=recovery, delay=_delay(options)))
 
     monitor = named(number, title, read)
@@ -206,7 +204,8 @@ def _told(row: Mapping[str, Any], options: Mapping[str, Any], began: datetime) -
     """Return what a reader has to know of a definition."""
     said = []
     modified = row["modified"]
-    if modified == modified and modified is not None and modified > began:  # noqa: PLR0124 - NaT
+    aware = isinstance(modified, datetime) and modified.tzinfo is not None  # NaT has no zone
+    if aware and modified > began:
         when = times.shown(modified.to_pydatetime().replace(microsecond=0))
         said.append(f"was changed after the incident began ({when}): tried as it is now")
     if options.get("timeout_h"):
@@ -240,6 +239,18 @@ def _moment(value: object) -> str | None:
         return times.iso(times.parse(value)) if value else None
     except PostmortemError:
         return None
+
+
+def _options(words: str) -> Mapping[str, Any]:
+    """Return options as they were frozen; none where a stranger wrote them."""
+    try:
+        return _mapping(json.loads(words))
+    except (ValueError, RecursionError):
+        return {}
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
 
 
 def _mapping(value: object) -> Mapping[str, Any]:

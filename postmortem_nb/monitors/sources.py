@@ -109,8 +109,8 @@ class Frozen:
     def definitions(self, name: str, composite: Composite, spans: Spans) -> pd.DataFrame:  # noqa: ARG002
         """Return the definitions of a composite's monitors that are in Datadog."""
         frame = self._thawed(name)
-        held = "id" in frame.columns and set(composite.ids) <= {str(each) for each in frame["id"]}
-        if not held:
+        whole = set(definitions.COLUMNS) <= set(frame.columns)
+        if not whole or not set(composite.ids) <= {str(each) for each in frame["id"]}:
             raise _changed()
         return frame
 
