@@ -739,7 +739,7 @@ CLIPPED = """form => [...form.querySelectorAll('*')].filter(each => {
     const style = getComputedStyle(each);
     const hides = style.overflowX !== 'visible' && !each.matches('input, .pm-label, .pm-row-name');
     const wide = each.clientWidth;
-    const small = each.matches('button:not(:has(svg))') && wide > 0 && wide < 32;
+    const small = each.matches('button:not(.pm-sign)') && wide > 0 && wide < 32;
     return small || (hides && each.scrollWidth > each.clientWidth + 1);
 }).map(each => each.className)"""
 UNEVEN = """form => [...form.querySelectorAll('.pm-fields.pm-pairs')].flatMap(block => {
