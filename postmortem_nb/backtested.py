@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from postmortem_nb.figures import Figure, Figures
     from postmortem_nb.incident import Incident
     from postmortem_nb.monitors.backtests import BackTest
-    from postmortem_nb.monitors.tried import Tried
+    from postmortem_nb.monitors.outcome import Outcome
 
 TABLE = "monitors"
 TITLE = "Back-test"
@@ -88,11 +88,12 @@ class Chapter:
         )
         return list(found)
 
-    def _figure(self, each: BackTest, tried: Tried) -> Figure:
+    def _figure(self, each: BackTest, tried: Outcome) -> Figure:
         """Return the figure of a back-test: its cell's picture where that still fits."""
         results = import_module("postmortem_nb.monitors.results")
         cover = self.figures.cover
-        stored = self.figures.stored(str(tried.record.get("name")), results.key(each, tried))
+        known = self.figures.stored(str(tried.record.get("name")), results.key(each, tried))
+        stored = None if tried.record.get("changed") else known
         return self.figures.keep(
             f"{TITLE}: {each.name or 'unnamed monitor'}",
             tried.record,

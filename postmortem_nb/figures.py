@@ -178,8 +178,13 @@ class Figures:
         return None
 
     def _is_sound(self, name: str) -> bool:
-        """Whether the rows of an evidence are those that were frozen."""
+        """Whether the rows of an evidence are those that were frozen, where it has any of its own.
+
+        A composite of proposed monitors stands on their evidence, which its back-test looked at.
+        """
         assert self._folder is not None  # noqa: S101 - find() looked
+        if name not in self._names:
+            return True
         try:
             raw = (self._folder / f"{name}.parquet").read_bytes()
         except OSError:

@@ -19,7 +19,9 @@ from postmortem_nb.datadog import answers, client
 from postmortem_nb.datadog.client import Operation
 from postmortem_nb.datadog.failures import Failed
 from postmortem_nb.errors import BadValue, QueryError, expected
-from postmortem_nb.monitors import backtests, reading
+from postmortem_nb.monitors import backtests, definitions
+from postmortem_nb.monitors.composites import Composite
+from postmortem_nb.monitors.tried import Tried
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,7 +47,6 @@ KINDS = (
     (r"\s*rum\s*\(", "rum alert"),
     (r"\s*(?:error_budget|burn_rate)\s*\(", "slo alert"),
     (r".*\.over\(", "service check"),
-    (r".*(?:&&|\|\|)", "composite"),
     (r"", "query alert"),
 )
 """How a query begins, and the type of monitor it makes (Datadog's API reference, Monitors)."""
@@ -74,7 +75,7 @@ def validate(
     made = []
     for each in _proposed(incident):
         try:
-            body = _body(incident, each)
+            body = _body(incident, each, found)
             found.ask("validate monitor", answers.document, body=body)
             said = ""
         except QueryError as error:
@@ -106,10 +107,10 @@ def create(
     written, and DatadogError where Datadog did not take it. It is sent once and never again.
     """
     each = _chosen(incident, row)
-    body = _body(incident, each)
     found = _connection()
     try:
-        number = _existing(found, _tag(incident, each))
+        body = _body(incident, each, found)
+        number = _existing(found, _tag(incident, each.row))
         done = "there already, not made again"
         if number is None:
             number = _made(found, body)
@@ -158,44 +159,74 @@ def _chosen(incident: Incident, row: str | int) -> BackTest:
     raise BadValue(expected("monitor", what, example="1", came=str(row)))
 
 
-def _body(incident: Incident, each: BackTest) -> Json:
+def _body(incident: Incident, each: BackTest, found: Connection) -> Json:
     """Return what a monitor is made from. Raises QueryError where it cannot be."""
     row = next(row for row in backtests.rows(incident) if row["row"] == each.row)
-    query, thresholds = _condition(each, row)
+    kind, query, thresholds = _condition(incident, each, row, found)
     name = _line(each.name) or f"Proposed in {_line(incident.id)}"
     body: Json = {
         "name": name,
-        "type": next(kind for start, kind in KINDS if re.match(start, query, re.DOTALL)),
+        "type": kind,
         "query": query,
         "message": _message(incident, row),
-        "tags": ["source:postmortem-nb", _tag(incident, each)],
+        "tags": ["source:postmortem-nb", _tag(incident, each.row)],
         "draft_status": "draft",
     }
     return body | ({"options": {"thresholds": thresholds}} if thresholds else {})
 
 
-def _condition(each: BackTest, row: Json) -> tuple[str, Json]:
-    """Return a monitor's query as Datadog writes it, and its thresholds where we read them.
+def _condition(
+    incident: Incident, each: BackTest, row: Json, found: Connection
+) -> tuple[str, str, Json]:
+    """Return type and query as Datadog writes them, and the thresholds where we read them.
 
     A whole query that is of another kind than ours goes as it stands: Datadog judges it.
     """
     words = " ".join(str(row.get("query") or "").split())
     try:
-        monitor = reading.read(row.get("query"), row.get("threshold"))
+        monitor = backtests.read(row)
     except QueryError:
-        if re.search(r"(?:[<>=]=?\s*[-\d.eE]+|&&.*|\|\|.*)\s*$", words) is None:
+        if re.search(r"[<>=]=?\s*[-\d.eE]+\s*$", words) is None:
             raise
-        return words, {}
+        return _kind(words), words, {}
+    if isinstance(monitor, Composite):
+        return "composite", monitor.query(_made_of(incident, monitor, found)), {}
     limit, recovery = monitor.limit, monitor.recovery
     if monitor.unit:
-        if each.tried is None:
+        if not isinstance(each.tried, Tried):
             raise QueryError(
                 f"threshold: what {monitor.limit:g} {monitor.unit} is in the query's own unit is "
                 "known after its back-test: run 'postmortem backtest' first"
             )
         limit, recovery = each.tried.limits
     thresholds = {"critical": limit} | ({} if recovery is None else {"critical_recovery": recovery})
-    return monitor.query(limit), thresholds
+    query = monitor.query(limit)
+    return _kind(query), query, thresholds
+
+
+def _kind(query: str) -> str:
+    return next(kind for start, kind in KINDS if re.match(start, query, re.DOTALL))
+
+
+def _made_of(incident: Incident, composite: Composite, found: Connection) -> dict[str, str]:
+    """Return the ids of a composite's monitors of the same table: made before, found by their tags.
+
+    Raises QueryError that names the first one that is not in Datadog yet.
+    """
+    listed, known = backtests.rows(incident), {}
+    for name in composite.names:
+        if name in composite.ids:
+            continue
+        row = backtests.proposed(name, listed)
+        number = _existing(found, _tag(incident, str(row["row"])))
+        if number is None:
+            title = definitions.label(name, str(row.get("name") or ""))
+            raise QueryError(
+                f"monitor {title} is not in Datadog yet: make it first, with 'postmortem monitor "
+                f"create {incident.id} {name.removeprefix('#')}'"
+            )
+        known[name] = str(number)
+    return known
 
 
 def _message(incident: Incident, row: Json) -> str:
@@ -206,9 +237,9 @@ def _message(incident: Incident, row: Json) -> str:
     return masking.mask(said)[:LONGEST_MESSAGE]
 
 
-def _tag(incident: Incident, each: BackTest) -> str:
+def _tag(incident: Incident, row: str) -> str:
     """Return the tag that tells the monitor of a row: the same row of an incident, the same tag."""
-    whole = f"{incident.id}\0{each.row}".encode("utf-8", "replace")
+    whole = f"{incident.id}\0{row}".encode("utf-8", "replace")
     return f"postmortem:{hashlib.sha256(whole).hexdigest()[:20]}"
 
 

@@ -17,6 +17,7 @@ import pandas as pd
 from postmortem_nb import bundle, evidence, provenance, retention, text, times
 from postmortem_nb.datadog import queries
 from postmortem_nb.errors import BundleError, PostmortemError, shown
+from postmortem_nb.monitors import definitions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable
@@ -33,6 +34,7 @@ KEYS = {
     "get_datadog_metric": ("query", "series", "timestamp"),
     "get_datadog_revenue": ("query", "week", "part", "timestamp"),
     "get_datadog_slo": ("scope", "timestamp"),
+    definitions.FUNCTION: ("id",),
 }
 """Function → the columns by which a row is the same one; all of them in a result of SQL."""
 
@@ -49,7 +51,7 @@ COLUMNS = {
 LONGEST = 160
 """Characters of a question that a report shows."""
 
-_WORDS = ("sql_query", "query", "queries", "filter", "slo_id", "total", "metric")
+_WORDS = ("sql_query", "query", "queries", "filter", "slo_id", "total", "metric", "ids")
 
 
 @dataclass(slots=True)
@@ -156,6 +158,8 @@ def _again(folder: Path, record: Record, *, accept: bool) -> _Asked:
 def _answer(record: Record) -> pd.DataFrame:
     """Return the answer to a recorded question over its recorded window."""
     function, arguments = record.get("function"), record.get("arguments")
+    if function == definitions.FUNCTION:
+        return definitions.again(record)
     if function not in queries.PARAMETERS or not isinstance(arguments, dict):
         said = f"its record holds no question that can be asked: {shown(function)}"
         raise BundleError(said)

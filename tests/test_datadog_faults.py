@@ -11,7 +11,14 @@ from contextlib import suppress
 import pytest
 from lying import Lying, Say, log, page, pages
 
-from postmortem_nb.datadog import pace, search_datadog_logs, wire
+from postmortem_nb.datadog import (
+    analyze_datadog_logs,
+    get_datadog_metric,
+    get_datadog_slo,
+    pace,
+    search_datadog_logs,
+    wire,
+)
 from postmortem_nb.errors import DatadogError, QueryError
 
 WINDOW = {"from_": "2025-12-04T14:00:00Z", "to": "2025-12-04T16:00:00Z"}
@@ -52,6 +59,85 @@ def evidence(frame):
 
 
 # ---- pages
+
+
+def test_an_answer_that_says_it_is_a_part_is_partial(lying):
+    """HTTP 206 without a cursor: the server has more, and nobody knows where."""
+    lying([Say(page([log(0), log(1)]), status=206)])
+    frame = ask()
+    assert len(frame) == 2
+    assert evidence(frame)["complete"] is False
+    assert evidence(frame)["partial"] == "HTTP 206, a part of the answer"
+
+
+def test_a_part_that_names_the_next_page_is_whole_with_it(lying):
+    """As Datadog documents 206 for its search of experiments: more pages, and a cursor."""
+    lying([Say(page([log(0)], "c1"), status=206), Say(page([log(1)]))])
+    frame = ask()
+    assert list(frame["id"]) == ["AQ000000", "AQ000001"]
+    assert evidence(frame)["complete"] is True
+
+
+def test_a_part_ends_a_pull_of_several_pages(lying):
+    lying([Say(page([log(0)], "c1")), Say(page([log(1)]), status=206)])
+    assert evidence(ask())["partial"] == "HTTP 206, a part of the answer"
+
+
+def test_a_metric_of_which_a_part_came_is_partial_and_the_rest_is_asked(lying):
+    """Two days by the minute are two slices or more; the first says that it is a part."""
+
+    def script(heard):
+        asked = heard.json["data"]["attributes"]
+        series = [{"group_tags": [], "query_index": 0, "unit": None}]
+        attributes = {"series": series, "times": [asked["from"]], "values": [[1.0]]}
+        first = asked["from"] == 1764633600000  # 2025-12-02T00:00Z
+        return Say({"data": {"attributes": attributes}}, status=206 if first else 200)
+
+    server = lying(script)
+    frame = get_datadog_metric(
+        "avg:a{*}", "2025-12-02T00:00:00Z", "2025-12-04T00:00:00Z", interval="60s"
+    )
+    assert len(frame) == len(server.heard) > 1
+    assert evidence(frame)["complete"] is False
+    assert evidence(frame)["partial"] == "HTTP 206, a part of the answer"
+
+
+def test_an_slo_history_of_which_a_part_came_is_partial(lying):
+    history = {
+        "type": "metric",
+        "thresholds": {"7d": {"target": 99.0}},
+        "slo": {"name": "x"},
+        "series": {
+            "interval": 3600,
+            "times": [1764855000000.0],
+            "numerator": {"values": [9.0], "sum": 9.0, "count": 1},
+            "denominator": {"values": [10.0], "sum": 10.0, "count": 1},
+        },
+        "overall": {"sli_value": 90.0, "history": [[1764855000, 1]]},
+    }
+    lying([Say({"data": history, "errors": None}, status=206)])
+    frame = get_datadog_slo("0123456789abcdef0123456789abcdef", **WINDOW)
+    assert evidence(frame)["complete"] is False
+    assert "HTTP 206" in evidence(frame)["partial"]
+
+
+def test_sql_is_not_answered_from_a_part(lying):
+    """DDSQL and the count of logs answer in part, so the logs themselves are pulled and counted."""
+
+    def script(heard):
+        if "ddsql" in heard.path:
+            columns = [{"name": "n", "type": "BIGINT", "values": [1]}]
+            done = {"state": "completed", "columns": columns, "warnings": []}
+            return Say({"data": {"attributes": done}}, status=206)
+        if "aggregate" in heard.path:
+            buckets = [{"by": {}, "computes": {"c0": 1}}]
+            return Say({"data": {"buckets": buckets}, "meta": {"status": "done"}}, status=206)
+        return Say(page([log(n) for n in range(7)]))
+
+    lying(script)
+    frame = analyze_datadog_logs(sql_query="SELECT count(*) AS n FROM logs", **WINDOW)
+    assert frame["n"].tolist() == [7]
+    assert evidence(frame)["complete"] is True
 
 
 @pytest.mark.parametrize("count", [1, 2, 5])

@@ -25,7 +25,8 @@ class Store:
     """A log store that answers windows: ``times`` in ms, pages by cursor, counts by interval.
 
     Each answer takes ``delay`` seconds. ``rate`` is a limit of requests a period, which it
-    announces and holds the client to; ``inclusive`` says whether the end of a window is in it.
+    announces and holds the client to; ``inclusive`` says whether the end of a window is in it, and
+    ``part`` whether the last page of a slice says that it is a part.
     """
 
     def __init__(self, times, *, delay=0.0, rate=None, inclusive=True):
@@ -35,6 +36,7 @@ class Store:
         self.over = self.searches = 0
         self.fail_after = None
         self.countable = True
+        self.part = False
 
     def __call__(self, heard):
         headers = self._headers()
@@ -48,7 +50,9 @@ class Store:
         self.searches += 1
         if self.fail_after is not None and self.searches > self.fail_after:
             return Say({"errors": ["no"]}, 422)
-        return Say(self._page(heard.json), headers=headers)
+        body = self._page(heard.json)
+        part = self.part and self.searches > pages.BEFORE_SLICES and not body["meta"]
+        return Say(body, 206 if part else 200, headers)
 
     def _headers(self):
         if not self.rate:
@@ -197,6 +201,14 @@ def test_a_failure_keeps_what_came_and_says_so(ask):
     assert 12_000 - slices.WORKERS * 1000 <= len(frame) <= 12_000
     assert frame["id"].is_monotonic_increasing
     assert frame.attrs["evidence"]["partial"].startswith("HTTP 422 on page ")
+
+
+def test_a_slice_that_says_it_is_a_part_leaves_the_whole_partial(ask):
+    store = Store(even(16_000))
+    store.part = True
+    frame = ask(store, limit=50_000)
+    assert frame.attrs["evidence"]["complete"] is False
+    assert frame.attrs["evidence"]["partial"].startswith("HTTP 206, a part of the answer on page ")
 
 
 def test_an_interruption_keeps_what_came(ask, monkeypatch):

@@ -111,6 +111,25 @@ def test_its_back_test_is_that_of_the_frozen_metric(made):
     assert page.count("Back-test: ") >= 2
 
 
+def test_its_composite_is_that_of_two_frozen_metrics(made):
+    """Monitor 2 and the queue in Datadog, each by pandas' rolling mean, both at the same minute."""
+    rows = Incident.open(made[0]).values("monitors")
+    names = ((rows[1]["row"],), (rows[2]["row"], "48210003"))
+    latency, queue = (
+        evidence.thaw(made[0] / "evidence", backtests.evidence_name(*name)).set_index("timestamp")
+        for name in names
+    )
+    both = pd.concat([latency["value"], queue["value"]], axis=1).astype(float).rolling(5).mean()
+    over = (both.iloc[:, 0] > 0.6) & (both.iloc[:, 1] > 800)
+    over.index += pd.Timedelta("1min")
+    assert not over[over.index < demo.START].any()
+    page = (made[0] / f"{demo.ID}.html").read_text("utf-8")
+    line = re.search(r"<td>3\. Customers wait while payments queues</td>.*?</tr>", page)[0]
+    assert f"<td>yes</td><td>{over.idxmax():%Y-%m-%d %H:%M} UTC</td>" in line
+    assert "<td>none in 7 days</td>" in line
+    assert "48210003 (Payments queue depth)" in page
+
+
 def test_nothing_of_the_story_is_left_to_fill(made):
     markdown = (made[0] / f"{demo.ID}.md").read_text("utf-8")
     assert "_____" not in markdown
@@ -133,7 +152,7 @@ def test_the_notebook_ran_and_keeps_no_widget_state(made):
         "image/png" in output.get("data", {}) for cell in code for output in cell["outputs"]
     )
     tried = len(Incident.open(made[0]).values("monitors"))
-    assert tried == 2
+    assert tried == 3
     assert pictures == 5 + len(demo.QUESTIONS) + tried
 
 

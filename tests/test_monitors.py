@@ -147,7 +147,7 @@ def test_a_recovery_threshold_is_read(query, threshold, recovery):
         ("max(next_1w):forecast(avg:a{*}, 'linear', 1) >= 1", "", "forecast(…) learns"),
         ("pct_change(avg(last_5m),current_1d):avg:a{*} > 5", "", "another window"),
         ("change(avg(last_5m),last_90d):avg:a{*} > 5", "", "1 minute to 30 days"),
-        ("48210001 && 48210002", "", "combines other monitors"),
+        ("avg(last_5m):avg:a{*} > 5 && avg(last_5m):avg:b{*} > 5", "", "join them as #1 && #2"),
         (
             '"http.can_connect".over("*").by("host").last(2).count_by_status()',
             "",

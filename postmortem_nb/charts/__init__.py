@@ -17,6 +17,7 @@ from postmortem_nb.charts import (
     card,
     counts,
     events,
+    lanes,
     lines,
     phases,
     spans,
@@ -73,10 +74,10 @@ def describe(frame: pd.DataFrame, **words: Unpack[Words]) -> str:
     return told.tell(read(frame, Look(**words)))
 
 
-def trial(made: alarms.Trial) -> bytes:
+def trial(made: alarms.Trial | lanes.Lanes) -> bytes:
     """Return the picture (PNG) of a back-test: the incident, and below it the days before."""
     with card.style():
-        return png(*alarms.draw(made))
+        return png(*(lanes.draw(made) if isinstance(made, lanes.Lanes) else alarms.draw(made)))
 
 
 def timeline(

@@ -14,22 +14,26 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from numbers import Integral
 from operator import index
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlencode
 
 from postmortem_nb import callsyntax, evidence, times
 from postmortem_nb.datadog import client, pace
+from postmortem_nb.datadog.answers import PART, Part
 from postmortem_nb.datadog.arrays import Notes
 from postmortem_nb.datadog.failures import Failed, told
 from postmortem_nb.datadog.pages import Teller
 from postmortem_nb.errors import DatadogError, QueryError, expected, shown
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import pandas as pd
 
     from postmortem_nb.datadog.client import Connection
 
 Arguments = dict[str, Any]
+Read = TypeVar("Read")
 
 SKEW = 60.0
 """Seconds that a clock may differ from Datadog's before it is said."""
@@ -78,6 +82,8 @@ class Asking:
     progress: pace.Progress = pace.silent
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
     notes: Notes = field(default_factory=Notes)
+    parts: list[str] = field(default_factory=list)
+    """Why the answer is partial by what single answers said of themselves."""
 
     def __post_init__(self) -> None:
         self.start = self._moment("from_")
@@ -97,6 +103,16 @@ class Asking:
         other.arguments = {**self.arguments, "interval": interval}
         return other
 
+    def ask(self, name: str, read: Callable[[bytes], Read], **arguments: Any) -> Read:
+        """Return what ``read`` makes of one answer; one that is a part makes the whole partial."""
+
+        def reading(body: bytes) -> Read:
+            found = read(body)
+            self.parts += [PART] if isinstance(body, Part) else []
+            return found
+
+        return self.connection.ask(name, reading, waiting=self.teller.waits, **arguments)
+
     def failed(self, failed: Failed) -> DatadogError:
         """Return the error that tells the user of a failure before any row came."""
         window = f"{times.shown(self.start)} to {times.shown(self.end)}"
@@ -109,6 +125,7 @@ class Asking:
     ) -> pd.DataFrame:
         """Return the frame with the record of its provenance in ``attrs["evidence"]``."""
         connection = self.connection
+        partial = partial or next(iter(self.parts), "")
         lines = [*(warnings or []), *self.notes.lines(), *self._outside(frame), *self._skewed()]
         told_of = [connection.scrub(line) for line in lines]
         frame.attrs["evidence"] = {
@@ -167,11 +184,12 @@ class Asking:
     def _link(self) -> str:
         """Return where Datadog shows the same question; nothing for the sandbox or a proxy."""
         site = self.connection.site
-        if site not in client.SITES or self.connection.sandbox:
+        counted = self.function == "get_datadog_slo" and not self.arguments.get("slo_id")
+        shown_by = _PAGES.get("get_datadog_metric" if counted else self.function)
+        if shown_by is None or site not in client.SITES or self.connection.sandbox:
             return ""
         host = site if site.count(".") > 1 else f"app.{site}"
-        counted = self.function == "get_datadog_slo" and not self.arguments.get("slo_id")
-        page, start, end, fixed = _PAGES["get_datadog_metric" if counted else self.function]
+        page, start, end, fixed = shown_by
         window = {start: times.ms(self.start), end: times.ms(self.end, up=True)}
         return f"https://{host}/{page}?{urlencode({**self._view(), **window, **fixed})}"
 

@@ -14,6 +14,7 @@ import warnings
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
+from http import HTTPStatus
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlencode, urlsplit
@@ -25,7 +26,7 @@ from datadog_api_client import ApiClient, Configuration
 from datadog_api_client.exceptions import OpenApiException
 
 from postmortem_nb import times
-from postmortem_nb.datadog import pace, wire
+from postmortem_nb.datadog import answers, pace, wire
 from postmortem_nb.datadog.failures import Failed, refused, scrubber
 from postmortem_nb.errors import DatadogError, QueryError, expected
 
@@ -89,6 +90,7 @@ OPERATIONS = {
         "get_slo_history",
         "slos_read",
     ),
+    "monitor": Operation("v1.api.monitors_api", "MonitorsApi", "get_monitor", "monitors_read"),
     "monitors": Operation("v1.api.monitors_api", "MonitorsApi", "search_monitors", "monitors_read"),
     "notebook": Operation("v1.api.notebooks_api", "NotebooksApi", "get_notebook", "notebooks_read"),
     "create notebook": Operation(
@@ -248,7 +250,8 @@ class Connection:
             if answer.status in (429, 503):
                 failed.wait = pace.reset_in(answer.headers)
             raise failed
-        return answer.body
+        partial = answer.status == HTTPStatus.PARTIAL_CONTENT
+        return answers.Part(answer.body) if partial else answer.body
 
     def _turn(
         self, allowance: pace.Allowance, patience: float, waiting: Callable[[str], None]

@@ -165,9 +165,7 @@ def _asked(asked: Asking, wanted: Counting) -> list[dict[str, Any]]:
 def _buckets(asked: Asking, body: dict[str, Any]) -> list[dict[str, Any]]:
     search = searches.logs(asked, "filter", limit=1)
     where = search.body(1, "", search.bounds)["filter"]
-    found = asked.connection.ask(
-        "logs count", answers.document, waiting=asked.teller.waits, body={"filter": where, **body}
-    )
+    found = asked.ask("logs count", answers.whole, body={"filter": where, **body})
     if (found.get("meta") or {}).get("status") == "timeout":
         raise Failed("timed out")
     buckets: list[dict[str, Any]] = found["data"]["buckets"]

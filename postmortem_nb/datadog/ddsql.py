@@ -43,9 +43,7 @@ def answer(asked: Asking, plan: Plan, limit: int) -> pa.Table | None:
     if "sql" in connection.lacks or tier is None or indexes != ["*"] or _unsure(plan):
         return None
     try:
-        found = connection.ask(
-            "sql", _read, waiting=asked.teller.waits, body=_body(asked, plan, limit)
-        )
+        found = asked.ask("sql", _read, body=_body(asked, plan, limit))
         return _table(_finished(asked, found), plan)
     except Failed as failed:
         said = failed.said.lower()
@@ -133,7 +131,7 @@ def _body(asked: Asking, plan: Plan, limit: int) -> dict[str, Any]:
 
 
 def _read(body: bytes) -> dict[str, Any]:
-    found = answers.document(body)
+    found = answers.whole(body)
     data = found.get("data")
     attributes = data.get("attributes") if isinstance(data, dict) else None
     if found.get("errors") or not isinstance(attributes, dict):
@@ -151,7 +149,7 @@ def _finished(asked: Asking, found: dict[str, Any]) -> dict[str, Any]:
         asked.teller.waits("DDSQL")
         attributes = {"query_id": found.get("query_id")}
         body = {"data": {"type": "ddsql_query_fetch_request", "attributes": attributes}}
-        found = asked.connection.ask("sql fetch", _read, waiting=asked.teller.waits, body=body)
+        found = asked.ask("sql fetch", _read, body=body)
     return found
 
 

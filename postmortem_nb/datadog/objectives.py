@@ -131,10 +131,9 @@ def _from_history(asked: Asking, given: Arguments, corrections: list[Interval]) 
 
 def _history(asked: Asking, slo_id: str, since: datetime, until: datetime) -> dict[str, Any]:
     """Return the data of one answer of ``GET /api/v1/slo/{id}/history``."""
-    found: dict[str, Any] = asked.connection.ask(
+    found: dict[str, Any] = asked.ask(
         "slo history",
         _data,
-        waiting=asked.teller.waits,
         slo_id=slo_id,
         from_ts=times.seconds(since),
         to_ts=times.seconds(until, up=True),

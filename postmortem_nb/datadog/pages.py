@@ -12,7 +12,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Protocol
 
 from postmortem_nb.datadog import slices
-from postmortem_nb.datadog.answers import PAGE_SIZE
+from postmortem_nb.datadog.answers import PAGE_SIZE, PART, paged
 from postmortem_nb.datadog.failures import Failed
 
 if TYPE_CHECKING:
@@ -179,6 +179,7 @@ def pull(connection: Connection, search: Search, teller: Teller) -> Pulled:
         cursor = page.cursor
         if not page.ids or not cursor:
             pulled.warnings += [EMPTY] if cursor else []
+            pulled.partial = pulled.partial or (PART if page.part else "")
             return pulled
         stale = 0 if added else stale + 1
         if cursor in cursors or stale == MOST_STALE:
@@ -231,7 +232,7 @@ def _side_by_side(connection: Connection, search: Search, pulled: Pulled, teller
 def _page(connection: Connection, search: Search, turn: tuple[int, str], teller: Teller) -> Page:
     room, cursor = turn
     body = search.body(min(PAGE_SIZE, room), cursor, search.bounds)
-    return connection.ask(search.operation, search.read, waiting=teller.waits, body=body)
+    return connection.ask(search.operation, paged(search.read), waiting=teller.waits, body=body)
 
 
 def _reason(stop: BaseException, page: int) -> str:

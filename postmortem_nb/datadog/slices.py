@@ -151,7 +151,7 @@ class _Work:
         while not self.stop.is_set() and rows < self.most:
             page: Page = self.connection.ask(
                 self.search.operation,
-                self.search.read,
+                answers.paged(self.search.read),
                 waiting=lambda reason: self.news.put((at, reason)),
                 body=self.search.body(PAGE_SIZE, cursor, bounds),
             )
@@ -159,6 +159,8 @@ class _Work:
             rows += len(page.ids)
             cursor = page.cursor
             if not page.ids or not cursor:
+                if page.part:
+                    raise Failed(answers.PART)
                 return
             if cursor in cursors:
                 raise Failed("repeated cursor")
@@ -185,7 +187,7 @@ def _counts(
     compute = [{"aggregation": "count", "type": "timeseries", "interval": interval}]
     body = {"filter": search.body(1, "", bounds)["filter"], "compute": compute}
     try:
-        found = connection.ask("logs count", answers.document, waiting=teller.waits, body=body)
+        found = connection.ask("logs count", answers.whole, waiting=teller.waits, body=body)
         points = found["data"]["buckets"][0]["computes"]["c0"]
         return {times.parse(point["time"]): int(point["value"]) for point in points}
     except (Failed, BadValue, LookupError, TypeError, ValueError, OverflowError):

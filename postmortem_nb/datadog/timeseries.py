@@ -115,7 +115,7 @@ def _slice(
     if "metrics" not in connection.lacks:
         try:
             body = _timeseries(part, step, queries, formulas)
-            answer = connection.ask("metrics", metrics.read, waiting=asked.teller.waits, body=body)
+            answer = asked.ask("metrics", metrics.read, body=body)
             return metrics.lines(answer, formulas or queries, asked.notes), ""
         except Failed as failed:
             if failed.status not in (404, 405, 501) or formulas:
@@ -124,10 +124,9 @@ def _slice(
     found: list[metrics.Series] = []
     for query in queries:
         try:
-            answer = connection.ask(
+            answer = asked.ask(
                 "metrics v1",
                 metrics.read,
-                waiting=asked.teller.waits,
                 _from=times.seconds(part.start),
                 to=times.seconds(part.end, up=True),
                 query=query,

@@ -131,7 +131,7 @@ def evaluate(  # noqa: PLR0913 - the monitor, its points, its limits and its spa
     count = max(0, -((first - _at(end)) // every))
     wide = int(monitor.window / SECOND) // slot
     back = int(monitor.shift / SECOND) // slot
-    origin = first - (wide + back) * slot
+    origin = first - int(monitor.delay / SECOND) - (wide + back) * slot
     slots = back + wide + max(count - 1, 0) * (every // slot)
     groups, queries = _groups(frame), expression.queries(monitor.node)
     parts = dict(tuple(frame.groupby(["series", "query"], sort=False)))
@@ -143,12 +143,11 @@ def evaluate(  # noqa: PLR0913 - the monitor, its points, its limits and its spa
         if empty_is_zero:
             known = {text: np.nan_to_num(row) for text, row in known.items()}
         values[number] = _compared(monitor, known, over, back)
-    alarming = np.array([_alarming(monitor, row, limit, recovery) for row in values], dtype=bool)
+    alarms = [alarming(monitor.sign, row, limit, recovery) for row in values]
     seconds = first + every * np.arange(count, dtype=np.int64)
     shape = (len(groups), count)
-    return Evaluated(
-        tuple(groups), seconds, values, alarming.reshape(shape), step, timedelta(seconds=every)
-    )
+    flags = np.array(alarms, dtype=bool).reshape(shape)
+    return Evaluated(tuple(groups), seconds, values, flags, step, timedelta(seconds=every))
 
 
 def interval(frame: pd.DataFrame, asked: timedelta) -> timedelta:
@@ -193,12 +192,12 @@ def _compared(
     return np.where(np.isfinite(made), made, np.nan)
 
 
-def _alarming(monitor: Monitor, row: Floats, limit: float, recovery: float | None) -> Flags:
+def alarming(sign: str, row: Floats, limit: float, recovery: float | None) -> Flags:
     """Return when a group alarms: from the threshold on, until it is back beyond the recovery."""
-    fires = conditions.holds(monitor.sign, row, limit)
+    fires = conditions.holds(sign, row, limit)
     if recovery is None:
         return fires
-    stays = conditions.holds(monitor.sign, row, recovery)
+    stays = conditions.holds(sign, row, recovery)
     made = np.zeros(len(row), dtype=bool)
     under_way = False
     for at in range(len(row)):

@@ -43,7 +43,7 @@ REFUSED = (
      "it compares with another window than one before (last_…)"),
     (r"^\s*(?:error_budget|burn_rate)\s*\(", "it watches an SLO, not a metric"),
     (r"\.over\(", "it watches the states of a check, not a metric"),
-    (r"(?:&&|\|\||^\s*!?\s*\d{3,}\s*$)", "it combines other monitors"),
+    (r"&&|\|\|", "it joins conditions: propose each as a monitor, and join them as #1 && #2"),
     (r"\((?:current|next)_", "its window is not one that ends now (last_…)"),
 )  # fmt: skip
 """Kinds of monitor that cannot be tried on a metric: how they are known, and the reason."""
@@ -104,11 +104,20 @@ class Monitor:
     https://docs.datadoghq.com/monitors/types/change-alert/
     """
     shift: timedelta = timedelta()
+    delay: timedelta = timedelta()
+    """How long before an evaluation its window ends."""
 
     @property
     def reach(self) -> timedelta:
         """How far back one evaluation looks."""
-        return self.window + self.shift
+        return self.window + self.shift + self.delay
+
+    @property
+    def by(self) -> tuple[str, ...]:
+        """What it is grouped by: each group alarms alone."""
+        if self.search is not None:
+            return self.search.by
+        return next(leaf.by for leaf in expression.leaves(self.node))
 
     @property
     def counts_first(self) -> bool:
@@ -172,14 +181,14 @@ def read(query: object, threshold: object = None) -> Monitor:
     if len(words) > expression.LONGEST:
         raise QueryError(f"query: expected up to {expression.LONGEST:,} characters")
     if logcount.is_one(words):
-        return _checked(_recovering(_logs(words), str(threshold or "")))
+        return checked(_recovering(_logs(words), str(threshold or "")))
     for pattern, reason in REFUSED:
         if found := re.search(pattern, words):
             kind = (found[1] if found.groups() else found[0]).strip(" (") or ""
             raise QueryError(f"{CANNOT}: {reason.format(kind)}")
     if conditions.has_window(words):
-        return _checked(_recovering(_whole(words), str(threshold or "")))
-    return _checked(_bare(words, str(threshold or "")))
+        return checked(_recovering(_whole(words), str(threshold or "")))
+    return checked(_bare(words, str(threshold or "")))
 
 
 def _logs(words: str) -> Monitor:
@@ -243,7 +252,7 @@ def _recovering(monitor: Monitor, threshold: str) -> Monitor:
     return replace(monitor, recovery=_number(found["limit"]))
 
 
-def _checked(monitor: Monitor) -> Monitor:
+def checked(monitor: Monitor) -> Monitor:
     """Return a monitor that can be tried; QueryError with the reason for any other."""
     if monitor.counts_first and monitor.aggregation != "sum":
         raise QueryError(

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from postmortem_nb import drawing, masking, provenance, text, times
 from postmortem_nb.monitors import backtests, limits
+from postmortem_nb.monitors.combined import Combined
+from postmortem_nb.monitors.tried import Tried
 from postmortem_nb.times import EPOCH
 
 if TYPE_CHECKING:
@@ -19,10 +21,13 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from postmortem_nb.charts.alarms import Trial
+    from postmortem_nb.charts.clock import Span
+    from postmortem_nb.charts.lanes import Lanes
+    from postmortem_nb.charts.look import Look
     from postmortem_nb.incident import Incident
     from postmortem_nb.monitors.backtests import BackTest
     from postmortem_nb.monitors.evaluation import Alarm
-    from postmortem_nb.monitors.tried import Tried
+    from postmortem_nb.monitors.outcome import Outcome
 
     Cover = Callable[[str], str]
 
@@ -34,6 +39,10 @@ COLUMNS = {
     "false_minutes": "Float64", "resolution_seconds": "Int64", "note": "string",
 }  # fmt: skip
 NONE = "No monitor is proposed under 'Monitoring Improvements' yet."
+COMBINED = (
+    "A composite combines the statuses of its monitors every minute, each tried alone: it alarms "
+    "while its condition holds of them, a warning being as good as an alert."
+)
 AROUND = timedelta(hours=1)
 LONGEST_NAME = 80
 DAY, MINUTE = timedelta(days=1), timedelta(minutes=1)
@@ -126,13 +135,13 @@ def cells(tested: BackTest, cover: Cover = masking.mask) -> tuple[str, ...]:
     return (name, fired, first + group, lead(tried), alarms, _false(tried))
 
 
-def _false(tried: Tried) -> str:
+def _false(tried: Outcome) -> str:
     if not tried.is_baseline_known:
         return "unknown"
     return f"{told(tried.false_alarms)} in {_length(tried)}"
 
 
-def lead(tried: Tried) -> str:
+def lead(tried: Outcome) -> str:
     """Return how much earlier than the detection the first alarm came, in words."""
     if tried.lead is None:
         return "–"
@@ -158,11 +167,13 @@ def about(found: Sequence[BackTest]) -> str:
     """Return in a paragraph what was done, and over which time."""
     tried = next((each.tried for each in found if each.tried), None)
     before = f" and on the {_length(tried)} before it" if tried else ""
+    combined = any(isinstance(each.tried, Combined) for each in found)
     return (
         f"Each proposed monitor, tried on the incident{before}. At each evaluation, every minute "
         "for windows under a day, the window that has just ended is compared with the threshold, "
         "each group alone, over the answers frozen with this document. An alarm before the impact "
-        "began is a false one. What reaches Datadog late would alarm as much later."
+        f"began is a false one. What reaches Datadog late would alarm as much later."
+        f"{f' {COMBINED}' if combined else ''}"
     )
 
 
@@ -182,7 +193,7 @@ def picture(tested: BackTest, cover: Cover = masking.mask) -> bytes:
     if tested.tried is None or not tested.tried.evaluated.groups:
         return b""
     charts = import_module("postmortem_nb.charts")
-    drawn: bytes = charts.trial(_trial(tested, tested.tried, cover))
+    drawn: bytes = charts.trial(_shown(tested, tested.tried, cover))
     return drawn
 
 
@@ -197,10 +208,10 @@ def drawn(tested: BackTest) -> drawing.Drawn | None:
     return drawing.Drawn(png, alt, {"evidence": name, "alt": alt, **stamped})
 
 
-def key(tested: BackTest, tried: Tried) -> str:
+def key(tested: BackTest, tried: Outcome) -> str:
     """Return the key of the picture of a back-test: all that it is drawn from."""
     record = {name: value for name, value in tried.record.items() if name != "changed"}
-    return drawing.stamp(record, tested.name, repr(tried.monitor), repr(tried.spans))
+    return drawing.stamp(record, tested.name, *tried.key())
 
 
 def line(tested: BackTest) -> str:
@@ -208,18 +219,27 @@ def line(tested: BackTest) -> str:
     return masking.mask(provenance.line(dict(tested.tried.record))) if tested.tried else ""
 
 
-def _trial(tested: BackTest, tried: Tried, cover: Cover) -> Trial:
+def _shown(tested: BackTest, tried: Outcome, cover: Cover) -> Trial | Lanes:
     """Return what the picture of a back-test is drawn from, its labels covered."""
-    alarms = import_module("postmortem_nb.charts.alarms")
-    done, spans = tried.evaluated, tried.spans
-    known = (("detected", spans.detected), ("would fire", tried.first))
-    false = told(tried.false_alarms).replace("alarm", "false alarm", 1)
-    quiet = "no false alarm" if tried.is_baseline_known else "no data"
-    around = (max(tried.baseline, spans.start - AROUND), spans.end + AROUND)
-    last = EPOCH + timedelta(seconds=int(done.seconds[-1])) if len(done.seconds) else spans.end
+    before, around = _stretches(tried)
+    words = {
+        "below": _below(tried),
+        "before": before,
+        "around": around,
+        "look": _look(tested, tried, cover),
+        "facts": tried.record,
+    }
+    if isinstance(tried, Combined):
+        return _lanes(tried, cover, words)
+    assert isinstance(tried, Tried)  # noqa: S101 - there are these two
+    return _trial(tried, cover, words)
+
+
+def _trial(tried: Tried, cover: Cover, words: dict[str, Any]) -> Trial:
+    """Return the picture of one monitor: its value against its threshold."""
+    alarms, done = import_module("postmortem_nb.charts.alarms"), tried.evaluated
     made: Trial = alarms.Trial(
-        caption=cover(tried.monitor.query(tried.limit)),
-        below=f"The {_length(tried)} before: {false if tried.false_alarms else quiet}",
+        caption=cover(tried.query()),
         remark=_colours(tried, cover),
         unit=limits.unit(tried.monitor, tried.frame),
         limit=tried.limit,
@@ -228,16 +248,57 @@ def _trial(tested: BackTest, tried: Tried, cover: Cover) -> Trial:
         values=done.measured,
         chief=done.groups.index(tried.group) if tried.group in done.groups else 0,
         alarms=[alarms.span(a.start, a.end) for a in (*tried.false_alarms, *tried.alarms)],
-        before=alarms.span(tried.baseline, spans.start),
-        around=alarms.span(around[0], max(spans.end, min(last, around[1]))),
-        look=import_module("postmortem_nb.charts.look").Look(
-            title=_name(tested, cover),
-            window=(spans.start, spans.end if spans.is_over else None),
-            milestones=[(name, moment) for name, moment in known if moment is not None],
-        ),
-        facts=tried.record,
+        **words,
     )
     return made
+
+
+def _lanes(tried: Combined, cover: Cover, words: dict[str, Any]) -> Lanes:
+    """Return the picture of a composite: the status of each of its monitors, and its own."""
+    lanes, shown = import_module("postmortem_nb.charts.lanes"), tried.lanes()
+    others = len(tried.evaluated.groups) - 1
+    group = tried.group or tried.evaluated.groups[0]
+    made: Lanes = lanes.Lanes(
+        caption=cover(tried.query()),
+        remark=f"Shown of {others + 1} groups: {cover(group)}." if others else "",
+        names=[cover(lane.label) for lane in shown],
+        seconds=tried.evaluated.seconds,
+        rows=[lane.statuses for lane in shown],
+        every=tried.evaluated.every.total_seconds(),
+        **words,
+    )
+    return made
+
+
+def _look(tested: BackTest, tried: Outcome, cover: Cover) -> Look:
+    """Return what is marked in a picture: the incident, its detection, and the first alarm."""
+    spans = tried.spans
+    known = (("detected", spans.detected), ("would fire", tried.first))
+    made: Look = import_module("postmortem_nb.charts.look").Look(
+        title=_name(tested, cover),
+        window=(spans.start, spans.end if spans.is_over else None),
+        milestones=[(name, moment) for name, moment in known if moment is not None],
+    )
+    return made
+
+
+def _below(tried: Outcome) -> str:
+    """Return what stands above the stretch before the incident."""
+    false = told(tried.false_alarms).replace("alarm", "false alarm", 1)
+    quiet = "no false alarm" if tried.is_baseline_known else "no data"
+    return f"The {_length(tried)} before: {false if tried.false_alarms else quiet}"
+
+
+def _stretches(tried: Outcome) -> tuple[Span, Span]:
+    """Return the two stretches of time that are drawn: before the incident, and around it."""
+    span = import_module("postmortem_nb.charts.alarms").span
+    spans, seconds = tried.spans, tried.evaluated.seconds
+    last = EPOCH + timedelta(seconds=int(seconds[-1])) if len(seconds) else spans.end
+    since, until = max(tried.baseline, spans.start - AROUND), spans.end + AROUND
+    return (
+        span(tried.baseline, spans.start),
+        span(since, max(spans.end, min(last, until))),
+    )
 
 
 def _colours(tried: Tried, cover: Cover) -> str:
@@ -253,7 +314,7 @@ def _name(tested: BackTest, cover: Cover) -> str:
     return line if len(line) <= LONGEST_NAME else f"{line[: LONGEST_NAME - 1]}…"
 
 
-def _length(tried: Tried) -> str:
+def _length(tried: Outcome) -> str:
     """Return the length of a baseline, in days where it is whole days."""
     span = tried.spans.start - tried.baseline
     if span % DAY:
@@ -269,7 +330,7 @@ def _row(tested: BackTest) -> dict[str, Any]:
         return {**facts, "condition": monitor.query() if monitor else None}
     return {
         **facts,
-        "condition": tried.monitor.query(tried.limit),
+        "condition": tried.query(),
         "fired": tried.fired,
         "first": tried.first,
         "lead_minutes": tried.lead,
@@ -297,9 +358,9 @@ def _plain(found: Sequence[BackTest]) -> str:
 def _lines(tested: BackTest) -> Iterator[str]:
     name, *values = cells(tested)
     yield name
-    if tested.monitor:
-        limit = tested.tried.limit if tested.tried else None
-        yield text.visible(masking.mask(tested.monitor.query(limit)))
+    written = tested.tried or tested.monitor
+    if written:
+        yield text.visible(masking.mask(written.query()))
     if tested.tried:
         heads = zip(HEADS[1:], values, strict=True)
         yield from (f"{head.lower()}: {value}" for head, value in heads if value != "–")

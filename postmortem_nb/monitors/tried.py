@@ -1,9 +1,4 @@
-"""One monitor tried on one incident: when it would have alarmed, and what a reader has to know.
-
-The *baseline* is the stretch before the impact began: every alarm in it is a false one. The
-*incident* lasts from impact start to impact end and, since a window has to pass before an alarm
-ends, the monitor's own window more.
-"""
+"""One monitor tried on one incident: its answers, its limits, and how near it came."""
 
 from __future__ import annotations
 
@@ -12,9 +7,10 @@ from datetime import timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from postmortem_nb import provenance, times
+from postmortem_nb import times
 from postmortem_nb.datadog import expression
 from postmortem_nb.monitors import evaluation, limits
+from postmortem_nb.monitors.outcome import MINUTE, Outcome, Spans
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -22,29 +18,15 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from postmortem_nb.monitors.evaluation import Alarm, Evaluated
+    from postmortem_nb.monitors.evaluation import Evaluated
     from postmortem_nb.monitors.reading import Monitor
 
-SECOND, MINUTE = timedelta(seconds=1), timedelta(minutes=1)
 STEP = MINUTE
 """The interval that is asked for; five times as long for a window of a day or more."""
 
 
-@dataclass(frozen=True, slots=True)
-class Spans:
-    """The moments that a back-test is about; ``detected`` may be unknown.
-
-    While the incident is not over, ``end`` is the moment of asking.
-    """
-
-    start: datetime
-    end: datetime
-    detected: datetime | None
-    is_over: bool
-
-
 @dataclass(frozen=True)
-class Tried:
+class Tried(Outcome):
     """A monitor, the incident, and the answers to its queries, which say the rest."""
 
     monitor: Monitor
@@ -85,6 +67,11 @@ class Tried:
         """Until when an alarm is one of the incident's."""
         return min(self.spans.end + self.monitor.window, times.parse(self.record["to"]))
 
+    @property
+    def step(self) -> timedelta:
+        """The interval of the points that were asked for."""
+        return step_of(self.monitor)
+
     @cached_property
     def evaluated(self) -> Evaluated:
         """The monitor's value and state at each evaluation."""
@@ -95,86 +82,28 @@ class Tried:
             recovery=self.limits[1],
             start=self.baseline,
             end=times.parse(self.record["to"]),
-            step=step_of(self.monitor),
+            step=self.step,
             empty_is_zero=self.monitor.search is not None and bool(self.record.get("complete")),
         )
 
-    @cached_property
-    def alarms(self) -> list[Alarm]:
-        """The alarms in the incident."""
-        return self.evaluated.alarms(self.spans.start, self.end)
+    def query(self) -> str:
+        """Return the monitor as Datadog writes it, its threshold in the query's own unit."""
+        return self.monitor.query(self.limit)
 
-    @cached_property
-    def false_alarms(self) -> list[Alarm]:
-        """The alarms in the baseline."""
-        return self.evaluated.alarms(self.baseline, self.spans.start)
+    def key(self) -> tuple[str, ...]:
+        """Return all, beside the record, that its picture is drawn from."""
+        return (repr(self.monitor), repr(self.spans))
 
-    @property
-    def is_baseline_known(self) -> bool:
-        """Whether there was any data in the baseline: else there are no false alarms to count."""
-        length = (self.spans.start - self.baseline) // MINUTE
-        return self.evaluated.unknown(self.baseline, self.spans.start) < length
-
-    @property
-    def first(self) -> datetime | None:
-        """When it first alarmed in the incident."""
-        return self.alarms[0].start if self.alarms else None
-
-    @property
-    def group(self) -> str:
-        """The group that alarmed first; empty for a monitor without groups."""
-        return self.alarms[0].group if self.alarms and self.alarms[0].group != "*" else ""
-
-    @property
-    def lead(self) -> float | None:
-        """Minutes from the first alarm to the detection; negative where it came later."""
-        if self.first is None or self.spans.detected is None:
-            return None
-        return (self.spans.detected - self.first) / MINUTE
-
-    @property
-    def fired(self) -> bool | None:
-        """Whether it alarmed in the incident; None where that cannot be told."""
-        return None if self.blind else bool(self.alarms)
-
-    @property
-    def blind(self) -> str:
-        """Why it cannot be told whether it alarmed; empty where it can."""
-        if self.alarms:
-            return ""
-        if not self.record.get("complete"):
-            return f"the answer is {provenance.completeness(dict(self.record))}"
+    def empty(self) -> str:
+        """Return why there was nothing to evaluate in the incident; empty where there was."""
         if self.frame.empty:
             return "its search found no log" if self.monitor.search else "its queries had no data"
-        length = (self.end - self.spans.start) // MINUTE
-        if self.evaluated.unknown(self.spans.start, self.end) >= length:
-            return "its queries had no data in the incident"
-        return ""
+        return "its queries had no data in the incident" if self.is_unknown() else ""
 
-    def notes(self) -> Iterator[str]:
-        """Yield what a reader has to know, a plain line each."""
-        if self.blind:
-            yield self.blind
+    def remarks(self) -> Iterator[str]:
+        """Yield what was assumed, and how near the value came where it never got there."""
         if self.monitor.assumed:
             yield self.monitor.assumed
-        yield from self._nearest()
-        if self._under_way():
-            yield "it was in alarm already when the impact began"
-        if self.evaluated.step > step_of(self.monitor):
-            length = times.duration(self.evaluated.step / MINUTE)
-            yield f"Datadog gave a point every {length}: moments are exact to that"
-        yield from self._gaps()
-        if not self.spans.is_over:
-            yield "the incident's end is not known: tried up to the moment of asking"
-        if self.spans.detected is None:
-            yield "the lead is unknown: the timeline has no time for 'Detection'"
-        if self.alarms and not self.record.get("complete"):
-            yield provenance.completeness(dict(self.record))
-        if self.record.get("changed"):
-            yield "its evidence was changed since it was frozen"
-
-    def _nearest(self) -> Iterator[str]:
-        """Yield how near the value came to the threshold, where it never got there."""
         if self.alarms:
             return
         rising = self.monitor.rising
@@ -182,23 +111,6 @@ class Tried:
         if nearest is not None:
             what = "highest" if rising else "lowest"
             yield f"{what} value in the incident {nearest:.4g}, threshold {self.limit:.4g}"
-
-    def _under_way(self) -> bool:
-        start, every = self.spans.start, self.evaluated.every
-        before = self.evaluated.alarms(start - every, start)
-        return bool(before and self.evaluated.alarms(start, start + every))
-
-    def _gaps(self) -> Iterator[str]:
-        """Yield how many minutes were without data, where there are any."""
-        start = self.spans.start
-        for what, since, until in (
-            ("baseline", self.baseline, start),
-            ("incident", start, self.end),
-        ):
-            minutes = self.evaluated.unknown(since, until)
-            if minutes:
-                whole = (until - since) / MINUTE
-                yield f"{minutes:,.0f} of {whole:,.0f} minutes of the {what} had no data"
 
 
 def step_of(monitor: Monitor) -> timedelta:

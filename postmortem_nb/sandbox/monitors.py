@@ -58,7 +58,7 @@ MONITORS = (
     Monitor(
         FACTS.monitor_id,
         FACTS.monitor_name,
-        "avg(last_15m):sum:trace.checkout.request.errors{env:prod}.as_count() / "
+        "sum(last_15m):sum:trace.checkout.request.errors{env:prod}.as_count() / "
         "sum:trace.checkout.request.hits{env:prod}.as_count() * 100 > 5",
         "checkout",
         5.0,
@@ -112,6 +112,7 @@ MONITORS = (
 """All of them; the first is the one that found the incident, a quarter of an hour late."""
 
 TYPES = ("query alert", "metric alert", "log alert", "event-v2 alert", "slo alert", "composite")
+_MOST_COMBINED, _LONGEST_COMPOSITE = 10, 1000
 _LIMIT = r"\s*(?:>=|<=|>|<)\s*-?[\d.]+(?:e-?\d+)?"
 _AGAIN = re.compile(rf"(?:avg|sum|min|max|pct_change|change)\(last_\w+\):(.+?){_LIMIT}")
 _COUNTED = re.compile(rf"(?:logs|events|rum|spans)\(\".*\"\)\..*{_LIMIT}")
@@ -253,6 +254,8 @@ def validate(ask: Ask) -> Answer:
     kind, query = text(body.get("type"), "type"), text(body.get("query"), "query")
     if kind not in TYPES:
         raise Refused(400, f"The value provided for parameter 'type' is invalid: {kind!r}")
+    if kind == "composite":
+        return _composite(ask, kind, query)
     again, said = _AGAIN.fullmatch(query), "The value provided for parameter 'query' is invalid"
     if not (again or _COUNTED.fullmatch(query)):
         raise Refused(400, f"{said}: expected aggregation, window, query and threshold")
@@ -261,6 +264,28 @@ def validate(ask: Ask) -> Answer:
     except QueryError as error:
         raise Refused(400, f"{said}: {error}") from None
     return Answer({})
+
+
+def _composite(ask: Ask, kind: str, query: str) -> Answer:
+    """Answer whether a composite is one: ids of monitors that there are, joined."""
+    said = "The value provided for parameter 'query' is invalid"
+    made = (number for number, each in ask.shelf.monitors.items() if each["type"] != kind)
+    single = {str(number) for number in (*(monitor.id for monitor in MONITORS), *made)}
+    ids = set(re.findall(r"\d+", query))
+    if wrong := sorted(ids - single):
+        raise Refused(400, f"{said}: {wrong[0]} is no monitor that can be combined")
+    if len(ids) > _MOST_COMBINED or len(query) > _LONGEST_COMPOSITE or not _is_joined(query):
+        raise Refused(400, f"{said}: expected ids joined by && and ||")
+    return Answer({})
+
+
+def _is_joined(query: str) -> bool:
+    """Return whether an expression comes down to one id when its parts are joined, from inside."""
+    left = re.sub(r"\s+", "", re.sub(r"\d+", "1", query))
+    before = ""
+    while left != before:
+        before, left = left, re.sub(r"!1|\(1\)|1(?:&&|\|\|)1", "1", left)
+    return left == "1"
 
 
 def create(ask: Ask) -> Answer:
