@@ -42,6 +42,12 @@ ADJECTIVE = re.compile(
 )
 """“… and missed heartbeats”: no verb of the clause before."""
 
+PRONOUNS = frozenset({"he", "she", "they"})
+"""Stand for somebody who is named before: “Dan was on call. He did not open the laptop.”"""
+
+BRACKETED = re.compile(r"[(\[<][^)\]>]*[)\]>]?")
+"""What stands beside a name in its column: “Ana Souza (payments)”."""
+
 WORD = re.compile(r"@?\w[\w’'.-]*\w|@?\w")
 FARTHEST = 400
 """Characters before the words in which their subject is looked for: a sentence is seldom longer."""
@@ -76,12 +82,21 @@ def of(prose: str, at: int, people: frozenset[str] = frozenset()) -> Subject:
     *before, (joint, tokens) = _clauses(_told(prose, at))
     if joint in CONDITIONS:
         return Subject.THING
-    heads = _antecedent(tokens) or _strip(tokens)
+    related = tokens[:1] in (["who"], ["Who"])
+    heads = [] if related else _antecedent(tokens) or _strip(tokens)
+    if heads and heads[-1].lower() in PRONOUNS:
+        return _meant(heads[-1].lower(), prose, at, people)
     if heads:
         return _kind(heads, words, people)
     if joint in RELATIVE:
         return Subject.THING
-    carried = joint in CARRIES
+    return _joined(before, words, people, carried=related or joint in CARRIES)
+
+
+def _joined(
+    before: list[tuple[str, list[str]]], words: str, people: frozenset[str], *, carried: bool
+) -> Subject:
+    """Return the subject that a clause without one takes from those before it."""
     for earlier, others in reversed(before):
         if earlier == "(" or _aside(others):
             carried = True
@@ -107,10 +122,36 @@ def doer(prose: str, at: int, people: frozenset[str] = frozenset()) -> Subject:
     return Subject.THING
 
 
-def _told(prose: str, at: int) -> str:
-    """Return a sentence up to an offset."""
+def _told(prose: str, at: int, *, before: int = 0) -> str:
+    """Return a sentence up to an offset, with so many sentences before it."""
     told = prose[max(0, at - FARTHEST) : at]
-    return told[max((match.end() for match in SENTENCE.finditer(told)), default=0) :]
+    starts = [0, *(match.end() for match in SENTENCE.finditer(told))]
+    return told[starts[max(0, len(starts) - 1 - before)] :]
+
+
+def _meant(pronoun: str, prose: str, at: int, people: frozenset[str]) -> Subject:
+    """Return for whom a pronoun stands, as its sentence and the one before tell.
+
+    “They” are people where those begin with people and hold no plural of things: not in “Priya
+    restarted the brokers. They failed.”
+    """
+    words, told = prose[at : at + 60], _told(prose, at, before=1)
+    if pronoun != "they":
+        known = any(named(token.strip(".'’"), people) for token in WORD.findall(told))
+        return Subject.NAMED if known else Subject.PERSON
+    plain = _kind([pronoun], words, people)
+    if plain is not Subject.THING or _machines().match(words):
+        return plain
+    clauses = [tokens for _, tokens in _clauses(told[: told.lower().rindex(pronoun)]) if tokens]
+    begun = _first(clauses[0], "", people) if clauses else Subject.THING
+    things = any(_plural(token.lower()) for tokens in clauses for token in tokens)
+    return Subject.PERSON if begun in {Subject.PERSON, Subject.NAMED} and not things else plain
+
+
+def _plural(word: str) -> bool:
+    """Return whether a word may stand for several things."""
+    plural = len(word) > 3 and word.endswith("s") and word[-2] not in "sui'’"
+    return plural and word not in _words("roles")
 
 
 @cache
@@ -231,6 +272,30 @@ def named(word: str, people: frozenset[str]) -> bool:
 
 
 def names(people: Iterable[str]) -> frozenset[str]:
-    """Return names, and each of their parts, as they are written."""
-    full = [name.strip() for name in people if name.strip()]
-    return frozenset([*full, *(part for name in full for part in name.split() if len(part) > 2)])
+    """Return the names of people, and each of their parts, as they are written.
+
+    Columns of people hold teams and roles too (“Payments team”): those are nobody's name, or
+    every “team” and every “Payments” in the text would be somebody.
+    """
+    return frozenset(part for name in people for part in _parts(name.strip()))
+
+
+def _parts(name: str) -> list[str]:
+    """Return a name and its parts; nothing of the name of a team or a role."""
+    whole = BRACKETED.sub("", name).strip()
+    parts = [part for part in re.split(r"[\s,;/]+", whole) if part]
+    nobody = _nobody()
+    known = [part for part in parts if part.lower().strip(".") not in nobody]
+    if len(known) < len(parts) and len(known) < 2:
+        return []
+    small = whole == whole.lower()
+    own = [part for part in known if small or not part[0].islower()]
+    return [name, *(part for part in own if len(part) > 2 or not part.isascii())] if name else []
+
+
+@cache
+def _nobody() -> frozenset[str]:
+    """Return the words of teams, tools, titles and roles, which are no part of a name."""
+    shipped = files("postmortem_nb").joinpath("people.toml").read_text("utf-8")
+    lists = tomllib.loads(shipped)
+    return frozenset(f"{lists['titles']} {lists['teams']}".split()) | _words("roles")

@@ -240,8 +240,12 @@ PLANTS = {
         ("blame", "warning", "Acknowledgment › Initial assessment"),
     ),
     "a name that the incident knows": (
-        lambda i: i.set("why_it_happened", "Jonas pushed the small pool."),
+        lambda i: i.set("why_it_happened", "Jonas broke the pool."),
         ("blame", "warning", "Why it happened"),
+    ),
+    "a name on a neutral change": (
+        lambda i: i.set("why_it_happened", "Jonas pushed the small pool."),
+        ("blame", "hint", "Why it happened"),
     ),
     "a chain that ends at a person": (
         lambda i: i.add("whys", answer="Because of the reviewer of that day."),
