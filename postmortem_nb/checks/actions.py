@@ -66,7 +66,7 @@ TEAMS = re.compile(
 COMMON = frozenset(
     """about after again against also although because been before being between both cause caused
     change changes could during each error errors every failed failure from have into issue issues
-    made make missing more most must need needs only other over same service services should some
+    made make minute minutes missing more most must need needs only other over same service services should some
     such system team than that their them then there these they this those through under until
     update used uses very were when where which while will with without within would your""".split()  # noqa: SIM905 - words are read, and added to, as words
 )
@@ -233,12 +233,16 @@ def wording(case: Case) -> Iterator[Finding]:
 
 
 def factors(case: Case) -> Iterator[Finding]:
-    """Find contributing factors that share no word of weight with any action or measure."""
+    """Find contributing factors of which no action or measure speaks.
+
+    One that does shares a word of weight with the factor's name, or two with all that it says.
+    """
     answers = [_weights(_all_words(row)) for row in _measures(case)]
     for row in case.rows("factors"):
         name = row.get("name")
         words = _weights(_all_words(row, leave=("area",)))
-        if not name or not words or any(words & each for each in answers):
+        called = _weights(str(name or ""))
+        if not name or not words or any(called & each or len(words & each) > 1 for each in answers):
             continue
         yield Finding(
             code=Code.FACTOR,

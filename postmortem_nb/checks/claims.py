@@ -38,7 +38,8 @@ def _claims(label: str, measures: str, *patterns: str, whole: bool = False) -> l
 FEW = r"(?:[\w’'-]+\s){0,3}"
 PERSON = (
     r"(?:user|customer|shopper|account|member|visitor|merchant|subscriber|client|buyer|seller|"
-    r"tenant|player|viewer|guest|driver|passenger|patient|student|reader)"
+    r"tenant|player|viewer|guest|driver|passenger|patient|student|reader|fan|caller|rider|gamer|"
+    r"learner|listener|patron|traveller|traveler)"
 )
 PEOPLE = rf"(?:{PERSON}s|people)"
 HIT = (
@@ -73,7 +74,8 @@ CLAIMS: tuple[Claim, ...] = (
         "failed requests",
         "failed_requests",
         rf"{NUMBER}\s(?:\w+\s)?(?:failed|failing|erroneous|unsuccessful|lost)\srequests",
-        rf"{NUMBER}\srequests\s{FEW}(?:failed|errored|lost|dropped|rejected|"
+        rf"{NUMBER}\srequests\s{FEW}(?:failed|errored|lost|dropped|rejected|went nowhere|"
+        r"went unanswered|got no (?:answer|response|reply)|never completed|"
         r"(?:returned|ended in)\s(?:\w+\s)?errors?)",
         whole=True,
     ),
@@ -83,6 +85,8 @@ CLAIMS: tuple[Claim, ...] = (
         rf"{LOSS}\s{FEW}(?:US)?(?:\$|USD)\s?{NUMBER}(?!\d|\s?(?:an?|per|each|every|/)\s?\w)",
         rf"\$\s?{NUMBER}\s{FEW}(?:lost|loss|revenue)",
         rf"{LOSS}\s{FEW}{NUMBER}\s?(?:dollars|USD)",
+        rf"\bworth\s{FEW}{NUMBER}\s?(?:dollars|USD)?\s{FEW}(?:lost|never placed|not made|missed)\b",
+        rf"\bworth\s{FEW}\$\s?{NUMBER}\s{FEW}(?:lost|never placed|not made|missed)\b",
     ),
     *_claims(
         "duration",
@@ -101,6 +105,8 @@ CLAIMS: tuple[Claim, ...] = (
         r"broken|"
         rf"disrupted|unreachable|offline|errors|unable to \w+|without \w+(?:\s\w+)?|"
         rf"{PEOPLE}\s(?:\w+\s)?(?:could not|couldn[’']t)\s(?:\w+\s){{0,3}}?\w+)\sfor\s{FEW}?{SPAN}",
+        rf"\b{PEOPLE}\s(?:stared at|looked at|were stuck|were left|struggled|went without|were shut out)\s"
+        rf"(?:[\w’'-]+\s){{0,4}}?for\s{FEW}?(?!\S+\ss(?:ec|\b)){SPAN}",
         rf"{SPAN}\swithout\s(?!a\b|an\b|any\b|the\b)\w+",
         rf"\btook\s(?:us\s)?{FEW}?{SPAN}\s(?:until|before)\s(?:all|every|everything|everyone|"
         r"service|normal)",
@@ -120,7 +126,7 @@ CLAIMS: tuple[Claim, ...] = (
         rf"(?:alert|monitor|page)\s(?:fired|came|went off)\s{FEW}?{SPAN}\sinto\s"
         r"(?:the\s)?(?:impact|start|incident|errors|outage)",
         rf"took\s{FEW}?{SPAN}\s(?:before|until)\s(?:any\w*|some\w*|we|us|an?|the)\s(?:\w+\s)?"
-        r"(?:noticed|knew|saw|fired|paged|detected)",
+        r"(?:noticed|knew|saw|fired|paged|detected|was told|were told|was aware|looked)",
         rf"(?:unnoticed|undetected|unseen|in the dark|unaware)\sfor\s{FEW}?{SPAN}",
         rf"{SPAN}\s(?:later|after the start),?\s{FEW}(?:alert|monitor|page)\s(?:fired|came)",
     ),
@@ -150,6 +156,13 @@ CLAIMS: tuple[Claim, ...] = (
         "resolution_time duration",
         rf"(?:resolved|recovered|restored)\s{FEW}?(?:after|within|in)\s{FEW}?{SPAN}",
         rf"took\s{FEW}?{SPAN}\sto\s(?:resolve|recover|restore)",
+        rf"\b{DAMAGE.replace('outage', 'outage|problem|issue|failure')}\s(?:was|were|had been|got)\s"
+        rf"(?:\w+\s)?(?:fixed|solved|over|gone|cured|under control|dealt with)\s(?:after|within|in)\s"
+        rf"{FEW}?{SPAN}",
+        rf"\b(?:fixed|solved|cured)\s(?:it|this|everything|the\s(?:{DAMAGE}|problem|issue|errors?))\s"
+        rf"(?:after|within|in)\s{FEW}?{SPAN}",
+        rf"\b(?:everything|service|things|checkout|it)\s(?:was|were)\s(?:back|fine|normal|working)\s"
+        rf"(?:\w+\s)?(?:after|within|in)\s{FEW}?{SPAN}",
         rf"(?:time to (?:resolve|recover|resolution|recovery)|MTTR|TTR)(?:\s(?:was|of|is)|:)\s"
         rf"{FEW}?{SPAN}",
         rf"\b(?:resolution|recovery)\stook\s{FEW}?{SPAN}",
@@ -178,6 +191,7 @@ CLAIMS: tuple[Claim, ...] = (
         "support tickets",
         "tickets",
         rf"{FEW_OF}\s(?:support|customer)\stickets",
+        rf"{FEW_OF}\stickets\s(?:reached|came|arrived|poured|flooded|landed)\b",
         r"support\s(?:\w+\s)?(?:saw|got|received|had|counted|handled|registered|took)\s(?:\w+\s)?"
         rf"{FEW_OF}\s(?:new\s)?tickets",
     ),
@@ -231,6 +245,12 @@ NOT_THIS = re.compile(
     re.IGNORECASE,
 )
 """Before a figure or a severity: it is none of this incident, “next quarter the SLO of …”."""
+RAMPED = re.compile(
+    r"\b(?:flags?|roll(?:ed|s|ing)?[ -]?out|canary|ramp\w*|enabled|activated|experiment|"
+    r"(?:switched|turned|flipped)\s(?:[\w-]+\s)?on|tried|tested|sampled?)\b[^.;\n]*$",
+    re.IGNORECASE,
+)
+"""Before a share of the users: it is of those who were given something."""
 NOT_AFTER = re.compile(r"[^.;\n]{0,30}?\bwould\b", re.IGNORECASE)
 AGAIN = re.compile(r"\b(?:as well|again|false|second|third|another|other|too)\b", re.IGNORECASE)
 """In a sentence: it is not the first alert of which it tells."""
@@ -253,10 +273,12 @@ VERBS: Mapping[str, str] = {
     "start": "started|began|starting|beginning",
     "detected": r"detected|alert fired|monitor fired|noticed|"
     r"(?:we|on-call|engineer) (?:were |was )?(?:paged|alerted)",
-    "acknowledged": "acknowledged",
+    "acknowledged": r"acknowledged|(?:picked up|answered|took) the (?:page|alert|alarm|pager)",
     "mitigated": r"mitigated|rolled (?:\w+ )?back|reverted|failed (?:\w+ )?over|"
     r"rollback (?:was )?(?:deployed|finished|completed?)",
     "recovered": "recovered|restored|back to normal|"
+    r"back (?:up|online|in (?:service|business)|on (?:its|their|our) feet)|"
+    r"last (?:of the )?errors? (?:\w+ed|was gone|went away)|"
     r"(?:outage|incident|degradation|disruption|impact) (?:ended|was over)|"
     r"full recovery(?: was)?(?: reached| complete| came| followed)?",
     "resolved": "resolved",

@@ -143,6 +143,16 @@ def impact(case: Case) -> Iterator[Finding]:
             f"No e-mail was sent, but {fact(notified)} customers were notified.",
         ),
         (
+            fact("email_sent") and fact(notified) == 0,
+            notified,
+            "An e-mail was sent, but 0 customers were notified.",
+        ),
+        (
+            final != "SEV-0" and experience == "Complete outage" and share is not None and not broad,
+            "experience",
+            f"A complete outage, but {share} % of users were affected.",
+        ),
+        (
             loss is not None and at_risk is not None and at_risk < loss,
             "revenue_at_risk",
             "The potential loss is smaller than the actual one.",

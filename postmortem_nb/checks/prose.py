@@ -77,6 +77,8 @@ def _elsewhere(claim: claims.Claim, match: re.Match[str]) -> bool:
     before = match.string[max(0, match.start() - 60) : match.start()]
     if claims.NOT_THIS.search(before):
         return True
+    if "affected_share" in claim.measures and claims.RAMPED.search(before):
+        return True
     span = claim.whole or "resolution_time" in claim.measures
     after = claims.PART_AFTER.match(match.string, match.end())
     return span and bool(after or claims.SUBSET.search(before))
@@ -100,12 +102,18 @@ def _words(case: Case, cell: Cell, text: str) -> Iterator[Finding]:
 
 def _spent(case: Case, cell: Cell, text: str) -> Iterator[Finding]:
     """Find words on the error budget that are not those of the data."""
-    consumed = _known(case, "budget_consumed")
-    for pattern, low, high in shares.SPENT:
-        match = pattern.search(text)
-        if match and consumed is not None and not low <= consumed <= high:
-            known = f"error budget consumed: {_readable('budget_consumed', consumed)} %"
-            yield about(case, cell, f"“{match.group().strip()}”, but {known}.")
+    for name, ways in (("budget_consumed", shares.SPENT), ("budget_remaining", shares.LEFT)):
+        value = _known(case, name)
+        for pattern, low, high in ways if value is not None and "budget" in text else ():
+            for match in matches(pattern, text):
+                if value is not None and not low <= value <= high:
+                    known = f"{name.replace('_', ' ')}: {value:g} %"
+                    yield about(case, cell, f"“{match.group().strip()}”, but error {known}.")
+    loss = _known(case, "revenue_loss")
+    for match in matches(shares.SIZED, text) if loss else ():
+        digits = shares.DIGITS[match["digits"].lower()]
+        if loss and not 0.98 * 10 ** (digits - 1) <= loss < 10**digits:
+            yield about(case, cell, f"“{match.group()}”, but revenue loss: ${loss:,.0f}.")
 
 
 def _at_once(case: Case, cell: Cell, text: str) -> Iterator[Finding]:

@@ -48,8 +48,15 @@ EVENTS: Mapping[str, re.Pattern[str]] = {
         r"detection",
         "acknowledged": r"(?:acknowledged|acknowledgement|acknowledgment)"
         r"|(?:picked|taken) up|picked (?:it|the page) up",
-        "investigated": r"(?:start of the\s)?investigation(?:\s(?:began|started))?",
-        "escalated": r"escalat(?:ed|ion)",
+        "investigated": r"(?:start of the\s)?investigation(?:\s(?:began|started))?"
+        r"|(?:went|started|began)\s(?:\w+\s)?looking\s(?:for|into)(?:\sthe\scause)?",
+        "escalated": r"escalat(?:ed|ion)"
+        r"|(?:team|engineers?|on-call|experts?)\s(?:was|were)\s(?:\w+\s)?(?:called|brought|pulled|"
+        r"paged)\sin",
+        "reported": r"first\s(?:call(?:er)?s?|tickets?|complaints?)(?:\s(?:came|rang|called|arrived))?",
+        "off": r"(?:flag|feature|toggle)\s(?:was\s|is\s|had been\s|went\s)?"
+        r"(?:switched\s|turned\s|flipped\s)?off",
+        "rolled": r"roll-?back",
         "found": rf"{_CAUSE}\s{_WENT}(?:known|found|identified|clear|understood|confirmed)"
         rf"|(?:knew|found|identified|understood|confirmed)\s(?:the\s)?{_CAUSE}"
         r"|key (?:finding|discovery)",
@@ -71,12 +78,15 @@ _STEPS: Mapping[str, tuple[str, ...]] = {
     "mitigated": ("Mitigation Deployed",),
     "recovered": ("Full Recovery", "Partial Recovery"),
 }
+_WAYS_OUT = {"off": re.compile(r"\boff\b"), "rolled": re.compile(r"(?i)roll\w*[ -]?(?:\w+ )?back")}
+"""Event that is the mitigation where its action says so."""
 
 _AMOUNT = rf"(?:[\w’'-]+\s){{0,3}}?(?P<length>{SPAN})\s"
 _BETWEEN = re.compile(
     rf"[\s,]*(?:[\w’'-]+\s){{0,3}}?(?:(?P<within>within\s(?P<most>{SPAN.replace('span', 'limit')})"
     rf"\s(?:of|after))|(?:{_AMOUNT})?(?P<way>before|after|later than|earlier than))\s"
-    r"(?:(?:the|we|our|an?|any(?:one|body))\s)?(?:(?:had|have|was|were)\s)?",
+    r"(?:(?:the|we|our|an?|any(?:one|body))\s)?(?:(?:page|alert|incident)\s(?=was))?"
+    r"(?:(?:had|have|was|were)\s)?",
     re.IGNORECASE,
 )
 _FRONTED = re.compile(
@@ -163,6 +173,11 @@ def moments(case: Case) -> dict[str, list[dt.datetime]]:
     for name in ("start", "detected", "acknowledged", "resolved"):
         moment = getattr(case.moments, name)
         known[name] = [moment] if moment else []
+    for name, way in _WAYS_OUT.items():
+        told = (row for row in rows if row.get("step") == "Mitigation Deployed")
+        known[name] = [row["time"] for row in told if way.search(str(row.get("action") or ""))]
+    method = next((row["detection_method"] for row in rows if row.get("detection_method")), None)
+    known["reported"] = known["detected"] if method == "User Report" else []
     sent = [row["time"] for row in case.rows("updates") if row.get("time") and _public(row)]
     known["told"] = [min(sent)] if sent else []
     return {name: found for name, found in known.items() if found}
@@ -255,6 +270,9 @@ WORDS: Mapping[str, str] = {
     "recovered": "the recovery",
     "resolved": "the end",
     "told": "the first status page update",
+    "reported": "the first report",
+    "off": "the mitigation",
+    "rolled": "the mitigation",
 }
 
 

@@ -24,7 +24,10 @@ _ACTIVE: Mapping[str, str] = {
     r"|was\s(?:the\s)?(?:(?:primary\s)?on[- ]call|engineer on call)\b(?!\sfor\b))",
     "responsible": r"(?:(?:rolled out|deployed|shipped|applied|released|pushed|executed|ran|"
     rf"performed|started)\s(?:the\s|a\s)?{_FIX}\b(?!\s(?:drill|test|exercise|script|of\b|for\b))|"
-    rf"rolled\s(?:[\w-]+\s){{1,3}}?back\b)",
+    rf"rolled\s(?:[\w-]+\s){{1,3}}?back\b"
+    r"|(?:was the one who\s)?(?:threw the switch|pulled the (?:plug|lever|trigger)|pushed the button|"
+    r"flipped the (?:switch|flag)|(?:switched|turned|flipped)\s(?:it|the\s(?:\w+\s)?(?:flag|feature"
+    r"|toggle))\soff)\b)",
     "approval": r"(?:approved|signed off(?: on)?|gave (?:the )?(?:approval|go-ahead) for)\s"
     rf"(?:the\s)?(?:mitigation\s|rollback\s)?(?:plan|{_FIX})\b",
 }
