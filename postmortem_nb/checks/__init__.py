@@ -18,7 +18,7 @@
     heard       how it was noticed
     roles       who did what
     sums        arithmetic within a sentence
-    twins       one thing told in two places
+    twins       one thing told in two places; `quantities`: one quantity with two values
     regional    regions against the evidence
     slips       one figure written twice, once with its digits turned
     peaks       peaks of frozen metrics in sentences; `levels`: their levels at a moment
@@ -46,6 +46,7 @@ from postmortem_nb.checks import (
     levels,
     peaks,
     prose,
+    quantities,
     ratios,
     reading,
     records,
@@ -112,6 +113,7 @@ RULES: tuple[Callable[[Case], Iterator[Finding]], ...] = (
     *ratios.RULES,
     *sums.RULES,
     *twins.RULES,
+    *quantities.RULES,
     *wording.RULES,
 )
 """Every rule that needs nothing but the case; `silence`, `peaks`, `records` read the bundle too."""

@@ -66,8 +66,9 @@ TEAMS = re.compile(
 COMMON = frozenset(
     """about after again against also although because been before being between both cause caused
     change changes could during each error errors every failed failure from have into issue issues
-    made make minute minutes missing more most must need needs only other over same service services should some
+    made make missing more most must need needs only other over same service services should some
     such system team than that their them then there these they this those through under until
+    minute minutes
     update used uses very were when where which while will with without within would your""".split()  # noqa: SIM905 - words are read, and added to, as words
 )
 """Words that join nothing: sharing one of them does not make an action answer a factor."""

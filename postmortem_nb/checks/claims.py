@@ -48,7 +48,7 @@ HIT = (
 )
 DAMAGE = r"(?:outage|incident|degradation|disruption|downtime|interruption)"
 LOSS = (
-    r"(?:los[st]\w*|losing|loss of|revenue|cost\w* us|"
+    r"(?:los[st]\w*|losing|loss of|revenue|cost\w* us|gave away|forwent|missed out on|"
     rf"(?:it|this|that|which|has|have|had|errors|{DAMAGE})\s(?:\w+\s)?cost\w*)"
 )
 
@@ -60,6 +60,7 @@ CLAIMS: tuple[Claim, ...] = (
         rf"(?:failed|failing|stale|down|unavailable|missing|"
         rf"broken)\sfor\s{FEW}?{NUMBER}\s{FEW}{PEOPLE}\b",
         rf"{NUMBER}\sof\s{FEW}[\d,.]+k?\s{FEW}{PEOPLE}\s{FEW}{HIT}",
+        rf"(?<!of )\b{NUMBER}\s{PEOPLE}\sand\s[\d,.]+k?\s(?:\w+\s){{1,2}}were\s{HIT}",
         rf"(?:affect|impact|hit|lock)(?:ed|ing|s)?(?:\sout)?\s{FEW}?{NUMBER}\s{FEW}{PEOPLE}",
         whole=True,
     ),
@@ -105,7 +106,8 @@ CLAIMS: tuple[Claim, ...] = (
         r"broken|"
         rf"disrupted|unreachable|offline|errors|unable to \w+|without \w+(?:\s\w+)?|"
         rf"{PEOPLE}\s(?:\w+\s)?(?:could not|couldn[’']t)\s(?:\w+\s){{0,3}}?\w+)\sfor\s{FEW}?{SPAN}",
-        rf"\b{PEOPLE}\s(?:stared at|looked at|were stuck|were left|struggled|went without|were shut out)\s"
+        rf"\b{PEOPLE}\s(?:stared at|looked at|were stuck|were left|struggled|went without|"
+        rf"were shut out)\s"
         rf"(?:[\w’'-]+\s){{0,4}}?for\s{FEW}?(?!\S+\ss(?:ec|\b)){SPAN}",
         rf"{SPAN}\swithout\s(?!a\b|an\b|any\b|the\b)\w+",
         rf"\btook\s(?:us\s)?{FEW}?{SPAN}\s(?:until|before)\s(?:all|every|everything|everyone|"
@@ -127,7 +129,7 @@ CLAIMS: tuple[Claim, ...] = (
         r"(?:the\s)?(?:impact|start|incident|errors|outage)",
         rf"took\s{FEW}?{SPAN}\s(?:before|until)\s(?:any\w*|some\w*|we|us|an?|the)\s(?:\w+\s)?"
         r"(?:noticed|knew|saw|fired|paged|detected|was told|were told|was aware|looked)",
-        rf"(?:unnoticed|undetected|unseen|in the dark|unaware)\sfor\s{FEW}?{SPAN}",
+        rf"(?:unnoticed|undetected|unseen|(?<!left )in the dark|unaware)\sfor\s{FEW}?{SPAN}",
         rf"{SPAN}\s(?:later|after the start),?\s{FEW}(?:alert|monitor|page)\s(?:fired|came)",
     ),
     *_claims(
@@ -156,12 +158,16 @@ CLAIMS: tuple[Claim, ...] = (
         "resolution_time duration",
         rf"(?:resolved|recovered|restored)\s{FEW}?(?:after|within|in)\s{FEW}?{SPAN}",
         rf"took\s{FEW}?{SPAN}\sto\s(?:resolve|recover|restore)",
-        rf"\b{DAMAGE.replace('outage', 'outage|problem|issue|failure')}\s(?:was|were|had been|got)\s"
-        rf"(?:\w+\s)?(?:fixed|solved|over|gone|cured|under control|dealt with)\s(?:after|within|in)\s"
+        rf"\b{DAMAGE.replace('outage', 'outage|problem|issue|failure')}\s(?:was|were|had been|"
+        rf"got)\s"
+        rf"(?:\w+\s)?(?:fixed|solved|over|gone|cured|under control|dealt with)\s(?:after|within|"
+        rf"in)\s"
         rf"{FEW}?{SPAN}",
-        rf"\b(?:fixed|solved|cured)\s(?:it|this|everything|the\s(?:{DAMAGE}|problem|issue|errors?))\s"
+        rf"\b(?:fixed|solved|cured)\s(?:it|this|everything|the\s(?:{DAMAGE}|problem|issue|"
+        rf"errors?))\s"
         rf"(?:after|within|in)\s{FEW}?{SPAN}",
-        rf"\b(?:everything|service|things|checkout|it)\s(?:was|were)\s(?:back|fine|normal|working)\s"
+        rf"\b(?:everything|service|things|checkout|it)\s(?:was|were)\s(?:back|fine|normal|"
+        rf"working)\s"
         rf"(?:\w+\s)?(?:after|within|in)\s{FEW}?{SPAN}",
         rf"(?:time to (?:resolve|recover|resolution|recovery)|MTTR|TTR)(?:\s(?:was|of|is)|:)\s"
         rf"{FEW}?{SPAN}",
@@ -277,6 +283,7 @@ VERBS: Mapping[str, str] = {
     "mitigated": r"mitigated|rolled (?:\w+ )?back|reverted|failed (?:\w+ )?over|"
     r"rollback (?:was )?(?:deployed|finished|completed?)",
     "recovered": "recovered|restored|back to normal|"
+    r"(?:everything|it|service|all) (?:was|were) (?:all )?(?:over|fine|normal)|"
     r"back (?:up|online|in (?:service|business)|on (?:its|their|our) feet)|"
     r"last (?:of the )?errors? (?:\w+ed|was gone|went away)|"
     r"(?:outage|incident|degradation|disruption|impact) (?:ended|was over)|"
@@ -291,6 +298,20 @@ CLOCKS: Mapping[str, re.Pattern[str]] = {
     for name, verbs in VERBS.items()
 }
 """Moment → how a clock time in prose speaks of it."""
+
+OVER: Mapping[re.Pattern[str], tuple[str, ...]] = {
+    re.compile(
+        r"\b(?:work\w*|normal\w*|fine|restored|resolved|back|recovered)\s(?:again\s|normally\s|"
+        rf"to normal\s)*since\s(?:about\s)?{CLOCK}",
+        re.IGNORECASE,
+    ): ("Mitigation Deployed", "Partial Recovery", "Full Recovery", "Incident Declared Resolved"),
+    re.compile(
+        rf"\b(?:by|at)\s{CLOCK},?\s(?:it|everything|all)\s(?:was|were)\s(?:all\s)?(?:over|fine|"
+        r"normal|back to normal|working again)\b",
+        re.IGNORECASE,
+    ): ("Full Recovery", "Incident Declared Resolved"),
+}
+"""How a sentence says since when all worked again → the steps that it may mean."""
 
 ROLLED_OUT = re.compile(
     rf"\b(?:rolled|deployed|shipped|released|applied|pushed)\s"

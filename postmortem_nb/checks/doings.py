@@ -1,27 +1,30 @@
 """What was done, and when and with which version: “the flag was switched off at 20:20”.
 
-An action with a clock is compared with the same action in the timeline, in the frozen events, and in
-other sentences. Two clauses tell of one action where they share its verb and a noun, or a version.
+An action with a clock is compared with the same action in the timeline, in the frozen events, and
+in other sentences. Two clauses tell of one action where they share its verb and a noun, or a
+version.
 """
 
 from __future__ import annotations
 
 import re
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from postmortem_nb import evidence, times
 from postmortem_nb.checks import spoken
 from postmortem_nb.checks.claims import EXACT_MINUTES, LOOSE_MINUTES
 from postmortem_nb.checks.dates import ANOTHER
-from postmortem_nb.checks.reading import about, matches, passages, sentences
+from postmortem_nb.checks.reading import TEXTS, about, matches, passages, sentences
 from postmortem_nb.checks.spoken import CLOCK, SPAN
-from postmortem_nb.errors import BundleError
+from postmortem_nb.errors import BundleError, shown
 
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from pathlib import Path
 
     from postmortem_nb.checks.case import Case, Cell
     from postmortem_nb.checks.report import Finding
@@ -36,6 +39,7 @@ _ACTS: Mapping[str, re.Pattern[str]] = {
         "on": rf"{_TURNED}on|enabled|activated",
         "off": rf"{_TURNED}off|disabled|deactivated|\w+ off(?! the)",
         "restart": r"restart\w*|reboot\w*",
+        "expire": r"expired(?=\s(?:at|around|by))|ran out|lapsed",
         "failover": r"fail(?:ed|ing)?[ -]?(?:\w+ )?over",
     }.items()
 }
@@ -59,7 +63,9 @@ _PLAIN = frozenset(
 )
 """Words that two actions may share and yet be two."""
 
-_FIX = re.compile(r"\b(?:fix|hot-?fix|patch|mitigation|workaround|index|certificate)\b", re.I)
+_FIX = re.compile(
+    r"\b(?:fix|hot-?fix|patch|mitigation|workaround|index|certificate)\b", re.IGNORECASE
+)
 _ROLES: Mapping[str, re.Pattern[str]] = {
     "to": re.compile(
         r"\b(?:back|revert(?:ed|ing)?|rollback(?:\sof\s[\w-]+)?)\s(?:[\w-]+\s){0,3}?to\s"
@@ -79,7 +85,14 @@ _LIVE = re.compile(
     r"(?:first\s)?(?:errors?|impact|incident|failures?|outage|trouble|it\s(?:began|started))",
     re.IGNORECASE,
 )
+_DONE_THEN = (None, "", "Incident Start", "Mitigation Deployed")
+"""Steps at whose time what they tell was done; others tell what was found or planned then."""
+_OTHER = re.compile(
+    r"\b(?:another|other|second|tr(?:y|ied)|drill|test\w*|rehears\w*|planned)\b", re.IGNORECASE
+)
 _COLUMNS = ("timestamp", "title")
+MOST = 500
+"""Events of one answer that are looked at: a wide answer must not slow a form."""
 
 
 @dataclass(slots=True)
@@ -118,18 +131,25 @@ def found(incident: Incident, case: Case) -> Iterator[Finding]:
 
 def _told(cell: Cell, text: str) -> Iterator[_Doing]:
     """Yield the actions of a text that have a clock of their own, one a clause."""
+    for said, clock, doing in _clauses(text):
+        at = f"“{said}” stands elsewhere"
+        yield replace(doing, cell=cell, match=clock, said=said, at=at)
+
+
+@lru_cache(maxsize=TEXTS)
+def _clauses(text: str) -> tuple[tuple[str, re.Match[str], _Doing], ...]:
+    """Return the clauses of a text with one clock and an action; kept until it is edited."""
     if not any(_found(pattern, text) for pattern in _ACTS.values()):
-        return
+        return ()
+    told = []
     for sentence in sentences(text):
-        if ANOTHER.search(sentence):
-            continue
-        for clause in _CLAUSE.split(sentence):
+        other = ANOTHER.search(sentence) or _OTHER.search(sentence)
+        for clause in _CLAUSE.split(sentence) if not other else ():
             clocks = [each for each in _TIMED.finditer(clause) if spoken.apart(each, 0) is not None]
             doing = _doing(clause) if len(clocks) == 1 else None
             if doing:
-                doing.cell, doing.match, doing.said = cell, clocks[0], clause.strip()
-                doing.at = f"“{doing.said}” stands elsewhere"
-                yield doing
+                told.append((clause.strip(), clocks[0], doing))
+    return tuple(told)
 
 
 def _found(pattern: re.Pattern[str], text: str) -> bool:
@@ -151,8 +171,9 @@ def _rows(case: Case) -> Iterator[_Doing]:
         told = [value for name, value in row.items() if name not in {"row", "step", "phase"}]
         text = "; ".join(value for value in told if isinstance(value, str))
         doing, at = _doing(text), row.get("time")
-        if doing and at:
-            doing.minutes = [60 * at.hour + at.minute, *_clocks(text)]
+        own = row.get("step") in _DONE_THEN
+        if doing and at and (own or any(_clocks(text))):
+            doing.minutes = [*([60 * at.hour + at.minute] if own else []), *_clocks(text)]
             doing.at = f"the timeline has {times.shown(at)}"
             yield doing
 
@@ -163,22 +184,29 @@ def _clocks(text: str) -> Iterator[float]:
 
 
 def _events(incident: Incident) -> Iterator[_Doing]:
-    """Yield the actions of the frozen events: those of the window, by their titles."""
+    """Yield the actions of the frozen events, by their titles."""
     folder = incident.path / "evidence"
     for record in evidence.listing(folder):
-        if record.get("function") != "search_datadog_events":
-            continue
-        try:
-            table = evidence.columns(folder, str(record["name"]), _COLUMNS)
-        except BundleError:
-            continue  # another rule tells why
-        for each in table.slice(0, 500).to_pylist() if table is not None else ():
-            doing = _doing(str(each["title"] or ""))
-            if doing and each["timestamp"] is not None:
-                at = each["timestamp"]
-                doing.minutes = [60 * at.hour + at.minute]
-                doing.at = f"the event “{each['title']}” is of {at:%H:%M} UTC"
-                yield doing
+        if record.get("function") == "search_datadog_events" and record.get("sha256"):
+            yield from _frozen(folder, str(record["name"]), str(record["sha256"]))
+
+
+@lru_cache(maxsize=16)
+def _frozen(folder: Path, name: str, digest: str) -> tuple[_Doing, ...]:
+    """Return the actions of one answer; remembered by its digest."""
+    del digest  # a part of the key
+    try:
+        table = evidence.columns(folder, name, _COLUMNS)
+    except BundleError:
+        return ()  # another rule tells why
+    told = []
+    for each in table.slice(0, MOST).to_pylist() if table is not None else ():
+        doing, at = _doing(str(each["title"] or "")), each["timestamp"]
+        if doing and at is not None:
+            doing.minutes = [60 * at.hour + at.minute]
+            doing.at = f"the event {shown(each['title'])} is of {at:%H:%M} UTC"
+            told.append(doing)
+    return tuple(told)
 
 
 def _same(one: _Doing, other: _Doing) -> bool:
@@ -234,7 +262,9 @@ def _lived(
         gaps = [_before(start, minute) for each in out for minute in _when(each)] if start else []
         if gaps and not any(spoken.agrees(match, gap) for gap in gaps):
             gap = times.duration(gaps[-1])
-            yield about(case, cell, f"“{match.group()}”, but it was deployed {gap} before the start.")
+            yield about(
+                case, cell, f"“{match.group()}”, but it was deployed {gap} before the start."
+            )
 
 
 def _when(doing: _Doing) -> Sequence[float]:
@@ -256,14 +286,14 @@ def _versions(
             stands[version.lower()].add((each.table, each.row, each.column.name))
     if len(stands) < 2:
         return
-    shown = {version for each in events if not each.cell for version in each.versions}
+    frozen = {version for each in events if not each.cell for version in each.versions}
     for role, pattern in _ROLES.items():
         given = [(cell, match) for cell, text in read for match in matches(pattern, text)]
         for cell, match in given:
             version = match["version"].lower()
             others = {m["version"].lower() for c, m in given if c != cell} - {version}
             rival = max(others, key=lambda each: len(stands[each]), default="")
-            alone = len(stands[version]) == 1 and version.lstrip("v") not in shown
+            alone = len(stands[version]) == 1 and version.lstrip("v") not in frozen
             needed = 1 if role == "to" else 2
             if alone and len(stands[rival]) >= needed and not ANOTHER.search(match.string):
                 yield about(

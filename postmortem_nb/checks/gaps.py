@@ -1,4 +1,4 @@
-"""Lengths between two events told freely: “ten minutes from picking up the page to calling in …”."""
+"""Lengths between two events told freely: “ten minutes from the page to the escalation”."""
 
 from __future__ import annotations
 
@@ -22,24 +22,29 @@ if TYPE_CHECKING:
 _POINTS: Mapping[str, re.Pattern[str]] = {
     name: re.compile(words, re.IGNORECASE)
     for name, words in {
-        "acknowledged": r"acknowledg|(?:pick|took|taking|answer)\w*\s(?:up\s)?(?:the\s)?(?:page|alert|call)",
+        "acknowledged": r"acknowledg|(?:pick|took|taking|answer)\w*\s(?:up\s)?(?:the\s)?"
+        r"(?:page|alert|call)",
         "escalated": r"escalat|(?:call|bring|pull|brought)\w*\sin\b|(?:team|on-call)\sjoin",
         "told": r"\bstatus page\b|(?:telling|informing)\s(?:our\s|the\s)?(?:customers|users)",
         "found": r"\b(?:root\s)?cause\b|\bdiagnosis\b",
-        "mitigated": r"\b(?:rollback|roll-back|fix|hotfix|mitigation|workaround|failover)\b|rolling back|"
+        "planned": r"\b(?:decision|deciding|decided|plan)\b",
+        "mitigated": r"\b(?:rollback|roll-back|fix|hotfix|mitigation|workaround|failover)\b|"
+        r"rolling back|"
         r"(?:switch|turn|flipp)\w*\s(?:\w+\s){0,3}?off|\bflag\s(?:was\s|being\s)?off\b",
         "resolved": r"\b(?:all[- ]clear|closing|closure|declared)\b",
         "recovered": r"recover|back to normal|\bnormal\b|everything work",
         "investigated": r"investigat|looking into",
         "start": r"\b(?:start|onset|beginning)\b|\bfirst\s(?:\w+\s)?(?:error|failure|timeout)|"
         r"\bimpact\b",
-        "detected": r"\b(?:alert|alarm|page|detection|detecting|noticing|monitor|first (?:call|report))\b",
+        "detected": r"\b(?:alert|alarm|page|detection|detecting|noticing|monitor|"
+        r"first (?:call|report))\b",
     }.items()
 }
 """Event → what a phrase that means it holds; the first that fits."""
 
 _FROM = re.compile(
-    rf"{SPAN}\s(?:(?!from\b)[\w’'-]+\s){{0,4}}?from\s(?P<first>[^.;,]{{3,60}}?)\s(?:to|until|till)\s"
+    rf"{SPAN}\s(?:(?!from\b)[\w’'-]+\s){{0,4}}?from\s(?P<first>[^.;,]{{3,60}}?)\s(?:to|until|"
+    rf"till)\s"
     r"(?P<last>[^.;,]{3,60})",
     re.IGNORECASE,
 )
@@ -56,18 +61,30 @@ _ONCE = re.compile(
 )
 _FIRST_WORD = re.compile(
     r"\bfirst\s(?:public\s)?(?:word|update|post|notice|message|entry|status page update)\b"
-    r"(?P<where>[^.;,]{0,40}?)\s(?:came|went (?:up|out)|appeared|was (?:posted|published|sent)|followed)"
+    r"(?P<where>[^.;,]{0,40}?)\s(?:came|went (?:up|out)|appeared|was (?:posted|published|sent)|"
+    r"followed)"
     rf"\s(?:only\s)?(?:[\w’'-]+\s){{0,2}}?{SPAN}\s(?:in\b|into\b|after\s(?:the\s)?(?:impact\s)?"
     r"(?:start|beginning|first error)|later\b|too late\b)(?!\s(?:than|one)\b)",
     re.IGNORECASE,
 )
 _SILENT = re.compile(
-    rf"\b{PEOPLE}\s(?:heard|were told|got|read|knew|learned)\snothing\s(?:from us\s)?(?:until|before|till)"
+    rf"\b{PEOPLE}\s(?:heard|were told|got|read|knew|learned)\snothing\s(?:from us\s)?(?:until|"
+    rf"before|till)"
     r"\s(?P<what>[^.;,]{3,60})",
     re.IGNORECASE,
 )
-_OVER = re.compile(r"\b(?:over|fixed|resolved|back|ended|solved|recover\w*|the end)\b", re.IGNORECASE)
-_OPEN = re.compile(r"\b(?:would|could|should|might|may|if|will|usually|next|previous\w*|last)\b", re.I)
+_UNTOLD = re.compile(
+    rf"\b{PEOPLE}\s(?:[\w’'-]+\s){{0,2}}?(?:in the dark|uninformed|without (?:a |any )?(?:word|"
+    rf"news)|"
+    rf"unaware)\s(?:of it\s)?for\s(?:[\w’'-]+\s){{0,3}}?{SPAN}",
+    re.IGNORECASE,
+)
+_OVER = re.compile(
+    r"\b(?:over|fixed|resolved|back|ended|solved|recover\w*|the end)\b", re.IGNORECASE
+)
+_OPEN = re.compile(
+    r"\b(?:would|could|should|might|may|if|will|usually|next|previous\w*|last)\b", re.IGNORECASE
+)
 
 
 def gaps(case: Case) -> Iterator[Finding]:
@@ -81,9 +98,11 @@ def gaps(case: Case) -> Iterator[Finding]:
                 lengths = _between(known.get(one, []), known.get(other, []))
                 said = match.group().strip()
                 if one != other and lengths and not _fits(match, lengths):
-                    truth = f"{WORDS[one]} and {WORDS[other]} are {times.duration(lengths[0])} apart"
+                    truth = (
+                        f"{WORDS[one]} and {WORDS[other]} are {times.duration(lengths[0])} apart"
+                    )
                     yield about(case, cell, f"“{said}”, but {truth}.")
-        for match in matches(_FIRST_WORD, text):
+        for match in (*matches(_FIRST_WORD, text), *matches(_UNTOLD, text)):
             lengths = _between(start, known.get("told", []))
             if _public(match) and lengths and not _fits(match, lengths):
                 truth = f"{WORDS['told']} came {times.duration(lengths[0])} after the start"
@@ -101,7 +120,8 @@ RULES: tuple[Callable[[Case], Iterator[Finding]], ...] = (gaps,)
 
 def _public(match: re.Match[str]) -> bool:
     """Return whether the first word is that of the status page: others are of a channel."""
-    return bool(re.search(r"status page|public|customers|users|^$", f"{match['where'].strip()}"))
+    where = match.groupdict().get("where") or ""
+    return bool(re.search(r"status page|public|customers|users|^$", where.strip()))
 
 
 def _point(phrase: str) -> str:

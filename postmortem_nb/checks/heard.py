@@ -23,7 +23,9 @@ _FOLK = (
     r"(?:customer\s)?care|help ?desk|service desk|call cent(?:er|re)|front desk|account managers?|"
     r"sales|social media|twitter|reddit|tweets?|phone calls?|calls?|complaints?|tickets?)"
 )
-_CALLING = r"(?:calls?|phone calls?|tickets?|reports?|complaints?|e-?mails?|tweets?|posts?|messages?)"
+_CALLING = (
+    r"(?:calls?|phone calls?|tickets?|reports?|complaints?|e-?mails?|tweets?|posts?|messages?)"
+)
 _SOMEONE = (
     rf"(?:{_THE}\s){{0,4}}{_FOLK}(?:\s(?:team|staff|agents?|desk))?"
     rf"(?:[’']s?)?(?:\s(?:{_CALLING}))?(?:\s(?:from|by|of)\s(?:{_THE}\s){{0,3}}{_FOLK})?"
@@ -37,7 +39,8 @@ _IT = (
     r"trouble|degradation|slowdown|disruption))"
 )
 _END = (
-    r"(?=\s*(?:[.;!,]|$|at all\b|throughout\b|during\b|all the (?:while|time)|the (?:whole|entire)\b|"
+    r"(?=\s*(?:[.;!,]|$|at all\b|throughout\b|during\b|all the (?:while|time)|the (?:whole|"
+    r"entire)\b|"
     r"(?:for|while) (?:the (?:whole|entire)|it lasted|all)\b|by us\b))"
 )
 _LEARNT = r"(?:learn(?:ed|t)|heard|found out|knew|were told|was told|got wind|read)"
@@ -50,44 +53,56 @@ def _ways(*patterns: str) -> tuple[re.Pattern[str], ...]:
 
 
 BY_PEOPLE = _ways(
-    rf"\bno\s(?:alert|alarm|monitor|page)s?\s(?:ever\s)?(?:fired|triggered|went off|was raised|came|"
+    rf"\bno\s(?:alert|alarm|monitor|page)s?\s(?:ever\s)?(?:fired|triggered|went off|was raised|"
+    rf"came|"
     rf"sounded|woke (?:anyone|anybody|us))(?:\s(?:for|about)\s(?:it|this)\b)?{_END}",
     rf"\b(?:alerts?|monitors?|alerting|monitoring)\s(?:stayed silent|remained silent|was silent|"
     rf"never fired|did not fire|didn[’']t fire){_END}",
     r"\b(?:monitors?|alerts?|alerting|monitoring)\s(?:saw|noticed|caught|showed)\snothing\b"
     r"(?!\s(?:of|in|on|at|until|about)\b)",
-    rf"\b(?:monitoring|alerting|(?:our|the) (?:monitors?|alerts?))\s(?:missed|overlooked)\s{_IT}{_END}",
-    rf"\b(?:was|were)\s{_SOMEONE}\b[^.;]{{0,40}}\s(?:who|that|which)\s(?:first\s)?(?:raised the alarm|"
+    rf"\b(?:monitoring|alerting|(?:our|the) (?:monitors?|alerts?))\s(?:missed|"
+    rf"overlooked)\s{_IT}{_END}",
+    rf"\b(?:was|were)\s{_SOMEONE}\b[^.;]{{0,40}}\s(?:who|that|"
+    rf"which)\s(?:first\s)?(?:raised the alarm|"
     r"told us|noticed it|discovered it|reported it first|alerted us|found it)\b",
-    rf"\b{_LEARNT}\s(?:first\s)?(?:of|about)\s{_IT}\s(?:first\s|only\s)*(?:from|through|by|via|on)\s"
+    rf"\b{_LEARNT}\s(?:first\s)?(?:of|about)\s{_IT}\s(?:first\s|only\s)*(?:from|through|by|via|"
+    rf"on)\s"
     rf"{_SOMEONE}\b",
     rf"\b{_SOMEONE}\s(?:first\s)?{_MADE_KNOWN}(?:\s(?:of|about)\s{_IT})?{_END}",
-    rf"\b{_SOMEONE}\s(?:was|were|is)\s(?:how|where|what)\s(?:we\s)?(?:first\s)?(?:found out|learn(?:ed|"
+    rf"\b{_SOMEONE}\s(?:was|were|is)\s(?:how|where|what)\s(?:we\s)?(?:first\s)?(?:found out|"
+    rf"learn(?:ed|"
     r"t)|knew|heard|noticed|told us|alerted us)",
-    rf"\b(?:first\s|initially\s|only\s)?(?:detected|discovered|noticed|spotted|reported|raised|flagged)\s"
+    rf"\b(?:first\s|initially\s|only\s)?(?:detected|discovered|noticed|spotted|reported|raised|"
+    rf"flagged)\s"
     rf"(?:first\s|to us\s|only\s)?by\s(?:{_THE}\s){{0,3}}(?:support|(?:customer\s)?care|help ?desk|"
     r"service desk|callers?|call cent(?:er|re))\b",
-    rf"\b{_SOMEONE}\s(?:first\s)?(?:noticed|reported|saw|spotted|discovered)\s{_IT}\s(?:long\s|well\s|"
-    r"minutes\s)?before\s(?:any|our|the|an)\s(?:\w+\s)?(?:alerts?|monitors?|alarms?|engineers?|of us)\b",
+    rf"\b{_SOMEONE}\s(?:first\s)?(?:noticed|reported|saw|spotted|discovered)\s{_IT}\s(?:long\s|"
+    rf"well\s|"
+    r"minutes\s)?before\s(?:any|our|the|an)\s(?:\w+\s)?(?:alerts?|monitors?|alarms?|engineers?|"
+    r"of us)\b",
 )
 """How people are said to have noticed it first."""
 
 BY_MACHINE = _ways(
     rf"\b{_MACHINE}\s(?:first\s)?(?:{_MADE_KNOWN}|caught it)(?:\s(?:of|about)\s{_IT})?{_END}",
     rf"\b{_LEARNT}\s(?:of|about)\s{_IT}\s(?:first\s)?(?:from|through|by|via)\s{_MACHINE}",
-    rf"\b{_MACHINE}\s(?:first\s|had\s|also\s)?{_SAW}\s(?:up\s)?{_IT}\s(?:[\w-]+\s){{0,3}}?before\s(?:any|"
+    rf"\b{_MACHINE}\s(?:first\s|had\s|"
+    rf"also\s)?{_SAW}\s(?:up\s)?{_IT}\s(?:[\w-]+\s){{0,3}}?before\s(?:any|"
     rf"the|our|an?|the first|a single)\s{_FOLK}",
     rf"\b{_MACHINE}\s(?:first\s)?(?:detected|caught|spotted|flagged|picked up)\s{_IT}{_END}",
     rf"\b{_MACHINE}\s(?:woke|paged|called|summoned|told|rang|alerted)\s(?:[\w-]+\s){{1,5}}?before\s"
     rf"(?:[\w-]+\s){{0,2}}?{_FOLK}",
-    rf"\b(?:was|were)\s{_MACHINE}\s(?:that|which)\s(?:first\s)?(?:told|alerted|woke|paged|warned)\s",
-    rf"\b{_MACHINE}\s(?:was|were)\s(?:how|what)\s(?:we\s)?(?:first\s)?(?:found out|learn(?:ed|t)|knew|"
+    rf"\b(?:was|were)\s{_MACHINE}\s(?:that|which)\s(?:first\s)?(?:told|alerted|woke|paged|"
+    rf"warned)\s",
+    rf"\b{_MACHINE}\s(?:was|were)\s(?:how|what)\s(?:we\s)?(?:first\s)?(?:found out|learn(?:ed|t)|"
+    rf"knew|"
     r"told us|alerted us)",
 )
 """How a monitor is said to have noticed it first."""
 
 _OPEN = re.compile(
-    r"\b(?:would|could|should|might|may|if|unless|will|when|once|next|previous\w*|not|nearly|almost|"
+    r"\b(?:would|could|should|might|may|if|unless|will|when|once|next|previous\w*|not|nearly|"
+    r"almost|"
     r"last year|in the past|had been|instead|rather)\b[^.;\n]*$",
     re.IGNORECASE,
 )

@@ -30,7 +30,11 @@ if TYPE_CHECKING:
 _TOPICS: dict[str, tuple[re.Pattern[str], re.Pattern[str]]] = {
     name: (re.compile(said, re.IGNORECASE), re.compile(measured, re.IGNORECASE))
     for name, said, measured in (
-        ("rate", r"\b(?:error|failure)[- ]rate\b|\brate of (?:errors|failures)\b", r"error[_.]rate"),
+        (
+            "rate",
+            r"\b(?:error|failure)[- ]rate\b|\brate of (?:errors|failures)\b",
+            r"error[_.]rate",
+        ),
         (
             "latency",
             r"\b(?:latency|response times?|(?P<p>p\d\d|\d\dth percentile))\b",
@@ -49,7 +53,8 @@ _LEVEL = re.compile(
 _TOP = re.compile(
     r"\b(?:peak\w*|up to|as (?:high|much|long) as|at (?:its|the|their) (?:highest|worst|height|"
     r"peak)|max\w*|topped|rose|climb\w*|jump\w*|shot up|spik\w*|reach\w*|grew)\s"
-    r"(?:(?!from\b)[\w-]+\s){0,2}?(?:from\s[\d.,]+\s?(?:%|ms|s)\s)?(?:to|at|of|with|about|around|over|out at|"
+    r"(?:(?!from\b)[\w-]+\s){0,2}?(?:from\s[\d.,]+\s?(?:%|ms|s)\s)?(?:to|at|of|with|about|around|"
+    r"over|out at|"
     r"up to)?\s?$",
     re.IGNORECASE,
 )
@@ -97,8 +102,7 @@ def found(incident: Incident, case: Case) -> Iterator[Finding]:
     for each in told:
         fit = [one for one in curves if _measures(one, each)]
         held = [
-            _around(one, each.moments) if each.moments else _highest(one, start, end)
-            for one in fit
+            _around(one, each.moments) if each.moments else _highest(one, start, end) for one in fit
         ]
         spans = [span for span in held if span]
         if not spans or any(_holds(each, low, high) for low, high in spans):
@@ -194,7 +198,9 @@ def _rates(curves: Sequence[Curve]) -> list[Curve]:
         ]
         seen = np.flatnonzero(sums[1])
         levels = 100.0 * sums[0][seen] / sums[1][seen]
-        made.append(silence.Curve(f"error_rate of {label}", begin + seen * 60_000_000, levels, "percent"))
+        made.append(
+            silence.Curve(f"error_rate of {label}", begin + seen * 60_000_000, levels, "percent")
+        )
     return made
 
 

@@ -56,9 +56,10 @@ def _figures(case: Case, cell: Cell, text: str, *, told: bool) -> Iterator[Findi
     for claim in claims.CLAIMS:
         if claim.whole and not told:
             continue
-        known = {name: _known(case, name) for name in claim.measures}
+        said = matches(claim.pattern, text)
+        known = {name: _known(case, name) for name in claim.measures} if said else {}
         values = {name: value for name, value in known.items() if value is not None}
-        for match in matches(claim.pattern, text) if values else ():
+        for match in said if values else ():
             if _elsewhere(claim, match):
                 continue
             place = match.span("span" if "span" in match.re.groupindex else "number")
@@ -144,6 +145,12 @@ def _clocks(case: Case, cell: Cell, text: str) -> Iterator[Finding]:
                     f"“{match.group().strip()}”, but the timeline has {times.shown(moment)}.",
                 )
 
+    for pattern, steps in claims.OVER.items():
+        ends = _times(case, steps)
+        for match in matches(pattern, text) if ends else ():
+            if not _near(match, ends):
+                said = match.group().strip()
+                yield about(case, cell, f"“{said}”, but the timeline has {times.shown(ends[-1])}.")
     begun = case.moments.start if cell.column.name == "what_we_did" else None
     for match in matches(claims.ROLLED_OUT, text) if begun else ():
         out = _times(case, claims.FAMILY["mitigated"])

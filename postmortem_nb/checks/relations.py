@@ -45,6 +45,7 @@ EVENTS: Mapping[str, re.Pattern[str]] = {
         rf"|{_ANYONE}\s(?:\w+\s)?(?:noticed|knew(?!\s(?:the|what|why|how|that))|paged|was paged|"
         r"was alerted|was aware|became aware|(?:had|got) (?:a|the) page|were paged|were alerted|"
         r"(?:anyone|anybody|someone) reported it)|"
+        r"(?:first|any|one) of us\s(?:\w+\s){0,4}?(?:looked|noticed|knew|saw)|"
         r"detection",
         "acknowledged": r"(?:acknowledged|acknowledgement|acknowledgment)"
         r"|(?:picked|taken) up|picked (?:it|the page) up",
@@ -53,7 +54,8 @@ EVENTS: Mapping[str, re.Pattern[str]] = {
         "escalated": r"escalat(?:ed|ion)"
         r"|(?:team|engineers?|on-call|experts?)\s(?:was|were)\s(?:\w+\s)?(?:called|brought|pulled|"
         r"paged)\sin",
-        "reported": r"first\s(?:call(?:er)?s?|tickets?|complaints?)(?:\s(?:came|rang|called|arrived))?",
+        "reported": r"first\s(?:call(?:er)?s?|tickets?|complaints?)"
+        r"(?:\s(?:came|rang|called|arrived))?",
         "off": r"(?:flag|feature|toggle)\s(?:was\s|is\s|had been\s|went\s)?"
         r"(?:switched\s|turned\s|flipped\s)?off",
         "rolled": r"roll-?back",
@@ -75,6 +77,7 @@ _STEPS: Mapping[str, tuple[str, ...]] = {
     "investigated": ("Investigation Begins",),
     "escalated": ("Escalation",),
     "found": ("Root Cause Identified", "Key Discovery"),
+    "planned": ("Mitigation Plan Formed",),
     "mitigated": ("Mitigation Deployed",),
     "recovered": ("Full Recovery", "Partial Recovery"),
 }
@@ -120,7 +123,8 @@ _GAP = re.compile(
     re.IGNORECASE,
 )
 _SINCE = re.compile(
-    rf"{SPAN}\s(?:passed|went by|elapsed|were lost)\s(?:before|until)\s(?P<what>[^.;,]+)"
+    rf"{SPAN}\s(?:had\s)?(?:passed|went by|gone by|elapsed|were lost)\s(?:before|"
+    rf"until)\s(?P<what>[^.;,]+)"
     rf"|(?:for|in)\s(?:the\s)?first\s{SPAN.replace('span', 'early')},?\s(?P<blind>(?:nobody|no one|"
     r"none of us|we did not|we didn[’']t)\s[^.;,]*(?:knew|know|notice\w*|aware|saw|see))",
     re.IGNORECASE,
@@ -266,6 +270,7 @@ WORDS: Mapping[str, str] = {
     "investigated": "the investigation",
     "escalated": "the escalation",
     "found": "the finding of the cause",
+    "planned": "the plan",
     "mitigated": "the mitigation",
     "recovered": "the recovery",
     "resolved": "the end",

@@ -267,7 +267,7 @@ def ticked(case: Case) -> Iterator[Finding]:
                 code=Code.PROSE,
                 severity=Severity.WARNING,
                 where=case.where("sharing", row["row"], "done"),
-                message=f"“{row['task']}” is ticked, but the status of the runbook is {waiting[0]}.",
+                message=f"“{row['task']}” is ticked, but the runbook's status is {waiting[0]}.",
                 remedy="Take the tick away, or bring the status up to date.",
                 table="sharing",
                 row=row["row"],

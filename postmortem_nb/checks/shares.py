@@ -95,7 +95,8 @@ LEFT = _words(
 )
 """The same of what is left of it."""
 SIZED = re.compile(
-    r"\b(?P<digits>four|five|six|seven|eight)[- ]figure\s(?:sum|loss|amount|damage|hit|cost|revenue)\b",
+    r"\b(?P<digits>four|five|six|seven|eight)[- ]figure\s(?:sum|loss|amount|damage|hit|cost|"
+    r"revenue)\b",
     re.IGNORECASE,
 )
 """A loss by the number of its digits."""

@@ -17,12 +17,13 @@ _SCALED = (
     r"forty|fifty|sixty|ninety)(?=\s(?:hundred|thousand|million)\b)"
 )
 NUMBER = (
-    rf"(?P<number>(?<![\d.,])\d{{1,3}}(?:,\d{{3}})+(?:\.\d+)?|(?<![\d.,])\d+(?:\.\d+)?|(?<!of )\b{_SCALED})\s?"
+    rf"(?P<number>(?<![\d.,])\d{{1,3}}(?:,\d{{3}})+(?:\.\d+)?|(?<![\d.,])\d+(?:\.\d+)?|"
+    rf"(?<!of )\b{_SCALED})\s?"
     r"(?P<scale>(?:k|m|million|thousand|hundred)\b)?"
 )
 FEW_OF = (
-    r"(?P<number>\b(?:no|zero|not one|not a single|one|two|three|four|five|six|seven|eight|nine|"
-    r"ten|"
+    r"(?P<number>\b(?:a(?=\s(?:hundred|thousand)\b)|no|zero|not one|not a single|one|two|"
+    r"three|four|five|six|seven|eight|nine|ten|"
     r"eleven|twelve|twenty|thirty|forty|fifty|sixty|ninety)\b|"
     r"(?<![\d.,])\d{1,3}(?:,\d{3})+|(?<![\d.,])\d+)\s?"
     r"(?P<scale>(?:k|thousand|hundred)\b)?"
@@ -60,12 +61,17 @@ _DIGITS = r"\d+(?:\.\d+)?"
 _WORDS = "|".join(sorted(COUNTS, key=len, reverse=True))
 _HALF = r"(?:\sand\sa\shalf)?"
 _UNIT = r"(?:days?|d|hours?|hrs?|h|minutes?|mins?|min|m|seconds?|secs?|s)(?![a-z])"
-_PART = rf"(?:{_DIGITS}{_HALF}[\s-]?|(?:{_WORDS}){_HALF}[\s-]){_UNIT}{_HALF}"
-SPAN = rf"(?P<span>\b(?<!half )(?<!quarter of )(?<!quarters of )(?:the better part of\s)?{_PART}(?:,?\s?(?:and\s)?{_PART}){{0,2}})"
+_PART = (
+    rf"(?:{_DIGITS}{_HALF}[\s-]?|(?:{_WORDS}){_HALF}[\s-](?:(?:whole|full|good)\s)?){_UNIT}{_HALF}"
+)
+SPAN = (
+    r"(?P<span>\b(?<!half )(?<!quarter of )(?<!quarters of )(?:the better part of\s)?"
+    rf"{_PART}(?:,?\s?(?:and\s)?{_PART}){{0,2}})"
+)
 
 _PARTS = re.compile(
     rf"(?<![a-z])(?:(?P<digits>{_DIGITS})(?P<half>{_HALF})[\s-]?|"
-    rf"(?P<word>{_WORDS})(?P<halved>{_HALF})[\s-])(?P<unit>{_UNIT})(?P<after>{_HALF})",
+    rf"(?P<word>{_WORDS})(?P<halved>{_HALF})[\s-](?:(?:whole|full|good)\s)?)(?P<unit>{_UNIT})(?P<after>{_HALF})",
     re.IGNORECASE,
 )
 _MINUTES: Mapping[str, float] = {"d": 1440.0, "h": 60.0, "m": 1.0, "s": 1 / 60}

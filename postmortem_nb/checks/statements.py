@@ -185,7 +185,9 @@ def _undone(case: Case, match: re.Match[str]) -> str | None:
     word = match["means"].lower()
     way = next((each for each in MEANS.values() if re.search(each, word)), None)
     rows = [row for row in case.rows("timeline") if row.get("step") == "Mitigation Deployed"]
-    done = " ".join(str(row[name]) for row in rows for name in ("action", "deployment") if row.get(name))
+    done = " ".join(
+        str(row[name]) for row in rows for name in ("action", "deployment") if row.get(name)
+    )
     told = [str(cell.value) for cell in case.cells if cell.column.kind in {"prose", "line"}]
     others = [each for each in told if match.string.strip() not in each]
     if not way or not done or any(re.search(way, each, re.IGNORECASE) for each in others):
@@ -332,15 +334,18 @@ STATEMENTS: tuple[_Statement, ...] = (
     *_say(
         _undone,
         r"\b(?:was|were|has been|had been)\s(?:then\s|finally\s|\w+ly\s)?(?P<means>rolled back|"
-        r"reverted|failed over|restarted|rebooted|hot-?fixed)\b(?!\s(?:after|when|in|because|first)\b)",
-        rf"^(?:we|[A-Z][\w’'-]+(?:\s[A-Z][\w’'-]+)?)\s(?:then\s|finally\s)?(?P<means>rolled back|"
+        r"reverted|failed over|restarted|rebooted|hot-?fixed)\b(?!\s(?:after|when|in|because|"
+        r"first)\b)",
+        r"^(?:we|[A-Z][\w’'-]+(?:\s[A-Z][\w’'-]+)?)\s(?:then\s|finally\s)?(?P<means>rolled back|"
         r"rolled (?:\w+\s){1,3}?back|reverted|failed over|restarted|rebooted)\b",
         whole=True,
     ),
     *_say(
         _alone,
-        r"\b(?:nobody|no one|no (?:other )?(?:team|engineer))\s(?:outside|but|except|other than|beyond)\s"
-        r"(?:the\s)?(?P<name>[\w&-]+)(?:\steam)?\s(?:\w+\s)?(?:took part|was involved|were involved|"
+        r"\b(?:nobody|no one|no (?:other )?(?:team|engineer))\s(?:outside|but|except|other than|"
+        r"beyond)\s"
+        r"(?:the\s)?(?P<name>[\w&-]+)(?:\steam)?\s(?:\w+\s)?(?:took part|was involved|"
+        r"were involved|"
         r"helped|joined|worked|responded)",
     ),
 )

@@ -19,7 +19,8 @@ _COUNT = r"(?<![\w.,:$€£/-])(?:\d{1,3}(?:,\d{3})+|\d+)(?![\w.:%/-]|,\d)"
 _THING = rf"{_COUNT}\s(?:[a-z-]+\s){{0,2}}?[a-z-]{{3,}}"
 _LIST = re.compile(rf"{_THING}(?:(?:,|,?\sand|,?\splus)\s{_THING}){{1,5}}")
 _TOTAL = re.compile(
-    rf"(?P<before>{_COUNT})\s(?:[a-z-]+\s){{0,2}}?(?:in all|in total|altogether|all told|together)\b"
+    rf"(?P<before>{_COUNT})\s(?:[a-z-]+\s){{0,2}}?(?:in all|in total|altogether|all told|"
+    rf"together)\b"
     rf"|\b(?:in all|in total|a total of|altogether|all told),?\s(?P<after>{_COUNT})",
     re.IGNORECASE,
 )
@@ -28,7 +29,8 @@ _NUMBER = re.compile(_COUNT)
 _VALUE = r"(?:\d{1,3}(?:,\d{3})+|\d+(?:\.\d+)?)"
 _UNIT = r"(?:\s?(?:ms|milliseconds|s|seconds|min|minutes|hours|h|%|percent|k|MB|GB|connections))?"
 CHANGE = re.compile(
-    rf"\bfrom\s(?P<old>{_VALUE})(?P<of>{_UNIT})\sto\s(?P<new>{_VALUE})(?P<unit>{_UNIT})(?![\w:.-]|,\d)"
+    rf"\bfrom\s(?P<old>{_VALUE})(?P<of>{_UNIT})\sto\s(?P<new>{_VALUE})(?P<unit>{_UNIT})(?![\w:.-]|"
+    rf",\d)"
     rf"|\b(?P<now>{_VALUE})(?P<whose>{_UNIT})\s(?:[a-z]+\s)?instead\sof\s(?P<then>{_VALUE})"
     rf"(?P<what>{_UNIT})(?![\w:.-]|,\d)",
     re.IGNORECASE,
@@ -46,10 +48,12 @@ _GREW |= {"quintupled": 5.0, "twice": 2.0, "twofold": 2.0, "threefold": 3.0, "fo
 _GREW |= {"fivefold": 5.0, "tenfold": 10.0, "a hundredfold": 100.0, "hundredfold": 100.0}
 _WORDS = "|".join(sorted((word for word in COUNTS if word.isalpha()), key=len, reverse=True))
 RATIO = re.compile(
-    rf"\b(?P<grew>{'|'.join(sorted(_GREW, key=len, reverse=True))})\b(?!\sa\s(?:day|week|month|year))"
+    rf"\b(?P<grew>{'|'.join(sorted(_GREW, key=len, reverse=True))})\b(?!\sa\s(?:day|week|month|"
+    rf"year))"
     rf"|\b(?:cut|lowered|reduced|shrunk|shrank|fell|dropped|down|went)\sto\s(?:just\s|only\s)?"
     rf"(?P<part>{'|'.join(FRACTIONS)})\b"
-    rf"|\b(?P<times>(?:{_WORDS})|\d+(?:\.\d+)?)(?:\shundred)?[\s-](?:times|fold)\s(?:the\s(?:usual|normal)|"
+    rf"|\b(?P<times>(?:{_WORDS})|\d+(?:\.\d+)?)(?:\shundred)?[\s-](?:times|fold)\s(?:the\s(?:usual|"
+    rf"normal)|"
     r"(?:slower|faster|higher|longer|larger|bigger|more|smaller)\b|as\s(?:many|much|slow|long|high|"
     r"large))",
     re.IGNORECASE,

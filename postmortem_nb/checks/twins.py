@@ -1,6 +1,6 @@
 """One thing told in two places: what was lost, who led, who came first, how much of what.
 
-Of two sentences of which only one can be true, the one with less beside it in the document is doubted.
+Of two sentences of which only one can be true, the one with less beside it is doubted.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from postmortem_nb.checks.regional import REGION
 from postmortem_nb.checks.sums import CHANGE, FRACTIONS, RATIO, agree, change, ratio
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator
 
     from postmortem_nb.checks.case import Case, Cell
     from postmortem_nb.checks.report import Finding
@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 Read = list[tuple["Cell", str]]
 
 _DONE = (
-    r"(?P<verb>lost|charged|refunded|dropped|corrupted|deleted|duplicated|cancelled|canceled|leaked|"
+    r"(?P<verb>lost|charged|refunded|dropped|corrupted|deleted|duplicated|cancelled|canceled|"
+    r"leaked|"
     r"exposed|delayed|rejected|paid twice|charged twice|double-charged)"
 )
 _BE = r"(?:was|were|has been|have been|had been|got)"
@@ -46,13 +47,18 @@ _DATA = frozenset({"data", "record", "row", "entry", "entrie", "write", "event",
 
 _NAME = r"[A-Z][\w’'-]+\s(?:(?:van|de|der|von|da|di)\s)?[A-Z][\w’'-]+"
 _LED = re.compile(
-    rf"(?P<name>{_NAME})\s(?:then\s)?(?:leads\b|is leading|led\s(?:the\s|our\s)?(?:response|incident|"
+    rf"(?P<name>{_NAME})\s(?:then\s)?(?:leads\b|is leading|led\s(?:the\s|our\s)?(?:response|"
+    rf"incident|"
     r"call|bridge|team|effort)|(?:was|is|acted as|served as|acts as)\s(?:the\s|our\s)?"
-    r"(?:incident (?:commander|lead|manager|coordinator)|IC)\b|took command)"
-    rf"|\b(?:[Ii]ncident (?:commander|lead|manager|coordinator)|[Cc]ommander|IC)(?:\s(?:was|is)|:)\s"
+    r"(?:incident (?:commander|lead|manager|coordinator)|IC)\b|took command|was in (?:command|"
+    r"charge|the lead)|took charge)"
+    rf"|\b(?:[Ii]ncident (?:commander|lead|manager|coordinator)|[Cc]ommander|IC)(?:\s(?:was|is)|"
+    rf":)\s"
     rf"(?P<other>{_NAME})"
 )
-_HANDED = re.compile(r"\b(?:hand(?:ed|s)?[- ]?over|hand-?off|took over|takes over|reliev\w+)", re.I)
+_HANDED = re.compile(
+    r"\b(?:hand(?:ed|s)?[- ]?over|hand-?off|took over|takes over|reliev\w+)", re.IGNORECASE
+)
 
 _PART = re.compile(
     rf"\b(?P<part>{'|'.join(sorted(FRACTIONS, key=len, reverse=True))}|\d{{1,2}}\s?%)\sof\s"
@@ -60,13 +66,21 @@ _PART = re.compile(
     re.IGNORECASE,
 )
 _FIRST = re.compile(
-    r"\b(?P<name>[a-z]{2,3}-[a-z]+(?:-[a-z]+)?(?:-\d)?)\s(?:(?:was|were|came|came back|recovered|rolled "
+    r"\b(?P<name>[a-z]{2,3}-[a-z]+(?:-[a-z]+)?(?:-\d)?)\s(?:(?:was|were|came|came back|recovered|"
+    r"rolled "
     r"back|went|restored|is|being|back|to be)\s){0,3}first\b",
+    re.IGNORECASE,
+)
+_FIRST_TO = re.compile(
+    r"\b(?P<name>[a-z]{2,3}-[a-z]+(?:-[a-z]+)?(?:-\d)?)\s(?:was|"
+    r"were)\sthe\sfirst\s(?:region\s)?to\s"
+    r"(?:recover|come back|return|work|print|be\s(?:back|restored|rolled back|fixed|healthy))",
     re.IGNORECASE,
 )
 _SPARED = re.compile(
     r"\b(?P<one>[a-z][\w-]{3,})(?:\sand\s(?P<two>[a-z][\w-]{3,}))?\s(?:was|were|stayed|remained|is|"
-    r"are)\s(?:not\s(?:affected|impacted|hit|touched)|unaffected|unharmed|untouched|spared|intact)\b"
+    r"are)\s(?:not\s(?:affected|impacted|hit|touched)|unaffected|unharmed|untouched|spared|"
+    r"intact)\b"
     r"(?!\s(?:by|in|until|before|at first)\b)",
     re.IGNORECASE,
 )
@@ -82,7 +96,8 @@ _PLAIN = frozenset(
 
 
 _NEVER = re.compile(
-    r"\b(?P<what>CPU|memory|heap|disk|RAM)\b[^.;\n]{0,40}?\b(?:never|at no time|not once)\s(?:\w+\s)?"
+    r"\b(?P<what>CPU|memory|heap|disk|RAM)\b[^.;\n]{0,40}?\b(?:never|at no time|"
+    r"not once)\s(?:\w+\s)?"
     r"(?P<way>above|over|beyond|exceeded|below|under)\s(?P<level>\d+(?:\.\d+)?)\s?%",
     re.IGNORECASE,
 )
@@ -146,10 +161,11 @@ def _led(case: Case) -> Iterator[Finding]:
     for cell in case.cells:
         if cell.column.kind not in {"prose", "line"} or cell.table in {"actions", "similar"}:
             continue
-        text = language.mask(str(cell.value))
+        text = str(cell.value)
         if matches(_HANDED, text):
             return
-        given += [(cell, match) for match in matches(_LED, text)]
+        if matches(_LED, text):
+            given += [(cell, match) for match in matches(_LED, language.mask(text))]
     names = {match["name"] or match["other"] for _, match in given}
     if len(names) < 2:
         return
@@ -158,7 +174,9 @@ def _led(case: Case) -> Iterator[Finding]:
     leader = first["name"] or first["other"]
     for other, match in given:
         if (match["name"] or match["other"]) != leader:
-            yield about(case, other, f"“{match.group()}”, but {_stands(case, (cell, first.group()))}.")
+            yield about(
+                case, other, f"“{match.group()}”, but {_stands(case, (cell, first.group()))}."
+            )
 
 
 def _parts(case: Case, read: Read) -> Iterator[Finding]:
@@ -181,13 +199,22 @@ def _parts(case: Case, read: Read) -> Iterator[Finding]:
 def _firsts(case: Case, read: Read) -> Iterator[Finding]:
     """Find two regions that were both the first."""
     given = [
-        (cell, match, match["name"].lower()) for cell, text in read for match in matches(_FIRST, text)
+        (cell, match, match["name"].lower())
+        for cell, text in read
+        for match in matches(_FIRST, text)
+    ]
+    given += [
+        (cell, match, match["name"].lower())
+        for cell, text in read
+        for match in matches(_FIRST_TO, text)
     ]
     given.sort(key=lambda each: each[0].table != "timeline")
     for cell, match, name in given[1:]:
         before, said, first = given[0]
         if not name.startswith(first) and not first.startswith(name) and cell != before:
-            yield about(case, cell, f"“{match.group()}”, but {_stands(case, (before, said.group()))}.")
+            yield about(
+                case, cell, f"“{match.group()}”, but {_stands(case, (before, said.group()))}."
+            )
 
 
 def _spared(case: Case, read: Read) -> Iterator[Finding]:
@@ -208,13 +235,14 @@ def _denied(case: Case, read: Read, told: tuple[Cell, str], word: str) -> Iterat
     """Yield sentences by which what was spared was hit all the same."""
     stem = re.escape(re.sub(r"(?:ing|s|es)$", "", word)[:8])
     denied = re.compile(
-        rf"\b(?:could\snot|couldn[’']t|unable\sto)\s(?:even\s|longer\s)?{stem}\w{{0,3}}\b(?!\s\w+ing)"
+        rf"\b(?:could\snot|couldn[’']t|unable\sto)\s(?:even\s|"
+        rf"longer\s)?{stem}\w{{0,3}}\b(?!\s\w+ing)"
         rf"|\b{stem}\w{{0,3}}\s(?:was|were)\s(?:also\s)?{_HIT}\b(?!\s(?:by|in)\b)",
         re.IGNORECASE,
     )
     for cell, text in read:
-        match = denied.search(text) if stem in text.lower() and cell != told[0] else None
-        if match:
+        match = denied.search(text) if stem in text.lower() else None
+        if match and match.group() not in told[1]:
             yield about(case, cell, f"“{match.group()}”, but {_stands(case, told)}.")
 
 
@@ -258,4 +286,6 @@ def _grown(case: Case, read: Read) -> Iterator[Finding]:
         near = most > 1 or (most == 1 and said.nouns[0] in best[0].nouns)
         if near and not any(agree(said.value, each.value, said.match) for each in best):
             other = (best[0].cell, best[0].match.group())
-            yield about(case, said.cell, f"“{said.match.string.strip()}”, but {_stands(case, other)}.")
+            yield about(
+                case, said.cell, f"“{said.match.string.strip()}”, but {_stands(case, other)}."
+            )
