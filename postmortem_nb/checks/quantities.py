@@ -41,10 +41,13 @@ _SIZED = re.compile(
     rf"\b(?P<noun>[a-z]{{4,}})\sof\s{_N}{_SCALE}(?!\s?%|\s(?!was\b|is\b|has\b)[a-z]+s\b)",
     re.IGNORECASE,
 )
-_CLAUSE = re.compile(r"[;:()]|,\s|\s[–—]\s|\b(?:but|while|because|where|which|when|so that)\b")
+_CLAUSE = re.compile(
+    r"[;()]|:(?!\d)|,\s|\s[–—]\s|\b(?:but|while|because|where|which|when|so that)\b"
+)
 _PART = re.compile(
     r"\b(?:of\s(?:the|our|these|those|them|\d)(?!\s(?:traffic|load))|others?|another|more|less|fewer|"
-    r"additional|first|last|each\s(?=of)|per|instead|from|to(?!\sall)|than|least|most|only|half|not|still|up)\b",
+    r"additional|first|last|each\s(?=of)|per|instead|than|least|most|only|half|not|still|up)\b"
+    r"|\b(?:from|to)\s*$",
     re.IGNORECASE,
 )
 """Beside a count: it may be of a part."""

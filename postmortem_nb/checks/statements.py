@@ -199,7 +199,8 @@ def _alone(case: Case, match: re.Match[str]) -> str | None:
     """Return the teams, where others than the one named are listed."""
     teams = _names(case.fact("teams") or ())
     others = [each for each in teams if match["name"].lower() not in each]
-    return f"the teams involved are {', '.join(teams)}" if teams and others else None
+    listed = len(others) < len(teams)
+    return f"the teams involved are {', '.join(teams)}" if listed and others else None
 
 
 def _say(

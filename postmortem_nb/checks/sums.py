@@ -29,10 +29,10 @@ _NUMBER = re.compile(_COUNT)
 _VALUE = r"(?:\d{1,3}(?:,\d{3})+|\d+(?:\.\d+)?)"
 _UNIT = r"(?:\s?(?:ms|milliseconds|s|seconds|min|minutes|hours|h|%|percent|k|MB|GB|connections))?"
 CHANGE = re.compile(
-    rf"\bfrom\s(?P<old>{_VALUE})(?P<of>{_UNIT})\sto\s(?P<new>{_VALUE})(?P<unit>{_UNIT})(?![\w:.-]|"
-    rf",\d)"
+    rf"\bfrom\s(?P<old>{_VALUE})(?P<of>{_UNIT})\sto\s(?P<new>{_VALUE})(?P<unit>{_UNIT})"
+    r"(?![\w:-]|[.,]\d)"
     rf"|\b(?P<now>{_VALUE})(?P<whose>{_UNIT})\s(?:[a-z]+\s)?instead\sof\s(?P<then>{_VALUE})"
-    rf"(?P<what>{_UNIT})(?![\w:.-]|,\d)",
+    rf"(?P<what>{_UNIT})(?![\w:-]|[.,]\d)",
     re.IGNORECASE,
 )
 """A figure that became another."""
