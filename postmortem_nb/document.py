@@ -114,14 +114,16 @@ def html(
     return _page(incident, _lines(incident, section, blanks=blanks, figure=figure), figure)
 
 
-def reading(incident: Incident, section: str) -> list[Line]:
-    """Return the filled lines of a section: equal ones make an equal text.
+def reading(incident: Incident, section: str | None) -> list[Line]:
+    """Return the filled lines of a section, or of all: equal ones make an equal text.
 
-    A notebook has the section's title in the cell above; the title of the whole stays.
+    A notebook has a section's title in the cell above; the title of the whole stays.
     """
-    own = incident.template.section(section)
     lines = _lines(incident, section, blanks=False, figure=None)
-    return [line for line in lines if line.section is not own or own.level == 1]
+    own = incident.template.section(section) if section else None
+    if own is None or own.level == 1:
+        return lines
+    return [line for line in lines if line.section is not own]
 
 
 def both(incident: Incident, lines: Sequence[Line]) -> tuple[str, str]:
@@ -257,7 +259,7 @@ def _is_listed(group: Rows) -> bool:
 
 @dataclass(slots=True)
 class _Page:
-    """One fragment under way: the values whose tokens the renderer carries through."""
+    """One fragment under way: the values of a block, whose tokens the renderer carries through."""
 
     figure: Figure | None
     slug: str
@@ -284,6 +286,7 @@ class _Page:
             return f"{call}\n{shown}" if shown else call
         if isinstance(first, Table):
             return asidehtml.table(first.aside)
+        self.values.clear()  # equal lines have equal tokens, whatever their values
         source = "".join(f"{self._tokens(line)}\n" for line in run)
         made = _TOKEN.sub(self._put, rendered(source, slug=self.slug)).strip()
         if group is None or not made:

@@ -28,14 +28,15 @@ export function make(tag, properties = {}, ...children) {
   return element;
 }
 
-const SHAPES = {
-  up: "M8 13V4M4 8l4-4 4 4",
-  down: "M8 3v9M4 8l4 4 4-4",
-  copy: "M6 6V3h7v7h-3M3 6h7v7H3z",
-  cross: "M4 4l8 8M12 4l-8 8",
-  plus: "M8 3v10M3 8h10",
-  open: "M9 3h4v4M13 3L7.5 8.5M11 9.5V13H3V5h3.5",
-};
+/** Keep keys from the notebook's shortcuts; only saving the notebook goes through, after `save`. */
+export function keep(element, save = () => {}) {
+  const heard = (event) => {
+    const saves = (event.ctrlKey || event.metaKey) && event.key?.toLowerCase() === "s";
+    if (saves) save();
+    else event.stopPropagation();
+  };
+  for (const event of ["keydown", "keypress", "keyup"]) element.addEventListener(event, heard);
+}
 
 const MOULDS = new Map();
 
@@ -45,24 +46,9 @@ export function cast(name, build) {
   return MOULDS.get(name).cloneNode(true);
 }
 
-/** Return a drawn sign; it says nothing to a screen reader. */
-export function sign(name) {
-  return cast(`sign ${name}`, () => drawn(name));
-}
-
-function drawn(name) {
-  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
-  const path = document.createElementNS("http://www.w3.org/2000/svg", "path");
-  svg.setAttribute("viewBox", "0 0 16 16");
-  svg.setAttribute("aria-hidden", "true");
-  path.setAttribute("d", SHAPES[name]);
-  svg.append(path);
-  return svg;
-}
-
-/** Return a small button with a sign and a spoken name. */
+/** Return a small button with a spoken name and a sign, which the style sheet draws: `pm-sign-up`. */
 export function button(shape, name, act, more = {}) {
-  return make("button", { type: "button", class: "pm-button", "aria-label": name, title: name, on: act && { click: act }, ...more }, sign(shape));
+  return make("button", { type: "button", class: `pm-button pm-sign pm-sign-${shape}`, "aria-label": name, title: name, on: act && { click: act }, ...more });
 }
 
 const GROWS = typeof CSS !== "undefined" && CSS.supports("field-sizing", "content");
@@ -193,7 +179,7 @@ function tags(id, { list, changed }) {
 
 function link(id) {
   const control = area(id, { oneline: true });
-  const out = make("a", { class: "pm-open", target: "_blank", rel: "noopener noreferrer", hidden: true, "aria-label": "Open the link", title: "Open the link" }, sign("open"));
+  const out = make("a", { class: "pm-open pm-sign pm-sign-open", target: "_blank", rel: "noopener noreferrer", hidden: true, "aria-label": "Open the link", title: "Open the link" });
   const element = make("div", { class: "pm-link" }, control.element, out);
   const follow = () => {
     const safe = address(control.read());
@@ -222,7 +208,7 @@ const CONTROLS = {
   prose: (id) => area(id, {}),
   query: (id) => area(id, { mono: true }),
   line: (id, field, form) =>
-    field.c ? short(id, { list: form.list(field.c), size: "text" }) : area(id, { oneline: true }),
+    field.c ? short(id, { list: form.list(field.c), size: "word" }) : area(id, { oneline: true }),
   link: (id) => link(id),
   choice: (id, field) => select(id, field),
   yesno: (id, field) => (field.o ? select(id, field) : tick(id)),

@@ -1,7 +1,7 @@
 // Repeated rows of a table: drawn as cards or as lines under column heads, added, duplicated,
 // moved, removed and brought back. A row that nobody wrote in yet exists on the page only.
 
-import { Field, block, button, cast, fresh, make, sign } from "./forms_inputs.js";
+import { Field, block, button, cast, fresh, make } from "./forms_inputs.js";
 
 let slots = 0;
 
@@ -89,8 +89,7 @@ export class Group {
     // a step that usually happens once offers another beside its name, to keep the form dense
     this.more = make(
       "button",
-      { type: "button", class: "pm-add", hidden: spec.single, "aria-label": `Add another: ${spec.title}`, on: { click: () => this.add() } },
-      sign("plus"),
+      { type: "button", class: "pm-add pm-sign pm-sign-plus", hidden: spec.single, "aria-label": `Add another: ${spec.title}`, on: { click: () => this.add() } },
       make("span", { text: "Add another" }),
     );
     if (spec.layout === "table") {

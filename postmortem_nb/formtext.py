@@ -9,16 +9,15 @@ from __future__ import annotations
 
 import hashlib
 import re
-from typing import TYPE_CHECKING, Any, Protocol
+import uuid
+from typing import TYPE_CHECKING, Any
 
 from IPython import get_ipython
 from IPython.display import display
 
-from postmortem_nb import document
+from postmortem_nb import document, formdesk
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from postmortem_nb.incident import Incident
     from postmortem_nb.schema import Section
     from postmortem_nb.standing import Line
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
 Shown = tuple[dict[str, str], dict[str, Any]]
 """An output: its data by type, and its metadata with the text's digest."""
 
-HINT = '<p class="pm-hint"><em>Run this cell (Shift+Enter) to fill in this section.</em></p>'
+HINT = '<p class="pm-hint"><em>Run this cell (Shift+Enter) to fill in {}.</em></p>'
 EMPTY = "<p>Nothing is filled in yet.</p>"
 
 # JupyterLab reads all headings of all outputs anew for its contents list whenever an output
@@ -40,41 +39,58 @@ _VALUE = ' class="pm-value"'
 _LINES = f'{_VALUE} style="white-space:pre-wrap"'
 
 
-def written(incident: Incident, section: Section, lines: Sequence[Line]) -> Shown:
-    """Return a section's finished text, as the export prints it, with its mark."""
-    made, plain = document.both(incident, lines)
-    body = _HEADING.sub(_UNLISTED, made).replace(_VALUE, _LINES) if made else EMPTY
-    digest = hashlib.sha256(made.encode("utf-8", "replace")).hexdigest()[:12]
-    html = f'<div class="pm-text tex2jax_ignore mathjax_ignore">{HINT}{body}</div>'
-    data = {"text/html": html, "text/plain": plain.strip() or "Nothing is filled in yet."}
-    return data, {"postmortem": {"section": section.title, "text": digest}}
+class Finished:
+    """The text under one form: of a section, or without one of the whole postmortem.
+
+    ``digest`` tells texts apart; it is empty until somebody sees one.
+    """
+
+    def __init__(self, incident: Incident, section: Section | None) -> None:
+        self.incident = incident
+        self.title = section.title if section else None
+        self.id = uuid.uuid4().hex
+        self.digest = ""
+        self._lines: list[Line] = []
+
+    def output(self) -> Shown:
+        """Return the text as it is now, as the export prints it, with its mark."""
+        with self.incident.lock:
+            return self._written(document.reading(self.incident, self.title))
+
+    def renew(self) -> None:
+        """Bring the output up to date where it differs; most edits are of another section."""
+        with self.incident.lock:
+            before, lines = self.digest, document.reading(self.incident, self.title)
+            if not before or lines == self._lines:
+                return
+            data, metadata = self._written(lines)
+        if self.digest != before:
+            show(data, metadata=metadata, display_id=self.id, update=True)
+
+    def _written(self, lines: list[Line]) -> Shown:
+        made, plain = document.both(self.incident, lines)
+        body = _HEADING.sub(_UNLISTED, made).replace(_VALUE, _LINES) if made else EMPTY
+        hint = HINT.format("this section" if self.title else "the postmortem")
+        html = f'<div class="pm-text tex2jax_ignore mathjax_ignore">{hint}{body}</div>'
+        self._lines = lines
+        self.digest = hashlib.sha256(made.encode("utf-8", "replace")).hexdigest()[:12]
+        data = {"text/html": html, "text/plain": plain.strip() or "Nothing is filled in yet."}
+        return data, {"postmortem": {"section": self.title or "", "text": self.digest}}
 
 
 # -- when it is shown ------------------------------------------------------------------------------
 
 
-class Form(Protocol):
-    """What has a text under it."""
-
-    text_id: str
-
-    def say(self) -> Shown:
-        """Return the output under the form, its text."""
-
-    def look(self) -> None:
-        """See in a moment whether the text is still right."""
+_UNTOLD: list[Finished] = []
+"""Texts of the running cell whose forms stand on the page before them."""
 
 
-_UNTOLD: list[Form] = []
-"""Forms of the running cell that stand on the page before their texts."""
-
-
-def below(form: Form) -> None:
-    """Show the output under a form: when the cell ends that shows the form, else at once."""
+def below(finished: Finished) -> None:
+    """Show the text under a form: when the cell ends that shows the form, else at once."""
     if not _cell_runs():
-        _tell([form])
-    elif form not in _UNTOLD:
-        _UNTOLD.append(form)
+        _tell([finished])
+    elif finished not in _UNTOLD:
+        _UNTOLD.append(finished)
 
 
 def show(data: dict[str, Any], **more: Any) -> None:
@@ -95,15 +111,15 @@ def _cell_runs() -> bool:
 
 
 def _tell_all() -> None:
-    """Show the outputs under the forms of the cell that ends, as a part of it."""
+    """Show the texts of the cell that ends, as a part of it."""
     untold = _UNTOLD[:]
     _UNTOLD.clear()
     _tell(untold)
 
 
-def _tell(shown: list[Form]) -> None:
-    """Show the outputs under forms: all are written before the first is sent to be drawn."""
-    for each, (data, metadata) in [(each, each.say()) for each in shown]:
-        show(data, metadata=metadata, display_id=each.text_id)
-    for each in shown:
-        each.look()  # an edit came perhaps before there was a text to renew
+def _tell(untold: list[Finished]) -> None:
+    """Show texts: all are written before the first is sent to be drawn."""
+    for each, (data, metadata) in [(each, each.output()) for each in untold]:
+        show(data, metadata=metadata, display_id=each.id)
+    for each in untold:
+        formdesk.at(each.incident).look()  # an edit came perhaps before there was a text to renew

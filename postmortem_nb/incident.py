@@ -305,8 +305,11 @@ class Incident:
 
     # -- the rest of the package, called by name: it is built on this module -----------------------
 
-    def form(self, section: str) -> Any:
-        """Return the form of a section; the last value of a cell shows it. BadValue if unknown."""
+    def form(self, section: str | None = None) -> Any:
+        """Return the form of a section, or of all; the last value of a cell shows it.
+
+        BadValue if the template has no such section.
+        """
         return import_module("postmortem_nb.forms").form(self, section)
 
     def document(self, *, blanks: bool = False) -> str:

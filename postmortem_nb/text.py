@@ -146,4 +146,7 @@ def href(value: object) -> str | None:
 
 def is_bidirectional(value: object) -> bool:
     """Return whether any of a text is written from right to left."""
-    return any(unicodedata.bidirectional(char) in _RIGHT_TO_LEFT for char in str(value))
+    said = str(value)
+    if said.isascii():
+        return False
+    return any(unicodedata.bidirectional(char) in _RIGHT_TO_LEFT for char in said)

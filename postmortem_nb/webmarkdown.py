@@ -7,6 +7,7 @@ say what they like but not to load or run anything.
 from __future__ import annotations
 
 import re
+from functools import cache, lru_cache
 from typing import Any
 
 import mistune
@@ -19,15 +20,9 @@ _COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
 class _Renderer(mistune.HTMLRenderer):
     """HTML of headings, lists, tables, code and emphasis, and nothing else."""
 
-    def __init__(self, slug: str) -> None:
-        super().__init__(escape=True)
-        self._slug = slug
-
     def heading(self, text: str, level: int, **_: Any) -> str:
-        """Return a heading; the document's own first one gets the id of its head."""
-        name = f' id="{_escaped(self._slug)}"' if level == 1 and self._slug else ""
-        self._slug = "" if level == 1 else self._slug
-        return f"<h{level}{name}>{text}</h{level}>\n"
+        """Return a heading without what a plugin might add."""
+        return f"<h{level}>{text}</h{level}>\n"
 
     def block_html(self, html: str) -> str:
         """Return raw HTML as the text that it is; comments go."""
@@ -63,12 +58,18 @@ class _Renderer(mistune.HTMLRenderer):
         return f"<li>{'☑' if checked else '☐'} {text}</li>\n"
 
 
+@lru_cache(maxsize=2000)
 def rendered(source: str, *, slug: str = "") -> str:
-    """Return Markdown of a template as HTML; ``slug`` is the id of its ``#`` heading."""
-    made = mistune.create_markdown(
-        renderer=_Renderer(slug), plugins=["table", "strikethrough", "task_lists"]
+    """Return Markdown of a template as HTML; ``slug`` is the id of its first ``#`` heading."""
+    made = str(_markdown()(source))
+    return made.replace("<h1>", f'<h1 id="{_escaped(slug)}">', 1) if slug else made
+
+
+@cache
+def _markdown() -> mistune.Markdown:
+    return mistune.create_markdown(
+        renderer=_Renderer(escape=True), plugins=["table", "strikethrough", "task_lists"]
     )
-    return str(made(source))
 
 
 def inline(words: str) -> str:

@@ -223,7 +223,7 @@ class Notebook:
     def kill(self):
         """Kill the kernel (SIGKILL), and wait until the server has started another."""
         os.kill(self.process(), signal.SIGKILL)
-        self.page.wait_for_function(f"() => {KERNEL}?.status !== 'idle'")
+        self.page.locator(".jp-Dialog .jp-mod-accept").click()  # it is told in a dialog
         self.page.wait_for_function(f"() => {KERNEL}?.status === 'idle'")
 
     def form(self, title):

@@ -12,6 +12,7 @@ import pytest
 
 from postmortem_nb import (
     datadog,
+    document,
     evidence,
     formdesk,
     forms,
@@ -45,7 +46,7 @@ def listening(form):
 
 def say(form, **message):
     """Let a window say something; returns the answer."""
-    form._hear(form, {"c": "w1", **message}, [])
+    form._hear(form, {"s": 0, "c": "w1", **message}, [])
     return [said for said in form.said if said.get("c") == "w1"][-1]
 
 
@@ -135,7 +136,7 @@ def test_a_team_s_own_template_gets_forms_without_code(tmp_path):
     )
     incident = Incident.create("INC-2", tmp_path, template=own)
     form = listening(incident.form("Weather"))
-    facts, rows = form.get_state()["state"]["parts"]
+    facts, rows = form.get_state()["state"]["sections"][0]["parts"]
     assert [(field["n"], field["k"]) for field in facts["fields"]] == [
         ("sky", "choice"),
         ("rain", "minutes"),
@@ -240,12 +241,18 @@ def test_a_row_removed_elsewhere_is_refused_not_a_traceback(form, incident):
     for kind in ("duplicate", "move", "remove"):
         again = say(form, t=kind, n=3, table="actions", row=row, group=0, to=0)
         assert again["t"] == "refused"
-        form._answers.clear()
+        form.parts[0]._answers.clear()
 
 
 def test_messages_nobody_knows_are_ignored(form):
-    form._hear(form, {"t": "nonsense"}, [])
-    form._hear(form, {}, [])
+    for message in (
+        {"s": 0, "t": "nonsense"},
+        {"s": 0},
+        {"s": 1, "t": "hello"},
+        {"t": "hello"},
+        {},
+    ):
+        form._hear(form, message, [])
     assert form.said == []
 
 
@@ -322,7 +329,7 @@ def test_findings_stand_beside_their_blank_and_needs_in_one_line(incident):
         raise AssertionError(form.said)
 
     assert told("needed").startswith("needed for Review: Severity, What happened")
-    assert form.values()["findings"] == []
+    assert form.parts[0].values()["findings"] == []
     incident.set("state", "Review")
     places = [each["at"] for each in told("findings")]
     form.close()
@@ -340,7 +347,7 @@ def test_other_kernels_edits_reach_the_windows(form, incident):
 def test_edits_from_many_threads_are_all_there(form, incident):
     def type_some(window):
         for n in range(20):
-            message = {"t": "set", "n": n, "c": window, "table": "actions", "group": 0}
+            message = {"s": 0, "t": "set", "n": n, "c": window, "table": "actions", "group": 0}
             form._hear(form, {**message, "slot": window, "name": "title", "value": f"{n}"}, [])
 
     threads = [threading.Thread(target=type_some, args=(f"w{n}",)) for n in range(8)]
@@ -372,11 +379,11 @@ def test_the_front_end_travels_once_and_forms_stay_small(incident):
 
 
 def test_the_text_is_an_output_of_its_own_without_the_form(incident):
-    form = incident.form("Incident Overview")
-    data, metadata = form._written(form._read())
+    finished = incident.form("Incident Overview").finished
+    data, metadata = finished.output()
     assert "Nothing is filled in yet." in data["text/html"]
     incident.set("what_happened", "a <b> & $5 and $6\nsecond line")
-    data, again = form._written(form._read())
+    data, again = finished.output()
     assert "a &lt;b&gt; &amp; $5 and $6" in data["text/html"]
     assert "tex2jax_ignore mathjax_ignore" in data["text/html"]
     assert "What happened" in data["text/plain"]
@@ -396,8 +403,8 @@ def test_an_edit_of_another_section_renders_no_text_anew(incident, monkeypatch, 
     form._ipython_display_()
     assert len(outputs) == 2
     rendered = []
-    written = formtext.written
-    monkeypatch.setattr(formtext, "written", lambda *a: rendered.append(a) or written(*a))
+    both = document.both
+    monkeypatch.setattr(document, "both", lambda *a: rendered.append(a) or both(*a))
     incident.set("technical_cause", "The pool was too small.")
     form.push()
     assert rendered == []
@@ -432,6 +439,52 @@ def test_a_cell_shows_its_forms_first_and_holds_their_texts_when_it_has_ended(in
     assert [forms.VIEW in each["data"] for each in second] == [True, False]
 
 
+# -- one form of all sections ----------------------------------------------------------------------
+
+
+def test_one_form_shows_all_sections_and_says_which_one_a_message_is_of(incident):
+    form = listening(incident.form())
+    titles = [section.title for section in incident.template.sections]
+    assert [part["title"] for part in form.get_state()["state"]["sections"]] == titles
+    place = titles.index("Action Items")
+    put(form, "title", "Write the runbook", s=place)
+    (answer,) = [said for said in form.said if said["t"] == "ack"]
+    assert answer["s"] == place
+    assert [row["title"] for row in incident.values("actions")] == ["Write the runbook"]
+    incident.set("what_happened", "The pool ran dry.")
+    form.follow()
+    news = [said["s"] for said in form.said if "what_happened" in str(said.get("values"))]
+    assert news == [titles.index("Incident Overview")]
+    form.close()
+
+
+def test_its_text_is_the_whole_document_under_its_titles(incident, outputs):
+    incident.set("what_happened", "The pool ran dry.")
+    form = incident.form()
+    form._ipython_display_()
+    (_, _), (data, more) = outputs
+    assert data["text/plain"] == incident.document().strip()
+    assert "<h2" in data["text/html"]
+    assert data["text/html"].count("pm-hint") == 1
+    assert more["metadata"]["postmortem"]["section"] == ""
+    incident.set("technical_cause", "The pool was too small.")
+    form.push()
+    assert "The pool was too small." in outputs[-1][0]["text/plain"]
+    assert outputs[-1][1]["display_id"] == more["display_id"]
+
+
+def test_a_window_is_told_that_the_text_changed_and_gets_it_when_it_asks(incident, outputs):
+    form = listening(incident.form())
+    form._ipython_display_()
+    incident.set("technical_cause", "The pool was too small.")
+    form.push()
+    told = [said["text"] for said in form.said if said["t"] == "text"]
+    assert told == [outputs[-1][1]["metadata"]["postmortem"]["text"]]
+    form._hear(form, {"t": "text", "c": "w2"}, [])
+    answer = form.said[-1]
+    assert (answer["c"], answer["data"]) == ("w2", outputs[-1][0])
+
+
 # -- steps from the evidence -----------------------------------------------------------------------
 
 
@@ -443,29 +496,31 @@ def timeline(tmp_path):
     asked = datadog.search_datadog_events("service:checkout", "2025-12-04T12:02Z", end)
     evidence.freeze(incident.path / "evidence", "events", asked, asked.attrs["evidence"])
     form = listening(incident.form("Timeline of Events"))
-    eventually(form.desk.answers)
+    eventually(form.parts[0].desk.answers)
     yield form
     form.close()
 
 
 def test_the_timeline_s_form_offers_what_the_evidence_holds(timeline):
-    values = timeline.values()
+    values = timeline.parts[0].values()
     assert values["answers"] == ["events"]
     told = {(step["step"], step["says"]) for step in values["steps"]}
     assert ("Key Discovery", "Deploy of checkout v2.48.0 finished") in told
     assert any(step == "Detection" and says.startswith("[Triggered]") for step, says in told)
-    assert "steps" not in timeline.incident.form("Action Items").values()
+    assert "steps" not in timeline.incident.form("Action Items").parts[0].values()
 
 
 def test_an_offered_step_is_taken_with_its_evidence_and_offered_no_more(timeline):
-    wanted = next(step for step in timeline.values()["steps"] if "finished" in step["says"])
+    wanted = next(
+        step for step in timeline.parts[0].values()["steps"] if "finished" in step["says"]
+    )
     answer = say(timeline, t="take", n=1, answer=wanted["answer"], row=wanted["row"])
     assert answer["t"] == "ack"
     rows = timeline.incident.values("timeline")
     (row,) = [each for each in rows if each["step"] == "Key Discovery"]
     assert row["finding"] == wanted["says"]
     assert row["evidence"].startswith("events (")
-    eventually(lambda: wanted not in timeline.values()["steps"])
+    eventually(lambda: wanted not in timeline.parts[0].values()["steps"])
 
 
 def test_rows_are_found_by_their_words(timeline):
@@ -486,7 +541,7 @@ def test_a_row_that_is_gone_is_refused_and_nothing_is_written(timeline, answer, 
 def test_an_answer_frozen_later_is_offered_a_moment_later(timeline):
     events = evidence.thaw(timeline.incident.path / "evidence", "events")
     evidence.freeze(timeline.incident.path / "evidence", "more", events, events.attrs["evidence"])
-    eventually(lambda: timeline.desk.answers() == ["events", "more"])
+    eventually(lambda: timeline.parts[0].desk.answers() == ["events", "more"])
 
 
 def test_blanks_stand_under_the_captions_of_the_template():
@@ -510,16 +565,20 @@ def test_blanks_stand_under_the_captions_of_the_template():
 
 def test_what_is_needed_is_called_by_its_row_or_else_by_its_blank(incident):
     form = incident.form("Action Items")
-    eventually(form.desk.findings)
-    assert form.values()["needed"] == "needed for Review: Action"
-    first = incident.form("Incident Postmortem").values()["needed"]
+    eventually(form.parts[0].desk.findings)
+    assert form.parts[0].values()["needed"] == "needed for Review: Action"
+    first = incident.form("Incident Postmortem").parts[0].values()["needed"]
     assert first == (
         "needed for Review: Date, Author, Severity and 1 more · in other sections: "
         "Incident Overview 4, Timeline of Events 5, Root Cause Analysis 3, "
         "Contributing Factors 1, Action Items 1"
     )
     timeline = incident.form("Timeline of Events")
-    assert timeline.values()["needed"].startswith("needed for Review: Incident Start, Detection")
+    assert (
+        timeline.parts[0]
+        .values()["needed"]
+        .startswith("needed for Review: Incident Start, Detection")
+    )
 
 
 def test_a_template_without_a_step_does_not_need_it(tmp_path):

@@ -212,6 +212,52 @@ def type_by_keyboard(page, place, *, slowly):
     keyboard.press("Tab")
 
 
+def test_one_form_of_all_sections_leads_to_each_and_keeps_every_edit(bundle, open_forms):
+    with open_forms(cells=["incident.form()"]) as notebook:
+        notebook.run()
+        page = notebook.page
+        overview, actions = notebook.form("Incident Overview"), notebook.form("Action Items")
+        overview.get_by_label("What happened", exact=True).fill("The pool ran dry.")
+        overview.get_by_label("Failed Requests").focus()
+        entry = page.get_by_role("navigation", name="Sections").get_by_role("button")
+        expect(entry).to_have_count(len(TITLES))
+        entry.filter(has_text="Action Items").press("Enter")
+        title = page.get_by_role("heading", name="Action Items").first
+        expect(title).to_be_in_viewport()
+        assert "Action Items" in page.evaluate("() => document.activeElement.textContent")
+        actions.get_by_label("Action", exact=True).first.fill("Write the runbook")
+        actions.get_by_label("Owner").first.focus()
+        for form in (overview, actions):
+            jupyter.saved(form)
+        expect(entry.filter(has_text="Incident Overview")).to_contain_text("1 of")
+        text = page.locator(".pm-text")
+        expect(text).to_contain_text("The pool ran dry.")
+        expect(text).to_contain_text("Write the runbook")
+
+        with notebook.lab.second(notebook) as other:
+            other.run()
+            number = other.form("Incident Overview").get_by_label("Failed Requests")
+            number.fill("77")
+            number.press("Enter")
+            expect(overview.get_by_label("Failed Requests")).to_have_value("77")
+
+        notebook.kill()
+        overview.get_by_label("What we did", exact=True).fill("typed into nothing")
+        overview.get_by_label("Failed Requests").focus()
+        expect(overview.locator(".pm-status")).to_contain_text("NOT SAVED: 1 edit")
+        expect(actions.locator(".pm-status")).not_to_contain_text("NOT SAVED")
+        notebook.reload()
+        notebook.run()
+        overview = notebook.form("Incident Overview")
+        overview.get_by_role("button", name="Save them now").click()
+        jupyter.saved(overview)
+        assert notebook.errors == []
+    incident = Incident.open(bundle)
+    told = [incident.value(name) for name in ("what_happened", "what_we_did", "failed_requests")]
+    assert told == ["The pool ran dry.", "typed into nothing", 77]
+    assert [row["title"] for row in incident.values("actions")] == ["Write the runbook"]
+
+
 def test_keys_stay_in_the_form(open_forms):
     with open_forms("Incident Overview") as notebook:
         notebook.run()
@@ -693,7 +739,7 @@ CLIPPED = """form => [...form.querySelectorAll('*')].filter(each => {
     const style = getComputedStyle(each);
     const hides = style.overflowX !== 'visible' && !each.matches('input, .pm-label, .pm-row-name');
     const wide = each.clientWidth;
-    const small = each.matches('button:not(:has(svg))') && wide > 0 && wide < 32;
+    const small = each.matches('button:not(.pm-sign)') && wide > 0 && wide < 32;
     return small || (hides && each.scrollWidth > each.clientWidth + 1);
 }).map(each => each.className)"""
 UNEVEN = """form => [...form.querySelectorAll('.pm-fields.pm-pairs')].flatMap(block => {

@@ -60,8 +60,9 @@ LAYERS = (
     ("datadog",),
     ("monitors",),
     # in the notebook
-    ("formdesk", "formtext", "notebook", "sections"),
-    ("formstate", "session"),
+    ("formdesk", "notebook", "sections"),
+    ("formstate", "formtext", "session"),
+    ("formparts",),
     ("forms",),
     # the finished page
     ("cells", "drawntimeline", "ipynb", "pdf"),
