@@ -8,6 +8,8 @@ from postmortem_nb.checks import (
     claims,
     counted,
     dates,
+    gaps,
+    heard,
     prose,
     ratios,
     reading,
@@ -16,9 +18,14 @@ from postmortem_nb.checks import (
     slips,
     spoken,
     statements,
+    sums,
+    twins,
 )
 
-MODULES = (prose, relations, ratios, dates, counted, statements, roles, slips)
+MODULES = (
+    *(prose, relations, gaps, ratios, dates, counted, statements),
+    *(heard, roles, slips, sums, twins),
+)
 READERS = [rule for module in MODULES for rule in module.RULES]
 """Every rule that reads sentences: what one finds another must not find again."""
 FACTS = {

@@ -94,12 +94,18 @@ Our CEO joined within the hour.
 There was no financial impact.
 The impact was limited to eu-west-1.
 eu-central-1 was also affected.
-The alerting stayed silent during the outage.
-We heard of the outage through a customer.
-An angry customer made us aware of it.
 It was treated as a P3.
 A failover ended the outage.
 The runbook was already updated.
+""",
+    "heard": """\
+The alerting stayed silent during the outage.
+We heard of the outage through a customer.
+An angry customer made us aware of it.
+A customer's tweet was how we found out.
+We learned of it from the support desk.
+Our monitoring missed the outage.
+The incident was first reported by support.
 """,
     "roles": """\
 Luis Ortega picked up the page.

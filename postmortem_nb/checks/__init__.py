@@ -10,13 +10,19 @@
     figures     typed against computed, SLO arithmetic, declared severity
     prose       figures in sentences against the data; `claims`, `shares`: phrases; `spoken`: values
     relations   two events of a sentence: their order, and what lies between them
+    gaps        the same, told freely
     ratios      phases compared with one another
     dates       dates and days of the week in sentences
     counted     things that a sentence counts: actions, factors, regions, updates
     statements  plain statements that the document denies
+    heard       how it was noticed
     roles       who did what
+    sums        arithmetic within a sentence
+    twins       one thing told in two places; `quantities`: one quantity with two values
+    regional    regions against the evidence
     slips       one figure written twice, once with its digits turned
-    peaks       peaks of frozen metrics in sentences
+    peaks       peaks of frozen metrics in sentences; `levels`: their levels at a moment
+    doings      actions with a clock, and versions, told twice
     records     evidence, and the log of edits
     wording     blameless language, by section
 
@@ -33,9 +39,14 @@ from postmortem_nb.checks import (
     case,
     counted,
     dates,
+    doings,
     figures,
+    gaps,
+    heard,
+    levels,
     peaks,
     prose,
+    quantities,
     ratios,
     reading,
     records,
@@ -46,7 +57,9 @@ from postmortem_nb.checks import (
     silence,
     slips,
     statements,
+    sums,
     timeline,
+    twins,
     wording,
 )
 from postmortem_nb.checks.report import (
@@ -92,10 +105,15 @@ RULES: tuple[Callable[[Case], Iterator[Finding]], ...] = (
     *dates.RULES,
     *counted.RULES,
     *statements.RULES,
+    *heard.RULES,
     *roles.RULES,
     *slips.RULES,
     *relations.RULES,
+    *gaps.RULES,
     *ratios.RULES,
+    *sums.RULES,
+    *twins.RULES,
+    *quantities.RULES,
     *wording.RULES,
 )
 """Every rule that needs nothing but the case; `silence`, `peaks`, `records` read the bundle too."""
@@ -126,6 +144,8 @@ def findings(incident: Incident, *, ignore: Iterable[str] = ()) -> pd.DataFrame:
     found = list(reading.once(each for rule in RULES for each in rule(seen)))
     found += silence.found(incident, seen)
     found += peaks.found(incident, seen)
+    found += levels.found(incident, seen)
+    found += doings.found(incident, seen)
     found += records.found(incident, seen)
     kept = (each for each in found if not silenced & {str(each.code), each.rule})
     return frame(kept, path=_file(incident.path / LOG))

@@ -68,6 +68,7 @@ COMMON = frozenset(
     change changes could during each error errors every failed failure from have into issue issues
     made make missing more most must need needs only other over same service services should some
     such system team than that their them then there these they this those through under until
+    minute minutes
     update used uses very were when where which while will with without within would your""".split()  # noqa: SIM905 - words are read, and added to, as words
 )
 """Words that join nothing: sharing one of them does not make an action answer a factor."""
@@ -233,12 +234,16 @@ def wording(case: Case) -> Iterator[Finding]:
 
 
 def factors(case: Case) -> Iterator[Finding]:
-    """Find contributing factors that share no word of weight with any action or measure."""
+    """Find contributing factors of which no action or measure speaks.
+
+    One that does shares a word of weight with the factor's name, or two with all that it says.
+    """
     answers = [_weights(_all_words(row)) for row in _measures(case)]
     for row in case.rows("factors"):
         name = row.get("name")
         words = _weights(_all_words(row, leave=("area",)))
-        if not name or not words or any(words & each for each in answers):
+        called = _weights(str(name or ""))
+        if not name or not words or any(called & each or len(words & each) > 1 for each in answers):
             continue
         yield Finding(
             code=Code.FACTOR,

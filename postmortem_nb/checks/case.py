@@ -56,7 +56,7 @@ class Cell:
     value: Any
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Case:
     """Facts, tables and measures of an incident at one moment."""
 

@@ -38,7 +38,8 @@ def _claims(label: str, measures: str, *patterns: str, whole: bool = False) -> l
 FEW = r"(?:[\w’'-]+\s){0,3}"
 PERSON = (
     r"(?:user|customer|shopper|account|member|visitor|merchant|subscriber|client|buyer|seller|"
-    r"tenant|player|viewer|guest|driver|passenger|patient|student|reader)"
+    r"tenant|player|viewer|guest|driver|passenger|patient|student|reader|fan|caller|rider|gamer|"
+    r"learner|listener|patron|traveller|traveler)"
 )
 PEOPLE = rf"(?:{PERSON}s|people)"
 HIT = (
@@ -47,7 +48,7 @@ HIT = (
 )
 DAMAGE = r"(?:outage|incident|degradation|disruption|downtime|interruption)"
 LOSS = (
-    r"(?:los[st]\w*|losing|loss of|revenue|cost\w* us|"
+    r"(?:los[st]\w*|losing|loss of|revenue|cost\w* us|gave away|forwent|missed out on|"
     rf"(?:it|this|that|which|has|have|had|errors|{DAMAGE})\s(?:\w+\s)?cost\w*)"
 )
 
@@ -59,6 +60,7 @@ CLAIMS: tuple[Claim, ...] = (
         rf"(?:failed|failing|stale|down|unavailable|missing|"
         rf"broken)\sfor\s{FEW}?{NUMBER}\s{FEW}{PEOPLE}\b",
         rf"{NUMBER}\sof\s{FEW}[\d,.]+k?\s{FEW}{PEOPLE}\s{FEW}{HIT}",
+        rf"(?<!of )\b{NUMBER}\s{PEOPLE}\sand\s[\d,.]+k?\s(?:\w+\s){{1,2}}were\s{HIT}",
         rf"(?:affect|impact|hit|lock)(?:ed|ing|s)?(?:\sout)?\s{FEW}?{NUMBER}\s{FEW}{PEOPLE}",
         whole=True,
     ),
@@ -73,7 +75,8 @@ CLAIMS: tuple[Claim, ...] = (
         "failed requests",
         "failed_requests",
         rf"{NUMBER}\s(?:\w+\s)?(?:failed|failing|erroneous|unsuccessful|lost)\srequests",
-        rf"{NUMBER}\srequests\s{FEW}(?:failed|errored|lost|dropped|rejected|"
+        rf"{NUMBER}\srequests\s{FEW}(?:failed|errored|lost|dropped|rejected|went nowhere|"
+        r"went unanswered|got no (?:answer|response|reply)|never completed|"
         r"(?:returned|ended in)\s(?:\w+\s)?errors?)",
         whole=True,
     ),
@@ -83,6 +86,8 @@ CLAIMS: tuple[Claim, ...] = (
         rf"{LOSS}\s{FEW}(?:US)?(?:\$|USD)\s?{NUMBER}(?!\d|\s?(?:an?|per|each|every|/)\s?\w)",
         rf"\$\s?{NUMBER}\s{FEW}(?:lost|loss|revenue)",
         rf"{LOSS}\s{FEW}{NUMBER}\s?(?:dollars|USD)",
+        rf"\bworth\s{FEW}{NUMBER}\s?(?:dollars|USD)?\s{FEW}(?:lost|never placed|not made|missed)\b",
+        rf"\bworth\s{FEW}\$\s?{NUMBER}\s{FEW}(?:lost|never placed|not made|missed)\b",
     ),
     *_claims(
         "duration",
@@ -101,6 +106,9 @@ CLAIMS: tuple[Claim, ...] = (
         r"broken|"
         rf"disrupted|unreachable|offline|errors|unable to \w+|without \w+(?:\s\w+)?|"
         rf"{PEOPLE}\s(?:\w+\s)?(?:could not|couldn[’']t)\s(?:\w+\s){{0,3}}?\w+)\sfor\s{FEW}?{SPAN}",
+        rf"\b{PEOPLE}\s(?:stared at|looked at|were stuck|were left|struggled|went without|"
+        rf"were shut out)\s"
+        rf"(?:[\w’'-]+\s){{0,4}}?for\s{FEW}?(?!\S+\ss(?:ec|\b)){SPAN}",
         rf"{SPAN}\swithout\s(?!a\b|an\b|any\b|the\b)\w+",
         rf"\btook\s(?:us\s)?{FEW}?{SPAN}\s(?:until|before)\s(?:all|every|everything|everyone|"
         r"service|normal)",
@@ -120,8 +128,8 @@ CLAIMS: tuple[Claim, ...] = (
         rf"(?:alert|monitor|page)\s(?:fired|came|went off)\s{FEW}?{SPAN}\sinto\s"
         r"(?:the\s)?(?:impact|start|incident|errors|outage)",
         rf"took\s{FEW}?{SPAN}\s(?:before|until)\s(?:any\w*|some\w*|we|us|an?|the)\s(?:\w+\s)?"
-        r"(?:noticed|knew|saw|fired|paged|detected)",
-        rf"(?:unnoticed|undetected|unseen|in the dark|unaware)\sfor\s{FEW}?{SPAN}",
+        r"(?:noticed|knew|saw|fired|paged|detected|was told|were told|was aware|looked)",
+        rf"(?:unnoticed|undetected|unseen|(?<!left )in the dark|unaware)\sfor\s{FEW}?{SPAN}",
         rf"{SPAN}\s(?:later|after the start),?\s{FEW}(?:alert|monitor|page)\s(?:fired|came)",
     ),
     *_claims(
@@ -150,6 +158,17 @@ CLAIMS: tuple[Claim, ...] = (
         "resolution_time duration",
         rf"(?:resolved|recovered|restored)\s{FEW}?(?:after|within|in)\s{FEW}?{SPAN}",
         rf"took\s{FEW}?{SPAN}\sto\s(?:resolve|recover|restore)",
+        rf"\b{DAMAGE.replace('outage', 'outage|problem|issue|failure')}\s(?:was|were|had been|"
+        rf"got)\s"
+        rf"(?:\w+\s)?(?:fixed|solved|over|gone|cured|under control|dealt with)\s(?:after|within|"
+        rf"in)\s"
+        rf"{FEW}?{SPAN}",
+        rf"\b(?:fixed|solved|cured)\s(?:it|this|everything|the\s(?:{DAMAGE}|problem|issue|"
+        rf"errors?))\s"
+        rf"(?:after|within|in)\s{FEW}?{SPAN}",
+        rf"\b(?:everything|service|things|checkout|it)\s(?:was|were)\s(?:back|fine|normal|"
+        rf"working)\s"
+        rf"(?:\w+\s)?(?:after|within|in)\s{FEW}?{SPAN}",
         rf"(?:time to (?:resolve|recover|resolution|recovery)|MTTR|TTR)(?:\s(?:was|of|is)|:)\s"
         rf"{FEW}?{SPAN}",
         rf"\b(?:resolution|recovery)\stook\s{FEW}?{SPAN}",
@@ -178,6 +197,7 @@ CLAIMS: tuple[Claim, ...] = (
         "support tickets",
         "tickets",
         rf"{FEW_OF}\s(?:support|customer)\stickets",
+        rf"{FEW_OF}\stickets\s(?:reached|came|arrived|poured|flooded|landed)\b",
         r"support\s(?:\w+\s)?(?:saw|got|received|had|counted|handled|registered|took)\s(?:\w+\s)?"
         rf"{FEW_OF}\s(?:new\s)?tickets",
     ),
@@ -231,6 +251,12 @@ NOT_THIS = re.compile(
     re.IGNORECASE,
 )
 """Before a figure or a severity: it is none of this incident, “next quarter the SLO of …”."""
+RAMPED = re.compile(
+    r"\b(?:flags?|roll(?:ed|s|ing)?[ -]?out|canary|ramp\w*|enabled|activated|experiment|"
+    r"(?:switched|turned|flipped)\s(?:[\w-]+\s)?on|tried|tested|sampled?)\b[^.;\n]*$",
+    re.IGNORECASE,
+)
+"""Before a share of the users: it is of those who were given something."""
 NOT_AFTER = re.compile(r"[^.;\n]{0,30}?\bwould\b", re.IGNORECASE)
 AGAIN = re.compile(r"\b(?:as well|again|false|second|third|another|other|too)\b", re.IGNORECASE)
 """In a sentence: it is not the first alert of which it tells."""
@@ -253,10 +279,13 @@ VERBS: Mapping[str, str] = {
     "start": "started|began|starting|beginning",
     "detected": r"detected|alert fired|monitor fired|noticed|"
     r"(?:we|on-call|engineer) (?:were |was )?(?:paged|alerted)",
-    "acknowledged": "acknowledged",
+    "acknowledged": r"acknowledged|(?:picked up|answered|took) the (?:page|alert|alarm|pager)",
     "mitigated": r"mitigated|rolled (?:\w+ )?back|reverted|failed (?:\w+ )?over|"
     r"rollback (?:was )?(?:deployed|finished|completed?)",
     "recovered": "recovered|restored|back to normal|"
+    r"(?:everything|it|service|all) (?:was|were) (?:all )?(?:over|fine|normal)|"
+    r"back (?:up|online|in (?:service|business)|on (?:its|their|our) feet)|"
+    r"last (?:of the )?errors? (?:\w+ed|was gone|went away)|"
     r"(?:outage|incident|degradation|disruption|impact) (?:ended|was over)|"
     r"full recovery(?: was)?(?: reached| complete| came| followed)?",
     "resolved": "resolved",
@@ -269,6 +298,20 @@ CLOCKS: Mapping[str, re.Pattern[str]] = {
     for name, verbs in VERBS.items()
 }
 """Moment → how a clock time in prose speaks of it."""
+
+OVER: Mapping[re.Pattern[str], tuple[str, ...]] = {
+    re.compile(
+        r"\b(?:work\w*|normal\w*|fine|restored|resolved|back|recovered)\s(?:again\s|normally\s|"
+        rf"to normal\s)*since\s(?:about\s)?{CLOCK}",
+        re.IGNORECASE,
+    ): ("Mitigation Deployed", "Partial Recovery", "Full Recovery", "Incident Declared Resolved"),
+    re.compile(
+        rf"\b(?:by|at)\s{CLOCK},?\s(?:it|everything|all)\s(?:was|were)\s(?:all\s)?(?:over|fine|"
+        r"normal|back to normal|working again)\b",
+        re.IGNORECASE,
+    ): ("Full Recovery", "Incident Declared Resolved"),
+}
+"""How a sentence says since when all worked again → the steps that it may mean."""
 
 ROLLED_OUT = re.compile(
     rf"\b(?:rolled|deployed|shipped|released|applied|pushed)\s"

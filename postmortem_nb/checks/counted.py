@@ -33,7 +33,7 @@ def _ways(*patterns: str) -> tuple[re.Pattern[str], ...]:
     return tuple(re.compile(_ALONE + pattern, re.IGNORECASE) for pattern in patterns)
 
 
-_ACTIONS = r"(?:action items?|actions|follow-up (?:items|actions|tasks))"
+_ACTIONS = r"(?:action items?|actions|follow-ups|follow-up (?:items|actions|tasks))"
 _NARROW = (
     r"(?:(?P<narrow>immediate|short-term|long-term|P[0-3]|technical|process|human|open|"
     r"completed?|done|finished)\s)?"

@@ -143,6 +143,19 @@ def impact(case: Case) -> Iterator[Finding]:
             f"No e-mail was sent, but {fact(notified)} customers were notified.",
         ),
         (
+            fact("email_sent") and fact(notified) == 0,
+            notified,
+            "An e-mail was sent, but 0 customers were notified.",
+        ),
+        (
+            final != "SEV-0"
+            and experience == "Complete outage"
+            and share is not None
+            and not broad,
+            "experience",
+            f"A complete outage, but {share} % of users were affected.",
+        ),
+        (
             loss is not None and at_risk is not None and at_risk < loss,
             "revenue_at_risk",
             "The potential loss is smaller than the actual one.",
@@ -210,7 +223,35 @@ def product(case: Case) -> Iterator[Finding]:
         )
 
 
-RULES = (typed, ranges, slo, spent, impact, product, severity)
+_BOUND = re.compile(r"[<>]=?\s*(?P<bound>-?\d+(?:\.\d+)?)\s*$")
+_FIGURE = re.compile(r"(?<![\w.,])\d+(?:,\d{3})*(?:\.\d+)?")
+_SCALES = (1.0, 100.0, 0.01, 1000.0, 0.001, 1e6, 1e-6, 60.0, 1 / 60, 3600.0, 1 / 3600)
+
+
+def thresholds(case: Case) -> Iterator[Finding]:
+    """Find a proposed monitor whose threshold in words is not the one of its query."""
+    for row in case.rows("monitors"):
+        query, told = str(row.get("query") or "").strip(), str(row.get("threshold") or "")
+        match = _BOUND.search(query)
+        figures = [float(each.replace(",", "")) for each in _FIGURE.findall(told)]
+        if match is None or not figures:
+            continue
+        bound = abs(float(match["bound"]))
+        near = (abs(each - bound * scale) <= 0.02 * each for each in figures for scale in _SCALES)
+        if not any(near):
+            yield Finding(
+                code=Code.RANGE,
+                severity=Severity.WARNING,
+                where=case.where("monitors", row["row"], "threshold"),
+                message=f"Threshold {told.strip()!r}, but its query has {match['bound']}.",
+                remedy="Correct the one that is wrong.",
+                table="monitors",
+                row=row["row"],
+                name="threshold",
+            )
+
+
+RULES = (typed, ranges, slo, spent, impact, product, severity, thresholds)
 
 
 def _slack(target: float, actual: float) -> float:

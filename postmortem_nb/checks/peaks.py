@@ -56,7 +56,7 @@ def found(incident: Incident, case: Case) -> Iterator[Finding]:
     for cell, match in told:
         heights = [each for each in peaks if _height(match, each)]
         minutes = [each for each in peaks if _minute(match, each)]
-        if set(heights) & set(minutes):
+        if any(_then(match, each) for each in heights):
             continue
         if heights:
             shown = f"{heights[0].label} has it at {heights[0].at:%H:%M} UTC"
@@ -81,8 +81,12 @@ def _height(match: re.Match[str], peak: _Peak) -> bool:
     return abs(value - peak.level) <= max(step, 0.5, 0.005 * peak.level)
 
 
-def _minute(match: re.Match[str], peak: _Peak) -> bool:
+def _then(match: re.Match[str], peak: _Peak) -> bool:
     gap = spoken.apart(match, 60 * peak.at.hour + peak.at.minute)
+    return gap is not None and gap <= 2
+
+
+def _minute(match: re.Match[str], peak: _Peak) -> bool:
     value, _ = spoken.amount(match["number"], match["scale"] or "")
     near = peak.level / FAR <= value <= peak.level * FAR
-    return gap is not None and gap <= 2 and near and match["unit"] != "%"
+    return _then(match, peak) and near and match["unit"] != "%"

@@ -56,9 +56,10 @@ def _figures(case: Case, cell: Cell, text: str, *, told: bool) -> Iterator[Findi
     for claim in claims.CLAIMS:
         if claim.whole and not told:
             continue
-        known = {name: _known(case, name) for name in claim.measures}
+        said = matches(claim.pattern, text)
+        known = {name: _known(case, name) for name in claim.measures} if said else {}
         values = {name: value for name, value in known.items() if value is not None}
-        for match in matches(claim.pattern, text) if values else ():
+        for match in said if values else ():
             if _elsewhere(claim, match):
                 continue
             place = match.span("span" if "span" in match.re.groupindex else "number")
@@ -76,6 +77,8 @@ def _elsewhere(claim: claims.Claim, match: re.Match[str]) -> bool:
     """Return whether a figure is of a part, or of something else than this incident."""
     before = match.string[max(0, match.start() - 60) : match.start()]
     if claims.NOT_THIS.search(before):
+        return True
+    if "affected_share" in claim.measures and claims.RAMPED.search(before):
         return True
     span = claim.whole or "resolution_time" in claim.measures
     after = claims.PART_AFTER.match(match.string, match.end())
@@ -100,12 +103,18 @@ def _words(case: Case, cell: Cell, text: str) -> Iterator[Finding]:
 
 def _spent(case: Case, cell: Cell, text: str) -> Iterator[Finding]:
     """Find words on the error budget that are not those of the data."""
-    consumed = _known(case, "budget_consumed")
-    for pattern, low, high in shares.SPENT:
-        match = pattern.search(text)
-        if match and consumed is not None and not low <= consumed <= high:
-            known = f"error budget consumed: {_readable('budget_consumed', consumed)} %"
-            yield about(case, cell, f"“{match.group().strip()}”, but {known}.")
+    for name, ways in (("budget_consumed", shares.SPENT), ("budget_remaining", shares.LEFT)):
+        value = _known(case, name)
+        for pattern, low, high in ways if value is not None and "budget" in text else ():
+            for match in matches(pattern, text):
+                if value is not None and not low <= value <= high:
+                    known = f"{name.replace('_', ' ')}: {value:g} %"
+                    yield about(case, cell, f"“{match.group().strip()}”, but error {known}.")
+    loss = _known(case, "revenue_loss")
+    for match in matches(shares.SIZED, text) if loss else ():
+        digits = shares.DIGITS[match["digits"].lower()]
+        if loss and not 0.98 * 10 ** (digits - 1) <= loss < 10**digits:
+            yield about(case, cell, f"“{match.group()}”, but revenue loss: ${loss:,.0f}.")
 
 
 def _at_once(case: Case, cell: Cell, text: str) -> Iterator[Finding]:
@@ -136,6 +145,12 @@ def _clocks(case: Case, cell: Cell, text: str) -> Iterator[Finding]:
                     f"“{match.group().strip()}”, but the timeline has {times.shown(moment)}.",
                 )
 
+    for pattern, steps in claims.OVER.items():
+        ends = _times(case, steps)
+        for match in matches(pattern, text) if ends else ():
+            if not _near(match, ends):
+                said = match.group().strip()
+                yield about(case, cell, f"“{said}”, but the timeline has {times.shown(ends[-1])}.")
     begun = case.moments.start if cell.column.name == "what_we_did" else None
     for match in matches(claims.ROLLED_OUT, text) if begun else ():
         out = _times(case, claims.FAMILY["mitigated"])

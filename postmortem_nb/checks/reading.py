@@ -109,8 +109,13 @@ def _masked(text: str) -> str:
     return language.mask(text)
 
 
-def passages(case: Case, *, plans: bool = False) -> Iterator[tuple[Cell, str]]:
-    """Yield each text that tells of this incident, the last messages too, quotes taken out."""
+@lru_cache(maxsize=4)
+def passages(case: Case, *, plans: bool = False) -> tuple[tuple[Cell, str], ...]:
+    """Return each text that tells of this incident, the last messages too, quotes taken out."""
+    return tuple(_passages(case, plans=plans))
+
+
+def _passages(case: Case, *, plans: bool) -> Iterator[tuple[Cell, str]]:
     last = final(case)
     for cell in case.cells:
         message = cell.table == "updates" and cell.row in last and cell.column.kind == "line"

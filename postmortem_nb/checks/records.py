@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from postmortem_nb import evidence, impact, times
-from postmortem_nb.checks import verdicts
+from postmortem_nb.checks import reading, regional, verdicts
 from postmortem_nb.checks.case import SINGLE
 from postmortem_nb.checks.report import Code, Finding, Severity
 from postmortem_nb.checks.review import APPROVED, REVIEW, grave, reached
@@ -43,12 +44,16 @@ def found(incident: Incident, case: Case) -> Iterator[Finding]:
     """Yield what is wrong with the records of a bundle."""
     folder = incident.path / FOLDER
     listed = [_looked_at(folder, record) for record in evidence.listing(folder)]
-    yield from missing(case, {str(record.get("name")) for record in listed})
+    names = {str(record.get("name")) for record in listed}
+    yield from missing(case, names)
+    yield from cited(case, names)
     for record in listed:
         yield from unsound(case, record)
         yield from covers(case, record)
         yield from early(case, record)
-    yield from disagreements(case, impact.estimates(incident))
+    estimates = impact.estimates(incident)
+    yield from disagreements(case, estimates)
+    yield from regional.found(case, estimates)
     yield from verdicts.doubted(case, incident.found().budgets)
     yield from damage(incident.problems)
     yield from stale(case, case.history)
@@ -65,6 +70,26 @@ def missing(case: Case, names: set[str]) -> Iterator[Finding]:
                 message=f"“{query.label or query.name}” has no answer: its query was not run.",
                 remedy="Run its cell before the data expire; the answer is frozen in the bundle.",
             )
+
+
+_CITED = re.compile(
+    r"\bevidence:?\s[“\"`‘]?(?P<name>[a-z][a-z0-9]*(?:_[a-z0-9]+)+)\b(?![(.]\w)", re.IGNORECASE
+)
+"""An answer of the bundle named in a text, by the name of its file."""
+
+
+def cited(case: Case, names: set[str]) -> Iterator[Finding]:
+    """Find evidence that a text names and the bundle does not hold."""
+    for cell in case.cells if names else ():
+        text = str(cell.value) if cell.column.kind in {"prose", "line"} else ""
+        for match in reading.matches(_CITED, text):
+            if match["name"].lower() not in {name.lower() for name in names}:
+                yield reading.about(
+                    case,
+                    cell,
+                    f"“{match.group()}”, but the bundle holds no such answer.",
+                    "Freeze it, or name one of: " + ", ".join(sorted(names)) + ".",
+                )
 
 
 def unsound(case: Case, record: Mapping[str, Any]) -> Iterator[Finding]:

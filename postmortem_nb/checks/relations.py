@@ -45,11 +45,20 @@ EVENTS: Mapping[str, re.Pattern[str]] = {
         rf"|{_ANYONE}\s(?:\w+\s)?(?:noticed|knew(?!\s(?:the|what|why|how|that))|paged|was paged|"
         r"was alerted|was aware|became aware|(?:had|got) (?:a|the) page|were paged|were alerted|"
         r"(?:anyone|anybody|someone) reported it)|"
+        r"(?:first|any|one) of us\s(?:\w+\s){0,4}?(?:looked|noticed|knew|saw)|"
         r"detection",
         "acknowledged": r"(?:acknowledged|acknowledgement|acknowledgment)"
         r"|(?:picked|taken) up|picked (?:it|the page) up",
-        "investigated": r"(?:start of the\s)?investigation(?:\s(?:began|started))?",
-        "escalated": r"escalat(?:ed|ion)",
+        "investigated": r"(?:start of the\s)?investigation(?:\s(?:began|started))?"
+        r"|(?:went|started|began)\s(?:\w+\s)?looking\s(?:for|into)(?:\sthe\scause)?",
+        "escalated": r"escalat(?:ed|ion)"
+        r"|(?:team|engineers?|on-call|experts?)\s(?:was|were)\s(?:\w+\s)?(?:called|brought|pulled|"
+        r"paged)\sin",
+        "reported": r"first\s(?:call(?:er)?s?|tickets?|complaints?)"
+        r"(?:\s(?:came|rang|called|arrived))?",
+        "off": r"(?:flag|feature|toggle)\s(?:was\s|is\s|had been\s|went\s)?"
+        r"(?:switched\s|turned\s|flipped\s)?off",
+        "rolled": r"roll-?back",
         "found": rf"{_CAUSE}\s{_WENT}(?:known|found|identified|clear|understood|confirmed)"
         rf"|(?:knew|found|identified|understood|confirmed)\s(?:the\s)?{_CAUSE}"
         r"|key (?:finding|discovery)",
@@ -68,15 +77,19 @@ _STEPS: Mapping[str, tuple[str, ...]] = {
     "investigated": ("Investigation Begins",),
     "escalated": ("Escalation",),
     "found": ("Root Cause Identified", "Key Discovery"),
+    "planned": ("Mitigation Plan Formed",),
     "mitigated": ("Mitigation Deployed",),
     "recovered": ("Full Recovery", "Partial Recovery"),
 }
+_WAYS_OUT = {"off": re.compile(r"\boff\b"), "rolled": re.compile(r"(?i)roll\w*[ -]?(?:\w+ )?back")}
+"""Event that is the mitigation where its action says so."""
 
 _AMOUNT = rf"(?:[\w’'-]+\s){{0,3}}?(?P<length>{SPAN})\s"
 _BETWEEN = re.compile(
     rf"[\s,]*(?:[\w’'-]+\s){{0,3}}?(?:(?P<within>within\s(?P<most>{SPAN.replace('span', 'limit')})"
     rf"\s(?:of|after))|(?:{_AMOUNT})?(?P<way>before|after|later than|earlier than))\s"
-    r"(?:(?:the|we|our|an?|any(?:one|body))\s)?(?:(?:had|have|was|were)\s)?",
+    r"(?:(?:the|we|our|an?|any(?:one|body))\s)?(?:(?:page|alert|incident)\s(?=was))?"
+    r"(?:(?:had|have|was|were)\s)?",
     re.IGNORECASE,
 )
 _FRONTED = re.compile(
@@ -110,7 +123,8 @@ _GAP = re.compile(
     re.IGNORECASE,
 )
 _SINCE = re.compile(
-    rf"{SPAN}\s(?:passed|went by|elapsed|were lost)\s(?:before|until)\s(?P<what>[^.;,]+)"
+    rf"{SPAN}\s(?:had\s)?(?:passed|went by|gone by|elapsed|were lost)\s(?:before|"
+    rf"until)\s(?P<what>[^.;,]+)"
     rf"|(?:for|in)\s(?:the\s)?first\s{SPAN.replace('span', 'early')},?\s(?P<blind>(?:nobody|no one|"
     r"none of us|we did not|we didn[’']t)\s[^.;,]*(?:knew|know|notice\w*|aware|saw|see))",
     re.IGNORECASE,
@@ -163,6 +177,11 @@ def moments(case: Case) -> dict[str, list[dt.datetime]]:
     for name in ("start", "detected", "acknowledged", "resolved"):
         moment = getattr(case.moments, name)
         known[name] = [moment] if moment else []
+    for name, way in _WAYS_OUT.items():
+        told = (row for row in rows if row.get("step") == "Mitigation Deployed")
+        known[name] = [row["time"] for row in told if way.search(str(row.get("action") or ""))]
+    method = next((row["detection_method"] for row in rows if row.get("detection_method")), None)
+    known["reported"] = known["detected"] if method == "User Report" else []
     sent = [row["time"] for row in case.rows("updates") if row.get("time") and _public(row)]
     known["told"] = [min(sent)] if sent else []
     return {name: found for name, found in known.items() if found}
@@ -251,10 +270,14 @@ WORDS: Mapping[str, str] = {
     "investigated": "the investigation",
     "escalated": "the escalation",
     "found": "the finding of the cause",
+    "planned": "the plan",
     "mitigated": "the mitigation",
     "recovered": "the recovery",
     "resolved": "the end",
     "told": "the first status page update",
+    "reported": "the first report",
+    "off": "the mitigation",
+    "rolled": "the mitigation",
 }
 
 

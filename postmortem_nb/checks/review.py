@@ -250,7 +250,52 @@ def dates(case: Case) -> Iterator[Finding]:
         )
 
 
-RULES = (blanks, left_over, links, follow_up, dates)
+_UNDONE = re.compile(
+    r"\W*(?:not (?:yet )?(?:started|begun|updated|done|written)|planned|to ?do|open|pending|"
+    r"outstanding)\b.*",
+    re.IGNORECASE | re.DOTALL,
+)
+
+
+def ticked(case: Case) -> Iterator[Finding]:
+    """Find a task that is ticked, “Runbook updated”, while every runbook still waits for it."""
+    waiting = [str(row["status"]) for row in case.rows("runbooks") if row.get("status")]
+    undone = waiting and all(_UNDONE.fullmatch(each) for each in waiting)
+    for row in case.rows("sharing") if undone else ():
+        if row.get("done") and "runbook" in str(row.get("task") or "").lower():
+            yield Finding(
+                code=Code.PROSE,
+                severity=Severity.WARNING,
+                where=case.where("sharing", row["row"], "done"),
+                message=f"“{row['task']}” is ticked, but the runbook's status is {waiting[0]}.",
+                remedy="Take the tick away, or bring the status up to date.",
+                table="sharing",
+                row=row["row"],
+                name="done",
+            )
+
+
+def spoken_of(case: Case) -> Iterator[Finding]:
+    """Find services affected of which no other blank speaks."""
+    services = [str(each).strip() for each in case.fact("services") or () if str(each).strip()]
+    texts = [str(cell.value).lower() for cell in case.cells if cell.column.name != "services"]
+    told = sum(len(each) for each in texts) > ENOUGH
+    words = [re.sub(r"[\s_-]+", "", each.lower()) for each in services]
+    all_ = re.sub(r"[\s_-]+", "", " ".join(texts)) if told and services else ""
+    if told and services and not any(word in all_ for word in words):
+        yield about(
+            case,
+            Code.PROSE,
+            "services",
+            message=f"No other blank speaks of {', '.join(services)}.",
+            remedy="Correct the services, or say in the summary what happened to them.",
+        )
+
+
+ENOUGH = 1_000
+"""Characters of a document that tells what happened."""
+
+RULES = (blanks, left_over, links, follow_up, dates, ticked, spoken_of)
 
 
 OTHERS: tuple[tuple[str, str, bool, str], ...] = (

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from postmortem_nb.checks.report import Finding
 
 _FIX = r"(?:fix|hotfix|mitigation|roll-?back|revert|workaround|fail-?over)"
-_DID = r"(?:\s(?:then|also|finally|quickly|later|had|has|who))?\s"
+_DID = r"(?:,?\s(?:then|also|finally|quickly|later|had|has|who))?\s"
 
 _ACTIVE: Mapping[str, str] = {
     "on_call": r"(?:(?:acknowledged|picked up|answered|took)\s(?:the\s|our\s)?"
@@ -24,9 +24,15 @@ _ACTIVE: Mapping[str, str] = {
     r"|was\s(?:the\s)?(?:(?:primary\s)?on[- ]call|engineer on call)\b(?!\sfor\b))",
     "responsible": r"(?:(?:rolled out|deployed|shipped|applied|released|pushed|executed|ran|"
     rf"performed|started)\s(?:the\s|a\s)?{_FIX}\b(?!\s(?:drill|test|exercise|script|of\b|for\b))|"
-    rf"rolled\s(?:[\w-]+\s){{1,3}}?back\b)",
-    "approval": r"(?:approved|signed off(?: on)?|gave (?:the )?(?:approval|go-ahead) for)\s"
-    rf"(?:the\s)?(?:mitigation\s|rollback\s)?(?:plan|{_FIX})\b",
+    rf"rolled\s(?:[\w-]+\s){{1,3}}?back\b"
+    r"|(?:was the one who\s)?(?:threw the switch|pulled the (?:plug|lever|trigger)|"
+    r"pushed the button|"
+    r"flipped the (?:switch|flag)|(?:switched|turned|flipped)\s(?:it|the\s(?:\w+\s)?(?:flag|feature"
+    r"|toggle))\soff)\b)",
+    "approval": r"(?:approved|signed off(?: on)?|gave (?:the |its |his |her )?"
+    r"(?:approval|go-ahead|green light|ok|okay) (?:for|to))\s"
+    rf"(?:(?:the\s)?(?:mitigation\s|rollback\s)?(?:plan|{_FIX})\b|rolling\s(?:it\s)?back|"
+    r"(?:switching|turning)\s(?:it|the\s\w+)\soff)",
 }
 _PASSIVE: Mapping[str, str] = {
     "on_call": r"\backnowledged\sby\s(?:the\s)?",

@@ -13,6 +13,9 @@ PARTS: tuple[tuple[str, float, float], ...] = (
     (r"(?:(?:a|one)|every) third", 25.0, 42.0),
     (r"two thirds", 58.0, 75.0),
     (r"(?:a|one) quarter", 18.0, 32.0),
+    (r"three quarters", 65.0, 85.0),
+    (r"(?:a|one) fifth", 14.0, 26.0),
+    (r"(?:a|one) tenth", 6.0, 15.0),
 )
 
 
@@ -85,3 +88,16 @@ SPENT = _words(
     r"{}\s(?:of\s)?(?:all\s|our\s|the\s|its\s)*(?:[\w-]+\s){{0,2}}?budget"
 )
 """A share of the error budget in words → the percent it can mean."""
+LEFT = _words(
+    r"\bbudget\s(?:is\s|was\s)?(?:left|remaining):?\s(?:is\s|was\s)?(?:just\s|only\s|about\s)*{}\b",
+    r"(?<!than )\b{}\sof\s(?:all\s|our\s|the\s|its\s|this\s)*(?:[\w’'-]+\s){{0,2}}?budget\s"
+    r"(?:is|was|are|remain\w*|still)\s?(?:still\s)?(?:left|remain\w*|intact|unspent)\b",
+)
+"""The same of what is left of it."""
+SIZED = re.compile(
+    r"\b(?P<digits>four|five|six|seven|eight)[- ]figure\s(?:sum|loss|amount|damage|hit|cost|"
+    r"revenue)\b",
+    re.IGNORECASE,
+)
+"""A loss by the number of its digits."""
+DIGITS = {"four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8}

@@ -37,6 +37,7 @@ MOVING = dt.timedelta(minutes=30)
 
 FUNCTION = "get_datadog_metric"
 COLUMNS = ("timestamp", "query", "series", "value")
+UNITED = (*COLUMNS, "unit")
 MICROSECOND = dt.timedelta(microseconds=1)
 
 MOST_CURVES = 200
@@ -57,6 +58,7 @@ class Curve:
     label: str
     moments: NDArray[np.int64]
     levels: NDArray[np.float64]
+    unit: str = ""
 
 
 class Texts(NamedTuple):
@@ -113,10 +115,8 @@ def curves(folder: Path) -> Iterator[Curve]:
 def _frozen(folder: Path, name: str, digest: str) -> tuple[Curve, ...]:
     """Return the curves of one answer; remembered by its digest, as checks ask often."""
     del digest  # a part of the key
-    try:
-        table = evidence.columns(folder, name, COLUMNS)
-    except BundleError:
-        return ()  # another rule tells why
+    table = _columns(folder, name, UNITED)
+    table = _columns(folder, name, COLUMNS) if table is None else table
     if table is None or not _is_metric(table.schema):
         return ()
     known = pc.and_(pc.is_finite(table["value"]), pc.is_valid(table["timestamp"]))
@@ -124,6 +124,7 @@ def _frozen(folder: Path, name: str, digest: str) -> tuple[Curve, ...]:
     moments = table["timestamp"].cast(pa.timestamp("us"), safe=False).cast(pa.int64()).to_numpy()
     levels = table["value"].cast(pa.float64()).to_numpy()
     queries, series = (_ranked(table[column]) for column in ("query", "series"))
+    units = table["unit"].to_pylist() if "unit" in table.column_names else [""] * len(table)
     groups = queries.ranks * len(series.texts) + series.ranks
     order = np.lexsort((moments, groups))
     runs = np.split(order, np.flatnonzero(np.diff(groups[order])) + 1) if len(order) else []
@@ -132,9 +133,18 @@ def _frozen(folder: Path, name: str, digest: str) -> tuple[Curve, ...]:
             _label(queries.texts[queries.ranks[run[0]]], series.texts[series.ranks[run[0]]]),
             moments[run],
             levels[run],
+            str(units[run[0]] or ""),
         )
         for run in runs[:MOST_CURVES]
     )
+
+
+def _columns(folder: Path, name: str, wanted: tuple[str, ...]) -> pa.Table | None:
+    """Return columns of an answer; None where it lacks one, or cannot be read: others tell why."""
+    try:
+        return evidence.columns(folder, name, wanted)
+    except BundleError:
+        return None
 
 
 def _is_metric(schema: pa.Schema) -> bool:

@@ -17,17 +17,19 @@ _SCALED = (
     r"forty|fifty|sixty|ninety)(?=\s(?:hundred|thousand|million)\b)"
 )
 NUMBER = (
-    rf"(?P<number>\d{{1,3}}(?:,\d{{3}})+(?:\.\d+)?|\d+(?:\.\d+)?|\b{_SCALED})\s?"
+    rf"(?P<number>(?<![\d.,])\d{{1,3}}(?:,\d{{3}})+(?:\.\d+)?|(?<![\d.,])\d+(?:\.\d+)?|"
+    rf"(?<!of )\b{_SCALED})\s?"
     r"(?P<scale>(?:k|m|million|thousand|hundred)\b)?"
 )
 FEW_OF = (
-    r"(?P<number>\b(?:no|zero|not one|not a single|one|two|three|four|five|six|seven|eight|nine|"
-    r"ten|"
-    r"eleven|twelve|twenty|thirty|forty|fifty|sixty|ninety)\b|\d{1,3}(?:,\d{3})+|\d+)\s?"
+    r"(?P<number>\b(?:a(?=\s(?:hundred|thousand)\b)|no|zero|not one|not a single|one|two|"
+    r"three|four|five|six|seven|eight|nine|ten|"
+    r"eleven|twelve|twenty|thirty|forty|fifty|sixty|ninety)\b|"
+    r"(?<![\d.,])\d{1,3}(?:,\d{3})+|(?<![\d.,])\d+)\s?"
     r"(?P<scale>(?:k|thousand|hundred)\b)?"
 )
 """A count of things that may be none or few, in words too: “not one complaint”."""
-SHARE = r"(?P<number>\d+(?:\.\d+)?)(?P<scale>)\s?(?P<percent>%|percent\b|per cent\b)"
+SHARE = r"(?P<number>(?<![\d.,])\d+(?:\.\d+)?)(?P<scale>)\s?(?P<percent>%|percent\b|per cent\b)"
 
 COUNTS: Mapping[str, float] = {
     **dict.fromkeys(("a quarter of an", "quarter of an"), 0.25),
@@ -59,12 +61,17 @@ _DIGITS = r"\d+(?:\.\d+)?"
 _WORDS = "|".join(sorted(COUNTS, key=len, reverse=True))
 _HALF = r"(?:\sand\sa\shalf)?"
 _UNIT = r"(?:days?|d|hours?|hrs?|h|minutes?|mins?|min|m|seconds?|secs?|s)(?![a-z])"
-_PART = rf"(?:{_DIGITS}{_HALF}[\s-]?|(?:{_WORDS}){_HALF}[\s-]){_UNIT}{_HALF}"
-SPAN = rf"(?P<span>\b{_PART}(?:,?\s?(?:and\s)?{_PART}){{0,2}})"
+_PART = (
+    rf"(?:{_DIGITS}{_HALF}[\s-]?|(?:{_WORDS}){_HALF}[\s-](?:(?:whole|full|good)\s)?){_UNIT}{_HALF}"
+)
+SPAN = (
+    r"(?P<span>\b(?<!half )(?<!quarter of )(?<!quarters of )(?:the better part of\s)?"
+    rf"{_PART}(?:,?\s?(?:and\s)?{_PART}){{0,2}})"
+)
 
 _PARTS = re.compile(
     rf"(?<![a-z])(?:(?P<digits>{_DIGITS})(?P<half>{_HALF})[\s-]?|"
-    rf"(?P<word>{_WORDS})(?P<halved>{_HALF})[\s-])(?P<unit>{_UNIT})(?P<after>{_HALF})",
+    rf"(?P<word>{_WORDS})(?P<halved>{_HALF})[\s-](?:(?:whole|full|good)\s)?)(?P<unit>{_UNIT})(?P<after>{_HALF})",
     re.IGNORECASE,
 )
 _MINUTES: Mapping[str, float] = {"d": 1440.0, "h": 60.0, "m": 1.0, "s": 1 / 60}
@@ -97,7 +104,8 @@ CLOCK = (
 
 HEDGE = re.compile(
     r"(?:about|around|roughly|approximately|approx\.?|nearly|almost|some|circa|ca\.|~|≈|over|"
-    r"more than|at least|up to|under|less than|just)\s*\$?$",
+    r"more than|at least|up to|under|less than|just|close to|not far from|the better part of|"
+    r"something like|upwards of)\s*\$?$",
     re.IGNORECASE,
 )
 """Before a number: it is meant loosely."""
@@ -107,6 +115,8 @@ _AT_LEAST = re.compile(r"(?:over|more than|at least)\s*\$?$", re.IGNORECASE)
 _AT_MOST = re.compile(r"(?:under|less than|up to|at most|within)\s*\$?$", re.IGNORECASE)
 _BOUND, _FAR = 1.02, 3.0
 """By how much a bound may be missed, and how far off it still says something."""
+AN_HOUR = 17.0
+"""Minutes that “an hour” may differ, without any word for its being rough."""
 CLOSE = 1.0
 """Minutes that a duration to the minute may differ."""
 
@@ -164,7 +174,7 @@ def minutes(written: str) -> tuple[float, float]:
         count = COUNTS[word] if word else float(part["digits"])
         total += (count + half) * _MINUTES[finest]
     if finest in "dh":
-        whole = _MINUTES[finest] / 2
+        whole = AN_HOUR if total == 60 else _MINUTES[finest] / 2
         if exact and total < 60:
             return total, max(total / 4, CLOSE)
         return total, whole / 5 if exact and "." in written else whole / 2 if exact else whole
@@ -176,14 +186,22 @@ def apart(match: re.Match[str], moment_minutes: int) -> int | None:
 
     Around midnight too. ``None`` where the zone is not known, or the clock is none.
     """
+    at = clocked(match)
+    if at is None:
+        return None
+    gap = abs(at[0] - moment_minutes) % at[1]
+    return min(gap, at[1] - gap)
+
+
+def clocked(match: re.Match[str]) -> tuple[int, int] | None:
+    """Return the minute of the UTC day of a clock, and after how many it shows the same again."""
     hours, minute, turn = _clock(match["clock"].lower())
     half, zone = (match["half"] or "").lower(), (match["zone"] or "UTC").upper()
     if zone not in ZONES or hours > 23 or minute > 59 or (half and not 1 <= hours <= 12):
         return None
     if half:
         hours, turn = hours % 12 + (12 if half.startswith("p") else 0), 1440
-    gap = abs(60 * (hours - ZONES[zone]) + minute - moment_minutes) % turn
-    return min(gap, turn - gap)
+    return (60 * (hours - ZONES[zone]) + minute) % 1440, turn
 
 
 def _clock(written: str) -> tuple[int, int, int]:

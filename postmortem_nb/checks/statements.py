@@ -39,9 +39,6 @@ _DONE = r"(?:done|completed?|finished|closed|shipped|delivered|implemented)"
 _EVERY = frozenset({"", "open", "corrective", "follow-up", "remaining", "these", "resulting"})
 """Words before “actions” that leave none out."""
 _TELLING = r"(?:told|informed|notified|contacted|warned|e-?mailed|written to)"
-_FAILURE = r"(?:it|this|that|(?:the\s)?(?:incident|outage|problem|failure|errors?|issue|trouble))"
-_SOMEONE = rf"(?:an?\s|one\s|our\s|the\s|several\s|some\s|first\s|angry\s){{0,4}}{PERSON}(?:s)?"
-_REPORT = r"(?:calls?|phone calls?|tickets?|reports?|complaints?|e-?mails?|tweets?|messages?)"
 _CHIEFS = r"(?:CEO|CTO|CIO|CISO|COO|CFO|executives?|VPs?|C-level|leadership team|board)"
 
 
@@ -147,13 +144,6 @@ def _names(held: str | Sequence[str]) -> list[str]:
     return [str(name).strip().lower() for name in each if str(name).strip()]
 
 
-def _method(case: Case, *, monitor: bool) -> str | None:
-    methods = [row.get("detection_method") for row in case.rows("timeline")]
-    method = next((each for each in methods if each), None)
-    wrong = "Monitor Alert" if not monitor else "User Report"
-    return f"the detection method is {method}" if method == wrong else None
-
-
 def _declared(case: Case, match: re.Match[str]) -> str | None:
     final = case.fact("severity")
     levels = {final, *(row.get("severity_declared") for row in case.rows("timeline"))}
@@ -188,6 +178,29 @@ def _means(case: Case, match: re.Match[str]) -> str | None:
     if not done or re.search(MEANS[way], f"{done} {plans}", re.IGNORECASE):
         return None
     return f"the mitigation was: {done[:80]}"
+
+
+def _undone(case: Case, match: re.Match[str]) -> str | None:
+    """Return what was done, where no other blank tells of such a way to end it."""
+    word = match["means"].lower()
+    way = next((each for each in MEANS.values() if re.search(each, word)), None)
+    rows = [row for row in case.rows("timeline") if row.get("step") == "Mitigation Deployed"]
+    done = " ".join(
+        str(row[name]) for row in rows for name in ("action", "deployment") if row.get(name)
+    )
+    told = [str(cell.value) for cell in case.cells if cell.column.kind in {"prose", "line"}]
+    others = [each for each in told if match.string.strip() not in each]
+    if not way or not done or any(re.search(way, each, re.IGNORECASE) for each in others):
+        return None
+    return f"the mitigation was: {done[:80]}"
+
+
+def _alone(case: Case, match: re.Match[str]) -> str | None:
+    """Return the teams, where others than the one named are listed."""
+    teams = _names(case.fact("teams") or ())
+    others = [each for each in teams if match["name"].lower() not in each]
+    listed = len(others) < len(teams)
+    return f"the teams involved are {', '.join(teams)}" if listed and others else None
 
 
 def _say(
@@ -308,32 +321,6 @@ STATEMENTS: tuple[_Statement, ...] = (
         whole=True,
     ),
     *_say(
-        lambda case, _: _method(case, monitor=False),
-        rf"\bno\s(?:alert|alarm|monitor|page)s?\s(?:ever\s)?(?:fired|triggered|went off|was raised|"
-        rf"came)"
-        rf"{_THROUGHOUT}",
-        rf"\b(?:alerts?|monitors?|alerting|monitoring)\s(?:stayed silent|remained silent|"
-        rf"was silent|"
-        rf"never fired|did not fire|didn[’']t fire){_THROUGHOUT}",
-        r"\b(?:monitors?|alerts?|alerting|monitoring)\s(?:saw|noticed|caught|showed)\snothing\b"
-        r"(?!\s(?:of|in|on|at|until|about)\b)",
-        rf"\b(?:was|were)\s(?:{_SOMEONE}|support)\b[^.;]{{0,40}}\s(?:who|that)\s(?:first\s)?"
-        r"(?:raised the alarm|told us|noticed it|discovered it|reported it first)\b",
-        rf"\b(?:learn(?:ed|t)|heard|found out|knew|were told|was told)\s(?:first\s)?(?:of|about)\s"
-        rf"{_FAILURE}\s(?:first\s|only\s)*(?:from|through|by|via)\s{_SOMEONE}\b",
-        rf"\b{_SOMEONE}[’']?s?\s(?:{_REPORT}\s)?(?:first\s)?(?:told us|alerted us|made us aware|"
-        rf"tipped "
-        rf"us off)(?:\s(?:of|about)\s{_FAILURE})?{_THROUGHOUT}",
-    ),
-    *_say(
-        lambda case, _: _method(case, monitor=True),
-        rf"\b(?:our\s|the\s|an?\s)(?:\w+\s)?(?:monitor\w*|alert\w*)\s(?:first\s)?(?:told us|"
-        rf"caught it|"
-        rf"made us aware|tipped us off)(?:\s(?:of|about)\s{_FAILURE})?{_THROUGHOUT}",
-        rf"\b(?:learn(?:ed|t)|heard|found out|knew)\s(?:of|about)\s{_FAILURE}\s(?:first\s)?(?:from|"
-        r"through|by|via)\s(?:an?\s|our\s|the\s)(?:\w+\s)?(?:monitor|alert)",
-    ),
-    *_say(
         _declared,
         r"\b(?:declared|handled|treated|classified|classed|rated|raised|upgraded|filed)\s(?:\w+\s)?"
         r"(?:as\s|to\s)?(?:an?\s)?[PS](?P<digit>[0-4])\b",
@@ -344,6 +331,23 @@ STATEMENTS: tuple[_Statement, ...] = (
         rf"(?:\w+ly\s)?{_ENDED}\s(?:the\s)?(?:incident|outage|errors?|impact|it|disruption|"
         rf"problem)\b",
         whole=True,
+    ),
+    *_say(
+        _undone,
+        r"\b(?:was|were|has been|had been)\s(?:then\s|finally\s|\w+ly\s)?(?P<means>rolled back|"
+        r"reverted|failed over|restarted|rebooted|hot-?fixed)\b(?!\s(?:after|when|in|because|"
+        r"first)\b)",
+        r"^(?:we|[A-Z][\w’'-]+(?:\s[A-Z][\w’'-]+)?)\s(?:then\s|finally\s)?(?P<means>rolled back|"
+        r"rolled (?:\w+\s){1,3}?back|reverted|failed over|restarted|rebooted)\b",
+        whole=True,
+    ),
+    *_say(
+        _alone,
+        r"\b(?:nobody|no one|no (?:other )?(?:team|engineer))\s(?:outside|but|except|other than|"
+        r"beyond)\s"
+        r"(?:the\s)?(?P<name>[\w&-]+)(?:\steam)?\s(?:\w+\s)?(?:took part|was involved|"
+        r"were involved|"
+        r"helped|joined|worked|responded)",
     ),
 )
 """Each statement with what denies it."""

@@ -1,0 +1,141 @@
+"""Lengths between two events told freely: “ten minutes from the page to the escalation”."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from postmortem_nb import times
+from postmortem_nb.checks import spoken
+from postmortem_nb.checks.claims import PEOPLE
+from postmortem_nb.checks.reading import about, matches, passages
+from postmortem_nb.checks.relations import WORDS, moments
+from postmortem_nb.checks.spoken import SPAN
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from postmortem_nb.checks.case import Case
+    from postmortem_nb.checks.report import Finding
+
+_POINTS: Mapping[str, re.Pattern[str]] = {
+    name: re.compile(words, re.IGNORECASE)
+    for name, words in {
+        "acknowledged": r"acknowledg|(?:pick|took|taking|answer)\w*\s(?:up\s)?(?:the\s)?"
+        r"(?:page|alert|call)",
+        "escalated": r"escalat|(?:call|bring|pull|brought)\w*\sin\b|(?:team|on-call)\sjoin",
+        "told": r"\bstatus page\b|(?:telling|informing)\s(?:our\s|the\s)?(?:customers|users)",
+        "found": r"\b(?:root\s)?cause\b|\bdiagnosis\b",
+        "planned": r"\b(?:decision|deciding|decided|plan)\b",
+        "mitigated": r"\b(?:rollback|roll-back|fix|hotfix|mitigation|workaround|failover)\b|"
+        r"rolling back|"
+        r"(?:switch|turn|flipp)\w*\s(?:\w+\s){0,3}?off|\bflag\s(?:was\s|being\s)?off\b",
+        "resolved": r"\b(?:all[- ]clear|closing|closure|declared)\b",
+        "recovered": r"recover|back to normal|\bnormal\b|everything work",
+        "investigated": r"investigat|looking into",
+        "start": r"\b(?:start|onset|beginning)\b|\bfirst\s(?:\w+\s)?(?:error|failure|timeout)|"
+        r"\bimpact\b",
+        "detected": r"\b(?:alert|alarm|page|detection|detecting|noticing|monitor|"
+        r"first (?:call|report))\b",
+    }.items()
+}
+"""Event → what a phrase that means it holds; the first that fits."""
+
+_FROM = re.compile(
+    rf"{SPAN}\s(?:(?!from\b)[\w’'-]+\s){{0,4}}?from\s(?P<first>[^.;,]{{3,60}}?)\s(?:to|until|"
+    rf"till)\s"
+    r"(?P<last>[^.;,]{3,60})",
+    re.IGNORECASE,
+)
+_FROM_FIRST = re.compile(
+    r"\bfrom\s(?P<first>[^.;,]{3,60}?)\s(?:to|until|till)\s(?P<last>[^.;,]{3,60}?)\s(?:it\s)?"
+    rf"(?:took|were|was|passed|needed|went by)\s(?:us\s)?(?:[\w’'-]+\s){{0,3}}?{SPAN}",
+    re.IGNORECASE,
+)
+_ONCE = re.compile(
+    r"\b(?:once|after)\s(?P<first>[^.;,]{3,60}),\s(?:the\s|full\s)*(?P<last>recovery|"
+    r"(?:it|everything|service)\s(?=took))\s?(?:still\s)?(?:took|needed|lasted)\s(?:us\s)?"
+    rf"(?:[\w’'-]+\s){{0,3}}?{SPAN}",
+    re.IGNORECASE,
+)
+_FIRST_WORD = re.compile(
+    r"\bfirst\s(?:public\s)?(?:word|update|post|notice|message|entry|status page update)\b"
+    r"(?P<where>[^.;,]{0,40}?)\s(?:came|went (?:up|out)|appeared|was (?:posted|published|sent)|"
+    r"followed)"
+    rf"\s(?:only\s)?(?:[\w’'-]+\s){{0,2}}?{SPAN}\s(?:in\b|into\b|after\s(?:the\s)?(?:impact\s)?"
+    r"(?:start|beginning|first error)|later\b|too late\b)(?!\s(?:than|one)\b)",
+    re.IGNORECASE,
+)
+_SILENT = re.compile(
+    rf"\b{PEOPLE}\s(?:heard|were told|got|read|knew|learned)\snothing\s(?:from us\s)?(?:until|"
+    rf"before|till)"
+    r"\s(?P<what>[^.;,]{3,60})",
+    re.IGNORECASE,
+)
+_UNTOLD = re.compile(
+    rf"\b{PEOPLE}\s(?:[\w’'-]+\s){{0,2}}?(?:in the dark|uninformed|without (?:a |any )?(?:word|"
+    rf"news)|"
+    rf"unaware)\s(?:of it\s)?for\s(?:[\w’'-]+\s){{0,3}}?{SPAN}",
+    re.IGNORECASE,
+)
+_OVER = re.compile(
+    r"\b(?:over|fixed|resolved|back|ended|solved|recover\w*|the end)\b", re.IGNORECASE
+)
+_OPEN = re.compile(
+    r"\b(?:would|could|should|might|may|if|will|usually|next|previous\w*|last)\b", re.IGNORECASE
+)
+
+
+def gaps(case: Case) -> Iterator[Finding]:
+    """Find lengths between two events that the timeline denies."""
+    known = moments(case)
+    start = known.get("start", [])
+    for cell, text in passages(case):
+        for pattern in (_FROM, _FROM_FIRST, _ONCE):
+            for match in matches(pattern, text):
+                one, other = _point(match["first"]), _point(match["last"])
+                lengths = _between(known.get(one, []), known.get(other, []))
+                said = match.group().strip()
+                if one != other and lengths and not _fits(match, lengths):
+                    truth = (
+                        f"{WORDS[one]} and {WORDS[other]} are {times.duration(lengths[0])} apart"
+                    )
+                    yield about(case, cell, f"“{said}”, but {truth}.")
+        for match in (*matches(_FIRST_WORD, text), *matches(_UNTOLD, text)):
+            lengths = _between(start, known.get("told", []))
+            if _public(match) and lengths and not _fits(match, lengths):
+                truth = f"{WORDS['told']} came {times.duration(lengths[0])} after the start"
+                yield about(case, cell, f"“{match.group()}”, but {truth}.")
+        for match in matches(_SILENT, text):
+            point = "recovered" if _OVER.search(match["what"]) else _point(match["what"])
+            ends, told = known.get(point, []), known.get("told", [])
+            if ends and told and told[0] < min(ends) and not _OPEN.search(match.group()):
+                truth = f"{WORDS['told']} is of {times.shown(told[0])}"
+                yield about(case, cell, f"“{match.group()}”, but {truth}.")
+
+
+RULES: tuple[Callable[[Case], Iterator[Finding]], ...] = (gaps,)
+
+
+def _public(match: re.Match[str]) -> bool:
+    """Return whether the first word is that of the status page: others are of a channel."""
+    where = match.groupdict().get("where") or ""
+    return bool(re.search(r"status page|public|customers|users|^$", where.strip()))
+
+
+def _point(phrase: str) -> str:
+    """Return the event that a phrase means, empty for none."""
+    return next((name for name, pattern in _POINTS.items() if pattern.search(phrase)), "")
+
+
+def _between(ones: Sequence[dt.datetime], others: Sequence[dt.datetime]) -> list[float]:
+    return [abs((b - a).total_seconds()) / 60 for a in ones for b in others if a != b]
+
+
+def _fits(match: re.Match[str], lengths: Sequence[float]) -> bool:
+    """Return whether any length is the one told; what is open in time may be any."""
+    before = match.string[max(0, match.start() - 60) : match.start()]
+    if _OPEN.search(match.group()) or _OPEN.search(re.split(r"[.;]", before)[-1]):
+        return True
+    return any(spoken.agrees(match, each) for each in lengths)

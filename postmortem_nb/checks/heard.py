@@ -1,0 +1,125 @@
+"""How it was noticed, told freely: by a customer's tweet, by the care team, by an alarm at night.
+
+The timeline holds one method of detection; a sentence that tells of the other one is doubted.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from postmortem_nb.checks.claims import AGAIN, PERSON
+from postmortem_nb.checks.reading import about, matches, passages
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from postmortem_nb.checks.case import Case
+    from postmortem_nb.checks.report import Finding
+
+_THE = r"(?:an?|one|our|the|several|some|first|angry|single|of|worried|annoyed)"
+_FOLK = (
+    rf"(?:{PERSON}s?|callers?|fans?|shoppers?|public|press|journalists?|partners?|support|"
+    r"(?:customer\s)?care|help ?desk|service desk|call cent(?:er|re)|front desk|account managers?|"
+    r"sales|social media|twitter|reddit|tweets?|phone calls?|calls?|complaints?|tickets?)"
+)
+_CALLING = (
+    r"(?:calls?|phone calls?|tickets?|reports?|complaints?|e-?mails?|tweets?|posts?|messages?)"
+)
+_SOMEONE = (
+    rf"(?:{_THE}\s){{0,4}}{_FOLK}(?:\s(?:team|staff|agents?|desk))?"
+    rf"(?:[’']s?)?(?:\s(?:{_CALLING}))?(?:\s(?:from|by|of)\s(?:{_THE}\s){{0,3}}{_FOLK})?"
+)
+_MACHINE = (
+    r"(?:(?:an?|our|the|one)\s)?(?:[\w-]+\s){0,2}?(?:monitors?|monitoring|alerts?|alarms?|alerting|"
+    r"dashboards?|synthetic (?:test|check)s?|health checks?)"
+)
+_IT = (
+    r"(?:it|this|that|(?:the\s|an?\s)?(?:\w+\s)?(?:incident|outage|problem|failures?|errors?|issue|"
+    r"trouble|degradation|slowdown|disruption))"
+)
+_END = (
+    r"(?=\s*(?:[.;!,]|$|at all\b|throughout\b|during\b|all the (?:while|time)|the (?:whole|"
+    r"entire)\b|"
+    r"(?:for|while) (?:the (?:whole|entire)|it lasted|all)\b|by us\b))"
+)
+_LEARNT = r"(?:learn(?:ed|t)|heard|found out|knew|were told|was told|got wind|read)"
+_MADE_KNOWN = r"(?:told us|alerted us|made us aware|tipped us off|rang us up|called us|woke us)"
+_SAW = r"(?:detect|caught|catch|saw|see|notic|discover|flagg|flag|spott|spot|pick|report)\w*"
+
+
+def _ways(*patterns: str) -> tuple[re.Pattern[str], ...]:
+    return tuple(re.compile(each, re.IGNORECASE) for each in patterns)
+
+
+BY_PEOPLE = _ways(
+    rf"\bno\s(?:alert|alarm|monitor|page)s?\s(?:ever\s)?(?:fired|triggered|went off|was raised|"
+    rf"came|"
+    rf"sounded|woke (?:anyone|anybody|us))(?:\s(?:for|about)\s(?:it|this)\b)?{_END}",
+    rf"\b(?:alerts?|monitors?|alerting|monitoring)\s(?:stayed silent|remained silent|was silent|"
+    rf"never fired|did not fire|didn[’']t fire){_END}",
+    r"\b(?:monitors?|alerts?|alerting|monitoring)\s(?:saw|noticed|caught|showed)\snothing\b"
+    r"(?!\s(?:of|in|on|at|until|about)\b)",
+    rf"\b(?:monitoring|alerting|(?:our|the) (?:monitors?|alerts?))\s(?:missed|"
+    rf"overlooked)\s{_IT}{_END}",
+    rf"\b(?:was|were)\s{_SOMEONE}\b[^.;]{{0,40}}\s(?:who|that|"
+    rf"which)\s(?:first\s)?(?:raised the alarm|"
+    r"told us|noticed it|discovered it|reported it first|alerted us|found it)\b",
+    rf"\b{_LEARNT}\s(?:first\s)?(?:of|about)\s{_IT}\s(?:first\s|only\s)*(?:from|through|by|via|"
+    rf"on)\s"
+    rf"{_SOMEONE}\b",
+    rf"\b{_SOMEONE}\s(?:first\s)?{_MADE_KNOWN}(?:\s(?:of|about)\s{_IT})?{_END}",
+    rf"\b{_SOMEONE}\s(?:was|were|is)\s(?:how|where|what)\s(?:we\s)?(?:first\s)?(?:found out|"
+    rf"learn(?:ed|"
+    r"t)|knew|heard|noticed|told us|alerted us)",
+    rf"\b(?:first\s|initially\s|only\s)?(?:detected|discovered|noticed|spotted|reported|raised|"
+    rf"flagged)\s"
+    rf"(?:first\s|to us\s|only\s)?by\s(?:{_THE}\s){{0,3}}(?:support|(?:customer\s)?care|help ?desk|"
+    r"service desk|callers?|call cent(?:er|re))\b",
+    rf"\b{_SOMEONE}\s(?:first\s)?(?:noticed|reported|saw|spotted|discovered)\s{_IT}\s(?:long\s|"
+    rf"well\s|"
+    r"minutes\s)?before\s(?:any|our|the|an)\s(?:\w+\s)?(?:alerts?|monitors?|alarms?|engineers?|"
+    r"of us)\b",
+)
+"""How people are said to have noticed it first."""
+
+BY_MACHINE = _ways(
+    rf"\b{_MACHINE}\s(?:first\s)?(?:{_MADE_KNOWN}|caught it)(?:\s(?:of|about)\s{_IT})?{_END}",
+    rf"\b{_LEARNT}\s(?:of|about)\s{_IT}\s(?:first\s)?(?:from|through|by|via)\s{_MACHINE}",
+    rf"\b{_MACHINE}\s(?:first\s|had\s|"
+    rf"also\s)?{_SAW}\s(?:up\s)?{_IT}\s(?:[\w-]+\s){{0,3}}?before\s(?:any|"
+    rf"the|our|an?|the first|a single)\s{_FOLK}",
+    rf"\b{_MACHINE}\s(?:first\s)?(?:detected|caught|spotted|flagged|picked up)\s{_IT}{_END}",
+    rf"\b{_MACHINE}\s(?:woke|paged|called|summoned|told|rang|alerted)\s(?:[\w-]+\s){{1,5}}?before\s"
+    rf"(?:[\w-]+\s){{0,2}}?{_FOLK}",
+    rf"\b(?:was|were)\s{_MACHINE}\s(?:that|which)\s(?:first\s)?(?:told|alerted|woke|paged|"
+    rf"warned)\s",
+    rf"\b{_MACHINE}\s(?:was|were)\s(?:how|what)\s(?:we\s)?(?:first\s)?(?:found out|learn(?:ed|t)|"
+    rf"knew|"
+    r"told us|alerted us)",
+)
+"""How a monitor is said to have noticed it first."""
+
+_OPEN = re.compile(
+    r"\b(?:would|could|should|might|may|if|unless|will|when|once|next|previous\w*|not|nearly|"
+    r"almost|"
+    r"last year|in the past|had been|instead|rather)\b[^.;\n]*$",
+    re.IGNORECASE,
+)
+
+
+def heard(case: Case) -> Iterator[Finding]:
+    """Find another way of detection than the timeline holds."""
+    held = [row.get("detection_method") for row in case.rows("timeline")]
+    method = next((each for each in held if each), None)
+    ways = {"Monitor Alert": BY_PEOPLE, "User Report": BY_MACHINE}.get(str(method), ())
+    for cell, text in passages(case, plans=True) if ways else ():
+        for pattern in ways:
+            for match in matches(pattern, text):
+                sentence = re.split(r"[.;\n]", text[: match.start()])[-1]
+                if not _OPEN.search(sentence) and not AGAIN.search(sentence + match.group()):
+                    said = match.group().strip()
+                    yield about(case, cell, f"“{said}”, but the detection method is {method}.")
+
+
+RULES: tuple[Callable[[Case], Iterator[Finding]], ...] = (heard,)

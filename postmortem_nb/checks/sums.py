@@ -1,0 +1,162 @@
+"""Arithmetic within one sentence: sums, ratios of two figures, one moment in two zones."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from postmortem_nb.checks import spoken
+from postmortem_nb.checks.reading import about, matches, passages, sentences
+from postmortem_nb.checks.spoken import CLOCK, COUNTS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from postmortem_nb.checks.case import Case
+    from postmortem_nb.checks.report import Finding
+
+_COUNT = r"(?<![\w.,:$€£/-])(?:\d{1,3}(?:,\d{3})+|\d+)(?![\w.:%/-]|,\d)"
+_THING = rf"{_COUNT}\s(?:[a-z-]+\s){{0,2}}?[a-z-]{{3,}}"
+_LIST = re.compile(rf"{_THING}(?:(?:,|,?\sand|,?\splus)\s{_THING}){{1,5}}")
+_TOTAL = re.compile(
+    rf"(?P<before>{_COUNT})\s(?:[a-z-]+\s){{0,2}}?(?:in all|in total|altogether|all told|"
+    rf"together)\b"
+    rf"|\b(?:in all|in total|a total of|altogether|all told),?\s(?P<after>{_COUNT})",
+    re.IGNORECASE,
+)
+_NUMBER = re.compile(_COUNT)
+
+_VALUE = r"(?:\d{1,3}(?:,\d{3})+|\d+(?:\.\d+)?)"
+_UNIT = r"(?:\s?(?:ms|milliseconds|s|seconds|min|minutes|hours|h|%|percent|k|MB|GB|connections))?"
+CHANGE = re.compile(
+    rf"\bfrom\s(?P<old>{_VALUE})(?P<of>{_UNIT})\sto\s(?P<new>{_VALUE})(?P<unit>{_UNIT})"
+    r"(?![\w:-]|[.,]\d)"
+    rf"|\b(?P<now>{_VALUE})(?P<whose>{_UNIT})\s(?:[a-z]+\s)?instead\sof\s(?P<then>{_VALUE})"
+    rf"(?P<what>{_UNIT})(?![\w:-]|[.,]\d)",
+    re.IGNORECASE,
+)
+"""A figure that became another."""
+_SECONDS = {"ms": 0.001, "milliseconds": 0.001, "s": 1.0, "seconds": 1.0, "min": 60.0}
+_SECONDS |= {"minutes": 60.0, "h": 3600.0, "hours": 3600.0, "k": 1000.0}
+
+FRACTIONS = {"half": 0.5, "a third": 1 / 3, "one third": 1 / 3, "a quarter": 0.25, "a fifth": 0.2}
+FRACTIONS |= {"a sixth": 1 / 6, "an eighth": 0.125, "a tenth": 0.1, "one tenth": 0.1}
+FRACTIONS |= {"two thirds": 2 / 3, "three quarters": 0.75, "a twentieth": 0.05}
+FRACTIONS |= {"a hundredth": 0.01, "one fifth": 0.2, "one quarter": 0.25}
+_GREW = {"doubled": 2.0, "tripled": 3.0, "trebled": 3.0, "quadrupled": 4.0, "halved": 0.5}
+_GREW |= {"quintupled": 5.0, "twice": 2.0, "twofold": 2.0, "threefold": 3.0, "fourfold": 4.0}
+_GREW |= {"fivefold": 5.0, "tenfold": 10.0, "a hundredfold": 100.0, "hundredfold": 100.0}
+_WORDS = "|".join(sorted((word for word in COUNTS if word.isalpha()), key=len, reverse=True))
+RATIO = re.compile(
+    rf"\b(?P<grew>{'|'.join(sorted(_GREW, key=len, reverse=True))})\b(?!\sa\s(?:day|week|month|"
+    rf"year))"
+    rf"|\b(?:cut|lowered|reduced|shrunk|shrank|fell|dropped|down|went)\sto\s(?:just\s|only\s)?"
+    rf"(?P<part>{'|'.join(FRACTIONS)})\b"
+    rf"|\b(?P<times>(?:{_WORDS})|\d+(?:\.\d+)?)(?:\shundred)?[\s-](?:times|fold)\s(?:the\s(?:usual|"
+    rf"normal)|"
+    r"(?:slower|faster|higher|longer|larger|bigger|more|smaller)\b|as\s(?:many|much|slow|long|high|"
+    r"large))",
+    re.IGNORECASE,
+)
+"""How often as much a figure became."""
+NEAR = (0.7, 1.45)
+"""Between which a ratio in words still is the ratio of the figures."""
+
+_ZONED = re.compile(
+    rf"{CLOCK}\s?(?:\(|=\s?|/\s?|,\s(?:that\sis|i\.e\.|or),?\s|,?\swhich\sis\s)\s?(?P<other>"
+    + CLOCK.replace("<clock>", "<clock2>").replace("<half>", "<half2>").replace("<zone>", "<zone2>")
+    + ")"
+)
+_ALONE = re.compile(CLOCK)
+
+
+def sums(case: Case) -> Iterator[Finding]:
+    """Find sentences whose own figures do not add up."""
+    for cell, text in passages(case, plans=True):
+        for match in matches(_ZONED, text):
+            other = _ALONE.match(text, match.start("other"))
+            at, then = spoken.clocked(match), spoken.clocked(other) if other else None
+            zones = (match["zone"], other["zone"]) if other else (None, None)
+            if at and then and all(zones) and zones[0] != zones[1] and at[0] != then[0]:
+                gap = spoken.ZONES[str(zones[0]).upper()] - spoken.ZONES[str(zones[1]).upper()]
+                said = f"{zones[0]} is {gap:+d} hours from {zones[1]}"
+                yield about(case, cell, f"“{match.group().strip()}”, but {said}.")
+        if not any(char.isdigit() for char in text):
+            continue
+        for sentence in sentences(text):
+            for said, truth in (*_added(sentence), *_grown(sentence)):
+                yield about(case, cell, f"“{said}”, but {truth}.")
+
+
+RULES: tuple[Callable[[Case], Iterator[Finding]], ...] = (sums,)
+
+
+def _added(sentence: str) -> Iterator[tuple[str, str]]:
+    """Yield a total that is not the sum of what the sentence lists before it."""
+    total = _TOTAL.search(sentence)
+    listed = _LIST.search(sentence) if total else None
+    if total is None or listed is None or listed.end() <= listed.start():
+        return
+    value = _read(total["before"] or total["after"])
+    begin = total.start("before") if total["before"] else total.start("after")
+    parts = [
+        _read(each.group())
+        for each in _NUMBER.finditer(sentence, listed.start(), listed.end())
+        if each.start() != begin
+    ]
+    if len(parts) > 1 and sum(parts) != value and begin >= listed.start():
+        said = sentence[listed.start() : max(listed.end(), total.end())]
+        yield said, f"that makes {sum(parts):,.0f}"
+
+
+def _grown(sentence: str) -> Iterator[tuple[str, str]]:
+    """Yield a ratio in words that is not the one of the figures beside it."""
+    changes = [each for each in CHANGE.finditer(sentence) if change(each)]
+    ratios = [each for each in RATIO.finditer(sentence) if ratio(each)]
+    if len(changes) != 1 or len(ratios) != 1:
+        return
+    known, said = change(changes[0]), ratio(ratios[0])
+    if known and said and not agree(said, known, ratios[0]):
+        begin = min(changes[0].start(), ratios[0].start())
+        end = max(changes[0].end(), ratios[0].end())
+        yield sentence[begin:end], f"it is {known if known >= 1 else 1 / known:,.3g} times"
+
+
+def change(match: re.Match[str]) -> float | None:
+    """Return how often as much a figure became; None where its units differ in kind."""
+    names = ("old", "of", "new", "unit") if match["old"] else ("then", "what", "now", "whose")
+    old, of, new, unit = (match[name] or "" for name in names)
+    units = [each.strip().lower() for each in (of or unit, unit or of)]
+    scales = [_SECONDS.get(each) for each in units]
+    if units[0] != units[1] and None in scales:
+        return None
+    first, last = (
+        _read(value) * (scale or 1.0) for value, scale in zip((old, new), scales, strict=True)
+    )
+    return last / first if first and last else None
+
+
+def ratio(match: re.Match[str]) -> float | None:
+    """Return the ratio that words mean."""
+    if match["grew"]:
+        return _GREW[match["grew"].lower()]
+    if match["part"]:
+        return FRACTIONS[match["part"].lower()]
+    word = match["times"].lower()
+    value = COUNTS.get(word) or (float(word) if word[0].isdigit() else 0.0)
+    if re.match(rf"{word}\shundred", match.group().lower()):
+        value *= 100
+    return 1 / value if value and "smaller" in match.group() else value or None
+
+
+def agree(said: float, known: float, match: re.Match[str]) -> bool:
+    """Return whether a ratio in words fits the one of figures, whichever way it is told."""
+    before = match.string[max(0, match.start() - 20) : match.start()]
+    ways = [known, 1 / known] if match["times"] or match["grew"] else [known]
+    if re.search(r"(?:over|more than|at least)\s$", before, re.IGNORECASE):
+        return any(said <= way * NEAR[1] for way in ways if way >= 1 or said < 1)
+    return any(NEAR[0] <= said / way <= NEAR[1] for way in ways)
+
+
+def _read(written: str) -> float:
+    return float(written.replace(",", ""))
