@@ -92,7 +92,7 @@ _OTHER = re.compile(
 )
 _COLUMNS = ("timestamp", "title")
 MOST = 200
-"""Events of one answer, and clauses of a document, that are looked at: a wide answer must not slow a form."""
+"""Events of an answer, and clauses, that are looked at: a wide text must not slow a form."""
 
 
 @dataclass(slots=True)
