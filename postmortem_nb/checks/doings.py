@@ -91,8 +91,8 @@ _OTHER = re.compile(
     r"\b(?:another|other|second|tr(?:y|ied)|drill|test\w*|rehears\w*|planned)\b", re.IGNORECASE
 )
 _COLUMNS = ("timestamp", "title")
-MOST = 500
-"""Events of one answer that are looked at: a wide answer must not slow a form."""
+MOST = 200
+"""Events of an answer, and clauses, that are looked at: a wide text must not slow a form."""
 
 
 @dataclass(slots=True)
@@ -112,7 +112,7 @@ class _Doing:
 def found(incident: Incident, case: Case) -> Iterator[Finding]:
     """Yield actions, and versions, that the document or its events have otherwise."""
     read = list(passages(case))
-    told = [each for cell, text in read for each in _told(cell, text)]
+    told = [each for cell, text in read for each in _told(cell, text)][:MOST]
     live = [(cell, match) for cell, text in read for match in matches(_LIVE, text)]
     known = [*_rows(case), *_events(incident)] if told or live else []
     for one in told:
@@ -288,7 +288,7 @@ def _versions(
         return
     frozen = {version for each in events if not each.cell for version in each.versions}
     for role, pattern in _ROLES.items():
-        given = [(cell, match) for cell, text in read for match in matches(pattern, text)]
+        given = [(cell, match) for cell, text in read for match in matches(pattern, text)][:MOST]
         for cell, match in given:
             version = match["version"].lower()
             others = {m["version"].lower() for c, m in given if c != cell} - {version}
