@@ -9,7 +9,7 @@ disk, so they are checked here once and for ever.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import cache
 from hashlib import sha256
@@ -75,6 +75,15 @@ class Template:
     facts: dict[str, str]
     sections: tuple[Section, ...]
     tables: dict[str, tuple[Column, ...]]
+    _groups: dict[str, list[Rows]] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Sort the groups of rows by their tables: the checks ask for them hundreds of times."""
+        found: dict[str, list[Rows]] = {}
+        for part in self.parts():
+            if isinstance(part, Rows):
+                found.setdefault(part.table, []).append(part)
+        object.__setattr__(self, "_groups", found)
 
     def blanks(self) -> Iterator[Blank]:
         """Yield every blank in reading order; one of rows once a group."""
@@ -91,9 +100,7 @@ class Template:
 
     def groups(self, table: str) -> tuple[Rows, ...]:
         """Return the groups of rows of a table, in reading order."""
-        return tuple(
-            part for part in self.parts() if isinstance(part, Rows) and part.table == table
-        )
+        return tuple(self._groups.get(table, ()))
 
     def queries(self) -> tuple[Query, ...]:
         """Return the queries, in reading order."""

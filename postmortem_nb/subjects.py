@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import tomllib
 from enum import Enum
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
@@ -277,6 +277,11 @@ def names(people: Iterable[str]) -> frozenset[str]:
     Columns of people hold teams and roles too (“Payments team”): those are nobody's name, or
     every “team” and every “Payments” in the text would be somebody.
     """
+    return _names(tuple(people))
+
+
+@lru_cache(maxsize=64)
+def _names(people: tuple[str, ...]) -> frozenset[str]:
     return frozenset(part for name in people for part in _parts(name.strip()))
 
 

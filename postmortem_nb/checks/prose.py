@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from postmortem_nb import times
 from postmortem_nb.checks import claims, shares, spoken
-from postmortem_nb.checks.reading import about, matches, passages, told
+from postmortem_nb.checks.reading import TEXTS, about, matches, passages, told
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -50,14 +51,20 @@ def prose(case: Case) -> Iterator[Finding]:
 RULES = (prose,)
 
 
+@lru_cache(maxsize=TEXTS)
+def _claimed(text: str) -> tuple[tuple[claims.Claim, tuple[re.Match[str], ...]], ...]:
+    """Return the claims that a text makes, with where: few of the many that are known."""
+    found = ((claim, matches(claim.pattern, text)) for claim in claims.CLAIMS)
+    return tuple((claim, said) for claim, said in found if said)
+
+
 def _figures(case: Case, cell: Cell, text: str, *, told: bool) -> Iterator[Finding]:
     """Find figures that are none of those that the data know for what they speak of."""
     seen: set[tuple[int, int]] = set()
-    for claim in claims.CLAIMS:
+    for claim, said in _claimed(text):
         if claim.whole and not told:
             continue
-        said = matches(claim.pattern, text)
-        known = {name: _known(case, name) for name in claim.measures} if said else {}
+        known = {name: _known(case, name) for name in claim.measures}
         values = {name: value for name, value in known.items() if value is not None}
         for match in said if values else ():
             if _elsewhere(claim, match):

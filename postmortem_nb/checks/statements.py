@@ -7,11 +7,12 @@ sentence, or nothing. What the document does not hold is unknown and contradicts
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from postmortem_nb import language
 from postmortem_nb.checks.claims import PEOPLE, PERSON, SEV
-from postmortem_nb.checks.reading import about, final, is_plan, passages, sentences, told
+from postmortem_nb.checks.reading import TEXTS, about, final, is_plan, passages, sentences, told
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -365,15 +366,21 @@ def statements(case: Case) -> Iterator[Finding]:
     """Find plain statements that the document denies."""
     for cell, text in passages(case, plans=True):
         whole = told(cell) or is_plan(cell)
-        for sentence in sentences(text):
-            if _OPEN.search(sentence):
-                continue
-            for each in STATEMENTS:
-                match = None if each.whole and not whole else each.pattern.search(sentence)
-                denied = each.denial(case, match) if match else None
-                if match and denied:
+        for sentence in _stated(text):
+            for each, match in sentence:
+                denied = None if each.whole and not whole else each.denial(case, match)
+                if denied:
                     yield about(case, cell, f"“{match.group().strip()}”, but {denied}.")
                     break
+
+
+@lru_cache(maxsize=TEXTS)
+def _stated(text: str) -> tuple[tuple[tuple[_Statement, re.Match[str]], ...], ...]:
+    """Return what each sentence of a text states plainly, with where."""
+    plain = (sentence for sentence in sentences(text) if not _OPEN.search(sentence))
+    found = (((each, each.pattern.search(said)) for each in STATEMENTS) for said in plain)
+    stated = (tuple((each, match) for each, match in sentence if match) for sentence in found)
+    return tuple(sentence for sentence in stated if sentence)
 
 
 def declared(case: Case) -> Iterator[Finding]:
