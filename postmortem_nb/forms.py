@@ -183,7 +183,7 @@ def _shared() -> tuple[str, Any]:
     """Return what all forms of this kernel share: the library's model id, and one layout."""
     with _GUARD:
         if not _SHARED or _SHARED[0].comm is None:
-            _SHARED[:] = [Library(source=_joined(), style=_read("forms.css")), ipywidgets.Layout()]
+            _SHARED[:] = [Library(source=_joined(), style=_style()), ipywidgets.Layout()]
         return str(_SHARED[0].model_id), _SHARED[1]
 
 
@@ -194,6 +194,12 @@ def _joined() -> str:
     whole = "\n".join([*inner, parts[-1]])
     whole = re.sub(r"^ */\*\*[\s\S]*?\*/\n|^ *// .*\n", "", whole, flags=re.MULTILINE)
     return re.sub(r"^ +|\n(?=\n)", "", whole, flags=re.MULTILINE)
+
+
+def _style() -> str:
+    """Return the style sheet without comments and the spaces that only people need."""
+    bare = re.sub(r"/\*.*?\*/", "", _read("forms.css"), flags=re.DOTALL)
+    return re.sub(r"\s*\n\s*", "", bare)
 
 
 def _read(name: str) -> str:
