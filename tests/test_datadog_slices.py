@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from lying import Lying, Say
 
-from postmortem_nb.datadog import pages, search_datadog_logs, slices
+from postmortem_nb.datadog import pace, pages, search_datadog_logs, slices
 
 BEGUN = datetime(2025, 12, 4, 14, 0, tzinfo=UTC)
 WINDOW = {"from_": "2025-12-04T14:00:00Z", "to": "2025-12-04T16:00:00Z"}
@@ -176,6 +176,28 @@ def test_a_quick_way_is_not_cut_up(ask, monkeypatch):
     assert server.most_at_once == 1
     assert len(server.heard) == 16
     server.__exit__()
+
+
+def test_requests_long_on_their_way_count_from_their_end(monkeypatch):
+    """The other side begins its period when the first arrives: here at 1.6, until 2.6 s."""
+    now = [0.0]
+    monkeypatch.setattr(pace.time, "monotonic", lambda: now[0])
+    allowance = pace.Allowance()
+
+    def ended(left):
+        told = {"Limit": "2", "Period": "1", "Remaining": str(left), "Reset": "1"}
+        allowance.give({f"X-RateLimit-{name}": value for name, value in told.items()})
+
+    for sent, counted in ((0.0, 0.0), (1.1, 1.6)):
+        now[0] = sent
+        assert [allowance.take(), allowance.take()] == [0.0, 0.0]
+        now[0] = counted
+        ended(1)
+        ended(0)
+    now[0] = 2.3
+    assert 0.3 <= allowance.take() <= 0.4
+    now[0] = 2.7
+    assert allowance.take() == 0.0
 
 
 @pytest.mark.parametrize("rate", [(10, 1), (30, 2)])

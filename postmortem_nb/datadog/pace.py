@@ -91,7 +91,7 @@ class Allowance:
     until: float = 0.0
     earliest: float = 0.0
     in_flight: int = 0
-    sent: deque[float] = field(default_factory=deque)
+    ended: deque[float] = field(default_factory=deque)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def take(self) -> float:
@@ -104,16 +104,19 @@ class Allowance:
                 if self.left <= 0:
                     return self.until - now
                 self.left -= 1
-                self.sent.append(now)
             self.in_flight += 1
             return 0.0
 
     def _renew(self, now: float) -> None:
-        """Begin a period; what was sent shortly before may count as of it on the other side."""
-        while self.sent and self.sent[0] <= now - self.period - _MARGIN:
-            self.sent.popleft()
-        self.left = None if self.limit is None else self.limit - len(self.sent)
-        begun = self.sent[0] if self.sent else now
+        """Begin a period; what ended shortly before may count as of it on the other side.
+
+        A request is counted there between its being sent and its end, which may be far apart.
+        """
+        while self.ended and self.ended[0] <= now - self.period - _MARGIN:
+            self.ended.popleft()
+        spent = len(self.ended) + self.in_flight
+        self.left = None if self.limit is None else self.limit - spent
+        begun = self.ended[0] if self.ended else now
         self.until = self.earliest = begun + self.period + _MARGIN
 
     def give(self, headers: Mapping[str, str] | None) -> None:
@@ -122,6 +125,8 @@ class Allowance:
             self.in_flight -= 1
             if headers is not None:
                 self._announced(headers)
+            if self.left is not None:
+                self.ended.append(time.monotonic())
 
     def _announced(self, headers: Mapping[str, str]) -> None:
         left, limit, period = (
