@@ -222,13 +222,16 @@ def _spared(case: Case, read: Read) -> Iterator[Finding]:
     listed = [str(each) for each in case.fact("services") or ()]
     listed += re.split(r",|;|\band\b", str(case.fact("regions") or ""))
     hit = {each.strip().lower() for each in listed if each.strip()}
+    spared: dict[str, tuple[Cell, str]] = {}
     for cell, text in read:
         for match in matches(_SPARED, text):
             for word in (match["one"], match["two"]):
                 if word and word.lower() in hit:
                     yield about(case, cell, f"“{match.group()}”, but {word} is listed as affected.")
                 elif word and word[0].isalpha() and len(word) > 4 and not REGION.fullmatch(word):
-                    yield from _denied(case, read, (cell, match.group()), word.lower())
+                    spared.setdefault(word.lower(), (cell, match.group()))
+    for word, told in spared.items():
+        yield from _denied(case, read, told, word)
 
 
 def _denied(case: Case, read: Read, told: tuple[Cell, str], word: str) -> Iterator[Finding]:
