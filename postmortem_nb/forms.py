@@ -160,7 +160,8 @@ class Form(anywidget.AnyWidget):
     def _ipython_display_(self, **_: Any) -> None:
         """Show the form, and its text as an output of its own that any page can show."""
         view = {"version_major": 2, "version_minor": 0, "model_id": self.model_id}
-        formtext.show({VIEW: view, "text/plain": "", "text/html": ""})
+        facts = {"postmortem": {"form": self.finished.title or ""}}  # no export repeats it
+        formtext.show({VIEW: view, "text/plain": "", "text/html": ""}, metadata=facts)
         formtext.below(self.finished)
 
 

@@ -82,6 +82,10 @@ def checked(stored: object, name: str) -> dict[str, Any]:
     raise ExportError(f"{name}: not a notebook: expected a JSON object with a list of cells")
 
 
+_FORMS = frozenset({"form", "text"})
+"""Facts by which an output is known as a form or its text."""
+
+
 def cells(notebook: Mapping[str, Any]) -> list[Cell]:
     """Return the cells of a notebook, those marked ``remove-cell`` left out."""
     return list(_cells(notebook.get("cells")))
@@ -122,9 +126,11 @@ def _asked(kind: object, source: str) -> str:
 
 
 def _outputs(stored: object) -> Iterator[Output]:
+    """Yield outputs but for a form and its text: chapters say the same, as it is now."""
     for raw in stored if isinstance(stored, list) else []:
-        if isinstance(raw, dict):
-            yield _output(raw)
+        made = _output(raw) if isinstance(raw, dict) else None
+        if made is not None and not _FORMS & made.facts.keys():
+            yield made
 
 
 def _output(raw: Mapping[str, Any]) -> Output:

@@ -462,7 +462,8 @@ def test_its_text_is_the_whole_document_under_its_titles(incident, outputs):
     incident.set("what_happened", "The pool ran dry.")
     form = incident.form()
     form._ipython_display_()
-    (_, _), (data, more) = outputs
+    (_, shown), (data, more) = outputs
+    assert shown["metadata"]["postmortem"] == {"form": ""}
     assert data["text/plain"] == incident.document().strip()
     assert "<h2" in data["text/html"]
     assert data["text/html"].count("pm-hint") == 1

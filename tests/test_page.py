@@ -387,6 +387,13 @@ def test_outputs_are_shown_still():
     assert output({"text/plain": "42"}) == '<pre class="pm-output">42</pre>'
 
 
+def test_a_form_and_its_text_are_left_to_their_chapter():
+    marked = {"section": "", "text": "0123456789ab"}
+    assert output({"text/html": "<p>all of it</p>"}, postmortem=marked) == ""
+    view = {"application/vnd.jupyter.widget-view+json": {"model_id": "x"}}
+    assert output({**view, "text/html": ""}, postmortem={"form": ""}) == ""
+
+
 @pytest.mark.parametrize(
     "bundle",
     [
