@@ -54,7 +54,7 @@ const url = URL.createObjectURL(new Blob([held.get("source")], { type: "text/jav
 return [await import(url), held.get("style")];
 }
 export default { async render(context) {
-const id = context.model.get("library");
+const id = context.model.get("front");
 if (!shelf.has(id)) shelf.set(id, fetched(context.model, id));
 const [code, style] = await shelf.get(id).catch((e) => { shelf.delete(id); throw e; });
 return code.render(context, style);
@@ -95,7 +95,7 @@ class Form(anywidget.AnyWidget):
 
     _esm = traitlets.Unicode(LOADER).tag(sync=True)
     _anywidget_id = traitlets.Unicode("postmortem_nb.forms.Form").tag(sync=True)
-    library = traitlets.Unicode().tag(sync=True)
+    front = traitlets.Unicode().tag(sync=True)
     state = traitlets.Dict().tag(sync=True)
 
     def __init__(self, incident: Incident, sections: Sequence[Section], *, whole: bool) -> None:
@@ -105,8 +105,8 @@ class Form(anywidget.AnyWidget):
             Part(incident, section, partial(self._say, place))
             for place, section in enumerate(sections)
         ]
-        library, layout = _shared()
-        super().__init__(model_id=uuid.uuid4().hex, library=library, layout=layout)
+        front, layout = _shared()
+        super().__init__(model_id=uuid.uuid4().hex, front=front, layout=layout)
         self.on_msg(self._hear)
         _answer_beside_cells(self.comm)
         at(incident).join(self, "" if whole else sections[0].slug)

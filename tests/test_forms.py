@@ -367,7 +367,7 @@ def test_at_most_a_few_forms_of_a_section_stay_open(incident):
 def test_the_front_end_travels_once_and_forms_stay_small(incident):
     answers.fill(incident)
     made = [incident.form(section.title) for section in incident.template.sections]
-    assert len({form.library for form in made}) == 1
+    assert len({form.front for form in made}) == 1
     joined = forms._joined()
     assert re.findall(r"^(?:import|export) .*", joined, re.MULTILINE) == [
         "export function render({ model, el }, style) {"

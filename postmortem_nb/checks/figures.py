@@ -183,15 +183,14 @@ def severity(case: Case) -> Iterator[Finding]:
     for row in case.rows("timeline"):
         declared = row.get("severity_declared")
         if final and declared and declared != final:
-            yield Finding(
-                code=Code.SEVERITY,
-                severity=Severity.HINT,
-                where=case.where("timeline", row["row"], "severity_declared"),
+            yield about(
+                case,
+                Code.SEVERITY,
+                "severity_declared",
                 message=f"Declared {declared}, stated {final}.",
                 remedy="Say in the timeline when and why the severity changed, or correct one.",
-                table="timeline",
-                row=row["row"],
-                name="severity_declared",
+                severity=Severity.HINT,
+                at=("timeline", row["row"]),
             )
 
 
@@ -239,15 +238,13 @@ def thresholds(case: Case) -> Iterator[Finding]:
         bound = abs(float(match["bound"]))
         near = (abs(each - bound * scale) <= 0.02 * each for each in figures for scale in _SCALES)
         if not any(near):
-            yield Finding(
-                code=Code.RANGE,
-                severity=Severity.WARNING,
-                where=case.where("monitors", row["row"], "threshold"),
+            yield about(
+                case,
+                Code.RANGE,
+                "threshold",
                 message=f"Threshold {told.strip()!r}, but its query has {match['bound']}.",
                 remedy="Correct the one that is wrong.",
-                table="monitors",
-                row=row["row"],
-                name="threshold",
+                at=("monitors", row["row"]),
             )
 
 
@@ -267,13 +264,11 @@ def _decimals(value: float) -> int:
 
 def _about(case: Case, cell: Cell, message: str) -> Finding:
     """Return a finding about a figure."""
-    return Finding(
-        code=Code.RANGE,
-        severity=Severity.WARNING,
-        where=case.where(cell.table, cell.row, cell.column.name),
+    return about(
+        case,
+        Code.RANGE,
+        cell.column.name,
         message=message,
         remedy="Correct the figure.",
-        table=cell.table,
-        row=cell.row,
-        name=cell.column.name,
+        at=(cell.table, cell.row),
     )

@@ -80,10 +80,11 @@ _CITED = re.compile(
 
 def cited(case: Case, names: set[str]) -> Iterator[Finding]:
     """Find evidence that a text names and the bundle does not hold."""
-    for cell in case.cells if names else ():
+    held = {name.lower() for name in names}
+    for cell in case.cells if held else ():
         text = str(cell.value) if cell.column.kind in {"prose", "line"} else ""
         for match in reading.matches(_CITED, text):
-            if match["name"].lower() not in {name.lower() for name in names}:
+            if match["name"].lower() not in held:
                 yield reading.about(
                     case,
                     cell,

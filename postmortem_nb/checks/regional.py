@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from postmortem_nb.checks.case import SINGLE
+from postmortem_nb.checks import single
 from postmortem_nb.checks.reading import about, matches, passages
-from postmortem_nb.checks.report import Code, Finding, Severity
+from postmortem_nb.checks.report import Code, Finding
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -37,16 +37,13 @@ def found(case: Case, estimates: Sequence[Estimate]) -> Iterator[Finding]:
     left_out = [(name, value) for name, value in hit if name.lower() not in stated.lower()]
     if left_out and REGION.search(stated):
         name, value = left_out[0]
-        yield Finding(
-            code=Code.SOURCES,
-            severity=Severity.WARNING,
-            where=case.where(SINGLE, SINGLE, "regions"),
+        yield single.about(
+            case,
+            Code.SOURCES,
+            "regions",
             message=f"{stated!r} leaves out {name}: {value:,.0f} of {whole:,.0f} by "
             f"{split[0].source}.",
             remedy="Name every region that was hit, or say in the text why it does not count.",
-            table=SINGLE,
-            row=SINGLE,
-            name="regions",
         )
     for cell, text in passages(case):
         for match in matches(_MOST, text):

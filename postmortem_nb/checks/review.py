@@ -183,15 +183,13 @@ def _links_in(case: Case, cell: Cell) -> Iterator[Finding]:
     """Find links inside a sentence that no reader can follow."""
     for match in IN_PROSE.finditer(str(cell.value)):
         if text.href(match["to"]) is None and not match["to"].startswith("#"):
-            yield Finding(
-                code=Code.LINK,
-                severity=Severity.WARNING,
-                where=case.where(cell.table, cell.row, cell.column.name),
+            yield about(
+                case,
+                Code.LINK,
+                cell.column.name,
                 message=f"Not a link that a reader can follow: {shown(match.group())}.",
                 remedy="Give the whole address, https:// included.",
-                table=cell.table,
-                row=cell.row,
-                name=cell.column.name,
+                at=(cell.table, cell.row),
             )
 
 
@@ -263,16 +261,18 @@ def ticked(case: Case) -> Iterator[Finding]:
     undone = waiting and all(_UNDONE.fullmatch(each) for each in waiting)
     for row in case.rows("sharing") if undone else ():
         if row.get("done") and "runbook" in str(row.get("task") or "").lower():
-            yield Finding(
-                code=Code.PROSE,
-                severity=Severity.WARNING,
-                where=case.where("sharing", row["row"], "done"),
+            yield about(
+                case,
+                Code.PROSE,
+                "done",
                 message=f"“{row['task']}” is ticked, but the runbook's status is {waiting[0]}.",
                 remedy="Take the tick away, or bring the status up to date.",
-                table="sharing",
-                row=row["row"],
-                name="done",
+                at=("sharing", row["row"]),
             )
+
+
+ENOUGH = 1_000
+"""Characters of a document that tells what happened."""
 
 
 def spoken_of(case: Case) -> Iterator[Finding]:
@@ -281,8 +281,8 @@ def spoken_of(case: Case) -> Iterator[Finding]:
     texts = [str(cell.value).lower() for cell in case.cells if cell.column.name != "services"]
     told = sum(len(each) for each in texts) > ENOUGH
     words = [re.sub(r"[\s_-]+", "", each.lower()) for each in services]
-    all_ = re.sub(r"[\s_-]+", "", " ".join(texts)) if told and services else ""
-    if told and services and not any(word in all_ for word in words):
+    whole = re.sub(r"[\s_-]+", "", " ".join(texts)) if told and services else ""
+    if told and services and not any(word in whole for word in words):
         yield about(
             case,
             Code.PROSE,
@@ -291,9 +291,6 @@ def spoken_of(case: Case) -> Iterator[Finding]:
             remedy="Correct the services, or say in the summary what happened to them.",
         )
 
-
-ENOUGH = 1_000
-"""Characters of a document that tells what happened."""
 
 RULES = (blanks, left_over, links, follow_up, dates, ticked, spoken_of)
 
@@ -311,15 +308,13 @@ def _others(case: Case, day: dt.date | None) -> Iterator[Finding]:
         for row in case.rows(table):
             date = row.get(name)
             if day and date and (date < day if after else date > day):
-                yield Finding(
-                    code=Code.DATE,
-                    severity=Severity.WARNING,
-                    where=case.where(table, row["row"], name),
+                yield about(
+                    case,
+                    Code.DATE,
+                    name,
                     message=message.format(date, day),
                     remedy="Correct the date.",
-                    table=table,
-                    row=row["row"],
-                    name=name,
+                    at=(table, row["row"]),
                 )
 
 

@@ -1,4 +1,4 @@
-"""A finding about a single fact: placed where the template asks for it."""
+"""A finding about one blank: placed where the template asks for it."""
 
 from __future__ import annotations
 
@@ -19,15 +19,17 @@ def about(  # noqa: PLR0913 - a finding's parts, each by name
     message: str,
     remedy: str,
     severity: Severity = Severity.WARNING,
+    at: tuple[str, str] = (SINGLE, SINGLE),
 ) -> Finding:
-    """Return a finding about a single fact."""
+    """Return a finding about a single fact, or about a blank of the row ``at``: table and row."""
+    table, row = at
     return Finding(
         code=code,
         severity=severity,
-        where=case.where(SINGLE, SINGLE, name),
+        where=case.where(table, row, name),
         message=message,
         remedy=remedy,
-        table=SINGLE,
-        row=SINGLE,
+        table=table,
+        row=row,
         name=name,
     )

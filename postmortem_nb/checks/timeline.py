@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from postmortem_nb import metrics, times
 from postmortem_nb.checks.report import Code, Finding, Severity
+from postmortem_nb.checks.single import about
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -71,15 +72,13 @@ def window(case: Case) -> Iterator[Finding]:
     for row in _timed(case):
         side = "" if row["row"] in told else _side(case, row)
         if side:
-            yield Finding(
-                code=Code.WINDOW,
-                severity=Severity.WARNING,
-                where=case.where(TABLE, row["row"], "time"),
+            yield about(
+                case,
+                Code.WINDOW,
+                "time",
                 message=f"{row.get('step') or 'An entry'} ({times.shown(row['time'])}) is {side}.",
                 remedy="Correct the time (zone? day?), or move the start or end of the incident.",
-                table=TABLE,
-                row=row["row"],
-                name="time",
+                at=(TABLE, row["row"]),
             )
 
 
@@ -89,15 +88,13 @@ def untimed(case: Case) -> Iterator[Finding]:
     for row in case.rows(TABLE):
         tells = [value for name, value in row.items() if name not in beside and value]
         if tells and row.get("time") is None:
-            yield Finding(
-                code=Code.BLANK,
-                severity=Severity.WARNING,
-                where=case.where(TABLE, row["row"], "time"),
+            yield about(
+                case,
+                Code.BLANK,
+                "time",
                 message=f"{row.get('step') or 'An entry'} is told without its time.",
                 remedy="Give the time, or about when (logs, chat, the pager know it).",
-                table=TABLE,
-                row=row["row"],
-                name="time",
+                at=(TABLE, row["row"]),
             )
 
 
@@ -106,16 +103,14 @@ def updates(case: Case) -> Iterator[Finding]:
     start = case.moments.start
     for row in _timed(case, "updates"):
         if start and row["time"] < start:
-            yield Finding(
-                code=Code.WINDOW,
-                severity=Severity.WARNING,
-                where=case.where("updates", row["row"], "time"),
+            yield about(
+                case,
+                Code.WINDOW,
+                "time",
                 message=f"A message of {times.shown(row['time'])} is before {START} "
                 f"({times.shown(start)}).",
                 remedy="Correct the time (zone? day?), or move the start of the incident.",
-                table="updates",
-                row=row["row"],
-                name="time",
+                at=("updates", row["row"]),
             )
 
 
