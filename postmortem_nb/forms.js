@@ -15,7 +15,7 @@ function chapter({ model, at }) {
   const counts = [make("span", { class: "pm-count" }), make("span", { class: "pm-count" })];
   const told = (done, total) => counts.forEach((count) => (count.textContent = total ? `${done} of ${total}` : ""));
   const form = new Form({ model, at, told });
-  const title = make("span", { class: "pm-title", id: fresh(), role: "heading", "aria-level": "2", text: form.state.title });
+  const title = make("span", { class: "pm-chapter-title", id: fresh(), role: "heading", "aria-level": "2", text: form.state.title });
   const summary = make("summary", {}, title, counts[0]);
   const element = make("details", { class: "pm-part pm-chapter", open: true }, summary, form.root);
   const go = () => {
