@@ -11,9 +11,11 @@ import time
 import weakref
 from typing import TYPE_CHECKING, Any, Protocol
 
-from postmortem_nb import candidates, checks
+from postmortem_nb import candidates, checks, sections
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from postmortem_nb.incident import Incident
 
 PAUSE = 0.15
@@ -56,6 +58,7 @@ class Desk:
         self._found: list[dict[str, Any]] = []
         self._kept: candidates.Kept = {}
         self._offered: list[candidates.Candidate] = []
+        self._names: dict[str, list[str]] | None = None
         self._stale = True
         self._newest = -SETTLE
         incident.on_change(self.changed)
@@ -80,7 +83,7 @@ class Desk:
 
     def changed(self, *_: object) -> None:
         """Hear that the incident changed; the forms follow in a moment."""
-        self._stale = True
+        self._stale, self._names = True, None
         self._news.set()
         if self._open():
             self._wake()
@@ -96,6 +99,14 @@ class Desk:
     def findings(self) -> list[dict[str, Any]]:
         """Return what the checks said last; forms are drawn before they have said anything."""
         return self._found
+
+    def completions(self, lists: Sequence[str]) -> dict[str, list[str]]:
+        """Return what these lists of completions hold, as of the last edit."""
+        incident = self.incident()
+        if self._names is None and incident is not None:
+            self._names = sections.completions(incident)
+        known = self._names or {}
+        return {name: known.get(name, []) for name in lists}
 
     def offered(self) -> list[candidates.Candidate]:
         """Return the steps that the evidence offers the timeline, as of the last look."""

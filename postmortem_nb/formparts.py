@@ -52,6 +52,7 @@ class Part:
         """Return everything of this section that may change."""
         return {
             **self.sheet.values(),
+            "lists": self.desk.completions(self.sheet.lists),
             "measures": self.sheet.measures(),
             **self._judged(),
             **self._offers(),

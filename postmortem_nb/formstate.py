@@ -29,9 +29,6 @@ Message = dict[str, Any]
 Cell = Any
 """What one input shows: text, a list of names, ``{"v": text, "e": echo}`` of a time, or None."""
 
-PEOPLE_SHOWN = 200
-"""Completions that a form carries at most."""
-
 
 class Sheet:
     """One section of an incident, as its form reads and writes it."""
@@ -41,7 +38,11 @@ class Sheet:
         self.section = section
         self.zone: tzinfo = UTC
         self.groups = groups(section)
+        self.tables = sorted({group.table for group in self.groups})
         self.facts = facts(section)
+        named = [*self.facts.values(), *_blanks(self.groups)]
+        self.lists = sorted({completed(each.table, each.name, each.kind) for each in named} - {""})
+        """The lists of completions that its inputs ask for."""
         self.slots: dict[str, str] = {}
         """Rows that were blank when somebody began to write in them → the id they got."""
 
@@ -58,25 +59,31 @@ class Sheet:
         }
 
     def values(self) -> dict[str, Any]:
-        """Return everything that may change: facts, rows of each group, completions."""
+        """Return what may change: facts, and the rows of each group."""
         with self.incident.lock:
+            known = self.incident.values(SINGLE)[0]
+            held = {table: self.incident.values(table) for table in self.tables}
             return {
                 "facts": {
-                    name: self.cell(blank.kind, self.incident.value(name))
+                    name: self.cell(blank.kind, known[name])
                     for name, blank in self.facts.items()
                     if not blank.derived
                 },
-                "groups": {place: self.rows(place) for place in range(len(self.groups))},
-                "lists": self.lists(),
+                "groups": {place: self._rows(place, held) for place in range(len(self.groups))},
                 "zone": str(self.zone),
             }
 
     def rows(self, place: int) -> list[tuple[str, dict[str, Cell]]]:
         """Return the rows of one group: id, and what is filled."""
+        table = self.groups[place].table
+        return self._rows(place, {table: self.incident.values(table)})
+
+    def _rows(self, place: int, held: Mapping[str, list[Message]]) -> list[tuple[str, Any]]:
+        """Return the rows of one group from those of its table."""
         group = self.groups[place]
         columns = {column.name: column for column in self.incident.template.tables[group.table]}
         found = []
-        for row in self.incident.values(group.table):
+        for row in held[group.table]:
             if group.holds(row):
                 told = {
                     each.name: self.cell(each.kind, row.get(each.name)) for each in fields(group)
@@ -97,23 +104,6 @@ class Sheet:
         if kind == "date":
             return {"v": value.isoformat(), "e": ""}
         return kinds.show(kind, value)
-
-    def lists(self) -> dict[str, list[str]]:
-        """Return the completions of this section's inputs, from all that the incident holds."""
-        wanted = {
-            completed(blank.table, blank.name, blank.kind)
-            for blank in [*self.facts.values(), *_blanks(self.groups)]
-        } - {""}
-        found: dict[str, dict[str, None]] = {name: {} for name in sorted(wanted)}
-        for table, columns in self.incident.template.tables.items():
-            named = [(each.name, completed(table, each.name, each.kind)) for each in columns]
-            named = [(column, name) for column, name in named if name in found]
-            for row in self.incident.values(table) if named else ():
-                for column, name in named:
-                    value = row[column]
-                    several = value if isinstance(value, list) else [value]
-                    found[name].update((str(each), None) for each in several if each is not None)
-        return {name: sorted(names)[:PEOPLE_SHOWN] for name, names in found.items()}
 
     def measures(self) -> dict[str, Message]:
         """Return each derived fact of this section in words, with its definition.

@@ -76,14 +76,26 @@ class Template:
     sections: tuple[Section, ...]
     tables: dict[str, tuple[Column, ...]]
     _groups: dict[str, list[Rows]] = field(init=False, repr=False, compare=False)
+    _columns: dict[str, dict[str, Column]] = field(init=False, repr=False, compare=False)
+    _marked: dict[tuple[str, str], Blank] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        """Sort the groups of rows by their tables: the checks ask for them hundreds of times."""
+        """Sort groups, columns and marks by their names: they are asked for hundreds of times."""
         found: dict[str, list[Rows]] = {}
         for part in self.parts():
             if isinstance(part, Rows):
                 found.setdefault(part.table, []).append(part)
         object.__setattr__(self, "_groups", found)
+        named = {
+            table: {column.name: column for column in columns}
+            for table, columns in self.tables.items()
+        }
+        object.__setattr__(self, "_columns", named)
+        marked: dict[tuple[str, str], Blank] = {}
+        for blank in self.blanks():
+            if blank.marks:
+                marked.setdefault((blank.table, blank.name), blank)
+        object.__setattr__(self, "_marked", marked)
 
     def blanks(self) -> Iterator[Blank]:
         """Yield every blank in reading order; one of rows once a group."""
@@ -108,12 +120,16 @@ class Template:
 
     def column(self, table: str, name: str) -> Column:
         """Return a column; BadValue with near misses when the template names no such one."""
-        known = {column.name: column for column in self.tables.get(table, ())}
+        known = self._columns.get(table)
         if not known:
             raise _unknown("table", table, self.tables)
         if name not in known:
             raise _unknown(f"{table}: column", name, known)
         return known[name]
+
+    def marked(self, blank: Blank) -> Blank:
+        """Return the blank of the same column that says how its choices are marked, else this."""
+        return self._marked.get((blank.table, blank.name), blank)
 
     def section(self, title: str) -> Section:
         """Return a section by title or slug, the least deep of that name.

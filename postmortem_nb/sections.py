@@ -20,12 +20,16 @@ from postmortem_nb.schema import Blank, Rows, walk
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from postmortem_nb.incident import Incident
     from postmortem_nb.schema import Section, Template
 
 Part = dict[str, Any]
 
 SHORT = frozenset({"time", "date", "yesno", "choice", "line", "link", "names", "count"})
 """Kinds that fit a column of a table of rows."""
+
+PEOPLE_SHOWN = 200
+"""Completions that a form carries at most."""
 
 COLUMNS = 4
 """Blanks of a row that still fit one line."""
@@ -72,6 +76,21 @@ def completed(table: str, name: str, kind: str) -> str:
         return name
     people = (table, name) in PEOPLE or name == "owner" or kind == "names"
     return "people" if people else ""
+
+
+def completions(incident: Incident) -> dict[str, list[str]]:
+    """Return what inputs complete from, by list: the names that the incident holds anywhere."""
+    found: dict[str, set[str]] = {}
+    for table, columns in incident.template.tables.items():
+        named = [(each.name, completed(table, each.name, each.kind)) for each in columns]
+        named = [(column, name) for column, name in named if name]
+        for row in incident.values(table) if named else ():
+            for column, name in named:
+                value = row[column]
+                several = value if isinstance(value, list) else [value]
+                held = found.setdefault(name, set())
+                held.update(str(each) for each in several if each is not None)
+    return {name: sorted(names)[:PEOPLE_SHOWN] for name, names in found.items()}
 
 
 class _Describer:
@@ -153,12 +172,7 @@ class _Describer:
             return [("Yes", yes), ("No", no)]
         if blank.kind != "choice":
             return None
-        same = (
-            each
-            for each in self.template.blanks()
-            if (each.table, each.name) == (blank.table, blank.name) and each.marks
-        )
-        listed = next(same, blank)
+        listed = self.template.marked(blank)
         options = self.template.column(blank.table, blank.name).options
         return [(option, listed.marked(option)) for option in options]
 

@@ -60,7 +60,8 @@ LAYERS = (
     ("datadog",),
     ("monitors",),
     # in the notebook
-    ("formdesk", "notebook", "sections"),
+    ("notebook", "sections"),
+    ("formdesk",),
     ("formstate", "formtext", "session"),
     ("formparts",),
     ("forms",),
