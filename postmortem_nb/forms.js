@@ -1,6 +1,6 @@
 // What a widget of forms shows: one section, or the whole postmortem with its sections in a column.
 
-import { fresh, keep, make } from "./forms_inputs.js";
+import { fold, keep, make } from "./forms_inputs.js";
 import { Form } from "./forms_section.js";
 import { Finished } from "./forms_text.js";
 
@@ -15,12 +15,11 @@ function chapter({ model, at }) {
   const counts = [make("span", { class: "pm-count" }), make("span", { class: "pm-count" })];
   const told = (done, total) => counts.forEach((count) => (count.textContent = total ? `${done} of ${total}` : ""));
   const form = new Form({ model, at, told });
-  const title = make("span", { class: "pm-chapter-title", id: fresh(), role: "heading", "aria-level": "2", text: form.state.title });
-  const summary = make("summary", {}, title, counts[0]);
-  const element = make("details", { class: "pm-part pm-chapter", open: true }, summary, form.root);
+  const title = make("span", { class: "pm-chapter-title", text: form.state.title });
+  const { element, button, open } = fold({ look: "pm-chapter", level: 2 }, [title, counts[0]], form.root);
   const go = () => {
-    element.open = true;
-    summary.focus({ preventScroll: true });
+    open(true);
+    button.focus({ preventScroll: true });
     arrive(element, 6);
   };
   const entry = make("button", { type: "button", class: "pm-undo", on: { click: go } }, make("span", { text: form.state.title }), counts[1]);
@@ -36,14 +35,26 @@ function column(chapters) {
 }
 
 /** Draw a widget's forms; what is returned takes them away again. */
-export function render({ model, el }, style) {
-  if (!document.getElementById("postmortem-nb-style")) {
-    document.head.append(make("style", { id: "postmortem-nb-style", text: style }));
-  }
+function render({ model, el }) {
   const { sections } = model.get("state");
   const chapters = sections.length > 1 ? sections.map((_, at) => chapter({ model, at })) : [];
   const forms = chapters.length ? chapters.map(({ form }) => form) : [new Form({ model, at: 0 })];
   el.append(chapters.length ? column(chapters) : forms[0].root);
-  const drawn = [...forms, new Finished(model)];
+  const finished = new Finished(model);
+  requestAnimationFrame(() => setTimeout(() => finished.say({ t: "drawn" })));
+  const drawn = [...forms, finished];
   return () => drawn.forEach((each) => each.stop());
 }
+
+/** Hand the page what draws forms: those of this kernel wait for it on the shelf, by its name. */
+function initialize({ model }) {
+  if (!document.getElementById("postmortem-nb-style")) {
+    document.head.append(make("style", { id: "postmortem-nb-style", text: model.get("style") }));
+  }
+  const shelf = (globalThis.postmortemNbForms ??= new Map());
+  const name = model.get("front");
+  if (!shelf.has(name)) shelf.set(name, Promise.withResolvers());
+  shelf.get(name).resolve(render);
+}
+
+export default { initialize };

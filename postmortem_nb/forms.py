@@ -26,7 +26,7 @@ from postmortem_nb.formdesk import at
 from postmortem_nb.formparts import Part
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from postmortem_nb.formstate import Message
     from postmortem_nb.incident import Incident
@@ -43,21 +43,20 @@ SOURCES = (
 )
 """The front end's files in the order in which they are joined to one module."""
 
+AHEAD = "//# allFunctionsCalledOnLoad"
+"""Has V8 compile the functions with the module, while the page waits, not when forms are drawn."""
+
 VIEW = "application/vnd.jupyter.widget-view+json"
 
-# every form carries this, so it is short; the library is imported once a page
+# Every form carries this, so it is short. The library may be on its way still: whoever comes first
+# leaves a promise on the page's shelf, and `forms.js` keeps it.
 LOADER = """\
 const shelf = globalThis.postmortemNbForms ??= new Map();
-async function fetched(model, id) {
-const held = await model.widget_manager.get_model(id);
-const url = URL.createObjectURL(new Blob([held.get("source")], { type: "text/javascript" }));
-return [await import(url), held.get("style")];
-}
 export default { async render(context) {
 const id = context.model.get("front");
-if (!shelf.has(id)) shelf.set(id, fetched(context.model, id));
-const [code, style] = await shelf.get(id).catch((e) => { shelf.delete(id); throw e; });
-return code.render(context, style);
+if (!shelf.has(id)) shelf.set(id, Promise.withResolvers());
+await context.model.widget_manager.get_model(id);
+return (await shelf.get(id).promise)(context);
 } };
 """
 
@@ -77,15 +76,25 @@ def form(incident: Incident, title: str | None = None) -> Form:
     return Form(incident, [incident.template.section(title)], whole=False)
 
 
-class Library(ipywidgets.Widget):  # type: ignore[misc]  # it is untyped
-    """The front end, sent once; forms fetch it from here."""
+class _Front(anywidget.AnyWidget):
+    """A widget whose class has what anywidget would add: it would make a class, which is dear."""
 
-    _model_name = traitlets.Unicode("WidgetModel").tag(sync=True)
-    source = traitlets.Unicode().tag(sync=True)
+    def add_traits(self, **traits: Any) -> None:
+        """Add what is missing."""
+        if missing := {name: each for name, each in traits.items() if not self.has_trait(name)}:
+            super().add_traits(**missing)
+
+
+class Library(_Front):
+    """The front end, sent once; a page has it ready before the first form is there to be drawn."""
+
+    _esm = traitlets.Unicode().tag(sync=True)
+    _anywidget_id = traitlets.Unicode("postmortem_nb.forms.Library").tag(sync=True)
+    front = traitlets.Unicode().tag(sync=True)
     style = traitlets.Unicode().tag(sync=True)
 
 
-class Form(anywidget.AnyWidget):
+class Form(_Front):
     """Sections of an incident, to be filled in; ``close`` ends it.
 
     ``state`` is what the front end draws from: the parts of each section and their values. It is
@@ -110,11 +119,6 @@ class Form(anywidget.AnyWidget):
         self.on_msg(self._hear)
         _answer_beside_cells(self.comm)
         at(incident).join(self, "" if whole else sections[0].slug)
-
-    def add_traits(self, **traits: Any) -> None:
-        """Add what is missing: anywidget asks for what this class has, and a class is dear."""
-        if missing := {name: each for name, each in traits.items() if not self.has_trait(name)}:
-            super().add_traits(**missing)
 
     def is_open(self) -> bool:
         """Return whether the form has not been closed."""
@@ -149,10 +153,12 @@ class Form(anywidget.AnyWidget):
         self.send({"s": place, **message})
 
     def _hear(self, _widget: object, message: Message, _buffers: object) -> None:
-        """Give a window's message to the section that it is of; a window may ask for the text."""
+        """Give a window's message to its section; or it is drawn, or asks for the text."""
         place = message.get("s")
         if isinstance(place, int) and 0 <= place < len(self.parts):
             self.parts[place].hear(message)
+        elif message.get("t") == "drawn":
+            self.finished.drawn.set()
         elif message.get("t") == "text":
             data, metadata = self.finished.output()
             self.send({"t": "text", "c": message.get("c"), "data": data, "metadata": metadata})
@@ -184,17 +190,27 @@ def _shared() -> tuple[str, Any]:
     """Return what all forms of this kernel share: the library's model id, and one layout."""
     with _GUARD:
         if not _SHARED or _SHARED[0].comm is None:
-            _SHARED[:] = [Library(source=_joined(), style=_style()), ipywidgets.Layout()]
+            name, layout = uuid.uuid4().hex, ipywidgets.Layout()
+            told = {"front": name, "style": _style(), "_esm": _joined()}
+            _SHARED[:] = [Library(model_id=name, layout=layout, **told), layout]
         return str(_SHARED[0].model_id), _SHARED[1]
 
 
 def _joined() -> str:
     """Return the front end's files as one module without comments: only the last one exports."""
-    parts = [re.sub(r"^import .*\n", "", _read(name), flags=re.MULTILINE) for name in SOURCES]
-    inner = [re.sub(r"^export ", "", part, flags=re.MULTILINE) for part in parts[:-1]]
-    whole = "\n".join([*inner, parts[-1]])
-    whole = re.sub(r"^ */\*\*[\s\S]*?\*/\n|^ *// .*\n", "", whole, flags=re.MULTILINE)
-    return re.sub(r"^ +|\n(?=\n)", "", whole, flags=re.MULTILINE)
+    lines = [line for name in SOURCES[:-1] for line in _bare(name)]
+    inner = [line.removeprefix("export ") for line in lines]
+    return "\n".join([AHEAD, *inner, *_bare(SOURCES[-1])])
+
+
+def _bare(name: str) -> Iterator[str]:
+    """Yield the lines of a file without comments, imports and the spaces that only people need."""
+    comment = False
+    for line in map(str.strip, _read(name).splitlines()):
+        comment = comment or line.startswith("/**")
+        if line and not comment and not line.startswith(("//", "import ")):
+            yield line
+        comment = comment and not line.endswith("*/")
 
 
 def _style() -> str:

@@ -1,6 +1,6 @@
 // Steps from the evidence: what the answers offer the timeline, and any row of them by its words.
 
-import { fresh, make } from "./forms_inputs.js";
+import { fold, fresh, make } from "./forms_inputs.js";
 
 /** The part of a form that takes rows of frozen answers into the timeline. */
 export class Evidence {
@@ -10,8 +10,11 @@ export class Evidence {
     this.offered = make("ul", { class: "pm-steps" });
     this.found = make("ul", { class: "pm-steps" });
     this.told = make("p", { class: "pm-words", role: "status" });
-    const summary = make("summary", {}, make("span", { class: "pm-part-name", text: "From the evidence" }), this.count);
-    this.element = make("details", { class: "pm-part pm-evidence", hidden: true, open: true }, summary, this.offered, this.search(), this.found, this.told);
+    const name = make("span", { class: "pm-part-name", text: "From the evidence" });
+    const part = fold({ look: "pm-evidence" }, [name, this.count], this.offered, this.search(), this.found, this.told);
+    this.element = part.element;
+    this.element.hidden = true;
+    this.head = part.button;
   }
 
   search() {
@@ -58,7 +61,7 @@ export class Evidence {
     list.replaceChildren(...steps.map((step) => this.line(step)));
     list.hidden = !steps.length;
     const next = list.children[Math.min(at, steps.length - 1)]?.querySelector("button");
-    if (held) (next || this.element.firstElementChild).focus();
+    if (held) (next || this.head).focus();
   }
 
   line(step) {

@@ -46,6 +46,22 @@ export function cast(name, build) {
   return MOULDS.get(name).cloneNode(true);
 }
 
+/**
+ * Return a part that opens and closes under its name, and what opens it. A details element would do
+ * it alone, but brings a style sheet of its own: a page of sixty is late by a tenth.
+ */
+export function fold({ look = "", level }, name, ...inside) {
+  const button = make("button", { type: "button", class: "pm-fold", "aria-expanded": "true" }, ...name);
+  const head = make("div", level && { role: "heading", "aria-level": level }, button);
+  const element = make("div", { class: `pm-part ${look}` }, head, ...inside);
+  const open = (wanted) => {
+    button.setAttribute("aria-expanded", String(wanted));
+    element.classList.toggle("pm-shut", !wanted);
+  };
+  button.addEventListener("click", () => open(button.getAttribute("aria-expanded") === "false"));
+  return { element, button, open };
+}
+
 /** Return a small button with a spoken name and a sign, which the style sheet draws: `pm-sign-up`. */
 export function button(shape, name, act, more = {}) {
   return make("button", { type: "button", class: `pm-button pm-sign pm-sign-${shape}`, "aria-label": name, title: name, on: act && { click: act }, ...more });
@@ -73,6 +89,10 @@ function area(id, { oneline = false, mono = false }) {
       element.value = value ?? "";
       grow(element);
     },
+    begin: (value) => {
+      element.defaultValue = value;
+      grow(element);
+    },
   };
 }
 
@@ -82,7 +102,13 @@ function short(id, { list, mode, placeholder, size }) {
   element.id = id;
   if (list) element.setAttribute("list", list);
   if (placeholder) element.placeholder = placeholder;
-  return { element, main: element, read: () => element.value, write: (value) => (element.value = value ?? "") };
+  return {
+    element,
+    main: element,
+    read: () => element.value,
+    write: (value) => (element.value = value ?? ""),
+    begin: (value) => (element.defaultValue = value),
+  };
 }
 
 function select(id, field) {
@@ -188,7 +214,8 @@ function link(id) {
     else out.removeAttribute("href");
   };
   control.main.addEventListener("input", follow);
-  return { ...control, element, write: (value) => (control.write(value), follow()) };
+  const then = (act) => (value) => (act(value), follow());
+  return { ...control, element, write: then(control.write), begin: then(control.begin) };
 }
 
 /** Return an absolute http, https or mailto address, or null: nothing else is ever a link. */
@@ -226,23 +253,26 @@ const FLOWING = new Set(["prose", "query", "line"]);
 
 /** Put fields into a block of two columns; one without a neighbour has the line to itself. */
 export function block(fields, layout) {
+  const element = make("div", { class: layout === "table" ? "pm-fields" : "pm-fields pm-pairs" });
   let open = null;
-  for (const { element } of fields) {
-    const wide = element.classList.contains("pm-wide");
-    if (open && wide) open.classList.add("pm-wide");
-    open = wide || open ? null : element;
+  for (const field of fields) {
+    if (open && field.wide) open.className += " pm-wide";
+    open = field.wide || open ? null : field.element;
+    element.appendChild(field.element);
   }
-  if (open) open.classList.add("pm-wide");
-  return make("div", { class: `pm-fields${layout === "table" ? "" : " pm-pairs"}` }, ...fields.map(({ element }) => element));
+  if (open) open.className += " pm-wide";
+  return element;
 }
 
 const same = (one, other) => one === other || (typeof one === "object" && JSON.stringify(one) === JSON.stringify(other));
 
+const WIDE = new Set(["prose", "query"]);
+
 /** Return what holds a blank of a kind: room for its label and for its input. */
 function frame(kind) {
-  const wide = ["prose", "query"].includes(kind) ? " pm-wide" : "";
   const value = make("div", { class: "pm-value" }, make("div", { class: "pm-control" }));
-  return make("div", { class: `pm-field pm-kind-${kind}${wide}` }, make("label", { class: "pm-label" }), value);
+  const look = `pm-field pm-kind-${kind}${WIDE.has(kind) ? " pm-wide" : ""}`;
+  return make("div", { class: look }, make("label", { class: "pm-label" }), value);
 }
 
 /** One blank on the page: its label, its input, what it echoes and what is wrong with it. */
@@ -257,6 +287,7 @@ export class Field {
     this.control = CONTROLS[spec.k](this.id, spec, form, () => this.commit());
     if (this.control.empty) this.base = this.control.empty;
     this.rest = this.base;
+    this.wide = WIDE.has(spec.k);
     this.element = this.draw();
     if (spec.q) {
       this.label.classList.add("pm-needs");
@@ -270,14 +301,15 @@ export class Field {
   draw() {
     const { spec, control } = this;
     const element = cast(`field ${spec.k}`, () => frame(spec.k));
-    [this.label, this.box] = element.children;
+    this.label = element.firstChild;
+    this.box = element.lastChild;
     this.label.htmlFor = this.id;
     this.label.textContent = spec.l;
-    const line = this.box.firstElementChild;
-    if (spec.p) line.append(make("span", { class: "pm-unit", text: spec.p }));
-    line.append(control.element);
-    if (spec.u) line.append(make("span", { class: "pm-unit", text: spec.u }));
-    if (spec.k === "time" || spec.k === "date") line.append((this.echo = make("span", { class: "pm-echo", id: fresh() })));
+    const line = this.box.firstChild;
+    if (spec.p) line.appendChild(make("span", { class: "pm-unit", text: spec.p }));
+    line.appendChild(control.element);
+    if (spec.u) line.appendChild(make("span", { class: "pm-unit", text: spec.u }));
+    if (spec.k === "time" || spec.k === "date") line.appendChild((this.echo = make("span", { class: "pm-echo", id: fresh() })));
     return element;
   }
 
@@ -345,10 +377,28 @@ export class Field {
     this.refuse("");
   }
 
+  /**
+   * Show what the dataset holds in an input that was just made: nobody can have typed in it. As its
+   * default no cursor moves for it, of which a page would hear hundreds of times.
+   */
+  begin(value, echo) {
+    if (same(value, this.base)) return;
+    this.base = value;
+    (this.control.begin || this.control.write)(value);
+    this.rest = this.value();
+    if (!echo) return;
+    this.echo.textContent = echo;
+    this.describe();
+  }
+
   /** Show what the dataset holds, unless somebody is typing here: then their words stay. */
-  show(cell, { mine = false } = {}) {
+  show(cell, { mine = false, fresh = false } = {}) {
     const timed = cell !== null && typeof cell === "object" && !Array.isArray(cell);
     const value = (timed ? cell.v : cell) ?? (this.spec.k === "names" ? [] : this.control.empty ?? "");
+    if (fresh) {
+      this.begin(value, timed ? cell.e : "");
+      return;
+    }
     const kept = !mine && this.dirty();
     const other = kept && !same(value, this.base) && !same(value, this.value());
     this.base = value;

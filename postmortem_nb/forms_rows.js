@@ -13,11 +13,11 @@ const TOOLS = [
   ["cross", "Remove", "remove"],
 ];
 
-/** Return the buttons of a row. */
-function tools(act) {
-  const copy = cast("tools", () => make("span", { class: "pm-tools" }, ...TOOLS.map(([shape, name]) => button(shape, name))));
-  TOOLS.forEach(([, , kind, step], at) => copy.children[at].addEventListener("click", () => act(kind, step)));
-  return copy;
+/** Return a row without its fields. */
+function frameless() {
+  const tools = make("span", { class: "pm-tools" }, ...TOOLS.map(([shape, name]) => button(shape, name)));
+  const head = make("div", { class: "pm-row-head" }, make("span", { class: "pm-row-name" }), tools);
+  return make("div", { class: "pm-row", role: "group" }, head);
 }
 
 /** One row: its fields, its name, its tools. `id` is null until the dataset holds it. */
@@ -37,23 +37,28 @@ class Row {
   }
 
   draw() {
-    this.name = make("span", { class: "pm-row-name", id: fresh() });
-    this.tools = tools((kind, step) => this.group.act(kind, this, step));
-    if (this.group.spec.single) this.tools.prepend(button("plus", `Add another: ${this.group.spec.title}`, () => this.group.add()));
-    const body = block(this.fields, this.group.spec.layout);
-    const head = make("div", { class: "pm-row-head" }, this.name, this.tools);
-    return make("div", { class: "pm-row", role: "group", "aria-labelledby": this.name.id }, head, body);
+    const { spec } = this.group;
+    const element = cast("row", frameless);
+    const head = element.firstChild;
+    this.name = head.firstChild;
+    this.name.id = fresh();
+    element.setAttribute("aria-labelledby", this.name.id);
+    this.tools = head.lastChild;
+    this.buttons = [...this.tools.childNodes];
+    if (spec.single) this.tools.prepend(button("plus", `Add another: ${spec.title}`, () => this.group.add()));
+    element.appendChild(block(this.fields, spec.layout));
+    return element;
   }
 
   /** Name the row and its tools, so that "Remove" says what it removes. */
   call(name, place, count) {
-    this.name.textContent = name;
     this.element.classList.toggle("pm-virtual", !this.id);
-    const [up, down, copy, cross] = [...this.tools.children].slice(-4);
-    const verbs = { "Move up": up, "Move down": down, Duplicate: copy, Remove: cross };
-    for (const [verb, tool] of Object.entries(verbs)) {
-      tool.setAttribute("aria-label", `${verb}: ${name}`);
+    if (this.called !== name) {
+      this.called = name;
+      this.name.textContent = name;
+      this.buttons.forEach((tool, at) => tool.setAttribute("aria-label", `${TOOLS[at][1]}: ${name}`));
     }
+    const [up, down, copy, cross] = this.buttons;
     const fixed = this.group.spec.sorted || !this.id;
     up.hidden = fixed || count < 2;
     down.hidden = fixed || count < 2;
@@ -67,8 +72,8 @@ class Row {
     return this.fields.some((field) => field.form.queue.holds(field) || (field.dirty() && field.spec.n !== this.group.spec.preset));
   }
 
-  show(cells) {
-    for (const field of this.fields) field.show(cells[field.spec.n] ?? null);
+  show(cells, how) {
+    for (const field of this.fields) field.show(cells[field.spec.n] ?? null, how);
   }
 
   /** The dataset holds the row now: its fields belong to that id from here on. */
@@ -84,7 +89,7 @@ export class Group {
     this.spec = spec;
     this.form = form;
     this.rows = [];
-    this.list = make("div", { class: `pm-rows pm-${spec.layout}` });
+    this.list = make("div", { class: `pm-rows pm-${spec.layout}`, on: { click: ({ target }) => this.pressed(target) } });
     this.gone = make("div", { class: "pm-gone", role: "status", hidden: true });
     // a step that usually happens once offers another beside its name, to keep the form dense
     this.more = make(
@@ -107,7 +112,7 @@ export class Group {
     const held = new Map(this.rows.filter((row) => row.id).map((row) => [row.id, row]));
     const real = rows.map(([id, cells]) => {
       const row = held.get(id) || new Row(this, { id });
-      row.show(cells);
+      row.show(cells, { fresh: !held.has(id) });
       return row;
     });
     this.rows = this.arranged(real, this.blank(rows), rows);
@@ -173,11 +178,12 @@ export class Group {
   place() {
     const heads = this.spec.layout === "table" ? 1 : 0;
     const wanted = new Set(this.rows.map((row) => row.element));
-    for (const element of [...this.list.children].slice(heads)) if (!wanted.has(element)) element.remove();
-    this.rows.forEach((row, at) => {
-      const here = this.list.children[at + heads];
-      if (here !== row.element) this.list.insertBefore(row.element, here || null);
-    });
+    for (const element of [...this.list.childNodes].slice(heads)) if (!wanted.has(element)) element.remove();
+    let here = this.list.childNodes[heads] || null;
+    for (const { element } of this.rows) {
+      if (here === element) here = here.nextSibling;
+      else this.list.insertBefore(element, here);
+    }
     const real = this.rows.filter((row) => row.id);
     this.rows.forEach((row, at) => row.call(this.called(at), real.indexOf(row), real.length));
     this.form.count();
@@ -215,7 +221,14 @@ export class Group {
     else this.rows.at(-1)?.fields[0]?.control.main.focus();
   }
 
-  /** One of a row's tools was pressed. */
+  /** Something in a row was pressed: of interest are its tools. */
+  pressed(target) {
+    const row = this.rows.find(({ buttons }) => buttons.includes(target));
+    if (!row) return;
+    const [, , kind, step] = TOOLS[row.buttons.indexOf(target)];
+    this.act(kind, row, step);
+  }
+
   act(kind, row, step) {
     const at = this.rows.indexOf(row);
     if (!row.id) {

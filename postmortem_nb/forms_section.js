@@ -4,7 +4,7 @@
 // Until then they are kept in this browser, and are offered again when the form is back.
 
 import { Evidence } from "./forms_evidence.js";
-import { Field, block, fresh, keep, make } from "./forms_inputs.js";
+import { Field, block, fold, fresh, keep, make } from "./forms_inputs.js";
 import { Queue, SILENT, STORE, mend, shelf } from "./forms_queue.js";
 import { Group } from "./forms_rows.js";
 
@@ -68,10 +68,9 @@ export class Form {
 
   part(part) {
     const count = make("span", { class: "pm-count" });
-    const summary = make("summary", {}, make("span", { class: "pm-part-name", text: part.title }), count);
-    const element = make("details", { class: "pm-part", open: true }, summary);
+    const name = make("span", { class: "pm-part-name", text: part.title });
     const before = this.everything();
-    element.append(...this.parts(part.parts));
+    const { element } = fold({}, [name, count], ...this.parts(part.parts));
     const inside = this.everything().filter((thing) => !before.includes(thing));
     this.counters.push({ count, inside });
     return element;
@@ -134,7 +133,7 @@ export class Form {
   // -- showing what the dataset holds ------------------------------------------------------------
 
   show(values) {
-    for (const [name, cell] of Object.entries(values.facts || {})) this.facts.get(name)?.show(cell);
+    for (const [name, cell] of Object.entries(values.facts || {})) this.facts.get(name)?.show(cell, { fresh: !this.drawn });
     for (const [at, rows] of Object.entries(values.groups || {})) this.groups.get(Number(at))?.show(rows);
     for (const [name, names] of Object.entries(values.lists || {})) {
       this.list(name);

@@ -27,13 +27,13 @@ export class Finished {
     clearTimeout(this.settling);
     this.settling = setTimeout(() => {
       const output = this.output();
-      if (output && output.digest !== digest) this.ask();
+      if (output && output.digest !== digest) this.say({ t: "text", c: this.client });
     }, 600);
   }
 
-  ask() {
+  say(message) {
     try {
-      this.model.send({ t: "text", c: this.client });
+      this.model.send(message);
     } catch {
       // the way to the kernel is closed: the text stays as it is
     }

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import hashlib
 import re
+import threading
+import time
 import uuid
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +23,9 @@ if TYPE_CHECKING:
     from postmortem_nb.incident import Incident
     from postmortem_nb.schema import Section
     from postmortem_nb.standing import Line
+
+PATIENCE = 0.4
+"""Seconds for which the texts of many sections wait until the forms above them are drawn."""
 
 Shown = tuple[dict[str, str], dict[str, Any]]
 """An output: its data by type, and its metadata with the text's digest."""
@@ -50,6 +55,8 @@ class Finished:
         self.title = section.title if section else None
         self.id = uuid.uuid4().hex
         self.digest = ""
+        self.drawn = threading.Event()
+        """Set when a window has drawn the form above it."""
         self._lines: list[Line] = []
 
     def output(self) -> Shown:
@@ -84,6 +91,9 @@ class Finished:
 _UNTOLD: list[Finished] = []
 """Texts of the running cell whose forms stand on the page before them."""
 
+_UNHEARD = threading.Event()
+"""Set when the texts of a cell waited in vain."""
+
 
 def below(finished: Finished) -> None:
     """Show the text under a form: when the cell ends that shows the form, else at once."""
@@ -114,7 +124,22 @@ def _tell_all() -> None:
     """Show the texts of the cell that ends, as a part of it."""
     untold = _UNTOLD[:]
     _UNTOLD.clear()
+    _let_forms_be_drawn(untold)
     _tell(untold)
+
+
+def _let_forms_be_drawn(above: list[Finished]) -> None:
+    """Wait a moment where there is much to write: the inputs come first, and both need the page.
+
+    Where once nobody said that a form is drawn, no page shows this kernel, or its messages wait
+    for the cell to end: nobody is waited for again.
+    """
+    large = len(above) > 1 or any(each.title is None for each in above)
+    if large and not _UNHEARD.is_set():
+        until = time.monotonic() + PATIENCE
+        drawn = [each.drawn.wait(max(0.0, until - time.monotonic())) for each in above]
+        if not all(drawn):
+            _UNHEARD.set()
 
 
 def _tell(untold: list[Finished]) -> None:

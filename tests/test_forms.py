@@ -292,10 +292,12 @@ def test_people_complete_from_wherever_the_incident_names_them(incident):
     incident.set("author", "Ada")
     incident.add("timeline", step="Acknowledgment", on_call="Grace")
     incident.set("services", ["checkout"])
-    lists = Sheet(incident, incident.template.section("Action Items")).lists()
-    assert lists == {"people": ["Ada", "Grace"]}
-    head = Sheet(incident, incident.template.sections[0]).lists()
-    assert head["services"] == ["checkout"]
+    actions = incident.form("Action Items")
+    assert actions.parts[0].values()["lists"] == {"people": ["Ada", "Grace"]}
+    head = incident.form(incident.template.sections[0].title)
+    assert head.parts[0].values()["lists"]["services"] == ["checkout"]
+    incident.set("services", ["checkout", "cart"])
+    assert head.parts[0].values()["lists"]["services"] == ["cart", "checkout"]
 
 
 def test_derived_facts_have_a_definition_and_unknown_ones_a_reason(incident):
@@ -370,7 +372,7 @@ def test_the_front_end_travels_once_and_forms_stay_small(incident):
     assert len({form.front for form in made}) == 1
     joined = forms._joined()
     assert re.findall(r"^(?:import|export) .*", joined, re.MULTILINE) == [
-        "export function render({ model, el }, style) {"
+        "export default { initialize };"
     ]
     assert "innerHTML" not in joined
     assert max(len(form._esm) for form in made) < 1000
@@ -396,6 +398,44 @@ def outputs(monkeypatch):
     shown = []
     monkeypatch.setattr(formtext, "show", lambda data, **more: shown.append((data, more)))
     return shown
+
+
+def test_the_text_of_all_sections_waits_until_the_form_is_drawn(incident, outputs, monkeypatch):
+    monkeypatch.setattr(formtext, "_UNHEARD", threading.Event())
+    form = incident.form()
+    formtext._UNTOLD.append(form.finished)
+    seen = []
+
+    def draw():
+        seen.append(len(outputs))
+        form._hear(form, {"t": "drawn"}, None)
+
+    threading.Timer(0.05, draw).start()
+    formtext._tell_all()
+    assert seen == [0]  # nothing was shown before
+    assert ["INC-1" in data["text/plain"] for data, _ in outputs] == [True]
+    assert not formtext._UNHEARD.is_set()
+
+
+def test_nobody_is_waited_for_twice_and_never_for_one_section(incident, outputs, monkeypatch):
+    monkeypatch.setattr(formtext, "_UNHEARD", threading.Event())
+    monkeypatch.setattr(formtext, "PATIENCE", 0.01)
+    asked = []
+
+    class Never:
+        def wait(self, timeout):
+            asked.append((title, timeout))
+            return False
+
+    for title in ("Approvals", None, None):
+        finished = incident.form(title).finished
+        finished.drawn = Never()
+        formtext._UNTOLD.append(finished)
+        formtext._tell_all()
+    ((title, timeout),) = asked
+    assert title is None
+    assert 0 < timeout <= 0.01
+    assert len(outputs) == 3
 
 
 def test_an_edit_of_another_section_renders_no_text_anew(incident, monkeypatch, outputs):

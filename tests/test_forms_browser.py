@@ -225,6 +225,10 @@ def test_one_form_of_all_sections_leads_to_each_and_keeps_every_edit(bundle, ope
         title = page.get_by_role("heading", name="Action Items").first
         expect(title).to_be_in_viewport()
         assert "Action Items" in page.evaluate("() => document.activeElement.textContent")
+        title.get_by_role("button").press("Enter")  # it closes, and the list opens it again
+        expect(actions).to_be_hidden()
+        entry.filter(has_text="Action Items").click()
+        expect(actions).to_be_visible()
         actions.get_by_label("Action", exact=True).first.fill("Write the runbook")
         actions.get_by_label("Owner").first.focus()
         for form in (overview, actions):
