@@ -29,7 +29,7 @@ GUIDE = """\
 **Run ▸ Run All Cells**, then fill the forms: every edit is saved to `incident.jsonl` beside this \
 notebook before you make the next. Query cells ask Datadog, or the built-in sandbox where no \
 account is set, and freeze the answer under `evidence/`. Add cells of your own wherever you like: \
-the finished document keeps them.
+the finished document keeps them. `incident.form()` in one of them shows all sections as one form.
 
 Write the document with `%postmortem export --to html` in a cell, or \
 `postmortem export .` in a terminal."""
