@@ -25,6 +25,21 @@ _TOTAL = re.compile(
     re.IGNORECASE,
 )
 _NUMBER = re.compile(_COUNT)
+_OUR = r"(?:the\s|our\s|all\s|those\s){0,2}"
+_PERCENT = r"(?P<share>\d{1,2}(?:\.\d+)?)\s?(?:%|percent)"
+_PARTS = (
+    re.compile(
+        rf"(?P<part>{_COUNT})(?:\s[a-z-]+){{1,5}}(?:,(?:\sor|\sthat\sis)?\s|\s\(|\s[–—]\s)"
+        rf"{_PERCENT}\sof\s{_OUR}(?P<whole>{_COUNT})"
+    ),
+    re.compile(
+        rf"(?P<part>{_COUNT})\s(?:out\s)?of\s{_OUR}(?P<whole>{_COUNT})(?:\s[a-z-]+){{1,3}}"
+        rf"(?:,(?:\sor|\sthat\sis)?\s|\s\()(?:about\s)?{_PERCENT}"
+    ),
+)
+"""A part, its whole and the percentage that it is."""
+_ROUNDED = 0.04
+"""By how much of itself a percentage of rounded counts may be off."""
 
 _VALUE = r"(?:\d{1,3}(?:,\d{3})+|\d+(?:\.\d+)?)"
 _UNIT = r"(?:\s?(?:ms|milliseconds|s|seconds|min|minutes|hours|h|%|percent|k|MB|GB|connections))?"
@@ -84,11 +99,21 @@ def sums(case: Case) -> Iterator[Finding]:
         if not any(char.isdigit() for char in text):
             continue
         for sentence in sentences(text):
-            for said, truth in (*_added(sentence), *_grown(sentence)):
+            for said, truth in (*_added(sentence), *_grown(sentence), *_shared(sentence)):
                 yield about(case, cell, f"“{said}”, but {truth}.")
 
 
 RULES: tuple[Callable[[Case], Iterator[Finding]], ...] = (sums,)
+
+
+def _shared(sentence: str) -> Iterator[tuple[str, str]]:
+    """Yield a percentage that is not the part of the whole that the sentence gives."""
+    for match in (each for pattern in _PARTS for each in pattern.finditer(sentence)):
+        part, whole, share = _read(match["part"]), _read(match["whole"]), float(match["share"])
+        exact = 100 * part / whole if whole else share
+        digits = len(match["share"].partition(".")[2])
+        if abs(exact - share) > 0.5 * 10.0**-digits + _ROUNDED * share:
+            yield match.group(), f"{match['part']} of {match['whole']} is {exact:.3g} %"
 
 
 def _added(sentence: str) -> Iterator[tuple[str, str]]:
