@@ -218,6 +218,10 @@ PLANTS = {
         lambda i: i.set("problem", "In all 12,000 requests failed."),
         ("prose", "warning", "Problem Statement"),
     ),
+    "a length that nothing else has": (
+        lambda i: i.set("problem", "Checkouts failed. Nobody noticed for 42 minutes."),
+        ("lone", "hint", "Problem Statement"),
+    ),
     "a severity in prose": (
         lambda i: i.set("what_happened", "This was a SEV-3 at first."),
         ("prose", "warning", "What happened"),

@@ -10,7 +10,10 @@
     figures     typed against computed, SLO arithmetic, declared severity
     prose       figures in sentences against the data; `claims`, `shares`: phrases; `spoken`: values
     relations   two events of a sentence: their order, and what lies between them
-    gaps        the same, told freely
+    gaps        the same, told freely; `order`: any clauses, by `events`, the words for each row
+    story       what ended it, when of day, whose it was, whether it was the first
+    bare        figures that nothing else bears; `written`: how they read, `borne`: what bears them,
+                `lengths`: lengths and clocks
     ratios      phases compared with one another
     dates       dates and days of the week in sentences
     counted     things that a sentence counts: actions, factors, regions, updates
@@ -18,7 +21,8 @@
     heard       how it was noticed
     roles       who did what
     sums        arithmetic within a sentence
-    twins       one thing told in two places; `quantities`: one quantity with two values
+    twins       one thing told in two places; `alike`: one figure with two values; `opposed`: two
+                sentences of which one denies the other
     regional    regions against the evidence
     slips       one figure written twice, once with its digits turned
     peaks       peaks of frozen metrics in sentences; `levels`: their levels at a moment
@@ -36,6 +40,8 @@ from typing import TYPE_CHECKING
 
 from postmortem_nb.checks import (
     actions,
+    alike,
+    bare,
     case,
     counted,
     dates,
@@ -44,9 +50,10 @@ from postmortem_nb.checks import (
     gaps,
     heard,
     levels,
+    opposed,
+    order,
     peaks,
     prose,
-    quantities,
     ratios,
     reading,
     records,
@@ -57,6 +64,7 @@ from postmortem_nb.checks import (
     silence,
     slips,
     statements,
+    story,
     sums,
     timeline,
     twins,
@@ -110,10 +118,13 @@ RULES: tuple[Callable[[Case], Iterator[Finding]], ...] = (
     *slips.RULES,
     *relations.RULES,
     *gaps.RULES,
+    *order.RULES,
     *ratios.RULES,
     *sums.RULES,
     *twins.RULES,
-    *quantities.RULES,
+    *alike.RULES,
+    *opposed.RULES,
+    *story.RULES,
     *wording.RULES,
 )
 """Every rule that needs nothing but the case; `silence`, `peaks`, `records` read the bundle too."""
@@ -147,6 +158,7 @@ def findings(incident: Incident, *, ignore: Iterable[str] = ()) -> pd.DataFrame:
     found += levels.found(incident, seen)
     found += doings.found(incident, seen)
     found += records.found(incident, seen)
+    found += bare.found(incident, seen, found)
     kept = (each for each in found if not silenced & {str(each.code), each.rule})
     return frame(kept, path=_file(incident.path / LOG))
 

@@ -166,7 +166,7 @@ CLAIMS: tuple[Claim, ...] = (
         rf"\b(?:fixed|solved|cured)\s(?:it|this|everything|the\s(?:{DAMAGE}|problem|issue|"
         rf"errors?))\s"
         rf"(?:after|within|in)\s{FEW}?{SPAN}",
-        rf"\b(?:everything|service|things|checkout|it)\s(?:was|were)\s(?:back|fine|normal|"
+        rf"\b(?:everything|service|things?|checkout|it)\s(?:was|were)\s(?:back|fine|normal|over|"
         rf"working)\s"
         rf"(?:\w+\s)?(?:after|within|in)\s{FEW}?{SPAN}",
         rf"(?:time to (?:resolve|recover|resolution|recovery)|MTTR|TTR)(?:\s(?:was|of|is)|:)\s"
@@ -246,8 +246,8 @@ PART_AFTER = re.compile(
 """The same behind it."""
 
 NOT_THIS = re.compile(
-    r"\b(?:would|should|might|unless|if|used to|previous\w*|next|last (?:year|quarter|month)|"
-    r"the year before|in 20\d\d)\b[^.;\n]*$",
+    r"(?:\b(?:would|should|might|unless|if|used to|previous\w*|next|last (?:year|quarter|month)|"
+    r"the year before|in 20\d\d|each|every|average)|\bINC-\d+)\b[^.;\n]*$",
     re.IGNORECASE,
 )
 """Before a figure or a severity: it is none of this incident, “next quarter the SLO of …”."""
@@ -268,6 +268,8 @@ OTHER_BEGINNINGS = re.compile(
     re.IGNORECASE,
 )
 """What begins at another time than the incident: “the investigation started at 14:26”."""
+COUNTED_THEN = re.compile(r"\b\d+\sof\s\d+\s[^.;\n]*$")
+"""Before a beginning: it is of things, “7 of 12 hosts had started”."""
 
 FAMILY: Mapping[str, tuple[str, ...]] = {
     "mitigated": ("Mitigation Deployed",),

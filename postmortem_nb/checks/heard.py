@@ -53,7 +53,8 @@ def _ways(*patterns: str) -> tuple[re.Pattern[str], ...]:
 
 
 BY_PEOPLE = _ways(
-    rf"\bno\s(?:alert|alarm|monitor|page)s?\s(?:ever\s)?(?:fired|triggered|went off|was raised|"
+    r"\bno\s(?:alert|alarm|monitor|page)s?\s(?:of ours\s)?(?:ever\s)?(?:fired|triggered|went "
+    r"off|was raised|"
     rf"came|"
     rf"sounded|woke (?:anyone|anybody|us))(?:\s(?:for|about)\s(?:it|this)\b)?{_END}",
     rf"\b(?:alerts?|monitors?|alerting|monitoring)\s(?:stayed silent|remained silent|was silent|"
@@ -84,6 +85,9 @@ BY_PEOPLE = _ways(
 """How people are said to have noticed it first."""
 
 BY_MACHINE = _ways(
+    r"\b(?:our own|an?|the|our)\s(?:[\w-]+\s){0,2}?(?:alert|alarm|monitor|page)\s(?:had\s"
+    r")?(?:already|"
+    r"long since)\s(?:been\s)?(?:woken|paged|fired|called|gone off|sounded|rung)\b",
     rf"\b{_MACHINE}\s(?:first\s)?(?:{_MADE_KNOWN}|caught it)(?:\s(?:of|about)\s{_IT})?{_END}",
     rf"\b{_LEARNT}\s(?:of|about)\s{_IT}\s(?:first\s)?(?:from|through|by|via)\s{_MACHINE}",
     rf"\b{_MACHINE}\s(?:first\s|had\s|"
@@ -112,7 +116,11 @@ def heard(case: Case) -> Iterator[Finding]:
     """Find another way of detection than the timeline holds."""
     held = [row.get("detection_method") for row in case.rows("timeline")]
     method = next((each for each in held if each), None)
-    ways = {"Monitor Alert": BY_PEOPLE, "User Report": BY_MACHINE}.get(str(method), ())
+    ways = {
+        "Monitor Alert": BY_PEOPLE,
+        "User Report": BY_MACHINE,
+        "Internal Discovery": BY_MACHINE,
+    }.get(str(method), ())
     for cell, text in passages(case, plans=True) if ways else ():
         for pattern in ways:
             for match in matches(pattern, text):

@@ -137,7 +137,9 @@ def _clocks(case: Case, cell: Cell, text: str) -> Iterator[Finding]:
         moment: dt.datetime | None = getattr(case.moments, name)
         for match in matches(pattern, text):
             before = re.split(r"[.;,\n]", text[max(0, match.start() - 60) : match.start()])[-1]
-            other = name == "start" and claims.OTHER_BEGINNINGS.search(before)
+            other = name == "start" and (
+                claims.OTHER_BEGINNINGS.search(before) or claims.COUNTED_THEN.search(before)
+            )
             after = re.split(r"[.;\n]", text[match.end() :])[0]
             other = other or (name == "detected" and claims.AGAIN.search(before + after))
             whole = re.search(
@@ -186,7 +188,8 @@ def _windows(case: Case, cell: Cell, text: str) -> Iterator[Finding]:
             for clock in clocks
             if clock and (clock["zone"] or zoned) and not _near(clock, known)
         ]
-        if odd and not claims.OTHER_BEGINNINGS.search(before):
+        usual = re.search(r"\b(?:normal|usual|typical|every)\b", before, re.IGNORECASE)
+        if odd and not usual and not claims.OTHER_BEGINNINGS.search(before):
             yield about(
                 case,
                 cell,

@@ -47,6 +47,7 @@ class Code(StrEnum):
     SILENCE = "silence", "nothing is told for long while the incident was open"
     FIGURE = "figure", "a typed figure differs from the computed one"
     PROSE = "prose", "a figure in the text contradicts the data"
+    LONE = "lone", "a figure in the text that nothing else here bears"
     RANGE = "range", "a figure that cannot be, or two that exclude each other"
     SLO = "slo", "figures of the SLO contradict each other"
     SOURCES = "sources", "two sources of one figure disagree"

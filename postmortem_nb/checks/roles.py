@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from postmortem_nb.checks import spoken
+from postmortem_nb.checks import events, spoken
 from postmortem_nb.checks.reading import about, matches, passages, sentences
 from postmortem_nb.checks.spoken import CLOCK
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    import datetime as dt
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from postmortem_nb.checks.case import Case, Cell
     from postmortem_nb.checks.report import Finding
@@ -98,7 +99,89 @@ def _given(case: Case, sentence: str, name: re.Match[str]) -> Iterator[tuple[str
         yield name["name"] + at.group(), "responsible"
 
 
-RULES: tuple[Callable[[Case], Iterator[Finding]], ...] = (roles,)
+_ASIDE = re.compile(
+    r"^,?\s(?:(?:then|also|finally|quickly|had|has|was|is|the one|who|that)\s)*(?P<verb>[a-z]+)\b"
+)
+_CREDIT = re.compile(r"(?:^|[.,;]\s)(?:credit goes to|thanks to|it was)\s$", re.IGNORECASE)
+_HELPED = re.compile(
+    r"\b(?:help\w*|support\w*|ask\w*|suggest\w*|propos\w*|join\w*|watch\w*|explain\w*|"
+    r"told|tell\w*|report\w*|confirm\w*|with|for|and|or|but|leads?|led|investigates?|writes?)\b"
+)
+_OPEN = re.compile(
+    r"\b(?:would|could|should|might|may|if|will|usually|instead|drill|last (?:year|month|week)|"
+    r"another|INC-\d+|had (?:he|she|they)|not|never)\b",
+    re.IGNORECASE,
+)
+_APPROVED = re.compile(r"\b(?:approv|go-ahead|green light|sign|decid|ok|okay)", re.IGNORECASE)
+_ALONE = re.compile(CLOCK)
+_PARTS = ("on_call", "responsible", "approval")
+_WORDS = 0.9
+
+
+def deeds(case: Case) -> Iterator[Finding]:
+    """Find somebody who is said to have done what a row of the timeline gives to another."""
+    people = sorted((name for name in case.people() if " " in name), key=len, reverse=True)
+    rows = [row for row in case.rows("timeline") if any(row.get(each) for each in _PARTS)]
+    if not people or not rows:
+        return
+    named = re.compile(rf"\b(?P<name>{'|'.join(map(re.escape, people))})\b")
+    for cell, text in passages(case):
+        if cell.column.name in (*_PARTS, "responders", "confirmed"):
+            continue
+        for sentence in sentences(text) if named.search(text) else ():
+            found = list(named.finditer(sentence))
+            if len(found) == 1 and not _OPEN.search(sentence):
+                truth = _another(case, rows, sentence, found[0])
+                if truth:
+                    yield about(case, cell, f"“{sentence.strip()}”, but {truth}.")
+
+
+def _another(
+    case: Case, rows: Sequence[Mapping[str, Any]], sentence: str, name: re.Match[str]
+) -> str | None:
+    """Return who did what a sentence gives to somebody who stands nowhere in that row."""
+    verb = _ASIDE.match(sentence, name.end()) or _ASIDE.match(sentence[name.end() :])
+    if not verb or _HELPED.search(verb["verb"]):
+        return None
+    clause = re.split(
+        r"[,;]\s|\s(?:because|while|so that|and)\s", verb.string[verb.start("verb") :]
+    )
+    meant, rows_ = events.named(case, clause[0]), events.known(case)[0]
+    for row in rows:
+        clocked = _at_row(verb.string, row.get("time"))
+        event = next((each for each in rows_ if each.times[0] == row.get("time")), None)
+        own = next((each for each in _PARTS if row.get(each)), "")
+        said = events.stems(clause[0]) & (event.stems if event else frozenset())
+        alone = len({each.step for each in meant.events}) == 1 and event in meant.events
+        sure = alone and (meant.by_cue or meant.sure >= _WORDS)
+        if event is None or not own or not (sure or (clocked and len(said) > 1)):
+            continue
+        if own == "approval" and not _APPROVED.search(clause[0]):
+            continue
+        if own != "on_call" and not said:
+            continue
+        held = str(row[own])
+        everyone = " ".join(str(value) for value in row.values())
+        if name["name"] not in everyone and _is_person(case, held):
+            return f"{_LABELS[own]}: {held}"
+    return None
+
+
+def _at_row(text: str, at: dt.datetime | None) -> bool:
+    """Return whether a sentence has the clock of a row."""
+    found = (
+        (spoken.apart(each, 60 * at.hour + at.minute) for each in _ALONE.finditer(text))
+        if at
+        else ()
+    )
+    return any(gap is not None and gap <= 1 for gap in found)
+
+
+def _is_person(case: Case, held: str) -> bool:
+    return any(held.lower() == name.lower() and " " in name for name in case.people())
+
+
+RULES: tuple[Callable[[Case], Iterator[Finding]], ...] = (roles, deeds)
 
 
 def _held(case: Case, column: str) -> set[str]:

@@ -31,6 +31,10 @@ FEW_OF = (
 """A count of things that may be none or few, in words too: “not one complaint”."""
 SHARE = r"(?P<number>(?<![\d.,])\d+(?:\.\d+)?)(?P<scale>)\s?(?P<percent>%|percent\b|per cent\b)"
 
+_ONES = "one two three four five six seven eight nine ten eleven twelve".split()  # noqa: SIM905
+_TEENS = "thirteen fourteen fifteen sixteen seventeen eighteen nineteen".split()  # noqa: SIM905
+_TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split()  # noqa: SIM905
+
 COUNTS: Mapping[str, float] = {
     **dict.fromkeys(("a quarter of an", "quarter of an"), 0.25),
     **dict.fromkeys(("three quarters of an", "three-quarters of an"), 0.75),
@@ -38,32 +42,32 @@ COUNTS: Mapping[str, float] = {
     "half": 0.5,
     "half an": 0.5,
     "half a": 0.5,
-    **dict.fromkeys(("a", "an", "one"), 1.0),
-    **dict(
-        zip(
-            "two three four five six seven eight nine ten eleven twelve".split(),  # noqa: SIM905 - words are read as words
-            map(float, range(2, 13)),
-            strict=True,
-        )
-    ),
-    "fifteen": 15.0,
-    "twenty": 20.0,
-    "thirty": 30.0,
-    "forty": 40.0,
-    "forty-five": 45.0,
-    "fifty": 50.0,
-    "sixty": 60.0,
-    "ninety": 90.0,
+    **dict.fromkeys(("a", "an"), 1.0),
+    **{word: float(at) for at, word in enumerate((*_ONES, *_TEENS), 1)},
+    **{word: 10.0 * at for at, word in enumerate(_TENS, 2)},
+    **{
+        f"{ten}{gap}{one}": 10.0 * at + unit
+        for at, ten in enumerate(_TENS, 2)
+        for unit, one in enumerate(_ONES[:9], 1)
+        for gap in "- "
+    },
 }
 """Numbers that people write out before a unit of time."""
 
+WORDS = (*reversed(_ONES[1:]), *_TEENS, *_TENS)
+"""Whole numbers from two on that people write out."""
+
+COUNT = (
+    r"(?:(?:a |three[ -])?quarters? of an|(?:a )?couple of|half(?: an?)?|an?|"
+    rf"(?:{'|'.join(_TENS)})(?:[- ](?:{'|'.join(_ONES[:9])}))?|{'|'.join(_TEENS)}|"
+    rf"{'|'.join(reversed(_ONES))})(?![\w-]*\w\b(?<=[a-z]een)|ty)"
+)
+"""Any of `COUNTS`."""
+
 _DIGITS = r"\d+(?:\.\d+)?"
-_WORDS = "|".join(sorted(COUNTS, key=len, reverse=True))
 _HALF = r"(?:\sand\sa\shalf)?"
 _UNIT = r"(?:days?|d|hours?|hrs?|h|minutes?|mins?|min|m|seconds?|secs?|s)(?![a-z])"
-_PART = (
-    rf"(?:{_DIGITS}{_HALF}[\s-]?|(?:{_WORDS}){_HALF}[\s-](?:(?:whole|full|good)\s)?){_UNIT}{_HALF}"
-)
+_PART = rf"(?:{_DIGITS}{_HALF}[\s-]?|{COUNT}{_HALF}[\s-](?:(?:whole|full|good)\s)?){_UNIT}{_HALF}"
 SPAN = (
     r"(?P<span>\b(?<!half )(?<!quarter of )(?<!quarters of )(?:the better part of\s)?"
     rf"{_PART}(?:,?\s?(?:and\s)?{_PART}){{0,2}})"
@@ -71,7 +75,7 @@ SPAN = (
 
 _PARTS = re.compile(
     rf"(?<![a-z])(?:(?P<digits>{_DIGITS})(?P<half>{_HALF})[\s-]?|"
-    rf"(?P<word>{_WORDS})(?P<halved>{_HALF})[\s-](?:(?:whole|full|good)\s)?)(?P<unit>{_UNIT})(?P<after>{_HALF})",
+    rf"(?P<word>{COUNT})(?P<halved>{_HALF})[\s-](?:(?:whole|full|good)\s)?)(?P<unit>{_UNIT})(?P<after>{_HALF})",
     re.IGNORECASE,
 )
 _MINUTES: Mapping[str, float] = {"d": 1440.0, "h": 60.0, "m": 1.0, "s": 1 / 60}
@@ -94,11 +98,10 @@ ZONES: Mapping[str, int] = {
 }
 """Zone → its hours from UTC. Names that two zones share (CST, IST) are not read."""
 
-_HOURS = "one two three four five six seven eight nine ten eleven twelve".split()  # noqa: SIM905
 _PAST = {"half": 30, "quarter": 15, "a quarter": 15, "five": 5, "ten": 10, "twenty": 20}
 CLOCK = (
     r"(?P<clock>\d{1,2}:\d{2}|\d{1,2}(?=\s?[ap]\.?m\b)|\b(?:noon|midnight)\b|"
-    rf"\b(?:{'|'.join(_PAST)})\s(?:past|to)\s(?:{'|'.join(_HOURS)})\b)(?::\d{{2}})?"
+    rf"\b(?:{'|'.join(_PAST)})\s(?:past|to)\s(?:{'|'.join(_ONES)})\b)(?::\d{{2}})?"
     r"(?:\s?(?P<half>[ap]\.?m\b\.?))?(?:\s?(?P<zone>UTC|GMT|Z|[A-Z]{2,4}T)\b)?"
 )
 
@@ -212,5 +215,5 @@ def _clock(written: str) -> tuple[int, int, int]:
         hours, _, minute = written.partition(":")
         return int(hours), int(minute or 0), 1440
     part, way, hour = written.rsplit(maxsplit=2)
-    total = 60 * (_HOURS.index(hour) + 1) + _PAST[part] * (1 if way == "past" else -1)
+    total = 60 * (_ONES.index(hour) + 1) + _PAST[part] * (1 if way == "past" else -1)
     return total // 60 % 12, total % 60, 720

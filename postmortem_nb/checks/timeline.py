@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from postmortem_nb import metrics, times
@@ -132,7 +133,57 @@ def phases(case: Case) -> Iterator[Finding]:
             )
 
 
-RULES = (order, window, untimed, updates, phases)
+_FOUND = "Key Discovery"
+
+
+def hints(case: Case) -> Iterator[Finding]:
+    """Find steps in an order that can be, but seldom is: told as a hint."""
+    found = sorted(row["time"] for row in _timed(case) if row.get("step") == _FOUND)
+    pairs = (
+        ("Root Cause Identified", _FOUND, found[-1] if found else None),
+        ("Partial Recovery", "Mitigation Deployed", case.moments.mitigated),
+    )
+    for later, earlier, since in pairs:
+        row = _one(case, later)
+        if row and since and row["time"] < since:
+            yield about(
+                case,
+                Code.ORDER,
+                "time",
+                message=f"{later} ({times.shown(row['time'])}) is before {earlier} "
+                f"({times.shown(since)}).",
+                remedy="Correct one of the two times, or say in the text how that came.",
+                severity=Severity.HINT,
+                at=(TABLE, row["row"]),
+            )
+
+
+_MACHINE = re.compile(r"\b(?:monitor\w*|alerts?|alarms?|synthetic\w*)\b", re.IGNORECASE)
+_PEOPLE = re.compile(
+    r"\b(?:customers?|callers?|users?|support|help ?desk|care|shift lead|tweets?|tickets?)\b",
+    re.IGNORECASE,
+)
+
+
+def noticed(case: Case) -> Iterator[Finding]:
+    """Find a method of detection that is not what its own row says."""
+    for row in case.rows(TABLE):
+        method, who = row.get("detection_method"), str(row.get("detected_by") or "")
+        by_machine, by_people = bool(_MACHINE.search(who)), bool(_PEOPLE.search(who))
+        if by_machine == by_people:
+            continue
+        if method == ("User Report" if by_machine else "Monitor Alert"):
+            yield about(
+                case,
+                Code.SOURCES,
+                "detection_method",
+                message=f"Detection method {method}, but detected by: {who}.",
+                remedy="Correct the one that is wrong.",
+                at=(TABLE, row["row"]),
+            )
+
+
+RULES = (order, hints, window, untimed, updates, phases, noticed)
 
 
 def _one(case: Case, step: str) -> Row | None:

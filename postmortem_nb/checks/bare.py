@@ -1,0 +1,224 @@
+"""Figures that nothing else bears: “nobody noticed for 42 minutes”, where nothing has 42 minutes.
+
+A figure that a sentence tells of this incident, as a fact of its past, is borne by the dataset, a
+measure, the frozen evidence, the distance of the events that its sentence names, or by another
+sentence. One that nothing bears is a hint, with the nearest that is known.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from postmortem_nb.checks import borne, events, lengths, written
+from postmortem_nb.checks.claims import PEOPLE, PERSON
+from postmortem_nb.checks.order import LONGEST, OPEN, OTHER_DAY
+from postmortem_nb.checks.reading import TEXTS, is_read, passages, sentences
+from postmortem_nb.checks.report import Code, Finding, Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from postmortem_nb.checks.borne import Bears
+    from postmortem_nb.checks.case import Case, Cell
+    from postmortem_nb.checks.written import Figure
+    from postmortem_nb.incident import Incident
+
+_UNIT = re.compile(r"\s?(?:/|an?\s|per\s|each\b|every\s|apiece|fee|margin)", re.IGNORECASE)
+"""Behind money: it is of one thing, or of each month."""
+_PAST = re.compile(
+    r"\b(?:was|were|had|did|didn[’']t|took|came|went|saw|lost|began|fell|rose|got|found|knew|held|"
+    r"stood|left|ran|sent|broke|cost|hit|spent|kept|made|told|wrote|rang|gave|met|sat|lay|hung|"
+    r"stuck|grew|shot|burnt|ate|let|put|paid|[a-z]{3,}ed)\b",
+    re.IGNORECASE,
+)
+"""In a sentence: it tells of the past."""
+_SETTING = re.compile(
+    r"\b(?:time-?outs?|TTL|pools?|limits?|thresholds?|intervals?|retr(?:y|ies|ied)|back-?off|"
+    r"capacity|"
+    r"quota|targets?|objectives?|windows?|average[sd]?|averaging|per|default|configured|settings?|"
+    r"keeps?|retention|lifetime|valid|lease|lock|batch\w*|canary|steps? of|load tests?|SLO|SLA|"
+    r"budgeted|estimate\w*|forecast|benchmark|evaluat\w+|look-?back|polls?|polling|schedul\w+|"
+    r"baseline|ahead|left|before expiry|backtest|back-test|would|alerts? at|pages? at|grace|"
+    r"refresh\w*|scrap\w+|sampl\w+|earlier that|history|similar|INC-\d+)\b",
+    re.IGNORECASE,
+)
+"""In a clause: its figure may be a setting, a plan, or of another time."""
+_WHOLE = re.compile(
+    r"\b(?:all|every|each of|the|these|those|our)\s(?:of\s)?(?:the\s|our\s)?$", re.IGNORECASE
+)
+_FAILING = re.compile(
+    r"\b(?:fail\w*|error\w*|affected|hit|impacted|unable|could not|couldn[’']t|broken?|lost|"
+    r"reject\w*|refus\w*|timed out|turned away|stuck|went nowhere|dropped|without|unanswered|"
+    r"went through|succeed\w*|work(?:ed|ing))\b",
+    re.IGNORECASE,
+)
+_SPARED = re.compile(
+    r"\b(?:went through|succeed\w*|work(?:ed|ing)|fine|unaffected|spared|left|remain\w*)\b",
+    re.IGNORECASE,
+)
+_THINGS: Mapping[str, tuple[str, ...]] = {
+    "people": ("affected_total", "affected_users", "customers_notified"),
+    "request": ("failed_requests",),
+    "ticket": ("tickets",),
+    "complaint": ("complaints",),
+    "mention": ("mentions",),
+}
+_NOTIFIED = re.compile(r"\b(?:notif|mail|wrote|written|told|inform|contact)", re.IGNORECASE)
+_WHO = re.compile(rf"(?:{PERSON}s?|{PEOPLE})$", re.IGNORECASE)
+_MONEY = ("revenue_loss", "revenue_at_risk")
+_BUDGET = ("budget_consumed", "budget_remaining", "slo_impact")
+REMEDY = "Correct it, or put what it is of into its blank or the timeline."
+MOST = 200
+"""Figures that are looked for in a document: a text of nothing else must not slow a form."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Sentence:
+    """A sentence with figures that may be facts of this incident."""
+
+    text: str
+    figures: tuple[Figure, ...]
+
+
+def found(incident: Incident, case: Case, others: Sequence[Finding]) -> Iterator[Finding]:
+    """Yield, for each blank, the figures that nothing else bears."""
+    if case.moments.start is None:
+        return
+    bears, left = None, MOST
+    doubted: dict[tuple[str, str, str], list[str]] = {}
+    for cell, text in passages(case):
+        shown = cell.column.name == "key_events" or cell.table == "updates"
+        if not (is_read(cell) or shown) or cell.column.kind not in {"prose", "line"}:
+            continue
+        place = (cell.table, cell.row, cell.column.name)
+        for sentence in _read(text, cell.column.name in lengths.WHOLE or shown):
+            bears = bears or borne.known(incident, case)
+            left -= len(sentence.figures)
+            if left < 0:
+                break
+            lone = (_lone(case, bears, sentence.text, each, cell) for each in sentence.figures)
+            doubted.setdefault(place, []).extend(
+                words for words in lone if words and not _said(others, place, words)
+            )
+    for place, said in doubted.items():
+        if said:
+            yield _finding(case, place, f"Nothing else here has {'; nor '.join(said)}.")
+
+
+def _finding(case: Case, place: tuple[str, str, str], message: str) -> Finding:
+    table, row, name = place
+    return Finding(
+        code=Code.LONE,
+        severity=Severity.HINT,
+        where=case.where(*place),
+        message=message,
+        remedy=REMEDY,
+        table=table,
+        row=row,
+        name=name,
+    )
+
+
+def _said(others: Sequence[Finding], place: tuple[str, str, str], words: str) -> bool:
+    """Return whether another finding on this blank is about this figure."""
+    figure = words.partition("”")[0].lstrip("“")
+    return any(
+        (each.table, each.row, each.name) == place and figure in each.message for each in others
+    )
+
+
+@lru_cache(maxsize=TEXTS)
+def _read(text: str, past: bool) -> tuple[_Sentence, ...]:  # noqa: FBT001 - a cache's key
+    """Return the sentences of a text with figures that may be facts of this incident."""
+    if not written.MAY.search(text):
+        return ()
+    told = []
+    for sentence in sentences(text):
+        if len(sentence) > LONGEST or not (past or _PAST.search(sentence)):
+            continue
+        kept = tuple(each for each in written.figures(sentence) if _is_fact(sentence, each))
+        if kept:
+            told.append(_Sentence(sentence, kept))
+    return tuple(told)
+
+
+def _is_fact(sentence: str, figure: Figure) -> bool:
+    """Return whether a figure can be a fact of this incident's past."""
+    clause = borne.clause(sentence, figure)
+    if _SETTING.search(clause) or OPEN.search(clause):
+        return False
+    if figure.kind == "clock":
+        return not OTHER_DAY.search(sentence) and not OPEN.search(sentence)
+    return figure.kind != "part"
+
+
+def _lone(case: Case, bears: Bears, sentence: str, figure: Figure, cell: Cell) -> str | None:
+    """Return a figure that nothing bears, with the nearest that is known; None where one does."""
+    if borne.told(bears, sentence, figure):
+        return None
+    name = cell.column.name
+    if figure.kind == "span":
+        truth = lengths.length(case, sentence, figure, whole=name in lengths.WHOLE)
+    elif figure.kind == "clock":
+        whole = name in lengths.CLOCKED or cell.table == "updates"
+        truth = lengths.clock(case, bears, sentence, figure) if whole else None
+    elif figure.kind == "money":
+        truth = _money(case, bears, sentence, figure)
+    elif figure.kind == "share":
+        truth = _share(case, bears, sentence, figure)
+    else:
+        truth = _count(case, bears, sentence, figure)
+    return f"“{sentence[figure.begin : figure.end]}” ({truth})" if truth else None
+
+
+def _money(case: Case, bears: Bears, sentence: str, figure: Figure) -> str | None:
+    """Return the loss, where a sum is none that is known."""
+    held = [value for name in _MONEY if (value := borne.value(case, name))]
+    known = any(borne.fits(figure, value) for value in (*held, *bears.numbers))
+    small = bool(held) and figure.high < 0.01 * held[0]  # the price of one thing
+    if not held or known or small or _UNIT.match(sentence, figure.end):
+        return None
+    return f"revenue loss: ${held[0]:,.0f}"
+
+
+def _share(case: Case, bears: Bears, sentence: str, figure: Figure) -> str | None:
+    """Return the shares that are known, where one of requests or people is none of them."""
+    clause = borne.clause(sentence, figure)
+    if not _FAILING.search(clause) or borne.PARTIAL.search(clause):
+        return None
+    names = _BUDGET if "budget" in clause.lower() else ("affected_share",)
+    values = [value for name in names if (value := borne.value(case, name)) is not None]
+    people = any(_WHO.match(word) for word in re.findall(r"[a-z]+", clause.lower()))
+    if _SPARED.search(clause):
+        values += [100 - each for each in values]
+    near = any(borne.fits(figure, each) for each in values)
+    rated = any(figure.high >= low and figure.low <= high for low, high in bears.rates)
+    if near or rated or not (bears.rates or (values and (people or names is _BUDGET))):
+        return None
+    known = [f"known: {values[0]:g} %"] if values else []
+    known += [f"error rate up to {max(high for _, high in bears.rates):.3g} %"] * bool(bears.rates)
+    return ", ".join(known)
+
+
+def _count(case: Case, bears: Bears, sentence: str, figure: Figure) -> str | None:
+    """Return how many people, requests or things are known, where it is another number."""
+    noun, stem = figure.noun, events.stem(figure.noun)
+    thing = "people" if _WHO.match(noun) else noun.rstrip("s")
+    if borne.PARTIAL.search(borne.clause(sentence, figure)):
+        return None
+    names = _THINGS.get(thing, ())
+    if not _NOTIFIED.search(sentence):
+        names = tuple(name for name in names if name != "customers_notified")
+    held = [value for name in names if (value := borne.value(case, name))]
+    if held:
+        near = any(borne.fits(figure, value) for value in held) or figure.high < 0.1 * held[0]
+        return None if near else f"{thing}: {held[0]:,.0f}"
+    same = [each for each in bears.by.get("count", ()) if each.noun == stem]
+    others = [each.low for each in same if (each.low, each.high) != (figure.low, figure.high)]
+    known = any(borne.fits(figure, value) for value in bears.numbers)
+    if known or not others or not _WHOLE.search(sentence[: figure.begin]):
+        return None
+    return f"elsewhere: {others[0]:,.0f}"

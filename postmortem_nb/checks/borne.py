@@ -1,0 +1,122 @@
+"""What the document bears: the figures of its fields, measures, sentences and metrics."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, NamedTuple
+
+from postmortem_nb import times
+from postmortem_nb.checks import events, silence, written
+from postmortem_nb.checks.reading import TEXTS, sentences
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from postmortem_nb.checks.case import Case
+    from postmortem_nb.checks.written import Figure
+    from postmortem_nb.incident import Incident
+
+_CLAUSE = re.compile(r"[;()]|:(?!\d)|,\s|\s[–—]\s|\b(?:but|while|because|where|which|who|when)\b")
+PARTIAL = re.compile(
+    r"\b(?:of (?:them|these|those|which|whom|the \w+)|alone|each|apiece|more(?!\sthan)|another|"
+    r"further|other|"
+    r"additional|extra|first|last|remaining|rest|instead|before|until|by|only in|in the \w+ "
+    r"hour)\b",
+    re.IGNORECASE,
+)
+"""In a clause: its figure may be of a part."""
+LONGEST_BLANK = 8_000
+"""Characters of a blank whose figures bear others."""
+
+
+class _Held(NamedTuple):
+    """A figure of the document, with its noun, and the words of its sentence."""
+
+    kind: str
+    low: float
+    high: float
+    sentence: str
+    noun: str
+    stems: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Bears:
+    """What the rest of the document bears."""
+
+    by: Mapping[str, Sequence[_Held]]
+    """Kind → the figures of the document."""
+    numbers: frozenset[float]
+    rates: Sequence[tuple[float, float]]
+    peaks: Sequence[dt.datetime]
+
+
+def clause(sentence: str, figure: Figure) -> str:
+    """Return the clause of a sentence that a figure stands in."""
+    before = _CLAUSE.split(sentence[: figure.begin])[-1]
+    after = _CLAUSE.split(sentence[figure.end :])[0]
+    return f"{before}{sentence[figure.begin : figure.end]}{after}"
+
+
+def fits(figure: Figure, number: float) -> bool:
+    """Return whether a figure can mean a number."""
+    return figure.low <= number <= figure.high
+
+
+def value(case: Case, name: str) -> float | None:
+    """Return a measure, else a stated fact, where it is a number."""
+    measure = case.measures.get(name)
+    known = measure.value if measure else case.fact(name)
+    return float(known) if isinstance(known, (int, float)) else None
+
+
+def told(known: Bears, sentence: str, figure: Figure) -> bool:
+    """Return whether another sentence has the same figure for the like."""
+    own = events.stems(sentence)
+    return any(
+        each.sentence != sentence
+        and each.low <= figure.high
+        and figure.low <= each.high
+        and (own & each.stems or figure.kind == "money")
+        for each in known.by.get(figure.kind, ())
+    )
+
+
+def known(incident: Incident, case: Case) -> Bears:
+    """Return what the document bears, each figure with the sentence it stands in."""
+    by: dict[str, list[_Held]] = {}
+    numbers: set[float] = set()
+    for cell in case.cells:
+        if isinstance(cell.value, (int, float)) and not isinstance(cell.value, bool):
+            numbers.add(float(cell.value))
+        elif cell.column.kind in {"prose", "line"}:
+            for each in _held(str(cell.value)):
+                by.setdefault(each.kind, []).append(each)
+    curves = [each for each in silence.curves(incident.path / "evidence") if len(each.levels)]
+    rates = [
+        (float(each.levels.min()), float(each.levels.max()))
+        for each in curves
+        if each.unit == "percent"
+    ]
+    tops = [int(each.moments[each.levels.argmax()]) for each in curves]
+    peaks = [times.EPOCH + dt.timedelta(microseconds=each) for each in tops]
+    return Bears(by, frozenset(numbers), rates, peaks)
+
+
+@lru_cache(maxsize=TEXTS)
+def _held(text: str) -> tuple[_Held, ...]:
+    return tuple(
+        _Held(
+            each.kind,
+            each.low,
+            each.high,
+            sentence,
+            events.stem(each.noun),
+            events.stems(sentence),
+        )
+        for sentence in sentences(text[:LONGEST_BLANK])
+        for each in written.figures(sentence)
+    )

@@ -1,0 +1,245 @@
+"""Clauses set against the timeline: “by the time the page was answered, Security was on the call”.
+
+A sentence is read as events (see `events`) with what is between them: before, after, by the time,
+a length, or a clock. It is doubted where no event that a clause may mean agrees.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import TYPE_CHECKING, NamedTuple
+
+from postmortem_nb import times
+from postmortem_nb.checks import events, spoken
+from postmortem_nb.checks.claims import LOOSE_MINUTES
+from postmortem_nb.checks.reading import TEXTS, about, passages, sentences
+from postmortem_nb.checks.spoken import CLOCK, SPAN
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Callable, Iterator
+
+    from postmortem_nb.checks.case import Case, Cell
+    from postmortem_nb.checks.events import Event
+    from postmortem_nb.checks.report import Finding
+
+LONGEST = 400
+"""Characters of a sentence that is read: what is longer is a list."""
+
+_LINK = re.compile(
+    rf"(?:(?P<within>within)\s(?:[\w’'-]+\s){{0,2}}?(?P<limit>{SPAN.replace('?P<span>', '')})\s"
+    rf"(?:of|after)|(?:(?P<length>{SPAN})\s(?:[\w’'-]+\s)?)?"
+    r"\b(?P<way>before|after|by the time(?:\sthat)?|once|as soon as|until|till|prior to|ahead of|"
+    r"following|later than))\s",
+    re.IGNORECASE,
+)
+_EARLIER = frozenset({"before", "prior to", "ahead of", "by the time", "by the time that"})
+_UNTIL = frozenset({"until", "till"})
+_END = re.compile(r"[,;:()]\s|\s[–—]\s|\b(?:and|but|while|because|which|where|although)\b")
+_LEAD = re.compile(
+    r"^\W*(?:(?:only|just|even|well|long|right|shortly|soon|some|about|almost|nearly|it was|and|"
+    r"but|then|more than|less than|over|not)\s)*$",
+    re.IGNORECASE,
+)
+_NOT = re.compile(
+    r"\b(?:not|never|nobody|no one|none|no|nothing|\w+n[’']t|without|only|hardly|barely)\b",
+    re.IGNORECASE,
+)
+OPEN = re.compile(
+    r"\b(?:would|could(?!\snot?\b)|should|might|may|if|unless|must|will|can|cannot|usual\w*|normal(?:ly)?\s|"
+    r"always|previous\w*|next|instead|whether|often|typical\w*|plan(?:ned|s)|had to|to be|"
+    r"expected|drill|rehears\w*|tests?|another|other|similar|same|second|third|again|as well|too|"
+    r"false|no effect|in vain|without (?:any )?(?:effect|change|success)|at first|first tried)\b",
+    re.IGNORECASE,
+)
+"""In a sentence: it is no plain statement of what came when."""
+_STILL = re.compile(r"\b(?:still|not yet|yet to)\b", re.IGNORECASE)
+_AT = re.compile(
+    rf"(?:\b(?P<at>at|by|around|about|towards?|since|from)\s(?:about\s|around\s)?|^\W*){CLOCK}"
+    r"(?!\s?%)",
+    re.IGNORECASE,
+)
+_CLAUSE = re.compile(
+    r"[,;:()·](?!\d)|\s[–—]\s|\b(?:and|but|while|before|after|until|when|where|which|so|then|"
+    r"because|once)\b"
+)
+OTHER_DAY = re.compile(
+    r"\b(?:(?:next|following|previous) (?:day|morning|evening|night|week)|yesterday|tomorrow|"
+    r"evening before|night before|day before|\d{1,2} (?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|"
+    r"Nov|Dec)\w*|(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]* \d{1,2}|"
+    r"weeks?|months?|years?|cron|every (?:day|night|hour|week|month|morning)|daily|nightly)\b",
+    re.IGNORECASE,
+)
+"""In a sentence: its clocks may be of another day."""
+_SURE = 1.2
+_LEADS = 0.7
+
+
+class _Order(NamedTuple):
+    """Two clauses of a sentence and what links them."""
+
+    one: str
+    other: str
+    match: re.Match[str]
+    said: str
+
+
+class _Clock(NamedTuple):
+    """A clause with one clock."""
+
+    clause: str
+    match: re.Match[str]
+
+
+def order(case: Case) -> Iterator[Finding]:
+    """Find clauses that set events in an order, at a distance or at a clock they had not."""
+    if case.moments.start is None:
+        return
+    for cell, text in passages(case):
+        linked, clocked = _read(text)
+        for each in linked:
+            truth = _denied(case, each)
+            if truth:
+                yield about(case, cell, f"“{each.said}”, but {truth}.")
+        for clock in clocked:
+            truth = _elsewhere(case, cell, clock)
+            if truth:
+                yield about(case, cell, f"“{clock.clause.strip()}”, but {truth}.")
+
+
+RULES: tuple[Callable[[Case], Iterator[Finding]], ...] = (order,)
+
+
+@lru_cache(maxsize=TEXTS)
+def _read(text: str) -> tuple[tuple[_Order, ...], tuple[_Clock, ...]]:
+    """Return the linked clauses of a text, and those with a clock; kept until it is edited."""
+    linked: list[_Order] = []
+    clocked: list[_Clock] = []
+    for sentence in sentences(text):
+        if len(sentence) > LONGEST or OPEN.search(sentence):
+            continue
+        linked += _linked(sentence)
+        clocked += _clocked(sentence)
+    return tuple(linked), tuple(clocked)
+
+
+def _linked(sentence: str) -> Iterator[_Order]:
+    """Yield the pairs of clauses of a sentence that a word of order links."""
+    links = list(_LINK.finditer(sentence))
+    for at, match in enumerate(links):
+        stop = links[at + 1].start() if at + 1 < len(links) else len(sentence)
+        other = _END.split(sentence[match.end() : stop])[0]
+        rest = sentence[match.end() + len(other) : stop]
+        before = _END.split(sentence[: match.start()])[-1]
+        if _LEAD.match(before):
+            if not rest.startswith(","):
+                continue
+            one = _END.split(rest[1:].lstrip())[0]
+            said = sentence[match.start() : stop]
+        else:
+            one, said = before, before + sentence[match.start() : match.end()] + other
+        if one.strip() and other.strip():
+            yield _Order(one, other, match, " ".join(said.split()).strip(" ,.;"))
+
+
+def _denied(case: Case, each: _Order) -> str | None:
+    """Return what the timeline says of two events, where it is another order or length."""
+    match = each.match
+    way = (match["way"] or "after").lower()
+    ones = events.named(case, each.one)
+    others = events.named(case, each.other, phrase=True)
+    if (not ones.by_cue and ones.sure < 2) or (not others.by_cue and others.sure < 2):
+        return None
+    if {one.step for one in ones.events} & {other.step for other in others.events}:
+        return None
+    between = events.gaps(ones.events, others.events)
+    negated = bool(_NOT.search(each.one))
+    if not between or (_STILL.search(each.one) and way not in _UNTIL):
+        return None
+    if way in _UNTIL and not negated:
+        return None
+    early = (way in _EARLIER) != (negated and not match["length"])
+    if way in _UNTIL:
+        early = False
+    if not any(_holds(match, gap, early=early) for gap in between):
+        return _truth(ones.events[0], others.events[0])
+    return None
+
+
+def _holds(match: re.Match[str], until: float, *, early: bool) -> bool:
+    """Return whether the first event can be so many minutes before the other."""
+    if match["within"]:
+        limit, step = spoken.minutes(match["limit"].lower())
+        return -until <= limit + max(step, 2.0)
+    if match["length"]:
+        return spoken.agrees(match, until if early else -until)
+    return until >= -1.0 if early else until <= 1.0
+
+
+def _truth(one: Event, other: Event) -> str:
+    """Return the words for when two events were."""
+    a, b = one.times[0], other.times[0]
+    gap = (a - b).total_seconds() / 60
+    order = f"{times.duration(abs(gap))} {'after' if gap > 0 else 'before'}" if gap else "at"
+    return f"{_name(one)} ({a:%H:%M}) is {order} {_name(other)} ({b:%H:%M} UTC)"
+
+
+def _name(event: Event) -> str:
+    return "the first status page update" if event.step == events.TOLD else event.step
+
+
+def _clocked(sentence: str) -> Iterator[_Clock]:
+    """Yield the clauses of a sentence that have one clock."""
+    if OTHER_DAY.search(sentence):
+        return
+    for clause in _CLAUSE.split(sentence):
+        found = [each for each in _AT.finditer(clause) if spoken.clocked(each)]
+        if len(found) == 1 and not _NOT.search(clause):
+            yield _Clock(clause, found[0])
+
+
+def _elsewhere(case: Case, cell: Cell, clock: _Clock) -> str | None:
+    """Return when the timeline has what a clause puts at another clock."""
+    match = clock.match
+    bare = clock.clause[: match.start()] + clock.clause[match.end() :]
+    meant = events.named(case, bare)
+    if not meant.events or (meant.sure < _SURE and not meant.by_cue):
+        return None
+    late = (match["at"] or "").lower() == "by"
+    moments = [at for event in meant.events for at in event.times]
+    if any(_near(match, at, late=late) for at in moments):
+        return None
+    rows, _ = events.known(case)
+    rivals = [row for row in rows if any(_near(match, at, late=False) for at in row.times)]
+    if any(events.score(case, bare, row) > meant.sure - _LEADS for row in rivals):
+        return None
+    if _told_elsewhere(case, cell, match, bare):
+        return None
+    return f"the timeline has {times.shown(moments[0])} ({_name(meant.events[0])})"
+
+
+def _near(match: re.Match[str], at: dt.datetime, *, late: bool) -> bool:
+    """Return whether a clock is near a moment; “by” it may be later than the moment."""
+    gap = spoken.apart(match, 60 * at.hour + at.minute)
+    if gap is None:
+        return True
+    if gap <= LOOSE_MINUTES:
+        return True
+    said = spoken.clocked(match)
+    return late and said is not None and (said[0] - 60 * at.hour - at.minute) % 1440 < 720
+
+
+def _told_elsewhere(case: Case, cell: Cell, match: re.Match[str], clause: str) -> bool:
+    """Return whether another blank has the same clock for the like."""
+    said = spoken.clocked(match)
+    if said is None:
+        return True
+    own = events.stems(clause)
+    clock = f"{said[0] // 60:02d}:{said[0] % 60:02d}"
+    return any(
+        clock in str(each.value) and len(own & events.stems(str(each.value))) > 0
+        for each in case.cells
+        if (each.table, each.row, each.column.name) != (cell.table, cell.row, cell.column.name)
+        and each.column.kind in {"prose", "line"}
+    )

@@ -1,0 +1,201 @@
+"""Figures of a text, whatever they are of: clocks, lengths, shares, money, counts.
+
+Each comes with the bounds between which what it means may lie, as it is written: “about 40
+minutes”, “more than a third”, “fifty thousand”.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import TYPE_CHECKING, NamedTuple
+
+from postmortem_nb.checks import spoken
+from postmortem_nb.checks.reading import TEXTS
+from postmortem_nb.checks.spoken import CLOCK, COUNT, SPAN
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+
+class Figure(NamedTuple):
+    """A figure of a text: what it is, where it stands, and what it may mean."""
+
+    kind: str
+    low: float
+    high: float
+    begin: int
+    end: int
+    noun: str = ""
+    match: re.Match[str] | None = None
+
+
+_DIGITS = r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?"
+_SCALE = r"(?:\s?(?P<scale>k|million|thousand|hundred)\b)?"
+_NOT_IN = r"(?<![\w.,:/#-])"
+_SMALL = {
+    word: float(at)
+    for at, word in enumerate("one two three four five six seven eight nine ten".split(), 1)  # noqa: SIM905
+} | {"twelve": 12.0, "twenty": 20.0, "fifty": 50.0, "a hundred": 100.0, "hundred": 100.0}
+_ODD = rf"(?:{'|'.join(_SMALL)}|\d{{1,4}})"
+FRACTIONS: Mapping[str, tuple[float, float]] = {
+    "half": (40, 60),
+    "a third": (26, 41),
+    "one third": (26, 41),
+    "two thirds": (58, 75),
+    "two-thirds": (58, 75),
+    "a quarter": (18, 32),
+    "one quarter": (18, 32),
+    "three quarters": (66, 84),
+    "three-quarters": (66, 84),
+    "a fifth": (14, 26),
+    "one fifth": (14, 26),
+    "two fifths": (34, 46),
+    "three fifths": (54, 66),
+    "a sixth": (13, 20),
+    "an eighth": (10, 15),
+    "a tenth": (7, 14),
+    "one tenth": (7, 14),
+    "a twentieth": (4, 7),
+}
+"""A share in words → the percent between which it can be."""
+
+NUMERAL = rf"(?:{'|'.join(spoken.WORDS)}|\d{{1,3}}(?:,\d{{3}})+|\d+)"
+"""A whole number, in digits or in a word."""
+
+_MONEY = re.compile(
+    rf"(?:[$€£]\s?(?P<number>{_DIGITS}){_SCALE}(?P<m>m\b)?"
+    rf"|{_NOT_IN}(?P<said>{_DIGITS}|{COUNT}){_SCALE.replace('scale', 'many')}\s?"
+    r"(?:dollars|euros|pounds|USD|EUR|GBP)\b)",
+    re.IGNORECASE,
+)
+_SHARE = re.compile(
+    rf"{_NOT_IN}(?P<number>\d+(?:\.\d+)?)\s?(?:%|percent\b|per cent\b)"
+    rf"|\b(?P<fraction>{'|'.join(sorted(FRACTIONS, key=len, reverse=True))})(?=\s(?:of\b|the\b|"
+    r"our\b|all\b))"
+    rf"|\b(?P<part>{_ODD})\s(?:of\s)?(?:[a-z]+\s){{0,2}}?(?:in|out of)\s(?:every\s)?(?P<all>{_ODD})"
+    r"(?![\w:.%-])(?!\s(?:minutes|seconds|hours|days|weeks)\b)"
+    rf"|\bevery\s(?P<nth>second|other|third|fourth|fifth|tenth)\b",
+    re.IGNORECASE,
+)
+_NTH = {"second": 50.0, "other": 50.0, "third": 33.3, "fourth": 25.0, "fifth": 20.0, "tenth": 10.0}
+_CLOCK = re.compile(CLOCK, re.IGNORECASE)
+_SPAN = re.compile(SPAN, re.IGNORECASE)
+_COUNT = re.compile(
+    rf"{_NOT_IN}(?P<number>{_DIGITS}|\b(?:(?:a|two|three)\sdozen|{COUNT}))(?!\s?[%\d])(?![.,:/]\d)"
+    rf"(?![\w-])(?P<of>\sof\s(?:the|our|these|those|them|its|all)\b)?{_SCALE}"
+    r"\s(?P<adjectives>(?:(?!(?:of|and|or|in|to|at|for|from|with|the)\b)[a-z][\w-]+\s){0,2}?)(?P<noun>[a-z]{3,}(?:s|people|staff))\b",
+    re.IGNORECASE,
+)
+
+MAY = re.compile(
+    rf"\d|\b(?:{'|'.join(spoken.WORDS)}|half|third|quarter|hour|dozen)\b", re.IGNORECASE
+)
+"""What a text holds where it may hold a figure."""
+
+_MORE = re.compile(
+    r"(?:over|more than|at least|above|upwards of|no fewer than|no less than|well over)"
+    r"\s(?:the\s|an?\s)?\W?$",
+    re.IGNORECASE,
+)
+_LESS = re.compile(
+    r"(?:under|less than|fewer than|at most|up to|below|no more than|not even|within|almost|"
+    r"nearly|close to|just short of|just under)\s(?:the\s|an?\s)?\W?$",
+    re.IGNORECASE,
+)
+_WIDE, _LOOSE = 1.6, 0.2
+
+
+@lru_cache(maxsize=TEXTS)
+def figures(text: str) -> tuple[Figure, ...]:
+    """Return the figures of a text, in order, none within another; kept until it is edited."""
+    taken: list[Figure] = []
+    for found in (_money(text), _shares(text), _clocks(text), _spans(text), _counts(text)):
+        for each in found:
+            if not any(each.begin < other.end and other.begin < each.end for other in taken):
+                taken.append(each)
+    return tuple(sorted(taken, key=lambda each: each.begin))
+
+
+def numeral(said: str) -> float:
+    """Return the number that a `NUMERAL` means."""
+    return spoken.COUNTS.get(said.lower()) or float(said.replace(",", ""))
+
+
+def _money(text: str) -> Iterator[Figure]:
+    for match in _MONEY.finditer(text) if _holds(text, "$", "€", "£", "dollar", "euro") else ():
+        number = match["number"] or match["said"]
+        scale = match["scale"] or match["many"] or match["m"] or ""
+        value, step = spoken.amount(number.lower(), scale)
+        yield _figure("money", value, step, match)
+
+
+def _holds(text: str, *marks: str) -> bool:
+    lowered = text.lower()
+    return any(mark in lowered for mark in marks)
+
+
+def _shares(text: str) -> Iterator[Figure]:
+    for match in _SHARE.finditer(text):
+        if match["number"]:
+            digits = match["number"]
+            step = 0.5 * 10.0 ** -len(digits.partition(".")[2])
+            yield _figure("share", float(digits), max(step, 0.06), match)
+        elif match["fraction"]:
+            low, high = FRACTIONS[match["fraction"].lower()]
+            yield _figure("share", (low + high) / 2, (high - low) / 2, match)
+        elif match["nth"]:
+            yield _figure("share", _NTH[match["nth"].lower()], 7.0, match)
+        else:
+            part, whole = _odd(match["part"]), _odd(match["all"])
+            if 0 < part < whole:
+                low, high = 100 * part / (whole + 0.75), 100 * part / (whole - 0.75)
+                yield _figure("share", (low + high) / 2, (high - low) / 2, match)
+
+
+def _odd(written: str) -> float:
+    return _SMALL.get(written.lower()) or float(written)
+
+
+def _clocks(text: str) -> Iterator[Figure]:
+    for match in _CLOCK.finditer(text):
+        at = spoken.clocked(match)
+        if at:
+            yield Figure("clock", at[0], at[0], match.start(), match.end(), match=match)
+
+
+def _spans(text: str) -> Iterator[Figure]:
+    for match in _SPAN.finditer(text):
+        value, step = spoken.minutes(match["span"].lower())
+        if value >= 1:
+            yield _figure("span", value, step, match)
+
+
+def _counts(text: str) -> Iterator[Figure]:
+    for match in _COUNT.finditer(text):
+        word = match["number"].lower()
+        if word in {"a", "an", "half", "one"} and not match["scale"]:
+            continue
+        if word.endswith("dozen"):
+            dozens = spoken.COUNTS[word.split()[0]]
+            value, step = 12 * dozens, 2 * dozens
+        elif word[0].isdigit() or match["scale"]:
+            value, step = spoken.amount(word, match["scale"] or "")
+        else:
+            value, step = spoken.COUNTS.get(word, 0.0), 0.0
+        if value > 1:
+            kind = "part" if match["of"] else "count"
+            yield _figure(kind, value, step, match)._replace(noun=match["noun"].lower())
+
+
+def _figure(kind: str, value: float, step: float, match: re.Match[str]) -> Figure:
+    """Return a figure with the bounds that the words before it leave."""
+    before = match.string[max(0, match.start() - 24) : match.start()]
+    low, high = value - step, value + step
+    if _MORE.search(before):
+        low, high = value * 0.99, value * _WIDE
+    elif _LESS.search(before):
+        low, high = value / _WIDE, max(value * 1.01, high if step < value / 50 else value * 1.02)
+    elif spoken.HEDGE.search(before) or re.search(r"\bsome\s$", before):
+        low, high = min(low, value * (1 - _LOOSE)), max(high, value * (1 + _LOOSE))
+    return Figure(kind, low, high, match.start(), match.end(), match=match)

@@ -1,0 +1,280 @@
+"""Free sentences against an incident: figures that nothing bears, clauses, opposites, the story."""
+
+import datetime as dt
+
+import pandas as pd
+import pytest
+import sound
+
+from postmortem_nb import Incident, evidence
+from postmortem_nb.checks import case, events, spoken, written
+
+# 14:02 start, 14:19 detection, 14:24 acknowledgment, 14:47 discovery, 15:12 cause, 15:26 rollback,
+# 15:38 partial, 16:09 full recovery, 17:05 closed: 127 minutes of impact, 183 until it was closed.
+STEPS = {
+    "Detection": {
+        "detection_method": "Monitor Alert",
+        "detected_by": "Datadog monitor on checkout errors",
+    },
+    "Acknowledgment": {"on_call": "Dana Kim"},
+    "Investigation Begins": {"hypothesis": "The payment provider is slow."},
+    "Key Discovery": {"finding": "Each timeout is retried 25 times by the broker."},
+    "Root Cause Identified": {"root_cause": "A pool of 5 connections in release v2.48.0."},
+    "Mitigation Plan Formed": {"plan": "Restart all 36 proxies.", "approval": "Ines Duarte"},
+    "Mitigation Deployed": {
+        "action": "All 36 proxies restarted with the larger pool.",
+        "responsible": "Luis Ortega",
+    },
+    "Partial Recovery": {
+        "status": "eu-west sells again.",
+        "remaining": "ap-south waits for capacity.",
+    },
+}
+FACTS = {
+    "why_it_happened": "Every timeout was retried 25 times. The cache node was drained, not "
+    "deleted. Module proxy-rules 3.1.0 raised the default backoff.",
+    "problem": "Three of our eight regions could not sell, and 9,600 baskets missed their slot.",
+    "technical_cause": "Release v2.48.0 came with a small pool; the message brokers are healthy.",
+    "organizational_cause": "Network owns the proxy module, Checkout owns the pool.",
+    "regions": "eu-west, eu-central, ap-south",
+    "teams": ["Network", "Checkout"],
+    "executives_involved": False,
+    "email_sent": True,
+    "revenue_loss": 48000,
+    "tickets": 120,
+}
+ROWS = (
+    ("takeaways", {"text": "Restarting 36 proxies takes minutes; three regions waited for it."}),
+    ("went_wrong", {"area": "Tooling", "impact": "310 carts were lost."}),
+    ("similar", {"incident": "INC-0", "date": "2025-03-04", "similarity": "A pool too small."}),
+)
+DENIED = """\
+Half an hour had gone by before the first of us looked at a screen.
+The page was acknowledged 40 minutes after the alert fired.
+By the time the page was answered, the cause was known.
+The cause was found before the page was acknowledged.
+At 15:02 all proxies had been restarted with the larger pool.
+More than a thousand tickets landed on the desk of support.
+At its worst, two out of three checkouts failed.
+We gave away some ninety thousand dollars that day.
+Each timeout was retried 15 times.
+All 24 proxies were restarted.
+Two of our eight regions could not sell.
+Half of our regions went dark.
+The cache node had been deleted and was built anew.
+The module had shortened the default backoff of the proxy rules.
+In the end the message brokers turned out to be broken.
+No carts were lost.
+Every basket still caught its slot.
+What fixed it was the rollback of release v2.47.9.
+It happened in the middle of the night.
+Nothing like this has ever happened to us before.
+The first suspicion proved right.
+Our CTO took over the call.
+We never wrote to the customers concerned.
+ap-south came back first.
+The proxy module belongs to Checkout.
+Dana Kim restarted the proxies with the larger pool at 15:26.
+Of the proxies 19 of the 50 held, or 48%, and the rest let go.
+Some 1,900 merchants, 48% of our 5,000, saw nothing.
+The whole thing was over in less than an hour.""".splitlines()
+HELD = """\
+Seventeen minutes had gone by before the first of us looked at a screen.
+The page was acknowledged five minutes after the alert fired.
+By the time the cause was known, the page had long been answered.
+At 15:26 all proxies had been restarted with the larger pool.
+About 120 tickets landed on the desk of support.
+At its worst, a third of the checkouts failed.
+We gave away some fifty thousand dollars that day.
+The proxy gives up after a timeout of 42 minutes.
+The drain polls every 15 seconds and gives each connection 120 seconds.
+INC-0 in March lasted 51 minutes and cost 2,100 baskets.
+Last year the same move took 24 proxies and 3 hours.
+A run should take less than 12 minutes.
+The other five of our eight regions sold as usual.
+Twenty minutes after the fix the last cart was restored by hand.
+Luis Ortega restarted the proxies with the larger pool at 15:26.
+It was afternoon in Europe when it happened.
+What fixed it was the restart of the proxies.
+No carts were lost after 15:38.
+ap-south came back last.
+Of the proxies 19 of the 50 held, or 38%, and the rest let go.
+The 120 tickets, 25% of our 480, took a day to answer.
+Each late basket cost us three dollars and fifty cents.
+We e-mailed the customers concerned.""".splitlines()
+
+
+@pytest.fixture(scope="module")
+def incident(tmp_path_factory):
+    """The sound incident with texts that agree, and a frozen error rate of at most 31 %."""
+    made = sound.create(tmp_path_factory.mktemp("free"))
+    for name, value in FACTS.items():
+        made.set(name, value)
+    for step, values in STEPS.items():
+        row = next(row["row"] for row in made.values("timeline") if row["step"] == step)
+        for name, value in values.items():
+            made.set(name, value, table="timeline", row=row)
+    for table, values in ROWS:
+        made.add(table, **values)
+    times = pd.date_range(sound.moment("13:02"), sound.moment("17:00"), freq="1min")
+    rise = [31.0 if sound.moment("14:02") <= f"{at:%Y-%m-%dT%H:%M}:00Z" else 0.1 for at in times]
+    frame = pd.DataFrame({"timestamp": times, "value": rise})
+    frame = frame.assign(query="avg:checkout.error_rate{*}", series="*", unit="percent")
+    record = {"complete": True, "function": "get_datadog_metric"}
+    evidence.freeze(made.path / "evidence", "metrics", frame, record)
+    made.set("state", "Review")
+    return made
+
+
+def doubted(incident):
+    found = incident.check()
+    return {row.message for row in found.itertuples() if row.code in {"prose", "lone"}}
+
+
+def test_nothing_is_doubted_before(incident):
+    assert doubted(incident) == set()
+
+
+@pytest.mark.parametrize("sentence", DENIED)
+def test_what_the_rows_deny_is_doubted(incident, sentence):
+    row = incident.add("takeaways", text=sentence)
+    found = doubted(incident)
+    incident.remove("takeaways", row)
+    assert found
+
+
+@pytest.mark.parametrize("sentence", HELD)
+def test_what_agrees_or_is_of_something_else_is_let_be(incident, sentence):
+    row = incident.add("takeaways", text=sentence)
+    found = doubted(incident)
+    incident.remove("takeaways", row)
+    assert found == set()
+
+
+def test_a_problem_begins_with_the_incident(incident):
+    told = incident.value("problem")
+    said = []
+    for clock in ("14:02", "14:12", "15:02 CET"):  # CET is an hour before UTC
+        incident.set("problem", f"From {clock} on three of our eight regions could not sell.")
+        said.append(sorted(doubted(incident)))
+    incident.set("problem", told)
+    assert said[0] == said[2] == []
+    assert said[1][0] == "“From 14:12”, but the incident starts at 2025-12-04 14:02 UTC."
+
+
+def test_a_lone_figure_is_a_hint_that_names_what_is_known(incident):
+    row = incident.add("takeaways", text="Nobody noticed for 42 minutes.")
+    (hint,) = (each for each in incident.check().to_dict("records") if each["code"] == "lone")
+    incident.remove("takeaways", row)
+    # 14:02 to 14:19
+    assert hint["message"] == "Nothing else here has “42 minutes” (nearest: 17 minutes)."
+    assert (hint["severity"], hint["table"], hint["name"]) == ("hint", "takeaways", "text")
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "low", "high"),
+    [
+        ("one request in ten failed", "share", 100 / 10.75, 100 / 9.25),
+        ("two thirds of the users", "share", 58, 75),
+        ("every third user", "share", 26.3, 40.3),
+        ("$1.2 million", "money", 1.15e6, 1.25e6),
+        ("some fifty thousand dollars", "money", 40_000, 60_000),
+        ("twenty-one minutes", "span", 20, 22),
+        ("about 40 minutes", "span", 32, 48),
+        ("half past seven", "clock", 450, 450),
+        ("36 old load balancers", "count", 36, 36),
+        ("more than five hundred tickets", "count", 495, 800),
+        ("a dozen engineers", "count", 10, 14),
+    ],
+)
+def test_a_figure_has_the_bounds_of_its_words(text, kind, low, high):
+    (figure,) = written.figures(text)
+    assert (figure.kind, figure.low, figure.high) == (
+        kind,
+        pytest.approx(low),
+        pytest.approx(high),
+    )
+
+
+@pytest.mark.parametrize("text", ["INC-4821", "v2.48.0", "p95", "5xx", "https://example.com/12/34"])
+def test_what_is_no_figure_is_none(text):
+    assert written.figures(text) == ()
+
+
+def test_numbers_up_to_ninety_nine_are_read_in_words():
+    assert spoken.COUNTS["thirteen"] == 13
+    assert spoken.COUNTS["fifty-seven"] == spoken.COUNTS["fifty seven"] == 57
+    assert spoken.minutes("thirty-eight minutes") == (38, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("clause", "steps"),
+    [
+        ("the pager rang", {"Detection"}),
+        ("somebody picked up the page", {"Acknowledgment"}),
+        ("the culprit was known", {"Root Cause Identified", "Key Discovery"}),
+        ("all proxies restarted with the larger pool", {"Mitigation Deployed"}),
+        ("the weather was fine", set()),
+    ],
+)
+def test_a_clause_names_steps_by_their_usual_words_or_their_own(incident, clause, steps):
+    named = events.named(case.take(incident), clause)
+    assert {event.step for event in named.events} == steps
+
+
+def test_the_first_status_page_update_is_an_event(tmp_path):
+    incident = Incident.create("INC-2", tmp_path)
+    for clock in ("14:50", "14:31"):
+        incident.add("updates", channel="Status page", time=sound.moment(clock), text="Down.")
+    (event,) = events.known(case.take(incident))[0]
+    assert event == events.Event(
+        events.TOLD, (dt.datetime(2025, 12, 4, 14, 31, tzinfo=dt.UTC),), frozenset()
+    )
+
+
+@pytest.mark.parametrize(
+    ("step", "clock", "told"),
+    [
+        ("Root Cause Identified", "14:40", "Root Cause Identified"),
+        ("Partial Recovery", "15:20", "Partial Recovery"),
+    ],
+)
+def test_an_order_that_seldom_is_is_a_hint(tmp_path, step, clock, told):
+    incident = sound.create(tmp_path)
+    row = next(row["row"] for row in incident.values("timeline") if row["step"] == step)
+    incident.set("time", sound.moment(clock), table="timeline", row=row)
+    found = incident.check()
+    hints = found[(found["code"] == "order") & (found["severity"] == "hint")]
+    assert [message.split(" (")[0] for message in hints["message"]] == [told]
+
+
+def test_a_method_of_detection_is_compared_with_its_row(tmp_path):
+    incident = sound.create(tmp_path)
+    row = next(row["row"] for row in incident.values("timeline") if row["step"] == "Detection")
+    values = {"detection_method": "User Report", "detected_by": "Monitor on errors, paging Edge"}
+    for name, value in values.items():
+        incident.set(name, value, table="timeline", row=row)
+    assert "sources" in set(incident.check()["code"])
+    incident.set("detection_method", "Monitor Alert", table="timeline", row=row)
+    assert "sources" not in set(incident.check()["code"])
+
+
+@pytest.mark.parametrize(("due", "doubted"), [("2025-12-10", False), ("2025-12-19", True)])
+def test_a_change_is_due_with_the_action_that_makes_it(tmp_path, due, doubted):
+    incident = sound.create(tmp_path)
+    incident.add(
+        "technical_changes",
+        name="Pool of connections",
+        target="The build fails when the pool is smaller than 20",
+        owner="Priya Raman",
+        due=due,
+    )
+    found = incident.check()
+    assert any("but the action" in message for message in found["message"]) is doubted
+
+
+@pytest.mark.parametrize("text", ["42 minutes passed. ", "24 pods were slow. 36 pods were not. "])
+def test_a_text_of_nothing_but_figures_is_checked_all_the_same(tmp_path, text):
+    incident = sound.create(tmp_path)
+    incident.set("why_it_happened", (text * 10_000)[:100_000])
+    assert not incident.check().empty
