@@ -7,6 +7,7 @@ words that are opposites, or by “no”, “every”, “all” of what another
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -100,10 +101,15 @@ class _Clause(NamedTuple):
 def opposed(case: Case) -> Iterator[Finding]:
     """Find clauses that another blank's clause excludes; the later one is doubted."""
     told = [(cell, each) for cell, text in _texts(case) for each in _clauses(text)][:MOST]
-    denying = [(at, *each) for at, each in enumerate(told) if each[1].denied or each[1].sides]
+    denying: dict[object, list[int]] = defaultdict(list)  # few of many pairs can meet
+    for at, (_, each) in enumerate(told):
+        for key in (*each.denied, *each.sides):
+            denying[key].append(at)
     for at, (cell, one) in enumerate(told):
-        read = is_read(cell) or is_shown(cell)
-        for before, other, each in denying if read else ():
+        opposites = [(axis, not plus) for axis, plus in one.sides]
+        keys = (*one.stems, *opposites) if is_read(cell) or is_shown(cell) else ()
+        for before in sorted({before for key in keys for before in denying.get(key, ())}):
+            other, each = told[before]
             doubted = at > before or not (one.denied or one.sides)
             if other is not cell and doubted and _excludes(one, each):
                 place = case.where(other.table, other.row, other.column.name)
@@ -174,8 +180,13 @@ def _universal(case: Case) -> Iterator[Finding]:
         if is_read(cell)
         for each in _quantified(_UNIVERSAL, text)
     ]
+    by: dict[str, list[int]] = defaultdict(list)
+    for at, (_, each) in enumerate(counted):
+        for noun in {*each.nouns, *(("data",) if each.nouns & _DATA else ())}:
+            by[noun].append(at)
     for cell, one in said[:MOST]:
-        for other, each in counted:
+        for at in sorted({at for noun in one.nouns for at in by.get(noun, ())}):
+            other, each = counted[at]
             if other is not cell and _denies(one, each):
                 place = case.where(other.table, other.row, other.column.name)
                 yield about(case, cell, f"“{one.said}”, but “{each.said}” under {place}.")
