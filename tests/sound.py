@@ -2,7 +2,9 @@
 
 import json
 
-from postmortem_nb import Incident
+import pandas as pd
+
+from postmortem_nb import Incident, evidence
 
 DAY = "2025-12-04"
 TIMES = {
@@ -80,6 +82,37 @@ def create(folder):
         incident.add("approvals", role=role, name=name, date="2999-01-01", done=True)
     incident.set("state", "Approved")
     return _signed_in(incident, "2998-12-31T00:00:00Z")
+
+
+def write(incident, facts, steps):
+    """Give an incident further facts, and the rows of its timeline further values, by step."""
+    for name, value in facts.items():
+        incident.set(name, value)
+    for step, values in steps.items():
+        row = next(row["row"] for row in incident.values("timeline") if row["step"] == step)
+        for name, value in values.items():
+            incident.set(name, value, table="timeline", row=row)
+
+
+def freeze_rate(incident, minutes, percent):
+    """Freeze an error rate as evidence."""
+    frame = pd.DataFrame({"timestamp": minutes, "value": percent})
+    frame = frame.assign(query="avg:checkout.error_rate{*}", series="*", unit="percent")
+    record = {"complete": True, "function": "get_datadog_metric"}
+    evidence.freeze(incident.path / "evidence", "metrics", frame, record)
+
+
+def doubted(incident, *codes):
+    """Return the messages of the findings of these codes."""
+    return {each.message for each in incident.check().itertuples() if each.code in codes}
+
+
+def doubted_with(incident, sentence, *codes):
+    """Return them with one more takeaway."""
+    row = incident.add("takeaways", text=sentence)
+    found = doubted(incident, *codes)
+    incident.remove("takeaways", row)
+    return found
 
 
 def _signed_in(incident, at):

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 import sound
 
-from postmortem_nb import Incident, evidence
+from postmortem_nb import Incident
 from postmortem_nb.checks import case, events, spoken, written
 
 # 14:02 start, 14:19 detection, 14:24 acknowledgment, 14:47 discovery, 15:12 cause, 15:26 rollback,
@@ -108,47 +108,28 @@ We e-mailed the customers concerned.""".splitlines()
 def incident(tmp_path_factory):
     """The sound incident with texts that agree, and a frozen error rate of at most 31 %."""
     made = sound.create(tmp_path_factory.mktemp("free"))
-    for name, value in FACTS.items():
-        made.set(name, value)
-    for step, values in STEPS.items():
-        row = next(row["row"] for row in made.values("timeline") if row["step"] == step)
-        for name, value in values.items():
-            made.set(name, value, table="timeline", row=row)
+    sound.write(made, FACTS, STEPS)
     for table, values in ROWS:
         made.add(table, **values)
     times = pd.date_range(sound.moment("13:02"), sound.moment("17:00"), freq="1min")
     rise = [31.0 if sound.moment("14:02") <= f"{at:%Y-%m-%dT%H:%M}:00Z" else 0.1 for at in times]
-    frame = pd.DataFrame({"timestamp": times, "value": rise})
-    frame = frame.assign(query="avg:checkout.error_rate{*}", series="*", unit="percent")
-    record = {"complete": True, "function": "get_datadog_metric"}
-    evidence.freeze(made.path / "evidence", "metrics", frame, record)
+    sound.freeze_rate(made, times, rise)
     made.set("state", "Review")
     return made
 
 
-def doubted(incident):
-    found = incident.check()
-    return {row.message for row in found.itertuples() if row.code in {"prose", "lone"}}
-
-
 def test_nothing_is_doubted_before(incident):
-    assert doubted(incident) == set()
+    assert sound.doubted(incident, "prose", "lone") == set()
 
 
 @pytest.mark.parametrize("sentence", DENIED)
 def test_what_the_rows_deny_is_doubted(incident, sentence):
-    row = incident.add("takeaways", text=sentence)
-    found = doubted(incident)
-    incident.remove("takeaways", row)
-    assert found
+    assert sound.doubted_with(incident, sentence, "prose", "lone")
 
 
 @pytest.mark.parametrize("sentence", HELD)
 def test_what_agrees_or_is_of_something_else_is_let_be(incident, sentence):
-    row = incident.add("takeaways", text=sentence)
-    found = doubted(incident)
-    incident.remove("takeaways", row)
-    assert found == set()
+    assert sound.doubted_with(incident, sentence, "prose", "lone") == set()
 
 
 def test_a_problem_begins_with_the_incident(incident):
@@ -156,7 +137,7 @@ def test_a_problem_begins_with_the_incident(incident):
     said = []
     for clock in ("14:02", "14:12", "15:02 CET"):  # CET is an hour before UTC
         incident.set("problem", f"From {clock} on three of our eight regions could not sell.")
-        said.append(sorted(doubted(incident)))
+        said.append(sorted(sound.doubted(incident, "prose", "lone")))
     incident.set("problem", told)
     assert said[0] == said[2] == []
     assert said[1][0] == "“From 14:12”, but the incident starts at 2025-12-04 14:02 UTC."

@@ -245,12 +245,7 @@ No customer lost a basket.
 def incident(tmp_path_factory):
     """The sound incident with what a sentence of these may speak of."""
     made = sound.create(tmp_path_factory.mktemp("sentences"))
-    for name, value in FACTS.items():
-        made.set(name, value)
-    for step, values in STEPS.items():
-        row = next(row["row"] for row in made.values("timeline") if row["step"] == step)
-        for name, value in values.items():
-            made.set(name, value, table="timeline", row=row)
+    sound.write(made, FACTS, STEPS)
     escalated = sound.moment("14:30")
     made.add("timeline", step="Escalation", time=escalated, escalated_to="Payments")
     for clock in ("14:35", "16:20"):

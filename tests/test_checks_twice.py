@@ -4,8 +4,6 @@ import pandas as pd
 import pytest
 import sound
 
-from postmortem_nb import evidence
-
 TOLD = {
     "what_happened": "31 % of checkouts failed from 14:02 UTC on. The error rate peaked at 31% at "
     "14:40. 12 orders were lost and placed again by hand.",
@@ -105,48 +103,29 @@ Orders worth about fifty thousand dollars were lost.
 def incident(tmp_path_factory):
     """The sound incident with texts that agree, and a frozen error rate."""
     made = sound.create(tmp_path_factory.mktemp("twice"))
-    for name, value in TOLD.items():
-        made.set(name, value)
-    for step, values in STEPS.items():
-        row = next(row["row"] for row in made.values("timeline") if row["step"] == step)
-        for name, value in values.items():
-            made.set(name, value, table="timeline", row=row)
+    sound.write(made, TOLD, STEPS)
     made.add("updates", channel="Status page", time=sound.moment("14:35"), text="Checkout fails.")
     minutes = pd.date_range(sound.moment("13:02"), sound.moment("17:00"), freq="1min")
     after = (minutes - pd.Timestamp(sound.moment("14:02"))) / pd.Timedelta("1min")
     known = pd.Series([0, 0, 31, 20, 1, 0.1], [-60, 0, 38, 84, 100, 127])
     levels = known.reindex(known.index.union(after)).interpolate("index").ffill().loc[after]
-    frame = pd.DataFrame({"timestamp": minutes, "value": levels.to_numpy()})
-    frame = frame.assign(query="avg:checkout.error_rate{*}", series="*", unit="percent")
-    record = {"complete": True, "function": "get_datadog_metric"}
-    evidence.freeze(made.path / "evidence", "metrics", frame, record)
+    sound.freeze_rate(made, minutes, levels.to_numpy())
     made.set("state", "Review")
     return made
 
 
-def doubted(incident):
-    found = incident.check()
-    return {row.message for row in found.itertuples() if row.code == "prose"}
-
-
 def test_nothing_is_told_two_ways_before(incident):
-    assert doubted(incident) == set()
+    assert sound.doubted(incident, "prose") == set()
 
 
 @pytest.mark.parametrize("sentence", DENIED)
 def test_what_another_place_denies_is_doubted(incident, sentence):
-    row = incident.add("takeaways", text=sentence)
-    found = doubted(incident)
-    incident.remove("takeaways", row)
-    assert found
+    assert sound.doubted_with(incident, sentence, "prose")
 
 
 @pytest.mark.parametrize("sentence", HELD)
 def test_what_agrees_is_let_be(incident, sentence):
-    row = incident.add("takeaways", text=sentence)
-    found = doubted(incident)
-    incident.remove("takeaways", row)
-    assert found == set()
+    assert sound.doubted_with(incident, sentence, "prose") == set()
 
 
 FIELDS = {
