@@ -17,7 +17,7 @@
     ratios      phases compared with one another
     dates       dates and days of the week in sentences
     counted     things that a sentence counts: actions, factors, regions, updates
-    statements  plain statements that the document denies
+    statements  plain statements that the document denies; `stated`: how they are read
     heard       how it was noticed
     roles       who did what
     sums        arithmetic within a sentence

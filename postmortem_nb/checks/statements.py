@@ -7,12 +7,12 @@ sentence, or nothing. What the document does not hold is unknown and contradicts
 from __future__ import annotations
 
 import re
-from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from postmortem_nb import language
 from postmortem_nb.checks.claims import PEOPLE, PERSON, SEV
-from postmortem_nb.checks.reading import TEXTS, about, final, is_plan, passages, sentences, told
+from postmortem_nb.checks.reading import about, final
+from postmortem_nb.checks.stated import Statement, denied, reader, say
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -21,15 +21,7 @@ if TYPE_CHECKING:
     from postmortem_nb.checks.report import Finding
 
 
-class _Statement(NamedTuple):
-    """How a sentence says it, and what denies it."""
-
-    pattern: re.Pattern[str]
-    denial: Callable[[Case, re.Match[str]], str | None]
-    whole: bool = False
-
-
-_THROUGHOUT = (
+THROUGHOUT = (
     r"(?=\s*(?:[.;!]|$|at all\b|throughout\b|during\b|all the (?:while|time)|the (?:whole|"
     r"entire)\b|"
     r"(?:for|while) (?:the (?:whole|entire)|it lasted|all)\b|by us\b))"
@@ -39,8 +31,8 @@ _BE = r"(?:is|are|was|were|has|have|has been|have been)"
 _DONE = r"(?:done|completed?|finished|closed|shipped|delivered|implemented)"
 _EVERY = frozenset({"", "open", "corrective", "follow-up", "remaining", "these", "resulting"})
 """Words before “actions” that leave none out."""
-_TELLING = r"(?:told|informed|notified|contacted|warned|e-?mailed|written to)"
-_CHIEFS = r"(?:CEO|CTO|CIO|CISO|COO|CFO|executives?|VPs?|C-level|leadership team|board)"
+TELLING = r"(?:told|informed|notified|contacted|warned|e-?mailed|written to)"
+CHIEFS = r"(?:CEO|CTO|CIO|CISO|COO|CFO|executives?|VPs?|C-level|leadership team|board)"
 
 
 def _actions(case: Case, match: re.Match[str], *, complete: bool) -> str | None:
@@ -204,14 +196,8 @@ def _alone(case: Case, match: re.Match[str]) -> str | None:
     return f"the teams involved are {', '.join(teams)}" if listed and others else None
 
 
-def _say(
-    denial: Callable[[Case, re.Match[str]], str | None], *patterns: str, whole: bool = False
-) -> list[_Statement]:
-    return [_Statement(re.compile(way, re.IGNORECASE), denial, whole) for way in patterns]
-
-
-STATEMENTS: tuple[_Statement, ...] = (
-    *_say(
+STATEMENTS: tuple[Statement, ...] = (
+    *say(
         lambda case, match: _actions(case, match, complete=True),
         rf"\b(?:all|every|each)\s(?:of\s)?(?:the\s|our\s|"
         rf"these\s)?(?P<narrow>[\w-]+\s)?{_ACTIONS}\s{_BE}\s"
@@ -221,13 +207,13 @@ STATEMENTS: tuple[_Statement, ...] = (
         rf"\b(?:we have\s|we\s)?(?:completed|finished|closed)\sall\s(?:of\s)?(?:the\s|our\s)?"
         rf"(?:\w+\s)?{_ACTIONS}",
     ),
-    *_say(
+    *say(
         lambda case, match: _actions(case, match, complete=False),
         rf"\b(?:none of the|none of our|no|"
         rf"not one of the)\s(?P<narrow>[\w-]+\s)?{_ACTIONS}\s{_BE}\s(?:yet\s)?"
         rf"(?:been\s)?(?:started|begun|underway|under way|{_DONE})\b",
     ),
-    *_say(
+    *say(
         _task,
         r"\b(runbooks?)\s(?:has|have|is|was|were)\s(?:already\s|now\s|"
         r"since\s)?(?:been\s)?updated\b",
@@ -235,17 +221,17 @@ STATEMENTS: tuple[_Statement, ...] = (
         r"\b(training) materials?\s(?:has|have|is|are|was|were)\s(?:already\s)?(?:been\s)?created",
         r"\b(team)s?\s(?:has|have|was|were)\s(?:already\s)?(?:been\s)?brief(?:ed)\b",
     ),
-    *_say(
+    *say(
         _told,
         rf"\b{PEOPLE}\s(?:were|have been|had been)\s(?:never|"
-        rf"not)\s(?:been\s)?{_TELLING}{_THROUGHOUT}",
+        rf"not)\s(?:been\s)?{TELLING}{THROUGHOUT}",
         rf"\b(?:never|did not|didn[’']t)\s(?:tell|inform|notify|contact|write to)\s(?:any\s|our\s|"
         rf"the"
-        rf"\s)*{PEOPLE}{_THROUGHOUT}",
-        rf"\b{PEOPLE}\sheard\snothing(?:\sfrom us)?{_THROUGHOUT}",
-        rf"\bno {PERSON}s?\s(?:was|were)\s(?:ever\s)?{_TELLING}{_THROUGHOUT}",
+        rf"\s)*{PEOPLE}{THROUGHOUT}",
+        rf"\b{PEOPLE}\sheard\snothing(?:\sfrom us)?{THROUGHOUT}",
+        rf"\bno {PERSON}s?\s(?:was|were)\s(?:ever\s)?{TELLING}{THROUGHOUT}",
     ),
-    *_say(
+    *say(
         _mailed,
         rf"\bno e-?mails?\s(?:was|were|has been|went out)\s?(?:sent\s)?(?:out\s)?(?:to\s)(?:any\s|"
         rf"our\s"
@@ -254,52 +240,52 @@ STATEMENTS: tuple[_Statement, ...] = (
         rf"our\s|"
         rf"the\s|affected\s)*{PEOPLE}",
         rf"\b(?:did not|didn[’']t|never)\se-?mail(?:ed)?\s(?:any\s|our\s|the\s|affected\s)*{PEOPLE}"
-        rf"{_THROUGHOUT}",
+        rf"{THROUGHOUT}",
     ),
-    *_say(
+    *say(
         _not_mailed,
         rf"\b(?:we\s|support\s)e-?mailed\s(?:all\s|every\s|our\s|the\s|affected\s)*(?:{PEOPLE}|"
         rf"{PERSON})",
         rf"\b(?:sent|wrote)\s(?:an?\s)?e-?mails?\sto\s(?:all\s|every\s|our\s|the\s|affected\s)*"
         rf"(?:{PEOPLE}|{PERSON})",
     ),
-    *_say(
+    *say(
         _support,
         r"\bsupport(?: team| staff| agents)?\s(?:was|were)\s(?:never|not)\s(?:told|informed|"
-        r"notified)" + _THROUGHOUT,
+        r"notified)" + THROUGHOUT,
     ),
-    *_say(
+    *say(
         _support,
-        rf"\bsupport(?: team| staff)?\sheard\snothing(?:\sfrom us)?{_THROUGHOUT}",
+        rf"\bsupport(?: team| staff)?\sheard\snothing(?:\sfrom us)?{THROUGHOUT}",
     ),
-    *_say(
+    *say(
         _page,
         r"\bstatus page\s(?:\w+\s)?(?:stayed|remained|was|kept)\s(?:empty|green|silent|blank|"
         r"untouched|"
-        rf"never updated|not updated){_THROUGHOUT}",
+        rf"never updated|not updated){THROUGHOUT}",
         rf"\bnothing\s(?:was\s|ever\s|went\s)*(?:posted|published|up)?\s?(?:on|to)\s(?:the|our)\s"
-        rf"status page{_THROUGHOUT}",
-        rf"\b(?:never|did not|didn[’']t)\s(?:update|use)d?\s(?:the|our)\sstatus page{_THROUGHOUT}",
+        rf"status page{THROUGHOUT}",
+        rf"\b(?:never|did not|didn[’']t)\s(?:update|use)d?\s(?:the|our)\sstatus page{THROUGHOUT}",
     ),
-    *_say(
+    *say(
         _approved,
         r"\b(?:postmortem|document|report|review)\s(?:has been|is|was|have been)\s(?:already\s|"
         r"now\s|"
         r"fully\s)?(?:approved|signed off)\b",
         r"\b(?:approved|signed off)\sby\s(?:all|every|everyone|everybody)\b",
     ),
-    *_say(
+    *say(
         _chiefs(joined=True),
-        rf"\b(?:the|our|an?)\s{_CHIEFS}\s(?:\w+\s)?(?:joined|was involved|were involved|took part|"
+        rf"\b(?:the|our|an?)\s{CHIEFS}\s(?:\w+\s)?(?:joined|was involved|were involved|took part|"
         rf"led|"
         r"ran|was on the call)\b",
     ),
-    *_say(
+    *say(
         _chiefs(joined=False),
-        rf"\bno\s{_CHIEFS}\s(?:was|were)\s(?:involved|called|needed|told)\b|"
+        rf"\bno\s{CHIEFS}\s(?:was|were)\s(?:involved|called|needed|told)\b|"
         r"\bwithout (?:any )?executive involvement",
     ),
-    *_say(
+    *say(
         _lost,
         r"\bno\s(?:revenue|money|sales?|income|turnover)\s(?:was|were|has been)\s(?:ever\s)?lost\b"
         r"(?!\s(?:in|from|on|by|for|because|there)\b)",
@@ -308,32 +294,32 @@ STATEMENTS: tuple[_Statement, ...] = (
         r"damage)|loss of (?:revenue|money|sales))\b(?!\s(?:in|from|on|by|for|because|to)\b)",
         r"\b(?:cost us nothing|lost no (?:revenue|money|sales?))\b",
     ),
-    *_say(
+    *say(
         _only,
-        rf"\bonly\s(?:the\s)?{_HERE}\s(?:region\s|service\s)?{_HIT}{_THROUGHOUT}",
+        rf"\bonly\s(?:the\s)?{_HERE}\s(?:region\s|service\s)?{_HIT}{THROUGHOUT}",
         r"\b(?:impact|incident|outage|disruption|errors|failures?|damage|it|this)\s(?:was|were|"
         r"stayed|"
         rf"remained)\s(?:limited|confined|restricted)\sto\s(?:the\s)?{_HERE}(?!\s(?:and|or)\b|,)",
         whole=True,
     ),
-    *_say(
+    *say(
         _elsewhere,
         rf"\b(?P<name>{_REGION.pattern})\s(?:region\s)?(?:also\s)?{_HIT}\b",
         whole=True,
     ),
-    *_say(
+    *say(
         _declared,
         r"\b(?:declared|handled|treated|classified|classed|rated|raised|upgraded|filed)\s(?:\w+\s)?"
         r"(?:as\s|to\s)?(?:an?\s)?[PS](?P<digit>[0-4])\b",
     ),
-    *_say(
+    *say(
         _means,
         rf"\b(?:an?|the|our)\s(?P<means>roll-?back|fail-?over|restart|hot-?fix)\s(?:of\s[\w-]+\s)?"
         rf"(?:\w+ly\s)?{_ENDED}\s(?:the\s)?(?:incident|outage|errors?|impact|it|disruption|"
         rf"problem)\b",
         whole=True,
     ),
-    *_say(
+    *say(
         _undone,
         r"\b(?:was|were|has been|had been)\s(?:then\s|finally\s|\w+ly\s)?(?P<means>rolled back|"
         r"reverted|failed over|restarted|rebooted|hot-?fixed)\b(?!\s(?:after|when|in|because|"
@@ -342,7 +328,7 @@ STATEMENTS: tuple[_Statement, ...] = (
         r"rolled (?:\w+\s){1,3}?back|reverted|failed over|restarted|rebooted)\b",
         whole=True,
     ),
-    *_say(
+    *say(
         _alone,
         r"\b(?:nobody|no one|no (?:other )?(?:team|engineer))\s(?:outside|but|except|other than|"
         r"beyond)\s"
@@ -353,34 +339,12 @@ STATEMENTS: tuple[_Statement, ...] = (
 )
 """Each statement with what denies it."""
 
-_OPEN = re.compile(
-    r"\b(?:would|could|should|might|may|if|unless|until|before|will|when|once|that evening|"
-    r"at first|"
-    r"next|previous\w*|not all|not every|nearly|almost|last year|in the past)\b",
-    re.IGNORECASE,
-)
-"""In a sentence: it states nothing plainly."""
+_read = reader(STATEMENTS)
 
 
 def statements(case: Case) -> Iterator[Finding]:
     """Find plain statements that the document denies."""
-    for cell, text in passages(case, plans=True):
-        whole = told(cell) or is_plan(cell)
-        for sentence in _stated(text):
-            for each, match in sentence:
-                denied = None if each.whole and not whole else each.denial(case, match)
-                if denied:
-                    yield about(case, cell, f"“{match.group().strip()}”, but {denied}.")
-                    break
-
-
-@lru_cache(maxsize=TEXTS)
-def _stated(text: str) -> tuple[tuple[tuple[_Statement, re.Match[str]], ...], ...]:
-    """Return what each sentence of a text states plainly, with where."""
-    plain = (sentence for sentence in sentences(text) if not _OPEN.search(sentence))
-    found = (((each, each.pattern.search(said)) for each in STATEMENTS) for said in plain)
-    stated = (tuple((each, match) for each, match in sentence if match) for sentence in found)
-    return tuple(sentence for sentence in stated if sentence)
+    yield from denied(case, _read)
 
 
 def declared(case: Case) -> Iterator[Finding]:
