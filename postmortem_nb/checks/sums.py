@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from postmortem_nb.checks import spoken
+from postmortem_nb.checks import spoken, written
 from postmortem_nb.checks.reading import about, matches, passages, sentences
 from postmortem_nb.checks.spoken import CLOCK, COUNTS
 
@@ -40,6 +40,20 @@ _PARTS = (
 """A part, its whole and the percentage that it is."""
 _ROUNDED = 0.04
 """By how much of itself a percentage of rounded counts may be off."""
+
+_FRACTION = "|".join(sorted(written.FRACTIONS, key=len, reverse=True))
+_PORTION = re.compile(
+    rf"(?P<part>{_COUNT})(?:\s[a-z-]+){{1,5}}(?:,(?:\sor|\sthat\sis)?\s|\s\(|\s[–—]\s)"
+    rf"(?:about\s|almost\s|nearly\s|over\s)?(?P<share>{_FRACTION})\sof\s{_OUR}(?P<whole>{_COUNT})",
+    re.IGNORECASE,
+)
+"""The same with a fraction in words."""
+_DAYS = tuple("monday tuesday wednesday thursday friday saturday sunday".split())  # noqa: SIM905
+_WEEKDAYS = re.compile(
+    rf"\b(?P<count>{written.NUMERAL})\sdays?\b[^.;]{{0,20}}\bfrom\s(?:the\s)?(?P<first>{'|'.join(_DAYS)})"
+    rf"\s(?:to|until|till|through)\s(?:the\s)?(?P<last>{'|'.join(_DAYS)})\b",
+    re.IGNORECASE,
+)
 
 _VALUE = r"(?:\d{1,3}(?:,\d{3})+|\d+(?:\.\d+)?)"
 _UNIT = r"(?:\s?(?:ms|milliseconds|s|seconds|min|minutes|hours|h|%|percent|k|MB|GB|connections))?"
@@ -96,14 +110,19 @@ def sums(case: Case) -> Iterator[Finding]:
                 gap = spoken.ZONES[str(zones[0]).upper()] - spoken.ZONES[str(zones[1]).upper()]
                 said = f"{zones[0]} is {gap:+d} hours from {zones[1]}"
                 yield about(case, cell, f"“{match.group().strip()}”, but {said}.")
-        if not any(char.isdigit() for char in text):
+        if not written.MAY.search(text):
             continue
         for sentence in sentences(text):
-            for said, truth in (*_added(sentence), *_grown(sentence), *_shared(sentence)):
+            for said, truth in _wrong(sentence):
                 yield about(case, cell, f"“{said}”, but {truth}.")
 
 
 RULES: tuple[Callable[[Case], Iterator[Finding]], ...] = (sums,)
+
+
+def _wrong(sentence: str) -> Iterator[tuple[str, str]]:
+    for way in (_added, _grown, _shared, _from_day):
+        yield from way(sentence)
 
 
 def _shared(sentence: str) -> Iterator[tuple[str, str]]:
@@ -114,6 +133,21 @@ def _shared(sentence: str) -> Iterator[tuple[str, str]]:
         digits = len(match["share"].partition(".")[2])
         if abs(exact - share) > 0.5 * 10.0**-digits + _ROUNDED * share:
             yield match.group(), f"{match['part']} of {match['whole']} is {exact:.3g} %"
+    for match in _PORTION.finditer(sentence):
+        part, whole = _read(match["part"]), _read(match["whole"])
+        low, high = written.FRACTIONS[match["share"].lower()]
+        if whole and not low <= 100 * part / whole <= high:
+            exact = 100 * part / whole
+            yield match.group(), f"{match['part']} of {match['whole']} is {exact:.3g} %"
+
+
+def _from_day(sentence: str) -> Iterator[tuple[str, str]]:
+    """Yield a number of days that is not the one between the days of the week it names."""
+    for match in _WEEKDAYS.finditer(sentence):
+        first, last = (_DAYS.index(match[side].lower()) for side in ("first", "last"))
+        apart = (last - first) % 7
+        if (written.numeral(match["count"]) - apart) % 7 not in {0, 1}:
+            yield match.group(), f"from {match['first']} to {match['last']} it is {apart or 7}"
 
 
 def _added(sentence: str) -> Iterator[tuple[str, str]]:
