@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from postmortem_nb import language
 from postmortem_nb.checks import events, written
-from postmortem_nb.checks.alike import ELSEWHEN
+from postmortem_nb.checks.items import ELSEWHEN
 from postmortem_nb.checks.reading import TEXTS, about, is_read, is_shown, sentences
 
 if TYPE_CHECKING:

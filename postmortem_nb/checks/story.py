@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from postmortem_nb import times
 from postmortem_nb.checks import events, spoken
-from postmortem_nb.checks.alike import ELSEWHEN
+from postmortem_nb.checks.items import ELSEWHEN, LONGEST
 from postmortem_nb.checks.reading import TEXTS, about, matches, passages, sentences
 from postmortem_nb.checks.spoken import CLOCK
 
@@ -49,8 +49,82 @@ _CURES = (
         r"(?:the\s(?:incident|outage|disruption)|it)\b",
         re.IGNORECASE,
     ),
+    re.compile(
+        r"\bwhat\s(?:finally\s|really\s|actually\s|eventually\s|in the end\s)?(?:did the trick|"
+        r"turned the (?:tide|corner)|brought relief|(?:got|brought|made|let|"
+        r"set)\s(?:[\w’'-]+\s){1,4}?"
+        r"(?:moving|going|back|work|working|through|again|right|up|online))\swas\s"
+        r"(?P<cure>(?:[^.;]|\.(?=\d)){4,160})",
+        re.IGNORECASE,
+    ),
+    re.compile(
+        r"\bit was\s(?P<cure>[^.;,]{4,100}?)\s(?:that|which)\s(?:first\s|finally\s|really\s|"
+        r"actually\s|"
+        rf"eventually\s)?(?:{_ENDED}\s{_IT}|did the trick|turned the (?:tide|corner)|"
+        rf"brought relief|"
+        r"(?:got|brought|made|let|set)\s(?:[\w’'-]+\s){1,4}?(?:moving|going|back|work|working|"
+        r"through|again|right|up|online))\b",
+        re.IGNORECASE,
+    ),
+    re.compile(
+        r"(?P<cure>(?:^|(?<=[.;]\s))[^.;,]{4,80}?)\s(?:finally\s|"
+        r"eventually\s)?(?:did the trick|turned "
+        r"the (?:tide|corner)|brought relief)\b",
+        re.IGNORECASE,
+    ),
 )
 """How a sentence says what ended the incident."""
+_SUPPOSED = re.compile(
+    r"\b(?:would|should|might|may|will|if|last (?:year|month|time|week)|next|planned|"
+    r"(?-i:[A-Z]{2,}-\d+))\b",
+    re.IGNORECASE,
+)
+"""In a sentence: what it tells of is no step of this incident."""
+_BROKE = (
+    r"(?:caused|broke|triggered|brought down|took down|knocked out|brought about|was behind|"
+    r"was to blame for|led to)"
+)
+_WHOLE = (
+    r"(?:it(?:\sall)?|this|everything|the (?:whole )?(?:incident|outage|disruption|failures?|"
+    r"errors?|"
+    r"trouble|mess|site|service))"
+)
+_CAUSES = (
+    re.compile(
+        r"\b(?:it|this|everything|all of (?:it|this))\s(?:all\s)?(?:came|comes|boiled|"
+        r"boils)\sdown\s"
+        r"to\s(?P<cause>[^.;]{4,160})",
+        re.IGNORECASE,
+    ),
+    re.compile(
+        rf"\bwhat\s(?:really\s|actually\s)?{_BROKE}\s{_WHOLE}\swas\s(?P<cause>[^.;]{{4,160}})",
+        re.IGNORECASE,
+    ),
+    re.compile(
+        r"\b(?:the|our)\s(?:root\s|real\s|actual\s|underlying\s|true\s)?(?:cause|culprit|trigger)\s"
+        r"(?:was|is|turned out to be|lay in)\s(?!(?:\w+\s)?(?:found|known|identified|clear|"
+        r"confirmed|"
+        r"understood|not|only|established|pinned|obvious)\b)(?P<cause>[^.;]{4,160})",
+        re.IGNORECASE,
+    ),
+    re.compile(
+        rf"\bit was\s(?P<cause>[^.;,]{{4,100}}?)\s(?:that|which)\s{_BROKE}\s{_WHOLE}\b",
+        re.IGNORECASE,
+    ),
+    re.compile(
+        rf"(?P<cause>(?:^|(?<=[.;]\s))[^.;,]{{4,80}}?)\s{_BROKE}\s{_WHOLE}\s*(?:[.;!]|$)",
+        re.IGNORECASE,
+    ),
+)
+"""How a sentence says what caused the incident."""
+_OVER = re.compile(
+    r"\b(?:over|done|finished|resolved|behind us)\s(?:well\s|long\s|just\s)?(?:before|by)\s"
+    r"(?P<meal>dawn|sunrise|breakfast|noon|midday|lunch(?:time)?|dinner|supper)\b",
+    re.IGNORECASE,
+)
+_MEALS = {"dawn": 7, "sunrise": 8, "breakfast": 9, "noon": 12, "midday": 12, "lunch": 13}
+_MEALS |= {"lunchtime": 13, "dinner": 20, "supper": 21}
+"""Until which hour of a day it is before that."""
 _ID = re.compile(r"\b[vV]?\d+(?:\.\d+)+\b|\b[A-Z]\d{2,}\b")
 _PLAIN_CURE = frozenset(
     "fix mitig worked measur action decisi change step thing same night finally quick then".split()  # noqa: SIM905
@@ -147,6 +221,8 @@ def story(case: Case) -> Iterator[Finding]:
         for sentence in _told(text):
             truths = (
                 _cured(sentence, known),
+                _caused(case, cell, sentence),
+                _before(case, sentence),
                 _of_day(case, cell, sentence),
                 _plainly(case, sentence),
                 _ranked(case, sentence),
@@ -174,7 +250,7 @@ def _begun(case: Case, cell: Cell, text: str) -> Iterator[Finding]:
 @lru_cache(maxsize=TEXTS)
 def _told(text: str) -> tuple[str, ...]:
     """Return the sentences of a text that tell any of it; kept until it is edited."""
-    ways = (*_CURES, _PART, _FIRST_EVER, _GUESS, _CHIEFS, _NEVER_TOLD, _RANK)
+    ways = (*_CURES, *_CAUSES, _OVER, _PART, _FIRST_EVER, _GUESS, _CHIEFS, _NEVER_TOLD, _RANK)
     return tuple(each for each in sentences(text) if any(matches(way, each) for way in ways))
 
 
@@ -192,7 +268,7 @@ def _cure(case: Case) -> tuple[str, frozenset[str], str] | None:
 
 def _cured(sentence: str, known: tuple[str, frozenset[str], str] | None) -> tuple[str, str] | None:
     """Return what is said to have ended the incident, where the mitigation shares no word."""
-    if known is None or ELSEWHEN.search(sentence):
+    if known is None or _SUPPOSED.search(sentence):
         return None
     for pattern in _CURES:
         match = pattern.search(sentence)
@@ -202,6 +278,47 @@ def _cured(sentence: str, known: tuple[str, frozenset[str], str] | None) -> tupl
         if match and len(words) > 1 and (other or len(words & known[1]) < max(1, len(words) / 3)):
             return match.group(), f"the mitigation was: {known[0][:80].rstrip('.')}"
     return None
+
+
+def _caused(case: Case, cell: Cell, sentence: str) -> tuple[str, str] | None:
+    """Return what is said to be the cause, where no account of the cause shares its words."""
+    cause = next((r["root_cause"] for r in case.rows("timeline") if r.get("root_cause")), None)
+    if not cause or ELSEWHEN.search(sentence) or cell.table == "timeline":
+        return None
+    for pattern in _CAUSES:
+        match = pattern.search(sentence)
+        words = events.stems(match["cause"]) - _PLAIN_CURE if match else frozenset()
+        if match and len(words) > 2:
+            told = _accounts(case, cell)
+            if len(words & told) < len(words) / 3:
+                return match.group(), f"the root cause is: {str(cause)[:80].rstrip('.')}"
+    return None
+
+
+def _accounts(case: Case, but: Cell) -> frozenset[str]:
+    """Return the words of all that tells of the cause, one blank left out."""
+    causes = {"why_it_happened", "technical_cause", "organizational_cause", "process_cause"}
+    texts = (
+        str(cell.value)
+        for cell in case.cells
+        if cell is not but
+        and (
+            cell.table in {"factors", "whys"}
+            or cell.column.name in causes
+            or cell.column.name in {"root_cause", "confirmation", "finding", "evidence"}
+        )
+    )
+    return frozenset().union(*(events.stems(text[:LONGEST]) for text in texts))
+
+
+def _before(case: Case, sentence: str) -> tuple[str, str] | None:
+    """Return an hour before which all was over, and was not."""
+    start, end, match = case.moments.start, case.moments.recovered, _OVER.search(sentence)
+    if start is None or end is None or match is None or ELSEWHEN.search(sentence):
+        return None
+    bound = _MEALS[match["meal"].lower()] + _SLACK
+    hour = (end - start.replace(hour=0, minute=0, second=0)).total_seconds() / 3600
+    return (match.group(), f"it was over at {times.shown(end)}") if hour > bound else None
 
 
 def _of_day(case: Case, cell: Cell, sentence: str) -> tuple[str, str] | None:
