@@ -7,6 +7,7 @@ sentence only where none of them agrees.
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from collections import Counter
 from dataclasses import dataclass
@@ -16,8 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from postmortem_nb.checks.reading import TEXTS
 
 if TYPE_CHECKING:
-    import datetime as dt
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from postmortem_nb.checks.case import Case
 
@@ -53,7 +53,10 @@ _CUES: Mapping[str, tuple[str, str]] = {
     "Detection": (
         (
             rf"{_ALERT}\s(?:[\w’'-]+\s){{0,3}}?(?:fired|fire|went off|rang|sounded|came|tripped|"
-            r"triggered|woke|caught|reached|arrived|spoke)"
+            r"triggered|woke|caught|reached|arrived|spoke|buzz\w*|beep\w*|lit up|blared)"
+            r"|(?:phone|mobile)\s(?:\w+\s)?(?:buzz\w*|rang|beep\w*|lit up)"
+            r"|(?:to|we)\s(?:find out|notice|realise|realize|spot|see)\s(?:that\s)?"
+            r"(?:it|this|anything|something)\b"
             rf"|{_US}\s(?:[\w’'-]+\s){{0,3}}?(?:noticed|knew(?!\s(?:the|what|why))|paged|"
             r"alerted|aware|"
             r"was told|were told|looked at|heard|spotted|found out|realised|realized|saw it)"
@@ -66,6 +69,7 @@ _CUES: Mapping[str, tuple[str, str]] = {
         (
             r"acknowledg\w+|acked"
             rf"|{_ALERT}\s(?:[\w’'-]+\s){{0,3}}?(?:answered|picked up|taken)"
+            r"|(?:was|were|got|jumped)\s(?:already\s|straight\s|right\s)?on it\b"
             rf"|(?:answer|pick|respond|react|took|take)\w*\s(?:up\s|to\s)?(?:the\s|our\s|that\s)?"
             rf"(?:{_ALERT}|call\b)"
         ),
@@ -148,7 +152,8 @@ _CUES: Mapping[str, tuple[str, str]] = {
     ),
     TOLD: (
         (
-            r"status page|(?:customers|users|merchants|clients|visitors|shoppers|tenants|public)\s"
+            r"status page|public\s(?:note|notice|post|message|statement|banner)|"
+            r"(?:customers|users|merchants|clients|visitors|shoppers|tenants|public)\s"
             r"(?:[\w’'-]+\s){0,2}?(?:told|informed|notified|heard)|first (?:public )?(?:word|"
             r"notice)"
         ),
@@ -188,6 +193,15 @@ _NEAR = 0.6
 
 _LIKE: Mapping[str, str] = {"Key Discovery": "Root Cause Identified"}
 """Step → another whose words it may bear too."""
+
+
+ENTRY = re.compile(
+    r"(?:^|[·;,\n•|])\s*(?P<hour>[01]\d|2[0-3]):(?P<minute>[0-5]\d)\b"
+    r"(?P<text>(?:[^·;,\n•|]|,(?=\d{3})){3,200})"
+)
+"""One of the key events: “16:44 waiting room paused”."""
+_NOTED = 4_000
+_HALF_DAY = dt.timedelta(hours=12)
 
 
 class Reading(NamedTuple):
@@ -241,11 +255,13 @@ def read(clause: str, *, phrase: bool = False) -> Reading:
 def known(case: Case) -> tuple[tuple[Event, ...], Mapping[str, float]]:
     """Return the events of a case, and how much each of their words tells of one of them."""
     events = [event for row in case.rows("timeline") if (event := _event(row))]
+    often = Counter(stem for event in events for stem in event.stems)
+    events += _noted(case, tuple(events))
     sent = [row["time"] for row in case.rows("updates") if row.get("time") and _public(row)]
     if sent:
         events.append(Event(TOLD, (min(sent),), frozenset()))
-    often = Counter(stem for event in events for stem in event.stems)
-    return tuple(events), {stem: 1 / count for stem, count in often.items()}
+    words = {stem for event in events for stem in event.stems}
+    return tuple(events), {stem: 1 / max(1, often[stem]) for stem in words}
 
 
 def _public(row: Mapping[str, object]) -> bool:
@@ -263,6 +279,27 @@ def _event(row: Mapping[str, object]) -> Event | None:
     return Event(str(row.get("step") or ""), tuple(times), stems(text))  # type: ignore[arg-type]
 
 
+def _noted(case: Case, rows: Sequence[Event]) -> Iterator[Event]:
+    """Yield the key events that the evidence shows and no row has: neither its time nor its words.
+
+    One with the words of a row and another time is the row's, told wrongly.
+    """
+    start, end = case.moments.start, case.moments.resolved or case.moments.recovered
+    if start is None:
+        return
+    for match in ENTRY.finditer(str(case.fact("key_events") or "")[:_NOTED]):
+        at = start.replace(hour=int(match["hour"]), minute=int(match["minute"]), second=0)
+        if at < start - _HALF_DAY:
+            at += 2 * _HALF_DAY
+        elif end and at > end + _HALF_DAY:
+            at -= 2 * _HALF_DAY
+        said = stems(match["text"])
+        shared = [len(said & row.stems) for row in rows]
+        same = (each > 1 and 2 * each > len(said) for each in shared)
+        if not any(same) and not any(at in row.times for row in rows):
+            yield Event(f"“{match['text'].strip(' .')}”", (at,), said)
+
+
 def _clocks(text: str, near: dt.datetime) -> list[dt.datetime]:
     """Return the clocks that a row tells of beside its own, as moments of its day."""
     found = re.findall(r"(?<![\d:])([01]?\d|2[0-3]):([0-5]\d)(?![\d:])", text)
@@ -278,7 +315,8 @@ def named(case: Case, clause: str, *, phrase: bool = False) -> Named:
         shared = said.stems & event.stems
         words = sum(weights[each] for each in shared)
         cued = event.step in said.cues or _LIKE.get(event.step) in said.cues
-        if cued or (words >= _ENOUGH and len(shared) > 2):
+        whole = phrase and len(shared) > 1 and shared == said.stems
+        if cued or whole or (words >= _ENOUGH and len(shared) > 2):
             scored.append((words + (1.0 if cued else 0.0), cued, event))
     best = max((score for score, _, _ in scored), default=0.0)
     near = [each for each in scored if each[0] >= best - _NEAR]

@@ -6,6 +6,7 @@ a length, or a clock. It is doubted where no event that a clause may mean agrees
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
@@ -17,7 +18,6 @@ from postmortem_nb.checks.reading import TEXTS, about, passages, sentences
 from postmortem_nb.checks.spoken import CLOCK, SPAN
 
 if TYPE_CHECKING:
-    import datetime as dt
     from collections.abc import Callable, Iterator
 
     from postmortem_nb.checks.case import Case, Cell
@@ -34,6 +34,13 @@ _LINK = re.compile(
     r"following|later than))\s",
     re.IGNORECASE,
 )
+_GONE = re.compile(
+    rf"(?P<length>{SPAN})\s(?:had\s|were\s|was\s|have\s)?(?:gone|lost|passed|went by|gone by|"
+    r"wasted|elapsed|spent|ticked by|went)\s(?:by\s)?(?:before|until|till)\s"
+    r"(?P<other>[^,;:.()]{3,120})",
+    re.IGNORECASE,
+)
+"""A length from an event that is not named: it may be any earlier one."""
 _EARLIER = frozenset({"before", "prior to", "ahead of", "by the time", "by the time that"})
 _UNTIL = frozenset({"until", "till"})
 _END = re.compile(r"[,;:()]\s|\s[–—]\s|\b(?:and|but|while|because|which|where|although)\b")
@@ -73,6 +80,7 @@ OTHER_DAY = re.compile(
 )
 """In a sentence: its clocks may be of another day."""
 _SURE = 1.2
+_CERTAIN = 2.0
 _LEADS = 0.7
 
 
@@ -97,7 +105,11 @@ def order(case: Case) -> Iterator[Finding]:
     if case.moments.start is None:
         return
     for cell, text in passages(case):
-        linked, clocked = _read(text)
+        linked, clocked, gone = _read(text)
+        for lost in gone:
+            truth = _unfit(case, lost)
+            if truth:
+                yield about(case, cell, f"“{lost.group().strip()}”, but {truth}.")
         for each in linked:
             truth = _denied(case, each)
             if truth:
@@ -112,16 +124,31 @@ RULES: tuple[Callable[[Case], Iterator[Finding]], ...] = (order,)
 
 
 @lru_cache(maxsize=TEXTS)
-def _read(text: str) -> tuple[tuple[_Order, ...], tuple[_Clock, ...]]:
-    """Return the linked clauses of a text, and those with a clock; kept until it is edited."""
+def _read(text: str) -> tuple[tuple[_Order, ...], tuple[_Clock, ...], tuple[re.Match[str], ...]]:
+    """Return the linked clauses, those with a clock, the lengths before; kept until an edit."""
     linked: list[_Order] = []
+    gone: list[re.Match[str]] = []
     clocked: list[_Clock] = []
     for sentence in sentences(text):
         if len(sentence) > LONGEST or OPEN.search(sentence):
             continue
         linked += _linked(sentence)
         clocked += _clocked(sentence)
-    return tuple(linked), tuple(clocked)
+        gone += _GONE.finditer(sentence)
+    return tuple(linked), tuple(clocked), tuple(gone)
+
+
+def _unfit(case: Case, lost: re.Match[str]) -> str | None:
+    """Return when an event was that no earlier one precedes by the length told."""
+    meant = events.named(case, lost["other"], phrase=True)
+    if not meant.events or not (meant.by_cue or meant.sure >= _CERTAIN):
+        return None
+    rows, _ = events.known(case)
+    before = [gap for gap in events.gaps(rows, meant.events) if gap > 0]
+    if not before or any(spoken.agrees(lost, gap) for gap in before):
+        return None
+    at = meant.events[0].times[0]
+    return f"{_name(meant.events[0])} is at {times.shown(at)}, and nothing so long before it"
 
 
 def _linked(sentence: str) -> Iterator[_Order]:
@@ -132,7 +159,11 @@ def _linked(sentence: str) -> Iterator[_Order]:
         other = _END.split(sentence[match.end() : stop])[0]
         rest = sentence[match.end() + len(other) : stop]
         before = _END.split(sentence[: match.start()])[-1]
-        if _LEAD.match(before):
+        if _LEAD.match(before) and match["length"] and not rest.startswith(","):
+            clauses = [each for each in _END.split(sentence[: match.start()]) if each.strip()]
+            one = next((each for each in reversed(clauses) if not _LEAD.match(each)), "")
+            said = sentence[: match.end()] + other
+        elif _LEAD.match(before):
             if not rest.startswith(","):
                 continue
             one = _END.split(rest[1:].lstrip())[0]
@@ -147,9 +178,9 @@ def _denied(case: Case, each: _Order) -> str | None:
     """Return what the timeline says of two events, where it is another order or length."""
     match = each.match
     way = (match["way"] or "after").lower()
-    ones = events.named(case, each.one)
+    ones = _at_clock(case, each.one) or events.named(case, each.one)
     others = events.named(case, each.other, phrase=True)
-    if (not ones.by_cue and ones.sure < 2) or (not others.by_cue and others.sure < 2):
+    if (not ones.by_cue and ones.sure < _CERTAIN) or (not others.by_cue and others.sure < _CERTAIN):
         return None
     if {one.step for one in ones.events} & {other.step for other in others.events}:
         return None
@@ -165,6 +196,19 @@ def _denied(case: Case, each: _Order) -> str | None:
     if not any(_holds(match, gap, early=early) for gap in between):
         return _truth(ones.events[0], others.events[0])
     return None
+
+
+def _at_clock(case: Case, clause: str) -> events.Named | None:
+    """Return what a clause tells of as an event at the clock that it has."""
+    found = [at for each in _AT.finditer(clause) if (at := spoken.clocked(each))]
+    start = case.moments.start
+    if len(found) != 1 or start is None or OTHER_DAY.search(clause):
+        return None
+    midnight = start.replace(hour=0, minute=0, second=0, microsecond=0)
+    days = (midnight + dt.timedelta(minutes=found[0][0], days=day) for day in (-1, 0, 1))
+    moment = min(days, key=lambda each: abs(each - start))
+    event = events.Event(f"“{clause.strip()}”", (moment,), frozenset())
+    return events.Named((event,), _CERTAIN, by_cue=False)
 
 
 def _holds(match: re.Match[str], until: float, *, early: bool) -> bool:
