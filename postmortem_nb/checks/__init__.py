@@ -7,6 +7,7 @@
     timeline    order, window, phases
     silence     silent stretches, and whether a metric of the evidence moved meanwhile
     actions     owners, dates, trackers, wording, factors without an action
+    fields      lists, numbers and rows against one another
     figures     typed against computed, SLO arithmetic, declared severity
     prose       figures in sentences against the data; `claims`, `shares`: phrases; `spoken`: values
     relations   two events of a sentence: their order, and what lies between them
@@ -21,8 +22,8 @@
     heard       how it was noticed
     roles       who did what
     sums        arithmetic within a sentence
-    twins       one thing told in two places; `alike`: one figure with two values; `opposed`: two
-                sentences of which one denies the other
+    twins       one thing told in two places; `alike`: one figure with two values, `items`: what a
+                figure is of; `opposed`: two sentences of which one denies the other
     regional    regions against the evidence
     slips       one figure written twice, once with its digits turned
     peaks       peaks of frozen metrics in sentences; `levels`: their levels at a moment
@@ -46,6 +47,7 @@ from postmortem_nb.checks import (
     counted,
     dates,
     doings,
+    fields,
     figures,
     gaps,
     heard,
@@ -109,6 +111,7 @@ RULES: tuple[Callable[[Case], Iterator[Finding]], ...] = (
     *timeline.RULES,
     *actions.RULES,
     *figures.RULES,
+    *fields.RULES,
     *prose.RULES,
     *dates.RULES,
     *counted.RULES,

@@ -197,7 +197,8 @@ def severity(case: Case) -> Iterator[Finding]:
 _COUNT = NUMBER.replace("<number>", "<count>").replace("<scale>", "<many>")
 _PRODUCT = re.compile(
     rf"^[^\d$€£]*{_COUNT}[^\d$€£]{{0,60}}?"
-    rf"(?:\bx\b|×|\*|\btimes\b|\bat\b)\s*(?:an? )?(?:average |mean )?[$€£]\s?{NUMBER}[^\d]*$",
+    rf"(?:\bx\b|×|\*|\btimes\b|\bat\b)\s*(?:an? )?(?:average |mean )?[$€£]\s?{NUMBER}[^\d(]*"
+    r"(?:\([^()]*\)[^\d]*)?$",
     re.IGNORECASE,
 )
 """How a loss was calculated where it is one product: “1,200 orders × $40 each”."""

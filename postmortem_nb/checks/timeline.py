@@ -160,7 +160,9 @@ def hints(case: Case) -> Iterator[Finding]:
 
 _MACHINE = re.compile(r"\b(?:monitor\w*|alerts?|alarms?|synthetic\w*)\b", re.IGNORECASE)
 _PEOPLE = re.compile(
-    r"\b(?:customers?|callers?|users?|support|help ?desk|care|shift lead|tweets?|tickets?)\b",
+    r"\b(?:customers?|callers?|users?|support|help ?desk|care|shift lead|tweets?|tickets?|clients?|"
+    r"merchants?|partners?|suppliers?|engineers?|developers?|colleagues?|operators?|telephoned|"
+    r"phoned|no (?:monitor|alert|alarm))\b",
     re.IGNORECASE,
 )
 
@@ -172,7 +174,7 @@ def noticed(case: Case) -> Iterator[Finding]:
         by_machine, by_people = bool(_MACHINE.search(who)), bool(_PEOPLE.search(who))
         if by_machine == by_people:
             continue
-        if method == ("User Report" if by_machine else "Monitor Alert"):
+        if method and (method == "Monitor Alert") is not by_machine:
             yield about(
                 case,
                 Code.SOURCES,

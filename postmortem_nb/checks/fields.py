@@ -1,0 +1,240 @@
+"""Fields and rows set against one another, and against what the texts spell out of the same.
+
+A number whose digits are turned in the texts, a region or a team that only one of two lists has,
+two entries of one minute with two figures, a message that tells of what came after it.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from postmortem_nb import times
+from postmortem_nb.checks import events, single, spoken
+from postmortem_nb.checks.reading import TEXTS, is_read, is_shown, matches, passages
+from postmortem_nb.checks.report import Code
+from postmortem_nb.checks.slips import turned
+from postmortem_nb.checks.spoken import CLOCK
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Callable, Iterator, Mapping
+
+    from postmortem_nb.checks.case import Case, Cell
+    from postmortem_nb.checks.report import Finding
+
+NUMBERS: tuple[str, ...] = (
+    "affected_total",
+    "failed_requests",
+    "customers_notified",
+    "tickets",
+    "complaints",
+    "mentions",
+    "revenue_loss",
+    "revenue_at_risk",
+)
+"""Fields that hold a number of their own, which the texts often tell too."""
+LONGEST = 8_000
+"""Characters of a text that are read."""
+
+_NUMBER = re.compile(r"(?<![\w.,:/#-])(?:\d{1,3}(?:,\d{3})+|\d{3,9})(?![\w%:/-]|[.,]\d)")
+_NAME = r"(?:[A-Z][\w’'-]*|[a-z]{2,4}(?:-[a-z]+)+(?:-?\d)?)"
+_JOINED = r"(?:,\s(?:and\s)?|\sand\s|,?\sor\s|/)(?:in\s|at\s)?(?:the\s)?"
+_LIST = re.compile(rf"\b{_NAME}(?:\s{_NAME}){{0,2}}(?:{_JOINED}{_NAME}(?:\s{_NAME}){{0,2}}){{1,9}}")
+_SPLIT = re.compile(_JOINED)
+_TEAM = frozenset({"team", "teams", "the", "on-call", "oncall", "group", "of", "and", "squad"})
+_VALUE = re.compile(
+    r"(?<![\w.,:/#-])(?P<value>\d{1,3}(?:,\d{3})+|\d+(?:\.\d+)?)(?P<unit>\s?%|\s?[A-Za-z]{1,12}\b)?"
+)
+_SINCE = re.compile(
+    rf"\b(?:since|as of|(?:filled|done|complete|restored|fixed|back|resolved|recovered|deployed|"
+    rf"started|began|ended|stopped|over)\sat)\s{CLOCK}",
+    re.IGNORECASE,
+)
+DAY = 24 * 60
+
+
+def turned_digits(case: Case) -> Iterator[Finding]:
+    """Find a field's number that no text has, where a text has it with its digits turned."""
+    told = {each for cell, text in _texts(case) for each in _numbers(text)}
+    fields = {str(int(v)) for n in NUMBERS if isinstance(v := case.fact(n), (int, float))}
+    for name in NUMBERS:
+        value = case.fact(name)
+        if not isinstance(value, (int, float)) or value < 100 or str(int(value)) in told:
+            continue
+        held = str(int(value))
+        near = sorted(each for each in told - fields if turned(held, each) or _one_off(held, each))
+        if near:
+            yield single.about(
+                case,
+                Code.RANGE,
+                name,
+                message=f"{int(value):,}, but the text has {int(near[0]):,}.",
+                remedy="Correct the one that is wrong.",
+            )
+
+
+def regions(case: Case) -> Iterator[Finding]:
+    """Find a list of regions in a text that has another one than the field."""
+    held = str(case.fact("regions") or "")
+    names = [each.strip() for each in re.split(r",|;|/|\band\b", held) if each.strip()]
+    if len(names) < 2 or any(len(each.split()) > 3 for each in names):
+        return
+    texts = [(cell, text) for cell, text in _texts(case) if is_read(cell)]
+    absent = [n for n in names if not any(n.lower() in text.lower() for _, text in texts)]
+    for _, text in texts if absent else ():
+        for listed in _lists(text):
+            others = [each for each in listed if each.lower() not in held.lower()]
+            same = len(listed) - len(others)
+            if same and same + len(absent) == len(names) and len(others) == len(absent):
+                yield single.about(
+                    case,
+                    Code.SOURCES,
+                    "regions",
+                    message=f"{held!r}, but the text has {', '.join(listed)}.",
+                    remedy="Correct the list that is wrong.",
+                )
+                return
+
+
+def called(case: Case) -> Iterator[Finding]:
+    """Find a team that the incident was escalated to, and no list of teams has."""
+    teams = [str(each) for each in case.fact("teams") or ()]
+    words = {word for each in teams for word in _words(each)}
+    for row in case.rows("timeline") if len(teams) > 1 else ():
+        whom = str(row.get("escalated_to") or "")
+        people = {part for name in case.people() for part in _words(name)}
+        said = _words(whom)
+        if said and not said & words and not said & people and len(whom) < 60:
+            yield single.about(
+                case,
+                Code.SOURCES,
+                "escalated_to",
+                message=f"Escalated to {whom!r}, but the teams involved are {', '.join(teams)}.",
+                remedy="Name the team in both places, or correct the one that is wrong.",
+                at=("timeline", row["row"]),
+            )
+
+
+def entries(case: Case) -> Iterator[Finding]:
+    """Find an entry of the key events with another figure than the row of the same minute."""
+    for at, words, text in _entries(str(case.fact("key_events") or "")[:LONGEST]):
+        for row in case.rows("timeline"):
+            moment: dt.datetime | None = row.get("time")
+            told = _told(row)
+            same = moment is not None and f"{moment:%H:%M}" == at
+            if moment is None or not same or len(words & events.stems(told)) < 1:
+                continue
+            here, there = _values(text), _values(told)
+            for unit in here.keys() & there.keys():
+                if not here[unit] & there[unit] and _fixed(unit):
+                    yield single.about(
+                        case,
+                        Code.SOURCES,
+                        "key_events",
+                        message=f"“{at}{text.rstrip(' .')}”, but the timeline has “{told[:80]}” at "
+                        f"{times.shown(moment)}.",
+                        remedy="Correct the one that is wrong.",
+                    )
+                    break
+
+
+def ahead(case: Case) -> Iterator[Finding]:
+    """Find a message that tells of a moment after it was sent."""
+    for row in case.rows("updates"):
+        sent: dt.datetime | None = row.get("time")
+        for match in matches(_SINCE, str(row.get("text") or "")[:LONGEST]) if sent else ():
+            gap = spoken.apart(match, 60 * sent.hour + sent.minute) if sent else None
+            said = spoken.clocked(match)
+            later = (
+                said is not None
+                and sent
+                and 0 < (said[0] - 60 * sent.hour - sent.minute) % DAY < DAY / 2
+            )
+            if sent and gap is not None and gap > 1 and later:
+                yield single.about(
+                    case,
+                    Code.DATE,
+                    "text",
+                    message=f"“{match.group().strip()}”, but the message was sent at "
+                    f"{times.shown(sent)}.",
+                    remedy="Correct the time of the message, or the one that it tells.",
+                    at=("updates", row["row"]),
+                )
+
+
+RULES: tuple[Callable[[Case], Iterator[Finding]], ...] = (
+    turned_digits,
+    regions,
+    called,
+    entries,
+    ahead,
+)
+
+
+def _texts(case: Case) -> Iterator[tuple[Cell, str]]:
+    """Yield what is written of this incident: its prose, its messages, what the evidence shows."""
+    for cell, text in passages(case, plans=True):
+        yield cell, text
+    for cell in case.cells:
+        other = cell.table == "updates" or cell.column.name in {"revenue_method", "regions"}
+        if (
+            other
+            and cell.column.kind in {"prose", "line"}
+            and not (is_read(cell) or is_shown(cell))
+        ):
+            yield cell, str(cell.value)[:LONGEST]
+
+
+@lru_cache(maxsize=TEXTS)
+def _numbers(text: str) -> frozenset[str]:
+    return frozenset(each.replace(",", "") for each in _NUMBER.findall(text))
+
+
+def _one_off(one: str, other: str) -> bool:
+    """Return whether two long numbers differ in one digit that is no zero of a round one."""
+    if len(one) != len(other) or len(one.rstrip("0")) < 3:
+        return False
+    return sum(a != b for a, b in zip(one, other, strict=True)) == 1
+
+
+@lru_cache(maxsize=TEXTS)
+def _lists(text: str) -> tuple[tuple[str, ...], ...]:
+    """Return the enumerations of names in a text."""
+    found = (_SPLIT.split(match.group()) for match in _LIST.finditer(text[:LONGEST]))
+    return tuple(tuple(each.strip() for each in listed if each.strip()) for listed in found)
+
+
+def _words(name: str) -> frozenset[str]:
+    return frozenset(re.findall(r"[\w-]+", name.lower())) - _TEAM
+
+
+@lru_cache(maxsize=TEXTS)
+def _entries(text: str) -> tuple[tuple[str, frozenset[str], str], ...]:
+    """Return the clock, the words and the text of each key event."""
+    return tuple(
+        (f"{match['hour']}:{match['minute']}", events.stems(match["text"]), match["text"])
+        for match in events.ENTRY.finditer(text)
+    )
+
+
+def _told(row: Mapping[str, object]) -> str:
+    """Return what a row of the timeline says was done or seen."""
+    names = ("action", "system_behavior", "finding", "status", "root_cause")
+    return "; ".join(str(row[name]) for name in names if row.get(name))
+
+
+@lru_cache(maxsize=TEXTS)
+def _values(text: str) -> dict[str, frozenset[str]]:
+    """Return the figures of a text by their unit."""
+    found: dict[str, set[str]] = {}
+    for match in _VALUE.finditer(text):
+        unit = (match["unit"] or "").strip().lower()
+        found.setdefault(unit, set()).add(match["value"].replace(",", ""))
+    return {unit: frozenset(values) for unit, values in found.items()}
+
+
+def _fixed(unit: str) -> bool:
+    """Return whether figures of a unit are of one thing: percentages, megabytes, pods."""
+    return unit == "%" or len(unit) > 1
