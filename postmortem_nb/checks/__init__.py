@@ -12,7 +12,8 @@
     prose       figures in sentences against the data; `claims`, `shares`: phrases; `spoken`: values
     relations   two events of a sentence: their order, and what lies between them
     gaps        the same, told freely; `order`: any clauses, by `events`, the words for each row
-    story       what ended it, when of day, whose it was, whether it was the first
+    story       when of day, whose it was, whether it was the first; `causes`: what caused it, and
+                what ended it
     bare        figures that nothing else bears; `written`: how they read, `borne`: what bears them,
                 `lengths`: lengths and clocks
     ratios      phases compared with one another
@@ -44,6 +45,7 @@ from postmortem_nb.checks import (
     alike,
     bare,
     case,
+    causes,
     counted,
     dates,
     doings,
@@ -127,6 +129,7 @@ RULES: tuple[Callable[[Case], Iterator[Finding]], ...] = (
     *twins.RULES,
     *alike.RULES,
     *opposed.RULES,
+    *causes.RULES,
     *story.RULES,
     *wording.RULES,
 )
