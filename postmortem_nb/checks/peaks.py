@@ -1,4 +1,4 @@
-"""Peaks of the frozen metrics in sentences: “a peak of 1,340 at 06:48”.
+"""Peaks and troughs of the frozen metrics in sentences: “a peak of 1,340 at 06:48”.
 
 The height or the minute must be that of a metric of the evidence; then the other is compared. A
 sentence in which neither is may speak of a metric that was not frozen.
@@ -17,7 +17,9 @@ from postmortem_nb.checks.reading import about, matches, passages
 from postmortem_nb.checks.spoken import CLOCK, NUMBER
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+
+    from numpy.typing import NDArray
 
     from postmortem_nb.checks.case import Case
     from postmortem_nb.checks.report import Finding
@@ -30,14 +32,27 @@ _PEAK = re.compile(
     rf"\b(?:at|around|by)\s{CLOCK}",
     re.IGNORECASE,
 )
-
+_TROUGH = re.compile(
+    rf"\b(?:bottomed\s(?:out\s)?|(?:fell|dropped|sank|slid|plunged|dipped)\s(?:as\slow\sas|"
+    rf"to(?:\sa\slow\sof)?)|"
+    rf"(?:lowest|low|minimum|low point)\s(?:\w+\s)?(?:of|"
+    rf"was)?)\s?(?:at\s)?{NUMBER}\s?(?P<unit>%|[\w/]+)?"
+    rf"(?P<between>[^.;\n]{{0,40}}?)\b(?:at|around|by)\s{CLOCK}",
+    re.IGNORECASE,
+)
+_PLAIN = re.compile(
+    r"(?<![\w.,:/#$€£-])(?P<number>\d{1,3}(?:,\d{3})+|\d+(?:\.\d+)?)(?![\w:/-]|[.,]\d)"
+    r"(?!\s?(?:ms|s|min|sec|GB|MB|KB|TB|hours?|minutes?|seconds?|days?|UTC)\b)"
+)
+_DRAWN = "metric_graphs"
+_ABOVE, _ROUNDED = 1.05, 0.5
 
 FAR = 5.0
 """How often as high a figure may be and still be meant for this metric."""
 
 
 class _Peak(NamedTuple):
-    """The highest point of a frozen metric."""
+    """The highest, or lowest, point of a frozen metric."""
 
     label: str
     level: float
@@ -47,15 +62,17 @@ class _Peak(NamedTuple):
 def found(incident: Incident, case: Case) -> Iterator[Finding]:
     """Yield peaks of sentences whose height, or whose minute, is not that of the evidence."""
     told = [
-        (cell, match)
+        (cell, match, way)
         for cell, text in passages(case)
-        for match in matches(_PEAK, text)
+        for pattern, way in ((_PEAK, np.argmax), (_TROUGH, np.argmin))
+        for match in matches(pattern, text)
         if spoken.apart(match, 0) is not None
     ]
-    peaks = list(_peaks(incident)) if told else []
-    for cell, match in told:
+    for cell, match, way in told:
+        peaks = list(_peaks(incident, way))
         heights = [each for each in peaks if _height(match, each)]
-        minutes = [each for each in peaks if _minute(match, each)]
+        low = way is np.argmin
+        minutes = [each for each in peaks if _minute(match, each, share=low)]
         if any(_then(match, each) for each in heights):
             continue
         if heights:
@@ -66,11 +83,34 @@ def found(incident: Incident, case: Case) -> Iterator[Finding]:
             continue
         yield about(case, cell, f"“{match.group()}”, but {shown}.")
 
+    yield from _beyond(incident, case)
 
-def _peaks(incident: Incident) -> Iterator[_Peak]:
+
+def _beyond(incident: Incident, case: Case) -> Iterator[Finding]:
+    """Find a figure told of the graphs that no frozen metric ever reaches, beside ones that do."""
+    for cell, text in passages(case):
+        figures = list(matches(_PLAIN, text)) if cell.column.name == _DRAWN else []
+        values = [(match, float(match["number"].replace(",", ""))) for match in figures]
+        tops = list(_peaks(incident, np.argmax)) if len(figures) > 1 else []
+        highest = max((each.level for each in tops), default=0.0)
+        curves = silence.curves(incident.path / "evidence") if tops else ()
+        theirs = any(
+            np.any(np.abs(curve.levels - value) <= _ROUNDED)
+            for curve in curves
+            for _, value in values
+        )
+        for match, value in values if theirs else ():
+            if value > _ABOVE * highest + _ROUNDED:
+                top = next(each for each in tops if each.level == highest)
+                yield about(
+                    case, cell, f"“{match.group()}”, but the highest is {highest:,g} ({top.label})."
+                )
+
+
+def _peaks(incident: Incident, way: Callable[[NDArray[np.float64]], np.intp]) -> Iterator[_Peak]:
     for curve in silence.curves(incident.path / "evidence"):
         if len(curve.levels):
-            top = int(np.argmax(curve.levels))
+            top = int(way(curve.levels))
             at = dt.datetime.fromtimestamp(int(curve.moments[top]) / 1e6, tz=dt.UTC)
             yield _Peak(curve.label, float(curve.levels[top]), at)
 
@@ -86,7 +126,7 @@ def _then(match: re.Match[str], peak: _Peak) -> bool:
     return gap is not None and gap <= 2
 
 
-def _minute(match: re.Match[str], peak: _Peak) -> bool:
+def _minute(match: re.Match[str], peak: _Peak, *, share: bool) -> bool:
     value, _ = spoken.amount(match["number"], match["scale"] or "")
     near = peak.level / FAR <= value <= peak.level * FAR
-    return _then(match, peak) and near and match["unit"] != "%"
+    return _then(match, peak) and near and (share or match["unit"] != "%")

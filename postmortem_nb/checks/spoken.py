@@ -98,7 +98,8 @@ ZONES: Mapping[str, int] = {
 }
 """Zone → its hours from UTC. Names that two zones share (CST, IST) are not read."""
 
-_PAST = {"half": 30, "quarter": 15, "a quarter": 15, "five": 5, "ten": 10, "twenty": 20}
+_PAST = {"twenty-five": 25, "twenty five": 25, "half": 30, "quarter": 15, "a quarter": 15}
+_PAST |= {"five": 5, "ten": 10, "twenty": 20}
 CLOCK = (
     r"(?P<clock>\d{1,2}:\d{2}|\d{1,2}(?=\s?[ap]\.?m\b)|\b(?:noon|midnight)\b|"
     rf"\b(?:{'|'.join(_PAST)})\s(?:past|to)\s(?:{'|'.join(_ONES)})\b)(?::\d{{2}})?"

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from postmortem_nb import times
 from postmortem_nb.checks import spoken, written
 from postmortem_nb.checks.reading import about, matches, passages, sentences
-from postmortem_nb.checks.spoken import CLOCK, COUNTS
+from postmortem_nb.checks.spoken import CLOCK, COUNTS, SPAN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -49,9 +50,10 @@ _PORTION = re.compile(
 )
 """The same with a fraction in words."""
 _DAYS = tuple("monday tuesday wednesday thursday friday saturday sunday".split())  # noqa: SIM905
+_NAMED = rf"(?:the\s)?(?:{'|'.join(_DAYS)})"
 _WEEKDAYS = re.compile(
-    rf"\b(?P<count>{written.NUMERAL})\sdays?\b[^.;]{{0,20}}\bfrom\s(?:the\s)?(?P<first>{'|'.join(_DAYS)})"
-    rf"\s(?:to|until|till|through)\s(?:the\s)?(?P<last>{'|'.join(_DAYS)})\b",
+    rf"\b(?P<count>{written.NUMERAL})\sdays?\b[^.;]{{0,20}}\bfrom\s(?P<first>{_NAMED})"
+    rf"\s(?:to|until|till|through)\s(?P<last>{_NAMED})\b",
     re.IGNORECASE,
 )
 
@@ -97,6 +99,17 @@ _ZONED = re.compile(
     + ")"
 )
 _ALONE = re.compile(CLOCK)
+_SECOND = (
+    CLOCK.replace("<clock>", "<clock2>").replace("<half>", "<half2>").replace("<zone>", "<zone2>")
+)
+_LASTED = re.compile(
+    rf"\b(?:from|between)\s{CLOCK}\s(?:to|until|till|and)\s(?P<until>{_SECOND})"
+    rf"(?:\s\(|,\s(?:that\sis\s|i\.e\.\s|a\s(?:period|total|span)\sof\s|for\s|or\s|thus\s)?)"
+    rf"(?:about\s|roughly\s|almost\s|some\s)?{SPAN}(?!\s(?:later|after|before|earlier|ago)\b)",
+    re.IGNORECASE,
+)
+"""Two clocks and the length between them."""
+_DAY = 24 * 60
 
 
 def sums(case: Case) -> Iterator[Finding]:
@@ -110,6 +123,12 @@ def sums(case: Case) -> Iterator[Finding]:
                 gap = spoken.ZONES[str(zones[0]).upper()] - spoken.ZONES[str(zones[1]).upper()]
                 said = f"{zones[0]} is {gap:+d} hours from {zones[1]}"
                 yield about(case, cell, f"“{match.group().strip()}”, but {said}.")
+        for match in matches(_LASTED, text):
+            end = _ALONE.match(text, match.start("until"))
+            at, then = spoken.clocked(match), spoken.clocked(end) if end else None
+            length = (then[0] - at[0]) % _DAY if at and then else 0
+            if length and not spoken.agrees(match, length):
+                yield about(case, cell, f"“{match.group()}”, but that is {times.duration(length)}.")
         if not written.MAY.search(text):
             continue
         for sentence in sentences(text):
@@ -144,7 +163,7 @@ def _shared(sentence: str) -> Iterator[tuple[str, str]]:
 def _from_day(sentence: str) -> Iterator[tuple[str, str]]:
     """Yield a number of days that is not the one between the days of the week it names."""
     for match in _WEEKDAYS.finditer(sentence):
-        first, last = (_DAYS.index(match[side].lower()) for side in ("first", "last"))
+        first, last = (_DAYS.index(match[side].lower().split()[-1]) for side in ("first", "last"))
         apart = (last - first) % 7
         if (written.numeral(match["count"]) - apart) % 7 not in {0, 1}:
             yield match.group(), f"from {match['first']} to {match['last']} it is {apart or 7}"
