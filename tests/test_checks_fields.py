@@ -1,17 +1,22 @@
 """Fields and rows against one another; figures of one thing in two blanks; sums of a sentence."""
 
+import re
+
+import numpy as np
+import pandas as pd
 import pytest
 import sound
 
-from postmortem_nb.checks import case, events, items
+from postmortem_nb.checks import case, events, items, spoken
 
 # 14:02 start, 14:19 detection, 14:24 acknowledgment, 14:40 escalation, 15:26 mitigation,
 # 16:09 recovery.
+APOLOGY = "Every affected customer got an apology"
 MITIGATION = "Flag quick-cart set to 0% in all shops."
 STEPS = {
     "Detection": {"detection_method": "Monitor Alert", "detected_by": "Monitor on checkout errors"},
     "Acknowledgment": {"on_call": "Dana Kim"},
-    "Mitigation Deployed": {"action": MITIGATION},
+    "Mitigation Deployed": {"action": MITIGATION, "responsible": "Luis Ortega"},
     "Root Cause Identified": {"root_cause": "The pool of connections in shop-db was too small."},
 }
 FACTS = {
@@ -27,6 +32,11 @@ FACTS = {
     "teams": ["Checkout", "Data Platform"],
     "failed_requests": 14760,
     "tickets": 2150,
+    "affected_total": 46000,
+    "affected_share": 23,
+    "customers_notified": 46000,
+    "process_cause": "46,000 people, 23% of the 200,000 who came, were turned away. Every affected "
+    "customer got an apology. The archive grows by 36 GB a night.",
     "revenue_loss": 63960,
     "revenue_method": "312 double sold seats x $205 each ($185 refund + $20 voucher)",
 }
@@ -44,8 +54,17 @@ def incident(tmp_path):
         escalated_to="Data Platform team",
         reason="The database refuses connections",
     )
+    minutes = pd.date_range(sound.moment("13:02"), sound.moment("17:00"), freq="1min")
+    at = (minutes - pd.Timestamp(sound.moment("13:02"))) / pd.Timedelta("1min")
+    sound.freeze_rate(
+        made, minutes, np.interp(at, [60, 98, 187], [98.6, 31, 98.6])
+    )  # 31 % at 14:40
     made.set("state", "Review")
     return made
+
+
+def spoken_clocks(text):
+    return list(re.finditer(spoken.CLOCK, text))
 
 
 def found(incident):
@@ -69,6 +88,12 @@ def test_fields_that_agree_are_let_be(incident):
             "revenue_loss",
             69360,
             f"“{FACTS['revenue_method']}” is $63,960, but revenue loss: $69,360.",
+        ),
+        ("affected_share", 9, "9 %, but the text has “23% of the 200,000” for 46,000."),
+        (
+            "customers_notified",
+            4600,
+            f"4,600, but the text has “{APOLOGY}”, and 46,000 were affected.",
         ),
         (
             "teams",
@@ -136,6 +161,11 @@ def test_a_message_tells_of_nothing_that_came_after_it(incident, sent, text, dou
         "What finally got sales moving was shipping the previous release again.",
         "It was the clearing of old rows that brought the shops back.",
         "The whole business was over before breakfast.",
+        "Payments failed from 14:02 to 16:09 UTC (1 hour 22 minutes).",
+        "Payments failed between 14:02 and 16:09 UTC, a period of 3 hours.",
+        "Luis Ortega was on it within minutes.",
+        "The archive has always grown by 63 GB a night.",
+        "The success rate bottomed out at 41% at 14:40.",  # it was 31 %
     ],
 )
 def test_a_sentence_that_another_place_denies_is_doubted(incident, sentence):
@@ -162,10 +192,54 @@ def test_a_sentence_that_another_place_denies_is_doubted(incident, sentence):
         "What finally got sales moving was the flag at 0%.",
         "The whole business was over before supper.",
         "The cause was known at 15:12.",
+        "Payments failed from 14:02 to 16:09 UTC (2 hours 7 minutes).",
+        "Payments failed between 14:02 and 16:09 UTC, a period of about two hours.",
+        "Payments failed from 14:02 to 16:09 UTC, 17 minutes before anybody noticed.",
+        "Dana Kim was on it within minutes.",
+        "The archive has always grown by 36 GB a night.",
+        "The success rate bottomed out at 31% at 14:40.",
     ],
 )
 def test_a_sentence_that_agrees_is_let_be(incident, sentence):
     assert sound.doubted_with(incident, sentence, "prose") == set()
+
+
+@pytest.mark.parametrize(
+    ("text", "doubted"),
+    [
+        ("Success falls from 98.6% to 31% and climbs back to 98.6%.", False),
+        ("Success falls from 98.6% to 31% and climbs back to 198.6%.", True),
+        ("Calls run at 160 a minute, then at 610.", False),  # of a metric that is not frozen
+    ],
+)
+def test_a_graph_shows_nothing_above_its_metric(incident, text, doubted):
+    incident.set("metric_graphs", text)
+    assert bool(sound.doubted(incident, "prose")) is doubted
+
+
+@pytest.mark.parametrize("involved", [True, False])
+def test_a_chief_on_the_bridge_was_involved(incident, involved):
+    incident.set("executives_involved", involved)
+    text = "Rosa Lind, VP Engineering, is on the bridge."
+    incident.add("updates", channel="Internal", time=sound.moment("14:50"), text=text)
+    assert bool(sound.doubted(incident, "prose")) is not involved
+
+
+def test_a_number_told_once_is_not_one_told_often_with_turned_digits(incident):
+    for text in (
+        "312 seats were sold twice.",
+        "Care called 312 fans.",
+        "Of 312 seats none is left.",
+    ):
+        incident.add("takeaways", text=text)
+    assert sound.doubted_with(incident, "In all 123 rows stayed empty.", "prose") == set()
+    told = sound.doubted_with(incident, "In all 132 rows stayed empty.", "prose")
+    assert told == {"“132”, but 312 elsewhere, 3 times."}
+
+
+def test_a_clock_in_words_has_its_minutes():
+    (match,) = spoken_clocks("It began at twenty-five to five.")
+    assert spoken.clocked(match) == (4 * 60 + 35, 720)
 
 
 def test_key_events_are_events_where_no_row_has_them(incident):

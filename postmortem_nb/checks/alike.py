@@ -38,7 +38,7 @@ _NAMED = ("process_changes", "technical_changes")
 _TITLE = 0.7
 """Share of an action's words that a change has where it is the same one."""
 _NEEDED = {"from": 0.5, "to": 0.5, "x": 0.5, "v": 0.5, "size": 1.0, "%": 1.0, "of": 1.0}
-_NEEDED |= {"code": 1.0, "id": 2.0, "date": 2.0}
+_NEEDED |= {"u": 1.0, "code": 1.0, "id": 2.0, "date": 2.0}
 """Kind of figure that says much of what it is of → the words that two must share."""
 _FIRM = frozenset({"code", "id", "date"})
 """Kinds of which a document names several: one is doubted only for one that stands twice."""

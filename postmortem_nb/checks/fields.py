@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from postmortem_nb import times
 from postmortem_nb.checks import events, single, spoken
+from postmortem_nb.checks.claims import PEOPLE, PERSON
 from postmortem_nb.checks.reading import TEXTS, is_read, is_shown, matches, passages
 from postmortem_nb.checks.report import Code
 from postmortem_nb.checks.slips import turned
@@ -39,6 +40,24 @@ LONGEST = 8_000
 """Characters of a text that are read."""
 
 _NUMBER = re.compile(r"(?<![\w.,:/#-])(?:\d{1,3}(?:,\d{3})+|\d{3,9})(?![\w%:/-]|[.,]\d)")
+_SHARE = re.compile(
+    r"(?P<share>\d{1,2}(?:\.\d+)?)\s?(?:%|percent)\sof\s(?:the\s|our\s|all\s|about\s|some\s){0,2}"
+    r"(?P<whole>\d{1,3}(?:,\d{3})+|\d{3,9})\b",
+    re.IGNORECASE,
+)
+_WORD_OF_IT = r"(?:apolog\w+|e-?mails?|mails?|messages?|letters?|notices?|notifications?|word)"
+_THEIR = r"(?:an?\s|our\s|the\s)?(?:\w+\s)?"
+_EVERYONE = re.compile(
+    r"\b(?:all|each of the|every one of the)\s(?:of\s)?(?:the\s|our\s)?(?:affected\s)?"
+    r"(?:(?P<number>\d{1,3}(?:,\d{3})+|\d{3,9})\s)?(?:affected\s)?"
+    rf"(?:{PEOPLE}\s)?(?:of them\s)?"
+    r"(?:got|received|had|were sent|were mailed|were told|have had)\s"
+    rf"(?:it\b|{_THEIR}{_WORD_OF_IT})"
+    rf"|\bevery\s(?:\w+\s)?{PERSON}\s(?:got|received|had|was sent)\s{_THEIR}{_WORD_OF_IT}",
+    re.IGNORECASE,
+)
+"""How a text says that each of those affected got word."""
+_NEARLY = 0.95
 _NAME = r"(?:[A-Z][\w’'-]*|[a-z]{2,4}(?:-[a-z]+)+(?:-?\d)?)"
 _JOINED = r"(?:,\s(?:and\s)?|\sand\s|,?\sor\s|/)(?:in\s|at\s)?(?:the\s)?"
 _LIST = re.compile(rf"\b{_NAME}(?:\s{_NAME}){{0,2}}(?:{_JOINED}{_NAME}(?:\s{_NAME}){{0,2}}){{1,9}}")
@@ -73,6 +92,46 @@ def turned_digits(case: Case) -> Iterator[Finding]:
                 message=f"{int(value):,}, but the text has {int(near[0]):,}.",
                 remedy="Correct the one that is wrong.",
             )
+
+
+def share(case: Case) -> Iterator[Finding]:
+    """Find a share of people that is not the one that a text works out for the same number."""
+    total, held = case.fact("affected_total"), case.fact("affected_share")
+    if not total or held is None:
+        return
+    for _, text in _texts(case):
+        for match in matches(_SHARE, text):
+            said, whole = float(match["share"]), float(match["whole"].replace(",", ""))
+            same = abs(said * whole / 100 - total) <= 0.02 * total
+            if same and abs(said - held) > 1:
+                yield single.about(
+                    case,
+                    Code.RANGE,
+                    "affected_share",
+                    message=f"{held:g} %, but the text has “{match.group()}” for {total:,}.",
+                    remedy="Correct the one that is wrong.",
+                )
+                return
+
+
+def everyone(case: Case) -> Iterator[Finding]:
+    """Find fewer customers notified than a text has of those who all got word."""
+    total, told = case.fact("affected_total"), case.fact("customers_notified")
+    if not total or told is None or told >= _NEARLY * total:
+        return
+    for _, text in _texts(case):
+        for match in matches(_EVERYONE, text):
+            number = (match["number"] or "").replace(",", "")
+            if not number or float(number) == total:
+                yield single.about(
+                    case,
+                    Code.RANGE,
+                    "customers_notified",
+                    message=f"{told:,}, but the text has “{match.group()}”, and {total:,} were "
+                    "affected.",
+                    remedy="Correct the one that is wrong.",
+                )
+                return
 
 
 def regions(case: Case) -> Iterator[Finding]:
@@ -166,6 +225,8 @@ def ahead(case: Case) -> Iterator[Finding]:
 
 RULES: tuple[Callable[[Case], Iterator[Finding]], ...] = (
     turned_digits,
+    share,
+    everyone,
     regions,
     called,
     entries,

@@ -37,10 +37,16 @@ _CODE = re.compile(
     r"exit)\s(?P<value>\d{1,5})(?![\w%:-]|[.,]\d)",
     re.IGNORECASE,
 )
+_MEASURED = re.compile(
+    r"(?<![\w.,:/#$€£-])(?P<value>\d{1,3}(?:,\d{3})+|\d+(?:\.\d+)?)\s(?P<unit>[KMGT]i?B|rps|"
+    r"req/s|W|kWh|km|"
+    r"kg|dB|°C|Mbit/s|Gbit/s)\s(?:each\b|(?:an?|per|every)\s[a-z]{3,}\b)"
+)
 _NUMBERED = re.compile(r"\b(?P<name>[A-Z]{1,5})-?(?P<value>\d{1,5})\b(?![.,]\d)")
 _MONTHS = "Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec"
 _DATE = re.compile(
-    rf"\b(?:(?P<day>\d{{1,2}})\s(?P<month>{_MONTHS})[a-z]*|(?P<of>{_MONTHS})[a-z]*\s(?P<on>\d{{1,2}}))"
+    rf"\b(?:(?P<day>\d{{1,2}})\s(?P<month>{_MONTHS})[a-z]*|"
+    rf"(?P<of>{_MONTHS})[a-z]*\s(?P<on>\d{{1,2}}))"
     r"\b(?![.,]?\d)",
 )
 _COMMON = frozenset(
@@ -158,6 +164,9 @@ def _numbered(sentence: str, words: frozenset[str], *, fact: bool) -> Iterator[I
         noun = events.stem(match["noun"].lower())
         value = float(match["value"])
         yield item(f"code {noun}", value, words - {noun}, match.group(), fact=True)
+    for match in _MEASURED.finditer(sentence):
+        value = float(match["value"].replace(",", ""))
+        yield item(f"u {match['unit']}", value, words, match.group(), fact=fact)
     for match in _NUMBERED.finditer(sentence):
         if match["name"] not in _COMMON:
             own = frozenset({events.stem(match.group().lower())})

@@ -22,6 +22,7 @@ _DID = r"(?:,?\s(?:then|also|finally|quickly|later|had|has|who))?\s"
 _ACTIVE: Mapping[str, str] = {
     "on_call": r"(?:(?:acknowledged|picked up|answered|took)\s(?:the\s|our\s)?"
     r"(?:page|alert|alarm|pager)"
+    r"|was on it\b"
     r"|was\s(?:the\s)?(?:(?:primary\s)?on[- ]call|engineer on call)\b(?!\sfor\b))",
     "responsible": r"(?:(?:rolled out|deployed|shipped|applied|released|pushed|executed|ran|"
     rf"performed|started)\s(?:the\s|a\s)?{_FIX}\b(?!\s(?:drill|test|exercise|script|of\b|for\b))|"

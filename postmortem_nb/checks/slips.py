@@ -7,7 +7,7 @@ happened “three times” in one place and “five times” in another.
 from __future__ import annotations
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
 
 from postmortem_nb.checks.claims import PEOPLE
@@ -31,6 +31,7 @@ _REPEATED = re.compile(
     r"\s(?P<count>twice|once|(?:two|three|four|five|six|seven|eight|nine|ten|\d{1,2})\stimes)\b",
     re.IGNORECASE,
 )
+_BARE = re.compile(r"(?<![\w.,:/#-])(?:\d{1,3}(?:,\d{3})+|\d{3,9})(?![\w%:/-]|[.,]\d)")
 _ID = re.compile(r"\b[A-Z][A-Z0-9]+-\d{2,}\b")
 
 
@@ -41,6 +42,7 @@ def slips(case: Case) -> Iterator[Finding]:
     yield from _things(case, read)
     yield from _repeats(case, read)
     yield from _ids(case, read)
+    yield from _often(case, read)
 
 
 RULES: tuple[Callable[[Case], Iterator[Finding]], ...] = (slips,)
@@ -84,6 +86,20 @@ def _things(case: Case, read: list[tuple[Cell, str]]) -> Iterator[Finding]:
                 other, there = numbers[rarer[0]][0]
                 place = case.where(other.table, other.row, other.column.name)
                 yield about(case, cell, f"“{said}”, but “{there}” under {place}.")
+
+
+def _often(case: Case, read: list[tuple[Cell, str]]) -> Iterator[Finding]:
+    """Find a number told once that is one told three times or more with its digits turned."""
+    told = [(cell, match.group()) for cell, text in read for match in matches(_BARE, text)]
+    often = Counter(number.replace(",", "") for _, number in told)
+    firm = [number for number, count in often.items() if count > 2]
+    for cell, number in told if firm else ():
+        plain = number.replace(",", "")
+        rival = next((each for each in firm if turned(each, plain)), None)
+        if often[plain] == 1 and rival:
+            yield about(
+                case, cell, f"“{number}”, but {int(rival):,} elsewhere, {often[rival]} times."
+            )
 
 
 def _repeats(case: Case, read: list[tuple[Cell, str]]) -> Iterator[Finding]:
