@@ -138,3 +138,29 @@ def test_typed_figures_stand_beside_those_of_the_answer(incident, name, typed, k
     found = incident.check()
     (message,) = found[(found["code"] == "sources") & (found["name"] == name)]["message"]
     assert f"{typed:g} % stated, {known}" in message
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "The SLO of 99.0 % was missed this quarter.",
+        "We did not meet our SLO.",
+        "Availability came in under target.",
+    ],
+)
+def test_a_missed_goal_is_heard_in_other_words(incident, words):
+    """7.2 bad minutes of 1,440 meet 99 %; 72 miss it."""
+    freeze(incident, 7.2)
+    assert "meets the target" in doubts(incident, words)[0]
+    freeze(incident, 72)
+    assert doubts(incident, words) == []
+
+
+@pytest.mark.parametrize(
+    "words", ["The month ended above target.", "We made our SLO.", "The SLO of 99 % was hit."]
+)
+def test_a_goal_that_was_met_is_heard_in_other_words(incident, words):
+    freeze(incident, 72)
+    assert "misses the target" in doubts(incident, words)[0]
+    freeze(incident, 7.2)
+    assert doubts(incident, words) == []

@@ -63,7 +63,8 @@ def _task(case: Case, match: re.Match[str]) -> str | None:
     return None
 
 
-def _told(case: Case, _: re.Match[str]) -> str | None:
+def informed(case: Case, _: re.Match[str]) -> str | None:
+    """Return how customers heard of it."""
     sent = [row for row in case.rows("updates") if "status" in str(row.get("channel")).lower()]
     number = case.fact("customers_notified")
     if case.fact("email_sent"):
@@ -222,7 +223,7 @@ STATEMENTS: tuple[Statement, ...] = (
         r"\b(team)s?\s(?:has|have|was|were)\s(?:already\s)?(?:been\s)?brief(?:ed)\b",
     ),
     *say(
-        _told,
+        informed,
         rf"\b{PEOPLE}\s(?:were|have been|had been)\s(?:never|"
         rf"not)\s(?:been\s)?{TELLING}{THROUGHOUT}",
         rf"\b(?:never|did not|didn[’']t)\s(?:tell|inform|notify|contact|write to)\s(?:any\s|our\s|"

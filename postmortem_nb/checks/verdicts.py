@@ -27,17 +27,30 @@ _BUDGET = r"(?:error[- ])budget"
 _NOT = r"(?:did not|didn[’']t|never|without|not)\s(?:\w+\s)?"
 _BREAK = r"(?:breach|violat|miss|break|broke|exceed|fail)\w*"
 
+_OF = r"(?:\sof\s[\d.,]{1,8}\s?(?:%|percent|per cent)|\sfor\s(?:[\w-]+\s?){1,3}?)?"
+_MONTH = (
+    r"(?:availability|uptime|month|quarter|period|window|SLI|SLO|service|we)\s(?:[\w-]+\s){0,3}?"
+    r"(?:came in|ended(?: up)?|finished|closed|landed)"
+)
+_GOAL = rf"(?:(?:[\w.%-]+\s){{0,2}}?(?:target|objective)|{_SLO})"
+
 _MET = re.compile(
-    rf"\b{_SLO}\s(?:was|were|is|stayed|remained)\s(?:still\s|always\s)?(?:met|kept|intact|unharmed)"
-    rf"|\b(?:met|kept|held|kept to|stayed within|remained within|were within)\s{_OUR}"
+    rf"\b{_SLO}{_OF}\s(?:was|were|is|stayed|remained)\s(?:still\s|always\s|\w+ly\s)?(?:met|kept|intact|"
+    r"unharmed|hit|reached|achieved)"
+    rf"|\b(?:met|kept|held|kept to|stayed within|remained within|were within|hit|made|reached|"
+    rf"achieved)\s{_OUR}"
     rf"(?:{_SLO}|{_BUDGET})"
     rf"|\bno\s{_SLO}\s(?:was\s)?(?:breach|violation|miss|impact)\w*|\b{_NOT}{_BREAK}\s{_OUR}{_SLO}"
-    rf"|\bwithin\s(?:{_OUR})?{_BUDGET}",
+    rf"|\bwithin\s(?:{_OUR})?{_BUDGET}|\b{_MONTH}\s(?:at|above|over)\s(?:the\s|our\s|its\s)?{_GOAL}",
     re.IGNORECASE,
 )
 _MISSED = re.compile(
-    rf"\b(?:breached|violated|missed|broke|exceeded|failed|fell short of)\s{_OUR}{_SLO}"
-    rf"|\b{_SLO}\s(?:was|were|is|has been|had been)\s(?:breached|violated|missed|broken|not met)"
+    rf"\b(?:breached|violated|missed|broke|exceeded|failed|fell short of|fell below)\s{_OUR}{_SLO}"
+    rf"|\b(?:(?:did not|didn[’']t|could not) (?:meet|make|hit|reach|keep|achieve)|failed to "
+    rf"(?:meet|make|hit|reach|keep)|not (?:meeting|making|hitting))\s{_OUR}{_SLO}"
+    rf"|\b{_SLO}{_OF}\s(?:was|were|is|has been|had been)\s(?:breached|violated|missed|broken|"
+    r"not met|not (?:kept|reached|achieved|hit))"
+    rf"|\b{_MONTH}\s(?:under|below|short of)\s(?:the\s|our\s|its\s)?{_GOAL}"
     rf"|\b{_BUDGET}\s(?:for \w+(?: \w+)?\s)?(?:was|is|has been|had been)\s(?:fully\s|completely\s|"
     r"entirely\s|now\s)*(?:exhausted|overspent|used up|spent|gone|blown|depleted|burned up)"
     rf"|\b(?:overspent|exhausted|blew|used up|blew through)\s(?:{_OUR}|all of {_OUR})?{_BUDGET}",
@@ -45,7 +58,7 @@ _MISSED = re.compile(
 )
 _OPEN = re.compile(
     r"\b(?:would|could|might|may|if|unless|nearly|almost|close to|risk\w*|threaten\w*|avoid\w*|"
-    r"alert\w*|whether|before|until|not|didn[’']t|never|without|other|next)\b[^.;\n]*$",
+    r"alert\w*|whether|before|until|not|didn[’']t|never|without|other|next|no)\b[^.;\n]*$",
     re.IGNORECASE,
 )
 """Before a verdict: it is none, “an alert before the error budget is spent”."""
