@@ -20,6 +20,9 @@
     dates       dates and days of the week in sentences
     counted     things that a sentence counts: actions, factors, regions, updates
     statements  plain statements that the document denies; `stated`: how they are read
+    absent      what is said not to have been; `present`: what of it the document has
+    tasks       actions in sentences: whose, how far, when due
+    pending     signatures, meetings and runbooks, as sentences and ticks tell of them
     heard       how it was noticed
     roles       who did what
     sums        arithmetic within a sentence
@@ -41,6 +44,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from postmortem_nb.checks import (
+    absent,
     actions,
     alike,
     bare,
@@ -57,6 +61,7 @@ from postmortem_nb.checks import (
     opposed,
     order,
     peaks,
+    pending,
     prose,
     ratios,
     reading,
@@ -70,6 +75,7 @@ from postmortem_nb.checks import (
     statements,
     story,
     sums,
+    tasks,
     timeline,
     twins,
     wording,
@@ -118,6 +124,9 @@ RULES: tuple[Callable[[Case], Iterator[Finding]], ...] = (
     *dates.RULES,
     *counted.RULES,
     *statements.RULES,
+    *absent.RULES,
+    *tasks.RULES,
+    *pending.RULES,
     *heard.RULES,
     *roles.RULES,
     *slips.RULES,

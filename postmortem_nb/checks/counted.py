@@ -9,11 +9,11 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from postmortem_nb.checks.reading import about, is_plan, matches, passages, told
+from postmortem_nb.checks.reading import about, is_plan, matches, passages, sentences, told
 from postmortem_nb.checks.spoken import COUNTS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from postmortem_nb.checks.case import Case, Row
     from postmortem_nb.checks.report import Finding
@@ -69,11 +69,35 @@ THINGS: Mapping[str, tuple[re.Pattern[str], ...]] = {
 
 _SOME = re.compile(
     r"(?P<count>\b(?:one|two|three|four|five|six|seven|eight|nine|ten|\d{1,2}|none))\s(?:of\s)?"
-    rf"(?:the|our|these|those)?\s?(?:\w+\s)?{_ACTIONS}\s(?:is|are|were|was|has been|have been)\s"
+    rf"(?:the|our|these|those)?\s?(?:\w+\s)?{_ACTIONS}\s(?:is|are|were|was|has been|have been|"
+    r"has|have)\s"
     r"(?:already\s|now\s|still\s)*(?:an?\s)?(?P<narrow>P[0-3]s?|done|completed?|finished|closed|"
-    r"in progress|not started|open)\b(?!\s?(?:or|and|/|,)\s?P?\d?)",
+    r"in progress|not\s(?:yet\s)?(?:been\s)?(?:started|begun)|open)\b(?!\s?(?:or|and|/|,)\s?P?\d?)",
     re.IGNORECASE,
 )
+
+_STATE = (
+    r"(?P<narrow>done|completed?|finished|closed|shipped|live|in progress|under ?way|not started|"
+    r"not begun|open)\b"
+)
+_PART = re.compile(
+    r"(?:^|(?<=[,:;(]\s)|(?<=\band\s)|(?<=[–—-]\s)|(?<=of\swhich\s)|(?<=of\sthem\s)|"
+    r"(?<=items\s)|(?<=actions\s)|(?<=[(]))(?:of\s(?:which|them|these)\s)?"
+    r"(?P<count>half|none|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|\d{1,2})\s"
+    rf"(?:of\s(?:them|these|which|those)\s)?(?:(?:is|are|were|was|has been|have been)\s)?"
+    rf"(?:already\s|now\s|still\s|yet\s)*{_STATE}",
+    re.IGNORECASE,
+)
+"""A part of the actions, in a sentence that names them: “of which two are done, three open”."""
+_NAMED = re.compile(rf"\b{_ACTIONS}\b", re.IGNORECASE)
+_RANKED = re.compile(
+    r"(?<![\w.])(?P<count>a single|one|two|three|four|five|six|seven|eight|nine|ten|\d{1,2})\s"
+    r"(?:are\s)?(?P<narrow>P[0-3])s?\b(?!\s(?:incidents?|alerts?|pages?|outages?|per|tickets?))"
+    r"|(?<=[,:;]\s)(?P<few>one|two|three|four|five|six|seven|eight|nine|ten|\d{1,2})\s"
+    r"(?:are\s)?(?P<horizon>immediate|short-term|long-term)\b(?!\s(?!ones?\b|items?\b|and\b)\w)",
+    re.IGNORECASE,
+)
+"""A count by priority or horizon: “three P0s”."""
 
 
 def counted(case: Case) -> Iterator[Finding]:
@@ -97,7 +121,31 @@ def counted(case: Case) -> Iterator[Finding]:
                 )
 
 
-RULES: tuple[Callable[[Case], Iterator[Finding]], ...] = (counted,)
+def parts(case: Case) -> Iterator[Finding]:
+    """Find parts of the actions, by state, priority or horizon, that are not those of the rows."""
+    rows = [row for row in case.rows("actions") if row.get("title")]
+    for cell, text in passages(case, plans=True) if rows else ():
+        if not (told(cell) or is_plan(cell)):
+            continue
+        for sentence in sentences(text):
+            ranked = matches(_RANKED, sentence)
+            for match in (*matches(_PART, sentence), *ranked) if _speaks(sentence, ranked) else ():
+                words = match.groupdict()
+                narrow = (words["narrow"] or words.get("horizon") or "").lower()
+                count = (words["count"] or words.get("few") or "").lower()
+                known = sum(_is(row, narrow) for row in rows)
+                said = len(rows) / 2 if count == "half" else _count(count)
+                if said != known and all(row.get("status") for row in rows):
+                    message = f"“{match.group().strip()}”, but of {len(rows)} actions {known} are"
+                    yield about(case, cell, f"{message}.")
+
+
+def _speaks(sentence: str, ranked: Sequence[re.Match[str]]) -> bool:
+    """Return whether a sentence speaks of the actions."""
+    return bool(matches(_NAMED, sentence)) or any(each["narrow"] for each in ranked)
+
+
+RULES: tuple[Callable[[Case], Iterator[Finding]], ...] = (counted, parts)
 
 
 def _count(written: str) -> int | None:
@@ -137,12 +185,14 @@ def _listed(things: Iterable[Any]) -> int | None:
     return sum(bool(str(each).strip()) for each in things) or None
 
 
-DONE = frozenset({"done", "complete", "completed", "finished", "closed"})
+DONE = frozenset({"done", "complete", "completed", "finished", "closed", "shipped", "live"})
+SAME = {"under way": "in progress", "underway": "in progress"}
 
 
 def _is(row: Row, narrow: str) -> bool:
     """Return whether a row is what a word says: its horizon, priority, area or status."""
     status = str(row.get("status") or "").lower()
+    narrow = "not started" if narrow.startswith("not") else SAME.get(narrow, narrow)
     if narrow in DONE:
         return "complete" in status
     if narrow == "open":

@@ -35,9 +35,11 @@ def _dated(first: int) -> str:
     )
 
 
-_DATE = _dated(1)
+DATE = _dated(1)
+"""A date as people write it; `day_of` reads its groups."""
+
 FAILED_ON = re.compile(
-    rf"(?:^|[.;\n]\s?)(?:early |late )?on\s(?:\w+day,?\s)?(?:the\s)?(?:{_DATE}),?\s"
+    rf"(?:^|[.;\n]\s?)(?:early |late )?on\s(?:\w+day,?\s)?(?:the\s)?(?:{DATE}),?\s"
     r"(?:at\s[\d:]+\s?(?:UTC|GMT|Z)?,?\s|between\s[^,.;]{1,40},\s|from\s[^,.;]{1,40},\s)?"
     rf"(?:[^\s.;]+\s){{1,8}}?(?:failed|began to fail|started failing|went down|was down|were down|"
     r"was unavailable|were unavailable|could not|couldn[’']t|was degraded|were degraded|broke)\b",
@@ -52,7 +54,7 @@ ANOTHER = re.compile(
 
 _WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _WEEKDAY = rf"(?P<weekday>{'|'.join(_WEEKDAYS)})"
-_NAMED = re.compile(rf"\b{_WEEKDAY},?\s(?:the\s)?(?:{_DATE})", re.IGNORECASE)
+_NAMED = re.compile(rf"\b{_WEEKDAY},?\s(?:the\s)?(?:{DATE})", re.IGNORECASE)
 """A date with its day of the week."""
 
 _HAPPENED = (
@@ -63,25 +65,25 @@ _THAT_DAY = re.compile(
     rf"\b{_HAPPENED}(?:on\s)?(?:an?\s|the\s)?(?:(?!on\b)[\w-]+\s){{0,2}}?{_WEEKDAY}\b",
     re.IGNORECASE,
 )
-_THAT_DATE = re.compile(rf"\b{_HAPPENED}on\s(?:\w+day,?\s)?(?:the\s)?(?:{_DATE})", re.IGNORECASE)
+_THAT_DATE = re.compile(rf"\b{_HAPPENED}on\s(?:\w+day,?\s)?(?:the\s)?(?:{DATE})", re.IGNORECASE)
 _OF_DATE = re.compile(
-    rf"(?:\b(?:of|on)\s|[,(:–-]\s?)(?:\w+day,?\s)?(?:the\s)?(?:{_DATE})", re.IGNORECASE
+    rf"(?:\b(?:of|on)\s|[,(:–-]\s?)(?:\w+day,?\s)?(?:the\s)?(?:{DATE})", re.IGNORECASE
 )
 _CAUSED = re.compile(
     r"\b(?:failed|failing|broke|began|started|made|changed|deployed|merged|released|expired|"
     rf"ran out|introduced|enabled|disabled|created|removed)\s(?:quietly\s)?(?:since\s)?(?:on\s)?"
-    rf"(?:\d{{1,2}},\s)*(?:\d{{1,2}}\sand\s)?(?:the\s)?(?:{_DATE})",
+    rf"(?:\d{{1,2}},\s)*(?:\d{{1,2}}\sand\s)?(?:the\s)?(?:{DATE})",
     re.IGNORECASE,
 )
 _AGO = re.compile(
-    rf"(?:{_DATE}),?\s(?:i\.e\.\s|that is,?\s|about\s|some\s)?"
+    rf"(?:{DATE}),?\s(?:i\.e\.\s|that is,?\s|about\s|some\s)?"
     rf"(?P<count>\d+|{'|'.join(sorted(COUNTS, key=len, reverse=True))})\s(?P<unit>days?|weeks?)\s"
     r"(?:earlier|before|ago)",
     re.IGNORECASE,
 )
 _FOLLOW_UP = re.compile(
     rf"\bfollow-?\s?up\b(?!\s(?:actions?|items?|tasks?|work|tickets?))[^.;\n]{{0,40}}?\b(?:on|is|"
-    rf"for)\s(?:\w+day,?\s)?(?:the\s)?(?:{_DATE})"
+    rf"for)\s(?:\w+day,?\s)?(?:the\s)?(?:{DATE})"
     rf"|(?:on|until)\s(?:{_dated(4)})"
     r"[^.;\n]{0,30}?\bfollow-?\s?up\b(?!\s(?:actions?|items?|tasks?|work|ticket))",
     re.IGNORECASE,
@@ -108,7 +110,7 @@ def _weekdays(case: Case, cell: Cell, text: str) -> Iterator[Finding]:
     """Find a day of the week that its date is not."""
     near = case.moments.start
     for match in matches(_NAMED, text) if near else ():
-        day = _day(match, near.date()) if near else None
+        day = day_of(match, near.date()) if near else None
         if day and _WEEKDAYS[day.weekday()] != match["weekday"].lower():
             yield about(
                 case, cell, f"“{match.group()}”, but {day:%Y-%m-%d} is a {day:%A}.", CALENDAR
@@ -131,7 +133,7 @@ def _happened(case: Case, cell: Cell, text: str) -> Iterator[Finding]:
             yield about(case, cell, f"“{match.group()}”, but {start:%Y-%m-%d} is a {start:%A}.")
     dated = _OF_DATE if cell.column.name == "title" else _THAT_DATE
     for match in matches(dated, text):
-        day = _day(match, start.date())
+        day = day_of(match, start.date())
         if day and day not in within and not ANOTHER.search(text):
             yield about(
                 case, cell, f"“{match.group()}”, but the incident began on {start:%Y-%m-%d}."
@@ -144,11 +146,11 @@ def _before(case: Case, cell: Cell, text: str) -> Iterator[Finding]:
     if start is None or end is None or cell.column.name == "what_we_will_do":
         return
     for match in matches(_CAUSED, text):
-        day = _day(match, start.date())
+        day = day_of(match, start.date())
         if day and day > (end + _HALF_A_DAY).date() and cell.column.name in CAUSES:
             yield about(case, cell, f"“{match.group()}”, but the incident ended on {end:%Y-%m-%d}.")
     for match in matches(_AGO, text):
-        day, word = _day(match, start.date()), match["count"].lower()
+        day, word = day_of(match, start.date()), match["count"].lower()
         count = COUNTS.get(word) or float(match["count"])
         unit, loose = (7, 3) if match["unit"].lower().startswith("week") else (1, 1)
         gap = abs((start.date() - day).days) if day else None
@@ -170,7 +172,7 @@ def _follow_up(case: Case) -> Iterator[Finding]:
         return
     for cell, text in passages(case, plans=True):
         for match in matches(_FOLLOW_UP, text):
-            day = _day(match, due)
+            day = day_of(match, due)
             if day and day != due:
                 yield about(case, cell, f"“{match.group()}”, but the follow-up is on {due}.")
 
@@ -182,7 +184,7 @@ def _days(case: Case, cell: Cell, text: str) -> Iterator[Finding]:
         return
     near = start.date() - dt.timedelta(days=1), end.date() + dt.timedelta(days=1)  # other zones
     for match in matches(FAILED_ON, text):
-        said = _day(match, start.date())
+        said = day_of(match, start.date())
         sentence = re.split(r"[.;\n](?:\s|$)", text[match.end() :])[0]
         if ANOTHER.search(match.group() + sentence):
             continue
@@ -191,7 +193,7 @@ def _days(case: Case, cell: Cell, text: str) -> Iterator[Finding]:
             yield about(case, cell, f"“{words}”, but the incident began on {start:%Y-%m-%d}.")
 
 
-def _day(match: re.Match[str], near: dt.date) -> dt.date | None:
+def day_of(match: re.Match[str], near: dt.date) -> dt.date | None:
     """Return the day that a date in prose means; without a year, the nearest such day."""
     side = next(side for side in "123456" if match.groupdict().get(f"day{side}"))
     month = match[f"month{side}"].lower()
