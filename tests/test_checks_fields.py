@@ -128,6 +128,13 @@ def test_a_field_that_may_be_of_something_else_is_let_be(incident, name, value):
     assert not any("but the" in each for each in found(incident))
 
 
+@pytest.mark.parametrize("whom", ["AWS support", "Jonas Weber", "the Data Platform on-call"])
+def test_whom_it_was_escalated_to_may_be_no_team_of_ours(incident, whom):
+    row = next(row["row"] for row in incident.values("timeline") if row["step"] == "Escalation")
+    incident.set("escalated_to", whom, table="timeline", row=row)
+    assert not any("Escalated to" in each for each in found(incident))
+
+
 @pytest.mark.parametrize(
     ("sent", "text", "doubted"),
     [

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 from postmortem_nb import times
 from postmortem_nb.checks import events, single, spoken
 from postmortem_nb.checks.claims import PEOPLE, PERSON
-from postmortem_nb.checks.reading import TEXTS, is_read, is_shown, matches, passages
-from postmortem_nb.checks.report import Code
+from postmortem_nb.checks.reading import TEXTS, is_read, matches, passages
+from postmortem_nb.checks.report import Code, Severity
 from postmortem_nb.checks.slips import turned
 from postmortem_nb.checks.spoken import CLOCK
 
@@ -58,14 +58,20 @@ _EVERYONE = re.compile(
 )
 """How a text says that each of those affected got word."""
 _NEARLY = 0.95
+_NAME_LENGTH = 60
 _NAME = r"(?:[A-Z][\w’'-]*|[a-z]{2,4}(?:-[a-z]+)+(?:-?\d)?)"
 _JOINED = r"(?:,\s(?:and\s)?|\sand\s|,?\sor\s|/)(?:in\s|at\s)?(?:the\s)?"
 _LIST = re.compile(rf"\b{_NAME}(?:\s{_NAME}){{0,2}}(?:{_JOINED}{_NAME}(?:\s{_NAME}){{0,2}}){{1,9}}")
 _SPLIT = re.compile(_JOINED)
+_OUTSIDE = re.compile(
+    r"\b(?:support|vendors?|providers?|suppliers?|partners?|carrier|AWS|Azure|GCP|Google|Inc|GmbH)\b"
+)
+"""In the name of whom it was escalated to: no team of ours."""
 _TEAM = frozenset({"team", "teams", "the", "on-call", "oncall", "group", "of", "and", "squad"})
 _VALUE = re.compile(
     r"(?<![\w.,:/#-])(?P<value>\d{1,3}(?:,\d{3})+|\d+(?:\.\d+)?)(?P<unit>\s?%|\s?[A-Za-z]{1,12}\b)?"
 )
+_JOINING = frozenset({"to", "of", "in", "at", "on", "by", "and", "or", "is", "was", "with", "from"})
 _SINCE = re.compile(
     rf"\b(?:since|as of|(?:filled|done|complete|restored|fixed|back|resolved|recovered|deployed|"
     rf"started|began|ended|stopped|over)\sat)\s{CLOCK}",
@@ -165,13 +171,15 @@ def called(case: Case) -> Iterator[Finding]:
         whom = str(row.get("escalated_to") or "")
         people = {part for name in case.people() for part in _words(name)}
         said = _words(whom)
-        if said and not said & words and not said & people and len(whom) < 60:
+        ours = not _OUTSIDE.search(whom) and len(whom) < _NAME_LENGTH
+        if said and ours and not said & (words | people):
             yield single.about(
                 case,
                 Code.SOURCES,
                 "escalated_to",
                 message=f"Escalated to {whom!r}, but the teams involved are {', '.join(teams)}.",
                 remedy="Name the team in both places, or correct the one that is wrong.",
+                severity=Severity.HINT,
                 at=("timeline", row["row"]),
             )
 
@@ -203,15 +211,13 @@ def ahead(case: Case) -> Iterator[Finding]:
     """Find a message that tells of a moment after it was sent."""
     for row in case.rows("updates"):
         sent: dt.datetime | None = row.get("time")
-        for match in matches(_SINCE, str(row.get("text") or "")[:LONGEST]) if sent else ():
-            gap = spoken.apart(match, 60 * sent.hour + sent.minute) if sent else None
-            said = spoken.clocked(match)
-            later = (
-                said is not None
-                and sent
-                and 0 < (said[0] - 60 * sent.hour - sent.minute) % DAY < DAY / 2
-            )
-            if sent and gap is not None and gap > 1 and later:
+        if sent is None:
+            continue
+        minute = 60 * sent.hour + sent.minute
+        for match in matches(_SINCE, str(row.get("text") or "")[:LONGEST]):
+            said, gap = spoken.clocked(match), spoken.apart(match, minute)
+            later = said is not None and (said[0] - minute) % DAY < DAY / 2
+            if gap is not None and gap > 1 and later:
                 yield single.about(
                     case,
                     Code.DATE,
@@ -240,11 +246,7 @@ def _texts(case: Case) -> Iterator[tuple[Cell, str]]:
         yield cell, text
     for cell in case.cells:
         other = cell.table == "updates" or cell.column.name in {"revenue_method", "regions"}
-        if (
-            other
-            and cell.column.kind in {"prose", "line"}
-            and not (is_read(cell) or is_shown(cell))
-        ):
+        if other and cell.column.kind in {"prose", "line"}:
             yield cell, str(cell.value)[:LONGEST]
 
 
@@ -298,4 +300,4 @@ def _values(text: str) -> dict[str, frozenset[str]]:
 
 def _fixed(unit: str) -> bool:
     """Return whether figures of a unit are of one thing: percentages, megabytes, pods."""
-    return unit == "%" or len(unit) > 1
+    return unit == "%" or (len(unit) > 1 and unit not in _JOINING)
