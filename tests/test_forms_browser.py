@@ -658,7 +658,7 @@ def test_hostile_and_odd_text_is_kept_and_shown_as_text(bundle, open_forms):
         form.get_by_label("Why it happened", exact=True).click()
         jupyter.saved_but(form, "3 values")
         assert Incident.open(bundle).value("what_happened") == typed
-        expect(notebook.text("Incident Overview")).to_contain_text("ctx-clobber-mathjax")
+        expect(notebook.text("Incident Overview")).to_contain_text("+3 and ~5 minutes")
         assert notebook.page.evaluate("() => window.pwned") is None
         assert notebook.errors == []
 
