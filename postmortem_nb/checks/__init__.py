@@ -12,8 +12,7 @@
     prose       figures in sentences against the data; `claims`, `shares`: phrases; `spoken`: values
     relations   two events of a sentence: their order, and what lies between them
     gaps        the same, told freely; `order`: any clauses, by `events`, the words for each row
-    story       when of day, whose it was, whether it was the first; `causes`: what caused it, and
-                what ended it
+    story       when of day, whose it was; `causes`: what caused it, and what ended it
     bare        figures that nothing else bears; `written`: how they read, `borne`: what bears them,
                 `lengths`: lengths and clocks
     ratios      phases compared with one another

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 from postmortem_nb.checks import present
 from postmortem_nb.checks.claims import PEOPLE, PERSON
-from postmortem_nb.checks.present import DAYS, PAID
+from postmortem_nb.checks.dates import WEEKDAYS
+from postmortem_nb.checks.present import PAID
 from postmortem_nb.checks.stated import Statement, denied, reader, say
 from postmortem_nb.checks.statements import CHIEFS, TELLING, THROUGHOUT, informed
 
@@ -100,7 +101,7 @@ _EVENT = (
     r"(?:it|this|incident|outage|disruption|degradation|failure|impact|trouble|alert|page|call)"
     r"(?: all)? (?:happened|occurred|began|started|took place|hit|struck|was|came|fired|fell)"
 )
-_KIND = rf"(?P<day>weekend|weekday|working day|workday|business day|{'|'.join(DAYS)})"
+_KIND = rf"(?P<day>weekend|weekday|working day|workday|business day|{'|'.join(WEEKDAYS)})"
 _NOTICED = (
     r"(?:learn(?:ed|t)|found out|find out|noticed|heard|discovered|came to light|reali[sz]ed|"
     r"spotted|detected|knew|saw it)"
@@ -270,6 +271,11 @@ STATEMENTS: tuple[Statement, ...] = (
         rf"\b(?:the|our) (?:very )?first (?:[\w-]+ ){{0,2}}?{_TROUBLE} (?:ever|"
         r"of (?:its|this|that) (?:kind|sort)|(?:that )?we (?:have |had )?ever (?:had|saw|seen))\b",
         rf"\bfirst (?:[\w-]+ ){{1,2}}?{_TROUBLE} ever\b",
+        r"\bnothing (?:like (?:this|it|that)|of the (?:kind|sort)) (?:has|had) (?:ever )?"
+        r"(?:happened|occurred)\b",
+        r"\b(?:this|it) (?:was|is|had) (?:the (?:very )?first (?:time|incident|outage)\b(?! in\b)|"
+        r"unprecedented|without precedent)",
+        r"\bnever before (?:had|has)\b",
     ),
     *say(
         present.runbook,

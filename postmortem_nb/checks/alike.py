@@ -17,6 +17,7 @@ from postmortem_nb.checks import events, single, written
 from postmortem_nb.checks.items import ELSEWHEN, LONGEST, Item, read_items
 from postmortem_nb.checks.reading import TEXTS, about, final, is_read, is_shown, sentences
 from postmortem_nb.checks.report import Code, Severity
+from postmortem_nb.checks.slips import one_off, turned
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -35,6 +36,8 @@ MOST = 400
 _PLANS = frozenset({"actions", "monitors", "similar", "approvals", "sharing"})
 """Tables that tell of other times: what will be, or what was in another incident."""
 _NAMED = ("process_changes", "technical_changes")
+_ENOUGH = 2
+"""Digits before its zeros that a number has more of where a slip of the pen shows in it."""
 _TITLE = 0.7
 """Share of an action's words that a change has where it is the same one."""
 _NEEDED = {"from": 0.5, "to": 0.5, "x": 0.5, "v": 0.5, "size": 1.0, "%": 1.0, "of": 1.0}
@@ -138,10 +141,8 @@ def _wholes(head: str, by: Mapping[str, list[tuple[Cell, Item]]]) -> Sequence[tu
 def _slip(one: float, other: float) -> bool:
     """Return whether two numbers differ in one digit, or by two that changed places."""
     a, b = f"{one:.0f}", f"{other:.0f}"
-    if len(a.rstrip("0")) < 3 or len(b.rstrip("0")) < 3:
-        return False
-    apart = sum(x != y for x, y in zip(a, b, strict=False))
-    return len(a) == len(b) and (apart == 1 or (apart == 2 and sorted(a) == sorted(b)))
+    known = min(len(a.rstrip("0")), len(b.rstrip("0"))) > _ENOUGH
+    return known and (one_off(a, b) or turned(a, b))
 
 
 def _tenfold(one: float, other: float) -> bool:

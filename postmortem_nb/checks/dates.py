@@ -52,8 +52,8 @@ ANOTHER = re.compile(
 )
 """What says that a sentence tells of another incident."""
 
-_WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
-_WEEKDAY = rf"(?P<weekday>{'|'.join(_WEEKDAYS)})"
+WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+_WEEKDAY = rf"(?P<weekday>{'|'.join(WEEKDAYS)})"
 _NAMED = re.compile(rf"\b{_WEEKDAY},?\s(?:the\s)?(?:{DATE})", re.IGNORECASE)
 """A date with its day of the week."""
 
@@ -111,7 +111,7 @@ def _weekdays(case: Case, cell: Cell, text: str) -> Iterator[Finding]:
     near = case.moments.start
     for match in matches(_NAMED, text) if near else ():
         day = day_of(match, near.date()) if near else None
-        if day and _WEEKDAYS[day.weekday()] != match["weekday"].lower():
+        if day and WEEKDAYS[day.weekday()] != match["weekday"].lower():
             yield about(
                 case, cell, f"“{match.group()}”, but {day:%Y-%m-%d} is a {day:%A}.", CALENDAR
             )
@@ -129,7 +129,7 @@ def _happened(case: Case, cell: Cell, text: str) -> Iterator[Finding]:
     first, last = (start - half).date(), (end + half).date()
     within = [first + dt.timedelta(days=each) for each in range((last - first).days + 1)]
     for match in matches(_THAT_DAY, text):
-        if match["weekday"].lower() not in {_WEEKDAYS[day.weekday()] for day in within}:
+        if match["weekday"].lower() not in {WEEKDAYS[day.weekday()] for day in within}:
             yield about(case, cell, f"“{match.group()}”, but {start:%Y-%m-%d} is a {start:%A}.")
     dated = _OF_DATE if cell.column.name == "title" else _THAT_DATE
     for match in matches(dated, text):

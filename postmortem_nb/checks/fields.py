@@ -15,7 +15,7 @@ from postmortem_nb.checks import events, single, spoken
 from postmortem_nb.checks.claims import PEOPLE, PERSON
 from postmortem_nb.checks.reading import TEXTS, is_read, matches, passages
 from postmortem_nb.checks.report import Code, Severity
-from postmortem_nb.checks.slips import turned
+from postmortem_nb.checks.slips import BARE, one_off, turned
 from postmortem_nb.checks.spoken import CLOCK
 
 if TYPE_CHECKING:
@@ -39,7 +39,6 @@ NUMBERS: tuple[str, ...] = (
 LONGEST = 8_000
 """Characters of a text that are read."""
 
-_NUMBER = re.compile(r"(?<![\w.,:/#-])(?:\d{1,3}(?:,\d{3})+|\d{3,9})(?![\w%:/-]|[.,]\d)")
 _SHARE = re.compile(
     r"(?P<share>\d{1,2}(?:\.\d+)?)\s?(?:%|percent)\sof\s(?:the\s|our\s|all\s|about\s|some\s){0,2}"
     r"(?P<whole>\d{1,3}(?:,\d{3})+|\d{3,9})\b",
@@ -89,14 +88,10 @@ def turned_digits(case: Case) -> Iterator[Finding]:
         if not isinstance(value, (int, float)) or value < 100 or str(int(value)) in told:
             continue
         held = str(int(value))
-        near = sorted(each for each in told - fields if turned(held, each) or _one_off(held, each))
+        near = sorted(each for each in told - fields if turned(held, each) or one_off(held, each))
         if near:
-            yield single.about(
-                case,
-                Code.RANGE,
-                name,
-                message=f"{int(value):,}, but the text has {int(near[0]):,}.",
-                remedy="Correct the one that is wrong.",
+            yield _wrong(
+                case, Code.RANGE, name, f"{int(value):,}, but the text has {int(near[0]):,}."
             )
 
 
@@ -110,12 +105,11 @@ def share(case: Case) -> Iterator[Finding]:
             said, whole = float(match["share"]), float(match["whole"].replace(",", ""))
             same = abs(said * whole / 100 - total) <= 0.02 * total
             if same and abs(said - held) > 1:
-                yield single.about(
+                yield _wrong(
                     case,
                     Code.RANGE,
                     "affected_share",
-                    message=f"{held:g} %, but the text has “{match.group()}” for {total:,}.",
-                    remedy="Correct the one that is wrong.",
+                    f"{held:g} %, but the text has “{match.group()}” for {total:,}.",
                 )
                 return
 
@@ -129,13 +123,11 @@ def everyone(case: Case) -> Iterator[Finding]:
         for match in matches(_EVERYONE, text):
             number = (match["number"] or "").replace(",", "")
             if not number or float(number) == total:
-                yield single.about(
+                yield _wrong(
                     case,
                     Code.RANGE,
                     "customers_notified",
-                    message=f"{told:,}, but the text has “{match.group()}”, and {total:,} were "
-                    "affected.",
-                    remedy="Correct the one that is wrong.",
+                    f"{told:,}, but the text has “{match.group()}”, and {total:,} were affected.",
                 )
                 return
 
@@ -153,12 +145,11 @@ def regions(case: Case) -> Iterator[Finding]:
             others = [each for each in listed if each.lower() not in held.lower()]
             same = len(listed) - len(others)
             if same and same + len(absent) == len(names) and len(others) == len(absent):
-                yield single.about(
+                yield _wrong(
                     case,
                     Code.SOURCES,
                     "regions",
-                    message=f"{held!r}, but the text has {', '.join(listed)}.",
-                    remedy="Correct the list that is wrong.",
+                    f"{held!r}, but the text has {', '.join(listed)}.",
                 )
                 return
 
@@ -196,14 +187,9 @@ def entries(case: Case) -> Iterator[Finding]:
             here, there = _values(text), _values(told)
             for unit in here.keys() & there.keys():
                 if not here[unit] & there[unit] and _fixed(unit):
-                    yield single.about(
-                        case,
-                        Code.SOURCES,
-                        "key_events",
-                        message=f"“{at}{text.rstrip(' .')}”, but the timeline has “{told[:80]}” at "
-                        f"{times.shown(moment)}.",
-                        remedy="Correct the one that is wrong.",
-                    )
+                    said = f"“{at}{text.rstrip(' .')}”, but the timeline has “{told[:80]}”"
+                    message = f"{said} at {times.shown(moment)}."
+                    yield _wrong(case, Code.SOURCES, "key_events", message)
                     break
 
 
@@ -240,6 +226,12 @@ RULES: tuple[Callable[[Case], Iterator[Finding]], ...] = (
 )
 
 
+def _wrong(case: Case, code: Code, name: str, message: str) -> Finding:
+    """Return a finding about a field that another place has otherwise."""
+    remedy = "Correct the one that is wrong."
+    return single.about(case, code, name, message=message, remedy=remedy)
+
+
 def _texts(case: Case) -> Iterator[tuple[Cell, str]]:
     """Yield what is written of this incident: its prose, its messages, what the evidence shows."""
     for cell, text in passages(case, plans=True):
@@ -252,14 +244,7 @@ def _texts(case: Case) -> Iterator[tuple[Cell, str]]:
 
 @lru_cache(maxsize=TEXTS)
 def _numbers(text: str) -> frozenset[str]:
-    return frozenset(each.replace(",", "") for each in _NUMBER.findall(text))
-
-
-def _one_off(one: str, other: str) -> bool:
-    """Return whether two long numbers differ in one digit that is no zero of a round one."""
-    if len(one) != len(other) or len(one.rstrip("0")) < 3:
-        return False
-    return sum(a != b for a, b in zip(one, other, strict=True)) == 1
+    return frozenset(each.replace(",", "") for each in BARE.findall(text))
 
 
 @lru_cache(maxsize=TEXTS)

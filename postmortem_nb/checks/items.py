@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from postmortem_nb import language
 from postmortem_nb.checks import events, written
 from postmortem_nb.checks.claims import PEOPLE
+from postmortem_nb.checks.dates import MONTHS
 from postmortem_nb.checks.reading import TEXTS, sentences
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ _MEASURED = re.compile(
     r"kg|dB|°C|Mbit/s|Gbit/s)\s(?:each\b|(?:an?|per|every)\s[a-z]{3,}\b)"
 )
 _NUMBERED = re.compile(r"\b(?P<name>[A-Z]{1,5})-?(?P<value>\d{1,5})\b(?![.,]\d)")
-_MONTHS = "Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec"
+_MONTHS = "|".join(name.title() for name in MONTHS)
 _DATE = re.compile(
     rf"\b(?:(?P<day>\d{{1,2}})\s(?P<month>{_MONTHS})[a-z]*|"
     rf"(?P<of>{_MONTHS})[a-z]*\s(?P<on>\d{{1,2}}))"
@@ -173,7 +174,7 @@ def _numbered(sentence: str, words: frozenset[str], *, fact: bool) -> Iterator[I
             head, value = f"id {match['name']}", float(match["value"])
             yield item(head, value, words - own, match.group(), fact=fact)
     for match in _DATE.finditer(sentence):
-        month = _MONTHS.split("|").index(match["month"] or match["of"])
+        month = MONTHS[(match["month"] or match["of"]).lower()] - 1
         day = 31.0 * month + int(match["day"] or match["on"])
         near = events.stems(sentence[max(0, match.start() - 90) : match.end() + 60])
         yield item("date", day, near - events.stems(match.group()), match.group(), fact=True)

@@ -9,6 +9,7 @@ import datetime as dt
 import re
 from typing import TYPE_CHECKING
 
+from postmortem_nb.checks.dates import WEEKDAYS
 from postmortem_nb.checks.reading import matches, passages
 
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ PAID = (
     r"(?P<noun>fee|credit|refund|compensation|penalt|voucher|reimbursement|payout|rebate|fine|"
     r"indemnit)(?:s|y|ies)?"
 )
-DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 _NOUNS = re.compile(PAID.replace("?P<noun>", "?:"), re.IGNORECASE)
 _ZONES = dt.timedelta(hours=9)  # a place whose day is another than that of UTC
@@ -113,7 +113,7 @@ def day(case: Case, match: re.Match[str]) -> str | None:
     length = ((end + _ZONES).date() - first).days + 1
     days = {(first + dt.timedelta(days=each)).weekday() for each in range(min(length, 7))}
     fits = {"weekend": {5, 6}}.get(said, {0, 1, 2, 3, 4})
-    fits = {DAYS.index(said)} if said in DAYS else fits
+    fits = {WEEKDAYS.index(said)} if said in WEEKDAYS else fits
     return None if days & fits else f"{start:%Y-%m-%d} is a {start:%A}"
 
 

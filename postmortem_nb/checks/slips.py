@@ -31,7 +31,10 @@ _REPEATED = re.compile(
     r"\s(?P<count>twice|once|(?:two|three|four|five|six|seven|eight|nine|ten|\d{1,2})\stimes)\b",
     re.IGNORECASE,
 )
-_BARE = re.compile(r"(?<![\w.,:/#-])(?:\d{1,3}(?:,\d{3})+|\d{3,9})(?![\w%:/-]|[.,]\d)")
+BARE = re.compile(r"(?<![\w.,:/#-])(?:\d{1,3}(?:,\d{3})+|\d{3,9})(?![\w%:/-]|[.,]\d)")
+"""A number of three digits or more, whatever it is of."""
+_TOLD = 3
+"""Digits before its zeros by which a number is known."""
 _ID = re.compile(r"\b[A-Z][A-Z0-9]+-\d{2,}\b")
 
 
@@ -53,6 +56,13 @@ def turned(one: str, other: str) -> bool:
     if len(one) != len(other) or sorted(one) != sorted(other):
         return False
     return sum(a != b for a, b in zip(one, other, strict=True)) == 2
+
+
+def one_off(one: str, other: str) -> bool:
+    """Return whether two numbers of as many digits differ in one of them; round ones never do."""
+    if len(one) != len(other) or min(len(each.rstrip("0")) for each in (one, other)) < _TOLD:
+        return False
+    return sum(a != b for a, b in zip(one, other, strict=True)) == 1
 
 
 def _people(case: Case, read: list[tuple[Cell, str]]) -> Iterator[Finding]:
@@ -90,7 +100,7 @@ def _things(case: Case, read: list[tuple[Cell, str]]) -> Iterator[Finding]:
 
 def _often(case: Case, read: list[tuple[Cell, str]]) -> Iterator[Finding]:
     """Find a number told once that is one told three times or more with its digits turned."""
-    told = [(cell, match.group()) for cell, text in read for match in matches(_BARE, text)]
+    told = [(cell, match.group()) for cell, text in read for match in matches(BARE, text)]
     often = Counter(number.replace(",", "") for _, number in told)
     firm = [number for number, count in often.items() if count > 2]
     for cell, number in told if firm else ():

@@ -1,7 +1,7 @@
-"""The story of an incident told in one sentence: when of day, whose it was, how new.
+"""The story of an incident told in one sentence: when of day, whose it was.
 
 Each way of telling it is read widely and set against the rows that hold the answer: the clocks of
-the timeline, the regions that came back, earlier incidents, who owns what.
+the timeline, the regions that came back, who owns what.
 """
 
 from __future__ import annotations
@@ -61,14 +61,6 @@ _HAPPENED = re.compile(
 )
 _SLACK = 2  # hours that a place's clock may be from UTC and the words still fit
 
-_FIRST_EVER = re.compile(
-    r"\b(?:nothing\s(?:like\s(?:this|it|that)|of the (?:kind|sort))\s(?:has|had)\s(?:ever\s)?"
-    r"(?:happened|occurred)|(?:this|it)\s(?:was|is|had)\s(?:the\s(?:very\s)?first\s(?:time|"
-    r"incident|"
-    r"outage)\b(?!\sin\b)|never\shappened\sbefore|unprecedented|without precedent)|never before\s"
-    r"(?:had|has)\s)",
-    re.IGNORECASE,
-)
 _GUESS = re.compile(
     r"\b(?:suspicion|hypothesis|hunch|guess|theory|assumption|first idea)\s(?:\w+\s)?(?:proved|"
     r"turned out|"
@@ -152,7 +144,7 @@ def _begun(case: Case, cell: Cell, text: str) -> Iterator[Finding]:
 @lru_cache(maxsize=TEXTS)
 def _told(text: str) -> tuple[str, ...]:
     """Return the sentences of a text that tell any of it; kept until it is edited."""
-    ways = (_OVER, _PART, _FIRST_EVER, _GUESS, _CHIEFS, _NEVER_TOLD, _RANK)
+    ways = (_OVER, _PART, _GUESS, _CHIEFS, _NEVER_TOLD, _RANK)
     return tuple(each for each in sentences(text) if any(matches(way, each) for way in ways))
 
 
@@ -183,10 +175,6 @@ def _of_day(case: Case, cell: Cell, sentence: str) -> tuple[str, str] | None:
 
 def _plainly(case: Case, sentence: str) -> tuple[str, str] | None:
     """Return a plain statement that a field of the document denies."""
-    first = _FIRST_EVER.search(sentence)
-    earlier = [row for row in case.rows("similar") if row.get("incident")]
-    if first and earlier:
-        return first.group(), f"{earlier[0]['incident']} is listed as a similar incident"
     guess = _GUESS.search(sentence)
     rows = case.rows("timeline")
     held = next((str(row["hypothesis"]) for row in rows if row.get("hypothesis")), "")

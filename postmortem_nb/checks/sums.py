@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from postmortem_nb import times
 from postmortem_nb.checks import spoken, written
+from postmortem_nb.checks.dates import WEEKDAYS
 from postmortem_nb.checks.reading import about, matches, passages, sentences
 from postmortem_nb.checks.spoken import CLOCK, COUNTS, SPAN
 
@@ -49,8 +50,7 @@ _PORTION = re.compile(
     re.IGNORECASE,
 )
 """The same with a fraction in words."""
-_DAYS = tuple("monday tuesday wednesday thursday friday saturday sunday".split())  # noqa: SIM905
-_NAMED = rf"(?:the\s)?(?:{'|'.join(_DAYS)})"
+_NAMED = rf"(?:the\s)?(?:{'|'.join(WEEKDAYS)})"
 _WEEKDAYS = re.compile(
     rf"\b(?P<count>{written.NUMERAL})\sdays?\b[^.;]{{0,20}}\bfrom\s(?P<first>{_NAMED})"
     rf"\s(?:to|until|till|through)\s(?P<last>{_NAMED})\b",
@@ -163,7 +163,9 @@ def _shared(sentence: str) -> Iterator[tuple[str, str]]:
 def _from_day(sentence: str) -> Iterator[tuple[str, str]]:
     """Yield a number of days that is not the one between the days of the week it names."""
     for match in _WEEKDAYS.finditer(sentence):
-        first, last = (_DAYS.index(match[side].lower().split()[-1]) for side in ("first", "last"))
+        first, last = (
+            WEEKDAYS.index(match[side].lower().split()[-1]) for side in ("first", "last")
+        )
         apart = (last - first) % 7
         if (written.numeral(match["count"]) - apart) % 7 not in {0, 1}:
             yield match.group(), f"from {match['first']} to {match['last']} it is {apart or 7}"
