@@ -693,11 +693,13 @@ def test_without_a_kernel_the_finished_text_stands_with_one_hint(bundle, open_fo
         assert "widgets" not in saved["metadata"]
         notebook.restart()
         notebook.reload()
+        hints = notebook.page.locator(".pm-hint:visible")
+        expect(hints).to_have_count(len(TITLES), timeout=jupyter.WAIT)
         expect(notebook.page.get_by_text("connection pool").first).to_be_visible()
-        notebook.page.wait_for_timeout(3000)
+        notebook.page.wait_for_timeout(3000)  # for a form that should not come
         assert notebook.page.locator(".pm-form").count() == 0
         assert notebook.page.get_by_text("model not found").locator("visible=true").count() == 0
-        assert notebook.page.locator(".pm-hint:visible").count() == len(TITLES)
+        assert hints.count() == len(TITLES)
         assert "Run this cell" in notebook.page.locator(".pm-hint").first.inner_text()
         outputs = [cell["outputs"] for cell in saved["cells"][1:]]
         assert all("connection pool" in str(each[1]["data"]["text/plain"]) for each in outputs[1:3])
