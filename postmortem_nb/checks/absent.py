@@ -276,6 +276,8 @@ STATEMENTS: tuple[Statement, ...] = (
         r"\b(?:this|it) (?:was|is|had) (?:the (?:very )?first (?:time|incident|outage)\b(?! in\b)|"
         r"unprecedented|without precedent)",
         r"\bnever before (?:had|has)\b",
+        r"\b(?:we|nobody|none of us|no one) (?:had|have|has) never (?:ever )?(?:seen|had|met) "
+        r"(?:an? |such |anything like |this|it)[^.;,]{0,50}? before\b(?! (?:noon|\d|the)\b)",
     ),
     *say(
         present.runbook,

@@ -38,11 +38,17 @@ _PLANS = frozenset({"actions", "monitors", "similar", "approvals", "sharing"})
 _NAMED = ("process_changes", "technical_changes")
 _ENOUGH = 2
 """Digits before its zeros that a number has more of where a slip of the pen shows in it."""
-_TITLE = 0.7
-"""Share of an action's words that a change has where it is the same one."""
+_SHARED = 2
+"""Words that a change and the action that makes it share."""
+_NAMED_BY = 0.6
+"""Share of the words of a change's name that they are, where they are no more."""
 _NEEDED = {"from": 0.5, "to": 0.5, "x": 0.5, "v": 0.5, "size": 1.0, "%": 1.0, "of": 1.0}
 _NEEDED |= {"u": 1.0, "code": 1.0, "id": 2.0, "date": 2.0}
 """Kind of figure that says much of what it is of → the words that two must share."""
+_OFTEN = 4
+"""Blanks with one code that say surely which one is meant."""
+_FEW = re.compile(r"of (?:\d|1\d|20) ")
+"""A part of a few things."""
 _FIRM = frozenset({"code", "id", "date"})
 """Kinds of which a document names several: one is doubted only for one that stands twice."""
 
@@ -76,25 +82,40 @@ def alike(case: Case) -> Iterator[Finding]:
 
 def dues(case: Case) -> Iterator[Finding]:
     """Find a change due on another day than the action that makes it."""
-    for table in ("process_changes", "technical_changes"):
+    for table in _NAMED:
         for row in case.rows(table):
-            words = _words(row, ("name", "new", "target"))
-            for action in case.rows("actions"):
-                same = row.get("owner") == action.get("owner") is not None
-                title = _words(action, ("title",))
-                near = len(words & title) > max(2, _TITLE * len(title))
-                both = row.get("due") and action.get("due")
-                if same and near and both and row["due"] != action["due"]:
-                    yield single.about(
-                        case,
-                        Code.DATE,
-                        "due",
-                        message=f"Due on {row['due']}, but the action “{action['title']}” on "
-                        f"{action['due']}.",
-                        remedy="Correct one of the two dates.",
-                        severity=Severity.HINT,
-                        at=(table, row["row"]),
-                    )
+            action = _action(case, row) if row.get("due") else None
+            if action and action["due"] != row["due"]:
+                message = f"Due on {row['due']}, but the action “{action['title']}” on"
+                yield single.about(
+                    case,
+                    Code.DATE,
+                    "due",
+                    message=f"{message} {action['due']}.",
+                    remedy="Correct one of the two dates.",
+                    severity=Severity.HINT,
+                    at=(table, row["row"]),
+                )
+
+
+def _action(case: Case, change: Row) -> Row | None:
+    """Return the action that makes a change: of the same owner, with most of its words.
+
+    None where another action, or another change of that owner, has as many.
+    """
+    words = _words(change, ("name", "new", "target"))
+    own = [
+        (len(words & _words(action, ("title", "description"))), at)
+        for at, action in enumerate(case.rows("actions"))
+        if action.get("due") and action.get("owner") == change.get("owner") is not None
+    ]
+    most = max(own, default=(0, 0))
+    if most[0] < _SHARED or sum(count == most[0] for count, _ in own) > 1:
+        return None
+    action = case.rows("actions")[most[1]]
+    name = _words(change, ("name",))
+    named = len(name & _words(action, ("title", "description"))) >= _NAMED_BY * len(name)
+    return action if named or most[0] > _SHARED else None
 
 
 def _words(row: Row, columns: Sequence[str]) -> frozenset[str]:
@@ -110,8 +131,9 @@ def _fractions(case: Case) -> Iterator[Finding]:
     for cell, items in _read(case):
         for each in items:
             match = re.fullmatch(r"of (?P<whole>\d+) (?P<noun>\S+)", each.head)
-            if match and each.fact:
-                share = 100 * each.low / float(match["whole"])
+            whole = float(match["whole"]) if match else 0.0
+            if match and whole and each.fact:
+                share = 100 * each.low / whole
                 parts[match["noun"]].append((cell, share, each.said))
     for cell in case.cells if parts else ():
         if is_read(cell) and cell.column.kind in {"prose", "line"}:
@@ -202,7 +224,8 @@ def _rival(
             continue
         if kind == one.head and kind != "#" and _tenfold(one.low, each.low):
             needed = 0.0
-        needed = 0.0 if firm and one.head.startswith("of ") else needed
+        needed = 0.0 if firm and _FEW.match(one.head) else needed
+        needed = min(needed, 0.5) if kind == "code" and values[each.low] >= _OFTEN else needed
         ends = [item for _, item in every if item is one or item is each]
         doubted = firm or ends[-1] is one or not (is_read(there) or is_shown(there))
         if one.head == "#" and not _slip(one.low, each.low):

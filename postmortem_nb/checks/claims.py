@@ -279,7 +279,7 @@ FAMILY: Mapping[str, tuple[str, ...]] = {
 """Moment that comes in steps → those of the timeline that its word may mean."""
 
 VERBS: Mapping[str, str] = {
-    "start": "started|began|starting|beginning",
+    "start": r"(?<!was )(?<!were )(?<!been )(?:started|began|starting|beginning)",
     "detected": r"detected|alert fired|monitor fired|noticed|"
     r"(?:we|on-call|engineer) (?:were |was )?(?:paged|alerted)",
     "acknowledged": r"acknowledged|(?:picked up|answered|took) the (?:page|alert|alarm|pager)",

@@ -50,7 +50,7 @@ _CLAUSE = re.compile(
     r"because)\b"
 )
 _TIMED = re.compile(rf"(?:\b(?:at|around|about|by|since)\s|^\s*){CLOCK}(?!\s?%)", re.IGNORECASE)
-_VERSION = re.compile(r"\bv\d+(?:\.\d+)+\b|\b\d+\.\d+\.\d+\b", re.IGNORECASE)
+_VERSION = re.compile(r"\bv\d+(?:\.\d+)+\b|\b\d+\.\d+\.\d+\b|\b[rvb]\d{2,}\b", re.IGNORECASE)
 _NOUN = re.compile(r"[a-z]{4,}", re.IGNORECASE)
 _PLAIN = frozenset(
     """after again already back been before began both completely could deploy deployed deployment
@@ -90,6 +90,8 @@ _DONE_THEN = (None, "", "Incident Start", "Mitigation Deployed")
 _OTHER = re.compile(
     r"\b(?:another|other|second|tr(?:y|ied)|drill|test\w*|rehears\w*|planned)\b", re.IGNORECASE
 )
+_BEGUN = re.compile(r"\b(?:start\w*|beg[aiu]n\w*|kick\w*|underway|under way)\b", re.IGNORECASE)
+"""In a clause: a row has when it was done."""
 _COLUMNS = ("timestamp", "title")
 MOST = 200
 """Events of an answer, and clauses, that are looked at: a wide text must not slow a form."""
@@ -146,7 +148,8 @@ def _clauses(text: str) -> tuple[tuple[str, re.Match[str], _Doing], ...]:
         other = ANOTHER.search(sentence) or _OTHER.search(sentence)
         for clause in _CLAUSE.split(sentence) if not other else ():
             clocks = [each for each in _TIMED.finditer(clause) if spoken.apart(each, 0) is not None]
-            doing = _doing(clause) if len(clocks) == 1 else None
+            begun = _BEGUN.search(clause)
+            doing = _doing(clause) if len(clocks) == 1 and not begun else None
             if doing:
                 told.append((clause.strip(), clocks[0], doing))
     return tuple(told)

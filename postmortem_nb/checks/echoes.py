@@ -42,19 +42,25 @@ _COMMON, _NEAR = 0.35, 0.06
 """How like they must be where the figure stands elsewhere too, in words no liker than this."""
 _TWICE, _BORNE = 0.5, 0.6
 """The same where its words are liker; and the share of it that they may reach."""
+_SURE = 2
+"""Other blanks with a figure that say surely that it is one of the incident, whatever of."""
 _WORDS = 2
 """Words that two must share."""
 _ALONE = 0.7
 """What remains of the likeness where the rival stands alone too."""
 _OTHER = 0.7
 """What remains of it where the two count different things."""
+_TIMED = 0.3
+"""How like the words of a row must be to those around another clock."""
 _ROW = 0.5
 """Weight of the words of a row around its time."""
 _LEVELS = frozenset({"%", "s", "ms"})
 """Kinds of which one thing has another at each row of the timeline."""
 _ELSEWHERE = frozenset({"span", "date", "year"})
 """Kinds that `bare`, `lengths` and `alike` read."""
-_HOURS, _TIMES, _DOZEN = 180, 3, 13
+_HOUR, _HOURS, _TIMES, _DOZEN = 60, 180, 3, 13
+_KNOWN = 1_000
+"""From here on a number of a blank says what the same number in a text is."""
 _TOLD = 100
 """From here on a number may be known without what it counts."""
 
@@ -71,7 +77,8 @@ class _Told(NamedTuple):
 
 def echoes(case: Case) -> Iterator[Finding]:
     """Find figures that nothing bears, where the same words have another one elsewhere."""
-    told = _weighed([*_told(case)][:MOST])
+    told = _weighed([*_told(case)][:MOST], _names(case))
+    moments = {60.0 * at.hour + at.minute for each in _rows(case) if (at := each.get("time"))}
     own: dict[tuple[str, str, str], set[float]] = defaultdict(set)
     equals: dict[int, list[_Told]] = defaultdict(list)
     kinds: dict[str, list[_Told]] = defaultdict(list)
@@ -82,9 +89,10 @@ def echoes(case: Case) -> Iterator[Finding]:
             kinds[each.mention.kind].append(each)
     held, late = _held(case), final(case)
     for one in told:
-        doubtful = not (one.row or one.mention.open or one.mention.kind in _ELSEWHERE)
+        doubtful = not (one.mention.open or one.mention.kind in _ELSEWHERE)
         if doubtful and _is_seen(one.cell, late) and one.mention.value not in held:
-            rival = _rival(one, kinds[one.mention.kind], equals, own[_place(one.cell)])
+            known = own[_place(one.cell)] | (moments if one.row else set())
+            rival = _rival(one, kinds[one.mention.kind], equals, known)
             if rival:
                 place = case.where(rival.cell.table, rival.cell.row, rival.cell.column.name)
                 said = f"“{one.mention.said}”, but “{rival.mention.said}” under {place}."
@@ -96,13 +104,13 @@ RULES: tuple[Callable[[Case], Iterator[Finding]], ...] = (echoes,)
 
 def _is_seen(cell: Cell, late: frozenset[str]) -> bool:
     """Return whether a figure of a blank can be doubted: it tells of this incident."""
-    more = cell.table in {"updates", "technical_changes"} or cell.row in late
+    more = cell.table in {"updates", "technical_changes", "timeline"} or cell.row in late
     return more or is_read(cell) or is_shown(cell)
 
 
 def _told(case: Case) -> Iterator[tuple[Cell, Mention, bool]]:
     """Yield the figures of what tells of this incident, not of plans; the rows' times too."""
-    rows = {row["row"]: row for row in case.rows("timeline")}
+    rows = {row["row"]: row for row in _rows(case)}
     for cell in case.cells:
         if cell.table in _PLANS or (cell.table, cell.column.name) in _LATER:
             continue
@@ -120,16 +128,28 @@ def _timed(at: dt.datetime, row: Row) -> Mention:
     return Mention("clock", "", 60.0 * at.hour + at.minute, f"{at:%H:%M}", near)
 
 
-def _weighed(told: Sequence[tuple[Cell, Mention, bool]]) -> list[_Told]:
+def _rows(case: Case) -> Sequence[Row]:
+    return case.rows("timeline")
+
+
+def _names(case: Case) -> frozenset[str]:
+    """Return the words of names: two figures of one person or team may be of two things."""
+    names = [*(name for name in case.people() if " " in name), *(case.fact("teams") or ())]
+    return frozenset().union(*(events.stems(str(name)) for name in names))
+
+
+def _weighed(told: Sequence[tuple[Cell, Mention, bool]], names: frozenset[str]) -> list[_Told]:
     """Return figures with the words around them weighed: the fewer blanks have one, the more."""
-    words: dict[tuple[str, str, str], set[str]] = defaultdict(set)
+    blanks: dict[tuple[str, str, str], set[str]] = defaultdict(set)
     for cell, mention, _ in told:
-        words[_place(cell)].update(mention.near)
-    spread = Counter(word for each in words.values() for word in each)
-    weights = {word: math.log(1 + len(words) / count) for word, count in spread.items()}
+        blanks[_place(cell)].update(mention.near.keys() - names)
+    spread = Counter(word for each in blanks.values() for word in each)
+    weights = {word: math.log(1 + len(blanks) / count) for word, count in spread.items()}
     found = []
     for cell, mention, row in told:
-        near = {word: weight * weights[word] for word, weight in mention.near.items()}
+        near = {
+            word: each * weights[word] for word, each in mention.near.items() if word in weights
+        }
         found.append(_Told(cell, mention, row, near, math.sqrt(sum(near.values()))))
     return found
 
@@ -141,7 +161,7 @@ def _place(cell: Cell) -> tuple[str, str, str]:
 def _held(case: Case) -> frozenset[float]:
     """Return the numbers of the blanks that hold nothing else, those that say what they are."""
     values = (cell.value for cell in case.cells if isinstance(cell.value, (int, float)))
-    return frozenset(float(each) for each in values if each >= _TOLD)
+    return frozenset(float(each) for each in values if each >= _KNOWN)
 
 
 def _rival(
@@ -153,10 +173,14 @@ def _rival(
     """Return the figure that the words around one have elsewhere; None where it is borne."""
     same = [_likeness(one, each) for each in _same(one, equals)]
     bearing = [each for each in same if each > _NEAR]
-    if len(bearing) > 1 or (same and one.mention.kind == "%"):
+    if len(bearing) > 1 or len(same) > _SURE or (same and one.mention.kind == "%"):
         return None
     needed = _TWICE if bearing else max(_needed(one.mention), _COMMON if same else 0.0)
     needed = max(needed, max(bearing, default=0.0) / _BORNE)
+    if one.row:
+        if same:
+            return None
+        needed = _TIMED
     best: _Told | None = None
     earlier = True
     for each in others:
@@ -164,8 +188,10 @@ def _rival(
         if each.mention.value in own or not _comparable(one, each):
             continue
         like = _likeness(one, each)
-        if like >= needed and len(_same(each, equals)) <= len(bearing):
-            like *= _ALONE if not bearing and (earlier or each.mention.open) else 0.0
+        firm = len(_same(each, equals)) > (1 if one.row else len(bearing))
+        if like >= needed and not firm:
+            alone = not bearing and not one.row and (earlier or each.mention.open)
+            like *= _ALONE if alone else 0.0
         if like >= needed:
             best, needed = each, like
     return best
@@ -210,7 +236,7 @@ def _comparable(one: _Told, other: _Told) -> bool:
         return False
     low, high = sorted((a.value, b.value))
     if a.kind == "clock":
-        return high - low <= _HOURS
+        return high - low <= (_HOUR if one.row else _HOURS)
     levels = one.cell.table == other.cell.table == "timeline" and a.kind in _LEVELS
     nouns = a.kind == "count" and a.noun != b.noun and low < _TOLD
     if levels or nouns or low <= 0:

@@ -61,6 +61,9 @@ _EVERYONE = re.compile(
     rf"(?:{PEOPLE}\s)?(?:of them\s)?"
     r"(?:got|received|had|were sent|were mailed|were told|have had)\s"
     rf"(?:it\b|{_THEIR}{_WORD_OF_IT})"
+    rf"|\b{_WORD_OF_IT}\s(?:(?:went|was|were|sent|has|have|gone|been|out)\s){{0,3}}to\s(?:all|each|every)\s"
+    r"(?:of\s)?(?:the\s|our\s)?(?:affected\s)?(?P<many>\d{1,3}(?:,\d{3})+|\d{3,9})\s"
+    rf"(?:affected\s)?{PEOPLE}"
     rf"|\bevery\s(?:\w+\s)?{PERSON}\s(?:got|received|had|was sent)\s{_THEIR}{_WORD_OF_IT}",
     re.IGNORECASE,
 )
@@ -139,7 +142,7 @@ def everyone(case: Case) -> Iterator[Finding]:
         return
     for _, text in _texts(case):
         for match in matches(_EVERYONE, text):
-            number = (match["number"] or "").replace(",", "")
+            number = (match["number"] or match["many"] or "").replace(",", "")
             if not number or float(number) == total:
                 yield _wrong(
                     case,
@@ -160,9 +163,10 @@ def regions(case: Case) -> Iterator[Finding]:
     lists = [(cell, listed) for cell, text in told for listed in _lists(text)]
     own = {name.lower() for name in names}
     whole = [{name.lower() for name in listed} for _, listed in lists]
-    again = [listed for listed in whole if len(listed & own) == len(own) - 1 == len(listed) - 1]
-    if not any(own <= listed for listed in whole) and any(again.count(each) > 1 for each in again):
-        other = next(each for each in again if again.count(each) > 1)
+    another = [listed for listed in whole if listed != own and len(listed & own) >= len(own) - 1]
+    again = [listed for listed in another if len(listed) >= len(own) and whole.count(listed) > 1]
+    if again and own not in whole:
+        other = again[0]
         yield _wrong(
             case,
             Code.SOURCES,

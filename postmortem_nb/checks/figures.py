@@ -110,6 +110,20 @@ def spent(case: Case) -> Iterator[Finding]:
         )
 
 
+_WORD = re.compile(
+    r"\b(?:in-(?:app|game|product)|push (?:message|notification)s?|SMS|text messages?|banners?|"
+    r"pop-?ups?)\b",
+    re.IGNORECASE,
+)
+"""How customers are told without an e-mail."""
+
+
+def _otherwise(case: Case) -> bool:
+    """Return whether a text tells of another way by which customers were told."""
+    texts = (str(each.value) for each in case.cells if each.column.kind in {"prose", "line"})
+    return any(_WORD.search(text) for text in texts)
+
+
 def impact(case: Case) -> Iterator[Finding]:
     """Find statements of the impact that exclude each other."""
     fact = case.fact
@@ -138,9 +152,9 @@ def impact(case: Case) -> Iterator[Finding]:
         (total == 0 and share, "affected_share", f"No affected user, but {share} % of users."),
         (total and share == 0, "affected_share", f"{total} affected users, but 0 %."),
         (
-            fact("email_sent") is False and fact(notified),
+            fact("email_sent") is False and fact(notified) and not _otherwise(case),
             notified,
-            f"No e-mail was sent, but {fact(notified)} customers were notified.",
+            f"No e-mail was sent, but {fact(notified) or 0:,} customers were notified.",
         ),
         (
             fact("email_sent") and fact(notified) == 0,

@@ -77,12 +77,26 @@ BY_PEOPLE = _ways(
     rf"flagged)\s"
     rf"(?:first\s|to us\s|only\s)?by\s(?:{_THE}\s){{0,3}}(?:support|(?:customer\s)?care|help ?desk|"
     r"service desk|callers?|call cent(?:er|re))\b",
+    rf"\b(?:{_SOMEONE}|{PERSON}s)\s(?:first\s)?(?:told|called|alerted|warned|rang)\sus\s"
+    r"(?:[\w’'-]+\s){0,8}?before\s(?:any|our|the|a single|an?)\s(?:\w+\s)?"
+    r"(?:alerts?|monitors?|alarms?|pages?)\b",
     rf"\b{_SOMEONE}\s(?:first\s)?(?:noticed|reported|saw|spotted|discovered)\s{_IT}\s(?:long\s|"
     rf"well\s|"
     r"minutes\s)?before\s(?:any|our|the|an)\s(?:\w+\s)?(?:alerts?|monitors?|alarms?|engineers?|"
     r"of us)\b",
 )
 """How people are said to have noticed it first."""
+
+_CUSTOMER = rf"(?:{PERSON}s?|callers?|fans?|shoppers?|customers?|tweets?|complaints?|press|public)"
+BY_CUSTOMERS = _ways(
+    rf"\b(?:was|were)\s(?:{_THE}\s){{0,3}}{_CUSTOMER}[’']?s?(?:\s{_CALLING})?\s(?:[\w’'-]+\s){{0,8}}?"
+    rf"(?:who|that|which)\s(?:first\s)?(?:{_MADE_KNOWN}|told us|raised the alarm|noticed it)",
+    rf"\b{_LEARNT}\s(?:first\s)?(?:of|about)\s{_IT}\s(?:first\s|only\s)*(?:from|through|by|via)\s"
+    rf"(?:{_THE}\s){{0,3}}{_CUSTOMER}\b",
+    rf"\b(?:first\s|initially\s|only\s)(?:detected|discovered|noticed|spotted|reported)\sby\s"
+    rf"(?:{_THE}\s){{0,3}}{_CUSTOMER}\b",
+)
+"""How those outside are said to have noticed it first."""
 
 BY_MACHINE = _ways(
     r"\b(?:our own|an?|the|our)\s(?:[\w-]+\s){0,2}?(?:alert|alarm|monitor|page)\s(?:had\s"
@@ -119,7 +133,7 @@ def heard(case: Case) -> Iterator[Finding]:
     ways = {
         "Monitor Alert": BY_PEOPLE,
         "User Report": BY_MACHINE,
-        "Internal Discovery": BY_MACHINE,
+        "Internal Discovery": (*BY_MACHINE, *BY_CUSTOMERS),
     }.get(str(method), ())
     for cell, text in passages(case, plans=True) if ways else ():
         for pattern in ways:

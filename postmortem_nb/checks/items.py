@@ -68,7 +68,8 @@ _TIMES = re.compile(
     rf")?)?(?P<count>{written.NUMERAL})\stimes\b",
     re.IGNORECASE,
 )
-_CHANGE = re.compile(r"\bfrom\s(?P<old>\d[\d,.]*\d|\d)\sto\s(?P<new>\d[\d,.]*\d|\d)(?![\w:%])")
+_VALUE = r"(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?"
+_CHANGE = re.compile(rf"\bfrom\s(?P<old>{_VALUE})\sto\s(?P<new>{_VALUE})(?![\w:%-]|[.,]\d)")
 _OF = re.compile(
     rf"\b(?P<part>{written.NUMERAL})\sof\s(?:the\s|our\s|all\s)*(?P<whole>{written.NUMERAL})\s"
     r"(?:[a-z-]+\s)?(?P<noun>[a-z]{3,}s)\b",

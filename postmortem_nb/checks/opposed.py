@@ -68,6 +68,7 @@ _NEGATED = re.compile(
     r"yet\s|to\s)*(?P<verb>[a-z]{3,})",
     re.IGNORECASE,
 )
+_NONE = re.compile(r"\b(?:no|none|nobody|nothing|without|never|not|\w+n[’']t)\b", re.IGNORECASE)
 _WEAK = frozenset(
     """the been have has had was were are only all any one just yet know see enough need every too
     more much very seen ask asked asks part until before look take""".split()  # noqa: SIM905
@@ -87,6 +88,8 @@ _COUNTED = re.compile(
 )
 _SINCE = re.compile(r"\b(?:after|before|until|since|later|from then)\b|\d:\d\d", re.IGNORECASE)
 """Behind “no orders were lost”: it is said of a part of the time."""
+_NOW = re.compile(r"\b(?:is|are)\b")
+"""In a row: what it says is so at its time."""
 _DATA = frozenset({"data", "job", "messag", "record", "row", "event", "write", "order"})
 _CLAUSE = re.compile(r"[;:()]\s|,\s(?!not\b)|\b(?:but|while|because|which|so that)\b")
 LONGEST = 8_000
@@ -164,7 +167,7 @@ def _excludes(one: _Clause, other: _Clause) -> bool:
     """Return whether two clauses cannot both be true."""
     shared = one.stems & other.stems
     denied = {verb for verb in other.denied if verb in one.stems and verb not in one.denied}
-    if denied and len(shared - denied) >= _ENOUGH:
+    if denied and len(shared - denied) >= _ENOUGH and not _NONE.search(one.text):
         return True
     for axis, plus in one.sides:
         if axis in _TURNS and (_AGAIN.search(one.text) or _AGAIN.search(other.text)):
@@ -194,7 +197,8 @@ def _universal(case: Case) -> Iterator[Finding]:
     for cell, one in said[:MOST]:
         for at in sorted({at for noun in one.nouns for at in by.get(noun, ())}):
             other, each = counted[at]
-            if other is not cell and _denies(one, each):
+            then = cell.table == "timeline" and _NOW.search(one.said)
+            if other is not cell and not then and _denies(one, each):
                 place = case.where(other.table, other.row, other.column.name)
                 yield about(case, cell, f"“{one.said}”, but “{each.said}” under {place}.")
                 break
@@ -213,6 +217,8 @@ class _Quantified(NamedTuple):
 def _denies(one: _Quantified, other: _Quantified) -> bool:
     """Return whether what is said of none, or of all, is not what is counted of some."""
     same = one.nouns & other.nouns
+    if one.nouns - other.nouns - other.rest - _DATA - {"data"}:
+        return False  # of some other ones: “every smaller batch”
     if not same and not ("data" in one.nouns and other.nouns & _DATA):
         return False
     shared = len(one.rest & other.rest) > bool(same)  # beside the noun itself

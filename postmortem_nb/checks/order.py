@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from postmortem_nb import times
 from postmortem_nb.checks import events, spoken
 from postmortem_nb.checks.claims import LOOSE_MINUTES
+from postmortem_nb.checks.dates import WEEKDAYS
 from postmortem_nb.checks.reading import TEXTS, about, passages, sentences
 from postmortem_nb.checks.spoken import CLOCK, SPAN
 
@@ -79,6 +80,8 @@ OTHER_DAY = re.compile(
     re.IGNORECASE,
 )
 """In a sentence: its clocks may be of another day."""
+_DAY = re.compile(rf"\b(?:{'|'.join(WEEKDAYS)})\b", re.IGNORECASE)
+_PAGED = re.compile(r"\b(?:pages?|paged|paging)\b", re.IGNORECASE)
 _SURE = 1.2
 _CERTAIN = 2.0
 _LEADS = 0.7
@@ -111,11 +114,13 @@ def order(case: Case) -> Iterator[Finding]:
             if truth:
                 yield about(case, cell, f"“{lost.group().strip()}”, but {truth}.")
         for each in linked:
-            truth = _denied(case, each)
+            truth = None if _another_day(case, each.said) else _denied(case, each)
             if truth:
                 yield about(case, cell, f"“{each.said}”, but {truth}.")
         for clock in clocked:
-            truth = _elsewhere(case, cell, clock)
+            graphs = cell.column.name == "metric_graphs"  # levels, which `peaks` and `levels` read
+            other = graphs or _another_day(case, clock.clause)
+            truth = None if other else _elsewhere(case, cell, clock)
             if truth:
                 yield about(case, cell, f"“{clock.clause.strip()}”, but {truth}.")
 
@@ -136,6 +141,13 @@ def _read(text: str) -> tuple[tuple[_Order, ...], tuple[_Clock, ...], tuple[re.M
         clocked += _clocked(sentence)
         gone += _GONE.finditer(sentence)
     return tuple(linked), tuple(clocked), tuple(gone)
+
+
+def _another_day(case: Case, text: str) -> bool:
+    """Return whether a text names a day of the week that is none of the incident's."""
+    start, end = case.moments.start, case.moments.resolved or case.moments.recovered
+    own = {WEEKDAYS[at.weekday()] for at in (start, end) if at}
+    return any(each.lower() not in own for each in _DAY.findall(text))
 
 
 def _unfit(case: Case, lost: re.Match[str]) -> str | None:
@@ -182,7 +194,7 @@ def _denied(case: Case, each: _Order) -> str | None:
     others = events.named(case, each.other, phrase=True)
     if (not ones.by_cue and ones.sure < _CERTAIN) or (not others.by_cue and others.sure < _CERTAIN):
         return None
-    if {one.step for one in ones.events} & {other.step for other in others.events}:
+    if _is_unclear(each, ones, others):
         return None
     between = events.gaps(ones.events, others.events)
     negated = bool(_NOT.search(each.one))
@@ -196,6 +208,13 @@ def _denied(case: Case, each: _Order) -> str | None:
     if not any(_holds(match, gap, early=early) for gap in between):
         return _truth(ones.events[0], others.events[0])
     return None
+
+
+def _is_unclear(each: _Order, ones: events.Named, others: events.Named) -> bool:
+    """Return whether both clauses may mean one event; those who are called in are paged too."""
+    steps = {one.step for one in ones.events}
+    paged = "Escalation" in steps and _PAGED.search(each.other)
+    return bool(paged or steps & {other.step for other in others.events})
 
 
 def _at_clock(case: Case, clause: str) -> events.Named | None:

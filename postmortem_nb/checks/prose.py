@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from postmortem_nb import times
-from postmortem_nb.checks import claims, shares, spoken
+from postmortem_nb.checks import claims, events, shares, spoken
 from postmortem_nb.checks.reading import TEXTS, about, matches, passages, told
 
 if TYPE_CHECKING:
@@ -175,7 +175,8 @@ def _turned(match: re.Match[str], steps: list[dt.datetime]) -> bool:
 
 def _windows(case: Case, cell: Cell, text: str) -> Iterator[Finding]:
     """Find windows of the incident in prose with an end that no entry of the timeline has."""
-    known, start, end = _times(case), case.moments.start, case.moments.recovered
+    start, end = case.moments.start, case.moments.recovered
+    known = [at for event in events.known(case)[0] for at in event.times]
     if start is None or end is None:
         return
     for match in matches(claims.WINDOW, text):

@@ -104,11 +104,19 @@ _SECOND = (
 )
 _LASTED = re.compile(
     rf"\b(?:from|between)\s{CLOCK}\s(?:to|until|till|and)\s(?P<until>{_SECOND})"
-    rf"(?:\s\(|,\s(?:that\sis\s|i\.e\.\s|a\s(?:period|total|span)\sof\s|for\s|or\s|thus\s)?)"
+    rf"(?:\s\(|,\s(?:that\sis\s|which\s(?:is|was|makes|made)\s|i\.e\.\s|"
+    r"an?\s(?:period|total|span)\sof\s|for\s|or\s|thus\s|lasting\s|in\sall\s)?)"
     rf"(?:about\s|roughly\s|almost\s|some\s)?{SPAN}(?!\s(?:later|after|before|earlier|ago)\b)",
     re.IGNORECASE,
 )
 """Two clocks and the length between them."""
+_SPANNED = re.compile(
+    rf"{SPAN}(?!\s(?:later|after|before|earlier|ago|into|past|of)\b)(?:\s[\w’'-]+){{0,3}}?"
+    rf"(?:,\s(?:from\s)?|\s\((?:from\s)?|\sfrom\s){CLOCK}\s?(?:to|until|till|–|-)\s?"
+    rf"(?P<until>{_SECOND})(?=\s?[.;,)]|$)",
+    re.IGNORECASE,
+)
+"""The same, the length first: “28 more minutes, 08:10 to 08:38”."""
 _DAY = 24 * 60
 
 
@@ -123,7 +131,7 @@ def sums(case: Case) -> Iterator[Finding]:
                 gap = spoken.ZONES[str(zones[0]).upper()] - spoken.ZONES[str(zones[1]).upper()]
                 said = f"{zones[0]} is {gap:+d} hours from {zones[1]}"
                 yield about(case, cell, f"“{match.group().strip()}”, but {said}.")
-        for match in matches(_LASTED, text):
+        for match in (*matches(_LASTED, text), *matches(_SPANNED, text)):
             end = _ALONE.match(text, match.start("until"))
             at, then = spoken.clocked(match), spoken.clocked(end) if end else None
             length = (then[0] - at[0]) % _DAY if at and then else 0
