@@ -75,6 +75,7 @@ class Setting(Enum):
 
 FITS: dict[str, frozenset[Subject]] = {
     "anyone": frozenset(Subject),
+    "told": frozenset(Subject),
     "person": frozenset({Subject.SELF, Subject.PERSON, Subject.NAMED}),
     "others": frozenset({Subject.PERSON, Subject.NAMED}),
     "named": frozenset({Subject.NAMED}),
@@ -85,16 +86,15 @@ FITS: dict[str, frozenset[Subject]] = {
 
 
 class Way(NamedTuple):
-    """One way of saying it: of whom, and whether it is matched as written, case and all.
+    """One way of saying it, and of whom.
 
-    ``doer``: asked of who did it, not of the words next to it. ``needs`` are texts of which every
+    ``key`` is the rule's key of its patterns, as `FITS` knows it. ``needs`` are texts of which every
     match holds one; empty where that is not known.
     """
 
     written: str
     of: frozenset[Subject]
-    exact: bool
-    doer: bool
+    key: str
     needs: frozenset[str]
 
 
@@ -195,8 +195,7 @@ def _rule(entry: dict[str, Any], words: dict[str, str], needs: dict[str, frozens
         Way(
             _filled(way, words, exact=key == "exact"),
             of,
-            key == "exact",
-            key == "doer",
+            key,
             literals.needed(way, needs),
         )
         for key, of in FITS.items()
@@ -235,9 +234,10 @@ def _flags(
     for way in rule.patterns:
         if way.needs and not any(each in lowered for each in way.needs):
             continue
-        for match in _compiled(way.written).finditer(prose if way.exact else lowered):
+        exact = way.key == "exact"
+        for match in _compiled(way.written).finditer(prose if exact else lowered):
             start, end = match.span()
-            if (way.exact or _begins(prose, start)) and _speaks(match, prose, way, people):
+            if (exact or _begins(prose, start)) and _speaks(match, prose, way, people):
                 yield Flag(rule, start, end, text[start:end])
                 if rule.once:
                     return
@@ -252,7 +252,9 @@ def _speaks(match: re.Match[str], prose: str, way: Way, people: frozenset[str]) 
     """Return whether the words speak of somebody whom the rule is about."""
     if "who" in match.re.groupindex:
         return subjects.named(prose[slice(*match.span("who"))], people)
-    whose = subjects.doer if way.doer else subjects.of
+    if way.key == "told":
+        return subjects.told(prose, *match.span())
+    whose = subjects.doer if way.key == "doer" else subjects.of
     return len(way.of) == len(Subject) or whose(prose, match.start(), people) in way.of
 
 
