@@ -88,8 +88,8 @@ FITS: dict[str, frozenset[Subject]] = {
 class Way(NamedTuple):
     """One way of saying it, and of whom.
 
-    ``key`` is the rule's key of its patterns, as `FITS` knows it. ``needs`` are texts of which every
-    match holds one; empty where that is not known.
+    ``key`` is the rule's key of its patterns, as `FITS` knows it. ``needs`` are texts of which
+    every match holds one; empty where that is not known.
     """
 
     written: str
