@@ -34,6 +34,7 @@ NOT_READ = (
     re.compile(r"^[ \t]*#{1,6} .*$", re.MULTILINE),
     re.compile(r"^[ \t]*(?:[-*][ \t]*)?\*\*[^*\n]{1,60}\*\*:?", re.MULTILINE),
     re.compile(r"<!--(?:(?!<!--).)*?-->", re.DOTALL),
+    re.compile(r"<(?P<t>blockquote|pre|code)\b.*?(?:</(?P=t)>|\Z)", re.DOTALL | re.IGNORECASE),
     re.compile(r"\b[a-z][a-z0-9+.-]{0,20}://[^\s)>\]]+|\bwww\.[^\s)>\]]+", re.IGNORECASE),
     re.compile(
         r"(?<![\w\"])\"[^\"\n]{1,400}\"(?!\w)|“[^”\n]{1,400}”|«[^»\n]{1,400}»|„[^“”\n]{1,400}[“”]"
@@ -102,8 +103,8 @@ class Way(NamedTuple):
 class Rule:
     """One rule.
 
-    ``hint`` only asks for a second look; ``once`` flags the first place of a text only;
-    ``partial`` needs an incomplete outage.
+    ``hint`` only asks for a second look, and so it does of the subjects in ``softly``; ``once``
+    flags the first place of a text only; ``partial`` needs an incomplete outage.
     """
 
     id: str
@@ -114,6 +115,7 @@ class Rule:
     settings: frozenset[Setting]
     patterns: tuple[Way, ...]
     hint: bool = False
+    softly: frozenset[Subject] = frozenset()
     once: bool = False
     partial: bool = False
 
@@ -126,6 +128,7 @@ class Flag:
     start: int
     end: int
     words: str
+    hint: bool
 
 
 @cache
@@ -179,7 +182,7 @@ def _read(
         for flag in _flags(rule, prose, lowered, text, known)
     ]
     kept = _without(flags, _pardoned(text))
-    return tuple(_apart(sorted(kept, key=lambda flag: (flag.start, flag.rule.hint, -flag.end))))
+    return tuple(_apart(sorted(kept, key=lambda flag: (flag.start, flag.hint, -flag.end))))
 
 
 def mask(text: str) -> str:
@@ -210,6 +213,7 @@ def _rule(entry: dict[str, Any], words: dict[str, str], needs: dict[str, frozens
         settings=frozenset(Setting(name) for name in entry["settings"]),
         patterns=tuple(patterns),
         hint=entry.get("hint", False),
+        softly=frozenset(Subject(name) for name in entry.get("softly", ())),
         once=entry.get("once", False),
         partial=entry.get("partial", False),
     )
@@ -238,7 +242,8 @@ def _flags(
         for match in _compiled(way.written).finditer(prose if exact else lowered):
             start, end = match.span()
             if (exact or _begins(prose, start)) and _speaks(match, prose, way, people):
-                yield Flag(rule, start, end, text[start:end])
+                soft = way.key == "person" and subjects.of(prose, start, people) in rule.softly
+                yield Flag(rule, start, end, text[start:end], rule.hint or soft)
                 if rule.once:
                     return
 

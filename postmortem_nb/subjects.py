@@ -110,6 +110,8 @@ def _generic(joint: str, tokens: list[str]) -> bool:
     “You” is a person where it is told of: “you skipped it”, not “a sign you skipped it”.
     """
     words = [token.lower() for token in _strip(tokens)]
+    if words[-1:] in (["anyone"], ["anybody"]):
+        return True
     if words[-1:] == ["you"]:
         return len(words) > 1 or joint in RELATIVE
     return bool(words[-1:]) and words[-1] in _words("selves") and bool(ANY & {*words[-3:-1]})
