@@ -148,7 +148,10 @@ def doer(prose: str, at: int, people: frozenset[str] = frozenset()) -> Subject:
 
 def told(prose: str, start: int, end: int) -> bool:
     """Return whether words tell what happened: neither asked, nor on a condition, nor denied."""
-    joint, tokens = _clauses(_told(prose, start))[-1]
+    *before, (joint, tokens) = _clauses(_told(prose, start))
+    while joint == "or" and before:
+        *before, (joint, earlier) = before
+        tokens = earlier + tokens
     denied = any(token.lower() in DENIALS or token[-3:] in NOT for token in tokens)
     stop = STOP.search(prose, end, end + FARTHEST)
     asked = stop is not None and stop.group().startswith("?")
