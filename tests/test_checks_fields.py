@@ -79,9 +79,9 @@ def test_fields_that_agree_are_let_be(incident):
 @pytest.mark.parametrize(
     ("name", "value", "told"),
     [
-        ("failed_requests", 17460, "17,460, but the text has 14,760."),
-        ("tickets", 1250, "1,250, but the text has 2,150."),
-        ("tickets", 2140, "2,140, but the text has 2,150."),
+        ("failed_requests", 17460, "17,460, but the text has “14,760 failures”."),
+        ("tickets", 1250, "1,250, but the text has “2,150 tickets”."),
+        ("tickets", 2140, "2,140, but the text has “2,150 tickets”."),
         ("regions", "Bern, Basel, Zug", "'Bern, Basel, Zug', but the text has Bern, Basel, Jura."),
         # 312 times 205
         (

@@ -17,7 +17,7 @@ from postmortem_nb.checks import events, single, written
 from postmortem_nb.checks.items import ELSEWHEN, LONGEST, Item, read_items
 from postmortem_nb.checks.reading import TEXTS, about, final, is_read, is_shown, sentences
 from postmortem_nb.checks.report import Code, Severity
-from postmortem_nb.checks.slips import one_off, turned
+from postmortem_nb.checks.slips import NUMBERS, one_off, turned
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -54,6 +54,7 @@ def alike(case: Case) -> Iterator[Finding]:
     by: dict[str, list[tuple[Cell, Item]]] = defaultdict(list)
     for cell, each in told:
         by[each.head].append((cell, each))
+    held = {float(cell.value) for cell in case.cells if cell.column.kind in NUMBERS}
     said = {(cell.table, cell.row, cell.column.name, each.stems) for cell, each in told}
     often = Counter(stem for *_, stems in said for stem in stems)
     for head, items in by.items():
@@ -61,9 +62,12 @@ def alike(case: Case) -> Iterator[Finding]:
         if len(every) < 2:
             continue
         for cell, each in items:
+            plain = " " not in head and head not in {"#", "date"}
             if each.fact and (is_read(cell) or is_shown(cell) or cell.row in late):
                 rival = _rival(cell, each, every, often)
-                if rival:
+                known = head == "#" and each.low in held
+                written = rival and plain and not _miswritten(each.low, rival[1].low)
+                if rival and not known and not written:
                     other, item = rival
                     place = case.where(other.table, other.row, other.column.name)
                     yield about(case, cell, f"“{each.said}”, but “{item.said}” under {place}.")
@@ -138,11 +142,21 @@ def _wholes(head: str, by: Mapping[str, list[tuple[Cell, Item]]]) -> Sequence[tu
     return [(cell, each) for cell, each in counts if each.high < whole]
 
 
+def _last(said: str) -> str:
+    """Return the figure of what is said of a product: “release 2.16.0”; else all of it."""
+    return said.rsplit(maxsplit=1)[-1] if said[-1].isdigit() else said
+
+
 def _slip(one: float, other: float) -> bool:
     """Return whether two numbers differ in one digit, or by two that changed places."""
     a, b = f"{one:.0f}", f"{other:.0f}"
     known = min(len(a.rstrip("0")), len(b.rstrip("0"))) > _ENOUGH
     return known and (one_off(a, b) or turned(a, b))
+
+
+def _miswritten(one: float, other: float) -> bool:
+    """Return whether one of two numbers looks like a slip of the pen for the other."""
+    return _slip(one, other) or _tenfold(one, other)
 
 
 def _tenfold(one: float, other: float) -> bool:
@@ -177,7 +191,7 @@ def _rival(
     values = Counter(each.low for _, each in others)
     best: tuple[float, Cell, Item] | None = None
     for there, each in others:
-        if there == cell:
+        if there == cell or _last(each.said) in str(cell.value):
             continue
         shared = one.stems & each.stems
         weight = sum(1.0 if often[stem] <= 4 else 0.5 for stem in shared)

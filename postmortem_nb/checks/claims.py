@@ -204,6 +204,7 @@ CLAIMS: tuple[Claim, ...] = (
     *_claims(
         "complaints",
         "complaints",
+        rf"{FEW_OF}\sof (?:them|these|those|all)\s(?:had\s|have\s|ever\s)?complained\b",
         rf"(?<!or )(?<!and ){FEW_OF}\s(?:customer\s)?complaints?\b"
         r"(?!\s(?:from|about|on|of|was|were|said|named|came)\b)",
     ),

@@ -11,11 +11,11 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from postmortem_nb import times
-from postmortem_nb.checks import events, single, spoken
+from postmortem_nb.checks import events, mentions, single, spoken
 from postmortem_nb.checks.claims import PEOPLE, PERSON
 from postmortem_nb.checks.reading import TEXTS, is_read, matches, passages
 from postmortem_nb.checks.report import Code, Severity
-from postmortem_nb.checks.slips import BARE, one_off, turned
+from postmortem_nb.checks.slips import one_off, turned
 from postmortem_nb.checks.spoken import CLOCK
 
 if TYPE_CHECKING:
@@ -23,19 +23,28 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from postmortem_nb.checks.case import Case, Cell
+    from postmortem_nb.checks.mentions import Mention
     from postmortem_nb.checks.report import Finding
 
-NUMBERS: tuple[str, ...] = (
-    "affected_total",
-    "failed_requests",
-    "customers_notified",
-    "tickets",
-    "complaints",
-    "mentions",
-    "revenue_loss",
-    "revenue_at_risk",
-)
-"""Fields that hold a number of their own, which the texts often tell too."""
+_FAILED = r"request|call|fail|error|start|write|attempt|order|checkout|search|login|session|read"
+
+
+def _of(ways: str) -> re.Pattern[str]:
+    return re.compile(ways, re.IGNORECASE)
+
+
+NUMBERS: Mapping[str, re.Pattern[str]] = {
+    "affected_total": _of(PEOPLE),
+    "failed_requests": _of(_FAILED),
+    "customers_notified": _of(PEOPLE),
+    "tickets": _of(r"ticket|case"),
+    "complaints": _of(r"complain"),
+    "mentions": _of(r"mention|tweet|post|messag"),
+    "revenue_loss": _of(r"[$€£]"),
+    "revenue_at_risk": _of(r"[$€£]"),
+}
+"""Fields that hold a number of their own, which the texts often tell too → how they tell it."""
+_SMALLEST, _KNOWN = 100, 1_000
 LONGEST = 8_000
 """Characters of a text that are read."""
 
@@ -58,7 +67,7 @@ _EVERYONE = re.compile(
 """How a text says that each of those affected got word."""
 _NEARLY = 0.95
 _NAME_LENGTH = 60
-_NAME = r"(?:[A-Z][\w’'-]*|[a-z]{2,4}(?:-[a-z]+)+(?:-?\d)?)"
+_NAME = r"(?:(?:St\.\s)?[A-Z][\w’'-]*|[a-z]{2,4}(?:-[a-z]+)+(?:-?\d)?)"
 _JOINED = r"(?:,\s(?:and\s)?|\sand\s|,?\sor\s|/)(?:in\s|at\s)?(?:the\s)?"
 _LIST = re.compile(rf"\b{_NAME}(?:\s{_NAME}){{0,2}}(?:{_JOINED}{_NAME}(?:\s{_NAME}){{0,2}}){{1,9}}")
 _SPLIT = re.compile(_JOINED)
@@ -81,18 +90,27 @@ DAY = 24 * 60
 
 def turned_digits(case: Case) -> Iterator[Finding]:
     """Find a field's number that no text has, where a text has it with its digits turned."""
-    told = {each for cell, text in _texts(case) for each in _numbers(text)}
-    fields = {str(int(v)) for n in NUMBERS if isinstance(v := case.fact(n), (int, float))}
-    for name in NUMBERS:
+    told = [(cell, each) for cell, text in _texts(case) for each in mentions.read(text)]
+    texts = {each.value for _, each in told}
+    fields = {float(v) for n in NUMBERS if isinstance(v := case.fact(n), (int, float))}
+    for name, way in NUMBERS.items():
         value = case.fact(name)
-        if not isinstance(value, (int, float)) or value < 100 or str(int(value)) in told:
+        if not isinstance(value, (int, float)) or value < _SMALLEST or value in texts:
             continue
-        held = str(int(value))
-        near = sorted(each for each in told - fields if turned(held, each) or one_off(held, each))
-        if near:
-            yield _wrong(
-                case, Code.RANGE, name, f"{int(value):,}, but the text has {int(near[0]):,}."
-            )
+        held = f"{value:.0f}"
+        for _, each in told:
+            said = f"{each.value:.0f}"
+            slip = turned(held, said) or (one_off(held, said) and each.value not in fields)
+            if slip and _is_of(each, way):
+                message = f"{value:,.0f}, but the text has “{each.said}”."
+                yield _wrong(case, Code.RANGE, name, message)
+                break
+
+
+def _is_of(each: Mention, way: re.Pattern[str]) -> bool:
+    """Return whether a number of a text is of what a field counts: it says so, or says nothing."""
+    bare = each.kind == "count" and not each.noun and each.value >= _KNOWN
+    return bare or bool(way.search(each.said))
 
 
 def share(case: Case) -> Iterator[Finding]:
@@ -138,20 +156,33 @@ def regions(case: Case) -> Iterator[Finding]:
     names = [each.strip() for each in re.split(r",|;|/|\band\b", held) if each.strip()]
     if len(names) < 2 or any(len(each.split()) > 3 for each in names):
         return
-    texts = [(cell, text) for cell, text in _texts(case) if is_read(cell)]
-    absent = [n for n in names if not any(n.lower() in text.lower() for _, text in texts)]
-    for _, text in texts if absent else ():
-        for listed in _lists(text):
-            others = [each for each in listed if each.lower() not in held.lower()]
-            same = len(listed) - len(others)
-            if same and same + len(absent) == len(names) and len(others) == len(absent):
-                yield _wrong(
-                    case,
-                    Code.SOURCES,
-                    "regions",
-                    f"{held!r}, but the text has {', '.join(listed)}.",
-                )
-                return
+    told = [(cell, text) for cell, text in _texts(case) if cell.column.name != "regions"]
+    lists = [(cell, listed) for cell, text in told for listed in _lists(text)]
+    own = {name.lower() for name in names}
+    whole = [{name.lower() for name in listed} for _, listed in lists]
+    again = [listed for listed in whole if len(listed & own) == len(own) - 1 == len(listed) - 1]
+    if not any(own <= listed for listed in whole) and any(again.count(each) > 1 for each in again):
+        other = next(each for each in again if again.count(each) > 1)
+        yield _wrong(
+            case,
+            Code.SOURCES,
+            "regions",
+            f"{held!r}, but the texts have {', '.join(sorted(other))}.",
+        )
+        return
+    every = " ".join(text.lower() for _, text in told)
+    absent = [name for name in own if name not in every]
+    for cell, listed in lists:
+        others = [each for each in listed if each.lower() not in own]
+        same = len(listed) - len(others)
+        if not same or not is_read(cell) or len(others) != 1:
+            continue
+        alone = same > 1 and every.count(others[0].lower()) == 1
+        swapped = same + len(absent) == len(names) and len(others) == len(absent)
+        if swapped or alone:
+            message = f"{held!r}, but the text has {', '.join(listed)}."
+            yield _wrong(case, Code.SOURCES, "regions", message)
+            return
 
 
 def called(case: Case) -> Iterator[Finding]:
@@ -240,11 +271,6 @@ def _texts(case: Case) -> Iterator[tuple[Cell, str]]:
         other = cell.table == "updates" or cell.column.name in {"revenue_method", "regions"}
         if other and cell.column.kind in {"prose", "line"}:
             yield cell, str(cell.value)[:LONGEST]
-
-
-@lru_cache(maxsize=TEXTS)
-def _numbers(text: str) -> frozenset[str]:
-    return frozenset(each.replace(",", "") for each in BARE.findall(text))
 
 
 @lru_cache(maxsize=TEXTS)

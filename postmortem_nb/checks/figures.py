@@ -225,6 +225,12 @@ def product(case: Case) -> Iterator[Finding]:
 
 _BOUND = re.compile(r"[<>]=?\s*(?P<bound>-?\d+(?:\.\d+)?)\s*$")
 _FIGURE = re.compile(r"(?<![\w.,])\d+(?:,\d{3})*(?:\.\d+)?")
+_DURING = re.compile(
+    r"\b(?:for|over|during|within|in|longer than)\s(?:(?:at least|more than|the|last|over)\s)*"
+    r"\d[\d.,]*[\s-]?(?:s|secs?|seconds?|m|mins?|minutes?|h|hours?|days?)\b",
+    re.IGNORECASE,
+)
+"""How long it must last: no level."""
 _SCALES = (1.0, 100.0, 0.01, 1000.0, 0.001, 1e6, 1e-6, 60.0, 1 / 60, 3600.0, 1 / 3600)
 
 
@@ -233,7 +239,8 @@ def thresholds(case: Case) -> Iterator[Finding]:
     for row in case.rows("monitors"):
         query, told = str(row.get("query") or "").strip(), str(row.get("threshold") or "")
         match = _BOUND.search(query)
-        figures = [float(each.replace(",", "")) for each in _FIGURE.findall(told)]
+        levels = _DURING.sub(" ", told)
+        figures = [float(each.replace(",", "")) for each in _FIGURE.findall(levels)]
         if match is None or not figures:
             continue
         bound = abs(float(match["bound"]))

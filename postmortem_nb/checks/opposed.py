@@ -24,8 +24,15 @@ if TYPE_CHECKING:
 
 _AXES: dict[str, tuple[str, str]] = {
     "size": (
-        r"rais(?:ed|es|ing)|increas\w+|lengthen\w*|widen\w*|doubl\w+|extended|higher|longer",
-        r"lower(?:ed|s|ing)|shorten\w*|reduc\w+|cut|shrank|shrunk|decreas\w+|halv\w+|shorter",
+        (
+            r"rais(?:ed|es|ing)(?!\s(?:an?\s|the\s|no\s)?(?:\w*errors?|\w*exceptions?|alarms?|"
+            r"alerts?|tickets?|concerns?|questions?|flags?)\b)|increas\w+|lengthen\w*|widen\w*|"
+            r"doubl\w+|extended|higher|longer"
+        ),
+        (
+            r"lower(?:ed|s|ing)|shorten\w*|reduc\w+|cut(?!\s(?:off|over)\b)|shrank|shrunk|"
+            r"decreas\w+|halv\w+|shorter"
+        ),
     ),
     "kept": (
         r"kept|intact|preserved|replayed|retained|survived|durable|drained",

@@ -35,6 +35,11 @@ BARE = re.compile(r"(?<![\w.,:/#-])(?:\d{1,3}(?:,\d{3})+|\d{3,9})(?![\w%:/-]|[.,
 """A number of three digits or more, whatever it is of."""
 _TOLD = 3
 """Digits before its zeros by which a number is known."""
+_LINKED = re.compile(r"\b[A-Za-z]{2,}-\d{2,}\b")
+_OWN_LINKS = frozenset({"incident_channel", "slack_link", "datadog_link"})
+"""Links to what is of this incident alone."""
+NUMBERS = frozenset({"count", "money", "percent", "minutes"})
+"""Kinds of blanks that hold a number, and say what it is of."""
 _ID = re.compile(r"\b[A-Z][A-Z0-9]+-\d{2,}\b")
 
 
@@ -102,11 +107,12 @@ def _often(case: Case, read: list[tuple[Cell, str]]) -> Iterator[Finding]:
     """Find a number told once that is one told three times or more with its digits turned."""
     told = [(cell, match.group()) for cell, text in read for match in matches(BARE, text)]
     often = Counter(number.replace(",", "") for _, number in told)
+    held = {f"{cell.value:.0f}" for cell in case.cells if cell.column.kind in NUMBERS}
     firm = [number for number, count in often.items() if count > 2]
     for cell, number in told if firm else ():
         plain = number.replace(",", "")
         rival = next((each for each in firm if turned(each, plain)), None)
-        if often[plain] == 1 and rival:
+        if often[plain] == 1 and rival and plain not in held:
             yield about(
                 case, cell, f"“{number}”, but {int(rival):,} elsewhere, {often[rival]} times."
             )
@@ -137,3 +143,8 @@ def _ids(case: Case, read: list[tuple[Cell, str]]) -> Iterator[Finding]:
             said = match.group()
             if turned(own, said) and said not in listed and said not in links:
                 yield about(case, cell, f"“{said}”, but this incident is {own}.")
+    for cell in case.cells:
+        if cell.column.name in _OWN_LINKS:
+            for match in matches(_LINKED, str(cell.value)):
+                if turned(own.lower(), match.group().lower()):
+                    yield about(case, cell, f"“{match.group()}”, but this incident is {own}.")

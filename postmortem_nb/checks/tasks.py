@@ -134,6 +134,17 @@ _BY = re.compile(
     rf"(?:(?:{DATE})|(?P<end>end of )?(?P<alone>{_MONTHS})\b(?! \d))",
     re.IGNORECASE,
 )
+_EVERY = re.compile(
+    r"\b(?:all|every(?:thing| one| action| item)?|the last|the latest)\b(?:\s[\w’'-]+){0,6}?\s"
+    r"(?:is|are|be|falls?|gets?)\b",
+    re.IGNORECASE,
+)
+"""What is said of every action, or of the last one."""
+_SOME = re.compile(
+    r"\b(?:immediate|short-term|long-term|P[0-4]|first|but|except|apart|team|monitor\w*|dashboard\w*|"
+    r"runbook\w*|review\w*|approv\w+)\b",
+    re.IGNORECASE,
+)
 _LATE = 20  # a day from which on it is the end of its month
 
 
@@ -188,6 +199,7 @@ def tasks(case: Case) -> Iterator[Finding]:
                 _owner(case, cell, sentence, people, own),
                 _progress(case, cell, sentence, own),
                 _due(case, cell, sentence, own),
+                _last(case, cell, sentence),
             ):
                 if found:
                     yield about(case, cell, f"“{found[0].strip(' ,.')}”, but {found[1]}.")
@@ -319,3 +331,21 @@ def _is_day(match: re.Match[str], due: dt.date) -> bool:
         late = due.day >= _LATE or not match["end"]
         return due.month == MONTHS[month[:3].lower()] and late
     return day_of(match, due) in {due, None}
+
+
+def _last(case: Case, cell: Cell, sentence: str) -> tuple[str, str] | None:
+    """Return when the last action is due, where a sentence has all of them done on another day."""
+    days = [row["due"] for row in case.rows("actions") if row.get("due")]
+    match = _BY.search(sentence)
+    every = _EVERY.search(sentence[: match.start() + 4]) if match else None
+    if not days or not match or not every or not is_plan(cell) or _SOME.search(sentence):
+        return None
+    last = max(days)
+    least = not every.group().lower().startswith("the")
+    month = MONTHS[match["alone"][:3].lower()] if match["alone"] else 0
+    said = None if month else day_of(match, last)
+    late = last > said if said else month and (last.month - month) % 12 in range(1, 7)
+    other = last != said if said else month and last.month != month
+    return (
+        (match.group(), f"the last action is due on {last}") if (late if least else other) else None
+    )

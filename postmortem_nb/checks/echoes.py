@@ -1,0 +1,230 @@
+"""Figures that stand alone in words that stand elsewhere with another figure.
+
+“The flag went to 40 %” where three sentences have it at 100 %, “first seen at 15:56” where others
+say 15:49. What a figure is of is not parsed: two are taken for one thing where the words around
+them are the same, the nearer and the rarer ones counting more (words weighed by how few blanks have
+them: Spärck Jones, *A statistical interpretation of term specificity*, 1972).
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter, defaultdict
+from typing import TYPE_CHECKING, NamedTuple
+
+from postmortem_nb.checks import events
+from postmortem_nb.checks.mentions import Mention, read
+from postmortem_nb.checks.reading import about, final, is_read, is_shown
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from postmortem_nb.checks.case import Case, Cell, Row
+    from postmortem_nb.checks.report import Finding
+
+_PLANS = frozenset(
+    {
+        *("actions", "monitors", "similar", "approvals", "sharing", "dashboards", "runbooks"),
+        "process_changes",
+    }
+)
+_LATER = frozenset({("incident", "what_we_will_do")}) | {
+    ("technical_changes", name) for name in ("target", "plan")
+}
+MOST = 250
+"""Figures of a document that are compared: a text of nothing else must not slow a form."""
+_LIKE, _FEW = 0.16, 0.28
+"""How like the words around two figures are that are of one thing; where it counts a few things."""
+_FIRMLY: Mapping[str, float] = {"%": 0.2, "clock": 0.28, "s": 0.28}
+"""Kind → the same for what a text has many of, each of another thing."""
+_COMMON, _NEAR = 0.35, 0.06
+"""How like they must be where the figure stands elsewhere too, in words no liker than this."""
+_TWICE, _BORNE = 0.5, 0.6
+"""The same where its words are liker; and the share of it that they may reach."""
+_WORDS = 2
+"""Words that two must share."""
+_ALONE = 0.7
+"""What remains of the likeness where the rival stands alone too."""
+_OTHER = 0.7
+"""What remains of it where the two count different things."""
+_ROW = 0.5
+"""Weight of the words of a row around its time."""
+_LEVELS = frozenset({"%", "s", "ms"})
+"""Kinds of which one thing has another at each row of the timeline."""
+_ELSEWHERE = frozenset({"span", "date", "year"})
+"""Kinds that `bare`, `lengths` and `alike` read."""
+_HOURS, _TIMES, _DOZEN = 180, 3, 13
+_TOLD = 100
+"""From here on a number may be known without what it counts."""
+
+
+class _Told(NamedTuple):
+    """A figure with its blank, and the words around it as they weigh; a row's own time too."""
+
+    cell: Cell
+    mention: Mention
+    row: bool
+    words: Mapping[str, float]
+    whole: float
+
+
+def echoes(case: Case) -> Iterator[Finding]:
+    """Find figures that nothing bears, where the same words have another one elsewhere."""
+    told = _weighed([*_told(case)][:MOST])
+    own: dict[tuple[str, str, str], set[float]] = defaultdict(set)
+    equals: dict[int, list[_Told]] = defaultdict(list)
+    kinds: dict[str, list[_Told]] = defaultdict(list)
+    for each in told:
+        own[_place(each.cell)].add(each.mention.value)
+        equals[round(each.mention.value)].append(each)
+        if not each.row:
+            kinds[each.mention.kind].append(each)
+    held, late = _held(case), final(case)
+    for one in told:
+        doubtful = not (one.row or one.mention.open or one.mention.kind in _ELSEWHERE)
+        if doubtful and _is_seen(one.cell, late) and one.mention.value not in held:
+            rival = _rival(one, kinds[one.mention.kind], equals, own[_place(one.cell)])
+            if rival:
+                place = case.where(rival.cell.table, rival.cell.row, rival.cell.column.name)
+                said = f"“{one.mention.said}”, but “{rival.mention.said}” under {place}."
+                yield about(case, one.cell, said)
+
+
+RULES: tuple[Callable[[Case], Iterator[Finding]], ...] = (echoes,)
+
+
+def _is_seen(cell: Cell, late: frozenset[str]) -> bool:
+    """Return whether a figure of a blank can be doubted: it tells of this incident."""
+    more = cell.table in {"updates", "technical_changes"} or cell.row in late
+    return more or is_read(cell) or is_shown(cell)
+
+
+def _told(case: Case) -> Iterator[tuple[Cell, Mention, bool]]:
+    """Yield the figures of what tells of this incident, not of plans; the rows' times too."""
+    rows = {row["row"]: row for row in case.rows("timeline")}
+    for cell in case.cells:
+        if cell.table in _PLANS or (cell.table, cell.column.name) in _LATER:
+            continue
+        if cell.column.kind in {"prose", "line"}:
+            for each in read(str(cell.value)):
+                yield cell, each, False
+        elif cell.column.kind == "time" and cell.table == "timeline":
+            yield cell, _timed(cell.value, rows[cell.row]), True
+
+
+def _timed(at: dt.datetime, row: Row) -> Mention:
+    """Return the time of a row as a figure with the row's words around it."""
+    said = "; ".join(str(each) for name, each in row.items() if name not in events.ROLES)
+    near = dict.fromkeys(events.stems(f"{row.get('step') or ''}; {said}"), _ROW)
+    return Mention("clock", "", 60.0 * at.hour + at.minute, f"{at:%H:%M}", near)
+
+
+def _weighed(told: Sequence[tuple[Cell, Mention, bool]]) -> list[_Told]:
+    """Return figures with the words around them weighed: the fewer blanks have one, the more."""
+    words: dict[tuple[str, str, str], set[str]] = defaultdict(set)
+    for cell, mention, _ in told:
+        words[_place(cell)].update(mention.near)
+    spread = Counter(word for each in words.values() for word in each)
+    weights = {word: math.log(1 + len(words) / count) for word, count in spread.items()}
+    found = []
+    for cell, mention, row in told:
+        near = {word: weight * weights[word] for word, weight in mention.near.items()}
+        found.append(_Told(cell, mention, row, near, math.sqrt(sum(near.values()))))
+    return found
+
+
+def _place(cell: Cell) -> tuple[str, str, str]:
+    return cell.table, cell.row, cell.column.name
+
+
+def _held(case: Case) -> frozenset[float]:
+    """Return the numbers of the blanks that hold nothing else, those that say what they are."""
+    values = (cell.value for cell in case.cells if isinstance(cell.value, (int, float)))
+    return frozenset(float(each) for each in values if each >= _TOLD)
+
+
+def _rival(
+    one: _Told,
+    others: Sequence[_Told],
+    equals: Mapping[int, Sequence[_Told]],
+    own: set[float],
+) -> _Told | None:
+    """Return the figure that the words around one have elsewhere; None where it is borne."""
+    same = [_likeness(one, each) for each in _same(one, equals)]
+    bearing = [each for each in same if each > _NEAR]
+    if len(bearing) > 1 or (same and one.mention.kind == "%"):
+        return None
+    needed = _TWICE if bearing else max(_needed(one.mention), _COMMON if same else 0.0)
+    needed = max(needed, max(bearing, default=0.0) / _BORNE)
+    best: _Told | None = None
+    earlier = True
+    for each in others:
+        earlier = earlier and each is not one
+        if each.mention.value in own or not _comparable(one, each):
+            continue
+        like = _likeness(one, each)
+        if like >= needed and len(_same(each, equals)) <= len(bearing):
+            like *= _ALONE if not bearing and (earlier or each.mention.open) else 0.0
+        if like >= needed:
+            best, needed = each, like
+    return best
+
+
+def _same(one: _Told, equals: Mapping[int, Sequence[_Told]]) -> list[_Told]:
+    """Return where another blank has the same figure."""
+    return [
+        each
+        for each in equals.get(round(one.mention.value), ())
+        if _equal(one.mention, each.mention)
+        and _same_kind(one.mention, each.mention)
+        and _place(each.cell) != _place(one.cell)
+    ]
+
+
+def _needed(one: Mention) -> float:
+    """Return how like the words must be around a figure of this kind and its rival."""
+    few = one.kind == "count" and one.value < _DOZEN
+    return _FEW if few else _FIRMLY.get(one.kind, _LIKE)
+
+
+def _same_kind(one: Mention, other: Mention) -> bool:
+    """Return whether two equal figures may be of one thing: a large number says so by itself."""
+    if one.kind == other.kind:
+        return not one.noun or not other.noun or one.noun == other.noun or one.value >= _TOLD
+    return one.value >= _TOLD and "clock" not in {one.kind, other.kind}
+
+
+def _equal(one: Mention, other: Mention) -> bool:
+    """Return whether two figures are the same, one of them rounded perhaps."""
+    rounded = round(one.value, other.places), round(other.value, one.places)
+    return rounded[0] == other.value or rounded[1] == one.value
+
+
+def _comparable(one: _Told, other: _Told) -> bool:
+    """Return whether one of two figures of a kind can have been meant as the other."""
+    a, b = one.mention, other.mention
+    apart = a.beside and b.beside and not (a.beside & b.others or b.beside & a.others)
+    rated = a.rate != b.rate and (bool(a.rate and b.rate) or a.kind == "clock")
+    if apart or rated or _place(one.cell) == _place(other.cell) or _equal(a, b):
+        return False
+    low, high = sorted((a.value, b.value))
+    if a.kind == "clock":
+        return high - low <= _HOURS
+    levels = one.cell.table == other.cell.table == "timeline" and a.kind in _LEVELS
+    nouns = a.kind == "count" and a.noun != b.noun and low < _TOLD
+    if levels or nouns or low <= 0:
+        return False
+    if high == 10 * low:
+        return len(f"{low:.0f}".rstrip("0")) > 1 and a.noun == b.noun
+    return high < _TIMES * low or len(f"{low:.0f}") == len(f"{high:.0f}")
+
+
+def _likeness(one: _Told, other: _Told) -> float:
+    """Return how like the words around two figures are, from 0 to 1."""
+    near, far = one.words, other.words
+    words = near.keys() & far.keys()
+    if len(words) < _WORDS:
+        return 0.0
+    shared = sum(min(near[word], far[word]) for word in words) / (one.whole * other.whole)
+    return shared * (1.0 if one.mention.noun == other.mention.noun else _OTHER)

@@ -1,0 +1,163 @@
+"""Figures of a text with the words around them: clocks, dates, shares, money, lengths, counts."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import TYPE_CHECKING, NamedTuple
+
+from postmortem_nb import language
+from postmortem_nb.checks import events, spoken
+from postmortem_nb.checks.dates import MONTHS
+from postmortem_nb.checks.reading import TEXTS, sentences
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+
+class Mention(NamedTuple):
+    """A figure: its kind, what it counts, its value, how it is said, the words around it."""
+
+    kind: str
+    noun: str
+    value: float
+    said: str
+    near: Mapping[str, float]
+    """Stem → its weight, which fades with the distance from the figure."""
+    places: int = 0
+    rate: str = ""
+    """Of a rate: the unit behind “a” or “per”; of a clock: “end” where something ended then."""
+    beside: frozenset[float] = frozenset()
+    """The figure that stands nearest to it, where one is near."""
+    others: frozenset[float] = frozenset()
+    """The other figures of its sentence."""
+    open: bool = False
+    """Whether its sentence may be of another time, of a plan, or give no more than a bound."""
+
+
+LONGEST = 8_000
+"""Characters of a blank that are read."""
+_BESIDE = 24
+"""Characters between two figures that tell of one moment."""
+_FADE = 4
+"""Words from a figure at which a word counts half."""
+_SPANS: Mapping[str, float] = {
+    **dict.fromkeys(("minute", "min"), 1.0),
+    **dict.fromkeys(("hour", "hr"), 60.0),
+    "day": 1440.0,
+    "week": 7 * 1440.0,
+}
+_UNIT = (
+    r"(?:minutes?|mins?|hours?|hrs?|seconds?|secs?|days?|nights?|weeks?|months?|years?|ms|s|"
+    r"[KMGT]i?B|km|rps)\b"
+)
+_LINKS = (
+    r"(?:of|and|or|in|to|at|for|the|from|with|is|was|are|were|on|by|as|while|who|which|that|when|"
+    r"before|after|because|until|but|per|a|had|has|have|did|do|does|can|could|would|will|may|might|"
+    r"must|should|not|then|now)\b"
+)
+_PLURAL = rf"(?!{_LINKS})[a-z-]{{3,}}s\b"
+_NOUN = rf"(?:(?!{_LINKS})[a-z][a-z-]+\s(?={_PLURAL}))?(?!{_LINKS})[a-z][a-z-]+"
+_MONTH = "|".join(name.title() for name in MONTHS)
+_FIGURE = re.compile(
+    r"(?<![\w.,:/#-])(?:(?P<clock>(?:[01]\d|2[0-3]):[0-5]\d)(?::[0-5]\d)?(?![\d:])"
+    rf"|(?P<day>\d{{1,2}})\s(?P<month>{_MONTH})[a-z]*\b"
+    r"|(?P<money>[$€£])?(?P<number>\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?)"
+    r"(?![\w/:]|[.,]\d|-\d)"
+    rf"(?:\s?(?P<share>%|percent\b)|[\s-](?P<unit>{_UNIT})|\s(?P<noun>{_NOUN}))?)"
+    rf"|\b(?P<of>{_MONTH})[a-z]*\s(?P<on>\d{{1,2}})\b(?![.,:]?\d)"
+    rf"|(?i:\b(?P<word>{'|'.join(spoken.WORDS)}))\s(?:(?P<units>{_UNIT})|(?P<things>{_NOUN}))"
+)
+_WORD = re.compile(r"[^\W\d_][\w-]{2,}|\d[\w.:,%-]*")
+_PER = re.compile(r"(?:\s\w+)?\s(?:an?|per|every|each)\s(?P<per>[a-z]+)")
+_ENTRY = re.compile(r"\s[·•|]\s")
+_ENDED = re.compile(
+    r"\b(?:finished|done|completed?|ended|over|stopped|out|through|live)\s(?:\w+\s)?(?:at|by)\s$"
+)
+_YEAR = re.compile(r"(?:19|20)\d\d")
+_ELSE = re.compile(
+    r"\b(?:would|should|could have|could be|might|may|will|if|had (?:it|we|they)|last year|"
+    r"a year ago|previous\w*|expects?|is expected|goal|planned|test environment|instead of|"
+    r"rather than|not|never|about|around|roughly|nearly|almost|over|more than|less than|under|"
+    r"at least|up to|fewer than|above|below|within|another|other|more|first|last|"
+    r"remaining|alone|tolerat\w+|limit\w*|thresholds?|alerts? (?:at|on|above|below))\b"
+    r"|\b(?-i:[A-Z]{2,}-\d+)\b",
+    re.IGNORECASE,
+)
+
+
+@lru_cache(maxsize=TEXTS)
+def read(text: str) -> tuple[Mention, ...]:
+    """Return the figures of a text; kept until it is edited."""
+    clauses = _clauses(language.mask(text[:LONGEST]))
+    return tuple(each for clause in clauses for each in _read(clause))
+
+
+def _clauses(text: str) -> Iterator[str]:
+    """Yield the sentences of a text, and the entries of a list that has them in one line."""
+    for sentence in sentences(text):
+        yield from _ENTRY.split(sentence)
+
+
+def _read(clause: str) -> Iterator[Mention]:
+    """Yield the figures of a clause."""
+    words = [(each.start(), each.group()) for each in _WORD.finditer(clause)]
+    found = [(match, *_valued(match)) for match in _FIGURE.finditer(clause)]
+    other = bool(_ELSE.search(clause))
+    for match, kind, noun, value in found:
+        gaps = [(abs(each.start() - match.start()), v) for each, _, _, v in found]
+        rest = sorted(each for each in gaps if each[0])
+        per = _PER.match(clause, match.end())
+        ended = kind == "clock" and _ENDED.search(clause[: match.start()])
+        yield Mention(
+            kind,
+            noun,
+            value,
+            match.group(),
+            _near(words, match),
+            places=len((match["number"] or "").partition(".")[2]),
+            rate="end" if ended else per["per"] if per else "",
+            beside=frozenset(v for gap, v in rest[:1] if gap < _BESIDE),
+            others=frozenset(v for _, v in rest),
+            open=other,
+        )
+
+
+def _valued(match: re.Match[str]) -> tuple[str, str, float]:
+    """Return the kind of a figure, what it counts, its value: of a clock, minutes of the day."""
+    if match["clock"]:
+        hour, minute = match["clock"].split(":")
+        return "clock", "", 60.0 * int(hour) + int(minute)
+    if match["month"] or match["of"]:
+        month = MONTHS[(match["month"] or match["of"]).lower()]
+        return "date", "", 31.0 * month + int(match["day"] or match["on"])
+    word = match["word"]
+    value = spoken.COUNTS[word.lower()] if word else float(match["number"].replace(",", ""))
+    return *_counted(match), value * _SPANS.get(_unit(match), 1.0)
+
+
+def _unit(match: re.Match[str]) -> str:
+    unit = match["unit"] or match["units"] or ""
+    return unit.rstrip("s") or unit
+
+
+def _counted(match: re.Match[str]) -> tuple[str, str]:
+    """Return the kind of a number and, where it counts things, what it counts."""
+    unit, noun = _unit(match), match["noun"] or match["things"]
+    if match["money"] or match["share"]:
+        return "$" if match["money"] else "%", ""
+    if unit:
+        return "span" if unit in _SPANS else unit, ""
+    if not noun:
+        return "year" if _YEAR.fullmatch(match["number"] or "") else "count", ""
+    return "count", events.stem(noun.split()[-1])
+
+
+def _near(words: Sequence[tuple[int, str]], match: re.Match[str]) -> Mapping[str, float]:
+    """Return the words around a figure, each with a weight that fades with the distance."""
+    at = next((n for n, (begin, _) in enumerate(words) if begin >= match.start()), len(words))
+    near: dict[str, float] = {}
+    for n, (_, word) in enumerate(words):
+        for stem in () if word[0].isdigit() or word in spoken.ZONES else events.stems(word):
+            near[stem] = max(near.get(stem, 0.0), 1 / (1 + abs(n - at) / _FADE))
+    return near

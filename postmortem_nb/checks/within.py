@@ -1,0 +1,97 @@
+"""A row against itself: what two of its blanks tell of one thing.
+
+A length and the two clocks it lies between, the parts of a total that the row is about.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from postmortem_nb import times
+from postmortem_nb.checks import events, mentions
+from postmortem_nb.checks.reading import TABLES, about, sentences
+from postmortem_nb.checks.slips import one_off, turned
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from postmortem_nb.checks.case import Case, Cell
+    from postmortem_nb.checks.mentions import Mention
+    from postmortem_nb.checks.report import Finding
+
+_DAY = 24 * 60
+_SMALLEST = 100
+"""A total of fewer is met by chance."""
+
+
+def within(case: Case) -> Iterator[Finding]:
+    """Find rows of which two blanks cannot both be true."""
+    rows: dict[tuple[str, str], list[Cell]] = {}
+    for cell in case.cells:
+        told = cell.table in {*TABLES, "actions"} and cell.column.kind in {"prose", "line"}
+        if told and cell.table != "takeaways":
+            rows.setdefault((cell.table, cell.row), []).append(cell)
+    totals = _totals(case)
+    for cells in rows.values():
+        yield from _lasted(case, cells)
+        yield from _parts(case, cells, totals)
+
+
+RULES: tuple[Callable[[Case], Iterator[Finding]], ...] = (within,)
+
+
+def _lasted(case: Case, cells: Sequence[Cell]) -> Iterator[Finding]:
+    """Find the one length of a row that is not the one between its two clocks."""
+    told = [(cell, each) for cell in cells for each in mentions.read(str(cell.value))]
+    clocks = [(cell, each) for cell, each in told if each.kind == "clock"]
+    spans = [(cell, each) for cell, each in told if each.kind == "span"]
+    if len(clocks) != 2 or len(spans) != 1 or clocks[0][0] is not clocks[1][0]:
+        return
+    (cell, begin), (_, end) = clocks
+    other, span = spans[0]
+    length = (end.value - begin.value) % _DAY
+    exact = not span.open and not begin.open and span.said.split()[-1].startswith(("min", "hour"))
+    if other is not cell and exact and 0 < length < _DAY / 2 and abs(length - span.value) > 1:
+        place = case.where(cell.table, cell.row, cell.column.name)
+        between = f"from {begin.said} to {end.said} under {place} it is {times.duration(length)}"
+        yield about(case, other, f"“{span.said}”, but {between}.")
+
+
+def _totals(case: Case) -> Mapping[float, tuple[str, frozenset[str]]]:
+    """Return the numbers that texts tell of things: number → how, and the words for it."""
+    found: dict[float, tuple[str, frozenset[str]]] = {}
+    for cell in case.cells:
+        if cell.table in TABLES or cell.table == "incident":
+            for each in mentions.read(str(cell.value)) if cell.column.kind == "prose" else ():
+                if each.kind == "count" and each.noun and each.value >= _SMALLEST:
+                    words = events.stems(each.said)
+                    before = found.get(each.value, ("", frozenset()))[1]
+                    found[each.value] = (each.said, words | before)
+    return found
+
+
+def _parts(
+    case: Case, cells: Sequence[Cell], totals: Mapping[float, tuple[str, frozenset[str]]]
+) -> Iterator[Finding]:
+    """Find two counts of a sentence that miss the total of what their row is about by a digit."""
+    about_ = events.stems(" ".join(str(cell.value) for cell in cells))
+    for cell in cells:
+        for sentence in sentences(str(cell.value)):
+            counts = [each for each in mentions.read(sentence) if each.kind == "count"]
+            if len(counts) != 2:
+                continue
+            added = sum(each.value for each in counts)
+            near = [total for total in totals if _missed(counts, added, total)]
+            for total in () if added in totals else near:
+                said, words = totals[total]
+                if words & about_ and not re.search(rf"\b{re.escape(said)}", sentence):
+                    both = f"“{counts[0].said}” and “{counts[1].said}”"
+                    yield about(case, cell, f"{both} make {added:,.0f}, but elsewhere “{said}”.")
+                    return
+
+
+def _missed(counts: Sequence[Mention], added: float, total: float) -> bool:
+    """Return whether two counts miss a total that is larger than either by one digit."""
+    a, b = f"{added:.0f}", f"{total:.0f}"
+    return total > max(each.value for each in counts) and (one_off(a, b) or turned(a, b))
