@@ -34,7 +34,10 @@ NOT_READ = (
     re.compile(r"^[ \t]*#{1,6} .*$", re.MULTILINE),
     re.compile(r"^[ \t]*(?:[-*][ \t]*)?\*\*[^*\n]{1,60}\*\*:?", re.MULTILINE),
     re.compile(r"<!--(?:(?!<!--).)*?-->", re.DOTALL),
-    re.compile(r"<(?P<t>blockquote|pre|code)\b.*?(?:</(?P=t)>|\Z)", re.DOTALL | re.IGNORECASE),
+    re.compile(
+        r"<(?P<t>blockquote|pre|code)(?:\s[^<>]{0,200})?>(?:(?!<(?:blockquote|pre|code)\b).)*?</(?P=t)>",
+        re.DOTALL | re.IGNORECASE,
+    ),
     re.compile(r"\b[a-z][a-z0-9+.-]{0,20}://[^\s)>\]]+|\bwww\.[^\s)>\]]+", re.IGNORECASE),
     re.compile(
         r"(?<![\w\"])\"[^\"\n]{1,400}\"(?!\w)|“[^”\n]{1,400}”|«[^»\n]{1,400}»|„[^“”\n]{1,400}[“”]"

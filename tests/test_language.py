@@ -263,6 +263,8 @@ def test_only_known_names_are_told_apart_from_things():
         " ",
         "\n",
         "<!--",
+        "<pre>",
+        "<code x",
         "a.",
         "a://",
         "**",
