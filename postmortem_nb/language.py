@@ -34,6 +34,10 @@ NOT_READ = (
     re.compile(r"^[ \t]*#{1,6} .*$", re.MULTILINE),
     re.compile(r"^[ \t]*(?:[-*][ \t]*)?\*\*[^*\n]{1,60}\*\*:?", re.MULTILINE),
     re.compile(r"<!--(?:(?!<!--).)*?-->", re.DOTALL),
+    re.compile(
+        r"<(?P<t>blockquote|pre|code)(?:\s[^<>]{0,200})?>(?:(?!<(?:blockquote|pre|code)\b).)*?</(?P=t)>",
+        re.DOTALL | re.IGNORECASE,
+    ),
     re.compile(r"\b[a-z][a-z0-9+.-]{0,20}://[^\s)>\]]+|\bwww\.[^\s)>\]]+", re.IGNORECASE),
     re.compile(
         r"(?<![\w\"])\"[^\"\n]{1,400}\"(?!\w)|“[^”\n]{1,400}”|«[^»\n]{1,400}»|„[^“”\n]{1,400}[“”]"
@@ -75,6 +79,7 @@ class Setting(Enum):
 
 FITS: dict[str, frozenset[Subject]] = {
     "anyone": frozenset(Subject),
+    "told": frozenset(Subject),
     "person": frozenset({Subject.SELF, Subject.PERSON, Subject.NAMED}),
     "others": frozenset({Subject.PERSON, Subject.NAMED}),
     "named": frozenset({Subject.NAMED}),
@@ -85,16 +90,15 @@ FITS: dict[str, frozenset[Subject]] = {
 
 
 class Way(NamedTuple):
-    """One way of saying it: of whom, and whether it is matched as written, case and all.
+    """One way of saying it, and of whom.
 
-    ``doer``: asked of who did it, not of the words next to it. ``needs`` are texts of which every
-    match holds one; empty where that is not known.
+    ``key`` is the rule's key of its patterns, as `FITS` knows it. ``needs`` are texts of which
+    every match holds one; empty where that is not known.
     """
 
     written: str
     of: frozenset[Subject]
-    exact: bool
-    doer: bool
+    key: str
     needs: frozenset[str]
 
 
@@ -102,8 +106,8 @@ class Way(NamedTuple):
 class Rule:
     """One rule.
 
-    ``hint`` only asks for a second look; ``once`` flags the first place of a text only;
-    ``partial`` needs an incomplete outage.
+    ``hint`` only asks for a second look, and so it does of the subjects in ``softly``; ``once``
+    flags the first place of a text only; ``partial`` needs an incomplete outage.
     """
 
     id: str
@@ -114,6 +118,7 @@ class Rule:
     settings: frozenset[Setting]
     patterns: tuple[Way, ...]
     hint: bool = False
+    softly: frozenset[Subject] = frozenset()
     once: bool = False
     partial: bool = False
 
@@ -126,6 +131,7 @@ class Flag:
     start: int
     end: int
     words: str
+    hint: bool
 
 
 @cache
@@ -179,7 +185,7 @@ def _read(
         for flag in _flags(rule, prose, lowered, text, known)
     ]
     kept = _without(flags, _pardoned(text))
-    return tuple(_apart(sorted(kept, key=lambda flag: (flag.start, flag.rule.hint, -flag.end))))
+    return tuple(_apart(sorted(kept, key=lambda flag: (flag.start, flag.hint, -flag.end))))
 
 
 def mask(text: str) -> str:
@@ -195,8 +201,7 @@ def _rule(entry: dict[str, Any], words: dict[str, str], needs: dict[str, frozens
         Way(
             _filled(way, words, exact=key == "exact"),
             of,
-            key == "exact",
-            key == "doer",
+            key,
             literals.needed(way, needs),
         )
         for key, of in FITS.items()
@@ -211,6 +216,7 @@ def _rule(entry: dict[str, Any], words: dict[str, str], needs: dict[str, frozens
         settings=frozenset(Setting(name) for name in entry["settings"]),
         patterns=tuple(patterns),
         hint=entry.get("hint", False),
+        softly=frozenset(Subject(name) for name in entry.get("softly", ())),
         once=entry.get("once", False),
         partial=entry.get("partial", False),
     )
@@ -235,10 +241,12 @@ def _flags(
     for way in rule.patterns:
         if way.needs and not any(each in lowered for each in way.needs):
             continue
-        for match in _compiled(way.written).finditer(prose if way.exact else lowered):
+        exact = way.key == "exact"
+        for match in _compiled(way.written).finditer(prose if exact else lowered):
             start, end = match.span()
-            if (way.exact or _begins(prose, start)) and _speaks(match, prose, way, people):
-                yield Flag(rule, start, end, text[start:end])
+            if (exact or _begins(prose, start)) and _speaks(match, prose, way, people):
+                soft = way.key == "person" and subjects.of(prose, start, people) in rule.softly
+                yield Flag(rule, start, end, text[start:end], rule.hint or soft)
                 if rule.once:
                     return
 
@@ -252,7 +260,9 @@ def _speaks(match: re.Match[str], prose: str, way: Way, people: frozenset[str]) 
     """Return whether the words speak of somebody whom the rule is about."""
     if "who" in match.re.groupindex:
         return subjects.named(prose[slice(*match.span("who"))], people)
-    whose = subjects.doer if way.doer else subjects.of
+    if way.key == "told":
+        return subjects.told(prose, *match.span())
+    whose = subjects.doer if way.key == "doer" else subjects.of
     return len(way.of) == len(Subject) or whose(prose, match.start(), people) in way.of
 
 

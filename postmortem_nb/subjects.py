@@ -32,6 +32,17 @@ CARRIES = frozenset({"and", "but", "or", "then"})
 CONDITIONS = frozenset({"if", "unless", "whether"})
 """Begins what did not happen or is not known to: “if the team missed it, the second page comes”."""
 
+DENIALS = frozenset({"no", "nothing", "none", "neither", "not"})
+"""Say that it was not: “no step was skipped”."""
+
+NOT = frozenset({"n't", "n’t"})
+
+ANY = frozenset({"any", "anything", "every", "everything", "whatever", "whichever"})
+"""Begins what is said of no one thing: “any step we skipped”."""
+
+STOP = re.compile(r"[.!?](?=[\s\"”’)*_]|\Z)|\n")
+"""Where a sentence stops, and with what."""
+
 RELATIVE = frozenset({"which", "that", "whether", "how", "what", "why", "where", "when", "than"})
 """Begins a clause whose subject is no person: “the page, which failed to load”."""
 
@@ -80,7 +91,7 @@ def of(prose: str, at: int, people: frozenset[str] = frozenset()) -> Subject:
     """
     words = prose[at : at + 60]
     *before, (joint, tokens) = _clauses(_told(prose, at))
-    if joint in CONDITIONS:
+    if joint in CONDITIONS or _generic(joint, tokens):
         return Subject.THING
     related = tokens[:1] in (["who"], ["Who"])
     heads = [] if related else _antecedent(tokens) or _strip(tokens)
@@ -93,6 +104,19 @@ def of(prose: str, at: int, people: frozenset[str] = frozenset()) -> Subject:
     return _joined(before, words, people, carried=related or joint in CARRIES)
 
 
+def _generic(joint: str, tokens: list[str]) -> bool:
+    """Return whether a clause only says which: “what you missed”, “anything we overlooked”.
+
+    “You” is a person where it is told of: “you skipped it”, not “a sign you skipped it”.
+    """
+    words = [token.lower() for token in _strip(tokens)]
+    if words[-1:] in (["anyone"], ["anybody"]):
+        return True
+    if words[-1:] == ["you"]:
+        return len(words) > 1 or joint in RELATIVE
+    return bool(words[-1:]) and words[-1] in _words("selves") and bool(ANY & {*words[-3:-1]})
+
+
 def _joined(
     before: list[tuple[str, list[str]]], words: str, people: frozenset[str], *, carried: bool
 ) -> Subject:
@@ -100,7 +124,7 @@ def _joined(
     for earlier, others in reversed(before):
         if earlier == "(" or _aside(others):
             carried = True
-        elif carried and not ADJECTIVE.match(words):
+        elif carried and earlier not in CONDITIONS and not ADJECTIVE.match(words):
             return _first(others, words, people)
         else:
             return Subject.THING
@@ -120,6 +144,18 @@ def doer(prose: str, at: int, people: frozenset[str] = frozenset()) -> Subject:
         if kind is not Subject.THING and _past().fullmatch(verb):
             return kind
     return Subject.THING
+
+
+def told(prose: str, start: int, end: int) -> bool:
+    """Return whether words tell what happened: neither asked, nor on a condition, nor denied."""
+    *before, (joint, tokens) = _clauses(_told(prose, start))
+    while joint == "or" and before:
+        *before, (joint, earlier) = before
+        tokens = earlier + tokens
+    denied = any(token.lower() in DENIALS or token[-3:] in NOT for token in tokens)
+    stop = STOP.search(prose, end, end + FARTHEST)
+    asked = stop is not None and stop.group().startswith("?")
+    return not (joint in CONDITIONS or denied or asked)
 
 
 def _told(prose: str, at: int, *, before: int = 0) -> str:
@@ -163,7 +199,7 @@ def _words(name: str) -> frozenset[str]:
 @cache
 def _minds() -> re.Pattern[str]:
     """Return what only people do."""
-    return re.compile(data()["subjects"]["minds"], re.IGNORECASE)
+    return re.compile(rf"\b(?:{data()['subjects']['minds']})", re.IGNORECASE)
 
 
 @cache

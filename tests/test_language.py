@@ -263,6 +263,8 @@ def test_only_known_names_are_told_apart_from_things():
         " ",
         "\n",
         "<!--",
+        "<pre>",
+        "<code x",
         "a.",
         "a://",
         "**",
@@ -290,3 +292,46 @@ def test_a_long_hostile_text_is_read_in_linear_time(unit):
     short = min(seconds(5_000 - place) for place in range(3))
     long = min(seconds(20_000 - place) for place in range(3))
     assert long < 10 * short + 0.5
+
+
+def test_what_writers_say_of_themselves_is_a_hint():
+    (ours,) = language.read("We forgot to renew the key.")
+    (theirs,) = language.read("The engineer forgot to renew the key.")
+    (alone,) = language.read("In hindsight the key was old.")
+    assert (ours.rule.id, theirs.rule.id, alone.rule.id) == ("CF3", "CF3", "HI")
+    assert (ours.hint, theirs.hint, alone.hint) == (True, False, True)
+
+
+@pytest.mark.parametrize(
+    ("sentence", "told"),
+    [
+        ("The page |was missed|.", True),
+        ("If the page |was missed|.", False),
+        ("No page |was missed|.", False),
+        ("Was it so that a page |was missed|?", False),
+        ("A page |was missed|. Was it?", True),
+        ("We don't say the page |was missed|.", False),
+        ("It is known that the page |was missed| in v1.2", True),
+    ],
+)
+def test_what_is_asked_denied_or_on_a_condition_is_not_told(sentence, told):
+    before, words, after = sentence.split("|")
+    start = len(before)
+    assert subjects.told(before + words + after, start, start + len(words)) is told
+
+
+@pytest.mark.parametrize(
+    ("sentence", "subject"),
+    [
+        ("You |missed", Subject.PERSON),
+        ("Compare it with what you |missed", Subject.THING),
+        ("It is a sign you |missed", Subject.THING),
+        ("We add anything we |missed", Subject.THING),
+        ("We |missed", Subject.SELF),
+        ("Anyone with a role during that week |missed", Subject.THING),
+        ("Whether the engineer read it, or |missed", Subject.THING),
+        ("The engineer read it, but |missed", Subject.PERSON),
+    ],
+)
+def test_a_clause_that_only_says_which_is_about_nobody(sentence, subject):
+    assert subjects.of(sentence.replace("|", ""), sentence.index("|")) is subject

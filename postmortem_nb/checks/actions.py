@@ -230,7 +230,7 @@ def wording(case: Case) -> Iterator[Finding]:
         for flag in language.read(told, setting=Setting.ACTIONS, people=people):
             name = "title" if flag.start < len(title) else "description"
             if flag.words.lower() not in allowed:
-                yield remark(case, flag.rule, flag.words, (TABLE, row["row"], name))
+                yield remark(case, flag, (TABLE, row["row"], name))
 
 
 def factors(case: Case) -> Iterator[Finding]:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from postmortem_nb.checks.case import Case, Cell
-    from postmortem_nb.language import Rule
+    from postmortem_nb.language import Flag
 
 TABLES: Mapping[str, Setting] = {
     SINGLE: Setting.PLAIN,
@@ -89,7 +89,7 @@ def wording(case: Case) -> Iterator[Finding]:
         place = (cell.table, cell.row, cell.column.name)
         for flag in flags:
             if flag.words.lower() not in allowed:
-                yield remark(case, flag.rule, flag.words, place)
+                yield remark(case, flag, place)
 
 
 def chain(case: Case) -> Iterator[Finding]:
@@ -141,14 +141,14 @@ def outage(case: Case) -> bool | None:
     return bool(severity == "SEV-0" or experience == "Complete outage")
 
 
-def remark(case: Case, rule: Rule, words: str, place: tuple[str, str, str]) -> Finding:
+def remark(case: Case, flag: Flag, place: tuple[str, str, str]) -> Finding:
     """Return a flag of a language rule as a finding."""
-    table, row, name = place
+    rule, (table, row, name) = flag.rule, place
     return Finding(
         code=CODES.get(rule.id, Code.BLAME),
-        severity=Severity.HINT if rule.hint else Severity.WARNING,
+        severity=Severity.HINT if flag.hint else Severity.WARNING,
         where=case.where(table, row, name),
-        message=f"“{' '.join(words.split())}”: {rule.title}. {rule.reason}",
+        message=f"“{' '.join(flag.words.split())}”: {rule.title}. {rule.reason}",
         remedy=f"{rule.instead[0]} Or: {rule.instead[1]} ({rule.source})",
         table=table,
         row=row,
