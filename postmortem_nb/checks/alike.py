@@ -81,33 +81,35 @@ def alike(case: Case) -> Iterator[Finding]:
 
 
 def dues(case: Case) -> Iterator[Finding]:
-    """Find a change due on another day than the action that makes it."""
+    """Find a change with another day, or another owner, than the action that makes it."""
     for table in _NAMED:
         for row in case.rows(table):
             action = _action(case, row) if row.get("due") else None
-            if action and action["due"] != row["due"]:
-                message = f"Due on {row['due']}, but the action “{action['title']}” on"
-                yield single.about(
-                    case,
-                    Code.DATE,
-                    "due",
-                    message=f"{message} {action['due']}.",
-                    remedy="Correct one of the two dates.",
-                    severity=Severity.HINT,
-                    at=(table, row["row"]),
-                )
+            for name, word in (("due", "Due on"), ("owner", "Owned by")):
+                both = action and action.get(name) and row.get(name)
+                if action and both and action[name] != row[name]:
+                    yield single.about(
+                        case,
+                        Code.DATE,
+                        name,
+                        message=f"{word} {row[name]}, but the action “{action['title']}”: "
+                        f"{action[name]}.",
+                        remedy="Correct one of the two.",
+                        severity=Severity.HINT,
+                        at=(table, row["row"]),
+                    )
 
 
 def _action(case: Case, change: Row) -> Row | None:
-    """Return the action that makes a change: of the same owner, with most of its words.
+    """Return the action that makes a change: of one owner, or due on one day, with its words.
 
-    None where another action, or another change of that owner, has as many.
+    None where another action has as many of them.
     """
     words = _words(change, ("name", "new", "target"))
     own = [
         (len(words & _words(action, ("title", "description"))), at)
         for at, action in enumerate(case.rows("actions"))
-        if action.get("due") and action.get("owner") == change.get("owner") is not None
+        if action.get("due") and _together(change, action)
     ]
     most = max(own, default=(0, 0))
     if most[0] < _SHARED or sum(count == most[0] for count, _ in own) > 1:
@@ -116,6 +118,12 @@ def _action(case: Case, change: Row) -> Row | None:
     name = _words(change, ("name",))
     named = len(name & _words(action, ("title", "description"))) >= _NAMED_BY * len(name)
     return action if named or most[0] > _SHARED else None
+
+
+def _together(change: Row, action: Row) -> bool:
+    """Return whether a change and an action have one owner, or one day."""
+    owner, due = change.get("owner"), change.get("due")
+    return bool((owner and owner == action.get("owner")) or (due and due == action.get("due")))
 
 
 def _words(row: Row, columns: Sequence[str]) -> frozenset[str]:
@@ -165,8 +173,9 @@ def _wholes(head: str, by: Mapping[str, list[tuple[Cell, Item]]]) -> Sequence[tu
 
 
 def _last(said: str) -> str:
-    """Return the figure of what is said of a product: “release 2.16.0”; else all of it."""
-    return said.rsplit(maxsplit=1)[-1] if said[-1].isdigit() else said
+    """Return how a text has the figure that is said of a product: “release 2.16.0”; else all."""
+    last = said.rsplit(maxsplit=1)[-1] if said[-1].isdigit() else said
+    return rf"(?<![\w.]){re.escape(last)}(?!\w|\.\d)"
 
 
 def _slip(one: float, other: float) -> bool:
@@ -213,7 +222,7 @@ def _rival(
     values = Counter(each.low for _, each in others)
     best: tuple[float, Cell, Item] | None = None
     for there, each in others:
-        if there == cell or _last(each.said) in str(cell.value):
+        if there == cell or re.search(_last(each.said), str(cell.value)):
             continue
         shared = one.stems & each.stems
         weight = sum(1.0 if often[stem] <= 4 else 0.5 for stem in shared)

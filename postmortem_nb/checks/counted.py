@@ -81,7 +81,7 @@ _STATE = (
     r"not begun|open)\b"
 )
 _PART = re.compile(
-    r"(?:^|(?<=[,:;(]\s)|(?<=\band\s)|(?<=[–—-]\s)|(?<=of\swhich\s)|(?<=of\sthem\s)|"
+    r"(?:^|(?<=[,:;.(]\s)|(?<=\band\s)|(?<=[–—-]\s)|(?<=of\swhich\s)|(?<=of\sthem\s)|"
     r"(?<=items\s)|(?<=actions\s)|(?<=[(]))(?:of\s(?:which|them|these)\s)?"
     r"(?P<count>half|none|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|\d{1,2})\s"
     rf"(?:of\s(?:them|these|which|those)\s)?(?:(?:is|are|were|was|has been|have been)\s)?"

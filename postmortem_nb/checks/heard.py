@@ -98,6 +98,13 @@ BY_CUSTOMERS = _ways(
 )
 """How those outside are said to have noticed it first."""
 
+BY_US = _ways(
+    rf"\bwe\s(?:had\s|ourselves\s|already\s)*(?:noticed|saw|knew|caught|spotted|detected)\s"
+    rf"(?:{_IT}\s)?(?:[\w’'-]+\s){{0,3}}?before\s(?:any|the first|a single|any of our|an?)\s"
+    rf"(?:\w+\s)?{PERSON}s?\b",
+)
+"""How we are said to have noticed it before those outside."""
+
 BY_MACHINE = _ways(
     r"\b(?:our own|an?|the|our)\s(?:[\w-]+\s){0,2}?(?:alert|alarm|monitor|page)\s(?:had\s"
     r")?(?:already|"
@@ -132,7 +139,7 @@ def heard(case: Case) -> Iterator[Finding]:
     method = next((each for each in held if each), None)
     ways = {
         "Monitor Alert": BY_PEOPLE,
-        "User Report": BY_MACHINE,
+        "User Report": (*BY_MACHINE, *BY_US),
         "Internal Discovery": (*BY_MACHINE, *BY_CUSTOMERS),
     }.get(str(method), ())
     for cell, text in passages(case, plans=True) if ways else ():

@@ -69,8 +69,6 @@ _FIGURE = re.compile(
     rf"|(?i:\b(?P<word>{'|'.join(spoken.WORDS)}))\s(?:(?P<units>{_UNIT})|(?P<things>{_NOUN}))"
 )
 _WORD = re.compile(r"[^\W\d_][\w-]{2,}|\d[\w.:,%-]*")
-_PART = re.compile(r"\b(?:first|last)\s$", re.IGNORECASE)
-"""Before a number: it is of a part."""
 _PER = re.compile(r"(?:\s\w+)?\s(?:an?|per|every|each)\s(?P<per>[a-z]+)")
 _ENTRY = re.compile(r"\s[·•|]\s")
 _ENDED = re.compile(
@@ -79,14 +77,19 @@ _ENDED = re.compile(
 _YEAR = re.compile(r"(?:19|20)\d\d")
 _ELSE = re.compile(
     r"\b(?:would|should|could have|could be|might|may|will|if|had (?:it|we|they)|last year|"
-    r"a year ago|previous\w*|expects?|is expected|goal|planned|test environment|instead of|"
-    r"rather than|not|never|about|around|roughly|nearly|almost|over|more than|less than|under|"
-    r"at least|up to|fewer than|above|below|within|another|other|more|"
-    r"remaining|alone|still|so far|average\w*|mean|median|typical\w*|largest|biggest|longest|"
-    r"smallest|shortest|tolerat\w+|limit\w*|thresholds?|alerts? (?:at|on|above|below))\b"
-    r"|\b(?-i:[A-Z]{2,}-\d+)\b",
+    r"a year ago|previous\w*|expects?|is expected|goal|planned|test environment|another|other|"
+    r"remaining|alone|still|so far|average\w*|mean|median|typical\w*|tolerat\w+|limit\w*|"
+    r"thresholds?|alerts? (?:at|on|above|below))\b|\b(?-i:[A-Z]{2,}-\d+)\b",
     re.IGNORECASE,
 )
+"""In a clause: its figures may be of another time, or of a plan."""
+_BOUND = re.compile(
+    r"\b(?:first|last|instead of|rather than|not|never|about|around|roughly|nearly|almost|over|"
+    r"more than|less than|under|at least|at most|up to|fewer than|above|below|within|some|every|"
+    r"each|more|exceed\w*|beyond)\s(?:the\s|our\s|an?\s|only\s|just\s)?\W?$",
+    re.IGNORECASE,
+)
+"""Before a figure: it is a bound, a part, or denied."""
 
 
 @lru_cache(maxsize=TEXTS)
@@ -122,7 +125,7 @@ def _read(clause: str) -> Iterator[Mention]:
             rate="end" if ended else per["per"] if per else "",
             beside=frozenset(v for gap, v in rest[:1] if gap < _BESIDE),
             others=frozenset(v for _, v in rest),
-            open=other or bool(_PART.search(clause[: match.start()])),
+            open=other or bool(_BOUND.search(clause[max(0, match.start() - 30) : match.start()])),
         )
 
 

@@ -284,7 +284,9 @@ STATEMENTS: tuple[Statement, ...] = (
     *say(
         _chiefs(joined=False),
         rf"\bno\s{CHIEFS}\s(?:was|were)\s(?:involved|called|needed|told)\b|"
-        r"\bwithout (?:any )?executive involvement",
+        r"\bwithout (?:any )?executive involvement|\bwithout (?:having to |needing to )?"
+        r"(?:involv\w+|bother\w*|call\w*|wak\w+|ask\w*) (?:an?|any|our|the) "
+        rf"(?:\w+ )?{CHIEFS}\b",
     ),
     *say(
         _lost,

@@ -77,6 +77,8 @@ _CHIEFS = re.compile(
 _TITLED = re.compile(
     r"\b(?:our\s|the\s)?(?:CEO|CTO|CIO|CISO|COO|CFO|VP(?:\s(?:of\s)?[A-Z]\w+)?)\s?(?:[A-Z]\w+\s[A-Z]\w+)?,?\s"
     r"(?:is|was|has|joined|took|leads|led|decides|decided|approved|comes|came)\b"
+    r"|\b[A-Z]\w+\s[A-Z]\w+(?:\s\(|,\s)(?:our\s)?(?:CEO|CTO|CIO|CISO|COO|CFO)(?:\)|,)\s"
+    r"(?:is|was|has|joined|took|leads|led|runs|decides|approved|comes|came)\b"
 )
 _NEVER_TOLD = re.compile(
     r"\b(?:we|nobody|no one)\s(?:never\s)?(?:wrote|written|told|informed|notified|contacted|"

@@ -21,6 +21,11 @@ if TYPE_CHECKING:
     from postmortem_nb.checks.report import Finding
 
 _DAY = 24 * 60
+_SILENCE = re.compile(
+    r"\b(?:silen\w+|nothing|without (?:a )?(?:word|notice|update|news|information)|"
+    r"no (?:word|notice|update|news|information)\w*|in the dark|unanswered|unnoticed|waited)\b",
+    re.IGNORECASE,
+)
 _SMALLEST = 100
 """A total of fewer is met by chance."""
 
@@ -35,6 +40,7 @@ def within(case: Case) -> Iterator[Finding]:
     totals = _totals(case)
     for cells in rows.values():
         yield from _lasted(case, cells)
+        yield from _silent(case, cells)
         yield from _parts(case, cells, totals)
 
 
@@ -56,6 +62,24 @@ def _lasted(case: Case, cells: Sequence[Cell]) -> Iterator[Finding]:
         place = case.where(cell.table, cell.row, cell.column.name)
         between = f"from {begin.said} to {end.said} under {place} it is {times.duration(length)}"
         yield about(case, other, f"“{span.said}”, but {between}.")
+
+
+def _silent(case: Case, cells: Sequence[Cell]) -> Iterator[Finding]:
+    """Find a silence that no event begins so long before the one clock of its row."""
+    told = [(cell, each) for cell in cells for each in mentions.read(str(cell.value))]
+    clocks = [each for _, each in told if each.kind == "clock"]
+    spans = [(cell, each) for cell, each in told if each.kind == "span"]
+    if len(clocks) != 1 or len(spans) != 1:
+        return
+    cell, span = spans[0]
+    rows = [*case.rows("timeline"), *case.rows("updates")]
+    minutes = [60 * at.hour + at.minute for row in rows if (at := row.get("time"))]
+    gaps = [(clocks[0].value - each) % _DAY for each in minutes]
+    silent = _SILENCE.search(str(cell.value)) and not span.open
+    if silent and clocks[0].value in minutes and all(abs(gap - span.value) > 1 for gap in gaps):
+        nearest = min(gaps, key=lambda gap: abs(gap - span.value))
+        until = f"until {clocks[0].said} it is {times.duration(nearest)} from the nearest event"
+        yield about(case, cell, f"“{span.said}”, but {until}.")
 
 
 def _totals(case: Case) -> Mapping[float, tuple[str, frozenset[str]]]:
