@@ -45,8 +45,8 @@ _NAMED_BY = 0.6
 _NEEDED = {"from": 0.5, "to": 0.5, "x": 0.5, "v": 0.5, "size": 1.0, "%": 1.0, "of": 1.0}
 _NEEDED |= {"u": 1.0, "code": 1.0, "id": 2.0, "date": 2.0}
 """Kind of figure that says much of what it is of → the words that two must share."""
-_OFTEN = 4
-"""Blanks with one code that say surely which one is meant."""
+_OFTEN, _MEANT = 2, frozenset({"code", "id"})
+"""Blanks with one code, and no other, that say which one is meant."""
 _FEW = re.compile(r"of (?:\d|1\d|20) ")
 """A part of a few things."""
 _FIRM = frozenset({"code", "id", "date"})
@@ -234,7 +234,8 @@ def _rival(
         if kind == one.head and kind != "#" and _tenfold(one.low, each.low):
             needed = 0.0
         needed = 0.0 if firm and _FEW.match(one.head) else needed
-        needed = min(needed, 0.5) if kind == "code" and values[each.low] >= _OFTEN else needed
+        if kind in _MEANT and values[each.low] == len(others) >= _OFTEN:
+            needed = min(needed, 0.5)
         ends = [item for _, item in every if item is one or item is each]
         doubted = firm or ends[-1] is one or not (is_read(there) or is_shown(there))
         if one.head == "#" and not _slip(one.low, each.low):

@@ -20,16 +20,18 @@ if TYPE_CHECKING:
 _CAME = (
     r"(?:came (?:in|on|to help|aboard)|joined(?: us| in| the (?:call|bridge|incident|response))?|"
     r"(?:brought|called|pulled|looped|roped|drawn|dragged) in|brought on board|paged|summoned|"
-    r"(?:was|were|got) (?:on the (?:call|bridge)|involved|asked|told)|involved|alerted|on board)"
+    r"(?:was|were|got) (?:on the (?:call|bridge)|involved|asked|told)|involved|engaged|alerted|"
+    r"on board)"
 )
 _LITTLE = (
-    r"(?:(?:team|only|first|finally|was|were|had|been|then|also|itself|engineers?|on-call|at last|"
-    r"got)\s){0,4}"
+    r"(?:(?:team|not|only|first|finally|was|were|had|been|then|also|itself|engineers?|on-call|"
+    r"at last|got)\s){0,4}"
 )
 _FIRST = re.compile(r"\b(?:before|until|till|only)\b", re.IGNORECASE)
 _AT = re.compile(rf"(?:\s[\w’'-]+){{0,3}}?\s(?:at|by|until)\s{CLOCK}", re.IGNORECASE)
 _OPEN = re.compile(
-    r"\b(?:would|should|could|might|may|if|will|next time|last (?:time|year)|not|never|nobody)\b"
+    r"\b(?:would|should|could|might|may|if|will|next time|last (?:time|year)|never|nobody|"
+    r"not (?!\w+(?: in)? (?:until|till|before)))\b"
     r"|\b(?-i:[A-Z]{2,}-\d+)\b",
     re.IGNORECASE,
 )

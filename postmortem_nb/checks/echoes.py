@@ -44,6 +44,8 @@ _TWICE, _BORNE = 0.5, 0.6
 """The same where its words are liker; and the share of it that they may reach."""
 _SURE = 2
 """Other blanks with a figure that say surely that it is one of the incident, whatever of."""
+_HALF = 0.5
+"""What remains of what is needed where the document has one number of such things."""
 _WORDS = 2
 """Words that two must share."""
 _ALONE = 0.7
@@ -59,6 +61,7 @@ _LEVELS = frozenset({"%", "s", "ms"})
 _ELSEWHERE = frozenset({"span", "date", "year"})
 """Kinds that `bare`, `lengths` and `alike` read."""
 _HOUR, _HOURS, _TIMES, _DOZEN = 60, 180, 3, 13
+_MOST = "most"
 _KNOWN = 1_000
 """From here on a number of a blank says what the same number in a text is."""
 _TOLD = 100
@@ -90,6 +93,8 @@ def echoes(case: Case) -> Iterator[Finding]:
     held, late = _held(case), final(case)
     for one in told:
         doubtful = not (one.mention.open or one.mention.kind in _ELSEWHERE)
+        if one.mention.kind == "clock":
+            doubtful = doubtful and (one.row or one.mention.value not in moments)
         if doubtful and _is_seen(one.cell, late) and one.mention.value not in held:
             known = own[_place(one.cell)] | (moments if one.row else set())
             rival = _rival(one, kinds[one.mention.kind], equals, known)
@@ -133,7 +138,7 @@ def _rows(case: Case) -> Sequence[Row]:
 
 
 def _names(case: Case) -> frozenset[str]:
-    """Return the words of names: two figures of one person or team may be of two things."""
+    """Return the words of names: one person or team has done things at several times."""
     names = [*(name for name in case.people() if " " in name), *(case.fact("teams") or ())]
     return frozenset().union(*(events.stems(str(name)) for name in names))
 
@@ -142,14 +147,13 @@ def _weighed(told: Sequence[tuple[Cell, Mention, bool]], names: frozenset[str]) 
     """Return figures with the words around them weighed: the fewer blanks have one, the more."""
     blanks: dict[tuple[str, str, str], set[str]] = defaultdict(set)
     for cell, mention, _ in told:
-        blanks[_place(cell)].update(mention.near.keys() - names)
+        blanks[_place(cell)].update(mention.near)
     spread = Counter(word for each in blanks.values() for word in each)
     weights = {word: math.log(1 + len(blanks) / count) for word, count in spread.items()}
     found = []
     for cell, mention, row in told:
-        near = {
-            word: each * weights[word] for word, each in mention.near.items() if word in weights
-        }
+        weak = names if mention.kind == "clock" else frozenset()
+        near = {each: w * weights[each] for each, w in mention.near.items() if each not in weak}
         found.append(_Told(cell, mention, row, near, math.sqrt(sum(near.values()))))
     return found
 
@@ -171,12 +175,14 @@ def _rival(
     own: set[float],
 ) -> _Told | None:
     """Return the figure that the words around one have elsewhere; None where it is borne."""
-    same = [_likeness(one, each) for each in _same(one, equals)]
+    same = [_likeness(one, each, least=1) for each in _same(one, equals)]
     bearing = [each for each in same if each > _NEAR]
     if len(bearing) > 1 or len(same) > _SURE or (same and one.mention.kind == "%"):
         return None
     needed = _TWICE if bearing else max(_needed(one.mention), _COMMON if same else 0.0)
     needed = max(needed, max(bearing, default=0.0) / _BORNE)
+    if not same and _agreed(one, others):
+        needed *= _HALF
     if one.row:
         if same:
             return None
@@ -195,6 +201,14 @@ def _rival(
         if like >= needed:
             best, needed = each, like
     return best
+
+
+def _agreed(one: _Told, others: Sequence[_Told]) -> bool:
+    """Return whether the document has one number of what a figure counts, several times."""
+    noun = one.mention.noun
+    alike = [each.mention for each in others if each.mention.noun == noun and each is not one]
+    values = [each.value for each in alike if not each.open]
+    return bool(noun) and len(values) > _SURE and len({*values}) == 1
 
 
 def _same(one: _Told, equals: Mapping[int, Sequence[_Told]]) -> list[_Told]:
@@ -231,14 +245,18 @@ def _comparable(one: _Told, other: _Told) -> bool:
     """Return whether one of two figures of a kind can have been meant as the other."""
     a, b = one.mention, other.mention
     apart = a.beside and b.beside and not (a.beside & b.others or b.beside & a.others)
-    rated = a.rate != b.rate and (bool(a.rate and b.rate) or a.kind == "clock")
+    rated = a.rate != b.rate and (
+        bool(a.rate and b.rate) or a.kind == "clock" or _MOST in {a.rate, b.rate}
+    )
     if apart or rated or _place(one.cell) == _place(other.cell) or _equal(a, b):
         return False
     low, high = sorted((a.value, b.value))
     if a.kind == "clock":
         return high - low <= (_HOUR if one.row else _HOURS)
     levels = one.cell.table == other.cell.table == "timeline" and a.kind in _LEVELS
-    nouns = a.kind == "count" and a.noun != b.noun and low < _TOLD
+    bare = not (a.noun and b.noun)
+    nouns = a.kind == "count" and a.noun != b.noun and low < (_KNOWN if bare else _TOLD)
+    nouns = nouns or (a.kind == "count" and bare and low < _TOLD)
     if levels or nouns or low <= 0:
         return False
     if high == 10 * low:
@@ -246,11 +264,12 @@ def _comparable(one: _Told, other: _Told) -> bool:
     return high < _TIMES * low or len(f"{low:.0f}") == len(f"{high:.0f}")
 
 
-def _likeness(one: _Told, other: _Told) -> float:
-    """Return how like the words around two figures are, from 0 to 1."""
+def _likeness(one: _Told, other: _Told, *, least: int = _WORDS) -> float:
+    """Return how like the words around two figures are, from 0 to 1; 0 with fewer shared."""
     near, far = one.words, other.words
     words = near.keys() & far.keys()
-    if len(words) < _WORDS:
+    alike = one.mention.noun == other.mention.noun
+    if len(words) < (least if alike or least < _WORDS else least + 1):
         return 0.0
     shared = sum(min(near[word], far[word]) for word in words) / (one.whole * other.whole)
-    return shared * (1.0 if one.mention.noun == other.mention.noun else _OTHER)
+    return shared * (1.0 if alike else _OTHER)

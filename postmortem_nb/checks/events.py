@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
+from postmortem_nb.checks.claims import PERSON
 from postmortem_nb.checks.reading import TEXTS
 
 if TYPE_CHECKING:
@@ -42,7 +43,8 @@ TOLD = "told"
 _CUES: Mapping[str, tuple[str, str]] = {
     "Incident Start": (
         (
-            rf"first\s(?:[\w-]+\s){{0,2}}?(?:errors?|failures?|fail\w*|timeouts?|symptoms?|impact)"
+            rf"first\s(?:[\w-]+\s){{0,2}}?(?:errors?|failures?|fail\w*|timeouts?|symptoms?|impact|"
+            r"rejections?|rejected\s\w+|refusals?)"
             rf"|{_TROUBLE}\s(?:had\s|first\s|all\s|was\s)*(?:began|begun|started|set in|struck|hit|"
             r"broke out|appeared|surfaced|went wrong)"
             r"|onset|outset|(?:the|impact|incident)\s(?:start|beginning)(?!\sof\s(?:the\s|our\s)?"
@@ -62,6 +64,7 @@ _CUES: Mapping[str, tuple[str, str]] = {
             r"was told|were told|looked at|heard|spotted|found out|realised|realized|saw it)"
             r"|detect(?:ed|ion|ing)|(?<!un)noticed|spotted|time\sto\sdetect"
             r"|first\s(?:\w+\s)?(?:calls?|callers?|tickets?|complaints?|reports?)"
+            rf"|{PERSON}s\s(?:had\s|first\s)?(?:told us|wrote in|let us know)"
         ),
         rf"{_ALERT}|first\s(?:\w+\s)?(?:call|report|ticket)s?|detection|noticing",
     ),

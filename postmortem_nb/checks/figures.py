@@ -219,6 +219,10 @@ _PRODUCT = re.compile(
 ROUNDED = 0.05
 
 
+_EXACT, _UNIT = 3, 0.005
+"""Digits before its zeros with which a sum is no rounded one; by what it may differ then."""
+
+
 def product(case: Case) -> Iterator[Finding]:
     """Find a loss of revenue that is not the product by which it was calculated."""
     loss, method = case.fact("revenue_loss"), str(case.fact("revenue_method") or "")
@@ -227,7 +231,8 @@ def product(case: Case) -> Iterator[Finding]:
         return
     count = spoken.amount(match["count"], match["many"] or "")[0]
     value = count * spoken.amount(match["number"], match["scale"] or "")[0]
-    if abs(value - loss) > ROUNDED * loss:
+    known = max(len(f"{each:.0f}".rstrip("0")) for each in (value, loss))
+    if abs(value - loss) > (ROUNDED if known < _EXACT else _UNIT) * loss:
         yield about(
             case,
             Code.RANGE,

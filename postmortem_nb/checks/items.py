@@ -43,7 +43,9 @@ _MEASURED = re.compile(
     r"req/s|W|kWh|km|"
     r"kg|dB|°C|Mbit/s|Gbit/s)\s(?:each\b|(?:an?|per|every)\s[a-z]{3,}\b)"
 )
-_NUMBERED = re.compile(r"\b(?P<name>[A-Z]{1,5})-?(?P<value>\d{1,5})\b(?![.,]\d)")
+_NUMBERED = re.compile(
+    r"\b(?:(?P<name>[A-Z]{1,5})-?(?P<value>\d{1,5})|(?P<small>[rvb])(?P<number>\d{2,5}))\b(?![.,]\d)"
+)
 _MONTHS = "|".join(name.title() for name in MONTHS)
 _DATE = re.compile(
     rf"\b(?:(?P<day>\d{{1,2}})\s(?P<month>{_MONTHS})[a-z]*|"
@@ -170,9 +172,10 @@ def _numbered(sentence: str, words: frozenset[str], *, fact: bool) -> Iterator[I
         value = float(match["value"].replace(",", ""))
         yield item(f"u {match['unit']}", value, words, match.group(), fact=fact)
     for match in _NUMBERED.finditer(sentence):
-        if match["name"] not in _COMMON:
+        name, number = match["name"] or match["small"], match["value"] or match["number"]
+        if name not in _COMMON:
             own = frozenset({events.stem(match.group().lower())})
-            head, value = f"id {match['name']}", float(match["value"])
+            head, value = f"id {name}", float(number)
             yield item(head, value, words - own, match.group(), fact=fact)
     for match in _DATE.finditer(sentence):
         month = MONTHS[(match["month"] or match["of"]).lower()] - 1

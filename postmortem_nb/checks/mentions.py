@@ -26,7 +26,8 @@ class Mention(NamedTuple):
     """Stem → its weight, which fades with the distance from the figure."""
     places: int = 0
     rate: str = ""
-    """Of a rate: the unit behind “a” or “per”; of a clock: “end” where something ended then."""
+    """Of a rate: the unit behind “a” or “per”; of a clock: “end” where something ended then; “most”
+    of what is the largest or smallest of all."""
     beside: frozenset[float] = frozenset()
     """The figure that stands nearest to it, where one is near."""
     others: frozenset[float] = frozenset()
@@ -39,6 +40,8 @@ LONGEST = 8_000
 """Characters of a blank that are read."""
 _BESIDE = 24
 """Characters between two figures that tell of one moment."""
+_FIGURED = 0.7
+"""Weight of another figure of the same clause: it tells of the same moment, or thing."""
 _FADE = 4
 """Words from a figure at which a word counts half."""
 _SPANS: Mapping[str, float] = {
@@ -57,7 +60,8 @@ _LINKS = (
     r"must|should|not|then|now)\b"
 )
 _PLURAL = rf"(?!{_LINKS})[a-z-]{{3,}}s\b"
-_NOUN = rf"(?:(?!{_LINKS})[a-z][a-z-]+\s(?={_PLURAL}))?(?!{_LINKS})[a-z][a-z-]+"
+_BEFORE = rf"[A-Z][a-z]+\s(?={_PLURAL})|(?!{_LINKS})[a-z][a-z-]+\s(?={_PLURAL})"
+_NOUN = rf"(?:{_BEFORE})?(?!{_LINKS})[a-z][a-z-]+"
 _MONTH = "|".join(name.title() for name in MONTHS)
 _FIGURE = re.compile(
     r"(?<![\w.,:/#-])(?:(?P<clock>(?:[01]\d|2[0-3]):[0-5]\d)(?::[0-5]\d)?(?![\d:])"
@@ -71,6 +75,10 @@ _FIGURE = re.compile(
 _WORD = re.compile(r"[^\W\d_][\w-]{2,}|\d[\w.:,%-]*")
 _PER = re.compile(r"(?:\s\w+)?\s(?:an?|per|every|each)\s(?P<per>[a-z]+)")
 _ENTRY = re.compile(r"\s[·•|]\s")
+_MOST = re.compile(
+    r"\b(?:largest|biggest|longest|smallest|shortest|highest|lowest|slowest|fastest|greatest)\b",
+    re.IGNORECASE,
+)
 _ENDED = re.compile(
     r"\b(?:finished|done|completed?|ended|over|stopped|out|through|live)\s(?:\w+\s)?(?:at|by)\s$"
 )
@@ -79,7 +87,8 @@ _ELSE = re.compile(
     r"\b(?:would|should|could have|could be|might|may|will|if|had (?:it|we|they)|last year|"
     r"a year ago|previous\w*|expects?|is expected|goal|planned|test environment|another|other|"
     r"remaining|alone|still|so far|average\w*|mean|median|typical\w*|tolerat\w+|limit\w*|"
-    r"thresholds?|alerts? (?:at|on|above|below))\b|\b(?-i:[A-Z]{2,}-\d+)\b",
+    r"accepts?|allows?|permits?|fits?|thresholds?|alerts? (?:at|on|above|below))\b"
+    r"|\b(?-i:[A-Z]{2,}-\d+)\b",
     re.IGNORECASE,
 )
 """In a clause: its figures may be of another time, or of a plan."""
@@ -115,14 +124,15 @@ def _read(clause: str) -> Iterator[Mention]:
         rest = sorted(each for each in gaps if each[0])
         per = _PER.match(clause, match.end())
         ended = kind == "clock" and _ENDED.search(clause[: match.start()])
+        most = "most" if _MOST.search(clause) else ""
         yield Mention(
             kind,
             noun,
             value,
             match.group(),
-            _near(words, match),
+            _near(words, match) | _figures(found, match),
             places=len((match["number"] or "").partition(".")[2]),
-            rate="end" if ended else per["per"] if per else "",
+            rate="end" if ended else per["per"] if per else most,
             beside=frozenset(v for gap, v in rest[:1] if gap < _BESIDE),
             others=frozenset(v for _, v in rest),
             open=other or bool(_BOUND.search(clause[max(0, match.start() - 30) : match.start()])),
@@ -159,7 +169,14 @@ def _counted(match: re.Match[str]) -> tuple[str, str]:
     return "count", events.stem(noun.split()[-1])
 
 
-def _near(words: Sequence[tuple[int, str]], match: re.Match[str]) -> Mapping[str, float]:
+def _figures(
+    found: Sequence[tuple[re.Match[str], str, str, float]], match: re.Match[str]
+) -> dict[str, float]:
+    """Return the other figures of a clause as words around one of them."""
+    return {f"{kind} {value:g}": _FIGURED for each, kind, _, value in found if each is not match}
+
+
+def _near(words: Sequence[tuple[int, str]], match: re.Match[str]) -> dict[str, float]:
     """Return the words around a figure, each with a weight that fades with the distance."""
     at = next((n for n, (begin, _) in enumerate(words) if begin >= match.start()), len(words))
     near: dict[str, float] = {}

@@ -88,6 +88,7 @@ _COUNTED = re.compile(
 )
 _SINCE = re.compile(r"\b(?:after|before|until|since|later|from then)\b|\d:\d\d", re.IGNORECASE)
 """Behind “no orders were lost”: it is said of a part of the time."""
+_NAME = re.compile(r"(?<=\s)[A-Z][\w-]+")
 _NOW = re.compile(r"\b(?:is|are)\b")
 """In a row: what it says is so at its time."""
 _DATA = frozenset({"data", "job", "messag", "record", "row", "event", "write", "order"})
@@ -219,6 +220,8 @@ def _denies(one: _Quantified, other: _Quantified) -> bool:
     same = one.nouns & other.nouns
     if one.nouns - other.nouns - other.rest - _DATA - {"data"}:
         return False  # of some other ones: “every smaller batch”
+    if any(each not in other.said for each in _NAME.findall(one.said)):
+        return False  # of one place: “no orders in Bern”
     if not same and not ("data" in one.nouns and other.nouns & _DATA):
         return False
     shared = len(one.rest & other.rest) > bool(same)  # beside the noun itself

@@ -11,7 +11,7 @@ from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
 
 from postmortem_nb.checks.claims import PEOPLE
-from postmortem_nb.checks.reading import about, matches, passages
+from postmortem_nb.checks.reading import LONG, about, matches, passages
 from postmortem_nb.checks.spoken import COUNTS
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ _ID = re.compile(r"\b[A-Z][A-Z0-9]+-\d{2,}\b")
 def slips(case: Case) -> Iterator[Finding]:
     """Find figures that differ from another of the document by turned digits, or by a count."""
     read = list(passages(case, plans=True))
-    yield from _people(case, read)
+    yield from _people(case, [*read, *_acted(case)])
     yield from _things(case, read)
     yield from _repeats(case, read)
     yield from _ids(case, read)
@@ -54,6 +54,13 @@ def slips(case: Case) -> Iterator[Finding]:
 
 
 RULES: tuple[Callable[[Case], Iterator[Finding]], ...] = (slips,)
+
+
+def _acted(case: Case) -> Iterator[tuple[Cell, str]]:
+    """Yield what the actions say: whom they are for is told there too."""
+    for cell in case.cells:
+        if cell.table == "actions" and cell.column.kind in {"prose", "line"}:
+            yield cell, str(cell.value)[:LONG]
 
 
 def turned(one: str, other: str) -> bool:

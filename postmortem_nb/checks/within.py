@@ -103,6 +103,8 @@ def _parts(
     for cell in cells:
         for sentence in sentences(str(cell.value)):
             counts = [each for each in mentions.read(sentence) if each.kind == "count"]
+            if len(counts) == 3 and _listed(counts):
+                yield from _unsummed(case, cell, counts)
             if len(counts) != 2:
                 continue
             added = sum(each.value for each in counts)
@@ -113,6 +115,20 @@ def _parts(
                     both = f"“{counts[0].said}” and “{counts[1].said}”"
                     yield about(case, cell, f"{both} make {added:,.0f}, but elsewhere “{said}”.")
                     return
+
+
+def _listed(counts: Sequence[Mention]) -> bool:
+    """Return whether the first of some counts can be the sum of the others."""
+    whole, *parts = counts
+    added = sum(each.value for each in parts)
+    return bool(whole.noun) and added != whole.value and _missed(parts, added, whole.value)
+
+
+def _unsummed(case: Case, cell: Cell, counts: Sequence[Mention]) -> Iterator[Finding]:
+    whole, *parts = counts
+    both = " and ".join(f"“{each.said}”" for each in parts)
+    added = sum(each.value for each in parts)
+    yield about(case, cell, f"{both} make {added:,.0f}, but “{whole.said}” before them.")
 
 
 def _missed(counts: Sequence[Mention], added: float, total: float) -> bool:
