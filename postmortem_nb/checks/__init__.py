@@ -28,6 +28,10 @@
     twins       one thing told in two places; `alike`: one figure with two values, `items`: what a
                 figure is of; `opposed`: two sentences of which one denies the other
     regional    regions against the evidence
+    echoes      a figure that stands alone in words that stand elsewhere with another one;
+                `mentions`: figures with the words around them
+    within      a row against itself: a length and its two clocks, parts and their total
+    arrivals    teams that came to help, and when, against the escalations
     slips       one figure written twice, once with its digits turned
     peaks       peaks of frozen metrics in sentences; `levels`: their levels at a moment
     doings      actions with a clock, and versions, told twice

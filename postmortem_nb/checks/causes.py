@@ -98,7 +98,7 @@ _CAUSES = (
         r"\b(?:the|our)\s(?:root\s|real\s|actual\s|underlying\s|true\s)?(?:cause|culprit|trigger)\s"
         r"(?:was|is|turned out to be|lay in)\s(?!(?:\w+\s)?(?:found|known|identified|clear|"
         r"confirmed|"
-        r"understood|not|only|established|pinned|obvious)\b)(?P<cause>[^.;]{4,160})",
+        r"understood|not|only|established|pinned|obvious|certain|likely|sure|plain)\b)(?P<cause>[^.;]{4,160})",
         re.IGNORECASE,
     ),
     re.compile(

@@ -83,7 +83,7 @@ CLAIMS: tuple[Claim, ...] = (
     *_claims(
         "revenue loss",
         "revenue_loss",
-        rf"{LOSS}\s{FEW}(?:US)?(?:\$|USD)\s?{NUMBER}(?!\d|\s?(?:an?|per|each|every|/)\s?\w)",
+        rf"{LOSS}\s{FEW}(?:US)?(?:\$|USD)\s?{NUMBER}(?!\d|,\d|\s?(?:(?:an?|per|each|every)\b|/)\s?\w)",
         rf"\$\s?{NUMBER}\s{FEW}(?:lost|loss|revenue)",
         rf"{LOSS}\s{FEW}{NUMBER}\s?(?:dollars|USD)",
         rf"\bworth\s{FEW}{NUMBER}\s?(?:dollars|USD)?\s{FEW}(?:lost|never placed|not made|missed)\b",
@@ -156,7 +156,8 @@ CLAIMS: tuple[Claim, ...] = (
     *_claims(
         "time to resolution",
         "resolution_time duration",
-        rf"(?:resolved|recovered|restored)\s{FEW}?(?:after|within|in)\s{FEW}?{SPAN}",
+        rf"\b(?:resolved|restored|(?:we|it|service|everything|fully|was|were|incident|all|"
+        rf"system\w*|site|platform)\s(?:\w+\s)?recovered)\s{FEW}?(?:after|within|in)\s{FEW}?{SPAN}",
         rf"took\s{FEW}?{SPAN}\sto\s(?:resolve|recover|restore)",
         rf"\b{DAMAGE.replace('outage', 'outage|problem|issue|failure')}\s(?:was|were|had been|"
         rf"got)\s"
@@ -206,7 +207,7 @@ CLAIMS: tuple[Claim, ...] = (
         "complaints",
         rf"{FEW_OF}\sof (?:them|these|those|all)\s(?:had\s|have\s|ever\s)?complained\b",
         rf"(?<!or )(?<!and ){FEW_OF}\s(?:customer\s)?complaints?\b"
-        r"(?!\s(?:from|about|on|of|was|were|said|named|came)\b)",
+        r"(?!\s(?:from|about|on|of|was|were|said|named|came|(?:for|in) every|per)\b)",
     ),
     *_claims("mentions", "mentions", rf"{NUMBER}\s(?:social media\s)?mentions"),
     *_claims(
@@ -265,7 +266,8 @@ AGAIN = re.compile(r"\b(?:as well|again|false|second|third|another|other|too)\b"
 SEV = re.compile(r"\b(?:SEV|severity)[-\s]?(?P<digit>\d)\b", re.IGNORECASE)
 OTHER_BEGINNINGS = re.compile(
     r"\b(?:deploy\w*|roll-?out|release|investigat\w*|roll-?back|migration|mitigation|recover\w*|"
-    r"monitor\w*|work|maintenance|canary|backfill|job|call|review|restart|window|test\w*|fix)\b",
+    r"monitor\w*|work|maintenance|canary|backfill|job|call|review|restart|window|test\w*|fix|"
+    r"waves?|sales?|shift|phase|updat\w+|upgrad\w+|campaign|batch\w*|resend|reset|meeting)\b",
     re.IGNORECASE,
 )
 """What begins at another time than the incident: “the investigation started at 14:26”."""

@@ -60,7 +60,7 @@ _LEVELS = frozenset({"%", "s", "ms"})
 """Kinds of which one thing has another at each row of the timeline."""
 _ELSEWHERE = frozenset({"span", "date", "year"})
 """Kinds that `bare`, `lengths` and `alike` read."""
-_HOUR, _HOURS, _TIMES, _DOZEN = 60, 180, 3, 13
+_HOUR, _HOURS, _TIMES = 60, 180, 3
 _MOST = "most"
 _KNOWN = 1_000
 """From here on a number of a blank says what the same number in a text is."""
@@ -181,7 +181,7 @@ def _rival(
         return None
     needed = _TWICE if bearing else max(_needed(one.mention), _COMMON if same else 0.0)
     needed = max(needed, max(bearing, default=0.0) / _BORNE)
-    if not same and _agreed(one, others):
+    if not same and one.mention.value >= _TOLD and _agreed(one, others):
         needed *= _HALF
     if one.row:
         if same:
@@ -224,7 +224,7 @@ def _same(one: _Told, equals: Mapping[int, Sequence[_Told]]) -> list[_Told]:
 
 def _needed(one: Mention) -> float:
     """Return how like the words must be around a figure of this kind and its rival."""
-    few = one.kind == "count" and one.value < _DOZEN
+    few = one.kind == "count" and one.value < _TOLD
     return _FEW if few else _FIRMLY.get(one.kind, _LIKE)
 
 

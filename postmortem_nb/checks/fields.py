@@ -179,7 +179,8 @@ def regions(case: Case) -> Iterator[Finding]:
     for cell, listed in lists:
         others = [each for each in listed if each.lower() not in own]
         same = len(listed) - len(others)
-        if not same or not is_read(cell) or len(others) != 1:
+        told_ = is_read(cell) or cell.table == "updates"
+        if not same or not told_ or len(others) != 1:
             continue
         alone = same > 1 and every.count(others[0].lower()) == 1
         swapped = same + len(absent) == len(names) and len(others) == len(absent)
@@ -281,7 +282,13 @@ def _texts(case: Case) -> Iterator[tuple[Cell, str]]:
 def _lists(text: str) -> tuple[tuple[str, ...], ...]:
     """Return the enumerations of names in a text."""
     found = (_SPLIT.split(match.group()) for match in _LIST.finditer(text[:LONGEST]))
-    return tuple(tuple(each.strip() for each in listed if each.strip()) for listed in found)
+    names = (tuple(_bare(each) for each in listed if each.strip()) for listed in found)
+    return tuple(names)
+
+
+def _bare(name: str) -> str:
+    """Return a name without the word that begins its sentence."""
+    return re.sub(r"^(?:Only|All|Both|In|From|Across|Not)\s", "", name.strip())
 
 
 def _words(name: str) -> frozenset[str]:

@@ -152,6 +152,8 @@ def _sized(sentence: str, words: frozenset[str], *, fact: bool) -> Iterator[Item
         if not _WHO.search(match["whole"]):
             noun = max(events.stems(match["whole"]), default="")
             value = float(match["share"])
+            if not noun:
+                continue
             yield item(f"% {noun}", value, words - {noun}, match.group(), fact=fact)
     for match in _TIMES.finditer(sentence):
         head = f"x {events.stem(match['verb'].lower())}"

@@ -80,6 +80,8 @@ _TITLED = re.compile(
     r"|\b[A-Z]\w+\s[A-Z]\w+(?:\s\(|,\s)(?:our\s)?(?:CEO|CTO|CIO|CISO|COO|CFO)(?:\)|,)\s"
     r"(?:is|was|has|joined|took|leads|led|runs|decides|approved|comes|came)\b"
 )
+_LOCAL = re.compile(r"\blocal\b|\d:\d\d\sUTC\b|\b[A-Z]{2,4}T\b", re.IGNORECASE)
+"""In a sentence: its part of the day may be that of another zone."""
 _NEVER_TOLD = re.compile(
     r"\b(?:we|nobody|no one)\s(?:never\s)?(?:wrote|written|told|informed|notified|contacted|"
     r"e-?mailed|"
@@ -166,7 +168,7 @@ def _of_day(case: Case, cell: Cell, sentence: str) -> tuple[str, str] | None:
     if start is None or end is None or cell.table == "timeline" or ELSEWHEN.search(sentence):
         return None
     match = _PART.search(sentence)
-    if not match or not _HAPPENED.search(sentence):
+    if not match or not _HAPPENED.search(sentence) or _LOCAL.search(sentence):
         return None
     first, last = _PARTS[match["part"].lower()]
     begin = start.hour + start.minute / 60 - _SLACK
