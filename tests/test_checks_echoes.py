@@ -273,3 +273,8 @@ def test_the_figures_of_a_text_come_with_what_they_are_of():
     assert (second.noun, second.value, second.open) == ("oven", 340.0, True)  # “some”
     assert (third.noun, third.value, third.rate) == ("loav", 1200.0, "minute")
     assert second.near["hung"] > second.near["lost"] > second.near["loav"]
+
+
+@pytest.mark.parametrize("text", ["1 " * 4000, "12 dogs " * 1000, "09:05 " * 1300, "5 of " * 1600])
+def test_a_table_in_one_sentence_is_read_for_a_few_figures_only(text):
+    assert len(mentions.read(text)) == mentions.MOST

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
 from postmortem_nb import language
@@ -38,6 +39,10 @@ class Mention(NamedTuple):
 
 LONGEST = 8_000
 """Characters of a blank that are read."""
+MOST = 24
+"""Figures of a clause that are read: what has more is a table."""
+_BEHIND, _FAR = 30, 40
+"""Characters before a figure that are looked at, and words on either side."""
 _BESIDE = 24
 """Characters between two figures that tell of one moment."""
 _FIGURED = 0.7
@@ -117,13 +122,14 @@ def _clauses(text: str) -> Iterator[str]:
 def _read(clause: str) -> Iterator[Mention]:
     """Yield the figures of a clause."""
     words = [(each.start(), each.group()) for each in _WORD.finditer(clause)]
-    found = [(match, *_valued(match)) for match in _FIGURE.finditer(clause)]
+    found = [(match, *_valued(match)) for match in islice(_FIGURE.finditer(clause), MOST)]
     other = bool(_ELSE.search(clause))
     for match, kind, noun, value in found:
         gaps = [(abs(each.start() - match.start()), v) for each, _, _, v in found]
         rest = sorted(each for each in gaps if each[0])
         per = _PER.match(clause, match.end())
-        ended = kind == "clock" and _ENDED.search(clause[: match.start()])
+        before = clause[max(0, match.start() - _BEHIND) : match.start()]
+        ended = kind == "clock" and _ENDED.search(before)
         most = "most" if _MOST.search(clause) else ""
         yield Mention(
             kind,
@@ -135,7 +141,7 @@ def _read(clause: str) -> Iterator[Mention]:
             rate="end" if ended else per["per"] if per else most,
             beside=frozenset(v for gap, v in rest[:1] if gap < _BESIDE),
             others=frozenset(v for _, v in rest),
-            open=other or bool(_BOUND.search(clause[max(0, match.start() - 30) : match.start()])),
+            open=other or bool(_BOUND.search(before)),
         )
 
 
@@ -180,7 +186,8 @@ def _near(words: Sequence[tuple[int, str]], match: re.Match[str]) -> dict[str, f
     """Return the words around a figure, each with a weight that fades with the distance."""
     at = next((n for n, (begin, _) in enumerate(words) if begin >= match.start()), len(words))
     near: dict[str, float] = {}
-    for n, (_, word) in enumerate(words):
+    first = max(0, at - _FAR)
+    for n, (_, word) in enumerate(words[first : at + _FAR], first):
         for stem in () if word[0].isdigit() or word in spoken.ZONES else events.stems(word):
             near[stem] = max(near.get(stem, 0.0), 1 / (1 + abs(n - at) / _FADE))
     return near
