@@ -32,7 +32,7 @@ _PLANS = frozenset(
 _LATER = frozenset({("incident", "what_we_will_do")}) | {
     ("technical_changes", name) for name in ("target", "plan")
 }
-MOST = 250
+MOST = 200
 """Figures of a document that are compared: a text of nothing else must not slow a form."""
 _LIKE, _FEW = 0.16, 0.28
 """How like the words around two figures are that are of one thing; where it counts a few things."""
@@ -56,6 +56,8 @@ _TIMED = 0.3
 """How like the words of a row must be to those around another clock."""
 _ROW = 0.5
 """Weight of the words of a row around its time."""
+_FEW_BLANKS = 6
+"""Blanks that may have a word of a short document all the same."""
 _LEVELS = frozenset({"%", "s", "ms"})
 """Kinds of which one thing has another at each row of the timeline."""
 _ELSEWHERE = frozenset({"span", "date", "year"})
@@ -144,16 +146,22 @@ def _names(case: Case) -> frozenset[str]:
 
 
 def _weighed(told: Sequence[tuple[Cell, Mention, bool]], names: frozenset[str]) -> list[_Told]:
-    """Return figures with the words around them weighed: the fewer blanks have one, the more."""
+    """Return figures with the words around them weighed: the fewer blanks have one, the more.
+
+    A word that a third of the blanks have says nothing.
+    """
     blanks: dict[tuple[str, str, str], set[str]] = defaultdict(set)
     for cell, mention, _ in told:
         blanks[_place(cell)].update(mention.near)
     spread = Counter(word for each in blanks.values() for word in each)
-    weights = {word: math.log(1 + len(blanks) / count) for word, count in spread.items()}
-    found = []
+    most = max(_FEW_BLANKS, len(blanks) / 3)
+    weights = {
+        word: math.log(1 + len(blanks) / count) for word, count in spread.items() if count <= most
+    }
+    found, clocked = [], weights.keys() - names
     for cell, mention, row in told:
-        weak = names if mention.kind == "clock" else frozenset()
-        near = {each: w * weights[each] for each, w in mention.near.items() if each not in weak}
+        told_ = clocked if mention.kind == "clock" else weights.keys()
+        near = {each: w * weights[each] for each, w in mention.near.items() if each in told_}
         found.append(_Told(cell, mention, row, near, math.sqrt(sum(near.values()))))
     return found
 
@@ -194,8 +202,7 @@ def _rival(
         if each.mention.value in own or not _comparable(one, each):
             continue
         like = _likeness(one, each)
-        firm = len(_same(each, equals)) > (1 if one.row else len(bearing))
-        if like >= needed and not firm:
+        if like >= needed and len(_same(each, equals)) <= (1 if one.row else len(bearing)):
             alone = not bearing and not one.row and (earlier or each.mention.open)
             like *= _ALONE if alone else 0.0
         if like >= needed:

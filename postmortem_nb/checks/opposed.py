@@ -218,15 +218,14 @@ class _Quantified(NamedTuple):
 def _denies(one: _Quantified, other: _Quantified) -> bool:
     """Return whether what is said of none, or of all, is not what is counted of some."""
     same = one.nouns & other.nouns
-    if one.nouns - other.nouns - other.rest - _DATA - {"data"}:
-        return False  # of some other ones: “every smaller batch”
-    if any(each not in other.said for each in _NAME.findall(one.said)):
-        return False  # of one place: “no orders in Bern”
     if not same and not ("data" in one.nouns and other.nouns & _DATA):
         return False
     shared = len(one.rest & other.rest) > bool(same)  # beside the noun itself
     missed = "miss" in other.rest and "miss" not in one.rest
-    return shared and (one.none or missed or other.part)
+    if not shared or not (one.none or missed or other.part):
+        return False
+    others = one.nouns - other.nouns - other.rest - _DATA - {"data"}  # “every smaller batch”
+    return not others and all(each in other.said for each in _NAME.findall(one.said))
 
 
 @lru_cache(maxsize=TEXTS)
