@@ -80,7 +80,7 @@ _TITLED = re.compile(
     r"|\b[A-Z]\w+\s[A-Z]\w+(?:\s\(|,\s)(?:our\s)?(?:CEO|CTO|CIO|CISO|COO|CFO)(?:\)|,)\s"
     r"(?:is|was|has|joined|took|leads|led|runs|decides|approved|comes|came)\b"
 )
-_LOCAL = re.compile(r"\blocal\b|\d:\d\d\sUTC\b|\b[A-Z]{2,4}T\b", re.IGNORECASE)
+_LOCAL = re.compile(r"\blocal\b|\d:\d\d\sUTC\b|\b(?:[ECMP][DS]T|CES?T|[BJ]ST)\b")
 """In a sentence: its part of the day may be that of another zone."""
 _NEVER_TOLD = re.compile(
     r"\b(?:we|nobody|no one)\s(?:never\s)?(?:wrote|written|told|informed|notified|contacted|"
