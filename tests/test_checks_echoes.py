@@ -225,6 +225,7 @@ def set_step(incident, step, **values):
         "The reset was started at 15:30.",
         "A recipe of 300 characters fits an oven of 2019.",
         "Every third oven in Bern hung.",
+        "4% of the hung ovens were in Bern before big-ovens went anywhere.",
         "oven-sync went from 4.1.9 to 4.2.0.",
         "5 of 0 bakers called, and 0 of 0 wrote.",
         "Two of the regions were back at 15:45.",

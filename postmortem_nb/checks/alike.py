@@ -41,7 +41,7 @@ _ENOUGH = 2
 _SHARED = 2
 """Words that a change and the action that makes it share."""
 _NAMED_BY = 0.6
-"""Share of the words of a change's name that they are, where they are no more."""
+"""Share of the words of a change's name that they are, where they are hardly more."""
 _NEEDED = {"from": 0.5, "to": 0.5, "x": 0.5, "v": 0.5, "size": 1.0, "%": 1.0, "of": 1.0}
 _NEEDED |= {"u": 1.0, "code": 1.0, "id": 2.0, "date": 2.0}
 """Kind of figure that says much of what it is of → the words that two must share."""
@@ -117,7 +117,7 @@ def _action(case: Case, change: Row) -> Row | None:
     action = case.rows("actions")[most[1]]
     name = _words(change, ("name",))
     named = len(name & _words(action, ("title", "description"))) >= _NAMED_BY * len(name)
-    return action if named or most[0] > _SHARED else None
+    return action if named or most[0] > _SHARED + 1 else None
 
 
 def _together(change: Row, action: Row) -> bool:

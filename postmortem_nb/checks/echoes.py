@@ -275,7 +275,8 @@ def _likeness(one: _Told, other: _Told, *, least: int = _WORDS) -> float:
     """Return how like the words around two figures are, from 0 to 1; 0 with fewer shared."""
     near, far = one.words, other.words
     words = near.keys() & far.keys()
-    alike = one.mention.noun == other.mention.noun
+    nouns = {one.mention.noun, other.mention.noun}
+    alike = len(nouns) == 1 or (one.mention.kind == "%" and "" in nouns)
     if len(words) < (least if alike or least < _WORDS else least + 1):
         return 0.0
     shared = sum(min(near[word], far[word]) for word in words) / (one.whole * other.whole)

@@ -79,6 +79,10 @@ _FIGURE = re.compile(
 )
 _WORD = re.compile(r"[^\W\d_][\w-]{2,}|\d[\w.:,%-]*")
 _PER = re.compile(r"(?:\s\w+)?\s(?:an?|per|every|each)\s(?P<per>[a-z]+)")
+_WHOLE = re.compile(
+    rf"\sof\s(?:(?:the|our|all|its|their|these|those)\s){{0,2}}(?P<whole>{_NOUN})", re.IGNORECASE
+)
+"""Behind a share: what it is of."""
 _ENTRY = re.compile(r"\s[·•|]\s")
 _MOST = re.compile(
     r"\b(?:largest|biggest|longest|smallest|shortest|highest|lowest|slowest|fastest|greatest)\b",
@@ -166,8 +170,11 @@ def _unit(match: re.Match[str]) -> str:
 def _counted(match: re.Match[str]) -> tuple[str, str]:
     """Return the kind of a number and, where it counts things, what it counts."""
     unit, noun = _unit(match), match["noun"] or match["things"]
-    if match["money"] or match["share"]:
-        return "$" if match["money"] else "%", ""
+    if match["share"]:
+        whole = _WHOLE.match(match.string, match.end())
+        return "%", " ".join(map(events.stem, whole["whole"].split())) if whole else ""
+    if match["money"]:
+        return "$", ""
     if unit:
         return "span" if unit in _SPANS else unit, ""
     if not noun:
