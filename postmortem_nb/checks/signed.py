@@ -57,14 +57,6 @@ def signers(case: Case) -> Iterator[Finding]:
             problem = f"{shown(name)} reviewed a text of their own"
         elif date and review and date < review and role != "Author":
             problem = f"approved on {date}, before the review ({review})"
-        elif role == "On-call Lead" and name and (on_call := _on_call(case, str(name))):
-            yield _approval(
-                case,
-                row,
-                f"{role}: {shown(name)}, but on call was {shown(on_call)}.",
-                "Leave it where the lead is another person; else correct one of the two.",
-                severity=Severity.HINT,
-            )
         if problem:
             yield _approval(
                 case,
@@ -85,14 +77,6 @@ def signers(case: Case) -> Iterator[Finding]:
 
 
 RULES = (approvals, signers)
-
-
-def _on_call(case: Case, name: str) -> str:
-    """Return who was on call, where it is somebody of the incident other than a name."""
-    held = [str(row["on_call"]) for row in case.rows("timeline") if row.get("on_call")]
-    people = {each for each in case.people() if " " in each}
-    other = len(held) == 1 and held[0] in people and not _same(held[0], name)
-    return held[0] if other else ""
 
 
 def _roles(case: Case) -> list[str]:
