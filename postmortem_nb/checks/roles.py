@@ -103,7 +103,6 @@ def _given(case: Case, sentence: str, name: re.Match[str]) -> Iterator[tuple[str
 _ASIDE = re.compile(
     r"^,?\s(?:(?:then|also|finally|quickly|had|has|was|is|the one|who|that)\s)*(?P<verb>[a-z]+)\b"
 )
-_CREDIT = re.compile(r"(?:^|[.,;]\s)(?:credit goes to|thanks to|it was)\s$", re.IGNORECASE)
 _HELPED = re.compile(
     r"\b(?:help\w*|support\w*|ask\w*|suggest\w*|propos\w*|join\w*|watch\w*|explain\w*|"
     r"told|tell\w*|report\w*|confirm\w*|with|for|and|or|but|leads?|led|investigates?|writes?)\b"
