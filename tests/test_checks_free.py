@@ -240,6 +240,52 @@ def test_a_method_of_detection_is_compared_with_its_row(tmp_path):
     assert "sources" not in set(incident.check()["code"])
 
 
+NOTICED = {
+    "User Report": (
+        "We had noticed it before any customer called.",
+        "We answered it before the second customer called.",
+    ),
+    "Internal Discovery": (
+        "It was a customer who told us first.",
+        "It was an engineer who told us first.",
+    ),
+    "Monitor Alert": (
+        "We learned of it from a customer.",
+        "We would have learned of it from a customer.",
+    ),
+}
+
+
+@pytest.mark.parametrize("method", NOTICED)
+def test_who_noticed_it_first_is_compared_with_the_method_of_detection(tmp_path, method):
+    incident = sound.create(tmp_path)
+    sound.write(incident, {}, {"Detection": {"detection_method": method}})
+    other, same = NOTICED[method]
+    doubts = sound.doubted_with(incident, other, "prose")
+    assert [each.rpartition(", but ")[2] for each in doubts] == [
+        f"the detection method is {method}."
+    ]
+    assert sound.doubted_with(incident, same, "prose") == set()
+
+
+@pytest.mark.parametrize(
+    ("text", "doubted"),
+    [
+        ("Maria Alvarez (CTO) leads the recovery.", True),
+        ("The CTO has joined the call.", True),
+        ("The CTO office reads this page.", False),
+        ("Maria Alvarez (Checkout) leads the recovery.", False),
+    ],
+)
+def test_a_chief_in_an_update_is_an_executive_involved(tmp_path, text, doubted):
+    incident = sound.create(tmp_path)
+    incident.add("updates", channel="Internal", time=sound.moment("14:40"), text=text)
+    for involved, found in ((False, doubted), (True, False)):
+        incident.set("executives_involved", involved)
+        named = [each for each in sound.doubted(incident, "prose") if "executive" in each]
+        assert bool(named) is found
+
+
 @pytest.mark.parametrize(("due", "doubted"), [("2025-12-10", False), ("2025-12-19", True)])
 def test_a_change_is_due_with_the_action_that_makes_it(tmp_path, due, doubted):
     incident = sound.create(tmp_path)

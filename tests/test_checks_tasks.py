@@ -46,6 +46,9 @@ The quarterly failover rehearsal is in progress.
 The TTL check in CI is due by 15 December.
 The retry budget cap lands on 4 January.
 The quarterly failover rehearsal comes by the end of February.
+The last of them is due on 15 January.
+All of it is due by 2026-01-10.
+Everything is ready in December.
 Four action items, two of them done.
 Of the four actions three are complete.
 Four actions came out of it: two are done, one in progress, the rest not started.
@@ -69,6 +72,11 @@ Nobody has begun the failover rehearsal.
 Alert when the TTL check in CI has not been started.
 The TTL check in CI is due by 9 December.
 The quarterly failover rehearsal comes by the end of January.
+The last of them is due on 30 January.
+All of it is due by 2026-01-30.
+Everything is ready by the end of January.
+The last of the dashboards is due on 15 January.
+All of the immediate ones are due by 2025-12-12.
 Luis Ortega rehearses the failover in January.
 Four action items, one of them done.
 Four actions came out of it: one is done, one in progress, the rest not started.
