@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from postmortem_nb import Incident, change_points, get_datadog_metric, search_datadog_logs
-from postmortem_nb.analysis import breaks
+from postmortem_nb.analysis import breaks, impact, usual
 from postmortem_nb.errors import BadValue
 
 DAY = "2025-12-04"
@@ -239,6 +239,35 @@ def test_a_lone_value_far_beyond_a_long_baseline_is_called_a_spike(incident):
     assert start["reason"] == "one value alone: a spike"
     short = change_points(metric(values[400:]), incident)
     assert short["timestamp"].isna().all(), "six hours do not tell that it is rare"
+
+
+def test_a_spike_right_behind_another_unusual_stretch_has_an_edge_of_its_own():
+    y = np.full(40, 50.0)
+    y[10:20], y[20] = 47.0, 300.0  # usual reaches to 10 and begins again at 21
+    at = np.arange(40) * 60.0
+    known = usual.usual(at, y, at < 600, 60.0)
+    found = impact._edge(at, y, known, (20, 21), 20)
+    assert (found.at, found.reason) == (1200.0, "one value alone: a spike")  # 20 · 60 s
+    assert found.earliest < found.at < found.latest <= 1200.0 + 2 * 60
+
+
+def test_one_other_incident_before_hides_nothing_and_is_told(incident):
+    values = 50 + np.random.default_rng(3).normal(size=600)
+    values[[*range(320, 324), *range(250, 254)]] += 60  # four minutes each
+    short = Incident.create(
+        "INC-2", incident.path.parent, start=f"{DAY}T15:20Z", end=f"{DAY}T15:24Z"
+    )
+    start, end = change_points(metric(values), short).to_dict("records")
+    assert start["timestamp"] == TRUE["impact start"]
+    assert end["timestamp"] == pd.Timestamp(f"{DAY}T15:24Z")
+    assert start["baseline"].endswith("without 1 unusual stretch")
+
+
+def test_what_comes_again_and_again_is_usual(incident):
+    values = 50 + np.random.default_rng(3).normal(size=600)
+    for begin in range(20, 600, 60):  # a job of every hour, at 10:20, 11:20 … 15:20
+        values[begin : begin + 4] += 60
+    assert change_points(metric(values), incident)["timestamp"].isna().all()
 
 
 @pytest.mark.parametrize(

@@ -149,7 +149,7 @@ def _found(at: Floats, y: Floats, near: Flags, known: Usual, window: Window) -> 
     blank = Impact(Moment(), Moment(), baseline=known.says, at=at, y=y, level=known.level)
     stretches, chosen = _looked_for(known, cut, (inside, near))
     quiet = _quiet(at, stretches, window)
-    said = _doubt(at, y, known, chosen, quiet)
+    said = _doubt(at, y, known, chosen, quiet & ~known.others)
     if (chosen is None or said) and window[0] is not None:
         place = breaks.spike(known.deviation, quiet, inside)
         if place is not None:
@@ -296,6 +296,11 @@ def _edge(at: Floats, y: Floats, known: Usual, stretch: tuple[int, int], usual_f
     first, beyond = stretch
     reach = max(beyond - first, 12)
     low, high = max(usual_from, first - reach), min(beyond, first + reach)
+    if high - low < LEAST_POINTS:  # a spike right behind another unusual stretch
+        low = first - LEAST_POINTS
+        level = known.level.copy()
+        level[low:first] = y[low:first]
+        known = replace(known, level=level)
     part = slice(low, high)
     found = breaks.edge(
         breaks.Part(

@@ -6,7 +6,8 @@ makes the noise of counts and rates alike at every height (Anscombe, 1948, for P
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -34,6 +35,10 @@ CAP = 8.0
 SPARSE = 0.3
 """Share of values that are one and the same from which a series is looked at by means."""
 
+OTHER, OTHER_LEAST, OTHER_MANY, OTHER_MOST = 3.0, 3, 3, 0.2
+"""Another incident within the baseline: so many values in a row off by so many units of noise to
+one side. More than so many, or than this share of the baseline, are what it usually does."""
+
 RECENT = 6.0
 """A level without rhythm is taken from so many incident lengths before the incident."""
 
@@ -55,6 +60,9 @@ class Usual:
     """Whether values are looked at as square roots."""
     grows: bool
     """Whether the noise grows with the value: of counts that are mostly 0."""
+    others: Flags
+    """Which points belong to the one other incident before; where there are more, none: what
+    comes again and again is what the series does."""
 
     def scaled(self, values: Floats) -> Floats:
         """Return values in units of noise."""
@@ -65,8 +73,38 @@ class Usual:
 def usual(at: Floats, y: Floats, known: Flags, length: float) -> Usual:
     """Return what is usual at the times ``at``, learnt from the points that ``known`` marks.
 
-    ``length`` is that of the incident in seconds.
+    ``length`` is that of the incident in seconds. Other incidents among those points tell nothing
+    of what is usual: they are left out.
     """
+    found = _usual(at, y, known, length)
+    others = _others(found.deviation, known)
+    if not others:
+        return found
+    apart = np.zeros(at.size, bool)
+    for each in others:
+        apart[each] = True
+    words = "stretch" if len(others) == 1 else "stretches"
+    steady = _usual(at, y, known & ~apart, length)
+    says = f"{steady.says}, without {len(others)} unusual {words}"
+    return replace(steady, says=says, others=known & apart & (len(others) == 1))
+
+
+def _others(deviation: Floats, known: Flags) -> list[slice]:
+    """Return the stretches of the known points that are other incidents; none, where many are."""
+    side = np.where(known & (np.abs(deviation) >= OTHER), np.sign(deviation), 0.0)
+    edges = np.flatnonzero(np.diff(side, prepend=0.0, append=0.0))
+    found = [
+        slice(max(0, int(first) - 1), int(beyond) + 1)
+        for first, beyond in pairwise(edges)
+        if side[first] and beyond - first >= OTHER_LEAST
+    ]
+    many = sum(each.stop - each.start for each in found)
+    few = len(found) <= OTHER_MANY and many <= min(OTHER_MOST * known.sum(), known.sum() - LEAST)
+    return found if few else []
+
+
+def _usual(at: Floats, y: Floats, known: Flags, length: float) -> Usual:
+    """Return the same, learnt from all of the known points."""
     sparse = _is_sparse(y[known])
     root = bool((y >= 0).all()) and not sparse
     seen = np.sqrt(y) if root else y
@@ -76,7 +114,8 @@ def usual(at: Floats, y: Floats, known: Flags, length: float) -> Usual:
     noise = (float(_kept(rest[known]).std()) if sparse else 0.0) or _noise(rest[known], seen)
     power = float(np.var(np.clip(rest[known] / noise, -CAP, CAP)))
     held = ties(rest[known]) * max(power, 1.0)
-    return Usual(level**2 if root else level, rest / noise, held, says, noise, root, grows)
+    none = np.zeros(at.size, bool)
+    return Usual(level**2 if root else level, rest / noise, held, says, noise, root, grows, none)
 
 
 def _is_sparse(y: Floats) -> bool:
