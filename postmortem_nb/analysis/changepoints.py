@@ -121,21 +121,22 @@ def change_points(
     other incidents in the baseline tell nothing of what is usual and are left out (``baseline``
     says so); what comes more often is what the series does.
 
-    Measured on series that are not in this repository: of the 49 labelled windows in the AWS and
-    known-cause series of the Numenta Anomaly Benchmark 22 got a proposed start, 19 of them in the
-    window, 15 within two steps of the label; 27 stayed unknown. Of 94 windows without a label 3 got
-    one (``tests/benchmarks/bench_changes.py FOLDER`` repeats it; these series were looked at while
-    rules were made). Faults injected into two microservice systems for some four minutes (Nezha,
-    2023; metrics of the pod at hand, a day around): of 33 on a pod's CPU 28 got a start, 27 of them
-    within two minutes; of 99 quiet windows, 18 series each, 2 did. Valves closed on a test rig
-    (SKAB, 34 runs, readings each second): 31 got a start, 24 of them within a minute. Simulated,
-    100 runs each of steps and of ramps of 5 to 40 minutes in eleven kinds of noise (white,
-    autoregressive, Poisson, counts of 0.1 and 0.15 a minute, shares of requests, lognormal latency, daily season, 5-minute steps): a shift was found in 99 of 100 runs
-    or more, and the intervals held the true start and the true end in 95 of 100 or more, but for
-    slow ramps of 0.15 a minute (86 to 92). A percentile says nothing until its share of requests
-    is slow: of ramps of 15 minutes and more it held half or fewer. Without a shift 0 of 100 runs
-    had a proposal, 1 in lognormal noise, 5 in t (2 d.f.), 7 where 2 % of the values were spikes, 8
-    where each value held on to 0.95 of the one before.
+    Measured on series that are not in this repository: of the 49 labelled windows in the AWS
+    and known-cause series of the Numenta Anomaly Benchmark 22 got a proposed start, 19 of them
+    in the window, 15 within two steps of the label; 27 stayed unknown. Of 94 windows without a
+    label 3 got one (``tests/benchmarks/bench_changes.py FOLDER`` repeats it; these series were
+    looked at while rules were made). Faults injected into two microservice systems for some
+    four minutes (Nezha, 2023; metrics of the pod at hand, a day around): of 33 on a pod's CPU
+    28 got a start, 27 of them within two minutes; of 99 quiet windows, 18 series each, 2 did.
+    Valves closed on a test rig (SKAB, 34 runs, readings each second): 31 got a start, 24 of
+    them within a minute. Simulated, 100 runs each of steps and of ramps of 5 to 40 minutes in
+    eleven kinds of noise (white, autoregressive, Poisson, counts of 0.1 and 0.15 a minute,
+    shares of requests, lognormal latency, daily season, 5-minute steps): a shift was found in
+    99 of 100 runs or more, and the intervals held the true start and the true end in 95 of 100
+    or more, but for slow ramps of 0.15 a minute (86 to 92). A percentile says nothing until its
+    share of requests is slow: of ramps of 15 minutes and more it held half or fewer. Without a
+    shift 0 of 100 runs had a proposal, 1 in lognormal noise, 5 in t (2 d.f.), 7 where 2 % of
+    the values were spikes, 8 where each value held on to 0.95 of the one before.
     """
     whole = found.timed(frame)
     declared = found.window(incident)

@@ -27,7 +27,7 @@
     sums        arithmetic within a sentence
     twins       one thing told in two places; `alike`: one figure with two values, `items`: what a
                 figure is of; `opposed`: two sentences of which one denies the other
-    regional    regions against the evidence
+    regional    regions against the texts, their parts, the evidence
     echoes      a figure that stands alone in words that stand elsewhere with another one;
                 `mentions`: figures with the words around them
     within      a row against itself: a length and its two clocks, parts and their total
@@ -71,6 +71,7 @@ from postmortem_nb.checks import (
     ratios,
     reading,
     records,
+    regional,
     relations,
     review,
     roles,
@@ -126,6 +127,7 @@ RULES: tuple[Callable[[Case], Iterator[Finding]], ...] = (
     *actions.RULES,
     *figures.RULES,
     *fields.RULES,
+    *regional.RULES,
     *prose.RULES,
     *dates.RULES,
     *counted.RULES,

@@ -68,6 +68,11 @@ _THINGS: Mapping[str, tuple[str, ...]] = {
 }
 _NOTIFIED = re.compile(r"\b(?:notif|mail|wrote|written|told|inform|contact)", re.IGNORECASE)
 _WHO = re.compile(rf"(?:{PERSON}s?|{PEOPLE})$", re.IGNORECASE)
+_WHOLE_OF = re.compile(
+    rf"\b{written.NUMERAL}\s(?:out\s)?of\s(?:(?:all|our|the|its|their|some|about)\s){{0,2}}$",
+    re.IGNORECASE,
+)
+"""Before a figure: it is the whole of which the one before is a part."""
 _MONEY = ("revenue_loss", "revenue_at_risk")
 _BUDGET = ("budget_consumed", "budget_remaining", "slo_impact")
 REMEDY = "Correct it, or put what it is of into its blank or the timeline."
@@ -149,6 +154,8 @@ def _is_fact(sentence: str, figure: Figure) -> bool:
     """Return whether a figure can be a fact of this incident's past."""
     clause = borne.clause(sentence, figure)
     if _SETTING.search(clause) or OPEN.search(clause):
+        return False
+    if _WHOLE_OF.search(sentence[: figure.begin]):
         return False
     if figure.kind == "clock":
         return not OTHER_DAY.search(sentence) and not OPEN.search(sentence)

@@ -39,7 +39,10 @@ FEW = r"(?:[\w’'-]+\s){0,3}"
 PERSON = (
     r"(?:user|customer|shopper|account|member|visitor|merchant|subscriber|client|buyer|seller|"
     r"tenant|player|viewer|guest|driver|passenger|patient|student|reader|fan|caller|rider|gamer|"
-    r"learner|listener|patron|traveller|traveler)"
+    r"learner|listener|patron|traveller|traveler|candidate|applicant|pupil|teacher|citizen|resident|"
+    r"household|hiker|trader|cardholder|policyholder|borrower|donor|voter|diner|attendee|employee|"
+    r"courier|farmer|baker|nurse|doctor|retailer|vendor|contractor|landlord|homeowner|commuter|"
+    r"cyclist|investor|taxpayer)"
 )
 PEOPLE = rf"(?:{PERSON}s|people)"
 HIT = (

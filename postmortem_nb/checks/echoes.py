@@ -260,7 +260,9 @@ def _comparable(one: _Told, other: _Told) -> bool:
     low, high = sorted((a.value, b.value))
     if a.kind == "clock":
         return high - low <= (_HOUR if one.row else _HOURS)
-    levels = one.cell.table == other.cell.table == "timeline" and a.kind in _LEVELS
+    tables = one.cell.table, other.cell.table
+    levels = tables == ("timeline", "timeline") and a.kind in _LEVELS
+    levels = levels or bool(a.rate and a.rate == b.rate and "timeline" in tables)
     bare = not (a.noun and b.noun)
     nouns = a.kind == "count" and a.noun != b.noun and low < (_KNOWN if bare else _TOLD)
     nouns = nouns or (a.kind == "count" and bare and low < _TOLD)

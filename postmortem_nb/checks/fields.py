@@ -1,6 +1,6 @@
 """Fields and rows set against one another, and against what the texts spell out of the same.
 
-A number whose digits are turned in the texts, a region or a team that only one of two lists has,
+A number whose digits are turned in the texts, a share of people, a team that no list has,
 two entries of one minute with two figures, a message that tells of what came after it.
 """
 
@@ -11,9 +11,9 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from postmortem_nb import times
-from postmortem_nb.checks import events, mentions, single, spoken
+from postmortem_nb.checks import events, mentions, single, spoken, written
 from postmortem_nb.checks.claims import PEOPLE, PERSON
-from postmortem_nb.checks.reading import TEXTS, is_read, matches, passages
+from postmortem_nb.checks.reading import TEXTS, matches, texts
 from postmortem_nb.checks.report import Code, Severity
 from postmortem_nb.checks.slips import one_off, turned
 from postmortem_nb.checks.spoken import CLOCK
@@ -22,11 +22,15 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Callable, Iterator, Mapping
 
-    from postmortem_nb.checks.case import Case, Cell
+    from postmortem_nb.checks.case import Case
     from postmortem_nb.checks.mentions import Mention
     from postmortem_nb.checks.report import Finding
 
 _FAILED = r"request|call|fail|error|start|write|attempt|order|checkout|search|login|session|read"
+
+
+_FRACTION = "|".join(sorted(written.FRACTIONS, key=len, reverse=True))
+_LARGE = r"\d{1,3}(?:,\d{3})+|\d{3,9}"
 
 
 def _of(ways: str) -> re.Pattern[str]:
@@ -49,10 +53,14 @@ LONGEST = 8_000
 """Characters of a text that are read."""
 
 _SHARE = re.compile(
-    r"(?P<share>\d{1,2}(?:\.\d+)?)\s?(?:%|percent)\sof\s(?:the\s|our\s|all\s|about\s|some\s){0,2}"
-    r"(?P<whole>\d{1,3}(?:,\d{3})+|\d{3,9})\b",
+    rf"(?:(?P<share>\d{{1,2}}(?:\.\d+)?)\s?(?:%|percent)|(?P<fraction>{_FRACTION})|"
+    rf"(?<![\w.,])(?P<part>{_LARGE}))\s(?:[a-z]+\s)?(?:out\s)?of\s"
+    rf"(?:(?:the|our|all|about|some)\s){{0,2}}(?P<whole>{_LARGE})\b",
     re.IGNORECASE,
 )
+"""A share of a number, or a part of it."""
+_SAME, _FAR = 1.02, 0.15
+"""By what factor, and by how many percent, a share may be off that is not a whole one."""
 _WORD_OF_IT = r"(?:apolog\w+|e-?mails?|mails?|messages?|letters?|notices?|notifications?|word)"
 _THEIR = r"(?:an?\s|our\s|the\s)?(?:\w+\s)?"
 _EVERYONE = re.compile(
@@ -70,10 +78,6 @@ _EVERYONE = re.compile(
 """How a text says that each of those affected got word."""
 _NEARLY = 0.95
 _NAME_LENGTH = 60
-_NAME = r"(?:(?:St\.\s)?[A-Z][\w’'-]*|[a-z]{2,4}(?:-[a-z]+)+(?:-?\d)?)"
-_JOINED = r"(?:,\s(?:and\s)?|\sand\s|,?\sor\s|/)(?:in\s|at\s)?(?:the\s)?"
-_LIST = re.compile(rf"\b{_NAME}(?:\s{_NAME}){{0,2}}(?:{_JOINED}{_NAME}(?:\s{_NAME}){{0,2}}){{1,9}}")
-_SPLIT = re.compile(_JOINED)
 _OUTSIDE = re.compile(
     r"\b(?:support|vendors?|providers?|suppliers?|partners?|carrier|AWS|Azure|GCP|Google|Inc|GmbH)\b"
 )
@@ -93,12 +97,12 @@ DAY = 24 * 60
 
 def turned_digits(case: Case) -> Iterator[Finding]:
     """Find a field's number that no text has, where a text has it with its digits turned."""
-    told = [(cell, each) for cell, text in _texts(case) for each in mentions.read(text)]
-    texts = {each.value for _, each in told}
+    told = [(cell, each) for cell, text in texts(case) for each in mentions.read(text)]
+    known = {each.value for _, each in told}
     fields = {float(v) for n in NUMBERS if isinstance(v := case.fact(n), (int, float))}
     for name, way in NUMBERS.items():
         value = case.fact(name)
-        if not isinstance(value, (int, float)) or value < _SMALLEST or value in texts:
+        if not isinstance(value, (int, float)) or value < _SMALLEST or value in known:
             continue
         held = f"{value:.0f}"
         for _, each in told:
@@ -121,11 +125,14 @@ def share(case: Case) -> Iterator[Finding]:
     total, held = case.fact("affected_total"), case.fact("affected_share")
     if not total or held is None:
         return
-    for _, text in _texts(case):
+    for _, text in texts(case):
         for match in matches(_SHARE, text):
-            said, whole = float(match["share"]), float(match["whole"].replace(",", ""))
-            same = abs(said * whole / 100 - total) <= 0.02 * total
-            if same and abs(said - held) > 1:
+            low, high = _percent(match)
+            whole = _number(match["whole"])
+            same = low * whole / 100 <= total * _SAME and total <= high * whole / 100 * _SAME
+            off = 0.5 if float(held).is_integer() else _FAR
+            near = low - max(off, low * (_SAME - 1)) <= held <= high + max(off, high * (_SAME - 1))
+            if same and not near:
                 yield _wrong(
                     case,
                     Code.RANGE,
@@ -135,12 +142,26 @@ def share(case: Case) -> Iterator[Finding]:
                 return
 
 
+def _percent(match: re.Match[str]) -> tuple[float, float]:
+    """Return between which percents a share of a text is."""
+    if match["fraction"]:
+        return written.FRACTIONS[match["fraction"].lower()]
+    whole = _number(match["whole"])
+    share = float(match["share"] or 0) or 100 * _number(match["part"]) / max(whole, 1.0)
+    half = 0.5 if match["share"] and "." not in match["share"] else 0.0
+    return share - half, share + half
+
+
+def _number(said: str) -> float:
+    return float(said.replace(",", ""))
+
+
 def everyone(case: Case) -> Iterator[Finding]:
     """Find fewer customers notified than a text has of those who all got word."""
     total, told = case.fact("affected_total"), case.fact("customers_notified")
     if not total or told is None or told >= _NEARLY * total:
         return
-    for _, text in _texts(case):
+    for _, text in texts(case):
         for match in matches(_EVERYONE, text):
             number = (match["number"] or match["many"] or "").replace(",", "")
             if not number or float(number) == total:
@@ -151,43 +172,6 @@ def everyone(case: Case) -> Iterator[Finding]:
                     f"{told:,}, but the text has “{match.group()}”, and {total:,} were affected.",
                 )
                 return
-
-
-def regions(case: Case) -> Iterator[Finding]:
-    """Find a list of regions in a text that has another one than the field."""
-    held = str(case.fact("regions") or "")
-    names = [each.strip() for each in re.split(r",|;|/|\band\b", held) if each.strip()]
-    if len(names) < 2 or any(len(each.split()) > 3 for each in names):
-        return
-    told = [(cell, text) for cell, text in _texts(case) if cell.column.name != "regions"]
-    lists = [(cell, listed) for cell, text in told for listed in _lists(text)]
-    own = {name.lower() for name in names}
-    whole = [{name.lower() for name in listed} for _, listed in lists]
-    another = [listed for listed in whole if listed != own and len(listed & own) >= len(own) - 1]
-    again = [listed for listed in another if len(listed) >= len(own) and whole.count(listed) > 1]
-    if again and own not in whole:
-        other = again[0]
-        yield _wrong(
-            case,
-            Code.SOURCES,
-            "regions",
-            f"{held!r}, but the texts have {', '.join(sorted(other))}.",
-        )
-        return
-    every = " ".join(text.lower() for _, text in told)
-    absent = [name for name in own if name not in every]
-    for cell, listed in lists:
-        others = [each for each in listed if each.lower() not in own]
-        same = len(listed) - len(others)
-        told_ = is_read(cell) or cell.table == "updates"
-        if not same or not told_ or len(others) != 1:
-            continue
-        alone = same > 1 and every.count(others[0].lower()) == 1
-        swapped = same + len(absent) == len(names) and len(others) == len(absent)
-        if swapped or alone:
-            message = f"{held!r}, but the text has {', '.join(listed)}."
-            yield _wrong(case, Code.SOURCES, "regions", message)
-            return
 
 
 def called(case: Case) -> Iterator[Finding]:
@@ -255,7 +239,6 @@ RULES: tuple[Callable[[Case], Iterator[Finding]], ...] = (
     turned_digits,
     share,
     everyone,
-    regions,
     called,
     entries,
     ahead,
@@ -266,29 +249,6 @@ def _wrong(case: Case, code: Code, name: str, message: str) -> Finding:
     """Return a finding about a field that another place has otherwise."""
     remedy = "Correct the one that is wrong."
     return single.about(case, code, name, message=message, remedy=remedy)
-
-
-def _texts(case: Case) -> Iterator[tuple[Cell, str]]:
-    """Yield what is written of this incident: its prose, its messages, what the evidence shows."""
-    for cell, text in passages(case, plans=True):
-        yield cell, text
-    for cell in case.cells:
-        other = cell.table == "updates" or cell.column.name in {"revenue_method", "regions"}
-        if other and cell.column.kind in {"prose", "line"}:
-            yield cell, str(cell.value)[:LONGEST]
-
-
-@lru_cache(maxsize=TEXTS)
-def _lists(text: str) -> tuple[tuple[str, ...], ...]:
-    """Return the enumerations of names in a text."""
-    found = (_SPLIT.split(match.group()) for match in _LIST.finditer(text[:LONGEST]))
-    names = (tuple(_bare(each) for each in listed if each.strip()) for listed in found)
-    return tuple(names)
-
-
-def _bare(name: str) -> str:
-    """Return a name without the word that begins its sentence."""
-    return re.sub(r"^(?:Only|All|Both|In|From|Across|Not)\s", "", name.strip())
 
 
 def _words(name: str) -> frozenset[str]:

@@ -6,11 +6,10 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from postmortem_nb import times
-from postmortem_nb.checks import spoken
+from postmortem_nb.checks import written
 from postmortem_nb.checks.case import SINGLE
 from postmortem_nb.checks.report import Code, Finding, Severity
 from postmortem_nb.checks.single import about
-from postmortem_nb.checks.spoken import NUMBER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -208,41 +207,59 @@ def severity(case: Case) -> Iterator[Finding]:
             )
 
 
-_COUNT = NUMBER.replace("<number>", "<count>").replace("<scale>", "<many>")
-_PRODUCT = re.compile(
-    rf"^[^\d$€£]*{_COUNT}[^\d$€£]{{0,60}}?"
-    rf"(?:\bx\b|×|\*|\btimes\b|\bat\b)\s*(?:an? )?(?:average |mean )?[$€£]\s?{NUMBER}[^\d(]*"
-    r"(?:\([^()]*\)[^\d]*)?$",
+_RISK = re.compile(r"\bat risk\b", re.IGNORECASE)
+_PART = re.compile(r"[;\n]\s*|\.\s+")
+_TIMES = re.compile(
+    r"[×*]|\b(?:x|times|at|each|per|average|mean|an?)\b|\b(?:their|its)\s[$€£]|[$€£][\d.,]+\s(?:fee|"
+    r"ticket|refund|voucher|credit)",
     re.IGNORECASE,
 )
-"""How a loss was calculated where it is one product: “1,200 orders × $40 each”."""
+"""In how a loss was calculated: it is a number of things at a price."""
 ROUNDED = 0.05
-
-
 _EXACT, _UNIT = 3, 0.005
 """Digits before its zeros with which a sum is no rounded one; by what it may differ then."""
 
 
 def product(case: Case) -> Iterator[Finding]:
-    """Find a loss of revenue that is not the product by which it was calculated."""
-    loss, method = case.fact("revenue_loss"), str(case.fact("revenue_method") or "")
-    match = _PRODUCT.match(method) if loss else None
-    if match is None:
-        return
-    count = spoken.amount(match["count"], match["many"] or "")[0]
-    value = count * spoken.amount(match["number"], match["scale"] or "")[0]
-    known = max(len(f"{each:.0f}".rstrip("0")) for each in (value, loss))
-    if abs(value - loss) > (ROUNDED if known < _EXACT else _UNIT) * loss:
-        yield about(
-            case,
-            Code.RANGE,
-            "revenue_method",
-            message=f"“{method.strip()}” is ${value:,.0f}, but revenue loss: ${loss:,.0f}.",
-            remedy="Correct the method or the loss.",
-        )
+    """Find a loss of revenue that is not the product by which it was calculated.
+
+    The method may tell of the loss at risk too, behind a semicolon.
+    """
+    for part in _PART.split(str(case.fact("revenue_method") or "")):
+        name = "revenue_at_risk" if _RISK.search(part) else "revenue_loss"
+        loss, value = case.fact(name), _product(part)
+        if not loss or not value:
+            continue
+        known = max(len(f"{each:.0f}".rstrip("0")) for each in (value, loss))
+        if abs(value - loss) > (ROUNDED if known < _EXACT else _UNIT) * loss:
+            yield about(
+                case,
+                Code.RANGE,
+                "revenue_method",
+                message=f"“{part.strip()}” is ${value:,.0f}, but {name.replace('_', ' ')}: "
+                f"${loss:,.0f}.",
+                remedy="Correct the method or the loss.",
+            )
 
 
-_BOUND = re.compile(r"[<>]=?\s*(?P<bound>-?\d+(?:\.\d+)?)\s*$")
+def _product(part: str) -> float | None:
+    """Return a number of things times a price, where a text has nothing else."""
+    figures = written.figures(re.sub(r"\([^()]*\)", "", part))
+    prices = [each for each in figures if each.kind == "money"]
+    counts = [each for each in figures if each.kind in {"count", "span"}]
+    if len(figures) != 2 or len(prices) != 1 or len(counts) != 1 or not _TIMES.search(part):
+        return None
+    count = counts[0]
+    many = (count.low + count.high) / 2
+    if count.kind == "span":
+        hourly = re.search(r"\b(?:per|an|each|a) (?P<unit>hour|minute|day)\b", part)
+        if not hourly:
+            return None
+        many /= {"hour": 60.0, "minute": 1.0, "day": 1440.0}[hourly["unit"]]
+    return many * (prices[0].low + prices[0].high) / 2
+
+
+_BOUND = re.compile(r"(?P<way>[<>]=?)\s*(?P<bound>-?\d+(?:\.\d+)?)\s*$")
 _FIGURE = re.compile(r"(?<![\w.,])\d+(?:,\d{3})*(?:\.\d+)?")
 _DURING = re.compile(
     r"\b(?:for|over|during|within|in|longer than)\s(?:(?:at least|more than|the|last|over)\s)*"
@@ -264,7 +281,8 @@ def thresholds(case: Case) -> Iterator[Finding]:
             continue
         bound = abs(float(match["bound"]))
         near = (abs(each - bound * scale) <= 0.02 * each for each in figures for scale in _SCALES)
-        if not any(near):
+        beyond = bound + 1 if match["way"] == ">" else bound - 1  # “> 0” is one and more
+        if not any(near) and beyond not in figures:
             yield about(
                 case,
                 Code.RANGE,

@@ -79,7 +79,7 @@ _OF = re.compile(
 )
 _PARTIAL = re.compile(
     r"\b(?:other|another|more|further|additional|remaining|rest|each|every|per|about|first|last|"
-    r"of (?:them|these|those|which))\b",
+    r"of (?:them|these|those|which)|at a time|at once)\b",
     re.IGNORECASE,
 )
 _INSTEAD = re.compile(r"\b(?:instead of|rather than|not)\s$", re.IGNORECASE)

@@ -71,7 +71,7 @@ _MONTH = "|".join(name.title() for name in MONTHS)
 _FIGURE = re.compile(
     r"(?<![\w.,:/#-])(?:(?P<clock>(?:[01]\d|2[0-3]):[0-5]\d)(?::[0-5]\d)?(?![\d:])"
     rf"|(?P<day>\d{{1,2}})\s(?P<month>{_MONTH})[a-z]*\b"
-    r"|(?P<money>[$€£])?(?P<number>\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?)"
+    r"|(?P<money>[$€£])?(?P<number>\d{1,3}(?:,\d{3})+(?:\.\d+)?|(?!0\d)\d+(?:\.\d+)?)"
     r"(?![\w/:]|[.,]\d|-\d)"
     rf"(?:\s?(?P<share>%|percent\b)|[\s-](?P<unit>{_UNIT})|\s(?P<noun>{_NOUN}))?)"
     rf"|\b(?P<of>{_MONTH})[a-z]*\s(?P<on>\d{{1,2}})\b(?![.,:]?\d)"

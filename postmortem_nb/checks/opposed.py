@@ -68,7 +68,9 @@ _NEGATED = re.compile(
     r"yet\s|to\s)*(?P<verb>[a-z]{3,})",
     re.IGNORECASE,
 )
-_NONE = re.compile(r"\b(?:no|none|nobody|nothing|without|never|not|\w+n[’']t)\b", re.IGNORECASE)
+_NONE = re.compile(
+    r"\b(?:no|none|nobody|nothing|without|never|not|only|\w+n[’']t)\b", re.IGNORECASE
+)
 _WEAK = frozenset(
     """the been have has had was were are only all any one just yet know see enough need every too
     more much very seen ask asked asks part until before look take""".split()  # noqa: SIM905

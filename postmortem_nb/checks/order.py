@@ -68,6 +68,7 @@ _AT = re.compile(
     r"(?!\s?%)",
     re.IGNORECASE,
 )
+_ANY = re.compile(r"(?<![\d:])\d{1,2}:\d\d(?![\d:])|\b(?:noon|midnight)\b")
 _CLAUSE = re.compile(
     r"[,;:()·](?!\d)|\s[–—]\s|\b(?:and|but|while|before|after|until|when|where|which|so|then|"
     r"because|once)\b"
@@ -258,7 +259,8 @@ def _clocked(sentence: str) -> Iterator[_Clock]:
         return
     for clause in _CLAUSE.split(sentence):
         found = [each for each in _AT.finditer(clause) if spoken.clocked(each)]
-        if len(found) == 1 and not _NOT.search(clause):
+        one = len(found) == 1 and len(_ANY.findall(clause)) < 2
+        if one and not _NOT.search(clause):
             yield _Clock(clause, found[0])
 
 

@@ -33,6 +33,8 @@ SHOWN: frozenset[str] = frozenset({"key_logs", "key_traces", "metric_graphs", "k
 """Blanks that tell what the evidence shows."""
 
 PLANS: frozenset[str] = frozenset({"what_we_will_do"})
+WISHES: frozenset[tuple[str, str]] = frozenset({("went_wrong", "how_to_improve")})
+"""Table and name of the blanks beside what happened that say what should be done."""
 
 TABLES: frozenset[str] = frozenset(
     {"timeline", "whys", "factors", "went_well", "went_wrong", "takeaways"}
@@ -52,7 +54,8 @@ def told(cell: Cell) -> bool:
 
 def is_read(cell: Cell) -> bool:
     """Return whether the sentences of a blank speak of this incident."""
-    return told(cell) or (cell.table in TABLES and cell.column.kind in {"prose", "line"})
+    prose = cell.table in TABLES and cell.column.kind in {"prose", "line"}
+    return told(cell) or (prose and not _is_wish(cell))
 
 
 def is_shown(cell: Cell) -> bool:
@@ -63,6 +66,10 @@ def is_shown(cell: Cell) -> bool:
 def is_plan(cell: Cell) -> bool:
     """Return whether a blank tells what will be done."""
     return cell.table == SINGLE and cell.column.name in PLANS
+
+
+def _is_wish(cell: Cell) -> bool:
+    return (cell.table, cell.column.name) in WISHES
 
 
 def final(case: Case) -> frozenset[str]:
@@ -115,11 +122,21 @@ def passages(case: Case, *, plans: bool = False) -> tuple[tuple[Cell, str], ...]
     return tuple(_passages(case, plans=plans))
 
 
+def texts(case: Case) -> Iterator[tuple[Cell, str]]:
+    """Yield what is written of this incident: its prose, its messages, what the evidence shows."""
+    yield from passages(case, plans=True)
+    for cell in case.cells:
+        other = cell.table == "updates" or cell.column.name in {"revenue_method", "regions"}
+        if other and cell.column.kind in {"prose", "line"}:
+            yield cell, str(cell.value)[: 2 * LONG]
+
+
 def _passages(case: Case, *, plans: bool) -> Iterator[tuple[Cell, str]]:
     last = final(case)
     for cell in case.cells:
         message = cell.table == "updates" and cell.row in last and cell.column.kind == "line"
-        if is_read(cell) or is_shown(cell) or message or (plans and is_plan(cell)):
+        plan = plans and (is_plan(cell) or _is_wish(cell))
+        if is_read(cell) or is_shown(cell) or message or plan:
             for piece in _pieces(str(cell.value)):
                 yield cell, _masked(piece)
 

@@ -1,16 +1,17 @@
-"""Regions: those that the document names against those in which the evidence counted failures."""
+"""Regions: the list of them against the texts, its parts, and the failures that were counted."""
 
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from postmortem_nb.checks import single
-from postmortem_nb.checks.reading import about, matches, passages
+from postmortem_nb.checks import mentions, single
+from postmortem_nb.checks.reading import TEXTS, about, is_read, matches, passages, texts
 from postmortem_nb.checks.report import Code, Finding
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from postmortem_nb.checks.case import Case
     from postmortem_nb.estimates import Estimate
@@ -24,6 +25,21 @@ _MOST = re.compile(
     r"(?:by far\s)?(?:the\s)?(?P<which>most|hardest|worst|fewest|least)\b",
     re.IGNORECASE,
 )
+
+
+_NAME = r"(?:(?:St\.\s)?[A-Z][\w’'-]*|[a-z]{2,4}(?:-[a-z]+)+(?:-?\d)?)"
+_JOINED = r"(?:,\s(?:and\s)?|\sand\s|,?\sor\s|/)(?:in\s|at\s)?(?:the\s)?"
+_LIST = re.compile(rf"\b{_NAME}(?:\s{_NAME}){{0,2}}(?:{_JOINED}{_NAME}(?:\s{_NAME}){{0,2}}){{1,9}}")
+_CODE = re.compile(
+    r"\b(?:eu|us|ap|sa|ca|af|me|cn|uk|na|asia|europe|emea|apac|latam|northamerica)(?:-[a-z]+){1,2}"
+    r"(?:-?\d[a-z]?)?\b",
+    re.IGNORECASE,
+)
+"""A region as clouds call it."""
+_ASIDE = re.compile(r"\([^()]*\)|:\s*[\d,.]+[^,;/]*")
+"""Behind a region: how many were there."""
+_ROUNDED = 0.01
+_SPLIT = re.compile(_JOINED)
 
 
 def found(case: Case, estimates: Sequence[Estimate]) -> Iterator[Finding]:
@@ -55,3 +71,86 @@ def found(case: Case, estimates: Sequence[Estimate]) -> Iterator[Finding]:
 
 def _counted(part: tuple[str, float]) -> float:
     return part[1]
+
+
+def listed(case: Case) -> Iterator[Finding]:
+    """Find a list of regions in a text that has another one than the field."""
+    held = str(case.fact("regions") or "")
+    names = _named(held)
+    if len(names) < 2 or any(len(each.split()) > 3 for each in names):
+        return
+    told = [(cell, text) for cell, text in texts(case) if cell.column.name != "regions"]
+    lists = [(cell, each) for cell, text in told for each in _lists(text)]
+    own = {name.lower() for name in names}
+    whole = [{name.lower() for name in each} for _, each in lists]
+    another = [each for each in whole if each != own and len(each & own) >= len(own) - 1]
+    again = [each for each in another if len(each) >= len(own) and whole.count(each) > 1]
+    if again and own not in whole:
+        other = again[0]
+        yield _wrong(case, f"{held!r}, but the texts have {', '.join(sorted(other))}.")
+        return
+    every = " ".join(text.lower() for _, text in told)
+    absent = [name for name in own if name not in every]
+    for cell, names_ in lists:
+        others = [each for each in names_ if each.lower() not in own]
+        same = len(names_) - len(others)
+        told_ = is_read(cell) or cell.table == "updates"
+        if not same or not told_ or len(others) != 1:
+            continue
+        alone = same > 1 and every.count(others[0].lower()) == 1
+        swapped = same + len(absent) == len(names) and len(others) == len(absent)
+        if swapped or alone:
+            message = f"{held!r}, but the text has {', '.join(names_)}."
+            yield _wrong(case, message)
+            return
+
+
+def coded(case: Case) -> Iterator[Finding]:
+    """Find a region that no text has, where the texts have one that the list does not."""
+    held = str(case.fact("regions") or "")
+    own = {each.lower() for each in _CODE.findall(held)}
+    told = " ".join(text.lower() for cell, text in texts(case) if cell.column.name != "regions")
+    said = set(_CODE.findall(told))
+    absent, others = own - said, said - own
+    if absent and others and len(own) > 1:
+        message = f"{held!r}, but the texts have {', '.join(sorted(others))}, not "
+        yield _wrong(case, message + f"{', '.join(sorted(absent))}.")
+
+
+def summed(case: Case) -> Iterator[Finding]:
+    """Find counts of the regions that are not, together, those affected."""
+    held, total = str(case.fact("regions") or ""), case.fact("affected_total")
+    counts = [each for each in mentions.read(held) if each.kind == "count"]
+    nouns = {each.noun for each in counts if each.noun}
+    if not total or len(counts) < 2 or len(counts) != len(_named(held)) or len(nouns) > 1:
+        return
+    whole = sum(each.value for each in counts)
+    if abs(whole - total) > _ROUNDED * total:
+        yield _wrong(case, f"{held!r} is {whole:,.0f}, but affected users: {total:,}.")
+
+
+RULES: tuple[Callable[[Case], Iterator[Finding]], ...] = (listed, coded, summed)
+
+
+def _wrong(case: Case, message: str) -> Finding:
+    remedy = "Correct the one that is wrong."
+    return single.about(case, Code.SOURCES, "regions", message=message, remedy=remedy)
+
+
+def _named(held: str) -> list[str]:
+    """Return the regions of a list, without how many were in each."""
+    parts = re.split(r",|;|/|\band\b", _ASIDE.sub("", held))
+    return [each.strip() for each in parts if each.strip()]
+
+
+@lru_cache(maxsize=TEXTS)
+def _lists(text: str) -> tuple[tuple[str, ...], ...]:
+    """Return the enumerations of names in a text."""
+    found = (_SPLIT.split(match.group()) for match in _LIST.finditer(text))
+    names = (tuple(_bare(each) for each in listed if each.strip()) for listed in found)
+    return tuple(names)
+
+
+def _bare(name: str) -> str:
+    """Return a name without the word that begins its sentence."""
+    return re.sub(r"^(?:Only|All|Both|In|From|Across|Not)\s", "", name.strip())

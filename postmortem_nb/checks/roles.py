@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from postmortem_nb.checks import events, spoken
+from postmortem_nb.checks import events, single, spoken
 from postmortem_nb.checks.reading import about, matches, passages, sentences
+from postmortem_nb.checks.report import Code, Severity
 from postmortem_nb.checks.spoken import CLOCK
 
 if TYPE_CHECKING:
@@ -181,7 +182,25 @@ def _is_person(case: Case, held: str) -> bool:
     return any(held.lower() == name.lower() and " " in name for name in case.people())
 
 
-RULES: tuple[Callable[[Case], Iterator[Finding]], ...] = (roles, deeds)
+def called_in(case: Case) -> Iterator[Finding]:
+    """Find an engineer on call who is said to have been called in later."""
+    held = _held(case, "on_call")
+    for row in case.rows("timeline"):
+        called = [str(row.get("escalated_to") or ""), *(row.get("responders") or ())]
+        both = [name for name in held if any(name.lower() in each.lower() for each in called)]
+        if both:
+            yield single.about(
+                case,
+                Code.SOURCES,
+                "escalated_to",
+                message=f"{both[0]} was called in, but was on call already.",
+                remedy="Correct one of the two: whoever is on call need not be called in.",
+                severity=Severity.HINT,
+                at=("timeline", row["row"]),
+            )
+
+
+RULES: tuple[Callable[[Case], Iterator[Finding]], ...] = (roles, deeds, called_in)
 
 
 def _held(case: Case, column: str) -> set[str]:
