@@ -46,6 +46,8 @@ The quarterly failover rehearsal is in progress.
 The TTL check in CI is due by 15 December.
 The retry budget cap lands on 4 January.
 The quarterly failover rehearsal comes by the end of February.
+We now cap the retry budget of clients; that is live.
+Since Monday the quarterly failover is in force.
 The last of them is due on 15 January.
 All of it is due by 2026-01-10.
 Everything is ready in December.
@@ -75,6 +77,8 @@ The quarterly failover rehearsal comes by the end of January.
 The last of them is due on 30 January.
 All of it is due by 2026-01-30.
 Everything is ready by the end of January.
+We check the TTL of records in CI; that is live.
+Clients are rate-limited in production.
 The last of the dashboards is due on 15 January.
 All of the immediate ones are due by 2025-12-12.
 Luis Ortega rehearses the failover in January.

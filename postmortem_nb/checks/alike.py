@@ -40,6 +40,8 @@ _ENOUGH = 2
 """Digits before its zeros that a number has more of where a slip of the pen shows in it."""
 _SHARED = 2
 """Words that a change and the action that makes it share."""
+_NAMED_THING = re.compile(r"[a-z]\w*-[a-z][\w-]*|v?\d+(?:\.\d+)+")
+_SURELY = 3
 _NAMED_BY = 0.6
 """Share of the words of a change's name that they are, where they are hardly more."""
 _NEEDED = {"from": 0.5, "to": 0.5, "x": 0.5, "v": 0.5, "size": 1.0, "%": 1.0, "of": 1.0}
@@ -107,7 +109,7 @@ def _action(case: Case, change: Row) -> Row | None:
     """
     words = _words(change, ("name", "new", "target"))
     own = [
-        (len(words & _words(action, ("title", "description"))), at)
+        (_weight(words & _words(action, ("title", "description"))), at)
         for at, action in enumerate(case.rows("actions"))
         if action.get("due") and _together(change, action)
     ]
@@ -127,7 +129,13 @@ def _together(change: Row, action: Row) -> bool:
 
 
 def _words(row: Row, columns: Sequence[str]) -> frozenset[str]:
-    return events.stems(" ".join(str(row.get(each) or "") for each in columns))
+    text = " ".join(str(row.get(each) or "") for each in columns)
+    return events.stems(text) | frozenset(_NAMED_THING.findall(text.lower()))
+
+
+def _weight(words: frozenset[str]) -> int:
+    """Return how much shared words say: the name of a component, or a version, most."""
+    return sum(_SURELY if _NAMED_THING.fullmatch(each) else 1 for each in words)
 
 
 RULES: tuple[Callable[[Case], Iterator[Finding]], ...] = (alike, dues)

@@ -68,11 +68,6 @@ _THINGS: Mapping[str, tuple[str, ...]] = {
 }
 _NOTIFIED = re.compile(r"\b(?:notif|mail|wrote|written|told|inform|contact)", re.IGNORECASE)
 _WHO = re.compile(rf"(?:{PERSON}s?|{PEOPLE})$", re.IGNORECASE)
-_WHOLE_OF = re.compile(
-    rf"\b{written.NUMERAL}\s(?:out\s)?of\s(?:(?:all|our|the|its|their|some|about)\s){{0,2}}$",
-    re.IGNORECASE,
-)
-"""Before a figure: it is the whole of which the one before is a part."""
 _MONEY = ("revenue_loss", "revenue_at_risk")
 _BUDGET = ("budget_consumed", "budget_remaining", "slo_impact")
 REMEDY = "Correct it, or put what it is of into its blank or the timeline."
@@ -155,7 +150,7 @@ def _is_fact(sentence: str, figure: Figure) -> bool:
     clause = borne.clause(sentence, figure)
     if _SETTING.search(clause) or OPEN.search(clause):
         return False
-    if _WHOLE_OF.search(sentence[: figure.begin]):
+    if written.WHOLE_OF.search(sentence[: figure.begin]):
         return False
     if figure.kind == "clock":
         return not OTHER_DAY.search(sentence) and not OPEN.search(sentence)
@@ -168,7 +163,9 @@ def _lone(case: Case, bears: Bears, sentence: str, figure: Figure, cell: Cell) -
         return None
     name = cell.column.name
     if figure.kind == "span":
-        truth = lengths.length(case, sentence, figure, whole=name in lengths.WHOLE)
+        own = lengths.from_row(case, cell.row, figure) if cell.table == "timeline" else False
+        whole = name in lengths.WHOLE
+        truth = None if own else lengths.length(case, sentence, figure, whole=whole)
     elif figure.kind == "clock":
         whole = name in lengths.CLOCKED or cell.table == "updates"
         truth = lengths.clock(case, bears, sentence, figure) if whole else None

@@ -132,7 +132,8 @@ CLAIMS: tuple[Claim, ...] = (
         r"(?:the\s)?(?:impact|start|incident|errors|outage)",
         rf"took\s{FEW}?{SPAN}\s(?:before|until)\s(?:any\w*|some\w*|we|us|an?|the)\s(?:\w+\s)?"
         r"(?:noticed|knew|saw|fired|paged|detected|was told|were told|was aware|looked)",
-        rf"(?:unnoticed|undetected|unseen|(?<!left )in the dark|unaware)\sfor\s{FEW}?{SPAN}",
+        r"(?:unnoticed|undetected|unknown|unseen|(?<!left )in the dark|unaware)\sfor\s"
+        rf"{FEW}?{SPAN}",
         rf"{SPAN}\s(?:later|after the start),?\s{FEW}(?:alert|monitor|page)\s(?:fired|came)",
     ),
     *_claims(
@@ -309,10 +310,14 @@ CLOCKS: Mapping[str, re.Pattern[str]] = {
 
 OVER: Mapping[re.Pattern[str], tuple[str, ...]] = {
     re.compile(
-        r"\b(?:work\w*|normal\w*|fine|restored|resolved|back|recovered)\s(?:again\s|normally\s|"
-        rf"to normal\s)*since\s(?:about\s)?{CLOCK}",
+        r"\b(?:work\w*|restored|resolved|back|recovered)\s(?:again\s|normally\s)*since\s"
+        rf"(?:about\s)?{CLOCK}",
         re.IGNORECASE,
     ): ("Mitigation Deployed", "Partial Recovery", "Full Recovery", "Incident Declared Resolved"),
+    re.compile(
+        rf"\b(?:normal\w*|fine|fully\s\w+)\s(?:again\s)?since\s(?:about\s)?{CLOCK}",
+        re.IGNORECASE,
+    ): ("Full Recovery", "Incident Declared Resolved"),
     re.compile(
         rf"\b(?:by|at)\s{CLOCK},?\s(?:it|everything|all)\s(?:was|were)\s(?:all\s)?(?:over|fine|"
         r"normal|back to normal|working again)\b",
@@ -329,7 +334,8 @@ ROLLED_OUT = re.compile(
 """What was done about the incident, and when."""
 
 WINDOW = re.compile(
-    rf"\b(?:from|between)\s(?P<first>{CLOCK})\s?(?:to|until|till|and|-|–)\s?(?P<last>"
+    rf"\b(?:from|between)\s(?P<first>{CLOCK})(?:\son\s(?:\w+\s)?\d{{1,2}}\s[A-Z][a-z]+)?\s?"
+    r"(?:to|until|till|and|-|–)\s?(?P<last>"
     + CLOCK.replace("<clock>", "<clock2>").replace("<half>", "<half2>").replace("<zone>", "<zone2>")
     + ")",
     re.IGNORECASE,

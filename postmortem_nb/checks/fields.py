@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from postmortem_nb import times
 from postmortem_nb.checks import events, mentions, single, spoken, written
 from postmortem_nb.checks.claims import PEOPLE, PERSON
-from postmortem_nb.checks.reading import TEXTS, matches, texts
+from postmortem_nb.checks.reading import TEXTS, about, matches, texts
 from postmortem_nb.checks.report import Code, Severity
 from postmortem_nb.checks.slips import one_off, turned
 from postmortem_nb.checks.spoken import CLOCK
@@ -59,6 +59,10 @@ _SHARE = re.compile(
     re.IGNORECASE,
 )
 """A share of a number, or a part of it."""
+_EACH = re.compile(
+    rf"\b(?:every (?:single )?one of|each of|all(?: of)?)\s(?:our|the)\s(?P<whole>{_LARGE})\b",
+    re.IGNORECASE,
+)
 _SAME, _FAR = 1.02, 0.15
 """By what factor, and by how many percent, a share may be off that is not a whole one."""
 _WORD_OF_IT = r"(?:apolog\w+|e-?mails?|mails?|messages?|letters?|notices?|notifications?|word)"
@@ -114,6 +118,23 @@ def turned_digits(case: Case) -> Iterator[Finding]:
                 break
 
 
+def planned(case: Case) -> Iterator[Finding]:
+    """Find a number in an action that is a field's with its digits turned."""
+    fields = {
+        name: float(value)
+        for name in NUMBERS
+        if isinstance(value := case.fact(name), (int, float)) and value >= _KNOWN
+    }
+    cells = [cell for cell in case.cells if cell.table == "actions"]
+    for cell in cells if fields else ():
+        for each in mentions.read(str(cell.value)) if cell.column.kind in {"prose", "line"} else ():
+            for name, held in fields.items():
+                slip = turned(f"{held:.0f}", f"{each.value:.0f}")
+                if slip and each.value not in fields.values() and _is_of(each, NUMBERS[name]):
+                    said = f"“{each.said}”, but {name.replace('_', ' ')}: {held:,.0f}."
+                    yield about(case, cell, said)
+
+
 def _is_of(each: Mention, way: re.Pattern[str]) -> bool:
     """Return whether a number of a text is of what a field counts: it says so, or says nothing."""
     bare = each.kind == "count" and not each.noun and each.value >= _KNOWN
@@ -126,7 +147,7 @@ def share(case: Case) -> Iterator[Finding]:
     if not total or held is None:
         return
     for _, text in texts(case):
-        for match in matches(_SHARE, text):
+        for match in (*matches(_SHARE, text), *matches(_EACH, text)):
             low, high = _percent(match)
             whole = _number(match["whole"])
             same = low * whole / 100 <= total * _SAME and total <= high * whole / 100 * _SAME
@@ -144,6 +165,8 @@ def share(case: Case) -> Iterator[Finding]:
 
 def _percent(match: re.Match[str]) -> tuple[float, float]:
     """Return between which percents a share of a text is."""
+    if match.re is _EACH:
+        return 100.0, 100.0
     if match["fraction"]:
         return written.FRACTIONS[match["fraction"].lower()]
     whole = _number(match["whole"])
@@ -237,6 +260,7 @@ def ahead(case: Case) -> Iterator[Finding]:
 
 RULES: tuple[Callable[[Case], Iterator[Finding]], ...] = (
     turned_digits,
+    planned,
     share,
     everyone,
     called,

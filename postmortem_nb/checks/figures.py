@@ -220,6 +220,10 @@ _EXACT, _UNIT = 3, 0.005
 """Digits before its zeros with which a sum is no rounded one; by what it may differ then."""
 
 
+_LOOSELY = 0.2
+"""Share of a count from which on it is a rough one; trailing zeros alone are none of it."""
+
+
 def product(case: Case) -> Iterator[Finding]:
     """Find a loss of revenue that is not the product by which it was calculated.
 
@@ -227,11 +231,14 @@ def product(case: Case) -> Iterator[Finding]:
     """
     for part in _PART.split(str(case.fact("revenue_method") or "")):
         name = "revenue_at_risk" if _RISK.search(part) else "revenue_loss"
-        loss, value = case.fact(name), _product(part)
-        if not loss or not value:
+        loss, product_ = case.fact(name), _product(part)
+        if not loss or not product_:
             continue
+        low, high = product_
+        value = (low + high) / 2
         known = max(len(f"{each:.0f}".rstrip("0")) for each in (value, loss))
-        if abs(value - loss) > (ROUNDED if known < _EXACT else _UNIT) * loss:
+        off = (ROUNDED if known < _EXACT else _UNIT) * loss
+        if not low - off <= loss <= high + off:
             yield about(
                 case,
                 Code.RANGE,
@@ -242,21 +249,27 @@ def product(case: Case) -> Iterator[Finding]:
             )
 
 
-def _product(part: str) -> float | None:
-    """Return a number of things times a price, where a text has nothing else."""
+def _product(part: str) -> tuple[float, float] | None:
+    """Return a number of things times a price, at least and at most, where there is nothing else.
+
+    A price per hour is that of a length.
+    """
     figures = written.figures(re.sub(r"\([^()]*\)", "", part))
     prices = [each for each in figures if each.kind == "money"]
     counts = [each for each in figures if each.kind in {"count", "span"}]
     if len(figures) != 2 or len(prices) != 1 or len(counts) != 1 or not _TIMES.search(part):
         return None
-    count = counts[0]
-    many = (count.low + count.high) / 2
+    count, price, unit = counts[0], prices[0], 1.0
     if count.kind == "span":
         hourly = re.search(r"\b(?:per|an|each|a) (?P<unit>hour|minute|day)\b", part)
         if not hourly:
             return None
-        many /= {"hour": 60.0, "minute": 1.0, "day": 1440.0}[hourly["unit"]]
-    return many * (prices[0].low + prices[0].high) / 2
+        unit = {"hour": 60.0, "minute": 1.0, "day": 1440.0}[hourly["unit"]]
+        middle = (count.low + count.high) / 2
+        count = count._replace(low=middle, high=middle)
+    exact = count.high - count.low < _LOOSELY * count.high
+    low, high = ((count.low + count.high) / 2,) * 2 if exact else (count.low, count.high)
+    return low * price.low / unit, high * price.high / unit
 
 
 _BOUND = re.compile(r"(?P<way>[<>]=?)\s*(?P<bound>-?\d+(?:\.\d+)?)\s*$")

@@ -83,6 +83,10 @@ _PARTIAL = re.compile(
     re.IGNORECASE,
 )
 _INSTEAD = re.compile(r"\b(?:instead of|rather than|not)\s$", re.IGNORECASE)
+_PORTION = re.compile(
+    r"\b(?:half|(?:one|a|two|three)[\s-](?:thirds?|quarters?|fifths?))\sof\b", re.IGNORECASE
+)
+"""In a sentence: its counts may be those of a part."""
 ELSEWHEN = re.compile(
     r"\b(?:would|should|could(?=\s(?:have|be)\b)|might|may|will|if|had (?:it|we|they)|last "
     r"year|a year ago|years?|"
@@ -119,7 +123,7 @@ def read_items(text: str) -> tuple[Item, ...]:
     found: list[Item] = []
     before: frozenset[str] = frozenset()
     for sentence in sentences(language.mask(text[:LONGEST])):
-        fact = not ELSEWHEN.search(sentence)
+        fact = not ELSEWHEN.search(sentence) and not _PORTION.search(sentence)
         words = events.stems(sentence)
         found += _portions(sentence, words | before if _IT.search(sentence) else words, fact=fact)
         before = words
@@ -213,7 +217,8 @@ def _counts(sentence: str, words: frozenset[str], *, fact: bool) -> Iterator[Ite
         ):
             continue
         near = sentence[max(0, figure.begin - 16) : figure.end + 10]
-        instead = _INSTEAD.search(sentence[: figure.begin])
+        before = sentence[: figure.begin]
+        instead = _INSTEAD.search(before) or written.WHOLE_OF.search(before)
         if figure.noun in _PLAIN_NOUNS or instead or _PARTIAL.search(near):
             continue
         noun = events.stem(figure.noun)

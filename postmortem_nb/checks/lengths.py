@@ -56,6 +56,14 @@ def length(case: Case, sentence: str, figure: Figure, *, whole: bool) -> str | N
     return _nearest(figure, combinations(groups, 2))
 
 
+def from_row(case: Case, row: str, figure: Figure) -> bool:
+    """Return whether a length is one from another step to a row, or from it to another."""
+    rows = {each["row"]: each for each in case.rows("timeline") if each.get("time")}
+    at = rows[row]["time"] if row in rows else None
+    gaps = [abs((each["time"] - at).total_seconds()) / 60 for each in rows.values() if at]
+    return any(fits(figure, gap) for gap in gaps if gap)
+
+
 def _is_measure(case: Case, figure: Figure) -> bool:
     return any(fits(figure, known) for name in _BROAD if (known := value(case, name)))
 

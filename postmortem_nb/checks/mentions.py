@@ -8,7 +8,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
 from postmortem_nb import language
-from postmortem_nb.checks import events, spoken
+from postmortem_nb.checks import events, spoken, written
 from postmortem_nb.checks.dates import MONTHS
 from postmortem_nb.checks.reading import TEXTS, sentences
 
@@ -96,13 +96,15 @@ _ELSE = re.compile(
     r"\b(?:would|should|could have|could be|might|may|will|if|had (?:it|we|they)|last year|"
     r"a year ago|previous\w*|expects?|is expected|goal|planned|test environment|another|other|"
     r"remaining|alone|still|so far|average\w*|mean|median|typical\w*|tolerat\w+|limit\w*|"
-    r"accepts?|allows?|permits?|fits?|thresholds?|alerts? (?:at|on|above|below))\b"
+    r"accepts?|allows?|permits?|fits?|thresholds?|alerts? (?:at|on|above|below)|"
+    r"half of|(?:one|a|two|three)[\s-](?:thirds?|quarters?|fifths?) of)\b"
     r"|\b(?-i:[A-Z]{2,}-\d+)\b",
     re.IGNORECASE,
 )
 """In a clause: its figures may be of another time, or of a plan."""
 _BOUND = re.compile(
-    r"\b(?:first|last|instead of|rather than|not|never|about|around|roughly|nearly|almost|over|"
+    r"\b(?:close to|not quite|short of|shy of|just past|first|last|instead of|rather than|not|"
+    r"never|about|around|roughly|nearly|almost|over|"
     r"more than|less than|under|at least|at most|up to|fewer than|above|below|within|some|every|"
     r"each|more|exceed\w*|beyond)\s(?:the\s|our\s|an?\s|only\s|just\s)?\W?$",
     re.IGNORECASE,
@@ -145,7 +147,7 @@ def _read(clause: str) -> Iterator[Mention]:
             rate="end" if ended else per["per"] if per else most,
             beside=frozenset(v for gap, v in rest[:1] if gap < _BESIDE),
             others=frozenset(v for _, v in rest),
-            open=other or bool(_BOUND.search(before)),
+            open=other or bool(_BOUND.search(before) or written.WHOLE_OF.search(before)),
         )
 
 

@@ -42,6 +42,17 @@ _AXES: dict[str, tuple[str, str]] = {
         r"healthy|fine|sound|worked (?:well|as)|not at fault|innocent",
         r"broken|faulty|defective|unhealthy|at fault|to blame|the culprit|refused every",
     ),
+    "spared": (
+        r"unaffected|untouched|not affected|never (?:affected|touched|hit)|kept working|stayed up",
+        r"down|failed|failing|broke|unavailable|offline|went dark|unusable",
+    ),
+    "together": (
+        (
+            r"one by one|(?:one|two|three|few|\d+) (?:\w+ )?at a time|rolling|in waves|"
+            r"gradual(?:ly)?|step by step|one after (?:another|the other)"
+        ),
+        r"all at once|at the same time|simultaneous(?:ly)?|in one go|at a stroke",
+    ),
     "way": (r"roll(?:ed|ing)? forward", r"roll(?:ed|ing)?\s(?:\S+\s)?back(?!\sto back)"),
     "reached": (r"caught|made it|arrived in time|on time", r"missed|too late|came late"),
     "must": (r"mandatory|required|compulsory", r"optional|voluntary"),
@@ -76,7 +87,8 @@ _WEAK = frozenset(
     more much very seen ask asked asks part until before look take""".split()  # noqa: SIM905
 )
 _UNIVERSAL = re.compile(
-    r"\b(?P<way>no|not (?:a single|one)|none of (?:the|our)|every(?: single)?|all(?: the| our| "
+    r"(?<!after )(?<!once )(?<!when )(?<!until )(?<!before )(?<!as soon as )\b"
+    r"(?P<way>no|not (?:a single|one)|none of (?:the|our)|every(?: single)?|all(?: the| our| "
     r"of the)?)"
     rf"\s(?!(?:the\s|our\s)?{written.NUMERAL}\b)(?P<rest>(?P<words>(?:[a-z-]+\s"
     rf"){{1,2}})[^.;]{{3,}})",

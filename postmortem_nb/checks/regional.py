@@ -80,6 +80,8 @@ def listed(case: Case) -> Iterator[Finding]:
     if len(names) < 2 or any(len(each.split()) > 3 for each in names):
         return
     told = [(cell, text) for cell, text in texts(case) if cell.column.name != "regions"]
+    changes = [cell for cell in case.cells if cell.table == "technical_changes"]
+    told += [(cell, str(cell.value)) for cell in changes if cell.column.kind in {"prose", "line"}]
     lists = [(cell, each) for cell, text in told for each in _lists(text)]
     own = {name.lower() for name in names}
     whole = [{name.lower() for name in each} for _, each in lists]
@@ -94,7 +96,7 @@ def listed(case: Case) -> Iterator[Finding]:
     for cell, names_ in lists:
         others = [each for each in names_ if each.lower() not in own]
         same = len(names_) - len(others)
-        told_ = is_read(cell) or cell.table == "updates"
+        told_ = is_read(cell) or cell.table in {"updates", "technical_changes"}
         if not same or not told_ or len(others) != 1:
             continue
         alone = same > 1 and every.count(others[0].lower()) == 1

@@ -27,6 +27,13 @@ _TOTAL = re.compile(
     re.IGNORECASE,
 )
 _NUMBER = re.compile(_COUNT)
+_AMOUNT = re.compile(
+    r"(?<![\w.,:$€£/-])(?P<number>\d{1,3}(?:,\d{3})+|\d+(?:\.\d+)?)(?:\s(?P<scale>million|thousand))?"
+    r"(?![\w%:/-]|[.,]\d)(?!\s?(?:%|percent|ms|s|seconds?|minutes?|hours?|days?)\b)"
+)
+_DIGITS = re.compile(r"\d[\d,.:]*")
+_EQUAL, _NEARLY = 0.005, 0.15
+"""By how much of it a sum may be off, and by how much it is the sum all the same."""
 _OUR = r"(?:the\s|our\s|all\s|those\s){0,2}"
 _PERCENT = r"(?P<share>\d{1,2}(?:\.\d+)?)\s?(?:%|percent)"
 _PARTS = (
@@ -110,10 +117,11 @@ _LASTED = re.compile(
     re.IGNORECASE,
 )
 """Two clocks and the length between them."""
+_ON = r"(?:\son\s(?:\w+\s)?\d{1,2}\s[A-Z][a-z]+)?"
 _SPANNED = re.compile(
     rf"{SPAN}(?!\s(?:later|after|before|earlier|ago|into|past|of)\b)(?:\s[\w’'-]+){{0,3}}?"
-    rf"(?:,\s(?:from\s)?|\s\((?:from\s)?|\sfrom\s){CLOCK}\s?(?:to|until|till|–|-)\s?"
-    rf"(?P<until>{_SECOND})(?=\s?[.;,)]|$)",
+    rf"(?:,\s(?:(?:from|between)\s)?|\s\((?:from\s)?|\s(?:from|between)\s){CLOCK}{_ON}\s?"
+    rf"(?:to|and|until|till|–|-)\s?(?P<until>{_SECOND})(?=(?:{_ON})?\s?[.;,)]|(?:{_ON})?$)",
     re.IGNORECASE,
 )
 """The same, the length first: “28 more minutes, 08:10 to 08:38”."""
@@ -148,7 +156,7 @@ RULES: tuple[Callable[[Case], Iterator[Finding]], ...] = (sums,)
 
 
 def _wrong(sentence: str) -> Iterator[tuple[str, str]]:
-    for way in (_added, _grown, _shared, _from_day):
+    for way in (_added, _listed, _grown, _shared, _from_day):
         yield from way(sentence)
 
 
@@ -195,6 +203,18 @@ def _added(sentence: str) -> Iterator[tuple[str, str]]:
     if len(parts) > 1 and sum(parts) != value and begin >= listed.start():
         said = sentence[listed.start() : max(listed.end(), total.end())]
         yield said, f"that makes {sum(parts):,.0f}"
+
+
+def _listed(sentence: str) -> Iterator[tuple[str, str]]:
+    """Yield a total that is nearly, but not quite, the sum of the parts behind its colon."""
+    head, _, tail = sentence.partition(": ")
+    whole, parts = [*_AMOUNT.finditer(head)][-1:], [*_AMOUNT.finditer(tail)]
+    if not whole or len(parts) < 2 or len(parts) != len(_DIGITS.findall(tail)):
+        return
+    total, *each = (spoken.amount(m["number"], m["scale"] or "") for m in (*whole, *parts))
+    sum_, rounded = sum(value for value, _ in each), total[1] + sum(step for _, step in each)
+    if max(rounded / 2, _EQUAL * total[0]) < abs(sum_ - total[0]) <= _NEARLY * total[0]:
+        yield sentence[whole[0].start() :].strip(" ."), f"that makes {sum_:,.0f}"
 
 
 def _grown(sentence: str) -> Iterator[tuple[str, str]]:

@@ -17,7 +17,7 @@ from postmortem_nb.checks.reading import TEXTS, about, is_plan, passages, senten
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from postmortem_nb.checks.case import Case, Cell, Row
     from postmortem_nb.checks.report import Finding
@@ -37,8 +37,12 @@ OWN: Mapping[str, str] = {"actions": "description", "runbooks": "updates"}
 
 _ENOUGH = 2  # words that a clause and a task share
 _SURE = 3  # where the text does not speak of plans
+_SHORT = 9  # words of a clause of a plan that may name an action by one of its words
 
 _CLAUSE = re.compile(r"[,;:]\s|\s[–—-]\s|\s(?:and|while|whereas|but|though)\s")
+_BACK = re.compile(r"\s*(?:that|this|it|which|both) (?:is|are|has|have)\b", re.IGNORECASE)
+"""A clause that speaks of what the one before it tells."""
+_PRONOUN = re.compile(r";\s*(?:that|this|it|which|both)\s$", re.IGNORECASE)
 _THOUGHT = re.compile(
     r"\b(?:that|which|who|whose|when|whenever|if|whether|until|unless|once|as soon as|before|"
     r"after|where|because|should|must|would|could|may|might|alerts?|warns?|pages?|rejects?|"
@@ -49,7 +53,7 @@ _THOUGHT = re.compile(
 
 _ENDED = (
     r"(?:done|finished|completed?|closed|shipped|delivered|merged|deployed|released|rolled out|"
-    r"live|in production|in place|implemented|launched|switched on|published)"
+    r"live|in production|in place|in force|implemented|launched|switched on|published)"
 )
 _BEGUN = r"(?:started|begun|touched|picked up|tackled|looked at)"
 _MONTHS = "|".join(calendar.month_name[1:])
@@ -194,7 +198,7 @@ def tasks(case: Case) -> Iterator[Finding]:
     """Find sentences that give a task another owner, state or day than its row."""
     people = _people(case)
     for cell, text, own in _texts(case):
-        for sentence in sentences(text):
+        for sentence in _joined(sentences(text)):
             for found in (
                 _owner(case, cell, sentence, people, own),
                 _progress(case, cell, sentence, own),
@@ -226,7 +230,18 @@ def _plans(cell: Cell) -> bool:
 
 @lru_cache(maxsize=TEXTS)
 def _clauses(sentence: str) -> tuple[str, ...]:
-    return tuple(each for each in _CLAUSE.split(sentence) if each)
+    return tuple(_joined(each for each in _CLAUSE.split(sentence) if each))
+
+
+def _joined(pieces: Iterable[str]) -> list[str]:
+    """Return the pieces of a text, one that speaks of the piece before it together with that."""
+    found: list[str] = []
+    for each in pieces:
+        if found and _BACK.match(each):
+            found[-1] = f"{found[-1].rstrip(';')}; {each}"
+        else:
+            found.append(each)
+    return found
 
 
 class _People(NamedTuple):
@@ -287,7 +302,7 @@ def _progress(case: Case, cell: Cell, sentence: str, own: Task | None) -> tuple[
     clauses = _clauses(sentence)
     for clause in clauses:
         said, match = _said(clause, own)
-        if match is None or _THOUGHT.search(clause[: match.start()]):
+        if match is None or _THOUGHT.search(_PRONOUN.sub("", clause[: match.start()])):
             continue
         least = _ENOUGH if _plans(cell) else _SURE
         if not _plans(cell) and not (_MARKED.search(clause) and told(cell)):
@@ -295,6 +310,10 @@ def _progress(case: Case, cell: Cell, sentence: str, own: Task | None) -> tuple[
         fits = [own] if own else meant(case, clause, least=least)
         if not fits and sum(_said(each, own)[1] is not None for each in clauses) == 1:
             fits = meant(case, sentence, least=least)
+        if not fits and is_plan(cell) and clause.count(" ") <= _SHORT:
+            fits = meant(case, clause, least=1)
+            fits = fits if sum(task.table == "actions" for task in fits) == 1 else []
+        fits = [task for task in fits if task.table == "actions"] or fits
         if fits and all(state(task) in _DENIES[said] for task in fits):
             status = fits[0].row["status"]
             return clause, f"“{fits[0].called}” has the status {status}"

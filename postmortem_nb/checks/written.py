@@ -94,16 +94,22 @@ MAY = re.compile(
 """What a text holds where it may hold a figure."""
 
 _MORE = re.compile(
-    r"(?:over|more than|at least|above|upwards of|no fewer than|no less than|well over)"
+    r"(?:over|more than|at least|above|upwards of|no fewer than|no less than|beyond|just past)"
     r"\s(?:the\s|an?\s)?\W?$",
     re.IGNORECASE,
 )
 _LESS = re.compile(
     r"(?:under|less than|fewer than|at most|up to|below|no more than|not even|within|almost|"
-    r"nearly|close to|just short of|just under)\s(?:the\s|an?\s)?\W?$",
+    r"nearly|close to|just short of|just shy of|not quite|short of|shy of)\s(?:the\s|an?\s)?\W?$",
     re.IGNORECASE,
 )
 _WIDE, _LOOSE = 1.6, 0.2
+WHOLE_OF = re.compile(
+    rf"\b(?:{NUMERAL}|quarter|third|half|fifth|eighth|tenth|quarters|thirds|fifths|none|all|most|some|"
+    r"part|%|percent)\s(?:out\s)?of\s(?:(?:all|our|the|its|their|some|about|those)\s){0,2}$",
+    re.IGNORECASE,
+)
+"""Before a figure: it is the whole of which the words before tell a part."""
 
 
 @lru_cache(maxsize=TEXTS)
