@@ -28,6 +28,7 @@ PARTIAL = re.compile(
     re.IGNORECASE,
 )
 """In a clause: its figure may be of a part."""
+_DIGITS = re.compile(r"(?<![\w.,])\d[\d,]*(?:\.\d+)?")
 LONGEST_BLANK = 8_000
 """Characters of a blank whose figures bear others."""
 
@@ -75,7 +76,7 @@ def value(case: Case, name: str) -> float | None:
 
 def told(known: Bears, sentence: str, figure: Figure) -> bool:
     """Return whether another sentence has the same figure for the like."""
-    own = events.stems(sentence)
+    own = events.stems(sentence) | _others(sentence, figure)
     return any(
         each.sentence != sentence
         and each.low <= figure.high
@@ -83,6 +84,12 @@ def told(known: Bears, sentence: str, figure: Figure) -> bool:
         and (own & each.stems or figure.kind == "money")
         for each in known.by.get(figure.kind, ())
     )
+
+
+def _others(sentence: str, figure: Figure) -> frozenset[str]:
+    """Return the other numbers of a sentence: those who tell of one thing share them too."""
+    rest = f"{sentence[: figure.begin]} {sentence[figure.end :]}"
+    return frozenset(_DIGITS.findall(rest))
 
 
 def known(incident: Incident, case: Case) -> Bears:
@@ -115,7 +122,7 @@ def _held(text: str) -> tuple[_Held, ...]:
             each.high,
             sentence,
             events.stem(each.noun),
-            events.stems(sentence),
+            events.stems(sentence) | _others(sentence, each),
         )
         for sentence in sentences(text[:LONGEST_BLANK])
         for each in written.figures(sentence)

@@ -68,7 +68,7 @@ _FIX = re.compile(
 )
 _ROLES: Mapping[str, re.Pattern[str]] = {
     "to": re.compile(
-        r"\b(?:back|revert(?:ed|ing)?|rollback(?:\sof\s[\w-]+)?)\s(?:[\w-]+\s){0,3}?to\s"
+        r"\b(?:back|revert(?:ed|ing)?|rollback(?:\sof\s[\w-]+)?)\s(?:[\w.-]+\s){0,3}?to\s"
         rf"(?:version\s|release\s)?(?P<version>{_VERSION.pattern})",
         re.IGNORECASE,
     ),
@@ -93,6 +93,7 @@ _OTHER = re.compile(
 _BEGUN = re.compile(r"\b(?:start\w*|beg[aiu]n\w*|kick\w*|underway|under way)\b", re.IGNORECASE)
 """In a clause: a row has when it was done."""
 _COLUMNS = ("timestamp", "title")
+_HOURS = 180
 MOST = 200
 """Events of an answer, and clauses, that are looked at: a wide text must not slow a form."""
 
@@ -119,6 +120,8 @@ def found(incident: Incident, case: Case) -> Iterator[Finding]:
     known = [*_rows(case), *_events(incident)] if told or live else []
     for one in told:
         same = [each for each in known if _same(one, each)]
+        if one.acts == {"deploy"} and _is_before(case, one):
+            same = [each for each in same if not each.at.startswith("the timeline")]
         others = [each for each in told if each.cell != one.cell and _same(one, each)]
         if one.match is None or one.cell is None or (not same and not others):
             continue
@@ -129,6 +132,14 @@ def found(incident: Incident, case: Case) -> Iterator[Finding]:
             yield about(case, one.cell, f"“{one.said}”, but {first.at}.")
     yield from _lived(case, live, [*known, *told])
     yield from _versions(case, read, known)
+
+
+def _is_before(case: Case, one: _Doing) -> bool:
+    """Return whether something was done in the hours before the start: its row need not tell it."""
+    start, match = case.moments.start, one.match
+    if start is None or match is None:
+        return False
+    return any(0 < _before(start, minute) < _HOURS for minute in _minutes(match))
 
 
 def _told(cell: Cell, text: str) -> Iterator[_Doing]:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from postmortem_nb.checks import events
 from postmortem_nb.checks.mentions import Mention, read
 from postmortem_nb.checks.reading import about, final, is_read, is_shown
+from postmortem_nb.checks.slips import turned
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -52,6 +53,7 @@ _ALONE = 0.7
 """What remains of the likeness where the rival stands alone too."""
 _OTHER = 0.7
 """What remains of it where the two count different things."""
+_SURELY = 1.0
 _TIMED = 0.3
 """How like the words of a row must be to those around another clock."""
 _ROW = 0.5
@@ -63,7 +65,7 @@ _LEVELS = frozenset({"%", "s", "ms"})
 _ELSEWHERE = frozenset({"span", "date", "year"})
 """Kinds that `bare`, `lengths` and `alike` read."""
 _HOUR, _HOURS, _TIMES = 60, 180, 3
-_MOST = "most"
+_APART = frozenset({"most", "by"})
 _KNOWN = 1_000
 """From here on a number of a blank says what the same number in a text is."""
 _TOLD = 100
@@ -201,13 +203,20 @@ def _rival(
         earlier = earlier and each is not one
         if each.mention.value in own or not _comparable(one, each):
             continue
-        like = _likeness(one, each)
+        at_once = _turned_at_once(one.mention, each.mention)
+        like = _SURELY if at_once else _likeness(one, each)
         if like >= needed and len(_same(each, equals)) <= (1 if one.row else len(bearing)):
             alone = not bearing and not one.row and (earlier or each.mention.open)
             like *= _ALONE if alone else 0.0
         if like >= needed:
             best, needed = each, like
     return best
+
+
+def _turned_at_once(one: Mention, other: Mention) -> bool:
+    """Return whether two figures beside one clock are one with its digits turned."""
+    clock = one.beside & other.beside and one.kind == other.kind
+    return bool(clock) and turned(f"{one.value:g}", f"{other.value:g}")
 
 
 def _agreed(one: _Told, others: Sequence[_Told]) -> bool:
@@ -253,7 +262,7 @@ def _comparable(one: _Told, other: _Told) -> bool:
     a, b = one.mention, other.mention
     apart = a.beside and b.beside and not (a.beside & b.others or b.beside & a.others)
     rated = a.rate != b.rate and (
-        bool(a.rate and b.rate) or a.kind == "clock" or _MOST in {a.rate, b.rate}
+        bool(a.rate and b.rate) or a.kind == "clock" or bool(_APART & {a.rate, b.rate})
     )
     if apart or rated or _place(one.cell) == _place(other.cell) or _equal(a, b):
         return False

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from postmortem_nb import times
-from postmortem_nb.checks import written
+from postmortem_nb.checks import mentions, spoken, written
 from postmortem_nb.checks.case import SINGLE
 from postmortem_nb.checks.report import Code, Finding, Severity
 from postmortem_nb.checks.single import about
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from postmortem_nb.checks.case import Case, Cell
+    from postmortem_nb.checks.written import Figure
 
 MINUTES: tuple[str, ...] = ("duration", "detection_time", "resolution_time", "mttd", "mttr")
 CLOSE = 1.0
@@ -111,7 +112,9 @@ def spent(case: Case) -> Iterator[Finding]:
 
 _WORD = re.compile(
     r"\b(?:in-(?:app|game|product)|push (?:message|notification)s?|SMS|text messages?|banners?|"
-    r"pop-?ups?)\b",
+    r"pop-?ups?|texted|phoned|(?:was|were) (?:called|rung|visited)|"
+    r"(?:called|rang) (?:all|each|every)|"
+    r"by (?:phone|telephone|post|letter|mail|hand))\b",
     re.IGNORECASE,
 )
 """How customers are told without an e-mail."""
@@ -220,8 +223,8 @@ _EXACT, _UNIT = 3, 0.005
 """Digits before its zeros with which a sum is no rounded one; by what it may differ then."""
 
 
-_LOOSELY = 0.2
-"""Share of a count from which on it is a rough one; trailing zeros alone are none of it."""
+_LOOSELY = 0.3
+"""Share of a figure that lies between its bounds where it is a rough one."""
 
 
 def product(case: Case) -> Iterator[Finding]:
@@ -259,22 +262,51 @@ def _product(part: str) -> tuple[float, float] | None:
     counts = [each for each in figures if each.kind in {"count", "span"}]
     if len(figures) != 2 or len(prices) != 1 or len(counts) != 1 or not _TIMES.search(part):
         return None
-    count, price, unit = counts[0], prices[0], 1.0
-    if count.kind == "span":
+    count, price = _bounds(counts[0]), _bounds(prices[0])
+    if counts[0].kind == "span":
         hourly = re.search(r"\b(?:per|an|each|a) (?P<unit>hour|minute|day)\b", part)
-        if not hourly:
+        if not hourly or not counts[0].match:
             return None
-        unit = {"hour": 60.0, "minute": 1.0, "day": 1440.0}[hourly["unit"]]
-        middle = (count.low + count.high) / 2
-        count = count._replace(low=middle, high=middle)
-    exact = count.high - count.low < _LOOSELY * count.high
-    low, high = ((count.low + count.high) / 2,) * 2 if exact else (count.low, count.high)
-    return low * price.low / unit, high * price.high / unit
+        length = spoken.minutes(counts[0].match["span"].lower())[0]  # “over 95 minutes”: in them
+        count = (length / {"hour": 60.0, "minute": 1.0, "day": 1440.0}[hourly["unit"]],) * 2
+    return count[0] * price[0], count[1] * price[1]
+
+
+def _bounds(figure: Figure) -> tuple[float, float]:
+    """Return between which a figure is meant; trailing zeros alone make none a rough one."""
+    if figure.high - figure.low < _LOOSELY * figure.high:
+        return ((figure.low + figure.high) / 2,) * 2
+    return figure.low, figure.high
+
+
+_NEARLY, _SMALLEST, _FEW = 0.15, 100, 4
+"""By how much of it a sum of parts is the failed requests all the same, told wrongly."""
+
+
+def parts(case: Case) -> Iterator[Finding]:
+    """Find lines of the logs that are counted, and are together nearly the failed requests."""
+    failed, told = case.fact("failed_requests"), str(case.fact("key_logs") or "")
+    counts = [each.value for each in mentions.read(told) if each.kind == "count" and not each.rate]
+    counts = [each for each in counts if failed and failed / _SMALLEST < each < failed]
+    if not 1 < len(counts) <= _FEW:
+        return
+    whole = sum(counts)
+    steps = sum(spoken.amount(f"{each:.0f}", "")[1] for each in (failed, *counts))
+    if steps < abs(whole - failed) <= _NEARLY * failed:
+        said = " + ".join(f"{each:,.0f}" for each in counts)
+        yield about(
+            case,
+            Code.RANGE,
+            "key_logs",
+            message=f"{said} is {whole:,.0f}, but failed requests: {failed:,}.",
+            remedy="Correct one of them, or say what else the lines are.",
+        )
 
 
 _BOUND = re.compile(r"(?P<way>[<>]=?)\s*(?P<bound>-?\d+(?:\.\d+)?)\s*$")
 _FIGURE = re.compile(r"(?<![\w.,])\d+(?:,\d{3})*(?:\.\d+)?")
 _DURING = re.compile(
+    r"\b\d+\s(?:[a-z]+\s){0,2}(?:in a row|running)\b|\b\d+\sconsecutive\s|"
     r"\b(?:for|over|during|within|in|longer than)\s(?:(?:at least|more than|the|last|over)\s)*"
     r"\d[\d.,]*[\s-]?(?:s|secs?|seconds?|m|mins?|minutes?|h|hours?|days?)\b",
     re.IGNORECASE,
@@ -306,7 +338,7 @@ def thresholds(case: Case) -> Iterator[Finding]:
             )
 
 
-RULES = (typed, ranges, slo, spent, impact, product, severity, thresholds)
+RULES = (typed, ranges, slo, spent, impact, product, parts, severity, thresholds)
 
 
 def _slack(target: float, actual: float) -> float:

@@ -39,12 +39,15 @@ _IT = (
     r"trouble|degradation|slowdown|disruption))"
 )
 _END = (
-    r"(?=\s*(?:[.;!,]|$|at all\b|throughout\b|during\b|all the (?:while|time)|the (?:whole|"
+    r"(?=\s*(?:[.;!,]|$|at once\b|immediately\b|right away\b|at all\b|throughout\b|during\b|"
+    r"all the (?:while|time)|the (?:whole|"
     r"entire)\b|"
     r"(?:for|while) (?:the (?:whole|entire)|it lasted|all)\b|by us\b))"
 )
 _LEARNT = r"(?:learn(?:ed|t)|heard|found out|knew|were told|was told|got wind|read)"
-_MADE_KNOWN = r"(?:told us|alerted us|made us aware|tipped us off|rang us up|called us|woke us)"
+_MADE_KNOWN = (
+    r"(?:told us|alerted us|made us aware|tipped us off|rang us up|called us|woke us|paged us)"
+)
 _SAW = r"(?:detect|caught|catch|saw|see|notic|discover|flagg|flag|spott|spot|pick|report)\w*"
 
 

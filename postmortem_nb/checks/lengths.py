@@ -45,7 +45,7 @@ def length(case: Case, sentence: str, figure: Figure, *, whole: bool) -> str | N
     groups, unclear = _groups(case, sentence, figure)
     if not groups:
         told = whole and not PARTIAL.search(sentence)
-        return _longer(case, figure) or (_unmeasured(case, figure) if told else None)
+        return _longer(case, sentence, figure) or (_unmeasured(case, figure) if told else None)
     alone = len(groups) == 1
     if unclear or (alone and _FROM_EVENT.match(sentence, figure.end)):
         return None
@@ -121,8 +121,13 @@ def _beside(
     return tuple(near)
 
 
-def _longer(case: Case, figure: Figure) -> str | None:
+_EARLIER = re.compile(r"\s(?:\w+\s)?(?:before|earlier|ago|prior|previously)\b", re.IGNORECASE)
+
+
+def _longer(case: Case, sentence: str, figure: Figure) -> str | None:
     """Return how long the incident took, where a length is longer than all of it."""
+    if _EARLIER.match(sentence, figure.end):
+        return None
     whole = value(case, "resolution_time") or value(case, "duration")
     if whole is None or figure.low <= 1.1 * whole or figure.low > 6 * whole:
         return None

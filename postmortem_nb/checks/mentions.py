@@ -28,7 +28,7 @@ class Mention(NamedTuple):
     places: int = 0
     rate: str = ""
     """Of a rate: the unit behind “a” or “per”; of a clock: “end” where something ended then; “most”
-    of what is the largest or smallest of all."""
+    of what is the largest or smallest of all; “by” of a difference."""
     beside: frozenset[float] = frozenset()
     """The figure that stands nearest to it, where one is near."""
     others: frozenset[float] = frozenset()
@@ -85,7 +85,7 @@ _WHOLE = re.compile(
 """Behind a share: what it is of."""
 _ENTRY = re.compile(r"\s[·•|]\s")
 _MOST = re.compile(
-    r"\b(?:largest|biggest|longest|smallest|shortest|highest|lowest|slowest|fastest|greatest)\b",
+    r"\b(?:worst|peak\w*|maximum|height|largest|biggest|longest|smallest|shortest|highest|lowest|slowest|fastest|greatest)\b",
     re.IGNORECASE,
 )
 _ENDED = re.compile(
@@ -136,7 +136,7 @@ def _read(clause: str) -> Iterator[Mention]:
         per = _PER.match(clause, match.end())
         before = clause[max(0, match.start() - _BEHIND) : match.start()]
         ended = kind == "clock" and _ENDED.search(before)
-        most = "most" if _MOST.search(clause) else ""
+        most = "most" if _MOST.search(clause) else "by" if before.endswith(" by ") else ""
         yield Mention(
             kind,
             noun,

@@ -105,6 +105,7 @@ _SINCE = re.compile(r"\b(?:after|before|until|since|later|from then)\b|\d:\d\d",
 _NAME = re.compile(r"(?<=\s)[A-Z][\w-]+")
 _NOW = re.compile(r"\b(?:is|are)\b")
 """In a row: what it says is so at its time."""
+_CALLED = re.compile(r"\b[A-Z][\w’'-]+")
 _DATA = frozenset({"data", "job", "messag", "record", "row", "event", "write", "order"})
 _CLAUSE = re.compile(r"[;:()]\s|,\s(?!not\b)|\b(?:but|while|because|which|so that)\b")
 LONGEST = 8_000
@@ -126,6 +127,7 @@ class _Clause(NamedTuple):
 def opposed(case: Case) -> Iterator[Finding]:
     """Find clauses that another blank's clause excludes; the later one is doubted."""
     told = [(cell, each) for cell, text in _texts(case) for each in _clauses(text)][:MOST]
+    people = {part for name in case.people() for part in name.split() if " " in name}
     denying: dict[object, list[int]] = defaultdict(list)  # few of many pairs can meet
     for at, (_, each) in enumerate(told):
         for key in (*each.denied, *each.sides):
@@ -136,7 +138,8 @@ def opposed(case: Case) -> Iterator[Finding]:
         for before in sorted({before for key in keys for before in denying.get(key, ())}):
             other, each = told[before]
             doubted = at > before or not (one.denied or one.sides)
-            if other is not cell and doubted and _excludes(one, each):
+            who = {*_CALLED.findall(one.text)} ^ {*_CALLED.findall(each.text)}
+            if other is not cell and doubted and not who & people and _excludes(one, each):
                 place = case.where(other.table, other.row, other.column.name)
                 said, words = one.text.strip(" ,."), each.text.strip(" ,.")
                 yield about(case, cell, f"“{said}”, but “{words}” under {place}.")

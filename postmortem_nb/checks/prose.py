@@ -32,18 +32,20 @@ FINAL: frozenset[str] = frozenset({"final_status", "confirmed", "closed"})
 
 def prose(case: Case) -> Iterator[Finding]:
     """Find figures in sentences that contradict the data."""
+    declaring = {row["row"] for row in case.rows("timeline") if row.get("severity_declared")}
     for cell, text in passages(case):
         whole = told(cell) or cell.table == "updates"
         yield from _figures(case, cell, text, told=whole)
         yield from _clocks(case, cell, text)
         yield from _first(case, cell, text)
         yield from _spent(case, cell, text)
-        if cell.column.name in FINAL:
+        if cell.column.name in FINAL or (cell.table == "timeline" and cell.row in declaring):
             yield from _severities(case, cell, text)
         if whole:
             yield from _words(case, cell, text)
             yield from _at_once(case, cell, text)
             yield from _severities(case, cell, text)
+            yield from _lasting(case, cell, text)
             yield from _windows(case, cell, text)
             yield from _names(case, cell, text)
 
@@ -173,6 +175,36 @@ def _turned(match: re.Match[str], steps: list[dt.datetime]) -> bool:
     return any(sorted(match["clock"]) == sorted(f"{at:%H:%M}") for at in steps)
 
 
+_FOR = re.compile(
+    rf"\bfor\s(?:(?:most|all|some|much)\sof\s|nearly\s|almost\s|about\s|over\s)?{spoken.SPAN}"
+    r"(?!\s(?:each|at a time|after|before|longer|more|per)\b)",
+    re.IGNORECASE,
+)
+_FAILING = re.compile(
+    r"\b(?:fail\w*|unable|could not|couldn[’']t|cannot|down|unavailable|read-only|lost|offline|"
+    r"unreachable|broken|blank|degraded|stopp\w+|errors?)\b",
+    re.IGNORECASE,
+)
+
+
+def _lasting(case: Case, cell: Cell, text: str) -> Iterator[Finding]:
+    """Find how long the problem is said to have lasted, where no impact was as long."""
+    start, whole = case.moments.start, _known(case, "duration")
+    if cell.column.name != "problem" or start is None or whole is None:
+        return
+    recovering = {"Mitigation Deployed", "Partial Recovery", "Full Recovery"}
+    ends = [r["time"] for r in case.rows("timeline") if r.get("step") in recovering and r["time"]]
+    known = [whole, *((at - start).total_seconds() / 60 for at in ends)]
+    for match in matches(_FOR, text):
+        before = re.split(r"[.;\n]\s", text[: match.start()])[-1]
+        after = re.split(r"[.;\n]\s", text[match.start() :])[0]
+        clause = re.split(r",\s", before)[-1] if before else after
+        failing = _FAILING.search(clause) and not re.search(r"\b(?:nobody|no one)\b", clause)
+        if failing and not any(spoken.agrees(match, each) for each in known):
+            said = f"“{match.group().strip()}”, but duration: {times.duration(whole)}."
+            yield about(case, cell, said)
+
+
 def _windows(case: Case, cell: Cell, text: str) -> Iterator[Finding]:
     """Find windows of the incident in prose with an end that no entry of the timeline has."""
     start, end = case.moments.start, case.moments.recovered
@@ -219,12 +251,15 @@ def _near(match: re.Match[str], known: list[dt.datetime]) -> bool:
 def _severities(case: Case, cell: Cell, text: str) -> Iterator[Finding]:
     """Find a severity in prose that nobody declared."""
     final = case.fact("severity")
-    declared = {final, *(row.get("severity_declared") for row in case.rows("timeline"))}
+    rows = {row["row"]: row.get("severity_declared") for row in case.rows("timeline")}
+    own = rows.get(cell.row) if cell.table == "timeline" else None
+    declared = {own} if own else {final, *rows.values()}
     for match in matches(claims.SEV, text):
         digit, before = match["digit"], text[max(0, match.start() - 60) : match.start()]
         plain = not claims.NOT_THIS.search(before) and not claims.NOT_AFTER.match(text, match.end())
         if final and f"SEV-{digit}" not in declared and plain:
-            yield about(case, cell, f"“SEV-{digit}”, but the severity is {final}.")
+            truth = f"it declares {own}" if own else f"the severity is {final}"
+            yield about(case, cell, f"“SEV-{digit}”, but {truth}.")
 
 
 def _names(case: Case, cell: Cell, text: str) -> Iterator[Finding]:

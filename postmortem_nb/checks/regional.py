@@ -6,7 +6,7 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from postmortem_nb.checks import mentions, single
+from postmortem_nb.checks import mentions, single, spoken
 from postmortem_nb.checks.reading import TEXTS, about, is_read, matches, passages, texts
 from postmortem_nb.checks.report import Code, Finding
 
@@ -38,7 +38,8 @@ _CODE = re.compile(
 """A region as clouds call it."""
 _ASIDE = re.compile(r"\([^()]*\)|:\s*[\d,.]+[^,;/]*")
 """Behind a region: how many were there."""
-_ROUNDED = 0.01
+_ROUNDED = 0.002
+"""By how much of it a sum of exact parts may be off."""
 _SPLIT = re.compile(_JOINED)
 
 
@@ -126,8 +127,9 @@ def summed(case: Case) -> Iterator[Finding]:
     nouns = {each.noun for each in counts if each.noun}
     if not total or len(counts) < 2 or len(counts) != len(_named(held)) or len(nouns) > 1:
         return
+    steps = [spoken.amount(f"{value:.0f}", "")[1] for value in (total, *(c.value for c in counts))]
     whole = sum(each.value for each in counts)
-    if abs(whole - total) > _ROUNDED * total:
+    if abs(whole - total) > max(*steps, _ROUNDED * total):
         yield _wrong(case, f"{held!r} is {whole:,.0f}, but affected users: {total:,}.")
 
 
@@ -141,7 +143,7 @@ def _wrong(case: Case, message: str) -> Finding:
 
 def _named(held: str) -> list[str]:
     """Return the regions of a list, without how many were in each."""
-    parts = re.split(r",|;|/|\band\b", _ASIDE.sub("", held))
+    parts = re.split(r",(?!\d)|;|/|\band\b", _ASIDE.sub("", held))
     return [each.strip() for each in parts if each.strip()]
 
 

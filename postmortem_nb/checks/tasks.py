@@ -308,11 +308,11 @@ def _progress(case: Case, cell: Cell, sentence: str, own: Task | None) -> tuple[
         if not _plans(cell) and not (_MARKED.search(clause) and told(cell)):
             continue
         fits = [own] if own else meant(case, clause, least=least)
-        if not fits and sum(_said(each, own)[1] is not None for each in clauses) == 1:
+        named = [each for each in meant(case, clause, least=1) if each.table == "actions"]
+        if not fits and is_plan(cell) and clause.count(" ") <= _SHORT and named:
+            fits = named if len(named) == 1 else []
+        elif not fits and sum(_said(each, own)[1] is not None for each in clauses) == 1:
             fits = meant(case, sentence, least=least)
-        if not fits and is_plan(cell) and clause.count(" ") <= _SHORT:
-            fits = meant(case, clause, least=1)
-            fits = fits if sum(task.table == "actions" for task in fits) == 1 else []
         fits = [task for task in fits if task.table == "actions"] or fits
         if fits and all(state(task) in _DENIES[said] for task in fits):
             status = fits[0].row["status"]
