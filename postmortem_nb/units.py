@@ -25,7 +25,14 @@ BYTES = {
     "kb": 1e3, "megabyte": 1e6, "mb": 1e6, "gigabyte": 1e9, "gb": 1e9, "terabyte": 1e12,
 }  # fmt: skip
 PERCENT = {"percent": 1.0, "%": 1.0, "fraction": 100.0, "percent_nano": 1e-7, "apdex": 0.0}
-SHORT = {"request": "req", "operation": "op", "message": "msg", "connection": "conn"}
+SHORT = {
+    "request": "req",
+    "operation": "op",
+    "message": "msg",
+    "connection": "conn",
+    "dollar": "$",
+    "euro": "€",
+}
 
 STEPS = {
     "time": (
