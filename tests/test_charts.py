@@ -339,6 +339,17 @@ def test_the_timeline_names_every_step_and_phase():
     assert "51 minutes" in words  # Mitigation: 15:18 to 16:09
 
 
+def test_what_happened_before_the_detection_begins_no_investigation():
+    early = {"phase": "Investigation", "step": "Key Discovery", "time": frames.at(13, 58, 30)}
+    rows = [*frames.ROWS, early | {"finding": "Deploy of checkout v2.48.0 finished"}]
+    figure = charts.timeline(rows, frames.WINDOW)
+    assert_legible(figure, over_data=True)
+    words = said(figure)
+    assert "Before the detection" in words
+    assert "Key Discovery 3: Deploy of checkout v2.48.0 finished" in words
+    assert "46 minutes" in words  # Investigation: 14:26 to 15:12, as without it
+
+
 def test_the_timeline_takes_a_frame_and_rows_without_time():
     rows = [*frames.ROWS, {"phase": "Post-Incident", "step": "Review", "time": None}]
     figure = charts.timeline(pd.DataFrame(rows), (frames.WINDOW[0], None))

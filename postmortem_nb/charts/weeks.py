@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-WEEK, MINUTE, NOTHING = pd.Timedelta(days=7), pd.Timedelta(minutes=1), pd.Timedelta(0)
+WEEK, NOTHING = pd.Timedelta(days=7), pd.Timedelta(0)
 EPOCH = pd.Timestamp(0, tz="UTC")
 
 
@@ -70,7 +70,7 @@ def _rates(even: pd.DataFrame, width: pd.Series) -> pd.DataFrame:
     """Return values per minute: of each bucket of the widest width, over the time that it knows."""
     there = even["value"].notna()
     start = even["timestamp"] - (even["timestamp"] - EPOCH) % width.max()
-    known = even.assign(timestamp=start, minutes=width / MINUTE)[there]
+    known = even.assign(timestamp=start, minutes=width.dt.total_seconds() / 60)[there]
     keys = ["week", "timestamp", "query", "unit"]
     sums = known.groupby(keys, dropna=False, sort=True)[["value", "minutes"]].sum().reset_index()
     unit = (sums["unit"].fillna("") + "/minute").astype("string")
