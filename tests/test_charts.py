@@ -278,6 +278,21 @@ def test_sandbox_data_says_so():
     assert "Sandbox data" in charts.describe(frame)
 
 
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"version": ["v2.48.0", "v2.47.3"], "a_count_with_a_rather_long_name" * 3: [374, 19]},
+        {"n": [374]},
+    ],
+)
+def test_bars_and_numbers_of_sandbox_data_say_so(answer):
+    frame = frames.sql(**answer)
+    frame.attrs["evidence"]["sandbox"] = True
+    figure = charts.draw(frame)
+    assert "sandbox data" in said(figure)
+    assert_legible(figure)
+
+
 def test_bars_are_sorted_and_their_values_whole():
     words = said(charts.draw(frames.sql(service=["a", "b", None], n=[3, 1200, 2])))
     assert "1,200" in words

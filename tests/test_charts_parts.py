@@ -80,6 +80,19 @@ def test_ticks_read_apart():
         assert len(set(words)) == len(words) >= 2
 
 
+@pytest.mark.parametrize(
+    ("high", "words"),
+    [
+        (966, ["0", "250", "500", "750", "1,000"]),
+        (4377, ["0", "1,000", "2,000", "3,000", "4,000"]),
+        (9000, ["0", "2,000", "4,000", "6,000", "8,000"]),
+        (42_000, ["0", "10k", "20k", "30k", "40k"]),
+    ],
+)
+def test_an_axis_counts_in_full_as_far_as_figures_do(high, words):
+    assert [shown for _, shown in units.scale(0, high, units.Unit()).ticks] == words
+
+
 # ---- time
 
 
