@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 import subprocess
 import sys
 import threading
@@ -263,6 +264,25 @@ def test_logs_by_a_tag_and_by_nothing_known():
     assert "2.0  450" in said(charts.draw(frames.logs(900), by="version"))
     with pytest.raises(BadValue, match="service"):
         charts.draw(frames.logs(), by="no such column")
+
+
+@pytest.mark.parametrize(
+    ("frame", "says"),
+    [
+        (frames.metric(3), "a tag of the answer (host), for example host; got 'nosuch'"),
+        (frames.metric(1), "the answer has no tags to group by; got 'nosuch'"),
+        (frames.sql(region=["a", "b"], n=[3, 1]), "a column of the answer (region, n)"),
+    ],
+)
+def test_a_grouping_that_the_answer_does_not_have_is_refused_with_those_it_has(frame, says):
+    with pytest.raises(BadValue, match=re.escape(says)):
+        charts.draw(frame, by="nosuch")
+
+
+def test_sql_is_grouped_by_its_own_column():
+    times = pd.date_range("2025-12-04 14:00", periods=2, freq="60s").repeat(2)
+    frame = frames.sql(minute=times, region=["a", "b"] * 2, n=[1, 2, 3, 4])
+    assert {"a", "b"} <= set(said(charts.draw(frame, by="region")).split(" | "))
 
 
 def test_incomplete_evidence_says_so_and_hatches_what_is_unknown():

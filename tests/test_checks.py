@@ -72,6 +72,14 @@ def test_a_discovery_before_the_detection_needs_the_evidence_of_what_happened(
     assert messages.str.contains("Key Discovery .*is before Detection").any() == told
 
 
+def test_a_method_that_is_missing_is_to_be_filled_in_not_corrected(incident):
+    incident.set("revenue_loss", 5000)
+    incident.set("revenue_method", None)
+    hits = found(incident)
+    (remedy,) = hits.loc[hits["where"].str.contains("Calculation method"), "remedy"]
+    assert remedy.startswith("Fill in the calculation method")
+
+
 # What is planted → the code, the severity and a part of the place under which it must be found.
 PLANTS = {
     "detection before the start": (
