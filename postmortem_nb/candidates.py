@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from postmortem_nb.incident import Incident
     from postmortem_nb.schema import Template
 
-DISCOVERY = "Key Discovery"
+DISCOVERY = metrics.DISCOVERY
 DETECTION = "Detection"
 FOUND = 20
 """Rows that a search shows at most."""

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from postmortem_nb import text, times
+from postmortem_nb.hindsight import BEFORE, foregone, saying
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -71,10 +72,12 @@ def steps(rows: Iterable[Mapping[str, Any]]) -> list[Step]:
     names = [str(row.get("step") or "") for row in timed]
     seen: Counter[str] = Counter()
     found = []
-    for row, name in zip(timed, names, strict=True):
+    for row, name, early in zip(timed, names, foregone(timed), strict=True):
         seen[name] += 1
         number = f" {seen[name]}" if names.count(name) > 1 else ""
-        found.append(Step(row["time"], str(row.get("phase") or ""), f"{name[:LONGEST]}{number}"))
+        phase = BEFORE if early else str(row.get("phase") or "")
+        told = saying(row) if early else ""
+        found.append(Step(row["time"], phase, f"{name[:LONGEST]}{number}{told}"))
     return found
 
 
@@ -111,8 +114,10 @@ def _lines(steps: Sequence[Step], scale: Scale) -> tuple[list[str], int]:
     """Return the bars and marks, each on its own line, and the height they take."""
     parts: list[str] = []
     height = TOP
-    for number, (phase, members) in enumerate(_phases(steps)):
-        tone = f"pm-phase-{number % TONES}"
+    phases = _phases(steps)
+    tones = iter(f"pm-phase-{number % TONES}" for number in range(len(phases)))
+    for phase, members in phases:
+        tone = "pm-before" if phase == BEFORE else next(tones)
         parts += _bar(phase, members, scale, (height, tone))
         height += LINE + 4
         for step in members:
@@ -125,11 +130,11 @@ def _lines(steps: Sequence[Step], scale: Scale) -> tuple[list[str], int]:
 
 
 def _phases(steps: Sequence[Step]) -> list[tuple[str, list[Step]]]:
-    """Return steps gathered by phase, phases in the order they began."""
+    """Return steps gathered by phase, phases in the order they began; what came before, first."""
     found: dict[str, list[Step]] = {}
     for step in sorted(steps, key=lambda each: each.time):
         found.setdefault(step.phase, []).append(step)
-    return list(found.items())
+    return sorted(found.items(), key=lambda phase: phase[0] != BEFORE)
 
 
 def _bar(
@@ -138,6 +143,9 @@ def _bar(
     y, tone = place
     start, end = members[0].time, members[-1].time
     x, until = scale.x(start), scale.x(end)
+    if phase == BEFORE:
+        yield _label(phase, x, (x - 5, x + 5), y + 13, strong=True)
+        return
     minutes = (end - start).total_seconds() / MINUTE
     width = round(max(until - x, 3), 1)
     yield f'<rect class="{tone}" x="{x}" y="{y}" width="{width}" height="{BAR}" rx="2"/>'

@@ -40,8 +40,7 @@ _UNLISTED = r'<h\1 class="jp-toc-ignore"'
 
 # Pages without our style sheet keep the lines of prose apart too. A style sheet in each text would
 # have JupyterLab compute the styles of the whole notebook anew, once a text.
-_VALUE = ' class="pm-value"'
-_LINES = f'{_VALUE} style="white-space:pre-wrap"'
+_VALUE = re.compile(r' class="pm-value"(?P<turns> dir="auto")?')
 
 
 class Finished:
@@ -76,13 +75,23 @@ class Finished:
 
     def _written(self, lines: list[Line]) -> Shown:
         made, plain = document.both(self.incident, lines)
-        body = _HEADING.sub(_UNLISTED, made).replace(_VALUE, _LINES) if made else EMPTY
+        body = _styled(made) if made else EMPTY
         hint = HINT.format("this section" if self.title else "the postmortem")
         html = f'<div class="pm-text tex2jax_ignore mathjax_ignore">{hint}{body}</div>'
         self._lines = lines
         self.digest = hashlib.sha256(made.encode("utf-8", "replace")).hexdigest()[:12]
         data = {"text/html": html, "text/plain": plain.strip() or "Nothing is filled in yet."}
         return data, {"postmortem": {"section": self.title or "", "text": self.digest}}
+
+
+def _styled(made: str) -> str:
+    """Return a text whose values keep their lines, each in its own direction."""
+    return _VALUE.sub(_kept_apart, _HEADING.sub(_UNLISTED, made))
+
+
+def _kept_apart(value: re.Match[str]) -> str:
+    turns = ";unicode-bidi:plaintext" if value["turns"] else ""
+    return f'{value[0]} style="white-space:pre-wrap{turns}"'
 
 
 # -- when it is shown ------------------------------------------------------------------------------

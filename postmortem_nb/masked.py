@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from postmortem_nb.incident import Incident
 from postmortem_nb.ipynb import TOOLS
 from postmortem_nb.masking import Removed, in_column, mask
+from postmortem_nb.parts import SINGLE
 from postmortem_nb.tallies import Found
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ class MaskedIncident(Incident):
 
     def value(self, name: str) -> Any:
         """Return a single fact as `Incident.value` does, with secrets masked."""
-        return self._shown(super().value(name), name)
+        return self._shown(super().value(name), f"{SINGLE}.{name}")  # as `values` calls its place
 
     def measures(self) -> dict[str, Measure]:
         """Return the computed figures as `Incident.measures` does, their words masked."""

@@ -31,6 +31,9 @@ STEPS: Mapping[str, str] = {
 """Moment → the timeline step whose time it is. ``declared`` is no step of its own: it is the
 acknowledgement that names a severity."""
 
+DISCOVERY = "Key Discovery"
+"""The step that a row of an answer becomes."""
+
 LAST_COUNTS = frozenset({"recovered", "resolved"})
 """Moments taken from the last row of their step: a relapse moves the end. Else the first counts."""
 

@@ -11,7 +11,7 @@ import math
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +30,7 @@ from postmortem_nb import (
     provenance,
     tallies,
     text,
+    units,
 )
 from postmortem_nb.datadog import calls
 from postmortem_nb.errors import QueryError, expected
@@ -230,6 +231,8 @@ def _words(value: object) -> str:
     if isinstance(value, datetime):
         exact = value.isoformat(" ", "milliseconds" if value.microsecond else "seconds")
         return exact.replace("+00:00", " UTC")
+    if isinstance(value, timedelta):
+        return units.shown(value.total_seconds(), units.read("second"))
     return f"{value:,.6g}" if isinstance(value, float) else str(value)
 
 

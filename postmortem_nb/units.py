@@ -25,7 +25,14 @@ BYTES = {
     "kb": 1e3, "megabyte": 1e6, "mb": 1e6, "gigabyte": 1e9, "gb": 1e9, "terabyte": 1e12,
 }  # fmt: skip
 PERCENT = {"percent": 1.0, "%": 1.0, "fraction": 100.0, "percent_nano": 1e-7, "apdex": 0.0}
-SHORT = {"request": "req", "operation": "op", "message": "msg", "connection": "conn"}
+SHORT = {
+    "request": "req",
+    "operation": "op",
+    "message": "msg",
+    "connection": "conn",
+    "dollar": "$",
+    "euro": "€",
+}
 
 STEPS = {
     "time": (
@@ -129,7 +136,9 @@ def scale(low: float, high: float, unit: Unit, *, zero: bool = True, whole: bool
         low, high = low - (0.0 if zero else margin), high + margin
     room = (high - low) * 0.06
     low, high = low - (room if low < 0 or not zero else 0.0), high + room
-    divisor, suffix = step(unit, max(abs(low), abs(high)))
+    size = max(abs(low), abs(high))
+    # in full as far as values are: 750, not 0.75k beside 1.00k
+    divisor, suffix = (1.0, "") if unit.family == "things" and size < 1e4 else step(unit, size)
     gap = _nice((high - low) / divisor / MOST, whole=whole and divisor == 1)
     first, last = math.ceil(low / divisor / gap - 1e-9), math.floor(high / divisor / gap + 1e-9)
     words = [_spell(_plain(number * gap, gap), suffix, unit) for number in range(first, last + 1)]

@@ -368,3 +368,14 @@ class TestSandbox:
         assert start["query"] == "rows per minute"
         assert start["earliest"] <= self.START <= start["latest"]
         assert end["earliest"] <= self.END <= end["latest"]
+
+
+def test_each_panel_names_its_series_before_a_long_query(incident):
+    """Before: “… by {host}.as_rate() host:checkout-u…”, cut where the legend begins."""
+    query = "sum:trace.checkout.request.errors{env:prod,service:checkout} by {host}.as_rate()"
+    random = np.random.default_rng(7)
+    hosts = [f"host:checkout-us-0{number}" for number in (4, 5)]
+    lines = [metric(random.poisson(4, 600) + 0.0, query=query, series=host) for host in hosts]
+    figure = change_points(pd.concat(lines, ignore_index=True), incident).chart()
+    written = [each.get_text() for each in figure.texts]
+    assert all(any(host in words for words in written) for host in hosts)

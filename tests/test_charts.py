@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 import subprocess
 import sys
 import threading
@@ -265,6 +266,25 @@ def test_logs_by_a_tag_and_by_nothing_known():
         charts.draw(frames.logs(), by="no such column")
 
 
+@pytest.mark.parametrize(
+    ("frame", "says"),
+    [
+        (frames.metric(3), "a tag of the answer (host), for example host; got 'nosuch'"),
+        (frames.metric(1), "the answer has no tags to group by; got 'nosuch'"),
+        (frames.sql(region=["a", "b"], n=[3, 1]), "a column of the answer (region, n)"),
+    ],
+)
+def test_a_grouping_that_the_answer_does_not_have_is_refused_with_those_it_has(frame, says):
+    with pytest.raises(BadValue, match=re.escape(says)):
+        charts.draw(frame, by="nosuch")
+
+
+def test_sql_is_grouped_by_its_own_column():
+    times = pd.date_range("2025-12-04 14:00", periods=2, freq="60s").repeat(2)
+    frame = frames.sql(minute=times, region=["a", "b"] * 2, n=[1, 2, 3, 4])
+    assert {"a", "b"} <= set(said(charts.draw(frame, by="region")).split(" | "))
+
+
 def test_incomplete_evidence_says_so_and_hatches_what_is_unknown():
     figure = charts.draw(part())
     assert "Incomplete: limit reached" in said(figure)
@@ -276,6 +296,21 @@ def test_sandbox_data_says_so():
     frame = frames.logs(50, sandbox=True)
     assert "sandbox data" in said(charts.draw(frame))
     assert "Sandbox data" in charts.describe(frame)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"version": ["v2.48.0", "v2.47.3"], "a_count_with_a_rather_long_name" * 3: [374, 19]},
+        {"n": [374]},
+    ],
+)
+def test_bars_and_numbers_of_sandbox_data_say_so(answer):
+    frame = frames.sql(**answer)
+    frame.attrs["evidence"]["sandbox"] = True
+    figure = charts.draw(frame)
+    assert "sandbox data" in said(figure)
+    assert_legible(figure)
 
 
 def test_bars_are_sorted_and_their_values_whole():
@@ -337,6 +372,17 @@ def test_the_timeline_names_every_step_and_phase():
         assert step in words
     assert "Key Discovery 2" in words
     assert "51 minutes" in words  # Mitigation: 15:18 to 16:09
+
+
+def test_what_happened_before_the_detection_begins_no_investigation():
+    early = {"phase": "Investigation", "step": "Key Discovery", "time": frames.at(13, 58, 30)}
+    rows = [*frames.ROWS, early | {"finding": "Deploy of checkout v2.48.0 finished"}]
+    figure = charts.timeline(rows, frames.WINDOW)
+    assert_legible(figure, over_data=True)
+    words = said(figure)
+    assert "Before the detection" in words
+    assert "Key Discovery 3: Deploy of checkout v2.48.0 finished" in words
+    assert "46 minutes" in words  # Investigation: 14:26 to 15:12, as without it
 
 
 def test_the_timeline_takes_a_frame_and_rows_without_time():

@@ -14,7 +14,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from postmortem_nb import captions, charts, units
-from postmortem_nb.charts import card, clock, lines, marks, palette, series, thin
+from postmortem_nb.charts import card, clock, lines, marks, palette, series, thin, weeks
 
 # ---- units and scales
 
@@ -78,6 +78,19 @@ def test_ticks_read_apart():
     for low, high in ((0, 1), (0, 0.02), (10, 10.03), (0, 7), (999, 1001), (0, 1e9), (0.1, 0.13)):
         words = [words for _, words in units.scale(low, high, units.Unit(), zero=low == 0).ticks]
         assert len(set(words)) == len(words) >= 2
+
+
+@pytest.mark.parametrize(
+    ("high", "words"),
+    [
+        (966, ["0", "250", "500", "750", "1,000"]),
+        (4377, ["0", "1,000", "2,000", "3,000", "4,000"]),
+        (9000, ["0", "2,000", "4,000", "6,000", "8,000"]),
+        (42_000, ["0", "10k", "20k", "30k", "40k"]),
+    ],
+)
+def test_an_axis_counts_in_full_as_far_as_figures_do(high, words):
+    assert [shown for _, shown in units.scale(0, high, units.Unit()).ticks] == words
 
 
 # ---- time
@@ -194,9 +207,14 @@ def test_flags_never_meet_and_no_pole_crosses_a_name(points):
         return
     assert len(strip.flags) == len(stones)
     for flag, end in zip(strip.flags, ends, strict=True):
-        crossing = [one for one in strip.flags if one.row > flag.row and flag.left < one.x < end]
+        crossing = [one for one in strip.flags if one.row >= flag.row and flag.left < one.x < end]
         assert not [one for one in crossing if one.x > flag.left + 0.01]
         assert end <= 8.9 + 1e-9
+
+
+def test_a_name_near_the_right_edge_stands_beside_its_own_pole():
+    (flag,) = marks.strip([marks.Milestone(8.8, "Recovered", "16:09")], 8.88, 6.0).flags
+    assert flag.left + card.width(flag.words, card.SMALL) < 8.8
 
 
 # ---- series
@@ -367,3 +385,42 @@ def test_spans_events_and_sql_are_told():
     assert "Incomplete: HTTP 503 on page 3" in charts.describe(
         frames.logs(9, complete=False, partial="HTTP 503 on page 3")
     )
+
+
+# ---- revenue by week
+
+
+def _revenue(**parts):
+    """Return $60 a minute in this week and the one before, in buckets of these seconds a part."""
+    ends = {"impact": ("14:02", "16:09"), "after": ("16:09", "18:09")}
+    rows = [
+        (moment - pd.Timedelta(days=7 * -week), week, part, float(size))
+        for week in (0, -1)
+        for part, size in parts.items()
+        for moment in pd.date_range(
+            *(f"2025-12-04T{clock}Z" for clock in ends[part]), freq=f"{size}s", inclusive="left"
+        ).ceil(f"{size}s")
+    ]
+    frame = pd.DataFrame(rows, columns=["timestamp", "week", "part", "value"])
+    frame = frame.assign(query="sum:shop.revenue{*}.as_count()", unit="dollar")
+    asked = {"from": "2025-12-04T14:02:00Z", "to": "2025-12-04T16:09:00Z"}
+    frame.attrs["evidence"] = {**asked, "arguments": {"deferred": "2h"}}
+    return frame
+
+
+def test_revenue_does_not_jump_where_its_buckets_change_their_width():
+    """Before: 30 s of the impact beside 2 min after it, and a recovery of four times the sales."""
+    frame = _revenue(impact=30, after=120)
+    frame.loc[frame.index[-1], "value"] = 60.0  # cut short by the end of the question
+    drawn = weeks.side_by_side(frame)
+    assert drawn["value"].tolist() == pytest.approx([60.0] * len(drawn))
+    assert {*drawn["unit"]} == {"dollar/minute"}
+    assert {*drawn["series"]} == {"this week", "1 week before"}
+    steps = drawn[drawn["series"] == "this week"]["timestamp"].diff().dropna()
+    assert {*steps} == {pd.Timedelta(minutes=2)}
+
+
+def test_a_single_amount_of_revenue_stays_an_amount():
+    frame = _revenue(impact=60).groupby(["week"], as_index=False).head(1)
+    assert weeks.side_by_side(frame)["value"].tolist() == [60.0, 60.0]
+    assert {*weeks.side_by_side(frame)["unit"]} == {"dollar"}

@@ -62,6 +62,24 @@ def test_evidence_of_the_two_hours_before_may_have_led_to_it(incident, clock, ev
     assert ("window" in set(found(incident)["code"])) is told
 
 
+@pytest.mark.parametrize(("evidence", "told"), [("events (AZ1)", False), (None, True)])
+def test_a_discovery_before_the_detection_needs_the_evidence_of_what_happened(
+    incident, evidence, told
+):
+    for name, value in (("time", moment("14:05")), ("evidence", evidence)):
+        incident.set(name, value, table="timeline", row=step(incident, "Key Discovery"))
+    messages = found(incident)["message"]
+    assert messages.str.contains("Key Discovery .*is before Detection").any() == told
+
+
+def test_a_method_that_is_missing_is_to_be_filled_in_not_corrected(incident):
+    incident.set("revenue_loss", 5000)
+    incident.set("revenue_method", None)
+    hits = found(incident)
+    (remedy,) = hits.loc[hits["where"].str.contains("Calculation method"), "remedy"]
+    assert remedy.startswith("Fill in the calculation method")
+
+
 # What is planted → the code, the severity and a part of the place under which it must be found.
 PLANTS = {
     "detection before the start": (

@@ -191,3 +191,10 @@ def test_a_metric_of_nulls_has_advice(account):
     account([Say({"data": {"attributes": unknown}})])
     frame = get_datadog_metric("avg:a.b{*}", **TIMES)
     assert frame.attrs["evidence"]["advice"] == []
+
+
+def test_a_revenue_question_is_told_whether_its_metric_exists(account):
+    account(metric)
+    query = "sum:system.cpu.usr{*}.as_count()"
+    said = in_cell(f'get_datadog_revenue(metric="{query}", weeks=1, {WINDOW})')
+    assert said == ["there is no metric 'system.cpu.usr'; there is 'system.cpu.user'"]

@@ -157,6 +157,47 @@ def test_hostile_texts_do_not_break_the_layout(browser, tmp_path):
         assert inner <= outer
 
 
+def test_each_line_of_a_value_has_its_own_direction(browser, tmp_path):
+    """A first line in Arabic turned all lines: “# Heading” read “Heading #”."""
+    incident = bundlekit.bundle(tmp_path)
+    incident.set("what_we_did", "الخدمة توقفت\n# Heading one\n1. a")
+    script = """() => {
+      const all = [...document.querySelectorAll('.pm-value')];
+      const value = all.find(e => e.innerText.includes('# H'));
+      const text = value.firstChild, at = text.data.indexOf('#'), range = document.createRange();
+      const left = place => (range.setStart(text, place), range.setEnd(text, place + 1),
+        range.getBoundingClientRect().left);
+      return [left(0), left(3), left(at), left(at + 2)];
+    }"""
+    with Visit(browser, editions.export(incident.path, "html")[0]) as visit:
+        first, fourth, mark, letter = visit.page.evaluate(script)
+    assert first > fourth  # Arabic, from the right
+    assert mark < letter
+
+
+def test_a_wide_table_says_on_a_phone_that_it_scrolls(browser, tmp_path):
+    path = editions.export(bundlekit.bundle(tmp_path).path, "html")[0]
+    script = """() => [...document.querySelectorAll('.pm-wide')].filter(e => e.checkVisibility())
+      .map(e => [e.scrollWidth > e.clientWidth, getComputedStyle(e, '::before').content])"""
+    with Visit(browser, path, viewport={"width": 400, "height": 900}) as visit:
+        visit.page.evaluate("document.querySelectorAll('details').forEach(e => e.open = true)")
+        frames = visit.page.evaluate(script)
+    assert [scrolls for scrolls, hint in frames if "Scrolls sideways" in hint]
+    assert all("Scrolls sideways" in hint for scrolls, hint in frames if scrolls)
+
+
+def test_on_paper_a_heading_stays_with_what_follows_and_no_figure_with_the_next(browser, document):
+    """A caption tied to what follows made one block of all figures, and a page with a heading."""
+    script = """() => ['h2', 'h3', 'figcaption'].map(name => {
+      const style = getComputedStyle(document.querySelector(name));
+      return [style.breakBefore, style.breakAfter];
+    })"""
+    with Visit(browser, document) as visit:
+        visit.page.emulate_media(media="print")
+        found = visit.page.evaluate(script)
+    assert found == [["auto", "avoid"], ["auto", "avoid"], ["avoid", "auto"]]
+
+
 def test_charts_show_without_scripts(browser, document):
     with Visit(browser, document, java_script_enabled=False) as visit:
         pictures = visit.page.locator("figure img")

@@ -37,7 +37,7 @@ LAYERS = (
     ("callsyntax", "distributions", "likeness", "terminal"),
     ("edits", "estimates", "evidence", "language", "metrics", "slo", "times"),
     ("budget", "kinds", "losses", "provenance", "sqlcounts", "tallies"),
-    ("impact", "tendencies"),
+    ("hindsight", "impact", "tendencies"),
     # the template as the schema
     ("notation",),
     ("columns",),

@@ -180,5 +180,16 @@ def test_a_secret_is_in_no_edition(planted, tmp_path, to):
     assert "[masked: GitHub token]" in written[0].read_text("utf-8").replace("\\", "")
 
 
+@pytest.mark.parametrize("to", ["html", "markdown", "json"])
+def test_a_secret_of_one_place_is_told_once(tmp_path, to):
+    """Before: “incident.what_we_did” and “what_we_did”, for it is read as a row and as a fact."""
+    incident = bundlekit.bundle(tmp_path)
+    incident.set("what_we_did", "Logged in with password=hunter2-x and more")
+    said = []
+    editions.export(incident.path, to, out=tmp_path / "out", told=said.append)
+    told = [line for line in said if "what_we_did" in line]
+    assert told == ["incident.what_we_did: 1 × password"]
+
+
 def test_the_stored_data_keeps_it(planted):
     assert CANARY in Incident.open(planted.path).value("what_happened")

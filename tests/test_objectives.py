@@ -305,6 +305,12 @@ def test_what_cannot_be_asked_is_refused_in_one_line(arguments, named):
     assert "\n" not in str(refused.value)
 
 
+def test_an_id_that_no_slo_has_is_what_to_check():
+    window = (FACTS.start, FACTS.recovered)
+    with pytest.raises(DatadogError, match="To do: check slo_id"):
+        get_datadog_slo("0f2d0000000000000000000000000000", *window)
+
+
 @pytest.mark.parametrize("body", [{"data": None, "errors": ["no"]}, {"data": {}}, [], {"data": []}])
 def test_an_answer_that_is_no_history_is_a_failure(told, body):
     told(body)

@@ -548,3 +548,26 @@ def test_every_step_of_the_shipped_template_has_its_phase_drawn():
     svg = drawntimeline.draw(drawntimeline.steps(rows), (None, None))
     for group in groups:
         assert dict(group.keys)["step"] in svg
+
+
+def test_what_happened_before_the_detection_begins_no_investigation():
+    """The deployment from the evidence stands at its own time, before anybody looked for it."""
+    told = (
+        ("14:02", "Detection", "Incident Start", ""),
+        ("14:19", "Detection", "Detection", ""),
+        ("14:25", "Investigation", "Investigation Begins", ""),
+        ("13:58", "Investigation", "Key Discovery", "Deploy of checkout finished"),
+        ("14:47", "Investigation", "Key Discovery", "the pool is full"),
+    )
+    rows = [
+        {"time": times.parse(f"2025-12-04T{at}Z"), "phase": phase, "step": step, "finding": found}
+        for at, phase, step, found in told
+    ]
+    svg = drawntimeline.draw(drawntimeline.steps(rows), (None, None))
+    assert re.findall(r"pm-svg-strong[^>]*>([^<]*)<", svg) == [
+        "Before the detection",
+        "Detection · 17 minutes",
+        "Investigation · 22 minutes",
+    ]
+    assert "13:58  Key Discovery 1: Deploy of checkout finished" in svg
+    assert svg.count("<rect") == 2

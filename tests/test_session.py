@@ -1,6 +1,7 @@
 """Query cells in a running IPython: asked once, frozen, shown again, refused in one line."""
 
 import json
+import re
 from datetime import UTC, datetime, timedelta
 
 import pandas as pd
@@ -67,6 +68,17 @@ def test_a_cell_shows_chart_table_and_provenance(shell, incident, shown):
     said = texts(shown)
     for word in ("1,000 rows", "sandbox", "partial: limit reached", "sha256"):
         assert word in said
+
+
+def test_durations_of_spans_are_shown_in_words(shell, incident, shown):
+    """Before: 0 days 00:00:08.146668333; the frame keeps its timedeltas."""
+    window = 'from="2025-12-04T15:00Z", to="2025-12-04T15:10Z"'
+    call = f'search_datadog_spans(query="service:checkout", {window}, limit=20)'
+    shell.run_cell_magic("datadog", "spans", call)
+    said = "".join(data.get("text/html", "") for data, _ in shown)
+    assert "0 days" not in said
+    assert re.search(r"\b\d[\d.]* (?:ms|s)\b", said)
+    assert shell.user_ns["spans"]["duration"].dtype.kind == "m"
 
 
 def test_a_second_run_asks_nobody_and_refresh_asks_again(shell, incident, shown, monkeypatch):

@@ -279,6 +279,11 @@ def _name(one: Series) -> str:
     return name or "the series"
 
 
+def _caption(one: Series) -> str:
+    """Return the name of a series with its tags first: where room lacks, the query is cut."""
+    return "  ·  ".join(part for part in (one.name, one.query) if part not in ("", "*"))
+
+
 def _says(one: Series, edge: str, moment: Moment) -> str:
     name = _name(one)
     if not np.isfinite(moment.at):
@@ -303,7 +308,7 @@ def _typed(rows: pd.DataFrame) -> pd.DataFrame:
 def _panels(looked: list[tuple[Series, Impact]]) -> list[changes.Panel]:
     return [
         changes.Panel(
-            found.covered(_name(one)),
+            found.covered(_caption(one)),
             units.read(one.unit), known.at, known.y, known.level,
             tuple(
                 changes.Mark(moment.at, moment.earliest, moment.latest)

@@ -11,7 +11,7 @@ import pandas as pd
 
 from postmortem_nb import units
 from postmortem_nb.captions import label
-from postmortem_nb.charts import card, clock, palette
+from postmortem_nb.charts import card, clock, palette, stage
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -137,6 +137,7 @@ def draw_numbers(frame: pd.DataFrame, found: Shape, view: View) -> Figure:
     top = 0.3 if view.look.title else 0.0
     made = card.Card(1.0 + top)
     _title(made, view)
+    stage.mark_origin(made, made.height - card.EDGE - 0.06, view.facts)
     room = (card.WIDTH - 2 * card.EDGE) / len(chosen)
     for place, name in enumerate(chosen):
         left = card.EDGE + place * room
@@ -170,11 +171,17 @@ def draw_bars(frame: pd.DataFrame, found: Shape, view: View) -> Figure:
     made = card.Card(round(card.EDGE + title + 0.28 + ROW * len(shown) + foot, 3))
     _title(made, view)
     top = made.height - card.EDGE - title - 0.28
+    taken = stage.mark_origin(made, top + 0.14, view.facts)
     for row, name in enumerate(names):
         made.write((left - 0.12, top - (row + 0.5) * ROW), name, align="right")
     room = (card.WIDTH - card.EDGE - left) / len(columns)
     for place, name in enumerate(columns):
-        _column(made, shown[name], (left + place * room, top, room - 0.25), view)
+        wide = room - 0.25
+        head = wide - (taken if place == len(columns) - 1 else 0.0)
+        made.write(
+            (left + place * room, top + 0.14), card.fit(label(name, 60), head), color=card.GREY
+        )
+        _column(made, shown[name], (left + place * room, top, wide), view)
     made.write((left, card.EDGE + 0.06), more, size=card.SMALL, color=card.GREY)
     return made.figure
 
@@ -186,7 +193,6 @@ def _column(
     left, top, room = place
     values, measured = numbers(column), unit(column, view.look.unit)
     words = ["–" if np.isnan(value) else value_words(value, measured) for value in values]
-    made.write((left, top + 0.14), card.fit(label(column.name, 60), room), color=card.GREY)
     free = room - max(card.width(text) for text in words) - 0.08
     low, high = (
         min(0.0, float(np.nanmin(values, initial=0))),

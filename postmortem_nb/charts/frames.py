@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from postmortem_nb.captions import label
 from postmortem_nb.charts import answers, clock, counts, series, stage, waterfall, weeks
 from postmortem_nb.charts.answers import Shape
 from postmortem_nb.charts.counts import Counts
+from postmortem_nb.errors import BadValue, expected
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -112,6 +114,8 @@ def _split(frame: pd.DataFrame) -> str:
 
 
 def _metric(frame: pd.DataFrame, view: View) -> Answer:
+    if view.look.by:
+        series.refuse(frame["series"].unique(), view.look.by)
     found = series.groups(frame, view.look.unit, view.look.by)
     some = any(np.isfinite(line.y).any() for group in found for line in group.lines)
     return Answer(frame, view, "lines" if some else "nothing", groups=found)
@@ -127,8 +131,19 @@ def _business(frame: pd.DataFrame, look: Look, facts: Mapping[str, object], kind
     return Answer(frame, view, "budget", budget=spent) if spent else _metric(even, view)
 
 
+def _grouped(frame: pd.DataFrame, look: Look) -> Look:
+    """Return how to look at an answer of SQL, which groups by its own columns; else BadValue."""
+    if look.by not in frame.columns:
+        columns = [label(name, 30) for name in frame.columns[:12]]
+        known = f"a column of the answer ({', '.join(columns)})"
+        raise BadValue(expected("by", known, example=columns[0], came=look.by))
+    return replace(look, by=None)
+
+
 def _sql(frame: pd.DataFrame, look: Look, facts: Mapping[str, object]) -> Answer:
     found = answers.shape(frame)
+    if look.by:
+        look = _grouped(frame, look)
     view = stage.View(look, clock.extent(np.zeros(0), facts), facts)
     if not len(frame):
         return Answer(frame, view, "nothing")

@@ -66,11 +66,14 @@ def strip(milestones: Sequence[Milestone], right: float, key_width: float) -> St
 def _flags(
     milestones: Sequence[Milestone], words: Sequence[str], right: float
 ) -> tuple[Flag, ...] | None:
-    """Return a flag each, later ones lower; None where a pole would cross a name."""
+    """Return a flag each, later ones lower; None where a pole would cross a name.
+
+    A name that the right edge leaves no room for stands on the left of its own pole.
+    """
     placed: list[tuple[Flag, float]] = []
     for one, text in sorted(zip(milestones, words, strict=True), key=lambda pair: -pair[0].x):
         wide = card.width(text, card.SMALL)
-        left = min(one.x + GAP, right - wide)
+        left = one.x + GAP if one.x + GAP + wide <= right else one.x - GAP - wide
         row = 0
         for other, end in placed:
             if left < end + APART and other.left < left + wide + APART:

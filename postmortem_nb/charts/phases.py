@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from postmortem_nb import times
+from postmortem_nb import hindsight, times
 from postmortem_nb.captions import label
 from postmortem_nb.charts import card, clock, palette, stage, steps
 from postmortem_nb.charts.look import Look
@@ -40,9 +40,10 @@ def gather(
     records: list[Mapping[Any, Any]] = [*table]
     members: dict[str, list[steps.Moment]] = {}
     untimed = []
-    for name, record in zip(_names(records), records, strict=True):
+    early = hindsight.foregone(records)
+    for name, record, before in zip(_names(records, early), records, early, strict=True):
         when: Any = record.get("time")
-        phase = _words(record.get("phase")) or "Other"
+        phase = hindsight.BEFORE if before else _words(record.get("phase")) or "Other"
         if _missing(when):
             untimed.append(name)
             continue
@@ -50,22 +51,28 @@ def gather(
         at = clock.epoch(pd.Timestamp(when).to_pydatetime())
         members.setdefault(phase, []).append(steps.Moment(at, name, color))
     found = [
-        steps.Phase(phase, moments[0].color, tuple(sorted(moments, key=lambda one: one.at)))
+        steps.Phase(
+            phase,
+            moments[0].color,
+            tuple(sorted(moments, key=lambda one: one.at)),
+            bar=phase != hindsight.BEFORE,
+        )
         for phase, moments in members.items()
     ]
-    return sorted(found, key=lambda phase: phase.moments[0].at), untimed
+    return sorted(found, key=lambda phase: (phase.bar, phase.moments[0].at)), untimed
 
 
-def _names(records: list[Mapping[Any, Any]]) -> list[str]:
+def _names(records: list[Mapping[Any, Any]], early: list[bool]) -> list[str]:
     """Return a name for each row: its step, numbered where a step comes more than once."""
     found = [
         _words(record.get("step")) or _words(record.get("text")) or "Step" for record in records
     ]
     seen: dict[str, int] = {}
     names = []
-    for step in found:
+    for step, record, before in zip(found, records, early, strict=True):
         seen[step] = seen.get(step, 0) + 1
-        names.append(f"{step} {seen[step]}" if found.count(step) > 1 else step)
+        said = hindsight.saying(record) if before else ""
+        names.append(f"{step} {seen[step]}{said}" if found.count(step) > 1 else f"{step}{said}")
     return names
 
 

@@ -11,9 +11,10 @@ import pandas as pd
 from postmortem_nb import units
 from postmortem_nb.captions import label
 from postmortem_nb.charts import clock
+from postmortem_nb.errors import BadValue, expected, shown
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -118,6 +119,18 @@ def values(column: pd.Series) -> Floats:
     with np.errstate(invalid="ignore"):
         found[~(np.abs(found) < units.HUGE)] = np.nan
     return found
+
+
+def refuse(names: Iterable[object], by: str) -> None:
+    """Raise BadValue where no series has a tag of the key ``by``; it says which keys there are."""
+    tags = [label(name).split(",") for name in names if isinstance(name, str)]
+    keys = sorted({tag.partition(":")[0].strip() for each in tags for tag in each if ":" in tag})
+    if by in keys:
+        return
+    if not keys:
+        raise BadValue(f"by: the answer has no tags to group by; got {shown(by)}")
+    known = f"a tag of the answer ({', '.join(keys[:12])})"
+    raise BadValue(expected("by", known, example=keys[0], came=by))
 
 
 def short_names(names: Sequence[str], by: str | None = None) -> list[str]:

@@ -230,6 +230,18 @@ def note_of(facts: Mapping[str, object]) -> str:
     return f"Incomplete: {why}"
 
 
+def origin(facts: Mapping[str, object]) -> str:
+    """Return what a picture says of where its data come from: nothing of an account's own."""
+    return "sandbox data" if facts.get("sandbox") else ""
+
+
+def mark_origin(made: card.Card, y: float, facts: Mapping[str, object]) -> float:
+    """Write at the right where the data come from; return the inches it took."""
+    words = origin(facts)
+    made.write((card.WIDTH - card.EDGE, y), words, size=card.SMALL, color=card.GREY, align="right")
+    return card.width(words, card.SMALL) + 0.2 if words else 0.0
+
+
 def _heading(found: Stage, caption: str) -> None:
     made, view = found.card, found.view
     y = made.height - card.EDGE
@@ -253,8 +265,7 @@ def _caption(made: card.Card, caption: str, y: float, room: float) -> None:
 def _swatch(found: Stage, y: float) -> float:
     """Write at the right what the shaded stretch is; return the inches it took."""
     words = _incident_words(found.view)
-    if found.view.facts.get("sandbox"):
-        words = f"{words}    sandbox data" if words else "sandbox data"
+    words = "    ".join(filter(None, (words, origin(found.view.facts))))
     wide = card.width(words, card.SMALL)
     left = card.WIDTH - card.EDGE - wide
     found.card.write((left, y), words, size=card.SMALL, color=card.GREY)

@@ -38,11 +38,12 @@ class Moment:
 
 @dataclass(frozen=True, slots=True)
 class Phase:
-    """Moments in order of time; with a name they get a bar from the first to the last."""
+    """Moments in order of time; with a name they get a bar from the first to the last, or none."""
 
     name: str
     color: str
     moments: tuple[Moment, ...]
+    bar: bool = True
 
     @property
     def span(self) -> clock.Span:
@@ -93,6 +94,10 @@ def _draw_phase(made: Stage, phase: Phase, top: float) -> float:
 
 def _draw_bar(made: Stage, phase: Phase, y: float) -> None:
     start, end = made.x(phase.span.start), made.x(phase.span.end)
+    if not phase.bar:
+        left = start - DOT - CLEAR  # so that the words begin where its dots do
+        _beside(made, (left, left, y), phase.name, bold=True)
+        return
     made.card.box(
         (start, y - 0.095), (max(end - start, 0.03), 0.19), facecolor=phase.color, zorder=3
     )

@@ -83,7 +83,8 @@ def draw(spent: Spending, view: View) -> Figure:
         made.write((card.EDGE, made.height - card.EDGE - 0.09), words, size=card.TITLE, bold=True)
     top = made.height - card.EDGE - title
     room = card.WIDTH - 2 * card.EDGE
-    made.write((card.EDGE, top - 0.09), card.fit(caption(spent), room), color=card.GREY)
+    taken = stage.mark_origin(made, top - 0.09, view.facts)
+    made.write((card.EDGE, top - 0.09), card.fit(caption(spent), room - taken), color=card.GREY)
     top -= 0.34
     names = [card.fit(name, NAMES) for name, *_ in rows]
     left = card.EDGE + max(card.width(name) for name in names) + 0.14

@@ -176,11 +176,6 @@ def impact(case: Case) -> Iterator[Finding]:
             "revenue_at_risk",
             "The potential loss is smaller than the actual one.",
         ),
-        (
-            loss and case.has(SINGLE, "revenue_method") and not fact("revenue_method"),
-            "revenue_method",
-            "A loss of revenue, but not how it was calculated.",
-        ),
     )
     for doubtful, name, message in doubts:
         if doubtful and case.has(SINGLE, name):
@@ -191,6 +186,16 @@ def impact(case: Case) -> Iterator[Finding]:
                 message=message,
                 remedy="Correct the one that is wrong, or say in the text how both can be.",
             )
+    method = "revenue_method"
+    if loss and case.has(SINGLE, method) and not fact(method):
+        yield about(
+            case,
+            Code.RANGE,
+            method,
+            message="A loss of revenue, but not how it was calculated.",
+            remedy="Fill in the calculation method: orders × average value, say, or the same hours "
+            "of other weeks.",
+        )
 
 
 def severity(case: Case) -> Iterator[Finding]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from postmortem_nb import metrics, times
+from postmortem_nb import hindsight, metrics, times
 from postmortem_nb.checks.report import Code, Finding, Severity
 from postmortem_nb.checks.single import about
 
@@ -133,14 +133,11 @@ def phases(case: Case) -> Iterator[Finding]:
             )
 
 
-_FOUND = "Key Discovery"
-
-
 def hints(case: Case) -> Iterator[Finding]:
     """Find steps in an order that can be, but seldom is: told as a hint."""
-    found = sorted(row["time"] for row in _timed(case) if row.get("step") == _FOUND)
+    found = sorted(row["time"] for row in _timed(case) if row.get("step") == metrics.DISCOVERY)
     pairs = (
-        ("Root Cause Identified", _FOUND, found[-1] if found else None),
+        ("Root Cause Identified", metrics.DISCOVERY, found[-1] if found else None),
         ("Partial Recovery", "Mitigation Deployed", case.moments.mitigated),
     )
     for later, earlier, since in pairs:
@@ -156,6 +153,29 @@ def hints(case: Case) -> Iterator[Finding]:
                 severity=Severity.HINT,
                 at=(TABLE, row["row"]),
             )
+
+
+def foregone(case: Case) -> Iterator[Finding]:
+    """Find discoveries before anybody knew of the incident, unless the evidence gave their time.
+
+    What lies before its start is told by `window`.
+    """
+    rows = case.rows(TABLE)
+    start, detected = case.moments.start, case.moments.detected
+    for row, early in zip(rows, hindsight.foregone(rows), strict=True):
+        if not early or not start or not detected or row.get("evidence") or row["time"] < start:
+            continue
+        yield about(
+            case,
+            Code.ORDER,
+            "time",
+            message=f"{metrics.DISCOVERY} ({times.shown(row['time'])}) is before Detection "
+            f"({times.shown(detected)}).",
+            remedy="Give the time at which somebody found it, or name the evidence of what "
+            "happened then.",
+            severity=Severity.HINT,
+            at=(TABLE, row["row"]),
+        )
 
 
 _MACHINE = re.compile(r"\b(?:monitor\w*|alerts?|alarms?|synthetic\w*)\b", re.IGNORECASE)
@@ -185,7 +205,7 @@ def noticed(case: Case) -> Iterator[Finding]:
             )
 
 
-RULES = (order, hints, window, untimed, updates, phases, noticed)
+RULES = (order, hints, foregone, window, untimed, updates, phases, noticed)
 
 
 def _one(case: Case, step: str) -> Row | None:

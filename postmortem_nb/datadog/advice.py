@@ -51,12 +51,13 @@ _SEARCHES = {
     "search_datadog_spans": "query",
     "search_datadog_events": "query",
 }
+_METRICS = {"get_datadog_metric": "queries", "get_datadog_revenue": "metric"}
 _KINDS = {"search_datadog_spans": "spans", "search_datadog_events": "events"}
 
 
 def finds_nothing(frame: pd.DataFrame) -> bool:
     """Return whether an answer has no row, no value, or is a lone count of nothing."""
-    if "series" in frame.columns and "value" in frame.columns:
+    if "value" in frame.columns and {"series", "week"} & {*frame.columns}:
         return bool(frame["value"].isna().all())
     if len(frame) == 1 and len(frame.columns) == 1:
         value: object = frame.iloc[0, 0]
@@ -82,7 +83,7 @@ def hints(asked: Asking) -> list[str]:
 
 def looked_up(asked: Asking) -> list[str]:
     """Return what Datadog says of the parts of a question that found nothing."""
-    metric = asked.function == "get_datadog_metric"
+    metric = asked.function in _METRICS
     if not metric and asked.function not in _SEARCHES:
         return []
     try:
@@ -159,7 +160,7 @@ def _search(asked: Asking, name: str) -> Search:
 
 
 def _of_metrics(asked: Asking) -> Iterator[str]:
-    queries = asked.arguments["queries"]
+    queries = asked.arguments[_METRICS[asked.function]]
     known = _names(asked)
     for words in [queries] if isinstance(queries, str) else queries:
         for found in _METRIC.finditer(words):

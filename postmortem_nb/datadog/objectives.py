@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from datetime import datetime, timedelta
+from http import HTTPStatus
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ import pandas as pd
 
 from postmortem_nb import slo, times
 from postmortem_nb.datadog import answers, steps, timeseries, uptime
+from postmortem_nb.datadog.failures import Failed
 from postmortem_nb.errors import QueryError, expected
 
 if TYPE_CHECKING:
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
     from postmortem_nb.slo import Interval
 
 NAME = "get_datadog_slo"
+UNKNOWN = "check slo_id, the end of the SLO's address in Datadog; DD_SITE, if it is of another site"
+"""What to do where Datadog has no SLO of that id."""
 TIMEFRAME = "30d"
 """The window of an SLO where nobody says another."""
 
@@ -131,14 +135,19 @@ def _from_history(asked: Asking, given: Arguments, corrections: list[Interval]) 
 
 def _history(asked: Asking, slo_id: str, since: datetime, until: datetime) -> dict[str, Any]:
     """Return the data of one answer of ``GET /api/v1/slo/{id}/history``."""
-    found: dict[str, Any] = asked.ask(
-        "slo history",
-        _data,
-        slo_id=slo_id,
-        from_ts=times.seconds(since),
-        to_ts=times.seconds(until, up=True),
-        apply_correction=bool(asked.arguments["apply_correction"]),
-    )
+    try:
+        found: dict[str, Any] = asked.ask(
+            "slo history",
+            _data,
+            slo_id=slo_id,
+            from_ts=times.seconds(since),
+            to_ts=times.seconds(until, up=True),
+            apply_correction=bool(asked.arguments["apply_correction"]),
+        )
+    except Failed as failed:
+        if failed.status == HTTPStatus.NOT_FOUND:
+            failed.remedy = UNKNOWN
+        raise
     return found
 
 
