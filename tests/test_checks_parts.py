@@ -263,7 +263,10 @@ def test_a_field_tells_of_the_whole(told, name, text, doubted):
     assert bool(found) is doubted
 
 
-@pytest.mark.parametrize(("text", "doubted"), [("Called it SEV-2.", True), ("SEV-1.", False)])
+@pytest.mark.parametrize(
+    ("text", "doubted"),
+    [("Called it SEV-2.", True), ("SEV-1.", False), ("From SEV-2 to SEV-1 at 14:40.", False)],
+)
 def test_a_row_has_the_severity_that_it_declares(tmp_path, text, doubted):
     incident = sound.create(tmp_path)
     values = {"assessment": text, "severity_declared": "SEV-1"}

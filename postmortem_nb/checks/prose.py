@@ -253,6 +253,8 @@ def _severities(case: Case, cell: Cell, text: str) -> Iterator[Finding]:
     final = case.fact("severity")
     rows = {row["row"]: row.get("severity_declared") for row in case.rows("timeline")}
     own = rows.get(cell.row) if cell.table == "timeline" else None
+    if own and own in text:  # it tells of a change
+        return
     declared = {own} if own else {final, *rows.values()}
     for match in matches(claims.SEV, text):
         digit, before = match["digit"], text[max(0, match.start() - 60) : match.start()]
