@@ -76,10 +76,10 @@ def _check(asked: argparse.Namespace) -> int:
 
 
 def _export(asked: argparse.Namespace) -> int:
-    export = import_module("postmortem_nb.editions").export
-    written = export(
+    editions = import_module("postmortem_nb.editions")
+    written = editions.export(
         Path(asked.path),
-        asked.to,
+        editions.form(asked.to, asked.out),
         out=asked.out,
         audience=asked.audience,
         blanks=asked.blanks,
@@ -229,9 +229,8 @@ COMMANDS = (
             (
                 ("--to",),
                 {
-                    "default": "html",
                     "metavar": "FORMAT",
-                    "help": "html (default), markdown, pdf or json",
+                    "help": "html, markdown, pdf or json (default: as FILE ends, else html)",
                 },
             ),
             (("-o", "--out"), {"metavar": "FILE", "help": "write exactly this file"}),

@@ -106,6 +106,24 @@ def test_unknown_format_is_one_line(capsys):
     refused("export", "INC-7", "--to", "docx", capsys=capsys, says=["docx", "html"])
 
 
+def test_an_export_is_what_the_name_of_its_file_says(capsys, tmp_path):
+    run("new", "INC-7", capsys=capsys)
+    for name, begins in (("x.json", b"{"), ("x.md", b"---"), ("x.HTML", b"<!"), ("x", b"<!")):
+        code, out, err = run("export", "INC-7", "-o", name, capsys=capsys)
+        assert (code, out, err) == (0, f"{name}\n", "")
+        assert (tmp_path / name).read_bytes().lower().startswith(begins), name
+
+
+@pytest.mark.parametrize(("to", "out"), [("html", "x.pdf"), ("markdown", "a/x.JSON")])
+def test_a_form_and_a_file_that_contradict_each_other_are_refused(to, out, capsys, tmp_path):
+    run("new", "INC-7", capsys=capsys)
+    says = [f"export -o: expected a file of --to {to}, or --to ", f"got '{out}'"]
+    refused("export", "INC-7", "--to", to, "-o", out, capsys=capsys, says=says)
+    assert not (tmp_path / out).exists()
+    code, _, _ = run("export", "INC-7", "--to", to, "-o", "x.txt", capsys=capsys)
+    assert code == 0
+
+
 def test_a_broken_template_says_file_and_line(capsys, tmp_path):
     (tmp_path / "ours.md").write_text("# Ours\n\n## Facts\n\n- Owner: {lime owner}\n", "utf-8")
     refused("new", "INC-7", "--template", "ours.md", capsys=capsys, says=["ours.md:5", "lime"])
