@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -64,6 +65,25 @@ def test_new_writes_the_bundle(capsys, tmp_path):
     roles = [cell["metadata"]["postmortem"]["role"] for cell in notebook["cells"]]
     assert 35 <= len(roles) <= 50
     assert roles.count("query") == 5
+
+
+def test_what_is_next_can_be_pasted(capsys):
+    _, out, err = run("new", "INC 1", capsys=capsys)
+    assert shlex.split(err) == ["Next:", "jupyter", "lab", out.strip()]
+
+
+def test_a_time_without_a_zone_is_read_as_utc_and_that_is_said(capsys, monkeypatch):
+    monkeypatch.setenv("TZ", "Asia/Kolkata")
+    times = ("--start", "2025-12-04T23:30", "--end", "01:09")
+    _, _, err = run("new", "INC-7", *times, capsys=capsys)
+    said = "was read as UTC: 2025-12-0"
+    assert f"--start: '2025-12-04T23:30' {said}4 23:30 UTC\n" in err
+    assert f"--end: '01:09' {said}" in err
+    for stated in ("2025-12-04T23:30+05:30", "2025-12-04 18:00Z"):
+        _, _, err = run(
+            "new", f"INC-{stated[-2:]}", "--start", stated, "--end", "+2h", capsys=capsys
+        )
+        assert "read as" not in err
 
 
 def test_new_never_overwrites(capsys):
