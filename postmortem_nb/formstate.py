@@ -240,7 +240,7 @@ class Sheet:
         if column.kind != "time" or not isinstance(value, str) or not value.strip():
             return value
         start, _ = self.incident.window()
-        return times.parse(value, name=column.label or name, start=start, zone=self.zone)
+        return kinds.parse("time", value, name=name, start=start, zone=self.zone)
 
     def _now(self, table: str, row: str | None, name: str) -> Cell:
         """Return what a cell shows after an edit."""

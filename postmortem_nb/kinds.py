@@ -268,7 +268,8 @@ def _time(given: object, about: About) -> str:
     """Return the moment as ISO 8601 in UTC; only texts without a zone are taken as UTC."""
     zone = about.get("zone", None if isinstance(given, datetime) else UTC)
     name, start = about.get("name", "time"), about.get("start")
-    return times.iso(times.parse(given, name=name, start=start, zone=zone))
+    now = datetime.now(UTC).replace(microsecond=0)  # nobody means the fraction of a second
+    return times.iso(times.parse(given, name=name, now=now, start=start, zone=zone))
 
 
 def _date(given: object, about: About) -> str | None:

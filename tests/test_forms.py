@@ -5,6 +5,7 @@ import re
 import shutil
 import threading
 import time
+from datetime import UTC, datetime
 from importlib import resources
 
 import answers
@@ -270,6 +271,31 @@ def test_times_are_shown_in_the_chosen_zone_and_echoed_in_utc(incident):
         "v": "2025-12-04 15:19:40",
         "e": "Thu 14:19:40 UTC · 15:19 CET · 17 min 40 s after start",
     }
+
+
+def time_of(incident, form, row, value, n):
+    """Type a time of a step into a form; returns the answer and what is stored."""
+    place = {"table": "timeline", "row": row, "group": 0, "name": "time"}
+    answer = say(form, t="set", n=n, value=value, **place)
+    return answer, next(each["time"] for each in incident.values("timeline") if each["row"] == row)
+
+
+def test_times_of_a_night_as_somebody_copies_them_from_a_clock(incident):
+    incident.add("timeline", step="Incident Start", time="2026-11-23 22:10")
+    row = incident.add("timeline", step="Detection")
+    form = listening(incident.form("Timeline of Events"))
+    answer, moment = time_of(incident, form, row, "00:10", 1)
+    assert moment == datetime(2026, 11, 24, 0, 10, tzinfo=UTC)
+    assert answer["cell"]["e"] == "Tue 00:10 UTC · 2 h after start"
+    form.parts[0].sheet.choose("Asia/Kolkata")
+    _, moment = time_of(incident, form, row, "04:10", 2)
+    assert moment == datetime(2026, 11, 23, 22, 40, tzinfo=UTC)
+    _, moment = time_of(incident, form, row, "now", 3)
+    assert moment.microsecond == 0
+    answer, _ = time_of(incident, form, row, "tea time", 4)
+    assert answer["message"].startswith(
+        "Expected a time (14:02, +15m, 2025-12-07 14:02, ISO 8601, "
+    )
 
 
 @pytest.mark.parametrize("zone", ["Nowhere/Town", "../../etc/passwd", "", "a\0b", "x" * 5000])

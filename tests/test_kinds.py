@@ -252,6 +252,14 @@ def test_every_hostile_text_at_hand_goes_through_every_kind():
     assert placements >= 130
 
 
+def test_now_is_stored_in_whole_seconds():
+    for typed in ("now", "now-15m"):
+        stored = kinds.parse("time", typed)
+        assert datetime.fromisoformat(stored).microsecond == 0
+    kept = kinds.parse("time", "2025-12-04T14:02:00.25Z")
+    assert kept == "2025-12-04T14:02:00.25Z", "a fraction that somebody wrote stays"
+
+
 @pytest.mark.parametrize(
     ("kind", "stored", "meant"),
     [

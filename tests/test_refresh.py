@@ -196,7 +196,7 @@ def test_no_evidence_is_no_work(tmp_path):
 def test_half_an_account_is_said_once_not_of_every_question(incident, monkeypatch):
     monkeypatch.setenv("DD_API_KEY", "a" * 32)
     said = []
-    with pytest.raises(QueryError, match="^DD_APP_KEY is not set; ") as refused:
+    with pytest.raises(QueryError, match=r"^DD_APP_KEY is not set; ") as refused:
         refresh.refresh(incident, told=said.append)
     assert (said, "aaaa" in str(refused.value)) == ([], False)
 
