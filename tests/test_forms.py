@@ -305,6 +305,17 @@ def test_an_unknown_zone_is_refused(incident, zone):
         sheet.choose(zone)
 
 
+def test_a_refused_zone_offers_the_one_that_is_called_so(incident):
+    form = listening(incident.form("Timeline of Events"))
+    asked = {"kolkata": "Asia/Kolkata", "new york": "America/New_York"}
+    asked |= dict.fromkeys(("ist", "+02:00", "Mars/X", "<b>"), "Europe/Berlin")
+    for n, (typed, near) in enumerate(asked.items()):
+        assert say(form, t="zone", n=n, zone=typed)["message"] == (
+            "Expected the name of a time zone (times stay in UTC), "
+            f"for example {near}; got '{typed}'"
+        )
+
+
 def test_due_dates_say_in_words_how_far_off_they_are(incident):
     incident.add("actions", horizon="Immediate", title="one", due="2001-01-01")
     incident.add("actions", horizon="Immediate", title="two", due="2001-01-01", status="Complete")

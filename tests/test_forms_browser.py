@@ -321,6 +321,22 @@ def test_a_killed_kernel_loses_nothing_that_was_typed_after_it(bundle, open_form
         assert (row["horizon"], row["priority"]) == ("Immediate", "P0")
 
 
+def test_a_zone_that_there_is_not_is_refused_where_everybody_sees_it(open_forms):
+    with open_forms("Timeline of Events") as notebook:
+        notebook.run()
+        form = notebook.form("Timeline of Events")
+        zone, said = form.get_by_label("Times typed in"), form.locator(".pm-zone-error")
+        expect(said).to_be_hidden()
+        zone.fill("kolkata")
+        zone.press("Tab")
+        expect(said).to_have_text(re.compile("Times typed in: .* example Asia/Kolkata; got"))
+        expect(zone).to_have_attribute("aria-describedby", said.get_attribute("id"))
+        zone.fill("Asia/Kolkata")
+        zone.press("Tab")
+        expect(said).to_be_hidden()
+        expect(zone).to_have_attribute("aria-invalid", "false")
+
+
 def restart_here(notebook):
     """Restart the kernel from the menu of this window."""
     run = "() => { window.jupyterapp.commands.execute('kernelmenu:restart') }"
