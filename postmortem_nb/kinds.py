@@ -36,8 +36,8 @@ _NUMBER = re.compile(
 _SCALES = {"": 0, "k": 3, "m": 6, "b": 9}
 _UNIT_WORDS = re.compile(r"(?<=[0-9\s])(?:(h)(?:ou)?rs?|(m)in(?:ute)?s?|(s)ec(?:ond)?s?)\b")
 _DAY = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})(?:[T ][0-9]{2}:[0-9:.]+.*)?")
-_ONE_OF_SEVERAL = re.compile(r'\s*"((?:[^"]|"")*)"\s*(?:[,\n]|\Z)|[^,\n]+')
-_ODD_NAME = re.compile('[,\n\r\u2028\u2029]|\\A"')
+_ONE_OF_SEVERAL = re.compile(r'\s*"((?:[^"]|"")*)"\s*(?:[,;\n]|\Z)|[^,;\n]+')
+_ODD_NAME = re.compile('[,;\n\r\u2028\u2029]|\\A"')
 _YES = frozenset({"yes", "y", "true", "1", "on", "done", "x", "[x]", "✅", "✓"})
 _NO = frozenset({"no", "n", "false", "0", "off", "❌", "✗", "[", "]", "[]"})
 
@@ -178,9 +178,9 @@ def _bare(option: str) -> str:
 
 
 def _names(given: object, _about: About) -> list[str] | None:
-    """Return a list of names, from a list or from text with commas or new lines between them.
+    """Return a list of names, from a list or from text with commas, semicolons or new lines.
 
-    In a text, a name that holds a comma stands in quotes: ``"Doe, Jane", Ana``.
+    In a text, a name that holds one of these stands in quotes: ``"Doe, Jane", Ana``.
     """
     several = _apart(given) if isinstance(given, str) else given
     if not isinstance(several, list | tuple) or not all(isinstance(n, str) for n in several):

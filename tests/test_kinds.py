@@ -66,6 +66,8 @@ def test_nothing_clears_and_shows_as_nothing(kind, nothing):
         ("link", "javascript:alert(1)", "javascript:alert(1)", "javascript:alert(1)"),
         ("names", "checkout, payments", ["checkout", "payments"], "checkout, payments"),
         ("names", "a,\n b,,", ["a", "b"], "a, b"),
+        ("names", "Marta Oliveira; José;", ["Marta Oliveira", "José"], "Marta Oliveira, José"),
+        ("names", '"R&D; Ops"; Ana', ["R&D; Ops", "Ana"], '"R&D; Ops", Ana'),
         ("names", ["Smith, John", " Ana "], ["Smith, John", "Ana"], '"Smith, John", Ana'),
         ("names", '"Smith, John",Ana', ["Smith, John", "Ana"], '"Smith, John", Ana'),
         ("names", 'Ana "Al" Lee, 5" disks', ['Ana "Al" Lee', '5" disks'], 'Ana "Al" Lee, 5" disks'),
