@@ -270,8 +270,12 @@ export class Form {
       this.queue.bind(message.slot, message.row);
     }
     const entry = this.queue.answered(message.n);
+    const writer = this.queue.writer(message.n);
     if (entry?.t === "take") this.evidence.added(entry);
-    if (!entry?.field || entry.draft) return;
+    if (!entry?.field || entry.draft) {
+      writer?.settle(message.cell);
+      return;
+    }
     const mine = JSON.stringify(entry.field.value()) === JSON.stringify(entry.value);
     entry.field.show(message.cell, { mine });
     if (mine) entry.field.refuse("");
@@ -280,6 +284,7 @@ export class Form {
 
   refused(message, kind) {
     const entry = this.queue.answered(message.n, kind);
+    this.queue.writer(message.n);
     if (entry?.field) entry.field.refuse(message.message);
     if (kind.unsaved) this.trouble = message.message;
     if (entry && !entry.field && kind.refused) {

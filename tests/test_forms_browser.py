@@ -321,6 +321,28 @@ def test_a_killed_kernel_loses_nothing_that_was_typed_after_it(bundle, open_form
         assert (row["horizon"], row["priority"]) == ("Immediate", "P0")
 
 
+def test_typing_on_while_the_first_names_are_saved_is_no_conflict(bundle, open_forms):
+    """What another field's edit makes the kernel tell again is this window's own earlier edit."""
+    with open_forms("Incident Postmortem") as notebook:
+        notebook.run()
+        form, keyboard = notebook.form("Incident Postmortem"), notebook.page.keyboard
+        form.get_by_label("Author").first.fill("Ana")
+        keyboard.press("Tab")
+        form.get_by_label("Reviewers").click()
+        for typed, key in (("Dana, Marta Oliveira; José", "Enter"), ("Li Wei", "Tab")):
+            keyboard.type(typed)
+            keyboard.press(key)
+            notebook.page.wait_for_timeout(1000)
+        jupyter.saved(form)
+        expect(form.get_by_text("Changed elsewhere")).to_have_count(0)
+        expect(form.locator(".pm-tag bdi")).to_have_text(
+            ["Dana", "Marta Oliveira", "José", "Li Wei"]
+        )
+        assert notebook.errors == []
+    incident = Incident.open(bundle)
+    assert incident.value("reviewers") == ["Dana", "Marta Oliveira", "José", "Li Wei"]
+
+
 def test_a_zone_that_there_is_not_is_refused_where_everybody_sees_it(open_forms):
     with open_forms("Timeline of Events") as notebook:
         notebook.run()
