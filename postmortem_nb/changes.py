@@ -244,7 +244,10 @@ def _new_id(tables: Tables, table: str) -> str:
 
 
 def _next_preset(tables: Tables, group: Rows) -> dict[str, str]:
-    """Return the preset of the template that no row of the group has yet, or none."""
+    """Return the preset of the template that no row of the group has yet, or none.
+
+    Where it gives all rows of the group the same one (``P0`` to what is immediate), so do more.
+    """
     keys = dict(group.keys)
     mates = (
         row.values.get(group.preset or "")
@@ -256,7 +259,8 @@ def _next_preset(tables: Tables, group: Rows) -> dict[str, str]:
         if not used[preset]:
             return {str(group.preset): preset}
         used[preset] -= 1
-    return {}
+    alike = len(group.presets) > 1 and len(set(group.presets)) == 1
+    return {str(group.preset): group.presets[0]} if alike else {}
 
 
 def _candidates(tables: Tables, table: str, values: Mapping[str, Any]) -> list[Rows]:

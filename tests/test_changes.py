@@ -41,6 +41,20 @@ def test_a_step_says_its_phase_and_a_preset_its_group(incident):
     assert placed == [("Short-term", "P1"), ("Long-term", "P2")]
 
 
+def test_more_rows_have_the_preset_that_all_rows_of_the_group_have(incident):
+    for horizon in ("Immediate", "Short-term", "Long-term"):
+        rows = [incident.add("actions", horizon=horizon, title="one more") for _ in range(4)]
+        held = [row["priority"] for row in incident.values("actions") if row["row"] in rows]
+        assert (
+            held
+            == {
+                "Immediate": ["P0"] * 4,
+                "Short-term": ["P1", "P1", "P2", None],
+                "Long-term": ["P2", "P3", None, None],
+            }[horizon]
+        )
+
+
 def test_presets_are_used_up_in_the_templates_order(incident):
     for number in range(6):
         incident.add("whys", answer=f"because {number}")

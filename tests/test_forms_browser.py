@@ -321,6 +321,24 @@ def test_a_killed_kernel_loses_nothing_that_was_typed_after_it(bundle, open_form
         assert (row["horizon"], row["priority"]) == ("Immediate", "P0")
 
 
+def test_another_immediate_action_is_as_urgent_as_the_first_ones(bundle, open_forms):
+    with open_forms("Action Items") as notebook:
+        notebook.run()
+        form = notebook.form("Action Items")
+        form.get_by_role("button", name=re.compile("Add another")).first.click()
+        urgency = form.get_by_label("Priority")
+        assert [urgency.nth(n).input_value() for n in range(4)] == ["P0", "P0", "P0", "P1"]
+        notebook.page.keyboard.press("Tab")
+        title = form.get_by_label("Action", exact=True)
+        title.nth(2).fill("Third")
+        title.nth(0).fill("First")
+        form.locator(".pm-progress").click()
+        jupyter.saved(form)
+        assert notebook.errors == []
+    held = {row["title"]: row["priority"] for row in Incident.open(bundle).values("actions")}
+    assert held == {"Third": "P0", "First": "P0"}
+
+
 def test_typing_on_while_the_first_names_are_saved_is_no_conflict(bundle, open_forms):
     """What another field's edit makes the kernel tell again is this window's own earlier edit."""
     with open_forms("Incident Postmortem") as notebook:
