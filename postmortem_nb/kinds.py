@@ -161,14 +161,18 @@ def _link(given: object, about: About) -> str | None:
 
 
 def _choice(given: object, about: About) -> str:
-    """Return the option that is meant: with or without its mark, in any case, `sev1` for SEV-1."""
+    """Return the option that is meant, in any case, without its mark, or with a word in brackets.
+
+    `sev1` is SEV-1; `Immediate (This Week)`, as a heading has it, is Immediate.
+    """
     options = list(dict.fromkeys(about.get("options", ())))
     typed = given[:_LONGEST] if isinstance(given, str) else ""
     if isinstance(given, str) and given in options:
         return str.__str__(given)
     bare = [_bare(option) for option in options]
-    if bare.count(_bare(typed)) == 1:
-        return options[bare.index(_bare(typed))]
+    for meant in (_bare(typed), _bare(typed.partition(" (")[0])):
+        if bare.count(meant) == 1:
+            return options[bare.index(meant)]
     raise none_of(about.get("name", "choice"), options, came=given)
 
 

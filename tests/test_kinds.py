@@ -144,6 +144,8 @@ def test_typed_stored_shown(kind, typed, stored, shown):
         ("✅ Complete", ("Not Started", "In Progress", "Complete"), "Complete"),
         ("monitor alert", ("Monitor Alert", "User Report"), "Monitor Alert"),
         ("A-", ("A+", "A-"), "A-"),
+        ("Immediate (This Week)", ("Immediate", "Short-term"), "Immediate"),
+        ("Yes (all)", ("Yes (all)", "Yes (some)", "Yes"), "Yes (all)"),
         ("🟡", ("🔴", "🟡"), "🟡"),
     ],
 )
