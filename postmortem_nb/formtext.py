@@ -42,6 +42,8 @@ _UNLISTED = r'<h\1 class="jp-toc-ignore"'
 # have JupyterLab compute the styles of the whole notebook anew, once a text.
 _VALUE = ' class="pm-value"'
 _LINES = f'{_VALUE} style="white-space:pre-wrap"'
+_TITLE = '<p class="pm-title"'
+_ABOVE = f'{_TITLE} style="font-size:1.3em;margin:0"'  # a line over the heading, as on a cover
 
 
 class Finished:
@@ -76,7 +78,8 @@ class Finished:
 
     def _written(self, lines: list[Line]) -> Shown:
         made, plain = document.both(self.incident, lines)
-        body = _HEADING.sub(_UNLISTED, made).replace(_VALUE, _LINES) if made else EMPTY
+        styled = made.replace(_VALUE, _LINES).replace(_TITLE, _ABOVE)
+        body = _HEADING.sub(_UNLISTED, styled) if made else EMPTY
         hint = HINT.format("this section" if self.title else "the postmortem")
         html = f'<div class="pm-text tex2jax_ignore mathjax_ignore">{hint}{body}</div>'
         self._lines = lines

@@ -260,6 +260,16 @@ def test_messages_nobody_knows_are_ignored(form):
 # -- what a form shows -----------------------------------------------------------------------------
 
 
+def test_the_title_stands_over_the_heading_as_one(incident):
+    incident.set("title", "Checkout <errors>")
+    page = incident.form("Incident Postmortem").finished.output()[0]["text/html"]
+    title = re.search(
+        r'<p class="pm-title" style="font-size:[^"]+"><strong>(.*?)</strong></p>', page
+    )
+    assert "Checkout &lt;errors&gt;" in title[1]
+    assert title.end() < page.index("Incident Postmortem")
+
+
 def test_times_are_shown_in_the_chosen_zone_and_echoed_in_utc(incident):
     incident.add("timeline", step="Incident Start", time="2025-12-04T14:02:00Z")
     row = incident.add("timeline", step="Detection", time="2025-12-04T14:19:40Z")
