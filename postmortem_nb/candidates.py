@@ -68,8 +68,11 @@ def of(frame: pd.DataFrame, row: object) -> Candidate:
 
     Raises BadValue where there is no such row, or none with a time.
     """
+    if len(frame.index) == 0:
+        raise BadValue("frame: it has no rows, so there is none to put into the timeline")
     if row not in frame.index:
-        raise BadValue(expected("row", "a label of the frame's index", example="0", came=row))
+        what, example = "a label of the frame's index", f"{frame.index[0]}"
+        raise BadValue(expected("row", what, example=example, came=row))
     place: Any = row
     values = frame.loc[place]
     if "timestamp" not in frame.columns or kinds.is_missing(values["timestamp"]):

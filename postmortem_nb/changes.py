@@ -11,10 +11,10 @@ import os
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from postmortem_nb import kinds
+from postmortem_nb import kinds, tallies
 from postmortem_nb import ordering as ordered
 from postmortem_nb.errors import BadValue, expected, shown
-from postmortem_nb.metrics import STEPS
+from postmortem_nb.metrics import STEPS, Facts
 from postmortem_nb.tables import SINGLE, TIMELINE, Tables
 
 if TYPE_CHECKING:
@@ -75,19 +75,37 @@ def table_of(tables: Tables, table: object, *, grows: bool = False) -> str:
     raise kinds.none_of("table", names, came=table)
 
 
-def column_of(tables: Tables, table: str, name: object) -> Column:
-    """Return a column; BadValue with the near ones."""
+def column_of(tables: Tables, table: str, name: object, *, typed: bool = False) -> Column:
+    """Return a column, with ``typed`` one to fill in; BadValue with the near ones, or its table."""
     columns = {column.name: column for column in tables.columns(table)}
-    if not isinstance(name, str) or name not in columns:
-        raise kinds.none_of(f"column of {table}", list(columns), came=name)
-    return columns[name]
+    if isinstance(name, str) and name in columns:
+        return columns[name]
+    others = [other for other in tables.template.tables if _has(tables, other, name)]
+    if others:
+        raise _elsewhere(table, name, others)
+    known = [column.name for column in columns.values() if not (typed and column.derived)]
+    raise kinds.none_of(f"column of {table}", known, came=name)
+
+
+def _has(tables: Tables, table: str, name: object) -> bool:
+    """Return whether a table has a column; what is no text is never compared, and names none."""
+    return isinstance(name, str) and name in {column.name for column in tables.columns(table)}
+
+
+def _elsewhere(table: str, name: object, others: Sequence[str]) -> BadValue:
+    """Return the refusal of a column that other tables have: it says how to set it there."""
+    if SINGLE in others:
+        return BadValue(f"{name}: is no column of {table} but a single fact; leave out table=")
+    first = f"set({name!r}, …, table={others[0]!r}, row=…)"
+    return BadValue(f"{name}: is no column of {table} but of {', '.join(others)}; write {first}")
 
 
 def typed_column(tables: Tables, table: str, name: object) -> Column:
     """Return a column that is filled by hand; BadValue for one that is computed."""
-    column = column_of(tables, table, name)
+    column = column_of(tables, table, name, typed=True)
     if column.derived:
-        raise BadValue(f"{name}: is computed from other facts and never typed; change those")
+        how = tallies.measures(Facts())[column.name].definition
+        raise BadValue(f"{name}: is computed and never typed ({how}); change what it comes from")
     return column
 
 
@@ -101,7 +119,19 @@ def row_of(tables: Tables, table: str, row: object, *, removed: bool = False) ->
     there = [each.id for each in (tables.every if removed else tables.live)(table)]
     if not there:
         raise BadValue(expected(f"row of {table}", "a row", example="one of add()", came=row))
+    if row is None:
+        example = f"row={there[-1]!r}{_called(tables, table, there[-1])}"
+        raise BadValue(expected(f"row of {table}", "its id as row=", example=example, came=row))
     raise kinds.none_of(f"row of {table}", there, came=row)
+
+
+def _called(tables: Tables, table: str, row: str) -> str:
+    """Return what a row says of itself, in brackets: its step, else the first line it holds."""
+    found = tables.row(table, row)
+    lines = [column.name for column in tables.columns(table) if column.kind == "line"]
+    names = ("step", *lines) if found is not None else ()
+    said = (found.values.get(name) for name in names if found is not None)
+    return next((f" ({shown(each)})" for each in said if each), "")
 
 
 def setting(
@@ -244,7 +274,10 @@ def _new_id(tables: Tables, table: str) -> str:
 
 
 def _next_preset(tables: Tables, group: Rows) -> dict[str, str]:
-    """Return the preset of the template that no row of the group has yet, or none."""
+    """Return the preset of the template that no row of the group has yet, or none.
+
+    Where it gives all rows of the group the same one (``P0`` to what is immediate), so do more.
+    """
     keys = dict(group.keys)
     mates = (
         row.values.get(group.preset or "")
@@ -256,7 +289,8 @@ def _next_preset(tables: Tables, group: Rows) -> dict[str, str]:
         if not used[preset]:
             return {str(group.preset): preset}
         used[preset] -= 1
-    return {}
+    alike = len(group.presets) > 1 and len(set(group.presets)) == 1
+    return {str(group.preset): group.presets[0]} if alike else {}
 
 
 def _candidates(tables: Tables, table: str, values: Mapping[str, Any]) -> list[Rows]:

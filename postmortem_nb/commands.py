@@ -6,13 +6,15 @@ Modules are imported by the command that uses them, so that ``--help`` is instan
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from postmortem_nb.errors import PostmortemError, expected
+from postmortem_nb import times
+from postmortem_nb.errors import BadValue, PostmortemError, expected, shown
 
 if TYPE_CHECKING:
     import argparse
@@ -64,8 +66,22 @@ def _new(asked: argparse.Namespace) -> int:
     )
     path = import_module("postmortem_nb.notebook").write(incident)
     print(path)
-    print(f"Next: jupyter lab {path}", file=sys.stderr)
+    for option, words, moment in zip(
+        ("--start", "--end"), (asked.start, asked.end), incident.window(), strict=True
+    ):
+        if moment is not None and not _names_zone(words):
+            _to_stderr(f"{option}: {shown(words)} was read as UTC: {times.shown(moment)}")
+    _to_stderr(f"Next: jupyter lab {shlex.quote(str(path))}")
     return 0
+
+
+def _names_zone(words: str) -> bool:
+    """Return whether a time that was taken says what zone it is in."""
+    try:
+        times.parse(words, start=times.EPOCH)
+    except BadValue:
+        return False
+    return True
 
 
 def _check(asked: argparse.Namespace) -> int:
@@ -76,10 +92,10 @@ def _check(asked: argparse.Namespace) -> int:
 
 
 def _export(asked: argparse.Namespace) -> int:
-    export = import_module("postmortem_nb.editions").export
-    written = export(
+    editions = import_module("postmortem_nb.editions")
+    written = editions.export(
         Path(asked.path),
-        asked.to,
+        editions.form(asked.to, asked.out),
         out=asked.out,
         audience=asked.audience,
         blanks=asked.blanks,
@@ -202,8 +218,14 @@ COMMANDS = (
                 {"action": "append", "metavar": "NAME", "help": "a service affected; repeatable"},
             ),
             (("--severity",), {"help": "one of the template's, for example SEV-1"}),
-            (("--start",), {"metavar": "TIME", "help": "impact start, ISO 8601 with a zone"}),
-            (("--end",), {"metavar": "TIME", "help": "impact end, ISO 8601 with a zone"}),
+            (
+                ("--start",),
+                {"metavar": "TIME", "help": "impact start, ISO 8601; UTC unless it names a zone"},
+            ),
+            (
+                ("--end",),
+                {"metavar": "TIME", "help": "impact end, likewise; or +127m after the start"},
+            ),
             (("--author",), {"help": "who writes the postmortem"}),
             (("--dir",), {"default": ".", "help": "where the folder is made (default: here)"}),
             (("--template",), {"metavar": "FILE", "help": "your team's own template"}),
@@ -229,9 +251,8 @@ COMMANDS = (
             (
                 ("--to",),
                 {
-                    "default": "html",
                     "metavar": "FORMAT",
-                    "help": "html (default), markdown, pdf or json",
+                    "help": "html, markdown, pdf or json (default: as FILE ends, else html)",
                 },
             ),
             (("-o", "--out"), {"metavar": "FILE", "help": "write exactly this file"}),

@@ -268,7 +268,7 @@ class _Page:
     def title(self, line: Line) -> str:
         """Return what of the front matter the fragment shows: a title that was given."""
         shown = (
-            f'<p class="pm-title">{_span(piece)}</p>'
+            f'<p class="pm-title"><strong>{_span(piece)}</strong></p>'
             for piece in line.pieces
             if isinstance(piece, Value) and piece.blank.name == "title"
         )

@@ -160,6 +160,23 @@ FORMATS: Mapping[str, Format] = {
 }
 
 
+def form(to: str | None, out: str | None) -> str:
+    """Return the form that is meant: the one that was named, else the file's suffix, else ``html``.
+
+    Raises ExportError where the two say different things: nobody wants a page named ``.pdf``.
+    """
+    suffix = Path(out or "").suffix.lower()
+    meant = next((name for name, each in FORMATS.items() if each.suffix == suffix), None)
+    if to is None:
+        return meant or "html"
+    wanted = _format(to).suffix
+    if meant not in (None, to):
+        what = f"a file of --to {to}, or --to {meant}"
+        example = Path(out or "").with_suffix(wanted).name
+        raise ExportError(expected("export -o", what, example=example, came=out))
+    return to
+
+
 def _format(to: str) -> Format:
     if to in FORMATS:
         return FORMATS[to]

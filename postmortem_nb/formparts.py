@@ -132,8 +132,7 @@ class Part:
         except BundleError as error:
             return {"t": "unsaved", "message": text.visible(str(error))}
         except PostmortemError as error:
-            said = str(error).removeprefix(f"{message.get('name')}: ")  # it stands beside its label
-            return {"t": "refused", "message": text.visible(said[:1].upper() + said[1:])}
+            return {"t": "refused", "message": _beside(f"{message.get('name')}", error)}
 
     def _remember(self, key: tuple[str, int], answer: Message) -> None:
         self._answers[key] = answer
@@ -150,9 +149,15 @@ class Part:
         try:
             self.sheet.choose(str(message.get("zone")))
         except PostmortemError as error:
-            return {"t": "zone", "message": str(error)}
+            return {"t": "zone", "message": _beside("zone", error)}
         self.desk.changed()
         return {"t": "zone", "zone": str(self.sheet.zone)}
+
+
+def _beside(label: str, error: PostmortemError) -> str:
+    """Return a refusal as it stands beside its label, which it need not repeat."""
+    said = str(error).removeprefix(f"{label}: ")
+    return text.visible(said[:1].upper() + said[1:])
 
 
 def _named(finding: Message) -> str:

@@ -139,9 +139,9 @@ function tick(id) {
   };
 }
 
-/** Return the names in a text with commas between; one that holds a comma stands in quotes. */
+/** Return the names in a text with commas or semicolons between; quotes keep one with these whole. */
 function apart(text) {
-  const found = [...text.matchAll(/\s*"((?:[^"]|"")*)"\s*(?:[,\n]|$)|[^,\n]+/g)];
+  const found = [...text.matchAll(/\s*"((?:[^"]|"")*)"\s*(?:[,;\n]|$)|[^,;\n]+/g)];
   return found.map(([all, inner]) => (inner === undefined ? all : inner.replaceAll('""', '"')).trim()).filter(Boolean);
 }
 
@@ -178,7 +178,7 @@ function tags(id, { list, changed }) {
   };
   input.addEventListener("keydown", (event) => {
     if (event.isComposing) return;
-    if (event.key === "Enter" || (event.key === "," && !quoted(input.value))) {
+    if (event.key === "Enter" || ([",", ";"].includes(event.key) && !quoted(input.value))) {
       event.preventDefault();
       take();
     } else if (event.key === "Backspace" && !input.value && names.length) drop(names.length - 1);
@@ -391,10 +391,21 @@ export class Field {
     this.describe();
   }
 
+  /** Return what a cell of the dataset holds: its value, and whether it comes with an echo. */
+  held(cell) {
+    const timed = cell !== null && typeof cell === "object" && !Array.isArray(cell);
+    return [(timed ? cell.v : cell) ?? (this.spec.k === "names" ? [] : this.control.empty ?? ""), timed];
+  }
+
+  /** An edit of this window is saved, and somebody has typed on: what is told of it is no news. */
+  settle(cell) {
+    [this.base] = this.held(cell);
+    this.rest = this.base;
+  }
+
   /** Show what the dataset holds, unless somebody is typing here: then their words stay. */
   show(cell, { mine = false, fresh = false } = {}) {
-    const timed = cell !== null && typeof cell === "object" && !Array.isArray(cell);
-    const value = (timed ? cell.v : cell) ?? (this.spec.k === "names" ? [] : this.control.empty ?? "");
+    const [value, timed] = this.held(cell);
     if (fresh) {
       this.begin(value, timed ? cell.e : "");
       return;

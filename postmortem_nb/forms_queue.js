@@ -37,6 +37,7 @@ export class Queue {
   constructor(form) {
     this.form = form;
     this.waiting = new Map();
+    this.writers = new Map();
     this.sent = 0;
     this.key = `${STORE}${form.state.key}:${form.client}`;
     this.timer = setInterval(() => this.tick(), 500);
@@ -77,6 +78,7 @@ export class Queue {
   send(key, entry, message) {
     this.sent += 1;
     this.waiting.set(key, { ...entry, message, n: this.sent, at: Date.now() });
+    if (entry.field) this.writers.set(this.sent, entry.field);
     this.store();
     this.form.send({ ...message, n: this.sent });
     this.form.report();
@@ -90,6 +92,13 @@ export class Queue {
     this.waiting.delete(field.key);
     this.store();
     this.form.report();
+  }
+
+  /** Return whose edit message n was, once: somebody may have typed on since, and sent another. */
+  writer(n) {
+    const field = this.writers.get(n);
+    this.writers.delete(n);
+    return field;
   }
 
   /** The kernel answered message n. */

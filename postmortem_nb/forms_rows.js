@@ -129,7 +129,8 @@ export class Group {
     const spare = old.filter((row) => !kept.includes(row));
     if (preset) {
       const missing = [...presets];
-      const used = [...rows.map(([, cells]) => cells[preset]), ...kept.map((row) => row.preset)];
+      const mine = kept.filter((row) => !row.added).map((row) => row.preset);
+      const used = [...rows.map(([, cells]) => cells[preset]), ...mine];
       for (const value of used) if (missing.includes(value)) missing.splice(missing.indexOf(value), 1);
       const reuse = (value) => {
         const at = spare.findIndex((row) => row.preset === value);
@@ -209,7 +210,10 @@ export class Group {
   }
 
   add(more = {}) {
-    const row = this.virtual({ added: true, ...more });
+    // where the template gives all rows the same (P0 to what is immediate), so do more of them
+    const { presets = [] } = this.spec;
+    const alike = presets.length > 1 && new Set(presets).size === 1;
+    const row = this.virtual({ added: true, preset: alike ? presets[0] : null, ...more });
     this.rows.push(row);
     this.place();
     row.fields[0]?.control.main.focus();

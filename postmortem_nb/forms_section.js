@@ -51,7 +51,7 @@ export class Form {
     this.offer = make("div", { class: "pm-offer", role: "alert", hidden: true });
     const bar = make("span", { class: "pm-bar", "aria-hidden": "true" }, this.bar);
     const head = make("div", { class: "pm-head" }, bar, this.progress, this.needed, this.zone(), this.status, this.retry);
-    const root = make("div", { class: "pm-form", role: "form", "aria-label": this.state.title }, head, this.offer);
+    const root = make("div", { class: "pm-form", role: "form", "aria-label": this.state.title }, head, this.zoneless, this.offer);
     if (this.state.values.answers) root.append((this.evidence = new Evidence(this)).element);
     root.append(...this.parts(this.state.parts));
     return root;
@@ -127,6 +127,7 @@ export class Form {
     });
     input.addEventListener("change", () => this.send({ t: "zone", zone: input.value.trim() || "UTC" }));
     this.zoned = input;
+    this.zoneless = make("div", { class: "pm-error pm-zone-error", id: fresh(), role: "alert", hidden: true });
     return make("span", { class: "pm-zone-box" }, make("label", { for: input.id, text: "Times typed in" }), input, zones);
   }
 
@@ -269,8 +270,12 @@ export class Form {
       this.queue.bind(message.slot, message.row);
     }
     const entry = this.queue.answered(message.n);
+    const writer = this.queue.writer(message.n);
     if (entry?.t === "take") this.evidence.added(entry);
-    if (!entry?.field || entry.draft) return;
+    if (!entry?.field || entry.draft) {
+      writer?.settle(message.cell);
+      return;
+    }
     const mine = JSON.stringify(entry.field.value()) === JSON.stringify(entry.value);
     entry.field.show(message.cell, { mine });
     if (mine) entry.field.refuse("");
@@ -279,6 +284,7 @@ export class Form {
 
   refused(message, kind) {
     const entry = this.queue.answered(message.n, kind);
+    this.queue.writer(message.n);
     if (entry?.field) entry.field.refuse(message.message);
     if (kind.unsaved) this.trouble = message.message;
     if (entry && !entry.field && kind.refused) {
@@ -292,7 +298,9 @@ export class Form {
 
   rezone({ zone, message }) {
     this.zoned.setAttribute("aria-invalid", message ? "true" : "false");
-    this.zoned.title = message || "";
+    this.zoned.setAttribute("aria-describedby", message ? this.zoneless.id : "");
+    this.zoneless.textContent = message ? `Times typed in: ${message}` : "";
+    this.zoneless.hidden = !message;
     if (!message) shelf.set(ZONE, zone);
   }
 

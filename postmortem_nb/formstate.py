@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, date, datetime, timedelta
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from postmortem_nb import candidates, evidence, kinds, tallies, text, times
 from postmortem_nb.errors import BadValue, BundleError, expected
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from postmortem_nb.incident import Incident
     from postmortem_nb.metrics import Measure
     from postmortem_nb.schema import Blank, Rows, Section
+
+_LONGEST_PLACE = 40  # characters; no zone's place has more
 
 Message = dict[str, Any]
 Cell = Any
@@ -220,8 +223,9 @@ class Sheet:
         try:
             self.zone = UTC if name.upper() == "UTC" else ZoneInfo(name)
         except (ZoneInfoNotFoundError, ValueError, OSError):
-            what = "a time zone"
-            raise BadValue(expected("zone", what, example="Europe/Berlin", came=name)) from None
+            what = f"the name of a time zone (times stay in {self.zone})"
+            example = _zone_near(name) or "Europe/Berlin"
+            raise BadValue(expected("zone", what, example=example, came=name)) from None
 
     def _add(self, message: Message, value: Any) -> str:
         """Add the row that was only a blank on the page, with its keys and its preset."""
@@ -240,7 +244,7 @@ class Sheet:
         if column.kind != "time" or not isinstance(value, str) or not value.strip():
             return value
         start, _ = self.incident.window()
-        return times.parse(value, name=column.label or name, start=start, zone=self.zone)
+        return kinds.parse("time", value, name=name, start=start, zone=self.zone)
 
     def _now(self, table: str, row: str | None, name: str) -> Cell:
         """Return what a cell shows after an edit."""
@@ -290,6 +294,14 @@ def changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
 def size(message: Message) -> int:
     """Return the bytes of a message as JSON."""
     return len(json.dumps(message, ensure_ascii=False).encode("utf-8", "replace"))
+
+
+def _zone_near(name: str) -> str:
+    """Return the zone whose place is called so, or nearly: ``kolkata`` is Asia/Kolkata."""
+    places = {zone.rpartition("/")[2].lower(): zone for zone in sorted(available_timezones())}
+    wanted = name[:_LONGEST_PLACE].strip().rpartition("/")[2].lower().replace(" ", "_")
+    near = get_close_matches(wanted, places, n=1, cutoff=0.8)
+    return places[near[0]] if near else ""
 
 
 def _blanks(rows: Iterable[Rows]) -> list[Blank]:

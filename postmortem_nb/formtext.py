@@ -41,6 +41,8 @@ _UNLISTED = r'<h\1 class="jp-toc-ignore"'
 # Pages without our style sheet keep the lines of prose apart too. A style sheet in each text would
 # have JupyterLab compute the styles of the whole notebook anew, once a text.
 _VALUE = re.compile(r' class="pm-value"(?P<turns> dir="auto")?')
+_TITLE = '<p class="pm-title"'
+_ABOVE = f'{_TITLE} style="font-size:1.3em;margin:0"'  # a line over the heading, as on a cover
 
 
 class Finished:
@@ -85,8 +87,8 @@ class Finished:
 
 
 def _styled(made: str) -> str:
-    """Return a text whose values keep their lines, each in its own direction."""
-    return _VALUE.sub(_kept_apart, _HEADING.sub(_UNLISTED, made))
+    """Return a text whose values keep their lines, each in its own direction, below its title."""
+    return _VALUE.sub(_kept_apart, _HEADING.sub(_UNLISTED, made)).replace(_TITLE, _ABOVE)
 
 
 def _kept_apart(value: re.Match[str]) -> str:

@@ -36,8 +36,8 @@ _NUMBER = re.compile(
 _SCALES = {"": 0, "k": 3, "m": 6, "b": 9}
 _UNIT_WORDS = re.compile(r"(?<=[0-9\s])(?:(h)(?:ou)?rs?|(m)in(?:ute)?s?|(s)ec(?:ond)?s?)\b")
 _DAY = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})(?:[T ][0-9]{2}:[0-9:.]+.*)?")
-_ONE_OF_SEVERAL = re.compile(r'\s*"((?:[^"]|"")*)"\s*(?:[,\n]|\Z)|[^,\n]+')
-_ODD_NAME = re.compile('[,\n\r\u2028\u2029]|\\A"')
+_ONE_OF_SEVERAL = re.compile(r'\s*"((?:[^"]|"")*)"\s*(?:[,;\n]|\Z)|[^,;\n]+')
+_ODD_NAME = re.compile('[,;\n\r\u2028\u2029]|\\A"')
 _YES = frozenset({"yes", "y", "true", "1", "on", "done", "x", "[x]", "✅", "✓"})
 _NO = frozenset({"no", "n", "false", "0", "off", "❌", "✗", "[", "]", "[]"})
 
@@ -161,14 +161,18 @@ def _link(given: object, about: About) -> str | None:
 
 
 def _choice(given: object, about: About) -> str:
-    """Return the option that is meant: with or without its mark, in any case, `sev1` for SEV-1."""
+    """Return the option that is meant, in any case, without its mark, or with a word in brackets.
+
+    `sev1` is SEV-1; `Immediate (This Week)`, as a heading has it, is Immediate.
+    """
     options = list(dict.fromkeys(about.get("options", ())))
     typed = given[:_LONGEST] if isinstance(given, str) else ""
     if isinstance(given, str) and given in options:
         return str.__str__(given)
     bare = [_bare(option) for option in options]
-    if bare.count(_bare(typed)) == 1:
-        return options[bare.index(_bare(typed))]
+    for meant in (_bare(typed), _bare(typed.partition(" (")[0])):
+        if bare.count(meant) == 1:
+            return options[bare.index(meant)]
     raise none_of(about.get("name", "choice"), options, came=given)
 
 
@@ -178,9 +182,9 @@ def _bare(option: str) -> str:
 
 
 def _names(given: object, _about: About) -> list[str] | None:
-    """Return a list of names, from a list or from text with commas or new lines between them.
+    """Return a list of names, from a list or from text with commas, semicolons or new lines.
 
-    In a text, a name that holds a comma stands in quotes: ``"Doe, Jane", Ana``.
+    In a text, a name that holds one of these stands in quotes: ``"Doe, Jane", Ana``.
     """
     several = _apart(given) if isinstance(given, str) else given
     if not isinstance(several, list | tuple) or not all(isinstance(n, str) for n in several):
@@ -268,7 +272,8 @@ def _time(given: object, about: About) -> str:
     """Return the moment as ISO 8601 in UTC; only texts without a zone are taken as UTC."""
     zone = about.get("zone", None if isinstance(given, datetime) else UTC)
     name, start = about.get("name", "time"), about.get("start")
-    return times.iso(times.parse(given, name=name, start=start, zone=zone))
+    now = datetime.now(UTC).replace(microsecond=0)  # nobody means the fraction of a second
+    return times.iso(times.parse(given, name=name, now=now, start=start, zone=zone))
 
 
 def _date(given: object, about: About) -> str | None:

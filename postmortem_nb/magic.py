@@ -5,13 +5,14 @@ from __future__ import annotations
 import argparse
 import os
 import shlex
+from contextlib import suppress
 from importlib import import_module
 from typing import Any, NoReturn
 
 from IPython.core.magic import Magics, cell_magic, line_magic, magics_class
 
 from postmortem_nb import cli
-from postmortem_nb.errors import PostmortemError, QueryError
+from postmortem_nb.errors import PostmortemError, QueryError, expected
 
 
 class _Line(argparse.ArgumentParser):
@@ -26,6 +27,15 @@ class _Line(argparse.ArgumentParser):
 def _session() -> Any:
     """Return the session: what it draws with takes a second to import, and forms come first."""
     return import_module("postmortem_nb.session")
+
+
+def _words(line: str, example: str) -> list[str]:
+    """Return the words of a magic's line, split as a shell does."""
+    try:
+        return shlex.split(line)
+    except ValueError:
+        magic, what = example.split(maxsplit=1)[0], "words with every quote closed"
+        raise QueryError(expected(magic, what, example=example, came=line)) from None
 
 
 def _line_parser() -> argparse.ArgumentParser:
@@ -44,7 +54,7 @@ class PostmortemMagics(Magics):
     @cell_magic
     def datadog(self, line: str, cell: str) -> None:
         """Ask Datadog the call in the cell; the answer lands in the variable named on the line."""
-        asked = _line_parser().parse_args(shlex.split(line))
+        asked = _line_parser().parse_args(_words(line, '%%datadog errors --by "service"'))
         session = _session()
         options = session.Options(chart=asked.chart, by=asked.by, refresh=asked.refresh)
         names = self._names()
@@ -56,11 +66,12 @@ class PostmortemMagics(Magics):
     @line_magic
     def postmortem(self, line: str) -> None:
         """Run a ``postmortem`` command on this notebook's bundle: ``%postmortem check``."""
-        command, *rest = shlex.split(line) or ["--help"]
+        command, *rest = _words(line, '%postmortem export -o "INC 1.html"') or ["--help"]
         incident = _session().find(self._names())
         if incident is not None:
             rest = cli.with_path(command, rest, str(incident.path))
-        cli.run([command, *rest])
+        with suppress(SystemExit):  # help ends a process; a cell just ends
+            cli.run([command, *rest])
 
     def _names(self) -> dict[str, Any]:
         """Return the notebook's variables."""

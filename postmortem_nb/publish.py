@@ -76,10 +76,23 @@ def publish(incident: Incident, *, told: Callable[[str], object] | None = None) 
         raise incidentapi.failed(found, failure, f"publish {incident.id}") from None
     url = f"{incidentapi.site(found)}/notebook/{number}"
     say(f"{done} {url}")
+    if found.sandbox:
+        say(_made_up())
     work.keep(number, url)
     for line in _attached(found, incident, work.name, url):
         say(line)
     return url
+
+
+def _made_up() -> str:
+    """Return what is to be known of a notebook in the sandbox: whose it is, and for how long."""
+    said = "that is the sandbox, not a Datadog account"
+    if os.environ.get("POSTMORTEM_DATADOG_URL", "").strip():
+        return f"{said}: the page is there while the sandbox runs"
+    return (
+        f"{said}: the page is gone when this process ends; to look at it, leave 'postmortem "
+        "sandbox --port 8126' running and publish with POSTMORTEM_DATADOG_URL=http://127.0.0.1:8126"
+    )
 
 
 @dataclass(slots=True)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from postmortem_nb import bundle, evidence, provenance, retention, text, times
-from postmortem_nb.datadog import queries
+from postmortem_nb.datadog import client, queries
 from postmortem_nb.errors import BundleError, PostmortemError, shown
 from postmortem_nb.monitors import definitions
 
@@ -97,10 +97,18 @@ def refresh(
         whether whole answers that differ take the place of the frozen ones; an answer that is
         partial, empty, or from somewhere else never does
 
+    Raises
+    ------
+    QueryError
+        the environment names no Datadog that can be asked
+
     """
     folder = incident.path / bundle.EVIDENCE
     made: list[dict[str, Any]] = []
-    for record in evidence.listing(folder):
+    records = evidence.listing(folder)
+    if records:
+        client.connection()  # a setting that cannot be used is said once, not of every question
+    for record in records:
         asked = _again(folder, record, accept=accept)
         made.append(asked.row())
         if told is not None:

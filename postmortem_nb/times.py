@@ -24,6 +24,7 @@ ACCEPTED = "a time with its zone (ISO 8601, epoch seconds or ms, now, now-15m)"
 _LONGEST = 80  # characters; no way of writing a time needs more
 _FIRST_MS = 10**11  # from here an epoch is in milliseconds: as seconds it were the year 5138
 _FIRST_TOO_FINE = 10**14  # from here it would be micro- or nanoseconds: refused, not guessed
+_FAR_BEFORE = timedelta(hours=12)  # what a bare clock time never means: half a day before the start
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _PART = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*([smhdw])", re.ASCII)
 _SPAN = re.compile(rf"(?:{_PART.pattern}\s*)+", re.ASCII)
@@ -50,7 +51,8 @@ def parse(
     value
         an aware ``datetime``; ISO 8601 with a zone; epoch seconds, or milliseconds from 10^11 on
         (a number or nine digits and more); ``now``, ``now-15m``, ``now+2h`` (s m h d w);
-        ``+15m`` or ``-5m`` from ``start``; ``14:02`` or ``14:02:30`` on the day of ``start``
+        ``+15m`` or ``-5m`` from ``start``; ``14:02`` or ``14:02:30`` on the day of ``start``, or
+        on the day after where that were more than twelve hours before ``start``
     name
         what the error calls the value
     now, start
@@ -74,7 +76,7 @@ def parse(
         raise
     except (OverflowError, ValueError):
         pass  # out of the calendar, or not a way of writing a time: said below
-    raise BadValue(expected(name, ACCEPTED, example=EXAMPLE, came=value))
+    raise BadValue(expected(name, _accepted(start, zone), example=EXAMPLE, came=value))
 
 
 def span(text: object, *, name: str = "span") -> timedelta:
@@ -131,7 +133,7 @@ def _read(
     if text == "now":
         return _now(now)
     if match := _RELATIVE.fullmatch(text):
-        origin = _now(now) if match["now"] else _begun(start, name, value)
+        origin = _now(now) if match["now"] else _begun(start, name, value, zone)
         length = span(match["span"], name=name)
         return origin + length if match["sign"] == "+" else origin - length
     if _DIGITS.fullmatch(text):
@@ -139,10 +141,29 @@ def _read(
     if match := _ABSOLUTE.fullmatch(text):
         return _utc(_moment(match["day"], match), name=name, zone=zone)
     if match := _OF_DAY.fullmatch(text):
-        stated = _offset(match["zone"]) or zone
-        day = _begun(start, name, value).astimezone(stated or UTC).date()
-        return _utc(_moment(day.isoformat(), match), name=name, zone=zone)
+        here = _offset(match["zone"]) or zone or UTC
+        begun = _begun(start, name, value, zone).astimezone(here)
+        return _utc(_clocked(match, begun.replace(tzinfo=None)), name=name, zone=zone)
     raise ValueError
+
+
+def _accepted(start: datetime | None, zone: tzinfo | None) -> str:
+    """Return the ways to write a time that are open to whoever asks."""
+    counted = "+15m, " if start is not None else ""
+    if zone is None:
+        return ACCEPTED.replace("(", f"({counted}")
+    clock = "14:02, " if start is not None else ""
+    return f"a time ({clock}{counted}2025-12-07 14:02, ISO 8601, epoch seconds or ms, now, now-15m)"
+
+
+def _clocked(match: re.Match[str], begun: datetime) -> datetime:
+    """Return a clock time on the day of the start, or on the day after where that is far before.
+
+    ``00:10`` in an incident that began at 22:10 is two hours after its start, not 22 before.
+    """
+    moment = _moment(begun.date().isoformat(), match)
+    early = begun - moment.replace(tzinfo=None) > _FAR_BEFORE
+    return moment + timedelta(days=1) if early else moment
 
 
 def _moment(day: str, match: re.Match[str]) -> datetime:
@@ -195,10 +216,11 @@ def _now(now: datetime | None) -> datetime:
     return datetime.now(UTC) if now is None else now.astimezone(UTC)
 
 
-def _begun(start: datetime | None, name: str, value: str) -> datetime:
+def _begun(start: datetime | None, name: str, value: str, zone: tzinfo | None) -> datetime:
     """Return the start that a time is counted from; BadValue when there is none yet."""
     if start is None:
-        what = "day and time with the zone while the incident has no start"
+        declared = "" if zone is not None else " with the zone"
+        what = f"day and time{declared} while the incident has no start"
         raise BadValue(expected(name, what, example=EXAMPLE, came=value))
     return start.astimezone(UTC)
 

@@ -80,6 +80,10 @@ def test_a_row_that_is_not_there_is_refused(incident, events, row):
 
 
 def test_a_row_without_a_time_is_refused():
+    with pytest.raises(BadValue, match=r"^frame: it has no rows, so there is none to put"):
+        candidates.of(pd.DataFrame({"timestamp": []}), 0)
+    with pytest.raises(BadValue, match=r"frame's index, for example r7; got 0$"):
+        candidates.of(pd.DataFrame({"count": [3]}, index=["r7"]), 0)
     with pytest.raises(BadValue, match="no time"):
         candidates.of(pd.DataFrame({"count": [3]}), 0)
 

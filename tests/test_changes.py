@@ -41,6 +41,29 @@ def test_a_step_says_its_phase_and_a_preset_its_group(incident):
     assert placed == [("Short-term", "P1"), ("Long-term", "P2")]
 
 
+def test_more_rows_have_the_preset_that_all_rows_of_the_group_have(incident):
+    for horizon in ("Immediate", "Short-term", "Long-term"):
+        rows = [incident.add("actions", horizon=horizon, title="one more") for _ in range(4)]
+        held = [row["priority"] for row in incident.values("actions") if row["row"] in rows]
+        assert (
+            held
+            == {
+                "Immediate": ["P0"] * 4,
+                "Short-term": ["P1", "P1", "P2", None],
+                "Long-term": ["P2", "P3", None, None],
+            }[horizon]
+        )
+
+
+def test_what_is_computed_is_not_offered_to_be_set(incident):
+    with pytest.raises(BadValue) as refused:
+        incident.set("nope", 1)
+    assert "duration" not in str(refused.value)
+    row = incident.add("timeline", step="Detection")
+    with pytest.raises(BadValue, match=f"for example row='{row}' \\('Detection'\\); got None"):
+        incident.set("on_call", "x", table="timeline")
+
+
 def test_presets_are_used_up_in_the_templates_order(incident):
     for number in range(6):
         incident.add("whys", answer=f"because {number}")
@@ -59,11 +82,23 @@ def test_presets_are_used_up_in_the_templates_order(incident):
         (lambda i: i.set("severty", "SEV-1"), r"did you mean severity\?"),
         (lambda i: i.set("severity", object()), "severity: expected one of SEV-0"),
         (lambda i: i.set("severity", "SEV-9"), "did you mean SEV-"),
-        (lambda i: i.set("duration", 5), "duration: is computed"),
+        (
+            lambda i: i.set("duration", 5),
+            r"duration: is computed and never typed \(recovered − start: length of the impact\)",
+        ),
+        (
+            lambda i: i.set("on_call", "x"),
+            r"is no column of incident but of timeline; write set\('on_call', …, table='timeline'",
+        ),
+        (lambda i: i.add("actions", severity="SEV-1"), "severity: is no column of actions but a s"),
         (lambda i: i.set("title", "x", row="r1"), "title: is a single fact and has no rows"),
         (lambda i: i.set("owner", "x", table="action", row="r1"), r"did you mean actions"),
         (lambda i: i.set("owner", "x", table=5, row="r1"), "table: expected one of"),
         (lambda i: i.set("owner", "x", table="actions"), "row of actions: expected .*; got None"),
+        (
+            lambda i: i.set("owner", "x", table="actions"),
+            r"expected its id as row=, for example row='r.{7}' \('[^']+'\); got None",
+        ),
         (lambda i: i.set("owner", "x", table="actions", row="nope"), "got 'nope'"),
         (lambda i: i.set("owner", "x", table="actions", row=["r"]), "row of actions: expected"),
         (lambda i: i.set("own", "x", table="actions", row="r1"), r"did you mean owner\?"),

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -66,6 +67,25 @@ def test_new_writes_the_bundle(capsys, tmp_path):
     assert roles.count("query") == 5
 
 
+def test_what_is_next_can_be_pasted(capsys):
+    _, out, err = run("new", "INC 1", capsys=capsys)
+    assert shlex.split(err) == ["Next:", "jupyter", "lab", out.strip()]
+
+
+def test_a_time_without_a_zone_is_read_as_utc_and_that_is_said(capsys, monkeypatch):
+    monkeypatch.setenv("TZ", "Asia/Kolkata")
+    times = ("--start", "2025-12-04T23:30", "--end", "01:09")
+    _, _, err = run("new", "INC-7", *times, capsys=capsys)
+    said = "was read as UTC: 2025-12-0"
+    assert f"--start: '2025-12-04T23:30' {said}4 23:30 UTC\n" in err
+    assert f"--end: '01:09' {said}" in err
+    for stated in ("2025-12-04T23:30+05:30", "2025-12-04 18:00Z"):
+        _, _, err = run(
+            "new", f"INC-{stated[-2:]}", "--start", stated, "--end", "+2h", capsys=capsys
+        )
+        assert "read as" not in err
+
+
 def test_new_never_overwrites(capsys):
     run("new", "INC-7", capsys=capsys)
     refused("new", "INC-7", capsys=capsys, says=["INC-7"])
@@ -104,6 +124,24 @@ def test_wrong_use_is_one_line(argv, says, capsys):
 def test_unknown_format_is_one_line(capsys):
     run("new", "INC-7", capsys=capsys)
     refused("export", "INC-7", "--to", "docx", capsys=capsys, says=["docx", "html"])
+
+
+def test_an_export_is_what_the_name_of_its_file_says(capsys, tmp_path):
+    run("new", "INC-7", capsys=capsys)
+    for name, begins in (("x.json", b"{"), ("x.md", b"---"), ("x.HTML", b"<!"), ("x", b"<!")):
+        code, out, err = run("export", "INC-7", "-o", name, capsys=capsys)
+        assert (code, out, err) == (0, f"{name}\n", "")
+        assert (tmp_path / name).read_bytes().lower().startswith(begins), name
+
+
+@pytest.mark.parametrize(("to", "out"), [("html", "x.pdf"), ("markdown", "a/x.JSON")])
+def test_a_form_and_a_file_that_contradict_each_other_are_refused(to, out, capsys, tmp_path):
+    run("new", "INC-7", capsys=capsys)
+    says = [f"export -o: expected a file of --to {to}, or --to ", f"got '{out}'"]
+    refused("export", "INC-7", "--to", to, "-o", out, capsys=capsys, says=says)
+    assert not (tmp_path / out).exists()
+    code, _, _ = run("export", "INC-7", "--to", to, "-o", "x.txt", capsys=capsys)
+    assert code == 0
 
 
 def test_a_broken_template_says_file_and_line(capsys, tmp_path):

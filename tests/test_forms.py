@@ -5,6 +5,7 @@ import re
 import shutil
 import threading
 import time
+from datetime import UTC, datetime
 from importlib import resources
 
 import answers
@@ -259,6 +260,16 @@ def test_messages_nobody_knows_are_ignored(form):
 # -- what a form shows -----------------------------------------------------------------------------
 
 
+def test_the_title_stands_over_the_heading_as_one(incident):
+    incident.set("title", "Checkout <errors>")
+    page = incident.form("Incident Postmortem").finished.output()[0]["text/html"]
+    title = re.search(
+        r'<p class="pm-title" style="font-size:[^"]+"><strong>(.*?)</strong></p>', page
+    )
+    assert "Checkout &lt;errors&gt;" in title[1]
+    assert title.end() < page.index("Incident Postmortem")
+
+
 def test_times_are_shown_in_the_chosen_zone_and_echoed_in_utc(incident):
     incident.add("timeline", step="Incident Start", time="2025-12-04T14:02:00Z")
     row = incident.add("timeline", step="Detection", time="2025-12-04T14:19:40Z")
@@ -272,11 +283,47 @@ def test_times_are_shown_in_the_chosen_zone_and_echoed_in_utc(incident):
     }
 
 
+def time_of(incident, form, row, value, n):
+    """Type a time of a step into a form; returns the answer and what is stored."""
+    place = {"table": "timeline", "row": row, "group": 0, "name": "time"}
+    answer = say(form, t="set", n=n, value=value, **place)
+    return answer, next(each["time"] for each in incident.values("timeline") if each["row"] == row)
+
+
+def test_times_of_a_night_as_somebody_copies_them_from_a_clock(incident):
+    incident.add("timeline", step="Incident Start", time="2026-11-23 22:10")
+    row = incident.add("timeline", step="Detection")
+    form = listening(incident.form("Timeline of Events"))
+    answer, moment = time_of(incident, form, row, "00:10", 1)
+    assert moment == datetime(2026, 11, 24, 0, 10, tzinfo=UTC)
+    assert answer["cell"]["e"] == "Tue 00:10 UTC · 2 h after start"
+    form.parts[0].sheet.choose("Asia/Kolkata")
+    _, moment = time_of(incident, form, row, "04:10", 2)
+    assert moment == datetime(2026, 11, 23, 22, 40, tzinfo=UTC)
+    _, moment = time_of(incident, form, row, "now", 3)
+    assert moment.microsecond == 0
+    answer, _ = time_of(incident, form, row, "tea time", 4)
+    assert answer["message"].startswith(
+        "Expected a time (14:02, +15m, 2025-12-07 14:02, ISO 8601, "
+    )
+
+
 @pytest.mark.parametrize("zone", ["Nowhere/Town", "../../etc/passwd", "", "a\0b", "x" * 5000])
 def test_an_unknown_zone_is_refused(incident, zone):
     sheet = Sheet(incident, incident.template.section("Timeline of Events"))
     with pytest.raises(BadValue, match="Europe/Berlin"):
         sheet.choose(zone)
+
+
+def test_a_refused_zone_offers_the_one_that_is_called_so(incident):
+    form = listening(incident.form("Timeline of Events"))
+    asked = {"kolkata": "Asia/Kolkata", "new york": "America/New_York"}
+    asked |= dict.fromkeys(("ist", "+02:00", "Mars/X", "<b>"), "Europe/Berlin")
+    for n, (typed, near) in enumerate(asked.items()):
+        assert say(form, t="zone", n=n, zone=typed)["message"] == (
+            "Expected the name of a time zone (times stay in UTC), "
+            f"for example {near}; got '{typed}'"
+        )
 
 
 def test_due_dates_say_in_words_how_far_off_they_are(incident):

@@ -321,6 +321,62 @@ def test_a_killed_kernel_loses_nothing_that_was_typed_after_it(bundle, open_form
         assert (row["horizon"], row["priority"]) == ("Immediate", "P0")
 
 
+def test_another_immediate_action_is_as_urgent_as_the_first_ones(bundle, open_forms):
+    with open_forms("Action Items") as notebook:
+        notebook.run()
+        form = notebook.form("Action Items")
+        form.get_by_role("button", name=re.compile("Add another")).first.click()
+        urgency = form.get_by_label("Priority")
+        assert [urgency.nth(n).input_value() for n in range(4)] == ["P0", "P0", "P0", "P1"]
+        notebook.page.keyboard.press("Tab")
+        title = form.get_by_label("Action", exact=True)
+        title.nth(2).fill("Third")
+        title.nth(0).fill("First")
+        form.locator(".pm-progress").click()
+        jupyter.saved(form)
+        assert notebook.errors == []
+    held = {row["title"]: row["priority"] for row in Incident.open(bundle).values("actions")}
+    assert held == {"Third": "P0", "First": "P0"}
+
+
+def test_typing_on_while_the_first_names_are_saved_is_no_conflict(bundle, open_forms):
+    """What another field's edit makes the kernel tell again is this window's own earlier edit."""
+    with open_forms("Incident Postmortem") as notebook:
+        notebook.run()
+        form, keyboard = notebook.form("Incident Postmortem"), notebook.page.keyboard
+        form.get_by_label("Author").first.fill("Ana")
+        keyboard.press("Tab")
+        form.get_by_label("Reviewers").click()
+        for typed, key in (("Dana, Marta Oliveira; José", "Enter"), ("Li Wei", "Tab")):
+            keyboard.type(typed)
+            keyboard.press(key)
+            notebook.page.wait_for_timeout(1000)
+        jupyter.saved(form)
+        expect(form.get_by_text("Changed elsewhere")).to_have_count(0)
+        expect(form.locator(".pm-tag bdi")).to_have_text(
+            ["Dana", "Marta Oliveira", "José", "Li Wei"]
+        )
+        assert notebook.errors == []
+    incident = Incident.open(bundle)
+    assert incident.value("reviewers") == ["Dana", "Marta Oliveira", "José", "Li Wei"]
+
+
+def test_a_zone_that_there_is_not_is_refused_where_everybody_sees_it(open_forms):
+    with open_forms("Timeline of Events") as notebook:
+        notebook.run()
+        form = notebook.form("Timeline of Events")
+        zone, said = form.get_by_label("Times typed in"), form.locator(".pm-zone-error")
+        expect(said).to_be_hidden()
+        zone.fill("kolkata")
+        zone.press("Tab")
+        expect(said).to_have_text(re.compile("Times typed in: .* example Asia/Kolkata; got"))
+        expect(zone).to_have_attribute("aria-describedby", said.get_attribute("id"))
+        zone.fill("Asia/Kolkata")
+        zone.press("Tab")
+        expect(said).to_be_hidden()
+        expect(zone).to_have_attribute("aria-invalid", "false")
+
+
 def restart_here(notebook):
     """Restart the kernel from the menu of this window."""
     run = "() => { window.jupyterapp.commands.execute('kernelmenu:restart') }"

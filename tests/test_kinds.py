@@ -66,6 +66,8 @@ def test_nothing_clears_and_shows_as_nothing(kind, nothing):
         ("link", "javascript:alert(1)", "javascript:alert(1)", "javascript:alert(1)"),
         ("names", "checkout, payments", ["checkout", "payments"], "checkout, payments"),
         ("names", "a,\n b,,", ["a", "b"], "a, b"),
+        ("names", "Marta Oliveira; José;", ["Marta Oliveira", "José"], "Marta Oliveira, José"),
+        ("names", '"R&D; Ops"; Ana', ["R&D; Ops", "Ana"], '"R&D; Ops", Ana'),
         ("names", ["Smith, John", " Ana "], ["Smith, John", "Ana"], '"Smith, John", Ana'),
         ("names", '"Smith, John",Ana', ["Smith, John", "Ana"], '"Smith, John", Ana'),
         ("names", 'Ana "Al" Lee, 5" disks', ['Ana "Al" Lee', '5" disks'], 'Ana "Al" Lee, 5" disks'),
@@ -142,6 +144,8 @@ def test_typed_stored_shown(kind, typed, stored, shown):
         ("✅ Complete", ("Not Started", "In Progress", "Complete"), "Complete"),
         ("monitor alert", ("Monitor Alert", "User Report"), "Monitor Alert"),
         ("A-", ("A+", "A-"), "A-"),
+        ("Immediate (This Week)", ("Immediate", "Short-term"), "Immediate"),
+        ("Yes (all)", ("Yes (all)", "Yes (some)", "Yes"), "Yes (all)"),
         ("🟡", ("🔴", "🟡"), "🟡"),
     ],
 )
@@ -250,6 +254,14 @@ def test_every_hostile_text_at_hand_goes_through_every_kind():
                 json.dumps(stored).encode()
                 kinds.show(kind, stored).encode()
     assert placements >= 130
+
+
+def test_now_is_stored_in_whole_seconds():
+    for typed in ("now", "now-15m"):
+        stored = kinds.parse("time", typed)
+        assert datetime.fromisoformat(stored).microsecond == 0
+    kept = kinds.parse("time", "2025-12-04T14:02:00.25Z")
+    assert kept == "2025-12-04T14:02:00.25Z", "a fraction that somebody wrote stays"
 
 
 @pytest.mark.parametrize(

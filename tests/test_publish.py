@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import urllib.request
 from datetime import datetime
 
 import filled
@@ -17,6 +18,7 @@ from postmortem_nb.sandbox.server import Server
 
 POST, PUT = ("POST", "/api/v1/notebooks"), "PUT"
 KEY = "AKIAQ7" + "3MZXN4PLW6TBHD"  # shaped like an access key, parted so that no scanner reports it
+IN_SANDBOX = "that is the sandbox, not a Datadog account: the page is there while the sandbox runs"
 LINK = f"https://app.datadoghq.com/incidents/{FACTS.incident_uuid}"
 
 
@@ -73,7 +75,7 @@ def test_the_document_is_archived(server, incident):
     url = publish.publish(incident, told=said.append)
     (number,) = server.shelf.notebooks
     assert url == f"{server.url}/notebook/{number}"
-    assert said == [f"made {url}"]
+    assert said == [f"made {url}", IN_SANDBOX]
     found = only(server)
     assert found["name"] == "INC-4821: Checkout failures"
     assert found["metadata"]["type"] == "postmortem"
@@ -83,6 +85,27 @@ def test_the_document_is_archived(server, incident):
     assert "## Root Cause Analysis (5 Whys)" in texts(found)
     assert r"Checkouts failed \| with \*pool\* timeouts" in texts(found)
     assert "title: " not in texts(found)
+
+
+def test_the_sandbox_s_address_answers_a_browser_with_the_text(server, incident):
+    incident.set("title", "<b>Checkout</b>")
+    incident.set("problem", "<script>alert(1)</script>")
+    with urllib.request.urlopen(publish.publish(incident)) as answer:  # noqa: S310
+        shown, kind = answer.read().decode(), answer.headers["Content-Type"]
+    assert kind == "text/html; charset=utf-8"
+    assert "<h1>INC-4821: &lt;b&gt;Checkout" in shown
+    assert "## Root Cause Analysis (5 Whys)" in shown
+    assert "The sandbox, not a Datadog account" in shown
+    assert "<script" not in shown
+
+
+def test_a_sandbox_that_ends_with_the_command_is_told_of(incident, monkeypatch):
+    monkeypatch.delenv("POSTMORTEM_DATADOG_URL", raising=False)
+    said = []
+    publish.publish(incident, told=said.append)
+    (line,) = [line for line in said if "sandbox" in line]
+    for word in ("not a Datadog account", "gone when this process ends", "POSTMORTEM_DATADOG_URL="):
+        assert word in line
 
 
 def test_questions_are_cells_that_datadog_asks_itself(server, incident):
@@ -121,7 +144,7 @@ def test_a_second_time_updates_the_same_notebook(server, incident):
     incident.set("problem", "Another text")
     said = []
     assert publish.publish(incident, told=said.append) == first
-    assert said == [f"updated {first}"]
+    assert said == [f"updated {first}", IN_SANDBOX]
     assert "Another text" in texts(only(server))
     assert "Checkouts failed" not in texts(only(server))
     assert server.asked.count(POST) == 1

@@ -8,6 +8,7 @@ from lying import Lying, Say
 
 from postmortem_nb import evidence, refresh, retention
 from postmortem_nb.datadog import calls
+from postmortem_nb.errors import QueryError
 from postmortem_nb.incident import Incident
 
 QUESTIONS = {
@@ -192,11 +193,12 @@ def test_no_evidence_is_no_work(tmp_path):
     assert "no evidence" in refresh.report(found)
 
 
-def test_half_an_account_is_a_note_on_every_question(incident, monkeypatch):
+def test_half_an_account_is_said_once_not_of_every_question(incident, monkeypatch):
     monkeypatch.setenv("DD_API_KEY", "a" * 32)
-    notes = refresh.refresh(incident)["note"]
-    assert notes.str.contains("DD_APP_KEY is not set").all()
-    assert not notes.str.contains("aaaa").any()
+    said = []
+    with pytest.raises(QueryError, match=r"^DD_APP_KEY is not set; ") as refused:
+        refresh.refresh(incident, told=said.append)
+    assert (said, "aaaa" in str(refused.value)) == ([], False)
 
 
 # -- before it is too late -------------------------------------------------------------------------

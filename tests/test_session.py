@@ -134,6 +134,14 @@ def test_wrong_options_are_one_line(shell, incident, line):
     assert len(str(refused.value).splitlines()) == 1
 
 
+def test_a_quote_that_is_not_closed_is_one_line(shell, incident):
+    says = r"^%%datadog: expected words with every quote closed, for example .*; got 'a \"x'$"
+    with pytest.raises(QueryError, match=says):
+        shell.run_cell_magic("datadog", 'a "x', ERRORS)
+    with pytest.raises(QueryError, match=r"^%postmortem: expected words with every quote closed"):
+        shell.run_line_magic("postmortem", 'check "x')
+
+
 def test_a_grouping_that_the_answer_lacks_is_refused(shell, incident):
     with pytest.raises(PostmortemError, match="nowhere"):
         shell.run_cell_magic("datadog", "errors --by nowhere", ERRORS)
@@ -165,9 +173,17 @@ def test_the_line_magic_runs_the_command_on_this_bundle(shell, incident, capsys)
 
 
 def test_the_line_magic_names_the_bundle_only_where_a_command_takes_one(shell, incident, capsys):
-    with pytest.raises(SystemExit):
-        shell.run_line_magic("postmortem", "sandbox --help")
+    shell.run_line_magic("postmortem", "sandbox --help")
     assert "postmortem sandbox" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [("", "usage: postmortem "), ("export --help", "--audience"), ("--version", "postmortem-nb ")],
+)
+def test_help_ends_a_cell_without_ending_the_notebook(shell, incident, capsys, line, says):
+    shell.run_line_magic("postmortem", line)
+    assert says in capsys.readouterr().out
 
 
 def test_the_sandbox_is_this_machine_only():

@@ -1,5 +1,6 @@
 """Times as typed, read into UTC: each expected instant is written out as its own datetime."""
 
+import re
 from datetime import UTC, date, datetime, timedelta, timezone
 from zoneinfo import ZoneInfo
 
@@ -112,14 +113,57 @@ def test_a_time_without_a_zone_needs_a_declared_one(typed):
 
 @pytest.mark.parametrize("typed", ["+15m", "14:02"])
 def test_relative_times_need_a_start(typed):
-    with pytest.raises(BadValue, match="while the incident has no start"):
+    with pytest.raises(BadValue, match="expected day and time while the incident has no start"):
         times.parse(typed, zone=UTC)
+    with pytest.raises(BadValue, match="day and time with the zone while the incident has no"):
+        times.parse(typed)
 
 
 def test_the_day_of_a_clock_time_is_the_day_in_its_zone():
     """21:30 UTC on the 7th is 06:30 on the 8th in Tokyo: 07:00 there is half an hour later."""
     late = at(2025, 12, 7, 21, 30)
     assert times.parse("07:00", start=late, zone=ZoneInfo("Asia/Tokyo")) == at(2025, 12, 7, 22, 0)
+
+
+@pytest.mark.parametrize(
+    ("began", "typed", "moment"),
+    [
+        (at(2026, 11, 23, 22, 10), "00:10", at(2026, 11, 24, 0, 10)),
+        (at(2026, 11, 23, 22, 10), "10:09:59", at(2026, 11, 24, 10, 9, 59)),
+        (at(2026, 11, 23, 22, 10), "10:10", at(2026, 11, 23, 10, 10)),
+        (at(2026, 11, 23, 22, 10), "21:58", at(2026, 11, 23, 21, 58)),
+        (at(2026, 11, 23, 9, 0), "22:30", at(2026, 11, 23, 22, 30)),
+        (at(2026, 11, 23, 2, 0), "00:10", at(2026, 11, 23, 0, 10)),
+        (at(2026, 11, 23, 22, 10), "01:10 +01:00", at(2026, 11, 24, 0, 10)),
+        (datetime.max.replace(tzinfo=UTC), "00:10", None),
+    ],
+)
+def test_a_clock_time_past_midnight_is_of_the_next_day(began, typed, moment):
+    if moment is None:
+        with pytest.raises(BadValue):
+            times.parse(typed, start=began, zone=UTC)
+    else:
+        assert times.parse(typed, start=began, zone=UTC) == moment
+
+
+def test_the_night_is_the_one_of_the_zone_even_where_an_hour_is_skipped():
+    """22:10 in Berlin on the day whose 02:30 was skipped: 02:30 is the next day's."""
+    began = at(2025, 3, 30, 20, 10)
+    assert times.parse("02:30", start=began, zone=BERLIN) == at(2025, 3, 31, 0, 30)
+
+
+@pytest.mark.parametrize(
+    ("about", "ways"),
+    [
+        ({}, "a time with its zone (ISO 8601, epoch seconds or ms, now, now-15m)"),
+        ({"start": START}, "a time with its zone (+15m, ISO 8601, "),
+        ({"zone": UTC}, "a time (2025-12-07 14:02, ISO 8601, "),
+        ({"zone": BERLIN, "start": START}, "a time (14:02, +15m, 2025-12-07 14:02, ISO 8601, "),
+    ],
+)
+def test_a_refusal_names_the_ways_that_are_open(about, ways):
+    with pytest.raises(BadValue, match=re.escape(f"time: expected {ways}")):
+        times.parse("noonish", **about)
 
 
 def test_an_hour_that_comes_twice_is_refused_with_both_readings():

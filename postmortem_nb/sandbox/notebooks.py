@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from html import escape
 from typing import TYPE_CHECKING, Any
 
 from postmortem_nb.errors import QueryError, shown
@@ -12,10 +14,22 @@ from postmortem_nb.sandbox.scenario import ON_CALL
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+HTML = "text/html; charset=utf-8"
 FIRST = 48_210_001
 LONGEST_NAME = 80
 CELLS = ("markdown", "timeseries", "toplist", "heatmap", "distribution", "log_stream")
 """The kinds of cell that may be written."""
+
+_PAGE = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>{name}</title>
+<meta http-equiv="Content-Security-Policy"
+ content="default-src 'none'; style-src 'unsafe-inline'">
+<style>body {{ font: 15px/1.5 sans-serif; max-width: 60em; margin: 2em auto; padding: 0 1em }}
+pre {{ white-space: pre-wrap; overflow-wrap: anywhere; border-top: 1px solid #ccc }}</style></head>
+<body><h1>{name}</h1>
+<p>The sandbox, not a Datadog account: the cells of the notebook, as Datadog is given them.</p>
+{cells}</body></html>
+"""
 
 _METADATA = {"take_snapshots": False, "is_template": False, "is_favorite": False, "type": None}
 
@@ -41,10 +55,19 @@ def one(ask: Ask) -> Answer:
     return Answer({"data": _kept(ask)})
 
 
+def page(ask: Ask) -> Answer:
+    """Answer ``GET /notebook/{id}``, the address for people: every cell as text."""
+    found = _kept(ask)["attributes"]
+    definitions = [cell["attributes"]["definition"] for cell in found["cells"]]
+    texts = [each.get("text") or json.dumps(each, indent=1) for each in definitions]
+    cells = "".join(f"<pre>{escape(str(each))}</pre>\n" for each in texts)
+    return Answer(_PAGE.format(name=escape(found["name"]), cells=cells), 200, HTML)
+
+
 def delete(ask: Ask) -> Answer:
     """Answer ``DELETE /api/v1/notebooks/{id}``: 204 and nothing."""
     del ask.shelf.notebooks[int(_kept(ask)["id"])]
-    return Answer(None, 204, "text/html; charset=utf-8")
+    return Answer(None, 204, HTML)
 
 
 def every(ask: Ask) -> Answer:

@@ -77,6 +77,7 @@ _ROUTES: tuple[tuple[str, str, Callable[[Ask], Answer], str], ...] = (
     ("GET", "/api/v1/notebooks/{id}", notebooks.one, "notebooks"),
     ("PUT", "/api/v1/notebooks/{id}", notebooks.replace, "notebooks"),
     ("DELETE", "/api/v1/notebooks/{id}", notebooks.delete, "notebooks"),
+    ("GET", "/notebook/{id}", notebooks.page, "pages"),
     ("POST", "/api/v2/ddsql/query/tabular", ddsql, "ddsql"),
     ("POST", "/api/v2/ddsql/query/tabular/fetch", ddsql, "ddsql"),
     ("GET", "/api/v1/validate", validate, "validate"),
@@ -85,7 +86,7 @@ _ROUTES: tuple[tuple[str, str, Callable[[Ask], Answer], str], ...] = (
 
 def _shape(path: str) -> re.Pattern[str]:
     """Return an expression for a path; ids of notebooks are numbers."""
-    part = r"(?P<\1>[0-9]{1,18})" if "/notebooks/" in path else r"(?P<\1>[^/]+)"
+    part = r"(?P<\1>[0-9]{1,18})" if "/notebook" in path else r"(?P<\1>[^/]+)"
     return re.compile(re.sub(r"\{(\w+)\}", part, path))
 
 
