@@ -169,6 +169,8 @@ TOLD = {
     "improving": "The rate of accepted uploads had risen to 1,200 a minute.",
     "detection_method": "Internal Discovery",
     "action": "We rolled checkout back to 5.11.3 and grew the disk to 750 GB.",
+    "responsible": "Luis Ortega",
+    "evidence": "The refill was of three batches of 14,000 keys, 42,000 keys in all.",
 }
 STEPS = {
     "Incident Start": "system_behavior",
@@ -194,10 +196,18 @@ def told(tmp_path_factory):
     """The sound incident, 14:02 to 16:09, with a few words in its rows."""
     made = sound.create(tmp_path_factory.mktemp("told"))
     sound.write(made, FIELDS, {step: {name: TOLD[name]} for step, name in STEPS.items()})
+    sound.write(made, {}, {"Mitigation Deployed": {"responsible": TOLD["responsible"]}})
+    sound.write(made, {}, {"Root Cause Identified": {"evidence": TOLD["evidence"]}})
+    row = made.values("actions")[0]["row"]
+    made.set("owner", "Dana Kim", table="actions", row=row)
     return made
 
 
 DENIED = """\
+5 % of our 31,000 users saw blank pages.
+None of our 31,000 users were affected.
+Some 14,000 calls failed a minute on average.
+Dana Kim rolled checkout back at 15:26, so that no cart could be lost.
 The dashboard shows a peak of 13 % at 14:30.
 The failure-ratio monitor paged us at once.
 The email to customers went out with a typo.
@@ -210,6 +220,11 @@ The fault was unknown for 59 minutes.
 Maps of roads were down.
 The restart of the cache took all pods at the same time.""".splitlines()
 LET_BE = """\
+13.5 % of our 31,000 users saw blank pages.
+Some 10,000 calls failed a minute on average.
+Luis Ortega rolled checkout back at 15:26, so that no cart could be lost.
+Resolved, at 18:05 local time, 56 minutes after the full recovery.
+Two of the three batches were loaded, that is, 28,000 keys.
 The worst of it was at 14:30, when 31 % of the checkouts failed.
 The release had gone out 12 hours and 20 minutes before.
 It had gone out a bit over 12 hours earlier.

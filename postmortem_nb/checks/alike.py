@@ -17,7 +17,7 @@ from postmortem_nb.checks import events, single, written
 from postmortem_nb.checks.items import ELSEWHEN, LONGEST, Item, read_items
 from postmortem_nb.checks.reading import TEXTS, about, final, is_read, is_shown, sentences
 from postmortem_nb.checks.report import Code, Severity
-from postmortem_nb.checks.slips import NUMBERS, one_off, turned
+from postmortem_nb.checks.slips import NUMBERS, one_off, portioned, turned
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -231,6 +231,8 @@ def _rival(
     best: tuple[float, Cell, Item] | None = None
     for there, each in others:
         if there == cell or re.search(_last(each.said), str(cell.value)):
+            continue
+        if portioned(one.low, each.low, str(cell.value), str(there.value)):
             continue
         shared = one.stems & each.stems
         weight = sum(1.0 if often[stem] <= 4 else 0.5 for stem in shared)

@@ -35,7 +35,7 @@ _PAST = re.compile(
     re.IGNORECASE,
 )
 """In a sentence: it tells of the past."""
-_SETTING = re.compile(
+SETTING = re.compile(
     r"\b(?:time-?outs?|TTL|pools?|limits?|thresholds?|intervals?|retr(?:y|ies|ied)|back-?off|"
     r"capacity|"
     r"quota|targets?|objectives?|windows?|average[sd]?|averaging|per|default|configured|settings?|"
@@ -148,7 +148,7 @@ def _read(text: str, past: bool) -> tuple[_Sentence, ...]:  # noqa: FBT001 - a c
 def _is_fact(sentence: str, figure: Figure) -> bool:
     """Return whether a figure can be a fact of this incident's past."""
     clause = borne.clause(sentence, figure)
-    if _SETTING.search(clause) or OPEN.search(clause):
+    if SETTING.search(clause) or OPEN.search(clause):
         return False
     if written.WHOLE_OF.search(sentence[: figure.begin]):
         return False
@@ -167,7 +167,8 @@ def _lone(case: Case, bears: Bears, sentence: str, figure: Figure, cell: Cell) -
         whole = name in lengths.WHOLE
         truth = None if own else lengths.length(case, sentence, figure, whole=whole)
     elif figure.kind == "clock":
-        whole = name in lengths.CLOCKED or cell.table == "updates"
+        alike = name != "key_events" or borne.alike(bears, sentence, figure)
+        whole = (name in lengths.CLOCKED and alike) or cell.table == "updates"
         truth = lengths.clock(case, bears, sentence, figure) if whole else None
     elif figure.kind == "money":
         truth = _money(case, bears, sentence, figure)

@@ -86,6 +86,13 @@ def told(known: Bears, sentence: str, figure: Figure) -> bool:
     )
 
 
+def alike(known: Bears, sentence: str, figure: Figure) -> bool:
+    """Return whether another sentence with a figure of the kind is of the like."""
+    own = events.stems(sentence)
+    held = known.by.get(figure.kind, ())
+    return any(each.sentence != sentence and len(own & each.stems) > 1 for each in held)
+
+
 def _others(sentence: str, figure: Figure) -> frozenset[str]:
     """Return the other numbers of a sentence: those who tell of one thing share them too."""
     rest = f"{sentence[: figure.begin]} {sentence[figure.end :]}"

@@ -70,7 +70,8 @@ CLAIMS: tuple[Claim, ...] = (
     *_claims(
         "share of users",
         "affected_share",
-        rf"{SHARE}\sof\s(?:all\s|our\s|the\s|active\s)*(?:{PEOPLE}|user base|customer base)"
+        rf"{SHARE}\sof\s(?:all\s|our\s|the\s|active\s)*(?:[\d,.]+\s(?:million\s)?)?(?:active\s)?"
+        rf"(?:{PEOPLE}|user base|customer base)"
         r"(?!\s(?:who|whose|that|in|with|on|from)\b)",
         whole=True,
     ),

@@ -46,11 +46,12 @@ _ACTS: Mapping[str, re.Pattern[str]] = {
 """What can be done about a system → its words."""
 
 _CLAUSE = re.compile(
-    r"[,;:()·](?!\d)|\s[–—]\s|\b(?:and|but|while|before|after|until|when|where|which|so|then|"
+    r"(?<!\d:\d\d):(?!\d)|[,;()·](?!\d)|\s[–—]\s|\b(?:and|but|while|before|after|until|when|where|which|so|then|"
     r"because)\b"
 )
 _TIMED = re.compile(rf"(?:\b(?:at|around|about|by|since)\s|^\s*){CLOCK}(?!\s?%)", re.IGNORECASE)
 _VERSION = re.compile(r"\bv\d+(?:\.\d+)+\b|\b\d+\.\d+\.\d+\b|\b[rvb]\d{2,}\b", re.IGNORECASE)
+_ID = re.compile(r"\b[A-Z]{2,}-\d+\b")
 _NOUN = re.compile(r"[a-z]{4,}", re.IGNORECASE)
 _PLAIN = frozenset(
     """after again already back been before began both completely could deploy deployed deployment
@@ -125,13 +126,43 @@ def found(incident: Incident, case: Case) -> Iterator[Finding]:
         others = [each for each in told if each.cell != one.cell and _same(one, each)]
         if one.match is None or one.cell is None or (not same and not others):
             continue
-        if _agrees(one, [*same, *others]) or (_FIX.search(one.said) and _mitigated(case, one)):
+        if (
+            _told_elsewhere(case, one)
+            or _agrees(one, [*same, *others])
+            or (_FIX.search(one.said) and _mitigated(case, one))
+        ):
             continue
         first = same[0] if same else others[0]
         if same or told.index(one) > told.index(first):
             yield about(case, one.cell, f"“{one.said}”, but {first.at}.")
     yield from _lived(case, live, [*known, *told])
     yield from _versions(case, read, known)
+
+
+def _told_elsewhere(case: Case, one: _Doing) -> bool:
+    """Return whether another blank, or a row, has the clock of an action for something it names."""
+    at = spoken.clocked(one.match) if one.match else None
+    if at is None or one.cell is None:
+        return False
+    clock, own = f"{at[0] // 60:02d}:{at[0] % 60:02d}", _things(one.said) | one.nouns
+    for row in case.rows("timeline"):
+        moment, told = row.get("time"), " ".join(str(value) for value in row.values())
+        if moment and f"{moment:%H:%M}" == clock and own & _things(told):
+            return True
+    place = (one.cell.table, one.cell.row, one.cell.column.name)
+    return any(
+        clock in str(each.value) and own & _things(str(each.value))
+        for each in case.cells
+        if (each.table, each.row, each.column.name) != place
+        and each.column.kind in {"prose", "line"}
+    )
+
+
+@lru_cache(maxsize=TEXTS)
+def _things(text: str) -> set[str]:
+    """Return what a text names: its nouns, and ids with digits."""
+    words = {word for word in _NOUN.findall(text.lower()) if word not in _PLAIN}
+    return words | {each.lower() for each in _ID.findall(text)}
 
 
 def _is_before(case: Case, one: _Doing) -> bool:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from postmortem_nb.checks import events
 from postmortem_nb.checks.mentions import Mention, read
 from postmortem_nb.checks.reading import about, final, is_read, is_shown
-from postmortem_nb.checks.slips import turned
+from postmortem_nb.checks.slips import portioned, turned
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -202,6 +202,9 @@ def _rival(
     for each in others:
         earlier = earlier and each is not one
         if each.mention.value in own or not _comparable(one, each):
+            continue
+        texts = str(one.cell.value), str(each.cell.value)
+        if one.mention.kind == "count" and portioned(one.mention.value, each.mention.value, *texts):
             continue
         at_once = _turned_at_once(one.mention, each.mention)
         like = _SURELY if at_once else _likeness(one, each)

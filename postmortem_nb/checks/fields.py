@@ -7,6 +7,7 @@ two entries of one minute with two figures, a message that tells of what came af
 from __future__ import annotations
 
 import re
+from collections import Counter
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -26,7 +27,10 @@ if TYPE_CHECKING:
     from postmortem_nb.checks.mentions import Mention
     from postmortem_nb.checks.report import Finding
 
-_FAILED = r"request|call|fail|error|start|write|attempt|order|checkout|search|login|session|read"
+_FAILED = (
+    r"request|call|fail|error|start|write|attempt|order|checkout|search|login|session|read|"
+    r"declin|authoriz|reject|timeout"
+)
 
 
 _FRACTION = "|".join(sorted(written.FRACTIONS, key=len, reverse=True))
@@ -55,14 +59,17 @@ LONGEST = 8_000
 _SHARE = re.compile(
     rf"(?:(?P<share>\d{{1,2}}(?:\.\d+)?)\s?(?:%|percent)|(?P<fraction>{_FRACTION})|"
     rf"(?<![\w.,])(?P<part>{_LARGE}))\s(?:[a-z]+\s)?(?:out\s)?of\s"
-    rf"(?:(?:the|our|all|about|some)\s){{0,2}}(?P<whole>{_LARGE})\b",
+    rf"(?:(?:the|our|all|about|some)\s){{0,2}}(?P<whole>\d+(?:\.\d+)?\smillion|{_LARGE})\b",
     re.IGNORECASE,
 )
 """A share of a number, or a part of it."""
 _EACH = re.compile(
-    rf"\b(?:every (?:single )?one of|each of|all(?: of)?)\s(?:our|the)\s(?P<whole>{_LARGE})\b",
+    rf"\b(?:every (?:single )?one of|each of|all(?: of)?)\s(?:(?:our|the)\s)?(?P<whole>{_LARGE})\s"
+    rf"(?:active|existing|registered|current)\s(?:[a-z-]+\s)?{PEOPLE}"
+    rf"|\b(?:every (?:single )?one|each|all) of our\s(?P<ours>{_LARGE})\b",
     re.IGNORECASE,
 )
+"""How a text says that it was everybody."""
 _SAME, _FAR = 1.02, 0.15
 """By what factor, and by how many percent, a share may be off that is not a whole one."""
 _WORD_OF_IT = r"(?:apolog\w+|e-?mails?|mails?|messages?|letters?|notices?|notifications?|word)"
@@ -82,6 +89,7 @@ _EVERYONE = re.compile(
 """How a text says that each of those affected got word."""
 _NEARLY = 0.95
 _NAME_LENGTH = 60
+_CAPITAL = re.compile(r"\b[A-Z][\w-]+")
 _OUTSIDE = re.compile(
     r"\b(?:support|vendors?|providers?|suppliers?|partners?|carrier|AWS|Azure|GCP|Google|Inc|GmbH)\b"
 )
@@ -102,17 +110,18 @@ DAY = 24 * 60
 def turned_digits(case: Case) -> Iterator[Finding]:
     """Find a field's number that no text has, where a text has it with its digits turned."""
     told = [(cell, each) for cell, text in texts(case) for each in mentions.read(text)]
-    known = {each.value for _, each in told}
+    places = {(c.table, c.row, c.column.name, each.value) for c, each in told}
+    often = Counter(value for *_, value in places)
     fields = {float(v) for n in NUMBERS if isinstance(v := case.fact(n), (int, float))}
     for name, way in NUMBERS.items():
         value = case.fact(name)
-        if not isinstance(value, (int, float)) or value < _SMALLEST or value in known:
+        if not isinstance(value, (int, float)) or value < _SMALLEST or value in often:
             continue
         held = f"{value:.0f}"
         for _, each in told:
             said = f"{each.value:.0f}"
             slip = turned(held, said) or (one_off(held, said) and each.value not in fields)
-            if slip and _is_of(each, way):
+            if slip and (_is_of(each, way) or (turned(held, said) and often[each.value] > 1)):
                 message = f"{value:,.0f}, but the text has “{each.said}”."
                 yield _wrong(case, Code.RANGE, name, message)
                 break
@@ -149,7 +158,7 @@ def share(case: Case) -> Iterator[Finding]:
     for _, text in texts(case):
         for match in (*matches(_SHARE, text), *matches(_EACH, text)):
             low, high = _percent(match)
-            whole = _number(match["whole"])
+            whole = _number(match["whole"] or match["ours"])
             same = low * whole / 100 <= total * _SAME and total <= high * whole / 100 * _SAME
             off = 0.5 if float(held).is_integer() else _FAR
             near = low - max(off, low * (_SAME - 1)) <= held <= high + max(off, high * (_SAME - 1))
@@ -176,7 +185,8 @@ def _percent(match: re.Match[str]) -> tuple[float, float]:
 
 
 def _number(said: str) -> float:
-    return float(said.replace(",", ""))
+    number, _, scale = said.replace(",", "").partition(" ")
+    return float(number) * (1e6 if scale else 1.0)
 
 
 def everyone(case: Case) -> Iterator[Finding]:
@@ -206,7 +216,8 @@ def called(case: Case) -> Iterator[Finding]:
         people = {part for name in case.people() for part in _words(name)}
         said = _words(whom)
         ours = not _OUTSIDE.search(whom) and len(whom) < _NAME_LENGTH
-        if said and ours and not said & (words | people):
+        team = (said & {each.lower() for each in _CAPITAL.findall(whom)}) - people
+        if team and ours and not team & words and (not said & people or "," in whom):
             yield single.about(
                 case,
                 Code.SOURCES,

@@ -68,9 +68,13 @@ _AT = re.compile(
     r"(?!\s?%)",
     re.IGNORECASE,
 )
+_LOCAL = re.compile(
+    r"\blocal(?:ly)?\b|\b(?:Eastern|Central|Pacific|Mountain)\b|\d\sin\s(?-i:[A-Z])", re.IGNORECASE
+)
+"""In a clause: its clock is that of another zone."""
 _ANY = re.compile(r"(?<![\d:])\d{1,2}:\d\d(?![\d:])|\b(?:noon|midnight)\b")
 _CLAUSE = re.compile(
-    r"[,;:()·](?!\d)|\s[–—]\s|\b(?:and|but|while|before|after|until|when|where|which|so|then|"
+    r"(?<!\d:\d\d):(?!\d)|[,;()·](?!\d)|\s[–—]\s|\b(?:and|but|while|before|after|until|when|where|which|so|then|"
     r"because|once)\b"
 )
 OTHER_DAY = re.compile(
@@ -222,7 +226,7 @@ def _at_clock(case: Case, clause: str) -> events.Named | None:
     """Return what a clause tells of as an event at the clock that it has."""
     found = [at for each in _AT.finditer(clause) if (at := spoken.clocked(each))]
     start = case.moments.start
-    if len(found) != 1 or start is None or OTHER_DAY.search(clause):
+    if len(found) != 1 or start is None or OTHER_DAY.search(clause) or _LOCAL.search(clause):
         return None
     midnight = start.replace(hour=0, minute=0, second=0, microsecond=0)
     days = (midnight + dt.timedelta(minutes=found[0][0], days=day) for day in (-1, 0, 1))
@@ -255,7 +259,7 @@ def _name(event: Event) -> str:
 
 def _clocked(sentence: str) -> Iterator[_Clock]:
     """Yield the clauses of a sentence that have one clock."""
-    if OTHER_DAY.search(sentence):
+    if OTHER_DAY.search(sentence) or _LOCAL.search(sentence):
         return
     for clause in _CLAUSE.split(sentence):
         found = [each for each in _AT.finditer(clause) if spoken.clocked(each)]

@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from postmortem_nb import times
-from postmortem_nb.checks import claims, events, shares, spoken
+from postmortem_nb.checks import claims, events, shares, spoken, written
 from postmortem_nb.checks.reading import TEXTS, about, matches, passages, told
 
 if TYPE_CHECKING:
@@ -26,6 +26,8 @@ SPANS: tuple[str, ...] = (
 )
 
 
+_BEFORE = 60
+"""Characters before a figure that are looked at."""
 FINAL: frozenset[str] = frozenset({"final_status", "confirmed", "closed"})
 """Blanks of the timeline that tell how it ended: a severity there is the last one."""
 
@@ -46,6 +48,7 @@ def prose(case: Case) -> Iterator[Finding]:
             yield from _at_once(case, cell, text)
             yield from _severities(case, cell, text)
             yield from _lasting(case, cell, text)
+            yield from _averaged(case, cell, text)
             yield from _windows(case, cell, text)
             yield from _names(case, cell, text)
 
@@ -85,7 +88,8 @@ def _figures(case: Case, cell: Cell, text: str, *, told: bool) -> Iterator[Findi
 def _elsewhere(claim: claims.Claim, match: re.Match[str]) -> bool:
     """Return whether a figure is of a part, or of something else than this incident."""
     before = match.string[max(0, match.start() - 60) : match.start()]
-    if claims.NOT_THIS.search(before):
+    number = match.groupdict().get("number") and match.string[: match.start("number")]
+    if claims.NOT_THIS.search(before) or (number and written.WHOLE_OF.search(number[-_BEFORE:])):
         return True
     if "affected_share" in claim.measures and claims.RAMPED.search(before):
         return True
@@ -203,6 +207,28 @@ def _lasting(case: Case, cell: Cell, text: str) -> Iterator[Finding]:
         if failing and not any(spoken.agrees(match, each) for each in known):
             said = f"“{match.group().strip()}”, but duration: {times.duration(whole)}."
             yield about(case, cell, said)
+
+
+_MEAN = re.compile(
+    r"(?P<number>\d{1,3}(?:,\d{3})+|\d+)(?P<scale>)\s(?:[a-z]+\s)?(?:fail\w*|errors?|declin\w*|"
+    r"reject\w*|requests?|calls?|refus\w*|timeouts?)\s(?:lost\s|failed\s)?(?:an?|per|each|every)\s"
+    r"(?P<unit>minute|hour)\son average\b",
+    re.IGNORECASE,
+)
+_ABOUT = 0.1
+"""Share by which a mean may differ: it is rounded."""
+
+
+def _averaged(case: Case, cell: Cell, text: str) -> Iterator[Finding]:
+    """Find a mean of failures that is not those of the whole over its length."""
+    failed, length = case.fact("failed_requests"), _known(case, "duration")
+    for match in matches(_MEAN, text) if failed and length else ():
+        said = float(match["number"].replace(",", ""))
+        mean = failed / (length or 1.0) * (60 if match["unit"].lower() == "hour" else 1)
+        if abs(said - mean) > _ABOUT * mean:
+            whole = f"{failed:,} in {times.duration(length or 0.0)}"
+            truth = f"“{match.group()}”, but {whole} are {mean:,.0f} a {match['unit'].lower()}."
+            yield about(case, cell, truth)
 
 
 def _windows(case: Case, cell: Cell, text: str) -> Iterator[Finding]:

@@ -33,7 +33,9 @@ SHOWN: frozenset[str] = frozenset({"key_logs", "key_traces", "metric_graphs", "k
 """Blanks that tell what the evidence shows."""
 
 PLANS: frozenset[str] = frozenset({"what_we_will_do"})
-WISHES: frozenset[tuple[str, str]] = frozenset({("went_wrong", "how_to_improve")})
+WISHES: frozenset[tuple[str, str]] = frozenset(
+    {("went_wrong", "how_to_improve"), ("factors", "prevention")}
+)
 """Table and name of the blanks beside what happened that say what should be done."""
 
 TABLES: frozenset[str] = frozenset(

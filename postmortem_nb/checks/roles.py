@@ -117,6 +117,7 @@ _APPROVED = re.compile(r"\b(?:approv|go-ahead|green light|sign|decid|ok|okay)", 
 _ALONE = re.compile(CLOCK)
 _PARTS = ("on_call", "responsible", "approval")
 _WORDS = 0.9
+_NUMBERS = re.compile(r"(?<![\d:.,])\d{2,}(?![\d:.,]\d)")
 
 
 def deeds(case: Case) -> Iterator[Finding]:
@@ -131,7 +132,7 @@ def deeds(case: Case) -> Iterator[Finding]:
             continue
         for sentence in sentences(text) if named.search(text) else ():
             found = list(named.finditer(sentence))
-            if len(found) == 1 and not _OPEN.search(sentence):
+            if len(found) == 1 and not _OPEN.search(_clause(sentence, found[0])):
                 truth = _another(case, rows, sentence, found[0])
                 if truth:
                     yield about(case, cell, f"“{sentence.strip()}”, but {truth}.")
@@ -152,7 +153,9 @@ def _another(
         clocked = _at_row(verb.string, row.get("time"))
         event = next((each for each in rows_ if each.times[0] == row.get("time")), None)
         own = next((each for each in _PARTS if row.get(each)), "")
+        words = " ".join(str(value) for value in row.values())
         said = events.stems(clause[0]) & (event.stems if event else frozenset())
+        said |= {*_NUMBERS.findall(clause[0])} & {*_NUMBERS.findall(words)}
         alone = len({each.step for each in meant.events}) == 1 and event in meant.events
         sure = alone and (meant.by_cue or meant.sure >= _WORDS)
         if event is None or not own or not (sure or (clocked and len(said) > 1)):
@@ -162,10 +165,15 @@ def _another(
         if own != "on_call" and not said:
             continue
         held = str(row[own])
-        everyone = " ".join(str(value) for value in row.values())
-        if name["name"] not in everyone and _is_person(case, held):
+        if name["name"] not in words and _is_person(case, held):
             return f"{_LABELS[own]}: {held}"
     return None
+
+
+def _clause(sentence: str, name: re.Match[str]) -> str:
+    """Return the clause of a sentence in which a name stands."""
+    before = re.split(r"[,;]\s", sentence[: name.start()])[-1]
+    return before + re.split(r"[,;]\s|\sso that\s", sentence[name.start() :])[0]
 
 
 def _at_row(text: str, at: dt.datetime | None) -> bool:

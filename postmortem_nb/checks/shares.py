@@ -47,7 +47,8 @@ WORDS = (
     ),
     (
         re.compile(
-            rf"\b(?:nobody|no one|(?<!not )no (?:{PEOPLE}|{PERSON}))\s(?:was\s|were\s)?"
+            rf"\b(?:nobody|no one|(?<!not )no (?:{PEOPLE}|{PERSON})|"
+            rf"none of (?:our|the)\s(?:[\d,]+\s)?(?:\w+\s)?{PEOPLE})\s(?:was\s|were\s)?"
             r"(?:affected|impacted|hit|harmed)\b"
             r"(?!\s(?:in|on|from|by|outside|with|the|an?|until|before|for)\b)",
             re.IGNORECASE,

@@ -36,6 +36,7 @@ BARE = re.compile(r"(?<![\w.,:/#-])(?:\d{1,3}(?:,\d{3})+|\d{3,9})(?![\w%:/-]|[.,
 _TOLD = 3
 """Digits before its zeros by which a number is known."""
 _LINKED = re.compile(r"\b[A-Za-z]{2,}-\d{2,}\b")
+_PORTIONS = 12
 _OWN_LINKS = frozenset({"incident_channel", "slack_link", "datadog_link"})
 """Links to what is of this incident alone."""
 NUMBERS = frozenset({"count", "money", "percent", "minutes"})
@@ -75,6 +76,22 @@ def one_off(one: str, other: str) -> bool:
     if len(one) != len(other) or min(len(each.rstrip("0")) for each in (one, other)) < _TOLD:
         return False
     return sum(a != b for a, b in zip(one, other, strict=True)) == 1
+
+
+def portioned(one: float, other: float, *texts: str) -> bool:
+    """Return whether one number is the other times what a text counts: “two batches of 14,000”."""
+    low, high = sorted((one, other))
+    for whole in range(2, _PORTIONS + 1):
+        part = round(low * whole / high) if high else 0
+        if 0 < part < whole and part * high == whole * low:
+            named = [rf"\b(?:{'|'.join(_numeral(n))})\b" for n in {part, whole} - {1}]
+            return any(all(re.search(n, text, re.IGNORECASE) for n in named) for text in texts)
+    return False
+
+
+def _numeral(count: int) -> list[str]:
+    """Return how a small number is written."""
+    return [str(count), *(word for word, value in COUNTS.items() if value == count)]
 
 
 def _people(case: Case, read: list[tuple[Cell, str]]) -> Iterator[Finding]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from postmortem_nb import times
 from postmortem_nb.checks import events, mentions
+from postmortem_nb.checks.bare import SETTING
 from postmortem_nb.checks.reading import TABLES, about, sentences
 from postmortem_nb.checks.slips import one_off, turned
 
@@ -52,6 +53,8 @@ def _lasted(case: Case, cells: Sequence[Cell]) -> Iterator[Finding]:
     told = [(cell, each) for cell in cells for each in mentions.read(str(cell.value))]
     clocks = [(cell, each) for cell, each in told if each.kind == "clock"]
     spans = [(cell, each) for cell, each in told if each.kind == "span"]
+    if any(SETTING.search(str(cell.value)) for cell, _ in spans):
+        return
     if len(clocks) != 2 or len(spans) != 1 or clocks[0][0] is not clocks[1][0]:
         return
     (cell, begin), (_, end) = clocks

@@ -105,8 +105,8 @@ _LESS = re.compile(
 )
 _WIDE, _LOOSE = 1.6, 0.2
 WHOLE_OF = re.compile(
-    rf"\b(?:{NUMERAL}|quarter|third|half|fifth|eighth|tenth|quarters|thirds|fifths|none|all|most|some|"
-    r"part|%|percent)\s(?:out\s)?of\s(?:(?:all|our|the|its|their|some|about|those)\s){0,2}$",
+    rf"(?:%|\b(?:{NUMERAL}|quarter|third|half|fifth|eighth|tenth|quarters|thirds|fifths|none|all|most|"
+    r"some|part|percent))\s(?:out\s)?of\s(?:(?:all|our|the|its|their|some|about|those)\s){0,2}$",
     re.IGNORECASE,
 )
 """Before a figure: it is the whole of which the words before tell a part."""
