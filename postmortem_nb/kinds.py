@@ -37,7 +37,7 @@ _SCALES = {"": 0, "k": 3, "m": 6, "b": 9}
 _UNIT_WORDS = re.compile(r"(?<=[0-9\s])(?:(h)(?:ou)?rs?|(m)in(?:ute)?s?|(s)ec(?:ond)?s?)\b")
 _DAY = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})(?:[T ][0-9]{2}:[0-9:.]+.*)?")
 _ONE_OF_SEVERAL = re.compile(r'\s*"((?:[^"]|"")*)"\s*(?:[,;\n]|\Z)|[^,;\n]+')
-_ODD_NAME = re.compile('[,;\n\r\u2028\u2029]|\\A"')
+_ODD_NAME = re.compile('[,;\n\u2028\u2029]|\\A"')
 _YES = frozenset({"yes", "y", "true", "1", "on", "done", "x", "[x]", "✅", "✓"})
 _NO = frozenset({"no", "n", "false", "0", "off", "❌", "✗", "[", "]", "[]"})
 
