@@ -208,7 +208,8 @@ def _value(value: Value) -> str:
     if _may_link(value.blank):
         parts = _ADDRESSES.split(value.text)
         if any(map(_address, parts)):
-            return "".join(_address(part) or text.markdown(part, inside=True) for part in parts)
+            written = (_address(part) or text.markdown(part, inside=True) for part in parts)
+            return text.wide("".join(written))
     return text.markdown(value.text)
 
 

@@ -99,12 +99,17 @@ def markdown(value: object, *, inside: bool = False) -> str:
 
 def _begun(shown: str) -> str:
     """Return what may begin a line, escaped so that it begins no block, with its spaces kept."""
-    shown = _SPACES.sub(lambda run: "&nbsp;" * len(run[0]), shown)
+    shown = wide(shown)
     if shown.startswith(">"):
         shown = f"&gt;{shown[1:]}"
     elif _BLOCK.match(shown):
         shown = f"\\{shown}"
     return _NUMBERED.sub(r"\1\\\2", shown, count=1) if _NUMBERED.match(shown) else shown
+
+
+def wide(shown: str) -> str:
+    """Return Markdown whose spaces at the ends, and side by side, keep their width."""
+    return _SPACES.sub(lambda run: "&nbsp;" * len(run[0]), shown)
 
 
 def unmarkdown(written: str) -> str:

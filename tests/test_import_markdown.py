@@ -220,6 +220,16 @@ def test_names_with_commas_and_quotes_stay_the_names_they_are(tmp_path, blanks):
     assert not notes
 
 
+def test_spaces_around_the_words_beside_an_address_come_back(tmp_path):
+    incident = Incident.create("INC-4821", tmp_path)
+    incident.set("slack_link", "see https://example.com/a  two   three ")
+    written, imported, second, notes = again(incident, blanks=False)
+    assert "<https://example.com/a>" in written
+    assert imported.value("slack_link") == incident.value("slack_link")
+    assert second == written
+    assert not notes
+
+
 def test_a_name_with_an_odd_letter_is_written_alike_again(tmp_path):
     incident = Incident.create("INC-4821", tmp_path)
     incident.set("reviewers", ["a\rb", "Ana"])
