@@ -32,6 +32,7 @@
                 `mentions`: figures with the words around them
     within      a row against itself: a length and its two clocks, parts and their total
     arrivals    teams that came to help, and when, against the escalations
+    versions    a version that stands alone in words that have another one
     slips       one figure written twice, once with its digits turned
     peaks       peaks of frozen metrics in sentences; `levels`: their levels at a moment
     doings      actions with a clock, and versions, told twice
@@ -84,6 +85,7 @@ from postmortem_nb.checks import (
     tasks,
     timeline,
     twins,
+    versions,
     within,
     wording,
 )
@@ -147,6 +149,7 @@ RULES: tuple[Callable[[Case], Iterator[Finding]], ...] = (
     *within.RULES,
     *twins.RULES,
     *alike.RULES,
+    *versions.RULES,
     *opposed.RULES,
     *echoes.RULES,
     *causes.RULES,

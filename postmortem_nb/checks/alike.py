@@ -31,6 +31,8 @@ _FRACTION = re.compile(
     r"the\s|all of\s)+(?P<noun>[a-z]{3,}s)\b",
     re.IGNORECASE,
 )
+_ALERTING = re.compile(r"\b(?:thresholds?|alerts?|monitors?)\b", re.IGNORECASE)
+"""In a sentence with a fraction: it may be one of what would be told."""
 MOST = 400
 """Figures of a document that are compared: a text of nothing else must not slow a form."""
 _PLANS = frozenset({"actions", "monitors", "similar", "approvals", "sharing"})
@@ -49,6 +51,8 @@ _NEEDED |= {"u": 1.0, "code": 1.0, "id": 2.0, "date": 2.0}
 """Kind of figure that says much of what it is of → the words that two must share."""
 _OFTEN, _MEANT = 2, frozenset({"code", "id"})
 """Blanks with one code, and no other, that say which one is meant."""
+_ROUNDED = 3.0
+_OF_WHOLE = re.compile(r"of (?P<whole>\d+) ")
 _FEW = re.compile(r"of (?:\d|1\d|20) ")
 """A part of a few things."""
 _FIRM = frozenset({"code", "id", "date"})
@@ -166,7 +170,8 @@ def _shared(text: str) -> tuple[tuple[str, float, float, str], ...]:
     """Return the fractions that a text tells of things that can be counted."""
     found = []
     for sentence in sentences(language.mask(text[:LONGEST])):
-        for match in () if ELSEWHEN.search(sentence) else _FRACTION.finditer(sentence):
+        other = ELSEWHEN.search(sentence) or _ALERTING.search(sentence)
+        for match in () if other else _FRACTION.finditer(sentence):
             low, high = written.FRACTIONS[match["share"].lower()]
             found.append((events.stem(match["noun"].lower()), low, high, match.group()))
     return tuple(found)
@@ -220,6 +225,19 @@ def _read(case: Case) -> Iterator[tuple[Cell, Sequence[Item]]]:
             yield cell, [each._replace(stems=each.stems | name) for each in items if items]
 
 
+def _is_other(one: tuple[Cell, Item], other: tuple[Cell, Item]) -> bool:
+    """Return whether two figures can both be true of one thing."""
+    (here, a), (there, b) = one, other
+    whole = _OF_WHOLE.match(a.head)
+    if whole and a.low + b.low == float(whole["whole"]):
+        return True  # nine of 24, and the other 15
+    if a.head.startswith("% ") and abs(a.low + a.high + b.low + b.high - 200) < _ROUNDED:
+        return True
+    if a.head.startswith("% ") and "timeline" in {here.table, there.table}:
+        return True  # a level of its own moment
+    return portioned(a.low, b.low, str(here.value), str(there.value))
+
+
 def _rival(
     cell: Cell, one: Item, every: Sequence[tuple[Cell, Item]], often: Mapping[str, int]
 ) -> tuple[Cell, Item] | None:
@@ -232,7 +250,7 @@ def _rival(
     for there, each in others:
         if there == cell or re.search(_last(each.said), str(cell.value)):
             continue
-        if portioned(one.low, each.low, str(cell.value), str(there.value)):
+        if _is_other((cell, one), (there, each)):
             continue
         shared = one.stems & each.stems
         weight = sum(1.0 if often[stem] <= 4 else 0.5 for stem in shared)
@@ -243,7 +261,8 @@ def _rival(
             continue
         if kind == one.head and kind != "#" and _tenfold(one.low, each.low):
             needed = 0.0
-        needed = 0.0 if firm and _FEW.match(one.head) else needed
+        swapped = kind == "u" and turned(f"{one.low:g}", f"{each.low:g}")
+        needed = 0.0 if firm and (swapped or _FEW.match(one.head)) else needed
         if kind in _MEANT and values[each.low] == len(others) >= _OFTEN:
             needed = min(needed, 0.5)
         ends = [item for _, item in every if item is one or item is each]

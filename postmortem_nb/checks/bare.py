@@ -164,6 +164,7 @@ def _lone(case: Case, bears: Bears, sentence: str, figure: Figure, cell: Cell) -
     name = cell.column.name
     if figure.kind == "span":
         own = lengths.from_row(case, cell.row, figure) if cell.table == "timeline" else False
+        own = own or lengths.from_start(case, bears, sentence, figure)
         whole = name in lengths.WHOLE
         truth = None if own else lengths.length(case, sentence, figure, whole=whole)
     elif figure.kind == "clock":

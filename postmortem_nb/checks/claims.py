@@ -224,7 +224,7 @@ CLAIMS: tuple[Claim, ...] = (
         "customers notified",
         "customers_notified",
         rf"(?:notified|emailed|e-mailed|wrote to)\s{FEW}?{NUMBER}\s{FEW}{PEOPLE}",
-        rf"{NUMBER}\s{PEOPLE}\s{FEW}(?:notified|emailed|e-mailed)",
+        rf"{NUMBER}\s(?:\w+\s)?{PEOPLE}\s{FEW}(?:notified|emailed|e-mailed|informed|phoned|texted)\b",
     ),
 )
 """What is read in prose. Only phrases that can mean nothing else: a missed contradiction costs less

@@ -50,7 +50,7 @@ _CLAUSE = re.compile(
     r"because)\b"
 )
 _TIMED = re.compile(rf"(?:\b(?:at|around|about|by|since)\s|^\s*){CLOCK}(?!\s?%)", re.IGNORECASE)
-_VERSION = re.compile(r"\bv\d+(?:\.\d+)+\b|\b\d+\.\d+\.\d+\b|\b[rvb]\d{2,}\b", re.IGNORECASE)
+VERSION = re.compile(r"\bv\d+(?:\.\d+)+\b|\b\d+\.\d+\.\d+\b|\b[rvb]\d{2,}\b", re.IGNORECASE)
 _ID = re.compile(r"\b[A-Z]{2,}-\d+\b")
 _NOUN = re.compile(r"[a-z]{4,}", re.IGNORECASE)
 _PLAIN = frozenset(
@@ -70,18 +70,18 @@ _FIX = re.compile(
 _ROLES: Mapping[str, re.Pattern[str]] = {
     "to": re.compile(
         r"\b(?:back|revert(?:ed|ing)?|rollback(?:\sof\s[\w-]+)?)\s(?:[\w.-]+\s){0,3}?to\s"
-        rf"(?:version\s|release\s)?(?P<version>{_VERSION.pattern})",
+        rf"(?:version\s|release\s)?(?P<version>{VERSION.pattern})",
         re.IGNORECASE,
     ),
     "release": re.compile(
         r"\b(?:release|version|deploy(?:ed|ing|ment)?(?:\sof)?(?:\s[\w-]+)?)\s"
-        rf"(?P<version>{_VERSION.pattern})",
+        rf"(?P<version>{VERSION.pattern})",
         re.IGNORECASE,
     ),
 }
 """The part that a version plays → how a sentence gives it."""
 _LIVE = re.compile(
-    rf"(?P<version>{_VERSION.pattern})\s(?:had been|has been|was)\s(?:live|out|running|deployed|in "
+    rf"(?P<version>{VERSION.pattern})\s(?:had been|has been|was)\s(?:live|out|running|deployed|in "
     rf"production)\s(?:for\s)?(?:[\w-]+\s){{0,2}}?{SPAN}\s(?:before|when|until)\s(?:the\s)?"
     r"(?:first\s)?(?:errors?|impact|incident|failures?|outage|trouble|it\s(?:began|started))",
     re.IGNORECASE,
@@ -204,8 +204,8 @@ def _found(pattern: re.Pattern[str], text: str) -> bool:
 def _doing(text: str) -> _Doing | None:
     """Return the action of a text, None where it names none of `_ACTS`."""
     acts = {name for name, pattern in _ACTS.items() if pattern.search(text)}
-    versions = {each.lstrip("vV") for each in _VERSION.findall(text)}
-    plain = _VERSION.sub(" ", text).lower()
+    versions = {each.lstrip("vV") for each in VERSION.findall(text)}
+    plain = VERSION.sub(" ", text).lower()
     nouns = {word for word in _NOUN.findall(plain) if word not in _PLAIN}
     return _Doing(acts, nouns, versions) if acts else None
 
@@ -327,7 +327,7 @@ def _versions(
     stands: dict[str, set[tuple[str, str, str]]] = defaultdict(set)
     for each in case.cells:
         text = str(each.value)
-        for version in _VERSION.findall(text) if "." in text else ():
+        for version in VERSION.findall(text) if "." in text else ():
             stands[version.lower()].add((each.table, each.row, each.column.name))
     if len(stands) < 2:
         return

@@ -62,10 +62,11 @@ _FEW_BLANKS = 6
 """Blanks that may have a word of a short document all the same."""
 _LEVELS = frozenset({"%", "s", "ms"})
 """Kinds of which one thing has another at each row of the timeline."""
-_ELSEWHERE = frozenset({"span", "date", "year"})
+_ELSEWHERE = frozenset({"span", "date", "year", "local"})
 """Kinds that `bare`, `lengths` and `alike` read."""
 _HOUR, _HOURS, _TIMES = 60, 180, 3
-_APART = frozenset({"most", "by"})
+_DAY, _QUARTER = 24 * 60, 15
+_APART = frozenset({"most", "by", "second", "minute", "hour", "day", "week", "month", "year"})
 _KNOWN = 1_000
 """From here on a number of a blank says what the same number in a text is."""
 _TOLD = 100
@@ -99,6 +100,7 @@ def echoes(case: Case) -> Iterator[Finding]:
         doubtful = not (one.mention.open or one.mention.kind in _ELSEWHERE)
         if one.mention.kind == "clock":
             doubtful = doubtful and (one.row or one.mention.value not in moments)
+            doubtful = doubtful and _is_near(case, one.mention.value)
         if doubtful and _is_seen(one.cell, late) and one.mention.value not in held:
             known = own[_place(one.cell)] | (moments if one.row else set())
             rival = _rival(one, kinds[one.mention.kind], equals, known)
@@ -109,6 +111,15 @@ def echoes(case: Case) -> Iterator[Finding]:
 
 
 RULES: tuple[Callable[[Case], Iterator[Finding]], ...] = (echoes,)
+
+
+def _is_near(case: Case, minute: float) -> bool:
+    """Return whether a clock can be one of the incident: its day is not told."""
+    start, end = case.moments.start, case.moments.resolved or case.moments.recovered
+    if start is None or end is None:
+        return True
+    first = 60 * start.hour + start.minute - _HOURS
+    return (minute - first) % _DAY <= (end - start).total_seconds() / 60 + _HOURS + _QUARTER
 
 
 def _is_seen(cell: Cell, late: frozenset[str]) -> bool:

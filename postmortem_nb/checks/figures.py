@@ -114,7 +114,8 @@ _WORD = re.compile(
     r"\b(?:in-(?:app|game|product)|push (?:message|notification)s?|SMS|text messages?|banners?|"
     r"pop-?ups?|texted|phoned|(?:was|were) (?:called|rung|visited)|"
     r"(?:called|rang) (?:all|each|every)|"
-    r"by (?:phone|telephone|post|letter|mail|hand))\b",
+    r"(?:told|inform\w*|notif\w*|reached|contacted|called)\s[^.;]{0,40}?\bby (?:phone|"
+    r"telephone|post|letter|mail))\b",
     re.IGNORECASE,
 )
 """How customers are told without an e-mail."""
@@ -215,7 +216,7 @@ def severity(case: Case) -> Iterator[Finding]:
             )
 
 
-_RISK = re.compile(r"\bat risk\b", re.IGNORECASE)
+_RISK = re.compile(r"\b(?:at risk|potential\w*|would have|had we)\b", re.IGNORECASE)
 _PART = re.compile(r"[;\n]\s*|\.\s+")
 _TIMES = re.compile(
     r"[×*]|\b(?:x|times|at|each|per|average|mean|an?)\b|\b(?:their|its)\s[$€£]|[$€£][\d.,]+\s(?:fee|"
@@ -292,6 +293,7 @@ def parts(case: Case) -> Iterator[Finding]:
     """Find lines of the logs that are counted, and are together nearly the failed requests."""
     failed, told = case.fact("failed_requests"), str(case.fact("key_logs") or "")
     counts = [each.value for each in mentions.read(told) if each.kind == "count" and not each.rate]
+    counts = [each for each in counts if not 400 <= each < 600]  # codes of HTTP
     counts = [each for each in counts if failed and failed / _SMALLEST < each < failed]
     if not 1 < len(counts) <= _FEW:
         return

@@ -44,7 +44,10 @@ _END = (
     r"entire)\b|"
     r"(?:for|while) (?:the (?:whole|entire)|it lasted|all)\b|by us\b))"
 )
-_LEARNT = r"(?:learn(?:ed|t)|heard|found out|knew|were told|was told|got wind|read)"
+_LEARNT = (
+    r"(?<!line )(?<!desk )(?<!port )(?<!care )"  # the help desk learnt of it from callers
+    r"(?:learn(?:ed|t)|heard|found out|knew|were told|was told|got wind|read)"
+)
 _MADE_KNOWN = (
     r"(?:told us|alerted us|made us aware|tipped us off|rang us up|called us|woke us|paged us)"
 )

@@ -82,7 +82,10 @@ _PARTIAL = re.compile(
     r"of (?:them|these|those|which)|at a time|at once)\b",
     re.IGNORECASE,
 )
-_INSTEAD = re.compile(r"\b(?:instead of|rather than|not)\s$", re.IGNORECASE)
+_INSTEAD = re.compile(
+    r"\b(?:instead of|rather than|not|(?:groups?|batch(?:es)?|sets?|steps?|waves?|lots?) of)\s$",
+    re.IGNORECASE,
+)
 _PORTION = re.compile(
     r"\b(?:half|(?:one|a|two|three)[\s-](?:thirds?|quarters?|fifths?))\sof\b", re.IGNORECASE
 )

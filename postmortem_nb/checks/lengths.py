@@ -64,6 +64,17 @@ def from_row(case: Case, row: str, figure: Figure) -> bool:
     return any(fits(figure, gap) for gap in gaps if gap)
 
 
+_IN = re.compile(r"\s(?:in|into|later|after)\b", re.IGNORECASE)
+
+
+def from_start(case: Case, bears: Bears, sentence: str, figure: Figure) -> bool:
+    """Return whether a length leads from the start to a clock of a text: “19 minutes in”."""
+    start = case.moments.start if _IN.match(sentence, figure.end) else None
+    first = 60 * start.hour + start.minute if start else 0
+    gaps = [(each.low - first) % _DAY for each in bears.by.get("clock", ()) if start]
+    return any(fits(figure, gap) for gap in gaps if gap)
+
+
 def _is_measure(case: Case, figure: Figure) -> bool:
     return any(fits(figure, known) for name in _BROAD if (known := value(case, name)))
 

@@ -47,6 +47,7 @@ _BESIDE = 24
 """Characters between two figures that tell of one moment."""
 _FIGURED = 0.7
 """Weight of another figure of the same clause: it tells of the same moment, or thing."""
+_DAY = 24 * 60
 _FADE = 4
 """Words from a figure at which a word counts half."""
 _SPANS: Mapping[str, float] = {
@@ -70,6 +71,7 @@ _NOUN = rf"(?:{_BEFORE})?(?!{_LINKS})[a-z][a-z-]+"
 _MONTH = "|".join(name.title() for name in MONTHS)
 _FIGURE = re.compile(
     r"(?<![\w.,:/#-])(?:(?P<clock>(?:[01]\d|2[0-3]):[0-5]\d)(?::[0-5]\d)?(?![\d:])"
+    r"(?:\s(?P<zone>[A-Z]{2,4}T)\b)?"
     rf"|(?P<day>\d{{1,2}})\s(?P<month>{_MONTH})[a-z]*\b"
     r"|(?P<money>[$€£])?(?P<number>\d{1,3}(?:,\d{3})+(?:\.\d+)?|(?!0\d)\d+(?:\.\d+)?)"
     r"(?![\w/:]|[.,]\d|-\d)"
@@ -155,7 +157,9 @@ def _valued(match: re.Match[str]) -> tuple[str, str, float]:
     """Return the kind of a figure, what it counts, its value: of a clock, minutes of the day."""
     if match["clock"]:
         hour, minute = match["clock"].split(":")
-        return "clock", "", 60.0 * int(hour) + int(minute)
+        zone = spoken.ZONES.get(match["zone"] or "UTC")
+        at = 60.0 * (int(hour) - (zone or 0)) + int(minute)
+        return "clock" if zone is not None else "local", "", at % _DAY
     if match["month"] or match["of"]:
         month = MONTHS[(match["month"] or match["of"]).lower()]
         return "date", "", 31.0 * month + int(match["day"] or match["on"])

@@ -186,7 +186,8 @@ _FOR = re.compile(
 )
 _FAILING = re.compile(
     r"\b(?:fail\w*|unable|could not|couldn[’']t|cannot|down|unavailable|read-only|lost|offline|"
-    r"unreachable|broken|blank|degraded|stopp\w+|errors?)\b",
+    r"unreachable|broken|blank|degraded|stopp\w+|errors?|reject\w*|refus\w*|declin\w*|shut|"
+    r"unusable|dead|out of service)\b",
     re.IGNORECASE,
 )
 
@@ -194,7 +195,7 @@ _FAILING = re.compile(
 def _lasting(case: Case, cell: Cell, text: str) -> Iterator[Finding]:
     """Find how long the problem is said to have lasted, where no impact was as long."""
     start, whole = case.moments.start, _known(case, "duration")
-    if cell.column.name != "problem" or start is None or whole is None:
+    if cell.column.name not in {"problem", "what_happened"} or start is None or whole is None:
         return
     recovering = {"Mitigation Deployed", "Partial Recovery", "Full Recovery"}
     ends = [r["time"] for r in case.rows("timeline") if r.get("step") in recovering and r["time"]]
@@ -204,6 +205,7 @@ def _lasting(case: Case, cell: Cell, text: str) -> Iterator[Finding]:
         after = re.split(r"[.;\n]\s", text[match.start() :])[0]
         clause = re.split(r",\s", before)[-1] if before else after
         failing = _FAILING.search(clause) and not re.search(r"\b(?:nobody|no one)\b", clause)
+        failing = failing and not claims.SUBSET.search(before)
         if failing and not any(spoken.agrees(match, each) for each in known):
             said = f"“{match.group().strip()}”, but duration: {times.duration(whole)}."
             yield about(case, cell, said)

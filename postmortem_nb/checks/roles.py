@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from postmortem_nb.checks import events, single, spoken
-from postmortem_nb.checks.reading import about, matches, passages, sentences
+from postmortem_nb.checks.reading import LONG, about, matches, passages, sentences
 from postmortem_nb.checks.report import Code, Severity
 from postmortem_nb.checks.spoken import CLOCK
 
@@ -60,6 +60,10 @@ _LABELS: Mapping[str, str] = {
 _AT = re.compile(
     rf"{_DID}(?:rolled|deployed|shipped|applied|released|pushed|reverted|"
     rf"restarted)\b[^.;]*?\bat\s{CLOCK}"
+)
+_AT_IT = re.compile(
+    r"\b(?P<name>[A-Z][\w’'-]+(?:\s[A-Z][\w’'-]+)?)\s(?:is|am)\s(?:now\s)?(?:investigating|"
+    r"on it|on call|looking (?:at|into) (?:it|this)|working on it|checking)\b"
 )
 _ESCALATED = re.compile(
     r"\b(?:we\s|was\s|it\s|were\s)escalated\s(?:it\s|this\s|the incident\s)?to\s(?:the\s|our\s)?"
@@ -208,7 +212,29 @@ def called_in(case: Case) -> Iterator[Finding]:
             )
 
 
-RULES: tuple[Callable[[Case], Iterator[Finding]], ...] = (roles, deeds, called_in)
+def at_it(case: Case) -> Iterator[Finding]:
+    """Find somebody who looks into it before anybody was called in, and is not on call."""
+    held = _held(case, "on_call")
+    rows = [row["time"] for row in case.rows("timeline") if row.get("escalated_to") and row["time"]]
+    called = min(rows, default=case.moments.mitigated)
+    people = {name for name in case.people() if name.count(" ") == 1}
+    for row in case.rows("updates") if held and called else ():
+        text, sent = str(row.get("text") or "")[:LONG], row.get("time")
+        for match in _AT_IT.finditer(text) if sent and sent < called else ():
+            named = {name for name in people if match["name"] in {name, *name.split()}}
+            if len(named) == 1 and not _same(named.pop(), held) and not _same(match["name"], held):
+                yield single.about(
+                    case,
+                    Code.SOURCES,
+                    "text",
+                    message=f"“{match.group()}”, but {_LABELS['on_call']}: {', '.join(held)}.",
+                    remedy="Correct one of the two, or say since when somebody else looks into it.",
+                    severity=Severity.HINT,
+                    at=("updates", row["row"]),
+                )
+
+
+RULES: tuple[Callable[[Case], Iterator[Finding]], ...] = (roles, deeds, called_in, at_it)
 
 
 def _held(case: Case, column: str) -> set[str]:

@@ -179,6 +179,11 @@ def foregone(case: Case) -> Iterator[Finding]:
 
 
 _MACHINE = re.compile(r"\b(?:monitor\w*|alerts?|alarms?|synthetic\w*)\b", re.IGNORECASE)
+_NEITHER = re.compile(
+    r"\b(?:not|no|none of|nor|without|before)\s(?:(?:one of|any of|a|an|our|the|any|single)\s)*\w+",
+    re.IGNORECASE,
+)
+"""By whom it was not detected."""
 _PEOPLE = re.compile(
     r"\b(?:customers?|callers?|users?|support|help ?desk|care|shift lead|tweets?|tickets?|clients?|"
     r"merchants?|partners?|suppliers?|engineers?|developers?|colleagues?|operators?|telephoned|"
@@ -191,7 +196,10 @@ def noticed(case: Case) -> Iterator[Finding]:
     """Find a method of detection that is not what its own row says."""
     for row in case.rows(TABLE):
         method, who = row.get("detection_method"), str(row.get("detected_by") or "")
-        by_machine, by_people = bool(_MACHINE.search(who)), bool(_PEOPLE.search(who))
+        by_machine, by_people = (
+            bool(_MACHINE.search(_NEITHER.sub("", who))),
+            bool(_PEOPLE.search(who)),
+        )
         if by_machine == by_people:
             continue
         if method and (method == "Monitor Alert") is not by_machine:

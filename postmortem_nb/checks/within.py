@@ -9,7 +9,7 @@ import re
 from typing import TYPE_CHECKING
 
 from postmortem_nb import times
-from postmortem_nb.checks import events, mentions
+from postmortem_nb.checks import events, mentions, written
 from postmortem_nb.checks.bare import SETTING
 from postmortem_nb.checks.reading import TABLES, about, sentences
 from postmortem_nb.checks.slips import one_off, turned
@@ -22,6 +22,12 @@ if TYPE_CHECKING:
     from postmortem_nb.checks.report import Finding
 
 _DAY = 24 * 60
+_NUMERAL = re.compile(rf"\b(?:one|{written.NUMERAL})\b", re.IGNORECASE)
+_PART = re.compile(
+    rf"\b(?P<part>{written.NUMERAL})\sof\s(?:(?:the|our|all|its)\s)*(?P<whole>{written.NUMERAL})\s"
+    r"(?:[a-z-]+\s)??(?P<noun>[a-z]{3,}s)\b",
+    re.IGNORECASE,
+)
 _SILENCE = re.compile(
     r"\b(?:silen\w+|nothing|without (?:a )?(?:word|notice|update|news|information)|"
     r"no (?:word|notice|update|news|information)\w*|in the dark|unanswered|unnoticed|waited)\b",
@@ -42,6 +48,7 @@ def within(case: Case) -> Iterator[Finding]:
     for cells in rows.values():
         yield from _lasted(case, cells)
         yield from _silent(case, cells)
+        yield from _rest(case, cells)
         yield from _parts(case, cells, totals)
 
 
@@ -83,6 +90,21 @@ def _silent(case: Case, cells: Sequence[Cell]) -> Iterator[Finding]:
         nearest = min(gaps, key=lambda gap: abs(gap - span.value))
         until = f"until {clocks[0].said} it is {times.duration(nearest)} from the nearest event"
         yield about(case, cell, f"“{span.said}”, but {until}.")
+
+
+def _rest(case: Case, cells: Sequence[Cell]) -> Iterator[Finding]:
+    """Find a rest that is not what the part leaves of its whole: “six of the nine”, “five left”."""
+    by = {cell.column.name: cell for cell in cells}
+    if "status" not in by or "remaining" not in by:
+        return
+    part = _PART.search(str(by["status"].value))
+    left = [each for each in mentions.read(str(by["remaining"].value)) if each.kind == "count"]
+    same = part and len(left) == 1 and left[0].noun == events.stem(part["noun"].lower())
+    if part and same and len(_NUMERAL.findall(str(by["remaining"].value))) == 1:
+        whole, done = written.numeral(part["whole"]), written.numeral(part["part"])
+        if whole != done + left[0].value:
+            said = f"“{left[0].said}”, but “{part.group()}” leaves {whole - done:g}."
+            yield about(case, by["remaining"], said)
 
 
 def _totals(case: Case) -> Mapping[float, tuple[str, frozenset[str]]]:
