@@ -113,6 +113,7 @@ def test_a_field_of_which_no_parts_are_known_is_let_be(incident, name, value):
         ("2,450 lost orders x $62 average order value", 151_900),
         ("9,600 conversions with an average difference of $3.25, which we refunded", 31_200),
         ("$300 of fees lost per minute over 95 minutes", 28_500),
+        ("it would have been 97 minutes at $2,250 a minute", 218_250),
     ],
 )
 def test_a_loss_is_a_number_of_things_at_a_price(incident, method, loss):
@@ -211,6 +212,7 @@ DENIED = """\
 Module proxy-rules 3.1.8 raised the backoff of the proxies.
 The heap of the cache grew by 69 MB per hour.
 5 % of our 31,000 users saw blank pages.
+4,200 readers in Wales, 5 % of our 31,000 users, saw blank pages.
 None of our 31,000 users were affected.
 Some 14,000 calls failed a minute on average.
 Dana Kim rolled checkout back at 15:26, so that no cart could be lost.
@@ -306,7 +308,13 @@ def test_a_row_has_the_severity_that_it_declares(tmp_path, text, doubted):
 
 
 @pytest.mark.parametrize(
-    ("how", "doubted"), [("We texted all of them.", False), ("We met all of them.", True)]
+    ("how", "doubted"),
+    [
+        ("We texted all of them.", False),
+        ("The site showed a banner.", False),
+        ("We met all of them.", True),
+        ("The Black Friday banner went live.", True),
+    ],
 )
 def test_customers_may_be_told_in_another_way_than_by_mail(tmp_path, how, doubted):
     incident = sound.create(tmp_path)

@@ -111,7 +111,8 @@ def spent(case: Case) -> Iterator[Finding]:
 
 
 _WORD = re.compile(
-    r"\b(?:in-(?:app|game|product)|push (?:message|notification)s?|SMS|text messages?|banners?|"
+    r"\b(?:in-(?:app|game|product)|push (?:message|notification)s?|SMS|text messages?|"
+    r"(?:by|in|with|put up|showed|posted) (?:a|the) banner|banners? (?:told|said|saying|informed)|"
     r"pop-?ups?|texted|phoned|(?:was|were) (?:called|rung|visited)|"
     r"(?:called|rang) (?:all|each|every)|"
     r"(?:told|inform\w*|notif\w*|reached|contacted|called)\s[^.;]{0,40}?\bby (?:phone|"
@@ -265,6 +266,8 @@ def _product(part: str) -> tuple[float, float] | None:
     """
     figures = written.figures(re.sub(r"\([^()]*\)", "", part))
     prices = [each for each in figures if each.kind == "money"]
+    ends = {each.end + 1 for each in prices}
+    figures = tuple(each for each in figures if each.kind != "span" or each.begin not in ends)
     counts = [each for each in figures if each.kind in {"count", "span"}]
     if len(figures) != 2 or len(prices) != 1 or len(counts) != 1 or not _TIMES.search(part):
         return None

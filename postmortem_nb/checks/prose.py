@@ -162,8 +162,10 @@ def _clocks(case: Case, cell: Cell, text: str) -> Iterator[Finding]:
 
     for pattern, steps in claims.OVER.items():
         ends = _times(case, steps)
+        full = _times(case, ("Full Recovery",))
         for match in matches(pattern, text) if ends else ():
-            if not _near(match, ends):
+            slip = _turned(match, full) and not _near(match, full)
+            if slip or not _near(match, ends):
                 said = match.group().strip()
                 yield about(case, cell, f"“{said}”, but the timeline has {times.shown(ends[-1])}.")
     begun = case.moments.start if cell.column.name == "what_we_did" else None
