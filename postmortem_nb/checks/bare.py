@@ -150,7 +150,8 @@ def _is_fact(sentence: str, figure: Figure) -> bool:
     clause = borne.clause(sentence, figure)
     if SETTING.search(clause) or OPEN.search(clause):
         return False
-    if written.WHOLE_OF.search(sentence[: figure.begin]):
+    before = sentence[max(0, figure.begin - written.NEAR) : figure.begin]
+    if written.WHOLE_OF.search(before):
         return False
     if figure.kind == "clock":
         return not OTHER_DAY.search(sentence) and not OPEN.search(sentence)

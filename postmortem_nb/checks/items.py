@@ -220,7 +220,7 @@ def _counts(sentence: str, words: frozenset[str], *, fact: bool) -> Iterator[Ite
         ):
             continue
         near = sentence[max(0, figure.begin - 16) : figure.end + 10]
-        before = sentence[: figure.begin]
+        before = sentence[max(0, figure.begin - written.NEAR) : figure.begin]
         instead = _INSTEAD.search(before) or written.WHOLE_OF.search(before)
         if figure.noun in _PLAIN_NOUNS or instead or _PARTIAL.search(near):
             continue

@@ -26,8 +26,8 @@ SPANS: tuple[str, ...] = (
 )
 
 
-_BEFORE = 60
-"""Characters before a figure that are looked at."""
+_AROUND = 240
+"""Characters around a length that are looked at."""
 FINAL: frozenset[str] = frozenset({"final_status", "confirmed", "closed"})
 """Blanks of the timeline that tell how it ended: a severity there is the last one."""
 
@@ -88,8 +88,9 @@ def _figures(case: Case, cell: Cell, text: str, *, told: bool) -> Iterator[Findi
 def _elsewhere(claim: claims.Claim, match: re.Match[str]) -> bool:
     """Return whether a figure is of a part, or of something else than this incident."""
     before = match.string[max(0, match.start() - 60) : match.start()]
-    number = match.groupdict().get("number") and match.string[: match.start("number")]
-    if claims.NOT_THIS.search(before) or (number and written.WHOLE_OF.search(number[-_BEFORE:])):
+    at = match.start("number") if match.groupdict().get("number") else 0
+    whole = at and written.WHOLE_OF.search(match.string[max(0, at - written.NEAR) : at])
+    if whole or claims.NOT_THIS.search(before):
         return True
     if "affected_share" in claim.measures and claims.RAMPED.search(before):
         return True
@@ -203,8 +204,9 @@ def _lasting(case: Case, cell: Cell, text: str) -> Iterator[Finding]:
     ends = [r["time"] for r in case.rows("timeline") if r.get("step") in recovering and r["time"]]
     known = [whole, *((at - start).total_seconds() / 60 for at in ends)]
     for match in matches(_FOR, text):
-        before = re.split(r"[.;\n]\s", text[: match.start()])[-1]
-        after = re.split(r"[.;\n]\s", text[match.start() :])[0]
+        begin = match.start()
+        before = re.split(r"[.;\n]\s", text[max(0, begin - _AROUND) : begin])[-1]
+        after = re.split(r"[.;\n]\s", text[begin : begin + _AROUND])[0]
         clause = re.split(r",\s", before)[-1] if before else after
         failing = _FAILING.search(clause) and not re.search(r"\b(?:nobody|no one)\b", clause)
         failing = failing and not claims.SUBSET.search(before)

@@ -104,6 +104,8 @@ _LESS = re.compile(
     re.IGNORECASE,
 )
 _WIDE, _LOOSE = 1.6, 0.2
+NEAR = 60
+"""Characters before a figure that are looked at."""
 WHOLE_OF = re.compile(
     rf"(?:%|\b(?:{NUMERAL}|quarter|third|half|fifth|eighth|tenth|quarters|thirds|fifths|none|all|most|"
     r"some|part|percent))\s(?:out\s)?of\s(?:(?:all|our|the|its|their|some|about|those)\s){0,2}$",
