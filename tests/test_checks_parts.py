@@ -3,7 +3,7 @@
 import pytest
 import sound
 
-from postmortem_nb.checks import case, figures, mentions, order
+from postmortem_nb.checks import case, events, figures, mentions, order
 
 REGIONS = "eu-west (2,700 users), eu-north (1,500 users)"
 FACTS = {
@@ -228,6 +228,7 @@ The fault was unknown for 59 minutes.
 Maps of roads were down.
 The restart of the cache took all pods at the same time.""".splitlines()
 LET_BE = """\
+The lease is shorter than that of the timestamp parser, which is no longer used.
 The support desk learned of it from callers.
 A threshold of 30 % does not see the failure of a quarter of the hosts.
 The hosts were changed in three groups of three hosts.
@@ -292,6 +293,102 @@ def test_a_field_tells_of_the_whole(told, name, text, doubted):
     found = [each for each in sound.doubted(told, "prose", "range") if "but" in each]
     told.set(name, before)
     assert bool(found) is doubted
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "told"),
+    [
+        ("affected_share", 18, "18 %, but the text has “8 % of the 1.2 million” for 96,000."),
+        ("affected_share", 8, ""),
+        ("failed_requests", 114_000, "114,000, but the text has “141,000 authorizations”."),
+        ("failed_requests", 141_000, ""),
+        (
+            "teams",
+            ["Checkout", "Data"],
+            (
+                "Escalated to 'Jonas Weber, Network Services', "
+                "but the teams involved are Checkout, Data."
+            ),
+        ),
+        ("teams", ["Checkout", "Network Services"], ""),
+        (
+            "key_events",
+            "13:50 warm-up. 15:39: rolled checkout back. 16:09: all is well.",
+            "“15:39: rolled checkout back.”, but the timeline has 2025-12-04 15:26 UTC.",
+        ),
+        ("key_events", "13:50 warm-up. 15:26: rolled checkout back. 16:09: all is well.", ""),
+        ("key_events", "13:20 rule 214 activated under CHG-7718. 15:26 rule 213 restored.", ""),
+    ],
+)
+def test_a_field_has_what_the_texts_have(tmp_path, name, value, told):
+    incident = sound.create(tmp_path)
+    facts = {
+        "what_happened": "96,000 members, or 8 % of the 1.2 million active ones, were affected. "
+        "141,000 authorizations were declined.",
+        "problem": "141,000 authorizations came to nothing.",
+        "affected_total": 96_000,
+        "affected_share": 8,
+        "failed_requests": 141_000,
+    }
+    steps = {
+        "Mitigation Deployed": {"action": "Rolled checkout back; rule 213 activated again."},
+        "Root Cause Identified": {"evidence": "CHG-7718 was carried out at 13:20, on rule 214."},
+    }
+    sound.write(incident, facts | {name: value}, steps)
+    incident.add(
+        "timeline",
+        step="Escalation",
+        time=sound.moment("14:40"),
+        escalated_to="Jonas Weber, Network Services",
+    )
+    codes = ("range", "sources", "prose")
+    assert {told} - {""} <= sound.doubted(incident, *codes)
+    if not told:
+        assert not [each for each in sound.doubted(incident, *codes) if "but" in each]
+
+
+@pytest.mark.parametrize(
+    ("clock", "doubted"), [("15:24", True), ("15:42", False), ("15:26", False)]
+)
+def test_what_works_since_a_turned_clock_of_the_recovery_is_doubted(tmp_path, clock, doubted):
+    incident = sound.create(tmp_path)  # rolled back at 15:26
+    row = next(r["row"] for r in incident.values("timeline") if r["step"] == "Full Recovery")
+    incident.set("time", sound.moment("15:42"), table="timeline", row=row)
+    text = f"Uploads work again since {clock} UTC."
+    incident.add("updates", channel="Status page", time=sound.moment("16:12"), text=text)
+    told = [each for each in sound.doubted(incident, "prose") if f"since {clock}" in each]
+    assert bool(told) is doubted
+
+
+@pytest.mark.parametrize(
+    ("text", "doubted"),
+    [
+        ("Since 19:40 Nairobi time all shops can sell.", False),
+        ("Since 18:40 in Bern all shops can sell.", False),
+        ("Since 19:40 all shops can sell.", True),
+    ],
+)
+def test_a_clock_of_a_place_is_no_clock_of_ours(tmp_path, text, doubted):
+    incident = sound.create(tmp_path)
+    incident.add("updates", channel="Internal", time=sound.moment("16:41"), text=text)
+    assert bool(sound.doubted(incident, "date")) is doubted
+    incident.set("key_events", "13:50 upgrade finished. 15:26 rollback (17:31 in Utrecht).")
+    assert not any("17:31" in each for each in sound.doubted(incident, "lone"))
+
+
+def test_key_events_of_one_line_end_with_the_next():
+    text = "02:00 upgrade of the broker finished. 04:30 daily reconnect. 06:30 all well."
+    found = [(m["hour"], m["text"].strip(" .")) for m in events.ENTRY.finditer(text)]
+    told = ["upgrade of the broker finished", "daily reconnect", "all well"]
+    assert found == list(zip(["02", "04", "06"], told, strict=True))
+
+
+@pytest.mark.parametrize(("failed", "doubted"), [(183_000, True), (138_000, False)])
+def test_a_long_number_with_its_digits_turned_is_one_whatever_it_counts(tmp_path, failed, doubted):
+    incident = sound.create(tmp_path)
+    sound.write(incident, {"problem": "138,000 opening commands were lost."}, {})
+    incident.set("failed_requests", failed)
+    assert any("but the text" in each for each in sound.doubted(incident, "range")) is doubted
 
 
 @pytest.mark.parametrize(

@@ -98,6 +98,8 @@ def echoes(case: Case) -> Iterator[Finding]:
     held, late = _held(case), final(case)
     for one in told:
         doubtful = not (one.mention.open or one.mention.kind in _ELSEWHERE)
+        parts = {one.mention.value + each for each in one.mention.others}
+        doubtful = doubtful and not parts & held  # a part of what a field holds
         if one.mention.kind == "clock":
             doubtful = doubtful and (one.row or one.mention.value not in moments)
             doubtful = doubtful and _is_near(case, one.mention.value)

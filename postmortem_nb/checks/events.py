@@ -200,7 +200,7 @@ _LIKE: Mapping[str, str] = {"Key Discovery": "Root Cause Identified"}
 
 ENTRY = re.compile(
     r"(?:^|[·;,\n•|]|\.\s)\s*(?P<hour>[01]\d|2[0-3]):(?P<minute>[0-5]\d)\b"
-    r"(?P<text>(?:[^·;,\n•|]|,(?=\d{3})){3,200})"
+    r"(?P<text>(?:(?!\.\s(?:[01]\d|2[0-3]):[0-5]\d)(?:[^·;,\n•|]|,(?=\d{3}))){3,200})"
 )
 """One of the key events: “16:44 waiting room paused”."""
 _NOTED = 4_000

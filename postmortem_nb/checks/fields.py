@@ -52,7 +52,7 @@ NUMBERS: Mapping[str, re.Pattern[str]] = {
     "revenue_at_risk": _of(r"[$€£]"),
 }
 """Fields that hold a number of their own, which the texts often tell too → how they tell it."""
-_SMALLEST, _KNOWN = 100, 1_000
+_SMALLEST, _KNOWN, _SURE = 100, 1_000, 2
 LONGEST = 8_000
 """Characters of a text that are read."""
 
@@ -118,13 +118,26 @@ def turned_digits(case: Case) -> Iterator[Finding]:
         if not isinstance(value, (int, float)) or value < _SMALLEST or value in often:
             continue
         held = f"{value:.0f}"
-        for _, each in told:
-            said = f"{each.value:.0f}"
-            slip = turned(held, said) or (one_off(held, said) and each.value not in fields)
-            if slip and (_is_of(each, way) or (turned(held, said) and often[each.value] > 1)):
-                message = f"{value:,.0f}, but the text has “{each.said}”."
-                yield _wrong(case, Code.RANGE, name, message)
-                break
+        slips = [
+            each
+            for _, each in told
+            if _slipped(held, each, fields)
+            and (_is_of(each, way) or _is_sure(held, each, often[each.value]))
+        ]
+        for each in sorted(slips, key=lambda each: not _is_of(each, way))[:1]:
+            message = f"{value:,.0f}, but the text has “{each.said}”."
+            yield _wrong(case, Code.RANGE, name, message)
+
+
+def _slipped(held: str, each: Mention, fields: set[float]) -> bool:
+    """Return whether a number of a text is a field's with digits turned, or with another one."""
+    said = f"{each.value:.0f}"
+    return turned(held, said) or (one_off(held, said) and each.value not in fields)
+
+
+def _is_sure(held: str, each: Mention, often: int) -> bool:
+    """Return whether turned digits show a slip whatever is counted: long, or told twice."""
+    return turned(held, f"{each.value:.0f}") and (often > 1 or len(held.rstrip("0")) > _SURE)
 
 
 def planned(case: Case) -> Iterator[Finding]:
@@ -257,7 +270,8 @@ def ahead(case: Case) -> Iterator[Finding]:
         for match in matches(_SINCE, str(row.get("text") or "")[:LONGEST]):
             said, gap = spoken.clocked(match), spoken.apart(match, minute)
             later = said is not None and (said[0] - minute) % DAY < DAY / 2
-            if gap is not None and gap > 1 and later:
+            local = spoken.LOCAL.match(match.string, match.end())
+            if gap is not None and gap > 1 and later and not local:
                 yield single.about(
                     case,
                     Code.DATE,

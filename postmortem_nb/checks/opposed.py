@@ -27,7 +27,7 @@ _AXES: dict[str, tuple[str, str]] = {
         (
             r"rais(?:ed|es|ing)(?!\s(?:an?\s|the\s|no\s)?(?:\w*errors?|\w*exceptions?|alarms?|"
             r"alerts?|tickets?|concerns?|questions?|flags?)\b)|increas\w+|lengthen\w*|widen\w*|"
-            r"doubl\w+|extended|higher|longer"
+            r"doubl\w+|extended|higher|(?<!no )longer"
         ),
         (
             r"lower(?:ed|s|ing)|shorten\w*|reduc\w+|cut(?!\s(?:off|over)\b)|shrank|shrunk|"

@@ -87,6 +87,7 @@ OTHER_DAY = re.compile(
 """In a sentence: its clocks may be of another day."""
 _DAY = re.compile(rf"\b(?:{'|'.join(WEEKDAYS)})\b", re.IGNORECASE)
 _PAGED = re.compile(r"\b(?:pages?|paged|paging)\b", re.IGNORECASE)
+_DAY_LONG, _HOURS = 24 * 60, 180
 _SURE = 1.2
 _CERTAIN = 2.0
 _LEADS = 0.7
@@ -275,6 +276,8 @@ def _elsewhere(case: Case, cell: Cell, clock: _Clock) -> str | None:
     meant = events.named(case, bare)
     if not meant.events or (meant.sure < _SURE and not meant.by_cue):
         return None
+    if not meant.by_cue and _is_before(case, match):
+        return None  # what led to it is no row
     late = (match["at"] or "").lower() == "by"
     moments = [at for event in meant.events for at in event.times]
     if any(_near(match, at, late=late) for at in moments):
@@ -286,6 +289,13 @@ def _elsewhere(case: Case, cell: Cell, clock: _Clock) -> str | None:
     if _told_elsewhere(case, cell, match, bare):
         return None
     return f"the timeline has {times.shown(moments[0])} ({_name(meant.events[0])})"
+
+
+def _is_before(case: Case, match: re.Match[str]) -> bool:
+    """Return whether a clock lies in the hours before the start."""
+    start, said = case.moments.start, spoken.clocked(match)
+    first = 60 * start.hour + start.minute if start else 0
+    return bool(start and said) and 0 < (first - (said or (0, 0))[0]) % _DAY_LONG < _HOURS
 
 
 def _near(match: re.Match[str], at: dt.datetime, *, late: bool) -> bool:

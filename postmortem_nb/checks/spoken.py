@@ -106,6 +106,9 @@ CLOCK = (
     r"(?:\s?(?P<half>[ap]\.?m\b\.?))?(?:\s?(?P<zone>UTC|GMT|Z|[A-Z]{2,4}T)\b)?"
 )
 
+LOCAL = re.compile(r"\s(?:in\s[A-Z]|(?:[A-Z][a-z]+\s)+[Tt]ime\b|local(?:ly)?\b)")
+"""Behind a clock: it is that of a place."""
+
 HEDGE = re.compile(
     r"(?:about|around|roughly|approximately|approx\.?|nearly|almost|some|circa|ca\.|~|≈|over|"
     r"more than|at least|up to|under|less than|just|close to|not far from|the better part of|"

@@ -249,6 +249,7 @@ STATEMENTS: tuple[Statement, ...] = (
         rf"{PERSON})",
         rf"\b(?:the|an|our)\se-?mail\s(?:to\s(?:all\s|every\s|our\s|the\s|affected\s)*(?:{PEOPLE}|{PERSON})"
         r"\s)(?:went out|was sent|had|told|came|arrived)\b",
+        r"\b(?:informed|told|notified|contacted|reached)\s(?:\w+\s){1,4}?by\se-?mail\b",
         r"\b(?:apolog\w+|message|notice|update|explanation|word)s?\s(?:\w+\s){0,3}?by\se-?mail\b",
         rf"\b(?:sent|wrote)\s(?:an?\s)?e-?mails?\sto\s(?:all\s|every\s|our\s|the\s|affected\s)*"
         rf"(?:{PEOPLE}|{PERSON})",

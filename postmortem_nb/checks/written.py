@@ -168,7 +168,7 @@ def _odd(written: str) -> float:
 def _clocks(text: str) -> Iterator[Figure]:
     for match in _CLOCK.finditer(text):
         at = spoken.clocked(match)
-        if at:
+        if at and not spoken.LOCAL.match(text, match.end()):
             yield Figure("clock", at[0], at[0], match.start(), match.end(), match=match)
 
 
