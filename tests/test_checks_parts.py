@@ -134,6 +134,8 @@ def test_who_is_on_call_is_not_called_in(incident, name):
         ("sum(last_1m):sum:a{*} > 0", "1 line in 1 minute", False),
         ("sum(last_1m):sum:a{*} >= 5", "5 lines", False),
         ("sum(last_1m):sum:a{*} > 5", "9 lines", True),
+        ("sum(last_1m):sum:a{*} > 5", "6 %", True),
+        ("sum(last_1m):sum:a{*} >= 5", "4 lines", True),
     ],
 )
 def test_more_than_none_is_one(tmp_path, query, threshold, doubted):

@@ -14,7 +14,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from postmortem_nb import evidence, times
-from postmortem_nb.checks import spoken
+from postmortem_nb.checks import events, spoken
 from postmortem_nb.checks.claims import EXACT_MINUTES, LOOSE_MINUTES
 from postmortem_nb.checks.dates import ANOTHER
 from postmortem_nb.checks.reading import TEXTS, about, matches, passages, sentences
@@ -51,7 +51,6 @@ _CLAUSE = re.compile(
 )
 _TIMED = re.compile(rf"(?:\b(?:at|around|about|by|since)\s|^\s*){CLOCK}(?!\s?%)", re.IGNORECASE)
 VERSION = re.compile(r"\bv\d+(?:\.\d+)+\b|\b\d+\.\d+\.\d+\b|\b[rvb]\d{2,}\b", re.IGNORECASE)
-_ID = re.compile(r"\b[A-Z]{2,}-\d+\b")
 _NOUN = re.compile(r"[a-z]{4,}", re.IGNORECASE)
 _PLAIN = frozenset(
     """after again already back been before began both completely could deploy deployed deployment
@@ -94,7 +93,6 @@ _OTHER = re.compile(
 _BEGUN = re.compile(r"\b(?:start\w*|beg[aiu]n\w*|kick\w*|underway|under way)\b", re.IGNORECASE)
 """In a clause: a row has when it was done."""
 _COLUMNS = ("timestamp", "title")
-_HOURS = 180
 MOST = 200
 """Events of an answer, and clauses, that are looked at: a wide text must not slow a form."""
 
@@ -120,14 +118,16 @@ def found(incident: Incident, case: Case) -> Iterator[Finding]:
     live = [(cell, match) for cell, text in read for match in matches(_LIVE, text)]
     known = [*_rows(case), *_events(incident)] if told or live else []
     for one in told:
+        if one.match is None or one.cell is None:
+            continue
         same = [each for each in known if _same(one, each)]
-        if one.acts == {"deploy"} and _is_before(case, one):
+        if one.acts == {"deploy"} and events.is_before(case, one.match):
             same = [each for each in same if not each.at.startswith("the timeline")]
         others = [each for each in told if each.cell != one.cell and _same(one, each)]
-        if one.match is None or one.cell is None or (not same and not others):
+        if not same and not others:
             continue
         if (
-            _told_elsewhere(case, one)
+            events.told_elsewhere(case, one.cell, one.match, one.said)
             or _agrees(one, [*same, *others])
             or (_FIX.search(one.said) and _mitigated(case, one))
         ):
@@ -137,40 +137,6 @@ def found(incident: Incident, case: Case) -> Iterator[Finding]:
             yield about(case, one.cell, f"“{one.said}”, but {first.at}.")
     yield from _lived(case, live, [*known, *told])
     yield from _versions(case, read, known)
-
-
-def _told_elsewhere(case: Case, one: _Doing) -> bool:
-    """Return whether another blank, or a row, has the clock of an action for something it names."""
-    at = spoken.clocked(one.match) if one.match else None
-    if at is None or one.cell is None:
-        return False
-    clock, own = f"{at[0] // 60:02d}:{at[0] % 60:02d}", _things(one.said) | one.nouns
-    for row in case.rows("timeline"):
-        moment, told = row.get("time"), " ".join(str(value) for value in row.values())
-        if moment and f"{moment:%H:%M}" == clock and own & _things(told):
-            return True
-    place = (one.cell.table, one.cell.row, one.cell.column.name)
-    return any(
-        clock in str(each.value) and own & _things(str(each.value))
-        for each in case.cells
-        if (each.table, each.row, each.column.name) != place
-        and each.column.kind in {"prose", "line"}
-    )
-
-
-@lru_cache(maxsize=TEXTS)
-def _things(text: str) -> set[str]:
-    """Return what a text names: its nouns, and ids with digits."""
-    words = {word for word in _NOUN.findall(text.lower()) if word not in _PLAIN}
-    return words | {each.lower() for each in _ID.findall(text)}
-
-
-def _is_before(case: Case, one: _Doing) -> bool:
-    """Return whether something was done in the hours before the start: its row need not tell it."""
-    start, match = case.moments.start, one.match
-    if start is None or match is None:
-        return False
-    return any(0 < _before(start, minute) < _HOURS for minute in _minutes(match))
 
 
 def _told(cell: Cell, text: str) -> Iterator[_Doing]:

@@ -14,13 +14,14 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
+from postmortem_nb.checks import spoken
 from postmortem_nb.checks.claims import PERSON
 from postmortem_nb.checks.reading import TEXTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from postmortem_nb.checks.case import Case
+    from postmortem_nb.checks.case import Case, Cell
 
 _TROUBLE = (
     r"(?:incident|outage|impact|errors?|failures?|degradation|disruption|trouble|problems?|"
@@ -204,7 +205,7 @@ ENTRY = re.compile(
 )
 """One of the key events: “16:44 waiting room paused”."""
 _NOTED = 4_000
-_HALF_DAY = dt.timedelta(hours=12)
+_HALF_DAY, _HOURS = dt.timedelta(hours=12), 180
 
 
 class Reading(NamedTuple):
@@ -344,3 +345,26 @@ def gaps(ones: Sequence[Event], others: Sequence[Event]) -> list[float]:
         for a in one.times
         for b in other.times
     ]
+
+
+def is_before(case: Case, match: re.Match[str]) -> bool:
+    """Return whether a clock lies in the hours before the start: what was then need be no row."""
+    start, said = case.moments.start, spoken.clocked(match)
+    if start is None or said is None:
+        return False
+    return 0 < (60 * start.hour + start.minute - said[0]) % said[1] < _HOURS
+
+
+def told_elsewhere(case: Case, cell: Cell, match: re.Match[str], clause: str) -> bool:
+    """Return whether another blank has the same clock for the like."""
+    said = spoken.clocked(match)
+    if said is None:
+        return True
+    own = stems(clause)
+    clock = f"{said[0] // 60:02d}:{said[0] % 60:02d}"
+    return any(
+        clock in str(each.value) and len(own & stems(str(each.value))) > 0
+        for each in case.cells
+        if (each.table, each.row, each.column.name) != (cell.table, cell.row, cell.column.name)
+        and each.column.kind in {"prose", "line"}
+    )

@@ -336,8 +336,8 @@ def thresholds(case: Case) -> Iterator[Finding]:
             continue
         bound = abs(float(match["bound"]))
         near = (abs(each - bound * scale) <= 0.02 * each for each in figures for scale in _SCALES)
-        beyond = bound + 1 if match["way"] == ">" else bound - 1  # “> 0” is one and more
-        if not any(near) and beyond not in figures:
+        one = 1.0 if (match["way"], bound) == (">", 0.0) else None  # “> 0” is one and more
+        if not any(near) and one not in figures:
             yield about(
                 case,
                 Code.RANGE,

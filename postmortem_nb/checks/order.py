@@ -87,7 +87,6 @@ OTHER_DAY = re.compile(
 """In a sentence: its clocks may be of another day."""
 _DAY = re.compile(rf"\b(?:{'|'.join(WEEKDAYS)})\b", re.IGNORECASE)
 _PAGED = re.compile(r"\b(?:pages?|paged|paging)\b", re.IGNORECASE)
-_DAY_LONG, _HOURS = 24 * 60, 180
 _SURE = 1.2
 _CERTAIN = 2.0
 _LEADS = 0.7
@@ -276,7 +275,7 @@ def _elsewhere(case: Case, cell: Cell, clock: _Clock) -> str | None:
     meant = events.named(case, bare)
     if not meant.events or (meant.sure < _SURE and not meant.by_cue):
         return None
-    if not meant.by_cue and _is_before(case, match):
+    if not meant.by_cue and events.is_before(case, match):
         return None  # what led to it is no row
     late = (match["at"] or "").lower() == "by"
     moments = [at for event in meant.events for at in event.times]
@@ -286,16 +285,9 @@ def _elsewhere(case: Case, cell: Cell, clock: _Clock) -> str | None:
     rivals = [row for row in rows if any(_near(match, at, late=False) for at in row.times)]
     if any(events.score(case, bare, row) > meant.sure - _LEADS for row in rivals):
         return None
-    if _told_elsewhere(case, cell, match, bare):
+    if events.told_elsewhere(case, cell, match, bare):
         return None
     return f"the timeline has {times.shown(moments[0])} ({_name(meant.events[0])})"
-
-
-def _is_before(case: Case, match: re.Match[str]) -> bool:
-    """Return whether a clock lies in the hours before the start."""
-    start, said = case.moments.start, spoken.clocked(match)
-    first = 60 * start.hour + start.minute if start else 0
-    return bool(start and said) and 0 < (first - (said or (0, 0))[0]) % _DAY_LONG < _HOURS
 
 
 def _near(match: re.Match[str], at: dt.datetime, *, late: bool) -> bool:
@@ -307,18 +299,3 @@ def _near(match: re.Match[str], at: dt.datetime, *, late: bool) -> bool:
         return True
     said = spoken.clocked(match)
     return late and said is not None and (said[0] - 60 * at.hour - at.minute) % 1440 < 720
-
-
-def _told_elsewhere(case: Case, cell: Cell, match: re.Match[str], clause: str) -> bool:
-    """Return whether another blank has the same clock for the like."""
-    said = spoken.clocked(match)
-    if said is None:
-        return True
-    own = events.stems(clause)
-    clock = f"{said[0] // 60:02d}:{said[0] % 60:02d}"
-    return any(
-        clock in str(each.value) and len(own & events.stems(str(each.value))) > 0
-        for each in case.cells
-        if (each.table, each.row, each.column.name) != (cell.table, cell.row, cell.column.name)
-        and each.column.kind in {"prose", "line"}
-    )
