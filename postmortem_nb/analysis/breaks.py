@@ -37,14 +37,12 @@ SURE_OF_COUNTS = 9.0
 STRONG_SHIFT = 3.0
 """Shift that is looked for where a weaker one had begun long before the incident."""
 
-SPIKE = 1.3
-"""How many times beyond the most unusual value of the baseline a lone value must be."""
-
 BRIDGED = 0.2
 """A usual stretch within the impact, up to this share of it, belongs to the impact."""
 
-RARE = 0.01
-"""Share of the baseline's own stretches of that length that may be as unusual as an impact."""
+RARE, SLACK = 0.01, 1.3
+"""Share of the baseline's own stretches of that length that may be as unusual as an impact, or
+would be if they were so many times higher."""
 
 GRADUAL, SEEN, LEAST_RAMP, ONSETS = 0.5, 6.0, 4, 120
 """A gradual change is looked at up to half of it, or up to so many units of noise, where there are
@@ -74,7 +72,8 @@ class Part:
 
     ``x`` are times, ``y`` values, ``level`` what is usual; ``scale`` turns values into units of
     noise, ``ties`` is how much neighbours resemble each other; ``grows``: the variance of the noise
-    is in proportion to the value, as that of counts is.
+    is in proportion to the value, as that of counts is; ``jump`` is a difference of neighbours, in
+    units of noise, as the baseline hardly has one.
     """
 
     x: Floats
@@ -83,6 +82,7 @@ class Part:
     split: int
     ties: float
     grows: bool
+    jump: float
     scale: Callable[[Floats], Floats]
 
 
@@ -128,19 +128,6 @@ def _is_off(part: Floats, ties: float, wanted: Wanted) -> bool:
     return steady and size >= wanted.shift and size * np.sqrt(part.size / ties) >= wanted.sure
 
 
-def spike(deviation: Floats, quiet: NDArray[np.bool_], inside: NDArray[np.bool_]) -> int | None:
-    """Return the place of a lone value that is SPIKE times beyond all of the baseline's own.
-
-    None where there is none, or where the baseline is not three times longer than the window.
-    """
-    if quiet.sum() < 3 * inside.sum() or not inside.any():
-        return None
-    size = np.abs(deviation)
-    place = int(np.flatnonzero(inside)[size[inside].argmax()])
-    enough = max(SPIKE * float(size[quiet].max(initial=0.0)), CAP)
-    return place if size[place] >= enough else None
-
-
 def rarity(deviation: Floats, quiet: NDArray[np.bool_], stretch: tuple[int, int]) -> float | None:
     """Return the share of the baseline's own stretches of this length that are as unusual.
 
@@ -155,7 +142,7 @@ def rarity(deviation: Floats, quiet: NDArray[np.bool_], stretch: tuple[int, int]
     whole = np.convolve(quiet.astype(float), np.ones(length), "valid") > length - 0.5
     if not whole.any():
         return None
-    return float(np.mean(np.abs(sums[whole]) >= abs(float(own[first:beyond].mean()))))
+    return float(np.mean(SLACK * np.abs(sums[whole]) >= abs(float(own[first:beyond].mean()))))
 
 
 def edge(part: Part) -> Edge:
@@ -166,7 +153,8 @@ def edge(part: Part) -> Edge:
     no break), those beyond the level there or anything up to it. Gradually: from a moment on, a
     line or a parabola leads to what is clearly unusual. The interval holds all moments whose
     likelihood ratio stays below THRESHOLD: what begins so slowly that noise hides it may have
-    begun before it is seen.
+    begun before it is seen. Ties widen it, but for a jump: noise that resembles the value before
+    makes no such step.
     """
     z = part.scale(part.y) - part.scale(part.level)
     far = _unusual_log(z, z[part.split :])
@@ -175,16 +163,25 @@ def edge(part: Part) -> Edge:
     place = int(abrupt.argmax())
     step = float(np.median(np.diff(part.x)))
     moments = np.append(part.x, part.x[-1] + step)
+    wide = THRESHOLD * (1.0 if _jumps(z, place, part.jump) else part.ties)
     slow = [each for goal in _goals(part, z, place) for each in _gradual(part, goal, after)]
     onsets, gradual = np.array(slow).reshape(-1, 2).T
     best = max(float(abrupt.max()), float(gradual.max(initial=-np.inf)))
-    near = np.flatnonzero(2 * (best - abrupt) <= THRESHOLD * part.ties)
-    close = onsets[2 * (best - gradual) <= THRESHOLD * part.ties]
+    near = np.flatnonzero(2 * (best - abrupt) <= wide)
+    close = onsets[2 * (best - gradual) <= wide]
     at = moments[place] if near.size else onsets[int(gradual.argmax())]  # the simpler one that fits
     first = min([*moments[np.maximum(near - 1, 0)], *close])
     seen = moments[np.minimum(np.searchsorted(moments, close), moments.size - 1)]
     last = max([*moments[near], *seen]) + step  # a point stands for its whole interval
     return Edge(place, float(at), float(first), float(last))
+
+
+def _jumps(z: Floats, place: int, jump: float) -> bool:
+    """Return whether the values jump about a place, toward what is beyond it."""
+    around = z[max(place - 2, 0) : place + 3]
+    if around.size < 2 or place >= z.size:
+        return False
+    return float((np.sign(np.median(z[place:])) * np.diff(around)).max()) >= jump
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from postmortem_nb.analysis import breaks
+from postmortem_nb.analysis.sudden import sudden
 from postmortem_nb.analysis.usual import CAP, DAY, LEAST, Usual, usual
 
 if TYPE_CHECKING:
@@ -26,6 +27,8 @@ AROUND = 1_000
 
 CLOSE = 0.75
 """How far outside the window, in its lengths, an impact may begin."""
+
+BEGUN = "what is unusual may have begun long before the incident"
 
 LEAST_POINTS = 2
 """Points of a level: one alone is a spike."""
@@ -142,27 +145,40 @@ def _baseline(at: Floats, window: Window) -> Flags:
 
 
 def _found(at: Floats, y: Floats, near: Flags, known: Usual, window: Window) -> Impact:
+    """Return a level that is not usual, else what departs suddenly from the values just before."""
     inside = _inside(at, window)
     low, high = _looked_at(inside, near)
     cut = breaks.segments(known.deviation[low:high], known.ties)
     cut = [(first + low, beyond + low) for first, beyond in cut]
-    blank = Impact(Moment(), Moment(), baseline=known.says, at=at, y=y, level=known.level)
     stretches, chosen = _looked_for(known, cut, (inside, near))
     quiet = _quiet(at, stretches, window)
     said = _doubt(at, y, known, chosen, quiet & ~known.others)
-    if (chosen is None or said) and window[0] is not None:
-        place = breaks.spike(known.deviation, quiet, inside)
-        if place is not None:
-            chosen, said = (place, place + 1), ""
-    if chosen is None or said:
-        return replace(blank, start=Moment(reason=said), end=Moment(reason=said))
-    room = _room(chosen, stretches, at.size)
-    ends = _start(at, y, known, chosen, room), _end(at, y, known, chosen, room)
-    if window[0] is not None and ends[0].earliest < at[near][0]:
-        said = "what is unusual may have begun long before the incident"
-        return replace(blank, start=Moment(reason=said), end=Moment(reason=said))
-    shift = float(np.median(known.deviation[slice(*chosen)]))
-    return replace(blank, start=ends[0], end=ends[1], shift=shift)
+    begun = at[near].min(initial=np.inf) if window[0] is not None else -np.inf
+    found = Impact(Moment(reason=said), Moment(reason=said), baseline=known.says)
+    if chosen is not None and not said:
+        found = _placed(at, y, known, (chosen, _room(chosen, stretches, at.size)))
+        if found.start.earliest < begun:
+            found = Impact(Moment(reason=BEGUN), Moment(reason=BEGUN), baseline=known.says)
+    level = known.level
+    if window[0] is not None and np.isnan(found.start.at):
+        change = sudden(known.deviation, quiet, (inside, near), counts=known.grows)
+        if change is not None:
+            known = known.about(change.level, change.noise)
+            room = _room((change.first, change.beyond), stretches, at.size)
+            local = _placed(at, y, known, ((change.first, change.beyond), room))
+            if local.start.at >= begun:
+                found, level = local, known.level
+    return replace(found, at=at, y=y, level=level)
+
+
+def _placed(
+    at: Floats, y: Floats, known: Usual, where: tuple[tuple[int, int], tuple[int, int]]
+) -> Impact:
+    """Return a stretch as an impact, its edges looked for within the room about it."""
+    stretch, room = where
+    start, end = _start(at, y, known, stretch, room), _end(at, y, known, stretch, room)
+    shift = float(np.median(known.deviation[slice(*stretch)]))
+    return Impact(start, end, shift, known.says)
 
 
 def _looked_for(
@@ -304,7 +320,14 @@ def _edge(at: Floats, y: Floats, known: Usual, stretch: tuple[int, int], usual_f
     part = slice(low, high)
     found = breaks.edge(
         breaks.Part(
-            at[part], y[part], known.level[part], first - low, known.ties, known.grows, known.scaled
+            at[part],
+            y[part],
+            known.level[part],
+            first - low,
+            known.ties,
+            known.grows,
+            known.jump,
+            known.scaled,
         )
     )
     place = min(low + found.place, at.size - 1)

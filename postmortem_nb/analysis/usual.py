@@ -39,6 +39,9 @@ OTHER, OTHER_LEAST, OTHER_MANY, OTHER_MOST = 3.0, 3, 3, 0.2
 """Another incident within the baseline: so many values in a row off by so many units of noise to
 one side. More than so many, or than this share of the baseline, are what it usually does."""
 
+JUMP = 1.5
+"""A difference of neighbours so many times that of one in a hundred is a jump."""
+
 RECENT = 6.0
 """A level without rhythm is taken from so many incident lengths before the incident."""
 
@@ -60,6 +63,8 @@ class Usual:
     """Whether values are looked at as square roots."""
     grows: bool
     """Whether the noise grows with the value: of counts that are mostly 0."""
+    jump: float
+    """A difference of neighbours, in units of noise, as the baseline hardly has one."""
     others: Flags
     """Which points belong to the one other incident before; where there are more, none: what
     comes again and again is what the series does."""
@@ -68,6 +73,20 @@ class Usual:
         """Return values in units of noise."""
         seen = np.sqrt(np.maximum(values, 0.0)) if self.root else values
         return np.asarray(seen / self.noise)
+
+    def about(self, level: Floats, noise: float) -> Usual:
+        """Return the same about a level and with a noise of their own, both in units of noise."""
+        seen = (np.sqrt(self.level) if self.root else self.level) + level * self.noise
+        shifted = np.maximum(seen, 0.0) ** 2 if self.root else seen
+        return replace(
+            self,
+            level=shifted,
+            deviation=(self.deviation - level) / noise,
+            ties=1.0,
+            noise=self.noise * noise,
+            jump=self.jump / noise,
+            grows=self.grows and bool(shifted.min() > 0),
+        )
 
 
 def usual(at: Floats, y: Floats, known: Flags, length: float) -> Usual:
@@ -115,7 +134,9 @@ def _usual(at: Floats, y: Floats, known: Flags, length: float) -> Usual:
     power = float(np.var(np.clip(rest[known] / noise, -CAP, CAP)))
     held = ties(rest[known]) * max(power, 1.0)
     none = np.zeros(at.size, bool)
-    return Usual(level**2 if root else level, rest / noise, held, says, noise, root, grows, none)
+    jump = JUMP * float(np.quantile(np.abs(np.diff(rest[known] / noise)), 0.99))
+    level = level**2 if root else level
+    return Usual(level, rest / noise, held, says, noise, root, grows, jump, none)
 
 
 def _is_sparse(y: Floats) -> bool:
