@@ -25,6 +25,9 @@
     heard       how it was noticed
     roles       who did what
     sums        arithmetic within a sentence
+    itemised    a loss item by item, an error budget in its parts
+    monitored   proposed monitors against their query and their action
+    numerals    numbers that are written out, in digits
     twins       one thing told in two places; `alike`: one figure with two values, `items`: what a
                 figure is of; `opposed`: two sentences of which one denies the other
     regional    regions against the texts, their parts, the evidence
@@ -63,7 +66,9 @@ from postmortem_nb.checks import (
     figures,
     gaps,
     heard,
+    itemised,
     levels,
+    monitored,
     opposed,
     order,
     peaks,
@@ -146,6 +151,8 @@ RULES: tuple[Callable[[Case], Iterator[Finding]], ...] = (
     *order.RULES,
     *ratios.RULES,
     *sums.RULES,
+    *itemised.RULES,
+    *monitored.RULES,
     *within.RULES,
     *twins.RULES,
     *alike.RULES,

@@ -13,13 +13,14 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from postmortem_nb import language
-from postmortem_nb.checks import events, single, written
+from postmortem_nb.checks import events, mentions, single, written
 from postmortem_nb.checks.items import ELSEWHEN, LONGEST, Item, read_items
 from postmortem_nb.checks.reading import TEXTS, about, final, is_read, is_shown, sentences
 from postmortem_nb.checks.report import Code, Severity
 from postmortem_nb.checks.slips import NUMBERS, one_off, portioned, turned
 
 if TYPE_CHECKING:
+    import datetime as dt
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from postmortem_nb.checks.case import Case, Cell, Row
@@ -93,6 +94,8 @@ def dues(case: Case) -> Iterator[Finding]:
             action = _action(case, row) if row.get("due") else None
             for name, word in (("due", "Due on"), ("owner", "Owned by")):
                 both = action and action.get(name) and row.get(name)
+                if name == "due" and both and action and _rolled_out(row, action[name]):
+                    continue
                 if action and both and action[name] != row[name]:
                     yield single.about(
                         case,
@@ -104,6 +107,12 @@ def dues(case: Case) -> Iterator[Finding]:
                         severity=Severity.HINT,
                         at=(table, row["row"]),
                     )
+
+
+def _rolled_out(change: Row, due: dt.date) -> bool:
+    """Return whether the plan of a change tells of a day behind that of the action: built first."""
+    told = mentions.read(str(change.get("plan") or ""))
+    return any(each.kind == "date" and each.value > 31.0 * due.month + due.day for each in told)
 
 
 def _action(case: Case, change: Row) -> Row | None:
@@ -121,6 +130,8 @@ def _action(case: Case, change: Row) -> Row | None:
     if most[0] < _SHARED or sum(count == most[0] for count, _ in own) > 1:
         return None
     action = case.rows("actions")[most[1]]
+    if len(words & _words(action, ("title", "description"))) < _SHARED:
+        return None
     name = _words(change, ("name",))
     named = len(name & _words(action, ("title", "description"))) >= _NAMED_BY * len(name)
     return action if named or most[0] > _SHARED + 1 else None

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from postmortem_nb import kinds, metrics
+from postmortem_nb.checks.numerals import in_digits
 from postmortem_nb.errors import BadValue
 from postmortem_nb.parts import Blank, Rows
 
@@ -137,14 +138,33 @@ def take(incident: Incident) -> Case:
     """Return the case of an incident, read once under its lock."""
     with incident.lock:
         template = incident.template
-        tables = {name: incident.values(name) for name in template.tables if name != SINGLE}
+        tables = {
+            name: [_in_digits(row, template.tables[name]) for row in incident.values(name)]
+            for name in template.tables
+            if name != SINGLE
+        }
         facts = {column.name: incident.value(column.name) for column in _facts(template)}
+        facts = _in_digits(facts, _facts(template))
         measures = incident.measures()
         history = incident.history()
     moments = metrics.gather(facts, tables.get("timeline", ()))
     typed, places = _typed(template, history), tuple(_walk(template))
     cells = tuple(_cells(template, facts, tables))
     return Case(template, facts, tables, measures, moments, typed, history, places, cells)
+
+
+def _in_digits(values: Mapping[str, Any], columns: Sequence[Column]) -> Row:
+    """Return values with the numbers that prose writes out in digits; names stay."""
+    prose = {each.name for each in columns if each.kind in {"prose", "line"} and not _names(each)}
+    return {
+        name: in_digits(value) if name in prose and isinstance(value, str) else value
+        for name, value in values.items()
+    }
+
+
+def _names(column: Column) -> bool:
+    """Return whether a column holds people."""
+    return column.name == "owner" or any(column.name == name for _, name in PEOPLE)
 
 
 def _cells(

@@ -66,6 +66,10 @@ _THAT_DAY = re.compile(
     re.IGNORECASE,
 )
 _THAT_DATE = re.compile(rf"\b{_HAPPENED}on\s(?:\w+day,?\s)?(?:the\s)?(?:{DATE})", re.IGNORECASE)
+_CLOCKED = re.compile(
+    rf"\bbetween\s\d\d:\d\d\sand\s\d\d:\d\d(?:\sUTC)?,?\son\s(?:\w+day,?\s)?(?:the\s)?(?:{DATE})",
+    re.IGNORECASE,
+)
 _OF_DATE = re.compile(
     rf"(?:\b(?:of|on)\s|[,(:–-]\s?)(?:\w+day,?\s)?(?:the\s)?(?:{DATE})", re.IGNORECASE
 )
@@ -131,8 +135,8 @@ def _happened(case: Case, cell: Cell, text: str) -> Iterator[Finding]:
     for match in matches(_THAT_DAY, text):
         if match["weekday"].lower() not in {WEEKDAYS[day.weekday()] for day in within}:
             yield about(case, cell, f"“{match.group()}”, but {start:%Y-%m-%d} is a {start:%A}.")
-    dated = _OF_DATE if cell.column.name == "title" else _THAT_DATE
-    for match in matches(dated, text):
+    ways = (_OF_DATE,) if cell.column.name == "title" else (_THAT_DATE, _CLOCKED)
+    for match in (each for way in ways for each in matches(way, text)):
         day = day_of(match, start.date())
         if day and day not in within and not ANOTHER.search(text):
             yield about(

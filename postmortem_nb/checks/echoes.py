@@ -9,12 +9,13 @@ them: Spärck Jones, *A statistical interpretation of term specificity*, 1972).
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, NamedTuple
 
 from postmortem_nb.checks import events
 from postmortem_nb.checks.mentions import Mention, read
-from postmortem_nb.checks.reading import about, final, is_read, is_shown
+from postmortem_nb.checks.reading import WISHES, about, final, is_read, is_shown
 from postmortem_nb.checks.slips import portioned, turned
 
 if TYPE_CHECKING:
@@ -53,7 +54,10 @@ _ALONE = 0.7
 """What remains of the likeness where the rival stands alone too."""
 _OTHER = 0.7
 """What remains of it where the two count different things."""
+_REST = re.compile(r"\b(?:so|rest|remaining|others?|succeed\w*|again)\b", re.IGNORECASE)
 _SURELY = 1.0
+_ROUNDED = 0.6
+"""Points of a percentage that rounding takes."""
 _TIMED = 0.3
 """How like the words of a row must be to those around another clock."""
 _ROW = 0.5
@@ -100,6 +104,7 @@ def echoes(case: Case) -> Iterator[Finding]:
         doubtful = not (one.mention.open or one.mention.kind in _ELSEWHERE)
         parts = {one.mention.value + each for each in one.mention.others}
         doubtful = doubtful and not parts & held  # a part of what a field holds
+        doubtful = doubtful and not _is_worked_out(one)
         if one.mention.kind == "clock":
             doubtful = doubtful and (one.row or one.mention.value not in moments)
             doubtful = doubtful and _is_near(case, one.mention.value)
@@ -113,6 +118,14 @@ def echoes(case: Case) -> Iterator[Finding]:
 
 
 RULES: tuple[Callable[[Case], Iterator[Finding]], ...] = (echoes,)
+
+
+def _is_worked_out(told: _Told) -> bool:
+    """Return whether a figure is the product of two others of its sentence, or the rest of one."""
+    one = told.mention
+    if one.kind == "%" and 100 - one.value in one.others:
+        return bool(_REST.search(str(told.cell.value)))
+    return any(a * b == one.value for a in one.others for b in one.others if a < b)
 
 
 def _is_near(case: Case, minute: float) -> bool:
@@ -134,7 +147,7 @@ def _told(case: Case) -> Iterator[tuple[Cell, Mention, bool]]:
     """Yield the figures of what tells of this incident, not of plans; the rows' times too."""
     rows = {row["row"]: row for row in _rows(case)}
     for cell in case.cells:
-        if cell.table in _PLANS or (cell.table, cell.column.name) in _LATER:
+        if cell.table in _PLANS or (cell.table, cell.column.name) in _LATER | WISHES:
             continue
         if cell.column.kind in {"prose", "line"}:
             for each in read(str(cell.value)):
@@ -216,8 +229,7 @@ def _rival(
         earlier = earlier and each is not one
         if each.mention.value in own or not _comparable(one, each):
             continue
-        texts = str(one.cell.value), str(each.cell.value)
-        if one.mention.kind == "count" and portioned(one.mention.value, each.mention.value, *texts):
+        if _is_part(one, each):
             continue
         at_once = _turned_at_once(one.mention, each.mention)
         like = _SURELY if at_once else _likeness(one, each)
@@ -227,6 +239,18 @@ def _rival(
         if like >= needed:
             best, needed = each, like
     return best
+
+
+def _is_part(one: _Told, other: _Told) -> bool:
+    """Return whether a figure is one of equal parts, or the share that its blank tells: “17 %”."""
+    if one.mention.kind != "count":
+        return False
+    texts = str(one.cell.value), str(other.cell.value)
+    if portioned(one.mention.value, other.mention.value, *texts):
+        return True
+    share = 100 * one.mention.value / other.mention.value if other.mention.value else 0.0
+    told = (each for each in read(str(one.cell.value)) if each.kind == "%")
+    return any(abs(share - each.value) <= _ROUNDED for each in told)
 
 
 def _turned_at_once(one: Mention, other: Mention) -> bool:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from postmortem_nb import times
 from postmortem_nb.checks import mentions, spoken, written
 from postmortem_nb.checks.case import SINGLE
+from postmortem_nb.checks.reading import matches
 from postmortem_nb.checks.report import Code, Finding, Severity
 from postmortem_nb.checks.single import about
 
@@ -200,12 +201,27 @@ def impact(case: Case) -> Iterator[Finding]:
         )
 
 
+_LONGEST = 4_000
+_CHANGED = re.compile(
+    r"\b(?:raised|upgraded|escalated|lowered|downgraded|reduced|changed|moved|bumped|set|"
+    r"reclassified)\s(?:\w+\s){0,3}?(?:to|as)\s(?:an?\s)?(?P<level>SEV-?\d)\b",
+    re.IGNORECASE,
+)
+"""Words by which a row or a message says that the severity is another from then on."""
+
+
 def severity(case: Case) -> Iterator[Finding]:
     """Find a severity declared on the day that is not the one the document states."""
     final = case.fact("severity")
+    changed = any(
+        final == match["level"].upper()
+        for cell in case.cells
+        if cell.table in {"timeline", "updates"} and cell.column.kind in {"prose", "line"}
+        for match in matches(_CHANGED, str(cell.value)[:_LONGEST])
+    )
     for row in case.rows("timeline"):
         declared = row.get("severity_declared")
-        if final and declared and declared != final:
+        if final and declared and declared != final and not changed:
             yield about(
                 case,
                 Code.SEVERITY,

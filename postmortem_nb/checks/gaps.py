@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from collections import defaultdict
+from typing import TYPE_CHECKING, NamedTuple
 
 from postmortem_nb import times
-from postmortem_nb.checks import spoken
+from postmortem_nb.checks import events, spoken
 from postmortem_nb.checks.claims import PEOPLE
-from postmortem_nb.checks.reading import about, matches, passages
+from postmortem_nb.checks.reading import about, matches, passages, sentences
 from postmortem_nb.checks.relations import WORDS, moments
 from postmortem_nb.checks.spoken import SPAN
 
@@ -16,8 +17,9 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from postmortem_nb.checks.case import Case
+    from postmortem_nb.checks.case import Case, Cell
     from postmortem_nb.checks.report import Finding
+    from postmortem_nb.metrics import Measure
 
 _POINTS: Mapping[str, re.Pattern[str]] = {
     name: re.compile(words, re.IGNORECASE)
@@ -57,6 +59,12 @@ _ONCE = re.compile(
     r"\b(?:once|after)\s(?P<first>[^.;,]{3,60}),\s(?:the\s|full\s)*(?P<last>recovery|"
     r"(?:it|everything|service)\s(?=took))\s?(?:still\s)?(?:took|needed|lasted)\s(?:us\s)?"
     rf"(?:[\w’'-]+\s){{0,3}}?{SPAN}",
+    re.IGNORECASE,
+)
+_UNSEEN = re.compile(
+    rf"{SPAN}\s(?:passed|went by|elapsed)\s(?:until|before)\s(?:an?\s|the\s|some|any|our\s)?"
+    r"(?:person|agent|body|one|customer|user|monitor|alert|we|colleague)\b[^.;\n]{0,30}?"
+    r"(?:told|notic|report|call|saw|fired|spotted|learn)",
     re.IGNORECASE,
 )
 _FIRST_WORD = re.compile(
@@ -115,7 +123,115 @@ def gaps(case: Case) -> Iterator[Finding]:
                 yield about(case, cell, f"“{match.group()}”, but {truth}.")
 
 
-RULES: tuple[Callable[[Case], Iterator[Finding]], ...] = (gaps,)
+def unseen(case: Case) -> Iterator[Finding]:
+    """Find another time that passed until somebody noticed than that to the detection."""
+    known = moments(case)
+    lengths = _between(known.get("start", []), known.get("detected", []))
+    for cell, text in passages(case) if lengths else ():
+        for match in matches(_UNSEEN, text):
+            if not _fits(match, lengths):
+                truth = f"{WORDS['detected']} came {times.duration(lengths[0])} after the start"
+                yield about(case, cell, f"“{match.group()}”, but {truth}.")
+
+
+_ANCHORED = re.compile(
+    r"\b(?:at|until)\s(?P<hour>\d\d):(?P<minute>\d\d)(?:\sUTC)?,?\s(?:only\s)?"
+    rf"{SPAN}\s(?P<way>after|before)\sthe\s",
+    re.IGNORECASE,
+)
+_CLOCKS = re.compile(r"\b(?P<hour>[01]\d|2[0-3]):(?P<minute>[0-5]\d)\b")
+_NEAR, _DAY = 2, 24 * 60
+
+
+def anchored(case: Case) -> Iterator[Finding]:
+    """Find “at 17:00, fifty minutes after the first error” where nothing was so long before it."""
+    known = {60 * at.hour + at.minute for each in moments(case).values() for at in each}
+    for cell in case.cells:
+        if cell.column.kind == "time" and cell.table in {"timeline", "updates"}:
+            known.add(60 * cell.value.hour + cell.value.minute)
+    start = case.moments.start
+    first = 60 * start.hour + start.minute if start else 0
+    for cell, text in passages(case) if start else ():
+        for match in matches(_ANCHORED, text):
+            at = 60 * int(match["hour"]) + int(match["minute"])
+            sign = -1 if match["way"].lower() == "after" else 1
+            told = {60 * int(c["hour"]) + int(c["minute"]) for c in _CLOCKS.finditer(text)} - {at}
+            gaps_ = [(sign * (each - at)) % _DAY for each in known | told]
+            length = spoken.minutes(match["span"].lower())[0]
+            inside = (at + sign * length - first) % _DAY < _DAY / 2
+            if at in known and inside and not any(spoken.agrees(match, each) for each in gaps_):
+                nearest = min(gaps_, key=lambda each: abs(each - length))
+                said = match.group().strip()
+                side = "before" if sign < 0 else "after"
+                truth = f"nothing is so long {side} it (nearest: {times.duration(nearest)})"
+                yield about(case, cell, f"“{said} …”, but {truth}.")
+
+
+class _United(NamedTuple):
+    """A length with its blank and the words of its sentence."""
+
+    cell: Cell
+    said: str
+    value: float
+    stems: frozenset[str]
+    measuring: bool
+    """Whether it is told as that between two events."""
+
+
+_UNITED = re.compile(
+    rf"(?<![\w.,:])(?P<number>\d{{1,3}}|(?:{'|'.join(spoken.WORDS)}))\s(?P<unit>seconds?|s|minutes?|min|"
+    r"hours?|h|days?)\b",
+    re.IGNORECASE,
+)
+_COMMON = 100
+_AFTER = re.compile(r"\s(?:after|before|later|until|to (?:detect|notice|page))\b", re.IGNORECASE)
+_UNITS = {"s": "second", "m": "minute", "h": "hour", "d": "day"}
+_PER_MINUTE = {"second": 1 / 60, "minute": 1.0, "hour": 60.0, "day": 1440.0}
+
+
+def units(case: Case) -> Iterator[Finding]:
+    """Find a measure of the incident with another unit: 7 seconds, where 7 minutes are told."""
+    told: dict[tuple[str, str], list[_United]] = defaultdict(list)
+    for cell, text in passages(case, plans=True):
+        for sentence in sentences(text):
+            for match in matches(_UNITED, sentence):
+                value = spoken.COUNTS.get(match["number"].lower()) or float(match["number"])
+                key = f"{value:g}", _UNITS[match["unit"].lower()[0]]
+                told[key].append(
+                    _United(
+                        cell,
+                        match.group(),
+                        value,
+                        events.stems(sentence),
+                        bool(_AFTER.match(sentence, match.end())),
+                    )
+                )
+    for (number, unit), places in told.items():
+        for other, minutes in _PER_MINUTE.items():
+            value = float(number) * minutes
+            often = len(told.get((number, other), ()))
+            measured = any(each.value == value for each in _measured(case))
+            alone = other != unit and len(places) == 1 and often and float(number) > _NEAR
+            measured = measured and places[0].measuring
+            if alone and (measured or _alike(places[0], told[number, other])):
+                cell, said, *_ = places[0]
+                yield about(case, cell, f"“{said}”, but elsewhere {number} {other}s.")
+
+
+def _alike(one: _United, others: Sequence[_United]) -> bool:
+    """Return whether lengths of another unit, in three blanks or more, are of the same thing."""
+    if one.value % 5 == 0 and one.value < _COMMON:
+        return False  # ten seconds and ten minutes are both often told
+    blanks = {(each.cell.table, each.cell.row, each.cell.column.name) for each in others}
+    return len(blanks) > _NEAR and any(len(one.stems & each.stems) > 1 for each in others)
+
+
+def _measured(case: Case) -> Iterator[Measure]:
+    names = ("duration", "detection_time", "time_to_acknowledge", "time_to_mitigate")
+    yield from (case.measures[name] for name in names if name in case.measures)
+
+
+RULES: tuple[Callable[[Case], Iterator[Finding]], ...] = (gaps, unseen, anchored, units)
 
 
 def _public(match: re.Match[str]) -> bool:

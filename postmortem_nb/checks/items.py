@@ -92,7 +92,7 @@ _PORTION = re.compile(
 """In a sentence: its counts may be those of a part."""
 ELSEWHEN = re.compile(
     r"\b(?:would|should|could(?=\s(?:have|be)\b)|might|may|will|if|had (?:it|we|they)|last "
-    r"year|a year ago|years?|"
+    r"year|a year ago|years?|(?:the |a )?day (?:before|earlier)|yesterday|"
     r"in (?:the )?(?:spring|summer|autumn|winter)|in (?:January|February|March|April|May|June|"
     r"July|August|September|October|November|December)|until 20\d\d|20\d\d|previous\w*|earlier|"
     r"expects?|is expected|goal|normal\w*|usual\w*|today|next|planned|test environment|since)\b"

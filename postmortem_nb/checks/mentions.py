@@ -96,6 +96,8 @@ _ENDED = re.compile(
 _YEAR = re.compile(r"(?:19|20)\d\d")
 _ELSE = re.compile(
     r"\b(?:would|should|could have|could be|might|may|will|if|had (?:it|we|they)|last year|"
+    r"rising|climbing|falling|and (?:growing|counting)|yesterday|"
+    r"(?:the |a )?day (?:before|earlier)|"
     r"a year ago|previous\w*|expects?|is expected|goal|planned|test environment|another|other|"
     r"remaining|alone|still|so far|average\w*|mean|median|typical\w*|tolerat\w+|limit\w*|"
     r"accepts?|allows?|permits?|fits?|thresholds?|alerts? (?:at|on|above|below)|"

@@ -103,6 +103,10 @@ _COUNTED = re.compile(
 _SINCE = re.compile(r"\b(?:after|before|until|since|later|from then)\b|\d:\d\d", re.IGNORECASE)
 """Behind “no orders were lost”: it is said of a part of the time."""
 _NAME = re.compile(r"(?<=\s)[A-Z][\w-]+")
+_ENDED = re.compile(r"\b(?:any more|anymore|any longer|no longer)\b", re.IGNORECASE)
+"""In a clause: it was so before."""
+_MOMENTS = frozenset({("timeline", "improving"), ("timeline", "observation")})
+"""Blanks that tell what was so by then."""
 _NOW = re.compile(r"\b(?:is|are)\b")
 """In a row: what it says is so at its time."""
 _CALLED = re.compile(r"\b[A-Z][\w’'-]+")
@@ -215,7 +219,8 @@ def _universal(case: Case) -> Iterator[Finding]:
     for cell, one in said[:MOST]:
         for at in sorted({at for noun in one.nouns for at in by.get(noun, ())}):
             other, each = counted[at]
-            then = cell.table == "timeline" and _NOW.search(one.said)
+            moment = (cell.table, cell.column.name) in _MOMENTS
+            then = cell.table == "timeline" and (moment or _NOW.search(one.said))
             if other is not cell and not then and _denies(one, each):
                 place = case.where(other.table, other.row, other.column.name)
                 yield about(case, cell, f"“{one.said}”, but “{each.said}” under {place}.")
@@ -254,7 +259,7 @@ def _quantified(pattern: re.Pattern[str], text: str) -> tuple[_Quantified, ...]:
             continue
         for match in pattern.finditer(sentence):
             rest = _CLAUSE.split(match["rest"])[0]
-            if _SINCE.search(rest):
+            if _SINCE.search(rest) or _ENDED.search(rest):
                 continue
             none = match.groupdict().get("way", "").lower().startswith(("no", "none"))
             part = bool(match.groupdict().get("whole"))

@@ -69,9 +69,11 @@ _AT = re.compile(
     re.IGNORECASE,
 )
 _LOCAL = re.compile(
-    r"\blocal(?:ly)?\b|\b(?:Eastern|Central|Pacific|Mountain)\b|\d\sin\s(?-i:[A-Z])", re.IGNORECASE
+    r"\blocal(?:ly)?\b|\b(?-i:[ECMP][SD]T|CES?T|[BIJ]ST)\b|\b(?:Eastern|Central|Pacific|Mountain)\b|\d\sin\s(?-i:[A-Z])",
+    re.IGNORECASE,
 )
 """In a clause: its clock is that of another zone."""
+_COMPLETE = re.compile(r"\b(?:completed?|finished|done|ended|over)\b", re.IGNORECASE)
 _ANY = re.compile(r"(?<![\d:])\d{1,2}:\d\d(?![\d:])|\b(?:noon|midnight)\b")
 _CLAUSE = re.compile(
     r"(?<!\d:\d\d):(?!\d)|[,;()·](?!\d)|\s[–—]\s|\b(?:and|but|while|before|after|until|when|where|which|so|then|"
@@ -278,13 +280,16 @@ def _elsewhere(case: Case, cell: Cell, clock: _Clock) -> str | None:
     if not meant.by_cue and events.is_before(case, match):
         return None  # what led to it is no row
     late = (match["at"] or "").lower() == "by"
-    moments = [at for event in meant.events for at in event.times]
-    if any(_near(match, at, late=late) for at in moments):
-        return None
     rows, _ = events.known(case)
-    rivals = [row for row in rows if any(_near(match, at, late=False) for at in row.times)]
-    if any(events.score(case, bare, row) > meant.sure - _LEADS for row in rivals):
+    steps = {event.step for event in meant.events}
+    moments = [at for event in meant.events for at in event.times]
+    alike = [at for row in rows if row.step in steps for at in row.times]  # a second discovery
+    if any(_near(match, at, late=late) for at in (*moments, *alike)):
         return None
+    rivals = [row for row in rows if any(_near(match, at, late=False) for at in row.times)]
+    led = any(events.score(case, bare, row) > meant.sure - _LEADS for row in rivals)
+    if led or (rivals and _COMPLETE.search(bare)):
+        return None  # a deployment ends later than it is deployed
     if events.told_elsewhere(case, cell, match, bare):
         return None
     return f"the timeline has {times.shown(moments[0])} ({_name(meant.events[0])})"

@@ -75,7 +75,8 @@ def _figures(case: Case, cell: Cell, text: str, *, told: bool) -> Iterator[Findi
             if _elsewhere(claim, match):
                 continue
             place = match.span("span" if "span" in match.re.groupindex else "number")
-            if place not in seen and not any(spoken.agrees(match, v) for v in values.values()):
+            agreed = any(spoken.agrees(match, v) for v in values.values())
+            if place not in seen and not agreed and not _is_stop(case, match):
                 seen.add(place)
                 name, value = next(iter(values.items()))
                 yield about(
@@ -97,6 +98,14 @@ def _elsewhere(claim: claims.Claim, match: re.Match[str]) -> bool:
     span = claim.whole or "resolution_time" in claim.measures
     after = claims.PART_AFTER.match(match.string, match.end())
     return span and bool(after or claims.SUBSET.search(before))
+
+
+def _is_stop(case: Case, match: re.Match[str]) -> bool:
+    """Return whether a time “without sales” is that from the mitigation to the recovery."""
+    begun, ended = case.moments.mitigated, case.moments.recovered
+    if begun is None or ended is None or "without" not in match.group():
+        return False
+    return spoken.agrees(match, (ended - begun).total_seconds() / 60)
 
 
 def _words(case: Case, cell: Cell, text: str) -> Iterator[Finding]:

@@ -38,6 +38,8 @@ _CODE = re.compile(
 """A region as clouds call it."""
 _ASIDE = re.compile(r"\([^()]*\)|:\s*[\d,.]+[^,;/]*")
 """Behind a region: how many were there."""
+_SPARED = re.compile(r"\b(?:none|nobody|unaffected|untouched|spared|not (?:affected|hit))\b")
+"""In a region's part of the list: it was not hit."""
 _ROUNDED = 0.002
 """By how much of it a sum of exact parts may be off."""
 _SPLIT = re.compile(_JOINED)
@@ -125,7 +127,8 @@ def summed(case: Case) -> Iterator[Finding]:
     held, total = str(case.fact("regions") or ""), case.fact("affected_total")
     counts = [each for each in mentions.read(held) if each.kind == "count"]
     nouns = {each.noun for each in counts if each.noun}
-    if not total or len(counts) < 2 or len(counts) != len(_named(held)) or len(nouns) > 1:
+    hit = [each for each in _named(held) if not _SPARED.search(each)]
+    if not total or len(counts) < 2 or len(counts) != len(hit) or len(nouns) > 1:
         return
     steps = [spoken.amount(f"{value:.0f}", "")[1] for value in (total, *(c.value for c in counts))]
     whole = sum(each.value for each in counts)

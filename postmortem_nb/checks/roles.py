@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 from postmortem_nb.checks import events, single, spoken
@@ -234,7 +235,64 @@ def at_it(case: Case) -> Iterator[Finding]:
                 )
 
 
-RULES: tuple[Callable[[Case], Iterator[Finding]], ...] = (roles, deeds, called_in, at_it)
+_TITLE = r"(?P<role>incident (?:commander|lead|manager)|communications? lead|scribe)"
+_FULL = r"(?P<name>[A-Z][\w’'-]+\s[A-Z][\w’'-]+)"
+_TITLED = (
+    re.compile(rf"\b{_FULL}(?:,|\s\()\s?(?:our\s|the\s)?{_TITLE}\b"),
+    re.compile(rf"\b{_FULL}\s(?:is|was|acted as|took over as|led as)\s(?:our\s|the\s)?{_TITLE}\b"),
+    re.compile(rf"(?i:\b{_TITLE})(?:\s(?:is|was)|:)?\s{_FULL}\b"),
+)
+
+
+def titled(case: Case) -> Iterator[Finding]:
+    """Find another name for a part that one person had: commander, scribe; not in a handover."""
+    told: dict[str, list[tuple[Cell, str, str]]] = defaultdict(list)
+    for cell in case.cells:
+        if cell.column.kind in {"prose", "line"} and cell.table in {"timeline", "updates", *WELL}:
+            text = str(cell.value)[:LONG]
+            for match in (each for way in _TITLED for each in way.finditer(text)):
+                told[match["role"].lower()].append((cell, match["name"], match.group()))
+    text = " ".join(str(each.value) for each in case.cells if each.column.kind == "prose")
+    handed = _HANDED.search(text)
+    for places in told.values() if not handed else ():
+        names = {name for _, name, _ in places}
+        for cell, name, said in places:
+            others = [each for each in places if each[1] != name]
+            alone = sum(each[1] == name for each in places) == 1 and len(names) == 2
+            if alone and others and (len(others) > 1 or cell is not places[0][0]):
+                place = case.where(others[0][0].table, others[0][0].row, others[0][0].column.name)
+                yield about(case, cell, f"“{said}”, but “{others[0][2]}” under {place}.")
+
+
+_CALL = re.compile(r"\b(?P<name>[A-Z][\w-]+\s[A-Z][\w-]+)[’']s\s(?:phone\s|telephone\s)?call\b")
+_PERSON = re.compile(r"(?P<name>[A-Z][\w-]+\s[A-Z][\w-]+)(?:,|$|\s\()")
+
+
+def called(case: Case) -> Iterator[Finding]:
+    """Find the call by which it became known given to somebody else than who made it."""
+    first = next((str(r["detected_by"]) for r in case.rows("timeline") if r.get("detected_by")), "")
+    caller = _PERSON.match(first)
+    for cell, text in passages(case) if caller else ():
+        for match in matches(_CALL, text):
+            if caller and match["name"] != caller["name"]:
+                yield about(case, cell, f"“{match.group()}”, but detected by: {first[:80]}.")
+
+
+WELL = frozenset({"went_well", "went_wrong"})
+_HANDED = re.compile(
+    r"\b(?:hand(?:ed|s|ing)?[\s-]?over|took over|takes over|relieved|new (?:incident )?"
+    r"(?:commander|lead)|shift change)\b",
+    re.IGNORECASE,
+)
+
+RULES: tuple[Callable[[Case], Iterator[Finding]], ...] = (
+    roles,
+    deeds,
+    called_in,
+    at_it,
+    titled,
+    called,
+)
 
 
 def _held(case: Case, column: str) -> set[str]:

@@ -120,6 +120,7 @@ def _things(case: Case, read: list[tuple[Cell, str]]) -> Iterator[Finding]:
         for digits, places in numbers.items():
             others = [each for each in numbers if turned(each, digits)]
             rarer = [o for o in others if (len(numbers[o]), o) > (len(places), digits)]
+            rarer = [o for o in rarer if str(abs(int(o) - int(digits))) not in numbers]  # a part
             if rarer:
                 cell, said = places[0]
                 other, there = numbers[rarer[0]][0]

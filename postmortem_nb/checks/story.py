@@ -75,10 +75,18 @@ _CHIEFS = re.compile(
     re.IGNORECASE,
 )
 _TITLED = re.compile(
+    r"\b[A-Z]\w+\s[A-Z]\w+(?:\s\(|,\s)(?:our\s|the\s)?(?:[Cc]hief\s\w+\s[Oo]fficer|[Vv]ice\s"
+    r"[Pp]resident|VP(?:\s(?:of\s)?[A-Z]\w+)?)(?:\)|,)\s(?:is|was|has|joined|joins|took|leads|comes)\b|"
     r"\b(?:our\s|the\s)?(?:CEO|CTO|CIO|CISO|COO|CFO|VP(?:\s(?:of\s)?[A-Z]\w+)?)\s?(?:[A-Z]\w+\s[A-Z]\w+)?,?\s"
     r"(?:is|was|has|joined|took|leads|led|decides|decided|approved|comes|came)\b"
     r"|\b[A-Z]\w+\s[A-Z]\w+(?:\s\(|,\s)(?:our\s)?(?:CEO|CTO|CIO|CISO|COO|CFO)(?:\)|,)\s"
     r"(?:is|was|has|joined|took|leads|led|runs|decides|approved|comes|came)\b"
+)
+_CHIEF = re.compile(r"\b(?:[Cc]hief\s\w+\s[Oo]fficer|CEO|CTO|CIO|CISO|COO|CFO)\b")
+_SUPPORT = re.compile(
+    r"\b(?:support|customer (?:care|service)|(?:help|service)\s?desk)\s(?:team\s)?(?:knew (?:early|"
+    r"at once|first)|(?:was|were|had been)\s(?:\w+\s)?(?:told|informed|notified|briefed|warned))\b",
+    re.IGNORECASE,
 )
 _LOCAL = re.compile(r"\blocal\b|\d:\d\d\sUTC\b|\b(?:[ECMP][DS]T|CES?T|[BJ]ST)\b")
 """In a sentence: its part of the day may be that of another zone."""
@@ -114,13 +122,14 @@ _FROM = re.compile(rf"^\W*(?:from|since|starting (?:at|from))\s{CLOCK}", re.IGNO
 
 def story(case: Case) -> Iterator[Finding]:
     """Find sentences that tell the incident otherwise than its rows."""
+    utc = _in_utc(case)
     for cell, text in passages(case):
         if cell.column.name == "problem":
             yield from _begun(case, cell, text)
         for sentence in _told(text):
             truths = (
                 _before(case, sentence),
-                _of_day(case, cell, sentence),
+                _of_day(case, cell, sentence) if utc else None,
                 _plainly(case, sentence),
                 _ranked(case, sentence),
             )
@@ -132,6 +141,18 @@ def story(case: Case) -> Iterator[Finding]:
 
 
 RULES: tuple[Callable[[Case], Iterator[Finding]], ...] = (story,)
+
+
+def _in_utc(case: Case) -> bool:
+    """Return whether the parts of the day that the document tells fit UTC: they may be local."""
+    said = [
+        (cell, sentence)
+        for cell, text in passages(case)
+        for sentence in _told(text)
+        if cell.table != "timeline" and _PART.search(sentence) and _HAPPENED.search(sentence)
+    ]
+    fitting = [_of_day(case, cell, sentence) is None for cell, sentence in said]
+    return fitting.count(False) < 2 or sum(fitting) > len(fitting) / 2
 
 
 def _begun(case: Case, cell: Cell, text: str) -> Iterator[Finding]:
@@ -148,7 +169,7 @@ def _begun(case: Case, cell: Cell, text: str) -> Iterator[Finding]:
 @lru_cache(maxsize=TEXTS)
 def _told(text: str) -> tuple[str, ...]:
     """Return the sentences of a text that tell any of it; kept until it is edited."""
-    ways = (_OVER, _PART, _GUESS, _CHIEFS, _NEVER_TOLD, _RANK)
+    ways = (_OVER, _PART, _GUESS, _CHIEFS, _NEVER_TOLD, _RANK, _SUPPORT)
     return tuple(each for each in sentences(text) if any(matches(way, each) for way in ways))
 
 
@@ -189,6 +210,9 @@ def _plainly(case: Case, sentence: str) -> tuple[str, str] | None:
     chief = _CHIEFS.search(sentence)
     if chief and case.fact("executives_involved") is False:
         return chief.group(), "no executive was involved"
+    support = _SUPPORT.search(sentence)
+    if support and case.fact("support_notified") is False:
+        return support.group(), "the support team was not notified"
     told = _NEVER_TOLD.search(sentence)
     if told and _NEVER.search(told.group()) and case.fact("email_sent"):
         return told.group(), "Communication Log says that an e-mail was sent"
@@ -202,6 +226,10 @@ def _joined(case: Case) -> Iterator[Finding]:
         if cell.table == "updates" and cell.column.kind in {"prose", "line"}:
             for match in matches(_TITLED, str(cell.value)[:LONGEST]):
                 yield about(case, cell, f"“{match.group()}”, but no executive was involved.")
+        if cell.table == "timeline" and cell.column.name in {"approval", "responsible"}:
+            chief = _CHIEF.search(str(cell.value)[:LONGEST])
+            if chief:
+                yield about(case, cell, f"“{chief.group()}”, but no executive was involved.")
 
 
 def _ranked(case: Case, sentence: str) -> tuple[str, str] | None:

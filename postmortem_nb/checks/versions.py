@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from postmortem_nb.checks.case import Case, Cell
     from postmortem_nb.checks.report import Finding
 
+_ROLLED = re.compile(r"\b(?:roll|revert|restor|stays?\b|back (?:on|to)\b)", re.IGNORECASE)
 _SHARED = 3
 """Words of two sentences whose versions are of one thing."""
 
@@ -31,6 +33,7 @@ class _Told(NamedTuple):
 def alone(case: Case) -> Iterator[Finding]:
     """Find a version that one blank has, where others have another one in its words."""
     stands = _stands(case)
+    yield from _current(case, stands)
     told = [*_told(case)][:MOST] if len(stands) > 1 else []
     for one in told:
         if len(stands[one.version]) > 1:
@@ -47,6 +50,22 @@ def alone(case: Case) -> Iterator[Finding]:
         if often > 1:
             said = f"“{one.version}”, but elsewhere the document has {rival}."
             yield about(case, one.cell, said)
+
+
+def _current(case: Case, stands: Mapping[str, set[tuple[str, str, str]]]) -> Iterator[Finding]:
+    """Find a version in use, or gone back to, that stands alone where its neighbour often does."""
+    for cell in case.cells:
+        text = str(cell.value)
+        current = (cell.table, cell.column.name) == ("technical_changes", "current")
+        if not current and not (cell.table == "timeline" and _ROLLED.search(text)):
+            continue
+        for said in {each.lower() for each in VERSION.findall(text)}:
+            head = said.rpartition(".")[0]
+            like = [each for each in stands if each.rpartition(".")[0] == head and head]
+            often = max(like, key=lambda each: len(stands[each]), default=said)
+            alone = len(stands[said]) == 1 and often not in text.lower()
+            if alone and len(stands[often]) > _SHARED:
+                yield about(case, cell, f"“{said}”, but elsewhere the document has {often}.")
 
 
 RULES: tuple[Callable[[Case], Iterator[Finding]], ...] = (alone,)

@@ -66,12 +66,21 @@ def _lasted(case: Case, cells: Sequence[Cell]) -> Iterator[Finding]:
         return
     (cell, begin), (_, end) = clocks
     other, span = spans[0]
+    if _is_measure(case, span.value):
+        return
     length = (end.value - begin.value) % _DAY
     exact = not span.open and not begin.open and span.said.split()[-1].startswith(("min", "hour"))
     if other is not cell and exact and 0 < length < _DAY / 2 and abs(length - span.value) > 1:
         place = case.where(cell.table, cell.row, cell.column.name)
         between = f"from {begin.said} to {end.said} under {place} it is {times.duration(length)}"
         yield about(case, other, f"“{span.said}”, but {between}.")
+
+
+def _is_measure(case: Case, minutes: float) -> bool:
+    """Return whether a length is that between two moments of the incident."""
+    known = case.moments
+    at = [known.start, known.detected, known.acknowledged, known.mitigated, known.recovered]
+    return any((b - a).total_seconds() == 60 * minutes for a in at for b in at if a and b)
 
 
 def _silent(case: Case, cells: Sequence[Cell]) -> Iterator[Finding]:

@@ -1,0 +1,143 @@
+"""Sums that a sentence works out: a loss item by item, an error budget in its parts."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from postmortem_nb.checks import single, written
+from postmortem_nb.checks.claims import PEOPLE
+from postmortem_nb.checks.reading import about, matches, passages
+from postmortem_nb.checks.report import Code
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from postmortem_nb.checks.case import Case
+    from postmortem_nb.checks.report import Finding
+    from postmortem_nb.checks.written import Figure
+
+_TOTAL = re.compile(
+    r"(?:\((?:=\s?|that is,?\s?)?(?=[^()]{1,20}\))|=\s?)[$€£]\s?(?P<total>\d+(?:,\d{3})*(?:\.\d+)?)"
+    r"(?![\d.]*\s?[a-z])\)?",
+    re.IGNORECASE,
+)
+"""Behind an item: what it comes to."""
+_CENTS = re.compile(r"^\s?cents?\b", re.IGNORECASE)
+_OFF = 0.005
+"""By how much of it a product may be off: prices are rounded."""
+_USED = re.compile(
+    r"\b(?P<used>\d+(?:\.\d+)?)\s?(?:%|percent)\s(?:\w+\s){0,3}?(?:used|spent|gone|consumed|burned)\s"
+    r"(?:\w+\s)?(?:before|earlier|already)\b[^.;\n]{0,40}?\b(?P<left>\d+(?:\.\d+)?)\s?(?:%|percent)\s"
+    r"(?:\w+\s){0,3}?(?:left|remain\w*)\b",
+    re.IGNORECASE,
+)
+_ROUNDED = 1.0
+"""Points that rounding may take from three shares."""
+
+
+def items(case: Case) -> Iterator[Finding]:
+    """Find an item of the loss that is not its number times its price, and a sum that is wrong."""
+    text, loss = str(case.fact("revenue_method") or ""), case.fact("revenue_loss")
+    parts, begin = [], 0
+    for match in _TOTAL.finditer(text):
+        total = float(match["total"].replace(",", ""))
+        parts.append(total)
+        product = _product(text[begin : match.start()])
+        if product and abs(product - total) > _OFF * total:
+            said = text[begin : match.end()].strip(" ,;")
+            yield _wrong(case, f"“{said}” is ${product:,.0f}.")
+        begin = match.end()
+    if loss and len(parts) > 1 and not _TOTAL.split(text)[-1].strip(" .") and text:
+        whole = sum(parts)
+        if abs(whole - loss) > _OFF * loss and not any(abs(each - loss) < 1 for each in parts):
+            yield _wrong(case, f"The items are ${whole:,.0f}, but revenue loss: ${loss:,.0f}.")
+
+
+def _product(text: str) -> float | None:
+    """Return the one number of things times the one price of a text."""
+    figures = written.figures(text)
+    prices = [each for each in figures if each.kind == "money"]
+    counts = [each for each in figures if each.kind == "count"]
+    if len(prices) != 1 or len(counts) != 1 or _CENTS.match(text, prices[0].end):
+        return None
+    return _middle(counts[0]) * _middle(prices[0])
+
+
+def _middle(figure: Figure) -> float:
+    return (figure.low + figure.high) / 2
+
+
+def budget(case: Case) -> Iterator[Finding]:
+    """Find what was used before and what is left, where they leave no room for this incident."""
+    spent = case.fact("budget_consumed")
+    if spent is None:
+        return
+    for cell, text in passages(case):
+        for match in matches(_USED, text):
+            rest = 100 - float(match["used"]) - float(match["left"])
+            if abs(rest - float(spent)) > _ROUNDED:
+                said = " ".join(match.group().split())
+                yield about(
+                    case,
+                    cell,
+                    f"“{said}” leaves {rest:g} % for this incident, but budget consumed: "
+                    f"{float(spent):g} %.",
+                )
+
+
+_LISTED = re.compile(
+    r"(?P<parts>(?:[A-Za-z][\w’'.-]*(?:\s[A-Z][\w’'.-]+){0,2}\s\d[\d,]*(?:,\s(?:and\s)?|\sand\s|;\s))"
+    r"{1,20}[A-Za-z][\w’'.-]*(?:\s[A-Z][\w’'.-]+){0,2}\s\d[\d,]*?),?\s(?:and\s)?(?:together|"
+    r"in total|in all|altogether|a total of|total)[:,]?\s(?P<total>\d[\d,]*)\b"
+)
+"""Names with a number each, and what they are together."""
+_PART = re.compile(r"\s(?P<number>\d{1,3}(?:,\d{3})+|\d+)(?=[,;\s]|$)")
+
+
+def listed(case: Case) -> Iterator[Finding]:
+    """Find a list of numbers that is not, together, what it says."""
+    for cell, text in passages(case, plans=True):
+        for match in matches(_LISTED, text):
+            parts = [float(each.replace(",", "")) for each in _PART.findall(match["parts"])]
+            total = float(match["total"].replace(",", ""))
+            if len(parts) > 1 and sum(parts) != total:
+                said = match.group().strip()
+                yield about(case, cell, f"“{said}”, but it is {sum(parts):,.0f}.")
+
+
+_OF = re.compile(
+    r"\b(?P<share>\d+(?:\.\d+)?)\s?(?:%|percent)\sof\s(?:the\s|all\s|our\s)?(?P<whole>\d[\d,]*\d)\s"
+    r"(?P<noun>[a-z ]{0,30}?requests?)\b[^.;\n]{0,40}?\bfail",
+    re.IGNORECASE,
+)
+_OF_PEOPLE = re.compile(
+    rf"\b[Oo]f\s(?:the\s|our\s|all\s)?(?P<whole>\d[\d,]*\d)\s{PEOPLE}\b[^.;\n\d]{{0,40}}?"
+    r"(?P<part>\d[\d,]*\d)\b",
+)
+
+
+def portions(case: Case) -> Iterator[Finding]:
+    """Find failed requests, or a share of people, that a text works out otherwise."""
+    failed, total = case.fact("failed_requests"), case.fact("affected_total")
+    share = case.fact("affected_share")
+    for cell, text in passages(case):
+        for match in matches(_OF, text) if failed else ():
+            half = 0.5 * 10.0 ** -len(match["share"].partition(".")[2])
+            whole, told = float(match["whole"].replace(",", "")), float(match["share"])
+            if not (told - half) * whole <= 100 * float(failed) <= (told + half) * whole:
+                said = f"“{match.group()}” is {told * whole / 100:,.0f}"
+                yield about(case, cell, f"{said}, but failed requests: {failed:,}.")
+        for match in matches(_OF_PEOPLE, text) if total and share is not None else ():
+            whole, part = (float(match[each].replace(",", "")) for each in ("whole", "part"))
+            if part == total and whole and abs(100 * part / whole - float(share)) > _ROUNDED:
+                said = f"“{' '.join(match.group().split())}” is {100 * part / whole:.1f} %"
+                yield about(case, cell, f"{said}, but affected share: {float(share):g} %.")
+
+
+RULES: tuple[Callable[[Case], Iterator[Finding]], ...] = (items, budget, listed, portions)
+
+
+def _wrong(case: Case, message: str) -> Finding:
+    remedy = "Correct the number, the price or what they come to."
+    return single.about(case, Code.RANGE, "revenue_method", message=message, remedy=remedy)
