@@ -128,6 +128,7 @@ def found(incident: Incident, case: Case) -> Iterator[Finding]:
             continue
         if (
             events.told_elsewhere(case, one.cell, one.match, one.said)
+            or events.is_end(case, one.match, one.said)
             or _agrees(one, [*same, *others])
             or (_FIX.search(one.said) and _mitigated(case, one))
         ):

@@ -15,7 +15,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from postmortem_nb.checks import spoken
-from postmortem_nb.checks.claims import PERSON
+from postmortem_nb.checks.claims import LOOSE_MINUTES, PERSON
 from postmortem_nb.checks.reading import TEXTS
 
 if TYPE_CHECKING:
@@ -345,6 +345,16 @@ def gaps(ones: Sequence[Event], others: Sequence[Event]) -> list[float]:
         for a in one.times
         for b in other.times
     ]
+
+
+_COMPLETE = re.compile(r"\b(?:completed?|finished|done|ended|over)\b", re.IGNORECASE)
+
+
+def is_end(case: Case, match: re.Match[str], said: str) -> bool:
+    """Return whether words tell of an end at the recovery: a rollback lasts from its own row on."""
+    ended = case.moments.recovered
+    gap = spoken.apart(match, 60 * ended.hour + ended.minute) if ended else None
+    return gap is not None and gap <= LOOSE_MINUTES and bool(_COMPLETE.search(said))
 
 
 def is_before(case: Case, match: re.Match[str]) -> bool:

@@ -184,7 +184,7 @@ _UNITED = re.compile(
     re.IGNORECASE,
 )
 _COMMON = 100
-_AFTER = re.compile(r"\s(?:after|before|later|until|to (?:detect|notice|page))\b", re.IGNORECASE)
+_AFTER = re.compile(r"\s(?:after|before|later|to (?:detect|notice|page))\b", re.IGNORECASE)
 _UNITS = {"s": "second", "m": "minute", "h": "hour", "d": "day"}
 _PER_MINUTE = {"second": 1 / 60, "minute": 1.0, "hour": 60.0, "day": 1440.0}
 

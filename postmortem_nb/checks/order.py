@@ -73,7 +73,6 @@ _LOCAL = re.compile(
     re.IGNORECASE,
 )
 """In a clause: its clock is that of another zone."""
-_COMPLETE = re.compile(r"\b(?:completed?|finished|done|ended|over)\b", re.IGNORECASE)
 _ANY = re.compile(r"(?<![\d:])\d{1,2}:\d\d(?![\d:])|\b(?:noon|midnight)\b")
 _CLAUSE = re.compile(
     r"(?<!\d:\d\d):(?!\d)|[,;()·](?!\d)|\s[–—]\s|\b(?:and|but|while|before|after|until|when|where|which|so|then|"
@@ -288,8 +287,8 @@ def _elsewhere(case: Case, cell: Cell, clock: _Clock) -> str | None:
         return None
     rivals = [row for row in rows if any(_near(match, at, late=False) for at in row.times)]
     led = any(events.score(case, bare, row) > meant.sure - _LEADS for row in rivals)
-    if led or (rivals and _COMPLETE.search(bare)):
-        return None  # a deployment ends later than it is deployed
+    if led or events.is_end(case, match, bare):
+        return None
     if events.told_elsewhere(case, cell, match, bare):
         return None
     return f"the timeline has {times.shown(moments[0])} ({_name(meant.events[0])})"

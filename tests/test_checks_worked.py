@@ -1,0 +1,249 @@
+"""Sums that a document works out, who and when told twice, and what strangers told truly.
+
+The figures are worked in the rows: 31 % of 120,000 is 37,200; 1,400 + 900 + 700 = 3,000.
+"""
+
+import pytest
+import sound
+
+from postmortem_nb.checks.numerals import in_digits
+
+FACTS = {
+    "what_happened": "31 % of 120,968 checkout requests failed. Of the 31,111 people in the queue "
+    "4,200 met a failure, between 14:02 and 16:09 UTC on 4 December 2025.",
+    "failed_requests": 37500,  # 31 % of 120,968 is 37,500.08
+    "affected_total": 4200,
+    "affected_share": 13.5,  # 4,200 of 31,111
+    "revenue_loss": 60200,
+    "revenue_method": "1,240 accounts at $35 each ($43,400) plus 4,200,000 call minutes at $0.004 "
+    "($16,800)",
+    "budget_consumed": 41.7,
+    "metric_graphs": "Failures by city: Ghent 1,400, Utrecht 900, Lyon 700, together 3,000.",
+    "key_events": "13:55 canary passed · 15:26 rollback of 2.17.0 to 2.16.4 · 16:09 rollback done",
+    "executives_involved": True,
+    "support_notified": True,
+}
+ROWS = {
+    "Detection": {"detection_method": "User Report", "detected_by": "Wanda Kruse, by telephone"},
+    "Mitigation Plan Formed": {"approval": "Karim Haddad, incident commander"},
+    "Mitigation Deployed": {"action": "Rolled back to 2.16.4 on all nodes."},
+    "Full Recovery": {"status": "Back on 2.16.4."},
+}
+TABLES = {
+    "monitors": {
+        "name": "pool use",
+        "query": "avg(last_5m):avg:pool.used{*} > 0.8",
+        "threshold": "over 80 % in five minutes",
+        "owner": "Jun Sato",
+        "status": "Live since 2025-12-10 (OBS-310)",
+    },
+    "technical_changes": {
+        "name": "Pool limit",
+        "current": "All regions on 2.16.4",
+        "target": "A limit of 50",
+        "owner": "Mei Tan",
+        "due": "2025-12-20",
+    },
+    "went_well": {
+        "area": "Detection",
+        "what": "Wanda Kruse's call woke us.",
+        "how_it_helped": "Support knew early, 17 minutes after the first error.",
+        "why_it_worked": "Karim Haddad is incident commander; back on 2.16.4.",
+    },
+    "went_wrong": {
+        "area": "Detection",
+        "what": "No monitor fired.",
+        "impact": "Seventeen minutes passed until a person told us.",
+        "why_it_failed": "It looks at hours.",
+        "how_to_improve": "Look at minutes.",
+    },
+    "takeaways": {"text": "With 8.3% used before, 50% is left."},
+}
+CODES = ("range", "sources", "prose", "owner", "severity")
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """The sound incident with sums, people and monitors that agree; the rows that were added."""
+    incident = sound.create(tmp_path_factory.mktemp("worked"))
+    sound.write(incident, FACTS, ROWS)
+    rows = {table: incident.add(table, **values) for table, values in TABLES.items()}
+    rows["actions"] = incident.add(
+        "actions",
+        horizon="Immediate",
+        priority="P1",
+        title="Alert on the use of the pool",
+        owner="Jun Sato",
+        due="2025-12-10",
+        status="Complete",
+        tracking="https://example.com/browse/OBS-310",
+    )
+    for row in incident.values("timeline"):
+        rows[row["step"]] = row["row"]
+    return incident, rows
+
+
+def doubts(made, table, name, value):
+    """Return what is found with another value of a blank, which is as it was afterwards."""
+    incident, rows = made
+    place = table if table in incident.template.tables else "timeline"
+    at = {} if table == "incident" else {"table": place, "row": rows[table]}
+    found = [row for row in incident.values(place) if not at or row["row"] == at["row"]]
+    before = found[0][name]
+    incident.set(name, value, **at)
+    told = sound.doubted(incident, *CODES)
+    incident.set(name, before, **at)
+    return told
+
+
+def test_what_agrees_is_let_be(made):
+    assert sound.doubted(made[0], *CODES) == set()
+
+
+@pytest.mark.parametrize(
+    ("table", "name", "value", "told"),
+    [
+        ("incident", "failed_requests", 35700, "is 37,500, but failed requests: 35,700."),
+        ("incident", "affected_share", 15.5, "is 13.5 %, but affected share: 15.5 %."),
+        (
+            "incident",
+            "what_happened",
+            "Refused between 14:02 and 16:09 UTC on 5 December 2025.",
+            "but the incident began on 2025-12-04.",
+        ),
+        (
+            "incident",
+            "revenue_method",
+            "1,240 accounts at $35 each ($43,400) plus 4,200,000 call minutes at $0.004 ($18,600)",
+            "“plus 4,200,000 call minutes at $0.004 ($18,600)” is $16,800.",
+        ),
+        (
+            "incident",
+            "revenue_method",
+            "1,240 accounts at $35 = $43,400, plus 318 vouchers at $50 = $15,900",
+            "The items are $59,300, but revenue loss: $60,200.",
+        ),
+        ("incident", "metric_graphs", FACTS["metric_graphs"].replace("900", "800"), "it is 2,900."),
+        ("incident", "executives_involved", False, None),
+        ("incident", "support_notified", False, "but the support team was not notified."),
+        ("takeaways", "text", "With 18.3% used before, 50% is left.", "leaves 31.7 %"),
+        (
+            "Mitigation Plan Formed",
+            "approval",
+            "Dana Whitlock, incident commander",
+            "“Karim Haddad is incident commander”, but “Dana Whitlock, incident commander”",
+        ),
+        (
+            "Mitigation Deployed",
+            "action",
+            "Rolled back to 2.16.2 on all nodes.",
+            "“2.16.2”, but elsewhere the document has 2.16.4.",
+        ),
+        (
+            "technical_changes",
+            "current",
+            "All regions on 2.16.3",
+            "“2.16.3”, but elsewhere the document has 2.16.4.",
+        ),
+        ("monitors", "threshold", "over 80 % in five hours", "but the query has last_5m."),
+        ("monitors", "owner", "Mei Tan", "Owned by Mei Tan, but OBS-310: Jun Sato."),
+        ("actions", "status", "Not Started", "Not Started, but “Live since 2025-12-10 (OBS-310)”"),
+        ("went_well", "what", "Nadia Quist's call woke us.", "but detected by: Wanda Kruse"),
+        (
+            "went_well",
+            "how_it_helped",
+            "Support knew early, 17 seconds after the first error.",
+            "“17 seconds”, but elsewhere 17 minutes.",
+        ),
+        (
+            "went_wrong",
+            "impact",
+            "Forty minutes passed until a person told us.",
+            "but the detection came 17 minutes after the start.",
+        ),
+    ],
+)
+def test_what_is_worked_out_otherwise_is_doubted(made, table, name, value, told):
+    found = doubts(made, table, name, value)
+    if told is None:
+        assert found == set(), "nobody with a chief's title is named"
+    else:
+        assert any(told in each for each in found), found
+
+
+def test_a_chief_who_approved_was_involved(made):
+    incident, rows = made
+    incident.set("executives_involved", False)
+    at = {"table": "timeline", "row": rows["Mitigation Plan Formed"]}
+    incident.set("approval", "Ruth Hallam, Chief Operating Officer", **at)
+    told = sound.doubted(incident, *CODES)
+    incident.set("approval", ROWS["Mitigation Plan Formed"]["approval"], **at)
+    incident.set("executives_involved", True)
+    assert "“Chief Operating Officer”, but no executive was involved." in told
+
+
+@pytest.mark.parametrize(
+    ("impact", "fits"),
+    [
+        ("Its first notice came at 15:12, seventy minutes after the first refusal.", True),
+        ("Its first notice came at 15:12, 33 minutes after the first refusal.", False),
+    ],
+)
+def test_what_a_length_leads_back_to_must_be_there(made, impact, fits):
+    """15:12 less 70 minutes is 14:02, the start; less 33 it is 14:39, when nothing was."""
+    told = doubts(made, "went_wrong", "impact", impact)
+    assert any("nothing is so long before it" in each for each in told) == (not fits)
+
+
+@pytest.mark.parametrize(
+    ("table", "name", "value"),
+    [
+        ("takeaways", "text", "Eighty regions, 6% of them failing, so 94% were well."),
+        ("went_well", "why_it_worked", "48 east nodes and 36 west nodes, 84 nodes in all."),
+        ("went_wrong", "impact", "Seen at 6:19 a.m. PST (14:19 UTC)."),
+        ("Partial Recovery", "status", "Failure rate 18 % and rising before it fell."),
+    ],
+)
+def test_true_ways_to_tell_it_are_let_be(made, table, name, value):
+    assert doubts(made, table, name, value) == set()
+
+
+def test_a_severity_that_was_raised_is_no_contradiction(made):
+    incident, rows = made
+    at = {"table": "timeline", "row": rows["Acknowledgment"]}
+    incident.set("severity_declared", "SEV-2", **at)
+    assert "Declared SEV-2, stated SEV-1." in sound.doubted(incident, *CODES)
+    assert (
+        doubts(made, "Root Cause Identified", "evidence", "Severity was raised to SEV-1.") == set()
+    )
+    incident.set("severity_declared", "SEV-1", **at)
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("Four hundred and ten spaces", "410 spaces"),
+        ("one thousand one hundred and fifty scans", "1,150 scans"),
+        ("two hundred thousand users", "200,000 users"),
+        ("forty-five minutes", "45 minutes"),
+        ("Friday the twenty-sixth of June", "Friday 26 June"),
+        ("two thousand users", "two thousand users"),  # a round number is meant roughly
+        ("between two hundred and three hundred", "between two hundred and three hundred"),
+        ("twenty-five to five", "twenty-five to five"),  # a clock
+        ("the three hundred and eighty-fifth time", "the three hundred and eighty-fifth time"),
+    ],
+)
+def test_numbers_that_are_written_out_are_read_in_digits(written, read):
+    assert in_digits(written) == read
+
+
+def test_a_number_in_words_is_compared_with_digits(made):
+    told = doubts(made, "takeaways", "text", "Two people were told; 3,402 users were affected.")
+    words = doubts(
+        made,
+        "takeaways",
+        "text",
+        "Two people were told; three thousand four hundred and two users were affected.",
+    )
+    assert told
+    assert words == told
