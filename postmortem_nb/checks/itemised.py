@@ -86,10 +86,10 @@ def budget(case: Case) -> Iterator[Finding]:
                 )
 
 
+_NAMED = r"[A-Za-z][\w’'.-]{0,30}(?:\s[A-Z][\w’'.-]{0,30}){0,2}\s\d[\d,]{0,12}"
 _LISTED = re.compile(
-    r"(?P<parts>(?:[A-Za-z][\w’'.-]*(?:\s[A-Z][\w’'.-]+){0,2}\s\d[\d,]*(?:,\s(?:and\s)?|\sand\s|;\s))"
-    r"{1,20}[A-Za-z][\w’'.-]*(?:\s[A-Z][\w’'.-]+){0,2}\s\d[\d,]*?),?\s(?:and\s)?(?:together|"
-    r"in total|in all|altogether|a total of|total)[:,]?\s(?P<total>\d[\d,]*)\b"
+    rf"(?<![\w’'.-])(?P<parts>(?:{_NAMED}(?:,\s(?:and\s)?|\sand\s|;\s)){{1,20}}{_NAMED}?),?\s(?:and\s)?"
+    r"(?:together|in total|in all|altogether|a total of|total)[:,]?\s(?P<total>\d[\d,]*)\b"
 )
 """Names with a number each, and what they are together."""
 _PART = re.compile(r"\s(?P<number>\d{1,3}(?:,\d{3})+|\d+)(?=[,;\s]|$)")
