@@ -36,6 +36,7 @@ def test_what_is_short_stands_out_of_a_slow_curve(tmp_path, length):
     assert start["timestamp"] == minute("15:20")
     assert end["timestamp"] == minute(f"15:{20 + length}")
     assert start["earliest"] >= minute("15:15")
+    assert start["baseline"] == "the running median"
     assert 9 <= start["after"] - start["before"] <= 15, "+12 on the curve as it was then"
 
 
@@ -46,6 +47,7 @@ def test_a_drop_of_an_hour_stands_out_of_a_series_that_wanders(tmp_path):
     values[15 * 60 + 10 : 15 * 60 + 50] -= 0.6 * before
     start, end = asked(tmp_path, values)
     assert start["timestamp"] == minute("15:10")
+    assert start["baseline"] == "the 8 values just before"
     assert end["timestamp"] == minute("15:50")
 
 

@@ -101,7 +101,8 @@ def change_points(
         ``shift``
             median deviation within the impact, in units of the baseline's noise
         ``baseline``
-            what the usual level is: a median, or the same weekday or time of day
+            what the usual level is: a median, or the same weekday or time of day; of a sudden
+            change the values just before, or the running median
         ``reason``
             why a time is unknown, or what to know about it
         ``says``

@@ -163,7 +163,7 @@ def _found(at: Floats, y: Floats, near: Flags, known: Usual, window: Window) -> 
     if window[0] is not None and np.isnan(found.start.at):
         change = sudden(known.deviation, quiet, (inside, near), counts=known.grows)
         if change is not None:
-            known = known.about(change.level, change.noise)
+            known = known.about(change.level, change.noise, change.says)
             room = _room((change.first, change.beyond), stretches, at.size)
             local = _placed(at, y, known, ((change.first, change.beyond), room))
             if local.start.at >= begun:

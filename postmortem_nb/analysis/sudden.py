@@ -47,6 +47,8 @@ class Sudden:
     beyond: int
     level: Floats
     noise: float
+    says: str
+    """What the level is, in words."""
 
 
 def sudden(
@@ -119,7 +121,8 @@ def _departing(
         return None
     first, beyond = _stretch(z - levels[-1], middle, top, noise)
     level = np.full(z.size, levels[-1]) if curve is None else curve
-    return Sudden(first, beyond, level, noise)
+    says = f"the {JUST} values just before" if curve is None else "the running median"
+    return Sudden(first, beyond, level, noise, says)
 
 
 def _noise(deviation: Floats, starts: NDArray[np.intp], levels: Floats) -> float:

@@ -74,7 +74,7 @@ class Usual:
         seen = np.sqrt(np.maximum(values, 0.0)) if self.root else values
         return np.asarray(seen / self.noise)
 
-    def about(self, level: Floats, noise: float) -> Usual:
+    def about(self, level: Floats, noise: float, says: str) -> Usual:
         """Return the same about a level and with a noise of their own, both in units of noise."""
         seen = (np.sqrt(self.level) if self.root else self.level) + level * self.noise
         shifted = np.maximum(seen, 0.0) ** 2 if self.root else seen
@@ -83,6 +83,7 @@ class Usual:
             level=shifted,
             deviation=(self.deviation - level) / noise,
             ties=1.0,
+            says=says,
             noise=self.noise * noise,
             jump=self.jump / noise,
             grows=self.grows and bool(shifted.min() > 0),
