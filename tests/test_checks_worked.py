@@ -126,6 +126,42 @@ def test_what_agrees_is_let_be(made):
         ("incident", "metric_graphs", FACTS["metric_graphs"].replace("900", "800"), "it is 2,900."),
         ("incident", "executives_involved", False, None),
         ("incident", "support_notified", False, "but the support team was not notified."),
+        (
+            "incident",
+            "problem",
+            "On that day orders were discarded instead of queued, for 110 minutes, in two cities.",
+            "“for 110 minutes”, but duration: 2 hours 7 minutes.",
+        ),
+        (
+            "incident",
+            "regions",
+            "Ghent 50 %, Utrecht 40 %, Lyon 20 % of the affected people",
+            "of the affected people' is 110 %, not 100 %.",
+        ),
+        (
+            "takeaways",
+            "text",
+            "Of the 214 support tickets 120 came from Ghent, 16 from Utrecht and 33 from Lyon.",
+            "but it is 169.",  # 120 + 16 + 33
+        ),
+        (
+            "takeaways",
+            "text",
+            "First 408,000 of the 480,000 stamps were gone; then 408,000 of the 450,000 stamps.",
+            "“408,000 of the 450,000 stamps”, but “408,000 of the 480,000 stamps”",
+        ),
+        (
+            "went_well",
+            "how_it_helped",
+            "Nine minutes from failure to alert.",
+            "but the start and the detection are 17 minutes apart.",
+        ),
+        (
+            "Root Cause Identified",
+            "root_cause",
+            "The default is 0 in 2.16.3 and was 2 hours before.",
+            "“2.16.3”, but elsewhere the document has 2.16.4.",
+        ),
         ("takeaways", "text", "With 18.3% used before, 50% is left.", "leaves 31.7 %"),
         (
             "Mitigation Plan Formed",
@@ -202,6 +238,9 @@ def test_what_a_length_leads_back_to_must_be_there(made, impact, fits):
         ("went_well", "why_it_worked", "48 east nodes and 36 west nodes, 84 nodes in all."),
         ("went_wrong", "impact", "Seen at 6:19 a.m. PST (14:19 UTC)."),
         ("Partial Recovery", "status", "Failure rate 18 % and rising before it fell."),
+        ("Partial Recovery", "improving", "Success rate at 66 %, after 99.97 % the day before."),
+        ("incident", "problem", "Down between 15:02 and 17:09 local time on that Thursday."),
+        ("takeaways", "text", "408,000 stamps of 480,000 stamps went to one job."),
     ],
 )
 def test_true_ways_to_tell_it_are_let_be(made, table, name, value):

@@ -56,6 +56,7 @@ _OTHER = 0.7
 """What remains of it where the two count different things."""
 _REST = re.compile(r"\b(?:so|rest|remaining|others?|succeed\w*|again)\b", re.IGNORECASE)
 _SURELY = 1.0
+_PARTIAL, _NEARLY_ALL = 90, 99
 _ROUNDED = 0.6
 """Points of a percentage that rounding takes."""
 _TIMED = 0.3
@@ -229,7 +230,7 @@ def _rival(
         earlier = earlier and each is not one
         if each.mention.value in own or not _comparable(one, each):
             continue
-        if _is_part(one, each):
+        if _is_part(one, each) or _is_rest(one, each, equals):
             continue
         at_once = _turned_at_once(one.mention, each.mention)
         like = _SURELY if at_once else _likeness(one, each)
@@ -239,6 +240,12 @@ def _rival(
         if like >= needed:
             best, needed = each, like
     return best
+
+
+def _is_rest(one: _Told, other: _Told, equals: Mapping[int, Sequence[_Told]]) -> bool:
+    """Return whether two large counts are, together, a third that is told."""
+    whole = one.mention.value + other.mention.value
+    return one.mention.kind == "count" and whole >= _KNOWN and round(whole) in equals
 
 
 def _is_part(one: _Told, other: _Told) -> bool:
@@ -307,6 +314,8 @@ def _comparable(one: _Told, other: _Told) -> bool:
     if apart or rated or _place(one.cell) == _place(other.cell) or _equal(a, b):
         return False
     low, high = sorted((a.value, b.value))
+    if a.kind == "%" and low < _PARTIAL and _NEARLY_ALL <= high < 100:
+        return False  # an availability
     if a.kind == "clock":
         return high - low <= (_HOUR if one.row else _HOURS)
     tables = one.cell.table, other.cell.table

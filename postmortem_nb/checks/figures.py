@@ -98,10 +98,16 @@ def slo(case: Case) -> Iterator[Finding]:
         )
 
 
+_LOST = 0.005
+"""Points by which an SLO impact may be the availability that was lost: people round."""
+
+
 def spent(case: Case) -> Iterator[Finding]:
     """Find an SLO impact that is not the budget consumed: both are the same share."""
     impact, consumed = case.fact("slo_impact"), case.fact("budget_consumed")
-    if impact is not None and consumed is not None and abs(impact - consumed) > 0.5:
+    actual = case.fact("slo_actual")
+    lost = actual is not None and impact is not None and abs(100 - actual - impact) < _LOST
+    if impact is not None and consumed is not None and abs(impact - consumed) > 0.5 and not lost:
         yield about(
             case,
             Code.SLO,

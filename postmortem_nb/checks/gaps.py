@@ -36,7 +36,8 @@ _POINTS: Mapping[str, re.Pattern[str]] = {
         "resolved": r"\b(?:all[- ]clear|closing|closure|declared)\b",
         "recovered": r"recover|back to normal|\bnormal\b|everything work",
         "investigated": r"investigat|looking into",
-        "start": r"\b(?:start|onset|beginning)\b|\bfirst\s(?:\w+\s)?(?:error|failure|timeout)|"
+        "start": r"\b(?:start|onset|beginning)\b|^(?:the\s)?(?:failure|error|fault)s?$|"
+        r"\bfirst\s(?:\w+\s)?(?:error|failure|timeout)|"
         r"\bimpact\b",
         "detected": r"\b(?:alert|alarm|page|detection|detecting|noticing|monitor|"
         r"first (?:call|report))\b",

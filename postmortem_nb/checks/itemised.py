@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
 
 from postmortem_nb.checks import single, written
@@ -13,7 +14,7 @@ from postmortem_nb.checks.report import Code
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from postmortem_nb.checks.case import Case
+    from postmortem_nb.checks.case import Case, Cell
     from postmortem_nb.checks.report import Finding
     from postmortem_nb.checks.written import Figure
 
@@ -106,6 +107,41 @@ def listed(case: Case) -> Iterator[Finding]:
                 yield about(case, cell, f"“{said}”, but it is {sum(parts):,.0f}.")
 
 
+_FROM = r"\d[\d,]{0,12}\s[a-z ]{0,24}(?:from|in|at|by|to)\s[^.;\d]{2,40}?"
+_AMONG = re.compile(
+    r"\bOf\s(?:the\s|our\s)?(?P<total>\d[\d,]*)\s[a-z][a-z -]{2,30}?,?\s"
+    rf"(?P<parts>{_FROM}(?:(?:,\s|\sand\s|,\sand\s)\d[\d,]{{0,12}}\s[^.;\d]{{2,40}}){{1,9}})(?=[.;]|$)"
+)
+"""What came from where, of how many in all."""
+_NUMBER = re.compile(r"(?<![\w,.])(?:\d{1,3}(?:,\d{3})+|\d+)(?![\w%])")
+_PORTION = re.compile(
+    r"\b(?P<part>\d{1,3}(?:,\d{3})+|\d{2,})\sof\s(?:the\s|our\s|all\s)?"
+    r"(?P<whole>\d{1,3}(?:,\d{3})+|\d{2,})\s(?P<noun>[a-z]{3,}s)\b"
+)
+
+
+def among(case: Case) -> Iterator[Finding]:
+    """Find parts that are not all of what they are said to be of, and one part of two wholes."""
+    told: dict[tuple[str, str], list[tuple[Cell, str, str]]] = defaultdict(list)
+    for cell, text in passages(case, plans=True):
+        for match in matches(_AMONG, text):
+            parts = [float(each.replace(",", "")) for each in _NUMBER.findall(match["parts"])]
+            total = float(match["total"].replace(",", ""))
+            if len(parts) > 2 and sum(parts) != total:
+                yield about(case, cell, f"“{match.group()}”, but it is {sum(parts):,.0f}.")
+        for match in matches(_PORTION, text):
+            told[match["part"], match["noun"]].append((cell, match["whole"], match.group()))
+    for places in told.values():
+        wholes = Counter(whole for _, whole, _ in places)
+        for at, (cell, whole, said) in enumerate(places):
+            firm = [each for each in places if wholes[each[1]] > wholes[whole]]
+            early = [each for each in places[:at] if each[1] != whole and wholes[whole] == 1]
+            other = next(iter((*firm, *early)), None)
+            if other:
+                place = case.where(other[0].table, other[0].row, other[0].column.name)
+                yield about(case, cell, f"“{said}”, but “{other[2]}” under {place}.")
+
+
 _OF = re.compile(
     r"\b(?P<share>\d+(?:\.\d+)?)\s?(?:%|percent)\sof\s(?:the\s|all\s|our\s)?(?P<whole>\d[\d,]*\d)\s"
     r"(?P<noun>[a-z ]{0,30}?requests?)\b[^.;\n]{0,40}?\bfail",
@@ -135,7 +171,13 @@ def portions(case: Case) -> Iterator[Finding]:
                 yield about(case, cell, f"{said}, but affected share: {float(share):g} %.")
 
 
-RULES: tuple[Callable[[Case], Iterator[Finding]], ...] = (items, budget, listed, portions)
+RULES: tuple[Callable[[Case], Iterator[Finding]], ...] = (
+    items,
+    budget,
+    listed,
+    among,
+    portions,
+)
 
 
 def _wrong(case: Case, message: str) -> Finding:

@@ -200,7 +200,10 @@ def _denied(case: Case, each: _Order) -> str | None:
     others = events.named(case, each.other, phrase=True)
     if (not ones.by_cue and ones.sure < _CERTAIN) or (not others.by_cue and others.sure < _CERTAIN):
         return None
-    if _is_unclear(each, ones, others):
+    found = {"Key Discovery", "Root Cause Identified"}  # which tell of what was before
+    if _is_unclear(each, ones, others) or (
+        not others.by_cue and {event.step for event in others.events} & found
+    ):
         return None
     between = events.gaps(ones.events, others.events)
     negated = bool(_NOT.search(each.one))

@@ -200,7 +200,7 @@ _FOR = re.compile(
 _FAILING = re.compile(
     r"\b(?:fail\w*|unable|could not|couldn[’']t|cannot|down|unavailable|read-only|lost|offline|"
     r"unreachable|broken|blank|degraded|stopp\w+|errors?|reject\w*|refus\w*|declin\w*|shut|"
-    r"unusable|dead|out of service)\b",
+    r"unusable|dead|out of service|discard\w*|dropped)\b",
     re.IGNORECASE,
 )
 
@@ -217,7 +217,8 @@ def _lasting(case: Case, cell: Cell, text: str) -> Iterator[Finding]:
         begin = match.start()
         before = re.split(r"[.;\n]\s", text[max(0, begin - _AROUND) : begin])[-1]
         after = re.split(r"[.;\n]\s", text[begin : begin + _AROUND])[0]
-        clause = re.split(r",\s", before)[-1] if before else after
+        clauses = [each for each in re.split(r",\s", before) if each.strip()]
+        clause = clauses[-1] if clauses else after
         failing = _FAILING.search(clause) and not re.search(r"\b(?:nobody|no one)\b", clause)
         failing = failing and not claims.SUBSET.search(before)
         if failing and not any(spoken.agrees(match, each) for each in known):
@@ -258,6 +259,7 @@ def _windows(case: Case, cell: Cell, text: str) -> Iterator[Finding]:
         clocks = [claims.ONE_CLOCK.match(text, match.start(side)) for side in ("first", "last")]
         # a zone behind the second clock is that of both
         zoned = (match["zone2"] or "UTC").upper() in {"UTC", "GMT", "Z"}
+        zoned = zoned and not spoken.LOCAL.match(text, match.end())
         odd = [
             clock.group()
             for clock in clocks

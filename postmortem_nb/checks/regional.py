@@ -125,6 +125,13 @@ def coded(case: Case) -> Iterator[Finding]:
 def summed(case: Case) -> Iterator[Finding]:
     """Find counts of the regions that are not, together, those affected."""
     held, total = str(case.fact("regions") or ""), case.fact("affected_total")
+    shares = [each.value for each in mentions.read(held) if each.kind == "%"]
+    if (
+        len(shares) > 1
+        and len(shares) == len(_named(held))
+        and abs(sum(shares) - 100) > len(shares)
+    ):
+        yield _wrong(case, f"{held!r} is {sum(shares):g} %, not 100 %.")
     counts = [each for each in mentions.read(held) if each.kind == "count"]
     nouns = {each.noun for each in counts if each.noun}
     hit = [each for each in _named(held) if not _SPARED.search(each)]

@@ -121,6 +121,8 @@ def _things(case: Case, read: list[tuple[Cell, str]]) -> Iterator[Finding]:
             others = [each for each in numbers if turned(each, digits)]
             rarer = [o for o in others if (len(numbers[o]), o) > (len(places), digits)]
             rarer = [o for o in rarer if str(abs(int(o) - int(digits))) not in numbers]  # a part
+            own = {id(cell) for cell, _ in places}  # who tells both in one blank knows them apart
+            rarer = [o for o in rarer if not own & {id(cell) for cell, _ in numbers[o]}]
             if rarer:
                 cell, said = places[0]
                 other, there = numbers[rarer[0]][0]

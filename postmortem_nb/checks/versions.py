@@ -57,7 +57,8 @@ def _current(case: Case, stands: Mapping[str, set[tuple[str, str, str]]]) -> Ite
     for cell in case.cells:
         text = str(cell.value)
         current = (cell.table, cell.column.name) == ("technical_changes", "current")
-        if not current and not (cell.table == "timeline" and _ROLLED.search(text)):
+        caused = cell.column.name == "root_cause"
+        if not current and not caused and not (cell.table == "timeline" and _ROLLED.search(text)):
             continue
         for said in {each.lower() for each in VERSION.findall(text)}:
             head = said.rpartition(".")[0]
