@@ -22,6 +22,7 @@ LAYERS = (
     # ground: words, text, no data yet
     (
         "errors",
+        "folding",
         "labels",
         "literals",
         "lock",
@@ -29,12 +30,13 @@ LAYERS = (
         "ordering",
         "parts",
         "secondlook",
+        "strangers",
         "subjects",
         "text",
     ),
     ("captions",),
     ("units",),
-    ("callsyntax", "distributions", "likeness", "terminal"),
+    ("callsyntax", "distributions", "likeness", "spellings", "terminal"),
     ("edits", "estimates", "evidence", "language", "metrics", "slo", "times"),
     ("budget", "kinds", "losses", "provenance", "sqlcounts", "tallies"),
     ("hindsight", "impact", "tendencies"),
