@@ -222,9 +222,9 @@ def _gates() -> tuple[dict[str, list[str]], dict[str, list[int]]]:
 
 @cache
 def _marks() -> re.Pattern[str]:
-    """Return what our own marks look like: only the kinds that there are."""
+    """Return what our own marks look like, in Markdown too: only the kinds that there are."""
     kinds = {rule.kind for rule in rules()} | {CARD, ACCOUNT, BROKEN}
-    return re.compile(rf"\[masked: (?:{'|'.join(map(re.escape, sorted(kinds)))})\]")
+    return re.compile(rf"\\?\[masked: (?:{'|'.join(map(re.escape, sorted(kinds)))})\\?\]")
 
 
 def _touches(found: Found, marks: list[tuple[int, int]]) -> bool:

@@ -64,6 +64,10 @@ OPEN_HOSTS = re.compile(r"(?:^|\.)(?:status(?:page)?\.[\w-]+(?:\.[\w-]+)+|status
 """Hosts that customers know: a status page."""
 
 
+MASKED = r"\\?\[masked: [\w -]{3,40}\\?\]"
+"""What stands for a secret, as it is and in Markdown; what is around it is one with it."""
+
+
 class Kind(NamedTuple):
     """What points inside, and what stands for it in the public edition."""
 
@@ -84,7 +88,7 @@ KINDS: tuple[Kind, ...] = (
         "link",
         "[link]",
         r"\b(?:https?|ftp|ssh|git|s3|gs|file|jdbc:\w+|postgres(?:ql)?|mysql|mongodb(?:\+srv)?|rediss?"
-        r"|amqps?|kafka|ldaps?|slack)://[^\s<>\"')\]]+"
+        rf"|amqps?|kafka|ldaps?|slack)://(?:{MASKED}|[^\s<>\"')\]])+"
         r"|(?<![\w./@-])(?:[a-z0-9-]+\.)+[a-z]{2,}/[^\s<>\"')\],]+",
         "/",
     ),

@@ -6,9 +6,10 @@ import bundlekit
 import pytest
 from test_page import harm, words
 
-from postmortem_nb import editions, redaction
+from postmortem_nb import editions, redaction, text
 from postmortem_nb.errors import ExportError
 from postmortem_nb.incident import Incident
+from postmortem_nb.masking import mask
 from postmortem_nb.people import people
 from postmortem_nb.redaction import found
 
@@ -70,6 +71,24 @@ def test_what_points_inside_is_found(name, sentence):
     digits = re.sub(r"\D", "", INSIDE[name])
     assert INSIDE[name] not in left
     assert not digits or digits not in re.sub(r"\D", "", left)
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "https://u:s3cr3tpw99@host.example.com/path?x=1",
+        "postgres://u:s3cr3tpw99@db.corp.local/x",
+        "jdbc:postgresql://u:s3cr3tpw99@db-07:5432/x",
+        "https://0123456789abcdef0123456789abcdef@o1.ingest.sentry.io/1",
+    ],
+)
+@pytest.mark.parametrize("written", [str, text.markdown])
+def test_an_address_with_a_masked_password_is_one_link(typed, written):
+    said = written(mask(f"see {typed} now"))
+    assert "masked: " in said
+    spots = found(said, None)
+    assert [spot.shown for spot in spots] == ["[link]"]
+    assert said[: spots[0].start] + said[spots[0].end :] == "see  now"
 
 
 @pytest.mark.parametrize("sentence", OPEN)
