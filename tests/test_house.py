@@ -23,6 +23,7 @@ LAYERS = (
     (
         "errors",
         "folding",
+        "inside",
         "labels",
         "literals",
         "lock",

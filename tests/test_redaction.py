@@ -1,6 +1,7 @@
 """The public edition: customers read what happened, and nobody's name, host or number."""
 
 import re
+import time
 
 import bundlekit
 import pytest
@@ -45,6 +46,21 @@ INSIDE = {
     "network": "172.16.0.0/12",
     "user in words": "user 48213",
     "phone of a region": "(030) 901820",
+    "phone with its label": "tel 0170/1234567",
+    "mobile with its label": "Mobile: 0170 12345670",
+    "fax": "Fax no. (030) 90182-0",
+    "date of birth": "DOB 1980-02-29",
+    "date of birth in words": "born on 29 February 1980",
+    "date of birth of a field": '"date_of_birth": "29.02.1980"',
+    "social security": "SSN 219-09-9999",
+    "social security as it is": "219-09-9999",
+    "social security in one": "ssn: 219099999",
+    "passport": "passport no. C01X00T47",
+    "home": "/home/dhill/x",
+    "home alone": "/Users/d.hill",
+    "home of Windows": r"C:\Users\dhill\x",
+    "node": "gke-prod-pool-1a2b3c4d-x1yz",
+    "node of Azure": "aks-nodepool1-12345678-vmss000000",
 }
 
 OPEN = (
@@ -54,6 +70,11 @@ OPEN = (
     "The ratio was 3:1, at 14:19:40, in regions eu-west and us-east; version 1.2.3.4.5.",
     "Every account: the balance is right. We will tell you. May be late.",
     "We use C# and F#, and answered within 24/7 hours.",
+    "Phone orders fell from 1,200,000 to 3,000 on 2025-12-04; tel. support had 4821 calls.",
+    "Mobile 2025-12-04 14:02: 1200000 phones; the mobile app 12.3.4 was slow; telemetry 12345678.",
+    "The new pool was born in Q3; passport checks passed 481 times, of passport holders.",
+    "GET /users/4821 and /home returned 503 in 99-100 of 123-45 cases; at home/work.",
+    "Release 2025-12-04, build 123-456, range 200-30-4000-1, part 900-12-3456.",
 )
 
 PEOPLE = ("Priya Raman", "Tomasz Zielinski", "Marta Oliveira", "Will Ng", "Zoë O’Neil")
@@ -89,6 +110,19 @@ def test_an_address_with_a_masked_password_is_one_link(typed, written):
     spots = found(said, None)
     assert [spot.shown for spot in spots] == ["[link]"]
     assert said[: spots[0].start] + said[spots[0].end :] == "see  now"
+
+
+@pytest.mark.parametrize(
+    "flood",
+    [
+        *("tel ", "tel 1-", "born ", "1 ", "1-", "/home/a", "C:\\users\\", "passport ", "d.", "a."),
+        *("call at ", "a@", "gke-", "http://", "http://[masked: ", "[masked: a]", "a:", "219-09-"),
+    ],
+)
+def test_no_text_makes_it_slow(flood):
+    before = time.process_time()
+    found(flood * 20_000, None)
+    assert time.process_time() - before < 4
 
 
 @pytest.mark.parametrize("sentence", OPEN)
