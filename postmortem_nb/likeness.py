@@ -15,6 +15,8 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from postmortem_nb.masking import mask
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -30,6 +32,7 @@ _EMPTY = frozenset(
     more most not now off once one only other our out over own same she should since some such than
     that the their them then there these they this those through too two under until upon very was
     were what when where which while who why will with within without would you your
+    masked
     cause caused change incident issue made make minute hour time day use used using user
     we'll""".split()  # noqa: SIM905 - words are read, and added to, as words
 )
@@ -54,13 +57,13 @@ class Likeness:
     terms: list[str]
 
     def words(self) -> str:
-        """Return what they share as one line, for a reader."""
+        """Return what they share as one line, for a reader: secrets masked."""
         named = (
             ("service" if len(self.services) == 1 else "services", self.services),
             ("factor" if len(self.factors) == 1 else "factors", self.factors),
             ("words", self.terms),
         )
-        return "; ".join(f"{name}: {', '.join(shared)}" for name, shared in named if shared)
+        return mask("; ".join(f"{name}: {', '.join(shared)}" for name, shared in named if shared))
 
 
 def rank(one: Said, others: Sequence[Said]) -> list[tuple[int, Likeness]]:
@@ -96,7 +99,8 @@ def _terms(said: Said) -> Counter[tuple[str, str]]:
     """Return the terms of an incident and how often each occurs."""
     found = Counter(("service", _plain(name)) for name in set(said.services))
     found.update(("factor", _plain(name)) for name in set(said.factors))
-    text = "\n".join((*said.factors, said.text)).casefold()
+    # a secret is no word: alone, without what tells that it is one, nothing would mask it
+    text = mask("\n".join((*said.factors, said.text))).casefold()
     found.update(("word", stem) for word in _WORD.findall(text) if (stem := _stem(word)))
     return found
 
