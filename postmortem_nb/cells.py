@@ -198,7 +198,7 @@ def tables(html: str) -> str:
 
 
 def plain(value: str) -> str:
-    """Return printed text as it stood at last, without colours, cut where longer than a document."""
+    """Return printed text as it stood at last, without colours, cut to what a document holds."""
     if "\r" in value or "\b" in value:
         value = "\n".join(map(_at_last, value.split("\n")))
     shown = _ANSI.sub("", value)

@@ -105,8 +105,17 @@ def _export(asked: argparse.Namespace) -> int:
         told=_to_stderr,
     )
     for path in written:
-        print(path)
+        # what is written to the output itself stands there alone
+        print(path, file=sys.stderr if _is_output(path) else sys.stdout)
     return 0
+
+
+def _is_output(path: Path) -> bool:
+    """Return whether a file is this program's own output: ``/dev/stdout``."""
+    try:
+        return os.path.samestat(path.stat(), os.fstat(sys.stdout.fileno()))
+    except (OSError, ValueError, AttributeError):
+        return False
 
 
 def _import(asked: argparse.Namespace) -> int:

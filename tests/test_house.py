@@ -28,6 +28,7 @@ LAYERS = (
         "literals",
         "lock",
         "masking",
+        "onestep",
         "ordering",
         "parts",
         "secondlook",
