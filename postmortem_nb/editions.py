@@ -104,10 +104,6 @@ def write(source: Source, to: str, style: Style, name: str) -> Files:
     chosen = _format(to)
     if style.audience != page.PUBLIC:
         return chosen.write(source, style, name)
-    if to == "json":
-        raise ExportError(
-            "export --audience public: the dataset is internal; take html, markdown or pdf"
-        )
     if not isinstance(source.incident, PublicIncident):
         raise ExportError(
             f"{source.stem}: a notebook without its bundle has no public edition: "
