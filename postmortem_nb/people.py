@@ -44,7 +44,9 @@ _PROFILE = re.compile(
 )
 """The address of somebody's page, and how they are called there."""
 
-_ADDRESS = re.compile(r"([^\s@<>()\[\]|]+)@[\w.-]+|(?<![\w@])@([\w.-]+)")
+_AT = re.compile(r"\s?[(\[]at[)\]]\s?", re.IGNORECASE)
+_EMOJI = re.compile(r":[a-z][a-z0-9_+-]*:")
+_ADDRESS = re.compile(r"([^\s@<>()\[\]|:;,/]+)@[\w.-]+|(?<![\w@])@([\w.-]+)")
 _TITLE = re.compile(r"[\"“„«](?=[^\"“”„«»]*\s)[^\"“”„«»]*[\"”“»]")
 """Several words in quotation marks: beside a tool, what a monitor or a dashboard is called."""
 
@@ -53,7 +55,7 @@ _TOOL = re.compile(
     re.IGNORECASE,
 )
 _APART = re.compile(
-    r"[,;/&\n()\[\]{}:|–—=+~<>…!?]|\s-\s|\s#\S*|(?<=\w{3})\.\s+(?=\w{3})|\s(?:and|with)\s"
+    r"[,;/&\n()\[\]{}:|–—=+~<>…!?→⇒➜]|\s-\s|\s#\S*|(?<=\w{3})\.\s+(?=\w{3})|\s(?:and|or|then|with)\s"
 )
 _SINGLE = re.compile(r"[._]|(?<=[a-z]{3})(?=[A-Z][a-z]{2})")
 _HANDLE = re.compile(r"[._+-]|(?<=[a-z]{3})(?=[A-Z][a-z]{2})")
@@ -84,7 +86,7 @@ def _columns(row: Mapping[str, object]) -> frozenset[str]:
 def _named(value: object, *, sentence: bool) -> Iterator[Name]:
     """Yield each person's name in a value of a column of people."""
     for each in _several(value):
-        said = plain_signs(str(each))
+        said = _EMOJI.sub(" ", _AT.sub("@", plain_signs(str(each))))
         handles = [
             match[1] for link in _LINK.finditer(said) for match in _PROFILE.finditer(link[1])
         ]
@@ -92,10 +94,9 @@ def _named(value: object, *, sentence: bool) -> Iterator[Name]:
         handles += [match[1] or match[2] for match in _ADDRESS.finditer(said)]
         said = _ADDRESS.sub(" , ", said)
         said = _TITLE.sub(" ", said) if _TOOL.search(said) else said
-        found = [_of_handle(handle) for handle in handles]
         small = not sentence and len(said.split()) <= LIST
-        found += [name for piece in _APART.split(said) for name in _of_piece(piece, small=small)]
-        yield from (name for name in found if name.parts)
+        found = [name for piece in _APART.split(said) for name in _of_piece(piece, small=small)]
+        yield from (name for name in [*found, *map(_of_handle, handles)] if name.parts)
 
 
 def _several(value: object) -> list[object]:
@@ -112,7 +113,7 @@ def _of_handle(handle: str) -> Name:
 def _ends(token: str) -> str:
     """Return a word without the signs around it, the possessive and a number at its end."""
     bare = re.sub(r"'s?$", "", token.strip("-'._"))
-    return re.sub(r"(?<=[^\W\d_]{3})\d+$", "", bare)
+    return re.sub(r"(?<=[^\W\d_]{3})\d+$|^\d+(?=[^\W\d_]{3})", "", bare)
 
 
 def _tokens(piece: str) -> list[str]:
@@ -122,7 +123,8 @@ def _tokens(piece: str) -> list[str]:
 
 
 def _is_letter(char: str) -> bool:
-    return char in "-'._" or unicodedata.category(char)[0] in "LMN"
+    category = unicodedata.category(char)
+    return char in "-'._" or category[0] in "LM" or category == "Nd"
 
 
 def _of_piece(piece: str, *, small: bool) -> Iterator[Name]:

@@ -40,6 +40,8 @@ DANA = (
         "Dana_Hill",
     ),
     *("DanaHill", "dana.hill", "dana.hill@x.io", "Hill, Dana", "- Dana Hill", "Dr. Dana Hill, PhD"),
+    *("Dana² Hill", "①Dana Hill", "Dana Hill¹", "Dana%20Hill", "👩‍💻 Dana Hill :wave:"),
+    *("Dana Hill → Bob Ray", "Bob Ray then Dana Hill", "dana.hill(at)x.io", "IC: Dana Hill (done)"),
     *("Dana Hill from the payments team", "Dana Hill at Larkspur", "dana Hill", "Dana\u2011Hill"),
     "Dana Hill a very long description of the role that the person has in the company and more",
 )
@@ -205,6 +207,18 @@ PROSE = (
 def test_words_that_are_names_as_well_are_kept(said):
     named = ("Do An", "So He", "Will May", "Mark Rose", "Max Key", "Lin Pool", "Ana Park", "In No")
     assert found(said, people([[{"owner": name} for name in named]])) == []
+
+
+def test_small_words_beside_a_name_are_no_names():
+    said = "It was done; the wave went on from backup to ic."
+    for value in ("Dana Hill (done)", "Dana Hill :wave:", "Dana (backup: Bob Ray)", "IC: Dana"):
+        assert found(said, people([[{"owner": value}]])) == []
+
+
+def test_small_names_beside_others_are_names():
+    assert left("dana, kofi and xterm did it", "owner", "Dana, kofi", "Ann Ray (xterm)") == (
+        " ,   and   did it"
+    )
 
 
 def test_a_word_of_two_letters_is_a_name_where_it_does_what_people_do():
