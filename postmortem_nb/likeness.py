@@ -15,7 +15,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from postmortem_nb.masking import mask
+from postmortem_nb.masking import Known, mask
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,13 +26,13 @@ TERMS_SHOWN = 6
 """Shared words that a result names: those that count most."""
 
 _WORD = re.compile(r"[^\W\d_]\w{2,}")
+_MASKED = re.compile(r"\[masked: [\w -]+\]")
 _EMPTY = frozenset(
     """about above after again all also and any are because been before being below between both but
     can could did does during each few for from had has have her here him his how into its just may
     more most not now off once one only other our out over own same she should since some such than
     that the their them then there these they this those through too two under until upon very was
     were what when where which while who why will with within without would you your
-    masked
     cause caused change incident issue made make minute hour time day use used using user
     we'll""".split()  # noqa: SIM905 - words are read, and added to, as words
 )
@@ -100,7 +100,8 @@ def _terms(said: Said) -> Counter[tuple[str, str]]:
     found = Counter(("service", _plain(name)) for name in set(said.services))
     found.update(("factor", _plain(name)) for name in set(said.factors))
     # a secret is no word: alone, without what tells that it is one, nothing would mask it
-    text = mask("\n".join((*said.factors, said.text))).casefold()
+    told = "\n".join((*said.factors, said.text))
+    text = _MASKED.sub(" ", Known.of((*said.services, told)).mask(told)).casefold()
     found.update(("word", stem) for word in _WORD.findall(text) if (stem := _stem(word)))
     return found
 

@@ -3,6 +3,7 @@
 import pytest
 
 from postmortem_nb import cli, masked
+from postmortem_nb.archive import Archive
 from postmortem_nb.incident import Incident
 from postmortem_nb.masking import Known
 
@@ -73,6 +74,11 @@ def test_similar_names_no_part_of_a_secret_as_a_shared_word(archive, capsys):
     assert "factor: leaked password=[masked: password] in" in printed
     assert "hunter" not in printed
     assert "akia" not in printed
+
+
+def test_what_stands_for_a_secret_is_no_shared_word(archive):
+    found = Archive(archive).similar(archive / "INC-1")["similarity"].iloc[0]
+    assert not {"masked", "access", "aws"} & set(found.split("words: ")[1].split(", "))
 
 
 def test_a_known_secret_is_masked_without_what_told_it():
