@@ -58,6 +58,9 @@ MAGIC = {
 """First bytes of the pictures that are kept: what a file says it is, it must be."""
 
 _ANSI = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?|\x1b[@-Z\\-_]")
+_ERASED = ("\x1b[2K", "\r\x1b[K", "\r\x1b[0K")
+"""What a program prints to take back a line."""
+
 _DATA = re.compile(r"data:(image/[a-z]+);base64,", re.IGNORECASE)
 _ACTIVE = re.compile(
     r"<\s*(?:script|iframe|object|embed|form|svg|canvas|video|audio|img|link|button|input)\b"
@@ -195,12 +198,39 @@ def tables(html: str) -> str:
 
 
 def plain(value: str) -> str:
-    """Return printed text without terminal colours, cut where it is longer than a document."""
+    """Return printed text as it stood at last, without colours, cut to what a document holds."""
+    if "\r" in value or "\b" in value:
+        value = "\n".join(map(_at_last, value.split("\n")))
     shown = _ANSI.sub("", value)
     if len(shown) <= LONGEST_PRINT:
         return shown
     rest = len(shown) - LONGEST_PRINT
     return f"{shown[:LONGEST_PRINT]}\n… and {rest:,} more characters, in the notebook"
+
+
+def _at_last(line: str) -> str:
+    """Return what a terminal shows of a line at last: a progress bar is printed over and over."""
+    after = max(line.rfind(mark) + len(mark) if mark in line else 0 for mark in _ERASED)
+    line = _ANSI.sub("", line[after:])
+    if "\b" in line:
+        return _typed_over(line)
+    shown = ""
+    for part in reversed(line.split("\r")):  # what was longer before stands behind
+        shown += part[len(shown) :]
+    return shown
+
+
+def _typed_over(line: str) -> str:
+    """Return a line in which backspaces were printed, each character at its place."""
+    shown: list[str] = []
+    place = 0
+    for char in line:
+        if char in "\r\b":
+            place = max(0, place - 1) if char == "\b" else 0
+        else:
+            shown[place : place + 1] = [char]
+            place += 1
+    return "".join(shown)
 
 
 def note(line: str) -> str:

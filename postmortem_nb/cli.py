@@ -41,7 +41,8 @@ def main(argv: list[str] | None = None) -> int:
         if sys.stdout is not None:  # `>&-` leaves none
             sys.stdout.flush()
     except PostmortemError as error:
-        print("; ".join(str(error).splitlines()), file=sys.stderr)  # a cell has room for several
+        said = commands.masked(str(error))
+        print("; ".join(said.splitlines()), file=sys.stderr)  # a cell has room for several
     except KeyboardInterrupt:
         print("Stopped.", file=sys.stderr)
         return EXIT_INTERRUPTED

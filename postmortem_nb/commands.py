@@ -86,8 +86,10 @@ def _names_zone(words: str) -> bool:
 
 def _check(asked: argparse.Namespace) -> int:
     checks = import_module("postmortem_nb.checks")
-    findings = _open(asked.path).check()
-    print(checks.FORMATS[asked.format](findings), end="")
+    incident = _open(asked.path)
+    findings = incident.check()
+    told = import_module("postmortem_nb.masked").findings(incident, findings)
+    print(checks.FORMATS[asked.format](told), end="")
     return EXIT_FINDINGS if checks.errors(findings) else 0
 
 
@@ -103,8 +105,17 @@ def _export(asked: argparse.Namespace) -> int:
         told=_to_stderr,
     )
     for path in written:
-        print(path)
+        # what is written to the output itself stands there alone
+        print(path, file=sys.stderr if _is_output(path) else sys.stdout)
     return 0
+
+
+def _is_output(path: Path) -> bool:
+    """Return whether a file is this program's own output: ``/dev/stdout``."""
+    try:
+        return os.path.samestat(path.stat(), os.fstat(sys.stdout.fileno()))
+    except (OSError, ValueError, AttributeError):
+        return False
 
 
 def _import(asked: argparse.Namespace) -> int:
@@ -140,7 +151,7 @@ def _publish(asked: argparse.Namespace) -> int:
 def _refresh(asked: argparse.Namespace) -> int:
     refresh = import_module("postmortem_nb.refresh")
     found = refresh.refresh(_open(asked.path), told=_to_stderr, accept=asked.accept)
-    print(refresh.report(found), end="")
+    print(masked(refresh.report(found)), end="")
     return 0
 
 
@@ -162,12 +173,18 @@ def _monitor(asked: argparse.Namespace) -> int:
         print(proposals.create(_open(asked.path), asked.row, told=_to_stderr))
         return 0
     verdicts = proposals.validate(_open(asked.path), told=_to_stderr)
-    print(proposals.report(verdicts), end="")
+    print(masked(proposals.report(verdicts)), end="")
     return EXIT_FINDINGS if any(verdict.said for verdict in verdicts) else 0
 
 
 def _to_stderr(line: str) -> None:
-    print(line, file=sys.stderr)
+    print(masked(line), file=sys.stderr)
+
+
+def masked(said: str) -> str:
+    """Return what a command says with secrets masked: it may quote what people wrote."""
+    made: str = import_module("postmortem_nb.masking").mask(said)
+    return made
 
 
 def _demo(asked: argparse.Namespace) -> int:

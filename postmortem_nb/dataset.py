@@ -1,7 +1,8 @@
 """The dataset as one JSON document, for programs: facts, tables, measures, evidence, digest.
 
 Its shape is published as a JSON Schema beside the template (``dataset.schema.json``). What is
-missing is null; times are ISO 8601 in UTC, dates ISO 8601, money and percent numbers.
+missing is null; times are ISO 8601 in UTC, dates ISO 8601, money and percent numbers. What is
+not public is not in the public edition at all: it names its ``audience`` and holds no evidence.
 """
 
 from __future__ import annotations
@@ -13,8 +14,12 @@ from typing import TYPE_CHECKING, Any
 from postmortem_nb import filling, masked, page, text, times
 from postmortem_nb.figures import Figures
 from postmortem_nb.masking import mask
+from postmortem_nb.parts import SINGLE
+from postmortem_nb.redaction import PUBLIC, PublicIncident
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from postmortem_nb.masked import MaskedIncident
     from postmortem_nb.metrics import Measure
     from postmortem_nb.sources import Source
@@ -24,7 +29,7 @@ VERSION = 1
 
 
 def write(source: Source, incident: MaskedIncident) -> str:
-    """Return the dataset of an incident as JSON text, secrets masked."""
+    """Return the dataset of an incident as JSON text, as its audience may read it."""
     shown = Figures(incident, source.cells, source.cover)
     facts = filling.gather(incident)
     single = {name: value for name, value in facts.single.items() if name != "row"}
@@ -39,8 +44,41 @@ def write(source: Source, incident: MaskedIncident) -> str:
         "evidence": [_plain(record) for record in shown.records()],
         "digest": page.digest(incident.template.digest, facts, source.cells, shown),
     }
+    if isinstance(incident, PublicIncident):
+        whole = _public(whole, incident)
     whole = masked.covered(whole, mask)  # the second look: nothing that was made above is left out
     return json.dumps(whole, ensure_ascii=False, indent=2, allow_nan=False) + "\n"
+
+
+def _public(whole: dict[str, Any], incident: PublicIncident) -> dict[str, Any]:
+    """Return the document with nothing but what is public, its texts looked at a second time."""
+    single = PUBLIC[SINGLE]
+    parts = {
+        "facts": _of(whole["facts"], single),
+        "tables": {
+            name: [_of(row, PUBLIC[name] | {"row"}) for row in rows]
+            for name, rows in whole["tables"].items()
+            if name in PUBLIC
+        },
+        "measures": _of(whole["measures"], single),
+        "evidence": [],
+    }
+    return {**whole, "audience": page.PUBLIC, **_redacted(parts, incident.redact)}
+
+
+def _of(row: dict[str, Any], names: frozenset[str]) -> dict[str, Any]:
+    return {name: value for name, value in row.items() if name in names}
+
+
+def _redacted(value: Any, cover: Callable[[str], str]) -> Any:
+    """Return a value with its texts covered, but for names of columns and ids of rows."""
+    if isinstance(value, dict):
+        return {
+            name: item if name == "row" else _redacted(item, cover) for name, item in value.items()
+        }
+    if isinstance(value, list):
+        return [_redacted(item, cover) for item in value]
+    return cover(value) if isinstance(value, str) else value
 
 
 def _measure(measure: Measure) -> dict[str, Any]:

@@ -8,14 +8,13 @@ directly, which saves the seconds that nbconvert takes to import.
 
 from __future__ import annotations
 
-import contextlib
 import difflib
 import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from postmortem_nb import bundle, dataset, page, paper, pdf, sources
+from postmortem_nb import bundle, dataset, onestep, page, paper, pdf, sources
 from postmortem_nb.errors import ExportError, expected
 from postmortem_nb.masked import MaskedIncident
 from postmortem_nb.page import Style
@@ -87,10 +86,13 @@ def export(  # noqa: PLR0913 - the words of the command line, each by name
     suffix = f".{audience}{chosen.suffix}" if audience == page.PUBLIC else chosen.suffix
     target = _target(source.folder / f"{source.stem}{suffix}" if out is None else out)
     files = write(source, to, style, target.name)
+    tell = told or (lambda _: None)
+    if _is_stream(target) and len(files) > 1:
+        tell(f"{target}: {len(files) - 1} pictures have no place beside it and were left out")
+        files = {target.name: files[target.name]}
     written = [_written(target.parent / name, content) for name, content in files.items()]
-    if told is not None:
-        for line in source.removed.lines():
-            told(line)
+    for line in source.removed.lines():
+        tell(line)
     return written
 
 
@@ -102,10 +104,6 @@ def write(source: Source, to: str, style: Style, name: str) -> Files:
     chosen = _format(to)
     if style.audience != page.PUBLIC:
         return chosen.write(source, style, name)
-    if to == "json":
-        raise ExportError(
-            "export --audience public: the dataset is internal; take html, markdown or pdf"
-        )
     if not isinstance(source.incident, PublicIncident):
         raise ExportError(
             f"{source.stem}: a notebook without its bundle has no public edition: "
@@ -199,23 +197,33 @@ def _target(out: str | Path) -> Path:
     return path
 
 
-def _written(path: Path, content: bytes) -> Path:
-    """Write a file in one step: what stood there stands until the new one is whole.
+def _is_stream(path: Path) -> bool:
+    """Whether a path is a pipe, a terminal or another device: nothing has a place beside it.
 
-    A link is followed, so that it stays one; a device or a pipe is written to as it is.
+    The path itself is asked: where ``/dev/stdout`` is a pipe, its target has no name.
     """
-    real = Path(os.path.realpath(path))
-    spare = real.with_name(f".{real.name[:60]}.{os.getpid()}.tmp")
     try:
-        real.parent.mkdir(parents=True, exist_ok=True)
-        if real.exists() and not real.is_file() and not real.is_dir():
-            real.write_bytes(content)
+        known = path.exists() and not path.is_dir()
+        return known and (not path.is_file() or path.parent.as_posix() in _OPEN_FILES)
+    except (OSError, ValueError):
+        return False
+
+
+_OPEN_FILES = ("/dev", "/dev/fd", "/proc/self/fd")
+"""Where the files that a program holds have names: they are written on, never replaced."""
+
+
+def _written(path: Path, content: bytes) -> Path:
+    """Write a file in one step; a link is followed, so that it stays one."""
+    try:
+        if _is_stream(path):
+            with path.open("ab") as stream:
+                stream.write(content)
         else:
-            spare.write_bytes(content)
-            spare.replace(real)
+            real = Path(os.path.realpath(path))
+            real.parent.mkdir(parents=True, exist_ok=True)
+            onestep.write(real, content)
     except (OSError, ValueError) as error:
-        with contextlib.suppress(OSError, ValueError):
-            spare.unlink(missing_ok=True)
         reason = getattr(error, "strerror", None) or error
         raise ExportError(f"{path}: it could not be written: {reason}") from error
     return path

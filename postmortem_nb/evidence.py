@@ -10,11 +10,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
-import tempfile
-from contextlib import contextmanager, suppress
-from pathlib import Path
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -22,11 +19,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from postmortem_nb import text
+from postmortem_nb import onestep, text
 from postmortem_nb.errors import BundleError, NotSaved, expected
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from pathlib import Path
 
 Record = dict[str, Any]
 
@@ -62,9 +60,9 @@ def freeze(folder: Path, name: str, frame: pd.DataFrame, provenance: Record) -> 
         packed = _packed(table)
         record["sha256"] = hashlib.sha256(packed).hexdigest()
         # the rows first: a record without its rows is reported, rows without their record are not
-        _replace(folder / f"{name}.parquet", packed)
+        onestep.write(folder / f"{name}.parquet", packed, sync=True)
         words = json.dumps(record, ensure_ascii=False, indent=1, default=str)
-        _replace(folder / f"{name}.json", text.clean(words).encode())
+        onestep.write(folder / f"{name}.json", text.clean(words).encode(), sync=True)
     except OSError as error:
         raise NotSaved(f"evidence '{name}' is not saved: {error.strerror or error}") from None
     return record
@@ -307,33 +305,6 @@ def _checked(name: str) -> str:
     if not _NAME.fullmatch(name):
         raise BundleError(expected("evidence name", "an identifier", example="errors", came=name))
     return name
-
-
-def _replace(path: Path, content: bytes) -> None:
-    """Write a file whole under a temporary name, to the disk, then give it its own name."""
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).chmod(0o644)
-        Path(temporary).replace(path)
-    except OSError:
-        with suppress(OSError):
-            Path(temporary).unlink()
-        raise
-    _sync(path.parent)
-
-
-def _sync(folder: Path) -> None:
-    """Bring a rename to the disk, where the system can."""
-    with suppress(OSError):
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
 
 
 def _line(error: Exception) -> str:

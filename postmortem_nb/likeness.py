@@ -15,6 +15,8 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from postmortem_nb.masking import Known, mask
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -24,6 +26,7 @@ TERMS_SHOWN = 6
 """Shared words that a result names: those that count most."""
 
 _WORD = re.compile(r"[^\W\d_]\w{2,}")
+_MASKED = re.compile(r"\[masked: [\w -]+\]")
 _EMPTY = frozenset(
     """about above after again all also and any are because been before being below between both but
     can could did does during each few for from had has have her here him his how into its just may
@@ -54,13 +57,13 @@ class Likeness:
     terms: list[str]
 
     def words(self) -> str:
-        """Return what they share as one line, for a reader."""
+        """Return what they share as one line, for a reader: secrets masked."""
         named = (
             ("service" if len(self.services) == 1 else "services", self.services),
             ("factor" if len(self.factors) == 1 else "factors", self.factors),
             ("words", self.terms),
         )
-        return "; ".join(f"{name}: {', '.join(shared)}" for name, shared in named if shared)
+        return mask("; ".join(f"{name}: {', '.join(shared)}" for name, shared in named if shared))
 
 
 def rank(one: Said, others: Sequence[Said]) -> list[tuple[int, Likeness]]:
@@ -96,7 +99,9 @@ def _terms(said: Said) -> Counter[tuple[str, str]]:
     """Return the terms of an incident and how often each occurs."""
     found = Counter(("service", _plain(name)) for name in set(said.services))
     found.update(("factor", _plain(name)) for name in set(said.factors))
-    text = "\n".join((*said.factors, said.text)).casefold()
+    # a secret is no word: alone, without what tells that it is one, nothing would mask it
+    told = "\n".join((*said.factors, said.text))
+    text = _MASKED.sub(" ", Known.of((*said.services, told)).mask(told)).casefold()
     found.update(("word", stem) for word in _WORD.findall(text) if (stem := _stem(word)))
     return found
 

@@ -12,13 +12,15 @@ from typing import TYPE_CHECKING, Any
 
 from postmortem_nb.incident import Incident
 from postmortem_nb.ipynb import TOOLS
-from postmortem_nb.masking import Removed, in_column, mask
+from postmortem_nb.masking import Known, Removed, in_column, mask
 from postmortem_nb.parts import SINGLE
 from postmortem_nb.tallies import Found
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
     from pathlib import Path
+
+    import pandas as pd
 
     from postmortem_nb.budget import Spending
     from postmortem_nb.edits import Edit
@@ -101,6 +103,23 @@ class MaskedIncident(Incident):
 
     def _shown(self, value: Any, where: str) -> Any:
         return covered(value, lambda text: mask(text, self.removed, where))
+
+
+def findings(incident: Incident, found: pd.DataFrame) -> pd.DataFrame:
+    """Return what a check found as it may be printed: a finding quotes what people wrote."""
+    known = Known.of(_texts_of([incident.values(table) for table in incident.tables]))
+    shown = found.map(lambda value: known.mask(value) if isinstance(value, str) else value)
+    shown.attrs.update(found.attrs)
+    return shown
+
+
+def _texts_of(value: Any) -> Iterator[str]:
+    """Yield each text in a value, however deep."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, (list, tuple, dict)):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from _texts_of(item)
 
 
 def covered(value: Any, cover: Callable[[str], str]) -> Any:

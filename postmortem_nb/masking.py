@@ -19,7 +19,7 @@ from itertools import accumulate
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
 SHORTEST = 6
 """Characters of the shortest text that can hold a secret with what gives it away."""
@@ -162,6 +162,43 @@ def mask(text: str, removed: Removed | None = None, where: str = "") -> str:
     return "".join((*parts, text[place:])) if parts else text
 
 
+_CUT = re.compile(r"(\S{6,200})…")
+"""A word that was cut."""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Secrets that some texts hold, to be found again where only they are left of those texts."""
+
+    kinds: Mapping[str, str]
+    """Each secret and what kind it is, the longest first."""
+
+    @classmethod
+    def of(cls, texts: Iterable[str]) -> Known:
+        """Return the secrets of texts; what is too short to be told from a word is left out."""
+        held: dict[str, str] = {}
+        for text in texts:
+            for each in find(text):
+                held.setdefault(text[each.start : each.end], each.kind)
+        longest = sorted((secret for secret in held if len(secret) >= SHORTEST), key=len)
+        return cls({secret: held[secret] for secret in reversed(longest)})
+
+    def mask(self, text: str) -> str:
+        """Return a text masked, the known secrets too, whole or cut with ``…``."""
+        for secret, kind in self.kinds.items():
+            text = text.replace(secret, f"[masked: {kind}]")
+        return mask(_CUT.sub(self._cut, text) if self.kinds and "…" in text else text)
+
+    def _cut(self, match: re.Match[str]) -> str:
+        """Return what was cut with the beginning of a secret at its end masked."""
+        said = match[1]
+        for start in range(len(said) - SHORTEST + 1):
+            for secret, kind in self.kinds.items():
+                if secret.startswith(said[start:]):
+                    return f"{said[:start]}[masked: {kind}]…"
+        return match[0]
+
+
 def in_column(name: str, value: str, cover: Callable[[str], str]) -> str:
     """Return a value of a table covered as its column's name has it: ``password`` tells what is.
 
@@ -222,9 +259,9 @@ def _gates() -> tuple[dict[str, list[str]], dict[str, list[int]]]:
 
 @cache
 def _marks() -> re.Pattern[str]:
-    """Return what our own marks look like: only the kinds that there are."""
+    """Return what our own marks look like, in Markdown too: only the kinds that there are."""
     kinds = {rule.kind for rule in rules()} | {CARD, ACCOUNT, BROKEN}
-    return re.compile(rf"\[masked: (?:{'|'.join(map(re.escape, sorted(kinds)))})\]")
+    return re.compile(rf"\\?\[masked: (?:{'|'.join(map(re.escape, sorted(kinds)))})\\?\]")
 
 
 def _touches(found: Found, marks: list[tuple[int, int]]) -> bool:

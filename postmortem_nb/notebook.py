@@ -9,9 +9,9 @@ their text and keep what an author added.
 from __future__ import annotations
 
 import json
-import os
 from typing import TYPE_CHECKING, Any
 
+from postmortem_nb import onestep
 from postmortem_nb.errors import BundleError
 
 if TYPE_CHECKING:
@@ -95,12 +95,10 @@ def write(incident: Incident, more: Mapping[str, Sequence[Asked]] | None = None)
 
 def save(path: Path, notebook: dict[str, Any]) -> None:
     """Write a notebook in one step: the old file stands until the new one is whole."""
-    spare = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    content = json.dumps(notebook, ensure_ascii=False, indent=1) + "\n"
     try:
-        spare.write_text(json.dumps(notebook, ensure_ascii=False, indent=1) + "\n", "utf-8")
-        spare.replace(path)
+        onestep.write(path, content.encode())
     except OSError as error:
-        spare.unlink(missing_ok=True)
         raise BundleError(f"{path.name}: it could not be written: {error.strerror}") from error
 
 

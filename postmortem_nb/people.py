@@ -1,175 +1,217 @@
-"""Who the people of an incident are, and how their names stand in prose.
+"""Who the people of an incident are: whom the dataset names in a column of people.
 
-The public edition names nobody. People are whom the dataset names in a column of people: a whole
-name in any writing, each part of it, its possessive, initials with the last name, an address or a
-handle made of it. Teams, roles, monitors and services stand in those columns too and are nobody.
-Somebody whom no column names is found by what only people do or are: “Jo Doe was paged”.
+The public edition names nobody. What people write around a name is no part of it: signs and marks,
+pronouns, a role, an address, a description. Teams, roles, monitors and services stand in those
+columns too and are nobody. How a name is found in prose is in `spellings`; somebody whom no column
+names is found by what only people do or are (`strangers`).
 """
 
 from __future__ import annotations
 
 import re
-import tomllib
 import unicodedata
-from functools import cache
-from importlib import resources
 from typing import TYPE_CHECKING
 
 from postmortem_nb.checks.case import PEOPLE
+from postmortem_nb.folding import plain_signs
+from postmortem_nb.spellings import Name, Names
+from postmortem_nb.strangers import DID, words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-COLUMNS = frozenset({name for _, name in PEOPLE} | {"owner", "approval", "resolution_confirmed"})
+SENTENCES = frozenset({"detected_by", "approval", "escalated_to", "confirmed"})
+"""Columns of people in which they write sentences, so that a name is what is written as one."""
+
+COLUMNS = frozenset({name for _, name in PEOPLE} | {"owner"} | SENTENCES)
 """Columns that name people, whatever table they are in."""
 
-SENTENCES = frozenset({"detected_by", "approval", "resolution_confirmed"})
-"""Those of them in which people write sentences, so that a name is only what is written as one."""
+SHORT = 5
+"""Words of the longest text that is a name with what stands beside it; a longer one tells of it."""
 
-_APART = re.compile(r"[,;/&\n()\[\]:|–—]| - | (?:and|with) ")
-_ADDRESS = re.compile(r"([^\s@<>]+)@[\w.-]+|(?<![\w@])@([\w.-]+)")
-_TOKEN = re.compile(r"[^\W\d_](?:[\w.'’-]*[\w.])?")
-_NO_SPACES = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
+LIST = 12
+"""Words of the longest text that may hold names in small letters."""
 
+OF_THINGS = frozenset({"owner", "area"})
+"""Columns beside which ``name`` is a thing's: a monitor has an owner, a factor an area."""
 
-_CAPITAL = "[A-ZÀ-ÖØ-Þ]"
-_NAME = (
-    rf"(?P<{{0}}>{_CAPITAL}[a-zà-ÿ'’][\w'’-]*(?:\s(?:{_CAPITAL}\.|de|da|dos|van|von|der|den|di|al|el|bin|la))*"
-    rf"\s{_CAPITAL}[\w'’-]*[a-zà-ÿ])"
+_LINK = re.compile(
+    r"\b(?:[a-z][a-z+.-]*://|(?=(?:[\w-]+\.)+(?:com|org|net|io|dev)/))([^\s<>()\[\]|\"]*)",
+    re.IGNORECASE,
 )
-_DID = (
-    r"(?:noticed|spotted|acknowledged|joined|escalated|investigated|realised|realized|suggested"
-    r"|asked|merged|pushed|reverted|typed|wrote|messaged|woke|logged in|decided to"
-    r"|rolled (?:it |this |that |the \w+ )?back"
-    r"|was (?:paged|asked|called|on[- ]call|the (?:incident commander|on-call))"
-    r"|had (?:merged|pushed|deployed|written|reviewed|approved|run))\b"
+_PROFILE = re.compile(
+    r"(?:^(?:www\.)?(?:github|gitlab)\.com/|/(?:in|users?|people|profiles?)/|/[~@])([\w.-]+)/?$"
 )
-_BY = (
-    r"(?:acknowledged|noticed|spotted|reported|rolled back|reverted|merged|approved|reviewed"
-    r"|written|declared|led|handled|deployed|pushed|paged|escalated|run|fixed|restarted)"
-    r" (?:manually )?by"
+"""The address of somebody's page, and how they are called there."""
+
+_AT = re.compile(r"\s?[(\[]at[)\]]\s?", re.IGNORECASE)
+_EMOJI = re.compile(r":[a-z][a-z0-9_+-]*:")
+_ADDRESS = re.compile(r"([^\s@<>()\[\]|:;,/]+)@[\w.-]+|(?<![\w@])@([\w.-]+)")
+_TITLE = re.compile(r"[\"“„«](?=[^\"“”„«»]*\s)[^\"“”„«»]*[\"”“»]")
+"""Several words in quotation marks: beside a tool, what a monitor or a dashboard is called."""
+
+_TOOL = re.compile(
+    r"\b(?:monitor|alert|alarm|check|test|dashboard|panel|page|slo|synthetic|rule|query)s?\b",
+    re.IGNORECASE,
 )
-_ROLE = (
-    r"(?:engineers?|developers?|commander|on[- ]call|responders?|managers?|leads?|colleagues?"
-    r"|SREs?|DBA|CTO|CEO|VP|administrator|admin|operator|author|thanks to|paged|pinged|messaged)"
+_APART = re.compile(
+    r"[,;/&\n()\[\]{}:|–—=+~<>…!?→⇒➜]|\s-\s|\s#\S*|(?<=\w{3})\.\s+(?=\w{3})|\s(?:and|or|then|with)\s"
 )
-_IS = r"(?:\s\((?:\w+ )?(?:SRE|IC|on-call|engineer|developer|DBA|lead|manager|they|she|he)\b|\s?<)"
-_STRANGER = re.compile(
-    rf"\b{_NAME.format('actor')}(?=(?:\s\([^()\n]{{1,40}}\)|,[^,.\n]{{1,40}},)?\s(?:then\s|also\s)?{_DID})"
-    rf"|\b(?:{_BY}|{_ROLE})\s{_NAME.format('named')}\b|\b{_NAME.format('titled')}(?={_IS})"
-)
-"""Somebody in prose: first and last name beside what only people do or are."""
+_SINGLE = re.compile(r"[._]|(?<=[a-z]{3})(?=[A-Z][a-z]{2})")
+_HANDLE = re.compile(r"[._+-]|(?<=[a-z]{3})(?=[A-Z][a-z]{2})")
+_OF = frozenset({"from", "of", "at", "in", "on", "for", "who"})
+_DID = re.compile(DID)
 
 
-def strangers(text: str) -> Iterator[tuple[int, int]]:
-    """Yield where prose names people whom no column may name: first and last name, by context."""
-    for match in _STRANGER.finditer(text):
-        group = next(name for name, value in match.groupdict().items() if value)
-        parts = match[group].lower().split()
-        if not _words("teams").intersection(parts) and parts[0] not in _words("openings"):
-            yield match.span(group)
-
-
-@cache
-def _words(kind: str) -> frozenset[str]:
-    """Return a list of `people.toml`: titles, teams, words, particles."""
-    shipped = resources.files("postmortem_nb").joinpath("people.toml").read_text("utf-8")
-    return frozenset(tomllib.loads(shipped)[kind].split())
-
-
-def people(tables: Iterable[Iterable[Mapping[str, object]]]) -> re.Pattern[str] | None:
-    """Return a pattern of the people that rows name in a column of people, longest name first."""
+def people(tables: Iterable[Iterable[Mapping[str, object]]]) -> Names | None:
+    """Return the people that rows name in a column of people; None for nobody."""
     rows = [row for table in tables for row in table]
     services = {str(name).lower() for row in rows for name in _several(row.get("services"))}
-    written = {
-        pattern
+    found = {
+        name
         for row in rows
-        for column in COLUMNS & set(row)
+        for column in _columns(row)
         for name in _named(row[column], sentence=column in SENTENCES)
-        if len(name) > 1 or name[0].lower() not in services
-        for pattern in _writings(name)
+        if len(name.parts) > 1 or name.parts[0].lower() not in services
     }
-    if not written:
-        return None
-    either = "|".join(sorted(written, key=lambda each: (-len(each), each)))
-    return re.compile(f"(?:{either})(?:['’]s?(?!\\w))?")
+    return Names(found) if found else None
 
 
-def _named(value: object, *, sentence: bool) -> Iterator[list[str]]:
-    """Yield the parts of each person's name in a value of a column of people."""
+def _columns(row: Mapping[str, object]) -> frozenset[str]:
+    """Return the columns of a row that name people."""
+    found = COLUMNS & set(row)
+    return found - {"name"} if OF_THINGS & set(row) else found
+
+
+def _named(value: object, *, sentence: bool) -> Iterator[Name]:
+    """Yield each person's name in a value of a column of people."""
     for each in _several(value):
-        said = str(each)
-        addresses = (match[1] or match[2] for match in _ADDRESS.finditer(said))
-        names = [_parts(address, r"[._+-]") for address in addresses]
-        names += [
-            _person(piece, sentence=sentence) for piece in _APART.split(_ADDRESS.sub(" ", said))
+        said = _EMOJI.sub(" ", _AT.sub("@", plain_signs(str(each))))
+        handles = [
+            match[1] for link in _LINK.finditer(said) for match in _PROFILE.finditer(link[1])
         ]
-        yield from filter(None, names)
+        said = _LINK.sub(" , ", said).replace("mailto:", " ")
+        handles += [match[1] or match[2] for match in _ADDRESS.finditer(said)]
+        said = _ADDRESS.sub(" , ", said)
+        said = _TITLE.sub(" ", said) if _TOOL.search(said) else said
+        small = not sentence and len(said.split()) <= LIST
+        found = [name for piece in _APART.split(said) for name in _of_piece(piece, small=small)]
+        yield from (name for name in [*found, *map(_of_handle, handles)] if name.parts)
 
 
 def _several(value: object) -> list[object]:
     return value if isinstance(value, list) else [value or ""]
 
 
-def _parts(said: str, between: str) -> list[str]:
-    return [part for part in re.split(between, said) if len(part) > 1]
+def _of_handle(handle: str) -> Name:
+    """Return the name that an address or a handle is made of; none for a team's."""
+    parts = [_ends(part) for part in _HANDLE.split(handle) if len(part) > 1]
+    known = [part for part in parts if not _is_plain(part)]
+    return Name(tuple(known) if len(known) == len(parts) or len(known) > 1 else ())
 
 
-def _person(piece: str, *, sentence: bool) -> list[str]:
-    """Return the parts of the name in a piece of text; nothing where it names a team or a tool."""
-    tokens = [token for token in piece.split() if token.lower().strip(".") not in _words("titles")]
-    if not tokens or len(tokens) > 5 or not all(map(_TOKEN.fullmatch, tokens)):
+def _ends(token: str) -> str:
+    """Return a word without the signs around it, the possessive and a number at its end."""
+    bare = re.sub(r"'s?$", "", token.strip("-'._"))
+    return re.sub(r"(?<=[^\W\d_]{3})\d+$|^\d+(?=[^\W\d_]{3})", "", bare)
+
+
+def _tokens(piece: str) -> list[str]:
+    """Return the words of a piece of text, without the signs around and between them."""
+    plain = "".join(char if _is_letter(char) else " " for char in piece)
+    return [token for token in map(_ends, plain.split()) if any(map(str.isalpha, token))]
+
+
+def _is_letter(char: str) -> bool:
+    category = unicodedata.category(char)
+    return char in "-'._" or category[0] in "LM" or category == "Nd"
+
+
+def _of_piece(piece: str, *, small: bool) -> Iterator[Name]:
+    """Yield the names in a piece of text: one in a short one, those told of in a sentence.
+
+    ``small`` says that a name may be written in small letters.
+    """
+    tokens = _tokens(piece)
+    tokens = _before(tokens) if small else tokens
+    whole = all(token[0].isupper() or token in words("particles") for token in tokens)
+    parts = _person(tokens, small=small) if whole or len(tokens) <= SHORT else []
+    if parts:
+        yield Name(tuple(parts))
+    elif small and len(tokens) <= SHORT:
+        yield Name(tuple(_one(tokens)), sure=False)
+    else:
+        yield from _told_of(tokens)
+
+
+def _one(tokens: list[str]) -> list[str]:
+    """Return the one name among small words: “ask Dana”, “dana Hill”; none beside a team's."""
+    if any(map(_is_team, tokens)):
         return []
-    known = [token for token in tokens if token.lower() not in _words("teams")]
-    small = [token for token in known if token[0].islower()]
-    names = [token for token in known if token not in small or token in _words("particles")]
+    names = [token for token in tokens if token[0].isupper() and not _is_plain(token)]
+    if len(names) != 1:
+        return []
+    return tokens if len(tokens) == 2 and not any(map(_is_plain, tokens)) else names
+
+
+def _before(tokens: list[str]) -> list[str]:
+    """Return the words before those that say from where or of what somebody is: “Dana from …”."""
+    place = next((place for place, token in enumerate(tokens) if token in _OF and place), 0)
+    if not place or (place == 1 and tokens[0][0].islower()):
+        return tokens
+    return tokens[:place]
+
+
+def _person(tokens: list[str], *, small: bool) -> list[str]:
+    """Return the parts of the name in a few words; nothing where they name a team or a tool."""
+    tokens = [token for token in tokens if token.lower() not in words("titles")]
+    known = [
+        token for token in tokens if not _is_team(token) and token.lower() not in words("plain")
+    ]
+    lower = [token for token in known if token[0].islower()]
+    names = [token for token in known if token not in lower or token in words("particles")]
     if len(names) < len(tokens) and (names or len(tokens) != len(known)):
         # "Ana Souza support" is somebody; "Checkout support", "Seen in the shop" are not
-        return names if len(names) >= 2 else []
-    if sentence and (small == known or (len(known) == 1 and not known[0][0].isupper())):
+        return names if len(names) >= 2 and (small or not _opens(names)) else []
+    if not small and (lower == known or _opens(names)):
         return []
-    return _parts(known[0], r"[._]") if len(known) == 1 else known[:2] if small == known else known
+    if lower == known and len(known) > 3:
+        return []
+    return _split(known[0]) if len(known) == 1 else known[:2] if lower == known else known
 
 
-def _writings(parts: list[str]) -> Iterator[str]:
-    """Yield patterns of the ways in which a name is written."""
-    whole = r"[\s._-]{0,3}".join(map(_folded, parts))
-    if len(parts) > 1:
-        yield _bounded(f"(?i:{whole})", parts)
-        first, last = parts[0], parts[-1]
-        turned = rf"(?i:{_folded(last)},?[\s._-]{{1,2}}{_folded(first)})"
-        yield _bounded(turned, parts)
-        if len(last) >= 4 and last.lower() not in _words("words"):
-            yield _bounded(f"(?i:{re.escape(first[0])}[._-]?{_folded(last)})", parts)
-    pieces = [piece for part in parts for piece in {part, *part.split("-")}]
-    for piece in pieces:
-        bare = piece.strip(".'’")
-        if (len(bare) >= 3 and bare.lower() not in _words("particles")) or _NO_SPACES.search(bare):
-            yield _bounded(_alone(bare), [bare])
+def _opens(names: list[str]) -> bool:
+    """Whether words with capitals begin a sentence or are a day: “A customer”, “Black Friday”."""
+    openings = words("openings") - words("words")
+    return any(len(name) == 1 or name.lower() in openings for name in (names[0], names[-1]))
 
 
-def _alone(name: str) -> str:
-    """Return a pattern of one name: in any letters, or as names are written where it is a word."""
-    if name.lower() in _words("words") or name.lower() in _words("teams"):
-        return _folded(name[0].upper() + name[1:])
-    return f"(?i:{_folded(name)})"
+def _is_team(token: str) -> bool:
+    """Whether a word is of a team's name or a tool's; of several joined ones, whether one is."""
+    return any(piece.lower() in words("teams") for piece in {token, *token.split("-")})
 
 
-def _folded(name: str) -> str:
-    """Return a pattern of a name with its accents, without, and with any apostrophe."""
-    made = ""
-    for char in unicodedata.normalize("NFC", name):
-        plain = unicodedata.normalize("NFD", char)
-        if len(plain) > 1 and plain[0].isalpha():
-            also = "e?" if plain[1] == "\u0308" else ""
-            made += f"(?:{re.escape(char)}|{re.escape(plain[0])}[\u0300-\u036f]*{also})"
-        else:
-            made += "['’ʼ`]?" if char in "'’ʼ`" else re.escape(char)
-    return made
+def _split(said: str) -> list[str]:
+    return [part for part in _SINGLE.split(said) if len(part) > 1]
 
 
-def _bounded(pattern: str, parts: list[str]) -> str:
-    """Return a pattern that begins and ends with a word, in scripts that part words."""
-    if any(map(_NO_SPACES.search, parts)):
-        return pattern
-    return rf"(?<![^\W_]){pattern}(?![^\W_])"
+def _told_of(tokens: list[str]) -> Iterator[Name]:
+    """Yield the names that a sentence tells of: words with capitals side by side, or who did it."""
+    run: list[str] = []
+    for place, token in enumerate([*tokens, ""]):
+        if (token[:1].isupper() and not _is_plain(token)) or (run and token in words("particles")):
+            run.append(token)
+            continue
+        before = tokens[place - len(run) - 1].lower() if place > len(run) else ""
+        did = _DID.match(" ".join(tokens[place:])) or token in ("from", "who")
+        if len(run) > 1 or (run and (did or before == "by")):
+            yield Name(tuple(run), sure=False)
+        run = []
+
+
+def _is_plain(token: str) -> bool:
+    """Whether a word with a capital is nobody's name: a team's, a title, how a sentence begins."""
+    lowered = token.lower()
+    return _is_team(token) or any(
+        lowered in words(kind) for kind in ("titles", "openings", "plain")
+    )

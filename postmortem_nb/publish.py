@@ -10,12 +10,11 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from postmortem_nb import bundle, incidentapi, masking, notebookcells, text, times
+from postmortem_nb import bundle, incidentapi, masking, notebookcells, onestep, text, times
 from postmortem_nb.datadog.failures import Failed
 from postmortem_nb.errors import NotSaved
 
@@ -316,14 +315,8 @@ def _kept(path: Path) -> Json:
 
 def _save(path: Path, content: Json) -> None:
     """Write the file beside the bundle in one step."""
-    spare = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    written = json.dumps(content, ensure_ascii=False, indent=1) + "\n"
     try:
-        with spare.open("w", encoding="utf-8") as file:
-            file.write(json.dumps(content, ensure_ascii=False, indent=1) + "\n")
-            file.flush()
-            os.fsync(file.fileno())
-        spare.replace(path)
+        onestep.write(path, written.encode(), sync=True)
     except OSError as error:
-        with suppress(OSError):
-            spare.unlink()
         raise NotSaved(f"{path.name}: not saved: {error.strerror}; publish again") from None

@@ -7,26 +7,30 @@ people that the incident names, in full or by one name, and for what points insi
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from dataclasses import replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, NamedTuple
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, Any
 
+from postmortem_nb import inside
+from postmortem_nb.folding import fold
 from postmortem_nb.incident import Incident
+from postmortem_nb.inside import Spot
 from postmortem_nb.masked import MaskedIncident, covered
 from postmortem_nb.parts import Query, Words
-from postmortem_nb.people import people, strangers
+from postmortem_nb.people import people
+from postmortem_nb.strangers import strangers
 from postmortem_nb.tallies import Found
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
+    from postmortem_nb.folding import Folded
     from postmortem_nb.metrics import Measure
     from postmortem_nb.parts import Part, Section
     from postmortem_nb.schema import Template
+    from postmortem_nb.spellings import Names
 
 PUBLIC: Mapping[str, frozenset[str]] = {
     "incident": frozenset(
@@ -55,89 +59,6 @@ UNKNOWN: Mapping[str, Any] = {"value": None, "parts": (), "missing": "not public
 
 QUIET: Mapping[str, Any] = {"beside": "", "computed": None, "origin": "", "differs": False}
 """What the public edition says of a figure that several sources tell: nothing."""
-
-OPEN_HOSTS = re.compile(r"(?:^|\.)(?:status(?:page)?\.[\w-]+(?:\.[\w-]+)+|statuspage\.io)$")
-"""Hosts that customers know: a status page."""
-
-
-class Kind(NamedTuple):
-    """What points inside, and what stands for it in the public edition."""
-
-    name: str
-    shown: str
-    pattern: re.Pattern[str]
-
-
-def _kind(name: str, shown: str, pattern: str) -> Kind:
-    return Kind(name, shown, re.compile(pattern, re.IGNORECASE))
-
-
-KINDS: tuple[Kind, ...] = (
-    _kind("e-mail address", "[e-mail]", r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+"),
-    _kind(
-        "link",
-        "[link]",
-        r"\b(?:https?|ftp|ssh|git|s3|gs|file|jdbc:\w+|postgres(?:ql)?|mysql|mongodb(?:\+srv)?|rediss?"
-        r"|amqps?|kafka|ldaps?|slack)://[^\s<>\"')\]]+"
-        r"|(?<![\w./@-])(?:[a-z0-9-]+\.)+[a-z]{2,}/[^\s<>\"')\],]+",
-    ),
-    _kind("MAC address", "[address]", r"\b[0-9a-f]{2}(?::[0-9a-f]{2}){5}\b"),
-    _kind(
-        "IP address",
-        "[address]",
-        r"(?<![\w:.])[0-9a-f:]{0,30}:(?:\d{1,3}\.){3}\d{1,3}(?![\w.]\d)"
-        r"|(?<![\w:.])[0-9a-f]{0,4}(?::[0-9a-f]{0,4}){2,7}(?:%\w+|/\d+)?(?![\w:])",
-    ),
-    _kind("IP address", "[address]", r"(?<![\w.])\d{1,3}(?:\.\d{1,3}){3}(?::\d+|/\d+)?(?![\w.]\d)"),
-    _kind("host", "[host]", r"\bip-\d{1,3}(?:-\d{1,3}){3}\b(?:\.[\w-]+)*"),
-    _kind(
-        "host",
-        "[host]",
-        r"\b(?:[a-z0-9-]+\.)+(?:internal|local|localdomain|corp|lan|intra(?:net)?|svc|home\.arpa"
-        r"|amazonaws\.com|compute\.google|azure\.com|windows\.net|cloudapp\.net|datadoghq\.(?:com|eu)"
-        r"|slack\.com|atlassian\.net|pagerduty\.com|opsgenie\.com)\b(?::\d+)?",
-    ),
-    _kind(
-        "host",
-        "[host]",
-        r"(?<![\w.-])(?=[a-z0-9.-]*\.)(?=[a-z0-9.-]*(?:\d\.|(?:prod|production|stage|staging|stg|dev"
-        r"|test|int|db|cache|node|host|k8s|cluster|vpn|admin|grafana|kibana|jenkins|jira|wiki|git"
-        r"|gitlab|confluence|tracker|chat|vault|consul|registry|nexus|bastion)\.))"
-        r"[a-z][a-z0-9-]*(?:\.[a-z0-9-]+)+\.[a-z]{2,}\b(?::\d+)?",
-    ),
-    _kind(
-        "host",
-        "[host]",
-        r"(?<![\w.-])(?:[a-z0-9]+-)*(?:(?:db|node|host|srv|vm|worker|broker|replica|primary|master"
-        r"|bastion|kafka|redis|postgres|pg|mysql|mongo|rabbitmq?|elastic|zookeeper|etcd|consul|vault"
-        r"|nginx|haproxy|lb)\d{1,4}|(?:db|web|app|api|node|host|srv|server|vm|worker|broker|replica"
-        r"|primary|master|bastion|proxy|kafka|redis|cache|postgres|pg|mysql|mongo|rabbitmq?|elastic"
-        r"|zookeeper|etcd|consul|vault|nginx|haproxy|lb|prod|prd|stg|pool|gke|eks|aks|k8s)"
-        r"(?:-[a-z0-9]+)*-\d{1,4})(?:-[a-z0-9]{2,6})*\b",
-    ),
-    _kind("host", "[host]", r"\b(?:i-[0-9a-f]{8,17}|[a-z][a-z0-9-]*-[0-9a-f]{8,10}-[a-z0-9]{5})\b"),
-    _kind("cloud resource", "[resource]", r"\barn:aws[\w-]*:[^\s,;]+"),
-    _kind("id", "[id]", r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b"),
-    _kind("id", "[id]", r"\b(?:[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{64})\b"),
-    _kind("id", "[id]", r"\b(?=[0-9a-f]*\d)(?=[0-9a-f]*[a-f])[0-9a-f]{16}\b|\b\d{15,20}\b"),
-    _kind(
-        "user id",
-        "[id]",
-        r"\b(?:user|usr|customer|account|member|client)(?:[._ -]?(?:id|no|number))?\s*[:=#]\s*"
-        r"[\"']?(?=[\w.@-]*\d)[\w.@-]+|\b(?:usr|cus|user|acct)_[A-Za-z0-9]{4,}\b"
-        r"|\b(?:user|customer|account|member|client)\s+(?:id\s+|no\.?\s+|number\s+)?\d{4,}\b"
-        r"|\b(?:u|uid|usr|user|cust|customer|acct|account)-\d{3,}\b",
-    ),
-    _kind(
-        "phone number",
-        "[phone]",
-        r"(?<![\w.])\+\d{1,3}[ .-]?\(?\d{1,4}\)?(?:[ .-]?\d{2,4}){2,4}\b"
-        r"|(?<![\w.-])(?:\(\d{2,5}\) ?|\d{3}[.-])\d{3}[ .-]?\d{3,4}\b(?![.-]\d)",
-    ),
-    _kind("chat handle", "[person]", r"(?<![\w@/.])@[a-z][\w.-]{2,}\b"),
-    _kind("chat channel", "[channel]", r"(?<![\w#&/])#(?=[\w-]*[a-z])[a-z0-9][\w-]{2,}\b"),
-)
-"""In the order they are looked for; an earlier one wins where two overlap."""
 
 
 class PublicIncident(MaskedIncident):
@@ -193,8 +114,8 @@ class PublicIncident(MaskedIncident):
         return covered(value, lambda text: self.redact(text, f"{table}.{name}"))
 
     @cached_property
-    def people(self) -> re.Pattern[str] | None:
-        """The names of people in this incident, whole or one of them; None for nobody."""
+    def people(self) -> Names | None:
+        """The people whom this incident names; None for nobody."""
         return people(Incident.values(self, table) for table in self.template.tables)
 
 
@@ -230,49 +151,30 @@ def _quiet(section: Section) -> Section:
     return replace(section, parts=tuple(parts), sections=inner)
 
 
-class Spot(NamedTuple):
-    """Something that is taken out: what kind, what stands for it, from where to where."""
+def found(text: str, names: Names | None) -> list[Spot]:
+    """Return what the public edition may not say of a text, in order, none overlapping another.
 
-    kind: str
-    shown: str
-    start: int
-    end: int
-
-
-def found(text: str, names: re.Pattern[str] | None) -> list[Spot]:
-    """Return what the public edition may not say of a text, in order, none overlapping another."""
-    spots = [
-        Spot(kind.name, kind.shown, match.start(), match.end())
-        for kind in KINDS
-        for match in kind.pattern.finditer(text)
-        if not _is_open(kind, match[0])
-    ]
-    if names is not None:
-        spots += [Spot("name", "[person]", *match.span()) for match in names.finditer(text)]
-    spots += [Spot("name", "[person]", *span) for span in strangers(text)]
-    kept: list[Spot] = []
-    for spot in spots:
-        if not any(spot.start < other.end and other.start < spot.end for other in kept):
-            kept.append(spot)
-    return sorted(kept, key=lambda spot: spot.start)
+    It is looked for in the text as a reader recognises it (`folding`).
+    """
+    folded = fold(text)
+    said = folded.text
+    spots = inside.spots(said)
+    spans = [*(names.spans(said) if names is not None else ()), *strangers(said)]
+    spots += [Spot("name", "[person]", *span) for span in spans]
+    return [spot._replace(start=start, end=end) for spot, start, end in _placed(spots, folded)]
 
 
-def _is_open(kind: Kind, matched: str) -> bool:
-    """Return whether a match may stay: a status page, a number that is no address."""
-    if kind.name == "link":
-        try:
-            host = urlsplit(matched if "://" in matched else f"https://{matched}").hostname or ""
-        except ValueError:
-            return False
-        return OPEN_HOSTS.search(host) is not None
-    return kind.name == "IP address" and not _is_address(matched)
+def _placed(spots: list[Spot], folded: Folded) -> Iterator[tuple[Spot, int, int]]:
+    """Yield spots where they stand in the text as it was written; those that overlap are one.
 
-
-def _is_address(matched: str) -> bool:
-    bare = re.split("[/%]", matched, maxsplit=1)[0]
-    bare = bare.rsplit(":", 1)[0] if bare.count(":") == 1 else bare
-    try:
-        ipaddress.ip_address(bare)
-    except ValueError:
-        return False
-    return True
+    The longest of them says what it is, so that no end of another is left standing.
+    """
+    spots.sort(key=lambda spot: spot.start)  # in the order of their kinds where they begin as one
+    place = 0
+    while place < len(spots):
+        start, end, chosen = spots[place].start, spots[place].end, spots[place]
+        while (place := place + 1) < len(spots) and spots[place].start < end:
+            if spots[place].length > chosen.length:
+                chosen = spots[place]
+            end = max(end, spots[place].end)
+        yield (chosen, *folded.span(start, end))

@@ -8,9 +8,10 @@ import sys
 import tempfile
 from pathlib import Path
 
+import bundlekit
 import pytest
 
-from postmortem_nb import Incident, cli, sandbox
+from postmortem_nb import Incident, cli, notebook, sandbox
 
 EXAMPLES = [(command.name, command.example) for command in cli.COMMANDS]
 
@@ -201,6 +202,37 @@ def test_an_export_follows_a_link_and_writes_into_a_pipe(capsys, tmp_path):
         assert json.loads((tmp_path / "pipe").read_text("utf-8"))["id"] == "INC-7"
     assert writer.returncode == 0
     assert (tmp_path / "pipe").is_fifo()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a device of Linux")
+@pytest.mark.parametrize("form", ["json", "markdown"])
+def test_an_export_to_the_output_is_the_document_alone(capsys, tmp_path, form):
+    """Before: “it could not be written”, for a temporary file beside the pipe was tried."""
+    incident = bundlekit.bundle(tmp_path)
+    words = [sys.executable, "-m", "postmortem_nb", "export", incident.path, "--to", form]
+    words += ["-o", "/dev/stdout"]
+    piped = subprocess.run(words, capture_output=True, check=True, text=True)
+    assert piped.stdout[0] + piped.stdout.rstrip()[-1] == ("{}" if form == "json" else "-*")
+    assert "/dev/stdout" not in piped.stdout
+    assert ("pictures have no place" in piped.stderr) == (form == "markdown")
+    with (tmp_path / "file").open("wb") as file:
+        subprocess.run(words, stdout=file, stderr=subprocess.DEVNULL, check=True)
+    assert (tmp_path / "file").read_text("utf-8") == piped.stdout
+    assert not list(Path("/dev").glob("stdout_files*"))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such modes")
+def test_a_file_that_is_written_again_stays_as_private_as_it_was(capsys, tmp_path):
+    run("new", "INC-7", capsys=capsys)
+    run("export", "INC-7", "--to", "json", "-o", "out.json", capsys=capsys)
+    assert not (tmp_path / "out.json").stat().st_mode & 0o022
+    notebook_file = tmp_path / "INC-7" / "INC-7.ipynb"
+    for path in (tmp_path / "out.json", notebook_file):
+        path.chmod(0o640)
+    run("export", "INC-7", "--to", "json", "-o", "out.json", capsys=capsys)
+    notebook.save(notebook_file, {"cells": []})
+    modes = {path.stat().st_mode & 0o777 for path in (tmp_path / "out.json", notebook_file)}
+    assert modes == {0o640}
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="a device of Linux")

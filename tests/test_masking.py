@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from planted import ALWAYS, NAMED, PLACED, SEED, WRAPPED, benign, planted_in, seeded
 
-from postmortem_nb import drawing, editions, masked, masking
+from postmortem_nb import drawing, editions, masked, masking, text
 from postmortem_nb.incident import Incident
 from postmortem_nb.masking import Removed, find, mask
 
@@ -53,6 +53,14 @@ def test_masking_twice_is_masking_once():
             once = mask(planted_in(wrapping, make(rng))[0])
             assert mask(once) == once
             assert find(once) == []
+
+
+def test_a_mark_in_markdown_is_no_secret_again():
+    """Before, “curl -u admin:…” was masked twice there, garbled, and told twice."""
+    rng = seeded(SEED)
+    for make in (NAMED | PLACED).values():
+        written = text.markdown(mask(planted_in("{}", make(rng))[0]))
+        assert mask(written) == written
 
 
 @pytest.mark.parametrize(

@@ -239,6 +239,24 @@ def test_a_number_stays_with_its_unit_and_an_address_breaks_where_it_may():
     assert '">https://<wbr>a<wbr>.b/<wbr>c?<wbr>d=<wbr>e&amp;<wbr>f</a>' in link
 
 
+@pytest.mark.parametrize(
+    ("printed", "shown"),
+    [
+        ("\r 10%|#    |\r 50%|##   |\r100%|#####|\n", "100%|#####|"),
+        ("a\n 10%\r 50%\r100% done\r\nb", "a\n100% done\nb"),
+        ("reading 12 of 300\rdone", "doneing 12 of 300"),
+        ("reading 12 of 300\r\x1b[Kdone", "done"),
+        ("\x1b[31m 10%\x1b[0m\r\x1b[32m100%\x1b[0m", "100%"),
+        ("1 %\b\b\b25 %\b\b\b\b100 %", "100 %"),
+        ("one\r\ntwo\r\r\n", "one\ntwo"),
+        ("x\r" * 200_000 + "\b" * 200_000, "x"),
+    ],
+)
+def test_a_progress_bar_is_shown_as_it_stood_at_last(printed, shown):
+    """As JupyterLab and a terminal show it; before: every state of it, one behind another."""
+    assert cells.plain(printed).rstrip("\n") == shown
+
+
 def test_sandbox_evidence_is_said_plainly(whole, tmp_path):
     assert "Made from the sandbox, not from a Datadog account" in words(whole)
     incident = Incident.create("INC-8", tmp_path)
