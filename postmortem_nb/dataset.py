@@ -45,7 +45,7 @@ def write(source: Source, incident: MaskedIncident) -> str:
         "digest": page.digest(incident.template.digest, facts, source.cells, shown),
     }
     if isinstance(incident, PublicIncident):
-        whole = _public(whole, incident)
+        whole = _public(whole, incident) | ({"sandbox": True} if shown.sandbox else {})
     whole = masked.covered(whole, mask)  # the second look: nothing that was made above is left out
     return json.dumps(whole, ensure_ascii=False, indent=2, allow_nan=False) + "\n"
 

@@ -7,10 +7,11 @@ from importlib import resources
 
 import bundlekit
 import jsonschema
+import pandas as pd
 import pytest
 from test_page import harm, words
 
-from postmortem_nb import editions, redaction, text
+from postmortem_nb import editions, evidence, redaction, text
 from postmortem_nb.errors import ExportError
 from postmortem_nb.incident import Incident
 from postmortem_nb.masking import mask
@@ -276,6 +277,17 @@ def test_the_public_dataset_has_what_customers_may_know_and_nothing_else(written
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT[\d:]+Z", whole["tables"]["timeline"][0]["time"])
     assert not [value for value in (*INSIDE.values(), *PEOPLE) if value in made]
     assert "[person] saw [e-mail]" in whole["facts"]["what_happened"]
+
+
+def test_the_public_dataset_says_that_it_was_made_from_the_sandbox(tmp_path):
+    incident = Incident.create("INC-9", tmp_path)
+    frame = pd.DataFrame({"timestamp": [], "message": []})
+    record = {"complete": True, "function": "search_datadog_logs", "sandbox": True}
+    before = editions.export(incident.path, "json", audience="public")[0].read_text("utf-8")
+    evidence.freeze(incident.path / "evidence", "logs", frame, record)
+    after = editions.export(incident.path, "json", audience="public")[0].read_text("utf-8")
+    assert "sandbox" not in json.loads(before)
+    assert json.loads(after)["sandbox"] is True
 
 
 @pytest.mark.parametrize("edition", [1, 2])
