@@ -162,6 +162,30 @@ def test_what_agrees_is_let_be(made):
             "The default is 0 in 2.16.3 and was 2 hours before.",
             "“2.16.3”, but elsewhere the document has 2.16.4.",
         ),
+        (
+            "takeaways",
+            "text",
+            "70% of the authorisations failed (13,500 of 45,000).",
+            "but it is 30.0 %.",
+        ),
+        (
+            "takeaways",
+            "text",
+            "1,200 GB were full. We had freed 1,200 GB. Then 1,200 MB more.",
+            "“1,200 MB”, but elsewhere “1,200 GB”.",
+        ),
+        (
+            "takeaways",
+            "text",
+            "Version 2.4.16 did what it was built to do.",
+            "“2.4.16”, but elsewhere the document has 2.16.4.",
+        ),
+        (
+            "monitors",
+            "status",
+            "Planned (OBS-310)",
+            "“Planned”, but the action “Alert on the use of the pool” is Complete.",
+        ),
         ("takeaways", "text", "With 18.3% used before, 50% is left.", "leaves 31.7 %"),
         (
             "Mitigation Plan Formed",
@@ -239,6 +263,12 @@ def test_what_a_length_leads_back_to_must_be_there(made, impact, fits):
         ("went_wrong", "impact", "Seen at 6:19 a.m. PST (14:19 UTC)."),
         ("Partial Recovery", "status", "Failure rate 18 % and rising before it fell."),
         ("Partial Recovery", "improving", "Success rate at 66 %, after 99.97 % the day before."),
+        (
+            "takeaways",
+            "text",
+            "The job was switched off for the move; the job was not switched on after the move.",
+        ),
+        ("takeaways", "text", "For 104 minutes drivers could not pay."),
         ("incident", "problem", "Down between 15:02 and 17:09 local time on that Thursday."),
         ("takeaways", "text", "408,000 stamps of 480,000 stamps went to one job."),
     ],

@@ -219,6 +219,32 @@ def units(case: Case) -> Iterator[Finding]:
                 yield about(case, cell, f"“{said}”, but elsewhere {number} {other}s.")
 
 
+_SIZED = re.compile(
+    r"(?<![\w.,:])(?P<number>\d{1,3}(?:,\d{3})+|\d{3,})\s?(?P<unit>[KMGT]B|ms|s|seconds?)\b"
+)
+
+
+def sizes(case: Case) -> Iterator[Finding]:
+    """Find a number of three digits with another unit of its kind: 1,200 MB for 1,200 GB."""
+    told: dict[str, dict[str, list[tuple[Cell, str]]]] = defaultdict(lambda: defaultdict(list))
+    for cell, text in passages(case, plans=True):
+        for match in matches(_SIZED, text):
+            unit = match["unit"] if match["unit"][-1] == "B" or match["unit"] == "ms" else "s"
+            told[match["number"].replace(",", "")][unit].append((cell, match.group()))
+    for units_ in told.values():
+        for unit, places in units_.items():
+            kind = {
+                each for each in units_ if each != unit and (each[-1] == "B") == (unit[-1] == "B")
+            }
+            firm = [
+                each for each in kind if len(units_[each]) > 1 or units_[each][0][0] != places[0][0]
+            ]
+            often = max((len(units_[each]) for each in firm), default=0)
+            if len(places) == 1 and firm and (often > 1 or unit > min(firm)):
+                cell, said = places[0]
+                yield about(case, cell, f"“{said}”, but elsewhere “{units_[firm[0]][0][1]}”.")
+
+
 def _alike(one: _United, others: Sequence[_United]) -> bool:
     """Return whether lengths of another unit, in three blanks or more, are of the same thing."""
     if one.value % 5 == 0 and one.value < _COMMON:
@@ -232,7 +258,7 @@ def _measured(case: Case) -> Iterator[Measure]:
     yield from (case.measures[name] for name in names if name in case.measures)
 
 
-RULES: tuple[Callable[[Case], Iterator[Finding]], ...] = (gaps, unseen, anchored, units)
+RULES: tuple[Callable[[Case], Iterator[Finding]], ...] = (gaps, unseen, anchored, units, sizes)
 
 
 def _public(match: re.Match[str]) -> bool:

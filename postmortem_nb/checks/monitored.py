@@ -72,6 +72,8 @@ def finished(case: Case) -> Iterator[Finding]:
     ]
     for table, row, states in made:
         action = _making(case, row)
+        if table == "monitors" and action and action.get("status") == "Complete":
+            yield from _unmade(case, row, action)
         if action and action.get("status") == "Not Started":
             told = next((m for n in states if (m := _DONE.search(str(row.get(n) or "")))), None)
             if told:
@@ -84,6 +86,19 @@ def finished(case: Case) -> Iterator[Finding]:
                     remedy="Correct one of the two.",
                     at=("actions", action["row"]),
                 )
+
+
+_UNMADE = re.compile(
+    r"^\s*(?:not (?:yet )?(?:started|begun|live)|planned|to do|open)\b", re.IGNORECASE
+)
+
+
+def _unmade(case: Case, row: Row, action: Row) -> Iterator[Finding]:
+    """Find a monitor that is not there, where the action that makes it is complete."""
+    told = _UNMADE.match(str(row.get("status") or ""))
+    if told:
+        message = f"“{told.group().strip()}”, but the action “{action['title']}” is Complete."
+        yield _wrong(case, row, Code.SOURCES, "status", message)
 
 
 def _making(case: Case, row: Row) -> Row | None:

@@ -86,6 +86,8 @@ _WEAK = frozenset(
     """the been have has had was were are only all any one just yet know see enough need every too
     more much very seen ask asked asks part until before look take""".split()  # noqa: SIM905
 )
+_PARTICLED = frozenset({"switch", "switched", "turn", "turned", "put", "set", "left"})
+"""Verbs that “on” and “off” turn round: “not switched on” denies no “switched off”."""
 _UNIVERSAL = re.compile(
     r"(?<!after )(?<!once )(?<!when )(?<!until )(?<!before )(?<!as soon as )\b"
     r"(?P<way>no|not (?:a single|one)|none of (?:the|our)|every(?: single)?|all(?: the| our| "
@@ -105,7 +107,7 @@ _SINCE = re.compile(r"\b(?:after|before|until|since|later|from then)\b|\d:\d\d",
 _NAME = re.compile(r"(?<=\s)[A-Z][\w-]+")
 _ENDED = re.compile(r"\b(?:any more|anymore|any longer|no longer)\b", re.IGNORECASE)
 """In a clause: it was so before."""
-_MOMENTS = frozenset({("timeline", "improving"), ("timeline", "observation")})
+_MOMENTS = frozenset(("timeline", name) for name in ("status", "improving", "observation"))
 """Blanks that tell what was so by then."""
 _NOW = re.compile(r"\b(?:is|are)\b")
 """In a row: what it says is so at its time."""
@@ -173,7 +175,7 @@ def _clauses(text: str) -> tuple[_Clause, ...]:
             denied = {
                 events.stem(each.lower())
                 for each in _NEGATED.findall(clause)
-                if each.lower() not in _WEAK
+                if each.lower() not in _WEAK | _PARTICLED
             }
             sides = tuple(
                 (axis, bool(plus.search(clause)))
@@ -221,6 +223,8 @@ def _universal(case: Case) -> Iterator[Finding]:
             other, each = counted[at]
             moment = (cell.table, cell.column.name) in _MOMENTS
             then = cell.table == "timeline" and (moment or _NOW.search(one.said))
+            if (other.table, other.column.name) in _MOMENTS:
+                continue
             if other is not cell and not then and _denies(one, each):
                 place = case.where(other.table, other.row, other.column.name)
                 yield about(case, cell, f"“{one.said}”, but “{each.said}” under {place}.")

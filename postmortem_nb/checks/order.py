@@ -200,10 +200,7 @@ def _denied(case: Case, each: _Order) -> str | None:
     others = events.named(case, each.other, phrase=True)
     if (not ones.by_cue and ones.sure < _CERTAIN) or (not others.by_cue and others.sure < _CERTAIN):
         return None
-    found = {"Key Discovery", "Root Cause Identified"}  # which tell of what was before
-    if _is_unclear(each, ones, others) or (
-        not others.by_cue and {event.step for event in others.events} & found
-    ):
+    if _is_unclear(case, each, ones, others):
         return None
     between = events.gaps(ones.events, others.events)
     negated = bool(_NOT.search(each.one))
@@ -219,8 +216,14 @@ def _denied(case: Case, each: _Order) -> str | None:
     return None
 
 
-def _is_unclear(each: _Order, ones: events.Named, others: events.Named) -> bool:
-    """Return whether both clauses may mean one event; those who are called in are paged too."""
+def _is_unclear(case: Case, each: _Order, ones: events.Named, others: events.Named) -> bool:
+    """Return whether both clauses may mean one event, or what is no row.
+
+    Those who are called in are paged too; what was found out tells of what was before.
+    """
+    found = {event.step for event in others.events} & {"Key Discovery", "Root Cause Identified"}
+    if _by_people(case, f"{each.one} {each.other}") or (found and not others.by_cue):
+        return True
     steps = {one.step for one in ones.events}
     paged = "Escalation" in steps and _PAGED.search(each.other)
     return bool(paged or steps & {other.step for other in others.events})
@@ -279,7 +282,7 @@ def _elsewhere(case: Case, cell: Cell, clock: _Clock) -> str | None:
     meant = events.named(case, bare)
     if not meant.events or (meant.sure < _SURE and not meant.by_cue):
         return None
-    if not meant.by_cue and events.is_before(case, match):
+    if (not meant.by_cue and events.is_before(case, match)) or _by_people(case, bare):
         return None  # what led to it is no row
     late = (match["at"] or "").lower() == "by"
     rows, _ = events.known(case)
@@ -295,6 +298,16 @@ def _elsewhere(case: Case, cell: Cell, clock: _Clock) -> str | None:
     if events.told_elsewhere(case, cell, match, bare):
         return None
     return f"the timeline has {times.shown(moments[0])} ({_name(meant.events[0])})"
+
+
+_PEOPLE = re.compile(r"\b(?:tickets?|calls?|complaints?|tweets?|reports?)\b", re.IGNORECASE)
+
+
+def _by_people(case: Case, clause: str) -> bool:
+    """Return whether a clause tells of what people said, where a monitor detected it."""
+    rows = case.rows("timeline")
+    method = next((row["detection_method"] for row in rows if row.get("detection_method")), "")
+    return method == "Monitor Alert" and bool(_PEOPLE.search(clause))
 
 
 def _near(match: re.Match[str], at: dt.datetime, *, late: bool) -> bool:

@@ -32,6 +32,9 @@ FINAL: frozenset[str] = frozenset({"final_status", "confirmed", "closed"})
 """Blanks of the timeline that tell how it ended: a severity there is the last one."""
 
 
+_TIMED = re.compile(r"\s?-?(?:minutes?|mins?|hours?|seconds?|days?|weeks?)\b", re.IGNORECASE)
+
+
 def prose(case: Case) -> Iterator[Finding]:
     """Find figures in sentences that contradict the data."""
     declaring = {row["row"] for row in case.rows("timeline") if row.get("severity_declared")}
@@ -89,6 +92,8 @@ def _figures(case: Case, cell: Cell, text: str, *, told: bool) -> Iterator[Findi
 def _elsewhere(claim: claims.Claim, match: re.Match[str]) -> bool:
     """Return whether a figure is of a part, or of something else than this incident."""
     before = match.string[max(0, match.start() - 60) : match.start()]
+    if match.groupdict().get("number") and _TIMED.match(match.string, match.end("number")):
+        return True  # “104 minutes drivers could not”
     at = match.start("number") if match.groupdict().get("number") else 0
     whole = at and written.WHOLE_OF.search(match.string[max(0, at - written.NEAR) : at])
     if whole or claims.NOT_THIS.search(before):

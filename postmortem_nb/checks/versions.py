@@ -34,6 +34,7 @@ def alone(case: Case) -> Iterator[Finding]:
     """Find a version that one blank has, where others have another one in its words."""
     stands = _stands(case)
     yield from _current(case, stands)
+    yield from _swapped(case, stands)
     told = [*_told(case)][:MOST] if len(stands) > 1 else []
     for one in told:
         if len(stands[one.version]) > 1:
@@ -67,6 +68,24 @@ def _current(case: Case, stands: Mapping[str, set[tuple[str, str, str]]]) -> Ite
             alone = len(stands[said]) == 1 and often not in text.lower()
             if alone and len(stands[often]) > _SHARED:
                 yield about(case, cell, f"“{said}”, but elsewhere the document has {often}.")
+
+
+def _swapped(case: Case, stands: Mapping[str, set[tuple[str, str, str]]]) -> Iterator[Finding]:
+    """Find a version that stands alone and has the numbers of another one in another order."""
+    for said, places in stands.items():
+        parts = said.lstrip("v").split(".")
+        other = next((each for each in stands if each != said and _same_parts(each, parts)), "")
+        if len(parts) < _SHARED or len(places) > 1 or not other:
+            continue
+        place = next(iter(places))
+        rivals = stands[other]
+        for cell in case.cells if len(rivals) > 1 or place > min(rivals) else ():
+            if (cell.table, cell.row, cell.column.name) == place and other not in str(cell.value):
+                yield about(case, cell, f"“{said}”, but elsewhere the document has {other}.")
+
+
+def _same_parts(version: str, parts: list[str]) -> bool:
+    return sorted(version.lstrip("v").split(".")) == sorted(parts)
 
 
 RULES: tuple[Callable[[Case], Iterator[Finding]], ...] = (alone,)
