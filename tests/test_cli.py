@@ -1,5 +1,6 @@
 """The command: one plain line and exit 2 on wrong use, what it says it does otherwise."""
 
+import io
 import json
 import os
 import shlex
@@ -262,6 +263,38 @@ def test_refresh_without_evidence_says_so(capsys):
     run("new", "INC-7", capsys=capsys)
     code, out, _ = run("refresh", "INC-7", capsys=capsys)
     assert (code, out) == (0, "There is no evidence to ask for again.\n")
+
+
+def printed(encoding, monkeypatch, *argv):
+    """Return exit code and output of a command whose output can hold one encoding only."""
+    out = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
+    monkeypatch.setattr(sys, "stdout", out)
+    return cli.main(list(argv)), out.buffer.getvalue().decode(encoding)
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "latin-1", "ascii", "utf-8"])
+def test_the_output_may_lack_characters(encoding, monkeypatch, capsys):
+    """As a pipe on Windows does: no traceback, and nothing is lost from what programs read."""
+    title = "Käse → 🧀 “slow” − \N{SNOWMAN}"
+    for name, day in (("INC-1", "2025-11-04"), ("INC-2", "2025-12-04")):
+        run("new", name, "--title", title, "--start", f"{day}T14:02Z", "--end", f"{day}T16:09Z",
+            "--severity", "SEV-1", "--service", "checkout", capsys=capsys)  # fmt: skip
+    calls = (("list",), ("actions",), ("trends",), ("similar", "INC-1"))
+    for call in calls:
+        assert printed(encoding, monkeypatch, *call)[0] == 0
+        code, out = printed(encoding, monkeypatch, *call, "--format", "json")
+        assert code == 0
+        assert call != ("list",) or json.loads(out)["incidents"][0]["title"] == title
+    assert printed(encoding, monkeypatch, "check", "INC-1")[0] == 0  # 1 would say: errors found
+    code, out = printed(encoding, monkeypatch, "list")
+    wanted = {"ascii": r"K\xe4se -> \U0001f9c0", "cp1252": r"Käse -> \U0001f9c0 “slow”"}
+    assert wanted.get(encoding, "Käse") in out
+
+
+def test_a_name_that_is_no_text_is_printed(monkeypatch):
+    """Of a file on a disk whose names are bytes."""
+    monkeypatch.setattr(cli, "run", lambda _argv: print("caf\udce9.html") or 0)
+    assert printed("utf-8", monkeypatch, "export") == (0, "caf\\udce9.html" + os.linesep)
 
 
 def test_no_traceback_in_a_real_process(tmp_path):
