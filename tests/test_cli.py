@@ -129,7 +129,14 @@ def test_unknown_format_is_one_line(capsys):
 
 def test_an_export_is_what_the_name_of_its_file_says(capsys, tmp_path):
     run("new", "INC-7", capsys=capsys)
-    for name, begins in (("x.json", b"{"), ("x.md", b"---"), ("x.HTML", b"<!"), ("x", b"<!")):
+    for name, begins in (
+        ("x.json", b"{"),
+        ("x.md", b"---"),
+        ("x.markdown", b"---"),
+        ("x.HTML", b"<!"),
+        ("x.htm", b"<!"),
+        ("x", b"<!"),
+    ):
         code, out, err = run("export", "INC-7", "-o", name, capsys=capsys)
         assert (code, out, err) == (0, f"{name}\n", "")
         assert (tmp_path / name).read_bytes().lower().startswith(begins), name
@@ -143,6 +150,19 @@ def test_a_form_and_a_file_that_contradict_each_other_are_refused(to, out, capsy
     assert not (tmp_path / out).exists()
     code, _, _ = run("export", "INC-7", "--to", to, "-o", "x.txt", capsys=capsys)
     assert code == 0
+
+
+def test_a_form_may_be_called_as_its_files_end(capsys, tmp_path):
+    run("new", "INC-7", capsys=capsys)
+    assert run("export", "INC-7", "--to", "md", capsys=capsys) == (0, "INC-7/INC-7.md\n", "")
+    assert run("export", "INC-7", "--to", "md", "-o", "x.markdown", capsys=capsys)[0] == 0
+
+
+def test_a_name_that_says_no_form_is_no_page(capsys, tmp_path):
+    run("new", "INC-7", capsys=capsys)
+    says = ["export -o", "--to html | markdown | pdf | json", "got 'x.txt'"]
+    refused("export", "INC-7", "-o", "x.txt", capsys=capsys, says=says)
+    assert not (tmp_path / "x.txt").exists()
 
 
 def test_a_broken_template_says_file_and_line(capsys, tmp_path):
