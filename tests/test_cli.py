@@ -1,5 +1,6 @@
 """The command: one plain line and exit 2 on wrong use, what it says it does otherwise."""
 
+import errno
 import io
 import json
 import os
@@ -9,9 +10,10 @@ import sys
 import tempfile
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
-from postmortem_nb import Incident, cli, sandbox
+from postmortem_nb import Incident, cli, refresh, sandbox
 
 EXAMPLES = [(command.name, command.example) for command in cli.COMMANDS]
 
@@ -116,10 +118,30 @@ def test_new_never_overwrites(capsys):
         (["check", ".", "--format", "xml"], ["xml"]),
         (["sandbox", "--port", "many"], ["many"]),
         (["sandbox", "--port", "99999999"], ["99999999"]),
+        (["demo", "--out", "taken"], ["'taken'", "a file is in the way"]),
+        (["demo", "--out", "taken/below"], ["'taken/below'", "a file is in the way"]),
+        (["demo", "--out", "x" * 300], ["File name too long"]),
+        (["demo", "--out", "a\0b"], ["no path that a folder can have"]),
     ],
 )
-def test_wrong_use_is_one_line(argv, says, capsys):
+def test_wrong_use_is_one_line(argv, says, capsys, tmp_path):
+    (tmp_path / "taken").write_text("a file\n")
     refused(*argv, capsys=capsys, says=says)
+
+
+def test_a_demo_where_nothing_may_be_written_is_one_line(capsys, monkeypatch):
+    def shut(*_, **__):
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(Path, "mkdir", shut)
+    refused("demo", "--out", "x", capsys=capsys, says=["'x'", "Permission denied"])
+
+
+def test_a_port_that_is_taken_is_said_plainly(capsys):
+    port = str(sandbox.running().port)
+    refused("sandbox", "--port", port, capsys=capsys, says=[
+        f"port {port}: another program listens there; choose another, or 0 for any that is free\n"
+    ])  # fmt: skip
 
 
 def test_unknown_format_is_one_line(capsys):
@@ -277,6 +299,25 @@ def test_a_server_that_is_not_there_is_one_line(capsys, monkeypatch):
     monkeypatch.setenv("POSTMORTEM_DATADOG_URL", "http://127.0.0.1:9")
     says = ["127.0.0.1: no connection", "Asked: Datadog incident 1234", "To do: check the network"]
     refused("import", "datadog:1234", "--id", "INC-9", capsys=capsys, says=says)
+
+
+@pytest.mark.parametrize("out_seen", [True, False])
+def test_refresh_says_each_line_once_to_who_sees_it(capsys, monkeypatch, out_seen):
+    """Seen are the output, or where it goes into a file the other one; into two files, once."""
+    run("new", "INC-7", capsys=capsys)
+
+    def refreshed(_incident, *, told, **_settings):
+        told("logs: 1 row")
+        return pd.DataFrame({"name": ["logs"]})
+
+    monkeypatch.setattr(refresh, "refresh", refreshed)
+    for err_seen in (True, False):
+        with monkeypatch.context() as patched:
+            patched.setattr(sys.stdout, "isatty", lambda: out_seen)
+            patched.setattr(sys.stderr, "isatty", lambda seen=err_seen: seen)
+            _, out, err = run("refresh", "INC-7", capsys=capsys)
+        assert out == "logs: 1 row\n"
+        assert err == ("logs: 1 row\n" if err_seen and not out_seen else "")
 
 
 def test_refresh_without_evidence_says_so(capsys):
