@@ -46,10 +46,10 @@ def given(template: Template, log: Sequence[Edit]) -> list[Approval]:
     now = digest(tables)
     found = []
     for row in tables.values(TABLE):
-        signed = _signed(log, row["row"]) if row.get("done") else None
+        signed = tables.newest(TABLE, row["row"], "done") if row.get("done") else None
         if signed is None:
             continue
-        then = digest(_fold(template, log[: signed + 1]))
+        then = digest(_fold(template, tables.seen(signed)))
         found.append(
             Approval(
                 role=str(row.get("role") or ""),
@@ -96,13 +96,3 @@ def _fold(template: Template, log: Iterable[Edit]) -> Tables:
     tables = Tables(template)
     tables.take(log)
     return tables
-
-
-def _signed(log: Sequence[Edit], row: str) -> int | None:
-    """Return the place in the log of the edit that gave an approval last."""
-    places = (
-        place
-        for place in range(len(log) - 1, -1, -1)
-        if (log[place]["table"], log[place]["row"], log[place].get("name")) == (TABLE, row, "done")
-    )
-    return next(places, None)

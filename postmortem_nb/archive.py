@@ -90,7 +90,7 @@ class Archive:
 
     ``folder`` holds bundles, up to `DEEPEST` folders down; given a bundle, the folder around it is
     meant. ``told`` is called with (read, all) while reading. Raises BundleError where there is no
-    folder or no incident in it.
+    folder; one without an incident is an empty archive.
     """
 
     def __init__(
@@ -106,11 +106,6 @@ class Archive:
             self._read(path)
             if told is not None:
                 told(number, len(places))
-        if not places:
-            what = "a folder of incidents"
-            raise BundleError(
-                expected(shown(str(folder)), what, example="postmortems", came="no incident in it")
-            )
         self.records.sort(key=lambda each: (each.day or date.min, each.id), reverse=True)
 
     def __repr__(self) -> str:
@@ -298,7 +293,7 @@ def standing(late: int | None, *, done: bool) -> str:
 
 def _folder(given: object) -> Path:
     """Return the folder of an archive; of a bundle the one around it."""
-    if not isinstance(given, str | Path):
+    if not isinstance(given, str | Path) or given == "":
         raise BundleError(expected("archive", "a folder", example="postmortems", came=given))
     try:
         folder = Path(given).absolute()

@@ -52,9 +52,10 @@ def _trends(asked: argparse.Namespace) -> int:
 
 
 def _similar(asked: argparse.Namespace) -> int:
+    limit = _limit(asked.limit)  # wrong use is said before hundreds of bundles are read
     incident = import_module("postmortem_nb.incident").Incident.open(asked.path)
     archive = _read(asked)
-    return _print(asked, archive, "similar", archive.similar(incident, limit=_limit(asked.limit)))
+    return _print(asked, archive, "similar", archive.similar(incident, limit=limit))
 
 
 def _limit(given: str) -> int:
@@ -71,6 +72,8 @@ def _read(asked: argparse.Namespace) -> Archive:
         line = import_module("postmortem_nb.terminal").line
         for path, why in archive.broken.items():
             print(f"{line(path)}: left out: {line(why)}", file=sys.stderr)
+        if not archive.records and not archive.broken:
+            print(f"{line(asked.archive)}: no incident in it yet", file=sys.stderr)
     return archive
 
 

@@ -224,7 +224,7 @@ def as_json(archive: Archive, **parts: Any) -> str:
     whole = {name: plain(part) for name, part in parts.items()}
     whole["broken"] = [{"path": path, "why": why} for path, why in archive.broken.items()]
     covered = masked.covered(whole, mask)
-    return json.dumps(covered, ensure_ascii=False, indent=2, allow_nan=False) + "\n"
+    return json.dumps(covered, ensure_ascii=True, indent=2, allow_nan=False) + "\n"
 
 
 def of_trends(found: Trends) -> dict[str, Any]:

@@ -23,7 +23,7 @@ FUNCTIONS = {
     for name, arguments in (
         (
             "analyze_datadog_logs",
-            "sql_query filter from_ to extra_columns indexes storage_tier limit",
+            "filter sql_query from_ to extra_columns indexes storage_tier limit",
         ),
         ("get_datadog_metric", "queries from_ to formulas interval"),
         ("get_datadog_revenue", "metric from_ to weeks deferred"),

@@ -7,8 +7,10 @@ What the commands are and call is in `commands` and `archivecommands`.
 from __future__ import annotations
 
 import argparse
+import codecs
 import difflib
 import errno
+import io
 import os
 import sys
 from typing import TYPE_CHECKING, NoReturn
@@ -24,6 +26,20 @@ COMMANDS = (*commands.COMMANDS, *archivecommands.COMMANDS)
 EXIT_WRONG_USE = 2
 EXIT_INTERRUPTED = 130
 
+_PLAIN = {
+    **dict.fromkeys("−–—‑", "-"),
+    **dict.fromkeys("“”", '"'),
+    **dict.fromkeys("‘’", "'"),
+    "›": ">",
+    "→": "->",
+    "…": "...",
+    "×": "x",
+    "≤": "<=",
+    "≥": ">=",
+    "·": "-",
+}
+"""Our own signs where the output cannot hold them, as in a pipe on Windows."""
+
 _NO_OUTPUT = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EFBIG})
 
 
@@ -36,6 +52,7 @@ class _Parser(argparse.ArgumentParser):
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command line; what a person can mend is one line on stderr and exit 2."""
+    _print_whatever_comes()
     try:
         code = run(sys.argv[1:] if argv is None else argv)
         if sys.stdout is not None:  # `>&-` leaves none
@@ -58,6 +75,22 @@ def main(argv: list[str] | None = None) -> int:
     else:
         return code
     return EXIT_WRONG_USE
+
+
+def _print_whatever_comes() -> None:
+    """Let no character stop the output: our own signs are spelled plainly, others escaped."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        codecs.register_error("postmortem", _spelled)
+        sys.stdout.reconfigure(errors="postmortem")
+
+
+def _spelled(failed: UnicodeError) -> tuple[str, int]:
+    """Return what stands for characters that the output's encoding lacks, and where to go on."""
+    if not isinstance(failed, UnicodeEncodeError):
+        raise failed
+    lost = failed.object[failed.start : failed.end]
+    escaped = (_PLAIN.get(c) or c.encode("ascii", "backslashreplace").decode() for c in lost)
+    return "".join(escaped), failed.end
 
 
 def _forget_output() -> None:

@@ -150,9 +150,17 @@ def _publish(asked: argparse.Namespace) -> int:
 
 def _refresh(asked: argparse.Namespace) -> int:
     refresh = import_module("postmortem_nb.refresh")
-    found = refresh.refresh(_open(asked.path), told=_to_stderr, accept=asked.accept)
-    print(masked(refresh.report(found)), end="")
+    found = refresh.refresh(_open(asked.path), told=_as_it_comes, accept=asked.accept)
+    if found.empty:
+        print(masked(refresh.report(found)), end="")
     return 0
+
+
+def _as_it_comes(line: str) -> None:
+    """Print a line of the result; who sees nothing of the output is told of it too."""
+    print(masked(line), flush=True)
+    if sys.stderr.isatty() and not sys.stdout.isatty():
+        _to_stderr(line)
 
 
 def _backtest(asked: argparse.Namespace) -> int:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from postmortem_nb import budget, datadog, editions, losses, notebook, sandbox, times
 from postmortem_nb.datadog import asking
-from postmortem_nb.errors import BundleError
+from postmortem_nb.errors import BundleError, shown
 from postmortem_nb.incident import Incident
 from postmortem_nb.monitors import backtests
 from postmortem_nb.sandbox.scenario import FACTS
@@ -93,7 +93,7 @@ def run(out: Path) -> list[Path]:
 
     The bundle of an earlier demo is refused, never overwritten. Raises BundleError.
     """
-    if (out / ID).exists():
+    if _made_before(out):
         raise BundleError(
             f"{out / ID}: expected no bundle there yet, for example 'postmortem demo --out "
             f"{out}-2'; got an existing folder (remove it to make the demo again)"
@@ -106,8 +106,21 @@ def run(out: Path) -> list[Path]:
         os.environ.update(kept)
 
 
+def _made_before(out: Path) -> bool:
+    """Return whether a demo is there; the folder around it is made. BundleError says why not."""
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        return (out / ID).exists()
+    except (FileExistsError, NotADirectoryError):
+        why = "a file is in the way"
+    except OSError as failed:
+        why = failed.strerror or type(failed).__name__
+    except ValueError:
+        why = "no path that a folder can have"
+    raise BundleError(f"{shown(str(out))}: the demo cannot be made there: {why}")
+
+
 def _run(out: Path) -> list[Path]:
-    out.mkdir(parents=True, exist_ok=True)
     _say("asking the sandbox")
     incident = Incident.create(ID, out)
     fill(incident, figures())

@@ -158,21 +158,35 @@ FORMATS: Mapping[str, Format] = {
 }
 
 
+_ALSO = {"md": "markdown", "htm": "html"}
+"""What people call a form, or end its file in, beside its name."""
+
+
 def form(to: str | None, out: str | None) -> str:
     """Return the form that is meant: the one that was named, else the file's suffix, else ``html``.
 
-    Raises ExportError where the two say different things: nobody wants a page named ``.pdf``.
+    Raises ExportError where the two say different things, for nobody wants a page named ``.pdf``,
+    and for a suffix that says nothing: a page named ``.txt`` is no text.
     """
     suffix = Path(out or "").suffix.lower()
-    meant = next((name for name, each in FORMATS.items() if each.suffix == suffix), None)
+    meant = _called(suffix[1:])
     if to is None:
+        if suffix and meant is None:
+            what = f"a name that ends as its form does, or --to {' | '.join(FORMATS)}"
+            raise ExportError(expected("export -o", what, example="INC-4821.html", came=out))
         return meant or "html"
+    to = _called(to) or to
     wanted = _format(to).suffix
     if meant not in (None, to):
         what = f"a file of --to {to}, or --to {meant}"
         example = Path(out or "").with_suffix(wanted).name
         raise ExportError(expected("export -o", what, example=example, came=out))
     return to
+
+
+def _called(word: str) -> str | None:
+    """Return the form that a word or a suffix stands for, or None."""
+    return word if word in FORMATS else _ALSO.get(word)
 
 
 def _format(to: str) -> Format:

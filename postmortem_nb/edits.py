@@ -4,6 +4,11 @@ The first line is the header: format, version, SHA-256 of the template. Every ot
 *edit*: a value (``name``, ``value``) or an operation on a row (``op``). Nothing is ever rewritten,
 so history, audit and merges are what they look like in a diff.
 
+Edits count in the order of their *moments* (`moment`), those of one moment in the order of their
+lines. So a merge of two branches says the same whichever side's lines it puts first, and the newest
+edit wins. An edit is never older than one that its writer knew: where the clock is behind, the line
+says so (``after``).
+
 Words used here: a line is *torn* when a crash cut it, *garbled* when it is no edit, *altered* when
 its own checksum says that it was changed after it was written. A torn or garbled line is reported
 and left where it is; an altered one is reported and used as it now stands.
@@ -27,13 +32,15 @@ from postmortem_nb.errors import BundleError, NewerFormat, NotSaved
 from postmortem_nb.text import clean
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
 FORMAT = "postmortem-nb"
 VERSION = 1
 LOCK = ".incident.lock"
 OPERATIONS = frozenset({"add", "remove", "move", "restore"})
+BEGINNING = datetime.min.replace(tzinfo=UTC)
+"""The moment before all others."""
 _MARK = 64  # bytes before our place in the file; when they differ, the file was replaced
 _SUM = b',"crc32":"%08x"}'
 _SUM_LENGTH = len(_SUM % 0)
@@ -59,6 +66,7 @@ class Edit(TypedDict):
     row: str
     name: NotRequired[str]
     value: NotRequired[Any]
+    after: NotRequired[str]
     op: NotRequired[str]
     order: NotRequired[float]
 
@@ -89,6 +97,7 @@ class Log:
         self._mark = b""  # the last of them
         self._tail = b""  # the torn last line, as long as nobody mended it
         self._unended = False  # the last line is whole but has no line end
+        self._moment = self._latest = BEGINNING  # of the last edit in the file, and of the newest
         self._line = 0  # lines known
 
     @classmethod
@@ -151,10 +160,11 @@ class Log:
         news, self._news = self._news, []
         return news
 
-    def append(self, edits: Sequence[Edit]) -> None:
-        """Put edits on disk; when this returns they survive a crash of program or machine.
+    def append(self, changes: Sequence[Mapping[str, Any]]) -> None:
+        """Put changes on disk as edits; when this returns they survive a crash of the machine.
 
-        They, and what other programs wrote before them, are then in `news`.
+        They, and what other programs wrote before them, are then in `news`; they are newer than
+        anything else in the file.
 
         Raises
         ------
@@ -163,11 +173,11 @@ class Log:
         NewerFormat
             a newer postmortem-nb replaced the file
         """
-        lines = b"".join(_line(edit) for edit in edits)
         with _saving(self.path), lock.held(self._lock):
             fd = os.open(self.path, os.O_RDWR | os.O_APPEND | _BINARY)
             try:
                 self._catch_up(fd)
+                lines = b"".join(_line(edit) for edit in stamped(changes, self._latest))
                 self._put(fd, self._opening() + lines)
             finally:
                 os.close(fd)
@@ -226,6 +236,8 @@ class Log:
             self._read_header(loaded)
         elif _is_edit(loaded):
             self._news.append(loaded)  # type: ignore[arg-type]
+            self._moment = moment(loaded, self._moment)  # type: ignore[arg-type]
+            self._latest = max(self._latest, self._moment)
             if _is_altered(line.rstrip()):
                 self._problems.append(f"line {self._line} was altered since it was written")
         elif line.strip():
@@ -246,11 +258,32 @@ class Log:
         self.template = str(header.get("template", self.template))
 
 
-def stamped(changes: Sequence[Mapping[str, Any]]) -> list[Edit]:
-    """Return changes as edits: who makes them, and when, in UTC to the microsecond."""
-    at = datetime.now(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
-    by = author()
-    return [{"at": at, "by": by, **change} for change in changes]  # type: ignore[typeddict-item]
+def stamped(changes: Iterable[Mapping[str, Any]], latest: datetime = BEGINNING) -> list[Edit]:
+    """Return changes as edits: who makes them, and when, in UTC to the microsecond.
+
+    ``latest`` is the newest moment of the log. A clock that is behind it is not believed for the
+    order of edits, though it stays in the line: whoever edits now has seen what is there.
+    """
+    now = datetime.now(UTC)
+    made = {"at": _iso(now), "by": author()} | ({"after": _iso(latest)} if now < latest else {})
+    return [{**made, **change} for change in changes]  # type: ignore[typeddict-item]
+
+
+def _iso(when: datetime) -> str:
+    """Return a time in UTC as the log writes it."""
+    return when.replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
+
+
+def moment(edit: Edit, before: datetime) -> datetime:
+    """Return when an edit counts: its time, or that of the newer edit that its writer knew.
+
+    A line of another tool may have none that can be read: it counts with the line ``before``.
+    """
+    try:
+        found = datetime.fromisoformat(edit.get("after") or edit["at"])
+        return (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
+    except (KeyError, TypeError, ValueError, OverflowError):
+        return before
 
 
 def author() -> str:

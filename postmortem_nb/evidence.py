@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from postmortem_nb import onestep, text
+from postmortem_nb import onestep, provenance, text
 from postmortem_nb.errors import BundleError, NotSaved, expected
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ _NULLABLE = {
 }
 
 
-def freeze(folder: Path, name: str, frame: pd.DataFrame, provenance: Record) -> Record:
+def freeze(folder: Path, name: str, frame: pd.DataFrame, told: Record) -> Record:
     """Keep a frame under ``name`` and return its record, digest included.
 
     Raises BadValue for a name that is no identifier and NotSaved when the disk does not take it;
@@ -51,7 +51,7 @@ def freeze(folder: Path, name: str, frame: pd.DataFrame, provenance: Record) -> 
     """
     _checked(name)
     table, kinds, replaced = tabled(frame)
-    record = {**provenance, "format": _VERSION, "name": name, "rows": len(frame), "dtypes": kinds}
+    record = {**told, "format": _VERSION, "name": name, "rows": len(frame), "dtypes": kinds}
     if replaced:
         note = f"{replaced:,} texts held broken characters, shown as \N{REPLACEMENT CHARACTER}"
         record["warnings"] = [*record.get("warnings", []), note]
@@ -101,13 +101,14 @@ def columns(folder: Path, name: str, wanted: Sequence[str]) -> pa.Table | None:
 
 
 def holds(folder: Path, name: str, *, question: str) -> bool:
-    """Return whether the answer to this very question is kept under ``name``."""
+    """Return whether the answer to this very question is kept under ``name``, with its window."""
     if not _NAME.fullmatch(name) or not (folder / f"{name}.parquet").is_file():
         return False
     try:
-        return bool(_record(folder / f"{name}.json").get("question") == question)
+        record = _record(folder / f"{name}.json")
     except BundleError:
         return False
+    return record.get("question") == question and {"from", "to"} <= record.keys()
 
 
 def listing(folder: Path) -> list[Record]:
@@ -282,21 +283,31 @@ def _read(name: str) -> Iterator[None]:
 def _record(path: Path) -> Record:
     try:
         found = json.loads(path.read_bytes())
+        json.dumps(found, ensure_ascii=False).encode()  # half a character can be shown by nobody
     except FileNotFoundError:
         raise BundleError(f"there is no evidence '{path.stem}' in {path.parent.name}") from None
     except (OSError, ValueError, RecursionError) as error:
         raise BundleError(f"evidence record {path.name} cannot be read: {_line(error)}") from None
     if not isinstance(found, dict):
         raise BundleError(f"evidence record {path.name} is no JSON object")
-    if not isinstance(found.get("dtypes", {}), dict):
+    return _known(found, path)
+
+
+def _known(found: Record, path: Path) -> Record:
+    """Return what a record says that it can say; ``damaged`` tells what else stood there."""
+    faults = provenance.faults(found)
+    if "dtypes" in faults:
         raise BundleError(f"evidence record {path.name} does not say the types of its columns")
-    return found
+    left_out = {"damaged", *faults, *(name for name, value in found.items() if value is None)}
+    known = {name: value for name, value in found.items() if name not in left_out}
+    damage = {"damaged": "; ".join(faults.values())} if faults else {}
+    return {**known, **damage, "name": path.stem}  # cells and charts ask for the file's name
 
 
 def _records(folder: Path) -> Iterator[Record]:
     for path in sorted(folder.glob("*.json")):
         try:
-            yield {"name": path.stem, **_record(path)}
+            yield _record(path)
         except BundleError as error:
             yield {"name": path.stem, "problem": str(error)}
 

@@ -44,7 +44,7 @@ def _caption(figure: Figure) -> str:
 def _said(part: str) -> str:
     """Return a part of the provenance, marked where it takes something away from the answer."""
     shown = text.html(part)
-    marked = part.startswith(("partial", "changed", "warning"))
+    marked = part.startswith(("partial", "changed", "damaged", "warning"))
     return f'<span class="pm-partial">{shown}</span>' if marked else shown
 
 

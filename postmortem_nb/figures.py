@@ -253,7 +253,7 @@ def facts(record: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("Answer", provenance.completeness(dict(record))),
         ("How", str(record.get("path") or "")),
         ("Warnings", "; ".join(map(str, record.get("warnings") or ()))),
-        ("Integrity", "changed since it was frozen" if record.get("changed") else ""),
+        ("Integrity", provenance.integrity(dict(record))),
         ("SHA-256", str(record.get("sha256") or "")),
     ]
     return [(label, value) for label, value in found if value]

@@ -133,13 +133,13 @@ def _stated(each: Measure) -> Iterator[tuple[Any, ...]]:
 
 
 def history(tables: Tables) -> pd.DataFrame:
-    """Return every edit in the order of the log: at, by, table, row, name, old, new, as text."""
+    """Return every edit, oldest first: at, by, table, row, name, old, new, values as text."""
     seen: dict[tuple[str, str, str], Any] = {}
-    rows = [_happened(edit, seen) for edit in tables.edits]
+    edits = tables.folded()
+    rows = [_happened(edit, seen) for edit in edits]
     names = ("by", "table", "row", "name", "old", "new")
-    at = pd.to_datetime(
-        [edit.get("at") for edit in tables.edits], errors="coerce", utc=True, format="ISO8601"
-    )
+    said = [_text(edit.get("at")) or "" for edit in edits]  # another tool may have written anything
+    at = pd.to_datetime(said, errors="coerce", utc=True, format="ISO8601")
     texts = {
         name: pd.Series([row[place] for row in rows], dtype="string")
         for place, name in enumerate(names)
@@ -149,7 +149,7 @@ def history(tables: Tables) -> pd.DataFrame:
 
 def _happened(edit: Edit, seen: dict[tuple[str, str, str], Any]) -> tuple[str | None, ...]:
     """Return one line of the history, and remember its value as the next one's old."""
-    who, table, row = edit.get("by"), edit["table"], edit["row"]
+    who, table, row = _text(edit.get("by")), edit["table"], edit["row"]
     if "op" in edit:
         return who, table, row, None, None, _DONE[edit["op"]]
     place = (table, row, edit["name"])

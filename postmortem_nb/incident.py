@@ -12,7 +12,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from postmortem_nb import bundle, changes, frames, lock, metrics, tallies
-from postmortem_nb.edits import Log, stamped
+from postmortem_nb.edits import Log
 from postmortem_nb.errors import BadValue, BundleError
 from postmortem_nb.tables import SINGLE, TIMELINE, Tables, variables
 
@@ -96,7 +96,7 @@ class Incident:
         chosen = bundle.template_for(template)
         made = cls(bundle.folder_for(dir) / name, chosen)
         wished = changes.beginning(chosen, {"incident_id": name, **facts}, start=start, end=end)
-        bundle.make(made.path, chosen, lambda log: log.append(stamped(wished)))
+        bundle.make(made.path, chosen, lambda log: log.append(wished))
         made.refresh()
         return made
 
@@ -334,7 +334,7 @@ class Incident:
             self.refresh()
             wished = plan()
             if wished:
-                self._log.append(stamped(wished))
+                self._log.append(wished)
                 news = self._fold(self._log.news())
         if wished:
             self._tell(news)

@@ -1,12 +1,51 @@
-"""One line that says where an answer came from: what the record of an evidence says, in words."""
+"""One line that says where an answer came from: what the record of an evidence says, in words.
+
+Records are files, which a hand or a tool may have changed: `faults` says what of one cannot be.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
 from postmortem_nb import times
+from postmortem_nb.errors import BadValue, shown
 
 Record = dict[str, Any]
+
+_TEXTS = ("function", "call", "question", "site", "partial", "path", "link", "sha256")
+_MOMENTS = ("from", "to", "fetched_at")
+_TYPES = {
+    **dict.fromkeys((*_TEXTS, *_MOMENTS), (str, "text")),
+    **dict.fromkeys(("arguments", "dtypes"), (dict, "an object")),
+    **dict.fromkeys(("sandbox", "complete", "changed"), (bool, "true or false")),
+    "rows": (int, "a whole number"),
+    "warnings": (list, "a list"),
+}
+
+
+def faults(record: Record) -> dict[str, str]:
+    """Return the fields of a record that are not what they must be, each with what came instead.
+
+    A field that is missing or null is not known, which is no fault.
+    """
+    found = {}
+    for name, (kind, wanted) in _TYPES.items():
+        value = record.get(name)
+        if value is None:
+            continue
+        if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
+            found[name] = f"{name}: expected {wanted}; got {shown(value)}"
+        elif name in _MOMENTS and value and not _is_moment(value):
+            found[name] = f"{name}: expected a time; got {shown(value)}"
+    return found
+
+
+def _is_moment(value: object) -> bool:
+    try:
+        times.parse(value)
+    except BadValue:
+        return False
+    return True
 
 
 def line(record: Record) -> str:
@@ -28,6 +67,13 @@ def completeness(record: Record) -> str:
     return f"partial: {record.get('partial') or 'no reason was recorded'}"
 
 
+def integrity(record: Record) -> str:
+    """Return what of an answer is not as it was frozen; empty where nothing is known of it."""
+    changed = "changed since it was frozen" if record.get("changed") else ""
+    damaged = f"damaged record: {record['damaged']}" if record.get("damaged") else ""
+    return "; ".join(filter(None, (changed, damaged)))
+
+
 def window(record: Record) -> str:
     """Return the window asked for, in UTC, the day once where it is the same."""
     start, end = (_moment(record.get(key)) for key in ("from", "to"))
@@ -46,7 +92,7 @@ def _parts(record: Record) -> list[str]:
         f"from {source(record)}",
         completeness(record),
         *(f"warning: {warning}" for warning in record.get("warnings") or ()),
-        "changed since it was frozen" if record.get("changed") else "",
+        integrity(record),
         f"sha256 {str(record['sha256'])[:12]}" if record.get("sha256") else "",
     ]
 

@@ -1,4 +1,4 @@
-"""The tables of one incident in memory: the fold of its edits, the last one wins.
+"""The tables of one incident in memory: the fold of its edits, the newest one wins.
 
 Values stay as they are stored until somebody asks for them, so opening a long log is cheap. What
 does not fit the template (a damaged value, a column of a later version) is kept in the log, left
@@ -7,15 +7,18 @@ out of the tables, and reported.
 
 from __future__ import annotations
 
+import operator
 from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from postmortem_nb import kinds
+from postmortem_nb.edits import BEGINNING, moment
 from postmortem_nb.errors import BadValue, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from datetime import datetime
 
     from postmortem_nb.edits import Edit
     from postmortem_nb.schema import Column, Rows, Template
@@ -34,7 +37,7 @@ class Row:
     id: str
     order: float
     number: int
-    """Of its first line in the log; decides between equal orders."""
+    """Of its first edit; decides between equal orders."""
     removed: bool = False
     values: dict[str, Any] = field(default_factory=dict)
     known: dict[str, Any] | None = None
@@ -57,12 +60,52 @@ class Tables:
         """Forget every edit."""
         self.edits: list[Edit] = []
         """In the order of the log."""
+        self._moments: list[datetime] = []  # of each of them: by these they are folded
+        self._latest = BEGINNING
         self._rows: defaultdict[str, dict[str, Row]] = defaultdict(dict)
 
     def take(self, edits: Iterable[Edit]) -> None:
-        """Fold further edits in."""
+        """Fold further edits in; all of them anew where one is older than what is there."""
+        known = len(self.edits)
         for edit in edits:
+            before = self._moments[-1] if self._moments else BEGINNING
+            self._moments.append(moment(edit, before))
             self.edits.append(edit)
+        new = self._moments[known:]
+        if all(map(operator.le, [self._latest, *new], new)):
+            self._fold(self.edits[known:])
+        else:
+            self._rows.clear()
+            self._fold(self.folded())
+        self._latest = max(self._latest, *new, BEGINNING)
+
+    def folded(self) -> list[Edit]:
+        """Return every edit, oldest first; those of one moment in the order of the log."""
+        places = sorted(range(len(self.edits)), key=self._moments.__getitem__)
+        return [self.edits[place] for place in places]
+
+    def seen(self, place: int) -> list[Edit]:
+        """Return what whoever made an edit can have seen: nothing that is newer or stands behind.
+
+        A branch that was merged in later stands behind it, though its edits may be older.
+        """
+        moments = self._moments[: place + 1]
+        lines = zip(self.edits, moments, strict=False)
+        return [edit for edit, when in lines if when <= moments[-1]]
+
+    def newest(self, table: str, row: str, name: str) -> int | None:
+        """Return the place in the log of the edit that gave a cell its value, or None."""
+        cell = (table, row, name)
+        places = (
+            (when, place)
+            for place, (edit, when) in enumerate(zip(self.edits, self._moments, strict=True))
+            if (edit["table"], edit["row"], edit.get("name")) == cell
+        )
+        return max(places, default=(None, None))[1]
+
+    def _fold(self, edits: Iterable[Edit]) -> None:
+        """Let each edit do its work, in this order."""
+        for edit in edits:
             rows = self._rows[edit["table"]]
             row = rows.get(edit["row"])
             if row is None:

@@ -269,6 +269,15 @@ def in_empty(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 
 
+@pytest.fixture
+def broken(in_empty, story):
+    """Return an archive with one bundle that cannot be read."""
+    folder = Path("broken")
+    shutil.copytree(story / "INC-1", folder / "INC-1")
+    (folder / "bare" / "incident.jsonl").mkdir(parents=True)
+    return folder
+
+
 @pytest.mark.parametrize("given", ["nowhere", "a\0b", "", 7, None])
 def test_no_archive_is_one_line(given, in_empty):
     with pytest.raises(BundleError, match=r"expected a folder") as refused:
@@ -281,18 +290,29 @@ def test_no_archive_is_one_line(given, in_empty):
     [
         (["list", "nowhere"], "nothing there"),
         (["trends", "--format", "xml"], "xml"),
-        (["actions", "."], "no incident in it"),
         (["similar"], "PATH"),
         (["similar", "nowhere"], "nowhere"),
         (["similar", "{story}/INC-1", "{story}", "--limit", "many"], "many"),
         (["similar", "{story}/INC-1", "{story}", "--limit", "-1"], "limit"),
+        (["similar", "{broken}/INC-1", "{broken}", "--limit", "0"], "limit"),
     ],
 )
-def test_wrong_use_is_one_line(argv, says, story, in_empty, capsys):
-    assert cli.main([word.format(story=story) for word in argv]) == 2
+def test_wrong_use_is_one_line(argv, says, story, broken, capsys):
+    assert cli.main([word.format(story=story, broken=broken) for word in argv]) == 2
     out, err = capsys.readouterr()
     assert (out, len(err.splitlines())) == ("", 1)
     assert says in err
+
+
+@pytest.mark.parametrize("command", [["list"], ["actions"], ["trends"], ["similar", "{one}"]])
+def test_an_archive_may_be_empty_yet(command, story, in_empty, capsys):
+    argv = [word.format(one=story / "INC-1") for word in command]
+    assert cli.main([*argv, "."]) == 0
+    assert capsys.readouterr().err == ".: no incident in it yet\n"
+    assert cli.main([*argv, ".", "--format", "json"]) == 0
+    out, err = capsys.readouterr()
+    assert json.loads(out)["broken"] == []
+    assert err == ""
 
 
 def test_actions_are_chosen_by_owner_and_standing(story, capsys):

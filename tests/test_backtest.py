@@ -402,6 +402,19 @@ def test_a_changed_evidence_is_told(server, incident):
     assert "changed since it was frozen" in results.notes(backtests.frozen(incident)[0])
 
 
+@pytest.mark.parametrize("damage", [{"from": None}, {"to": "soon"}])
+def test_an_answer_of_an_unknown_window_is_asked_for_anew(server, incident, damage):
+    row = incident.add("monitors", name="Depth", query=MONITOR)
+    first = backtest(incident, "2h").frame
+    path = incident.path / "evidence" / f"{backtests.evidence_name(row)}.json"
+    path.write_text(json.dumps(json.loads(path.read_bytes()) | damage))
+    assert [each.tried for each in backtests.frozen(incident)] == [None]
+    pd.testing.assert_frame_equal(backtest(incident, "2h").frame, first)
+    path.write_text(json.dumps(json.loads(path.read_bytes()) | damage))
+    assert len(backtest(incident).frame) == 1
+    assert [each.tried is None for each in backtests.frozen(incident)] == [False]
+
+
 def test_groups_are_drawn_and_named(incident, monkeypatch):
     def script(heard):
         said = answered(heard)

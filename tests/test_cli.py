@@ -1,5 +1,7 @@
 """The command: one plain line and exit 2 on wrong use, what it says it does otherwise."""
 
+import errno
+import io
 import json
 import os
 import shlex
@@ -9,9 +11,10 @@ import tempfile
 from pathlib import Path
 
 import bundlekit
+import pandas as pd
 import pytest
 
-from postmortem_nb import Incident, cli, notebook, sandbox
+from postmortem_nb import Incident, cli, notebook, refresh, sandbox
 
 EXAMPLES = [(command.name, command.example) for command in cli.COMMANDS]
 
@@ -116,10 +119,30 @@ def test_new_never_overwrites(capsys):
         (["check", ".", "--format", "xml"], ["xml"]),
         (["sandbox", "--port", "many"], ["many"]),
         (["sandbox", "--port", "99999999"], ["99999999"]),
+        (["demo", "--out", "taken"], ["'taken'", "a file is in the way"]),
+        (["demo", "--out", "taken/below"], ["'taken/below'", "a file is in the way"]),
+        (["demo", "--out", "x" * 300], ["File name too long"]),
+        (["demo", "--out", "a\0b"], ["no path that a folder can have"]),
     ],
 )
-def test_wrong_use_is_one_line(argv, says, capsys):
+def test_wrong_use_is_one_line(argv, says, capsys, tmp_path):
+    (tmp_path / "taken").write_text("a file\n")
     refused(*argv, capsys=capsys, says=says)
+
+
+def test_a_demo_where_nothing_may_be_written_is_one_line(capsys, monkeypatch):
+    def shut(*_, **__):
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(Path, "mkdir", shut)
+    refused("demo", "--out", "x", capsys=capsys, says=["'x'", "Permission denied"])
+
+
+def test_a_port_that_is_taken_is_said_plainly(capsys):
+    port = str(sandbox.running().port)
+    refused("sandbox", "--port", port, capsys=capsys, says=[
+        f"port {port}: another program listens there; choose another, or 0 for any that is free\n"
+    ])  # fmt: skip
 
 
 def test_unknown_format_is_one_line(capsys):
@@ -129,7 +152,14 @@ def test_unknown_format_is_one_line(capsys):
 
 def test_an_export_is_what_the_name_of_its_file_says(capsys, tmp_path):
     run("new", "INC-7", capsys=capsys)
-    for name, begins in (("x.json", b"{"), ("x.md", b"---"), ("x.HTML", b"<!"), ("x", b"<!")):
+    for name, begins in (
+        ("x.json", b"{"),
+        ("x.md", b"---"),
+        ("x.markdown", b"---"),
+        ("x.HTML", b"<!"),
+        ("x.htm", b"<!"),
+        ("x", b"<!"),
+    ):
         code, out, err = run("export", "INC-7", "-o", name, capsys=capsys)
         assert (code, out, err) == (0, f"{name}\n", "")
         assert (tmp_path / name).read_bytes().lower().startswith(begins), name
@@ -143,6 +173,19 @@ def test_a_form_and_a_file_that_contradict_each_other_are_refused(to, out, capsy
     assert not (tmp_path / out).exists()
     code, _, _ = run("export", "INC-7", "--to", to, "-o", "x.txt", capsys=capsys)
     assert code == 0
+
+
+def test_a_form_may_be_called_as_its_files_end(capsys, tmp_path):
+    run("new", "INC-7", capsys=capsys)
+    assert run("export", "INC-7", "--to", "md", capsys=capsys) == (0, "INC-7/INC-7.md\n", "")
+    assert run("export", "INC-7", "--to", "md", "-o", "x.markdown", capsys=capsys)[0] == 0
+
+
+def test_a_name_that_says_no_form_is_no_page(capsys, tmp_path):
+    run("new", "INC-7", capsys=capsys)
+    says = ["export -o", "--to html | markdown | pdf | json", "got 'x.txt'"]
+    refused("export", "INC-7", "-o", "x.txt", capsys=capsys, says=says)
+    assert not (tmp_path / "x.txt").exists()
 
 
 def test_a_broken_template_says_file_and_line(capsys, tmp_path):
@@ -290,10 +333,61 @@ def test_a_server_that_is_not_there_is_one_line(capsys, monkeypatch):
     refused("import", "datadog:1234", "--id", "INC-9", capsys=capsys, says=says)
 
 
+@pytest.mark.parametrize("out_seen", [True, False])
+def test_refresh_says_each_line_once_to_who_sees_it(capsys, monkeypatch, out_seen):
+    """Seen are the output, or where it goes into a file the other one; into two files, once."""
+    run("new", "INC-7", capsys=capsys)
+
+    def refreshed(_incident, *, told, **_settings):
+        told("logs: 1 row")
+        return pd.DataFrame({"name": ["logs"]})
+
+    monkeypatch.setattr(refresh, "refresh", refreshed)
+    for err_seen in (True, False):
+        with monkeypatch.context() as patched:
+            patched.setattr(sys.stdout, "isatty", lambda: out_seen)
+            patched.setattr(sys.stderr, "isatty", lambda seen=err_seen: seen)
+            _, out, err = run("refresh", "INC-7", capsys=capsys)
+        assert out == "logs: 1 row\n"
+        assert err == ("logs: 1 row\n" if err_seen and not out_seen else "")
+
+
 def test_refresh_without_evidence_says_so(capsys):
     run("new", "INC-7", capsys=capsys)
     code, out, _ = run("refresh", "INC-7", capsys=capsys)
     assert (code, out) == (0, "There is no evidence to ask for again.\n")
+
+
+def printed(encoding, monkeypatch, *argv):
+    """Return exit code and output of a command whose output can hold one encoding only."""
+    out = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
+    monkeypatch.setattr(sys, "stdout", out)
+    return cli.main(list(argv)), out.buffer.getvalue().decode(encoding)
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "latin-1", "ascii", "utf-8"])
+def test_the_output_may_lack_characters(encoding, monkeypatch, capsys):
+    """As a pipe on Windows does: no traceback, and nothing is lost from what programs read."""
+    title = "Käse → 🧀 “slow” − \N{SNOWMAN}"
+    for name, day in (("INC-1", "2025-11-04"), ("INC-2", "2025-12-04")):
+        run("new", name, "--title", title, "--start", f"{day}T14:02Z", "--end", f"{day}T16:09Z",
+            "--severity", "SEV-1", "--service", "checkout", capsys=capsys)  # fmt: skip
+    calls = (("list",), ("actions",), ("trends",), ("similar", "INC-1"))
+    for call in calls:
+        assert printed(encoding, monkeypatch, *call)[0] == 0
+        code, out = printed(encoding, monkeypatch, *call, "--format", "json")
+        assert code == 0
+        assert call != ("list",) or json.loads(out)["incidents"][0]["title"] == title
+    assert printed(encoding, monkeypatch, "check", "INC-1")[0] == 0  # 1 would say: errors found
+    code, out = printed(encoding, monkeypatch, "list")
+    wanted = {"ascii": r"K\xe4se -> \U0001f9c0", "cp1252": r"Käse -> \U0001f9c0 “slow”"}
+    assert wanted.get(encoding, "Käse") in out
+
+
+def test_a_name_that_is_no_text_is_printed(monkeypatch):
+    """Of a file on a disk whose names are bytes."""
+    monkeypatch.setattr(cli, "run", lambda _argv: print("caf\udce9.html") or 0)
+    assert printed("utf-8", monkeypatch, "export") == (0, "caf\\udce9.html" + os.linesep)
 
 
 def test_no_traceback_in_a_real_process(tmp_path):

@@ -141,6 +141,55 @@ def test_the_functions_that_may_be_called_are_those_there_are():
     assert {name: tuple(p) for name, p in queries.PARAMETERS.items()} == callsyntax.FUNCTIONS
 
 
+ORDER = {
+    "search_datadog_logs": "query from_ to extra_fields sort indexes storage_tier limit",
+    "search_datadog_spans": "query from_ to custom_attributes sort limit",
+    "search_datadog_events": "query from_ to sort limit",
+    "get_datadog_metric": "queries from_ to formulas interval",
+    "analyze_datadog_logs": ("filter sql_query from_ to extra_columns indexes storage_tier limit"),
+}
+"""The arguments of the five, as Datadog's tools have them."""
+
+
+@pytest.mark.parametrize("name", ORDER)
+def test_every_argument_may_be_given_in_its_place(name, monkeypatch):
+    """In Python as in a cell."""
+    heard = []
+    monkeypatch.setattr(queries, "run", lambda *given: heard.append(given))
+    values = [f"value {at}" for at in range(len(ORDER[name].split()))]
+    getattr(queries, name)(*values)
+    assert heard == [(name, dict(zip(ORDER[name].split(), values, strict=True)))]
+    assert parse(f"{name}({', '.join(map(repr, values))})").arguments == heard[0][1]
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (
+            {"query": "service:{{SERVICE}}"},
+            'query: {{SERVICE}} has a value.*variables\\(\\)."SERVICE"',
+        ),
+        ({"from_": "{{INCIDENT_START_MINUS_1H}}"}, "from: {{INCIDENT_START_MINUS_1H}} has a value"),
+        ({"extra_fields": ["{{SERVICE}}"]}, "extra_fields: {{SERVICE}} has a value"),
+    ],
+)
+def test_a_call_in_python_fills_no_placeholder_and_says_so(given, said):
+    asked = {"query": "*", "from_": "now-1h", "to": "now"} | given
+    with pytest.raises(QueryError, match=said) as refused:
+        queries.search_datadog_logs(**asked)
+    assert "%%datadog cell only" in str(refused.value)
+
+
+def test_other_words_in_double_braces_may_be_searched(monkeypatch):
+    """A log may hold a template that nobody filled; so may a value that a cell put in place."""
+    heard = []
+    monkeypatch.setattr(queries, "run", lambda *given, **more: heard.append((given, more)))
+    queries.search_datadog_logs('"{{user}}" "{{SERVICE_PLUS_1H}}"', "now-1h", "now")
+    calls.ask(fill(parse('search_datadog_logs("{{TITLE}}", "now-1h", "now")'),
+                   KNOWN | {"TITLE": "{{SERVICE}}"}))  # fmt: skip
+    assert len(heard) == 2
+
+
 def test_unknown_values_are_named_once_each():
     call = parse(BLOCKS["metrics"])
     assert calls.unknown(call, {}) == ["{{SERVICE}}", "{{INCIDENT_START}}", "{{INCIDENT_END}}"]

@@ -13,6 +13,7 @@ from lying import Lying, Say, log, page, pages
 
 from postmortem_nb.datadog import (
     analyze_datadog_logs,
+    client,
     get_datadog_metric,
     get_datadog_slo,
     pace,
@@ -40,6 +41,7 @@ def lying(monkeypatch):
     started = []
 
     def start(script):
+        client._connected.cache_clear()  # a port may come again, its limit used up for an hour
         server = Lying(script)
         started.append(server)
         monkeypatch.setenv("POSTMORTEM_DATADOG_URL", server.url)
@@ -81,6 +83,129 @@ def test_a_part_that_names_the_next_page_is_whole_with_it(lying):
 def test_a_part_ends_a_pull_of_several_pages(lying):
     lying([Say(page([log(0)], "c1")), Say(page([log(1)]), status=206)])
     assert evidence(ask())["partial"] == "HTTP 206, a part of the answer"
+
+
+@pytest.mark.parametrize("fields", [(), ("a",), ("*",)], ids=["core", "one field", "all"])
+@pytest.mark.parametrize("errors", [["shard failed"], "shard failed", [{"title": "shard failed"}]])
+def test_rows_with_an_error_beside_them_are_partial(lying, errors, fields):
+    """In the first page and in a later one, whichever reader it is for."""
+    lying([Say({**page([log(0)], "c1"), "errors": errors}), Say(page([log(1)]))])
+    frame = ask(extra_fields=fields)
+    assert len(frame) == 2
+    assert evidence(frame)["complete"] is False
+    assert evidence(frame)["partial"] == "an error beside the rows: shard failed"
+    first, second = (page([log(n, attributes={"a": n})], f"c{n}") for n in (0, 1))
+    lying([Say(first), Say(second), Say({**page([log(2)]), "errors": errors})])
+    assert evidence(ask(extra_fields=fields))["complete"] is False
+
+
+@pytest.mark.parametrize("errors", [None, [], ""])
+def test_no_errors_are_none(lying, errors):
+    lying([Say({**page([log(0)]), "errors": errors})])
+    assert evidence(ask())["complete"] is True
+
+
+def test_an_error_beside_no_rows_is_a_failure(lying):
+    lying([Say({"data": [], "errors": ["shard failed"]})])
+    with pytest.raises(DatadogError, match="an error in place of data\nIt said: shard failed"):
+        ask()
+    lying([*pages(2, last=Say({"data": [], "errors": ["shard failed"]}))])
+    assert evidence(ask(limit=5000))["partial"] == "an error in place of data on page 3"
+
+
+def test_an_error_beside_rows_never_repeats_a_key(lying):
+    lying([Say({"data": [log(0)], "errors": [f"refused {API_KEY}"]})])
+    assert API_KEY[:8] not in str(evidence(ask()))
+
+
+def test_sql_over_counts_with_an_error_pulls_the_rows_and_says_so(lying):
+    """A count of which a part failed would be too small, and nothing would say so."""
+
+    def script(heard):
+        if "ddsql" in heard.path:
+            return Say({"errors": ["Forbidden"]}, 403)
+        if "aggregate" in heard.path:
+            buckets = [{"by": {}, "computes": {"c0": 7}}]
+            return Say({"data": {"buckets": buckets}, "errors": ["shard failed"]})
+        return Say({**page([log(0), log(1)]), "errors": ["shard failed"]})
+
+    lying(script)
+    frame = analyze_datadog_logs(sql_query="SELECT count(*) AS n FROM logs", **WINDOW)
+    assert frame["n"].tolist() == [2]
+    assert evidence(frame)["partial"] == "an error beside the rows: shard failed"
+
+
+def metric(series, values, **more):
+    attributes = {"series": series, "times": [1764856800000], "values": values}
+    return Say({"data": {"attributes": attributes}, **more})
+
+
+def test_metrics_with_an_error_beside_them_are_partial(lying):
+    lying([metric([{"query_index": 0}], [[1.0]], errors=["shard failed"])])
+    frame = get_datadog_metric("avg:a{*}", **WINDOW)
+    assert frame["value"].tolist() == [1.0]
+    assert evidence(frame)["partial"] == "an error beside the rows: shard failed"
+    old = {"status": "error", "error": "shard failed"}
+    points = [{"pointlist": [[1764856800000, 2.0]]}]
+    lying([Say({}, 404), Say({**old, "series": points})])
+    frame = get_datadog_metric("avg:a{*}", **WINDOW)
+    assert frame["value"].tolist() == [2.0]
+    assert evidence(frame)["complete"] is False
+    for nothing in ({**old, "series": []}, {"status": "error", "series": points}):
+        lying([Say({}, 404), Say(nothing)])
+        with pytest.raises(DatadogError):
+            get_datadog_metric("avg:a{*}", **WINDOW)
+
+
+def test_an_slo_history_with_an_error_beside_it_is_partial(lying):
+    history = {
+        "type": "metric",
+        "thresholds": {"7d": {"target": 99.0}},
+        "series": {
+            "interval": 3600,
+            "times": [1764855000000.0],
+            "numerator": {"values": [9.0]},
+            "denominator": {"values": [10.0]},
+        },
+        "overall": {"sli_value": 90.0},
+    }
+    errors = [{"error_message": "no data for a group", "error_type": "x"}]
+    lying([Say({"data": history, "errors": errors})])
+    told = evidence(get_datadog_slo("0123456789abcdef0123456789abcdef", **WINDOW))
+    assert told["partial"] == "an error beside the rows: no data for a group"
+
+
+def test_rows_that_are_none_make_an_answer_partial(lying):
+    lying([Say({"data": [log(0), None, "x"]})])
+    told = evidence(ask())
+    assert told["complete"] is False
+    assert told["partial"] == "2 rows were no objects and are left out"
+    lying([Say({}, 404), Say({"status": "ok", "series": [None, {"pointlist": []}]})])
+    warnings = evidence(get_datadog_metric("avg:a{*}", **WINDOW))["warnings"]
+    assert warnings == ["1 series were no objects and are left out"]
+
+
+def test_a_series_of_no_query_that_was_asked_is_not_given_to_another(lying):
+    lying([metric([{"query_index": 7}, {"query_index": 1}, {}], [[1.0], [2.0], [3.0]])])
+    frame = get_datadog_metric(["avg:a{*}", "avg:b{*}"], **WINDOW)
+    assert frame["query"].tolist() == ["query 7", "avg:b{*}", "unknown query"]
+    assert evidence(frame)["warnings"] == ["2 series name none of the queries that were asked"]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        Say(b"no gzip", headers={"Content-Encoding": "gzip"}),
+        Say(b'{"data":' + b"[" * 100_000),
+        Say({"data": {"attributes": {"series": [{}], "times": [1], "values": []}}}),
+        Say({"data": {"attributes": {"series": [{}], "times": ["x"], "values": [[1]]}}}),
+    ],
+    ids=["damaged", "nested", "misfit", "times"],
+)
+def test_every_failure_says_what_to_do(lying, answer):
+    lying([answer])
+    with pytest.raises(DatadogError, match="\nTo do: try again"):
+        get_datadog_metric("avg:a{*}", **WINDOW)
 
 
 def test_a_metric_of_which_a_part_came_is_partial_and_the_rest_is_asked(lying):
@@ -381,7 +506,24 @@ def test_a_long_reset_after_rows_keeps_them(lying):
     lying(pages(2, last=limited(reset="3599")))
     frame = ask(limit=5000)
     assert len(frame) == 6
-    assert evidence(frame)["partial"] == "rate limit reached on page 3"
+    assert evidence(frame)["partial"] == "HTTP 429 on page 3"
+
+
+def test_a_long_reset_says_the_status_and_what_datadog_said(lying):
+    """Which limit it was is in Datadog's own detail; in one session the next question knows it."""
+    lying([limited(reset="3600")])
+    with pytest.raises(DatadogError) as refused:
+        ask()
+    assert str(refused.value).splitlines()[:2] == [
+        "127.0.0.1: HTTP 429 (Too Many Requests)",
+        "It said: Too many requests; the limit is free again in 1 hour",
+    ]
+
+
+def test_a_long_recovery_is_no_rate_limit(lying):
+    lying([Say({"errors": ["Down"]}, 503, {"Retry-After": "3600"})])
+    with pytest.raises(DatadogError, match=r"HTTP 503(.*\n)*.*free again in 1 hour"):
+        ask()
 
 
 def test_an_announced_limit_is_not_overrun(lying):

@@ -17,7 +17,13 @@ from postmortem_nb import evidence
 from postmortem_nb.errors import BundleError, NotSaved
 
 ODD = "a\0b \N{DUCK} \N{RIGHT-TO-LEFT OVERRIDE}"
-RECORD = {"function": "search_datadog_logs", "question": "q1", "complete": True, "warnings": []}
+WINDOW = {"from": "2025-12-04T14:02:00Z", "to": "2025-12-04T16:09:00Z"}
+RECORD = WINDOW | {
+    "function": "search_datadog_logs",
+    "question": "q1",
+    "complete": True,
+    "warnings": [],
+}
 
 
 def arrow_list(values):
@@ -176,6 +182,48 @@ def test_a_damaged_record_is_told(tmp_path, record):
         changed = "\n" not in str(error)
     assert changed
     assert evidence.listing(tmp_path)[0]["name"] == "errors"
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "said"),
+    [
+        ("rows", "many", "rows: expected a whole number; got 'many'"),
+        ("rows", True, "rows: expected a whole number; got True"),
+        ("rows", 1.5, "rows: expected a whole number; got 1.5"),
+        ("warnings", 5, "warnings: expected a list; got 5"),
+        ("warnings", "late", "warnings: expected a list; got 'late'"),
+        ("complete", "no", "complete: expected true or false; got 'no'"),
+        ("from", "soon", "from: expected a time; got 'soon'"),
+        ("fetched_at", 5, "fetched_at: expected text; got 5"),
+        ("arguments", [], "arguments: expected an object; got []"),
+        ("call", 7, "call: expected text; got 7"),
+        ("site", ["<script>"], "site: expected text; got ['<script>']"),
+    ],
+)
+def test_a_field_that_cannot_be_is_left_out_and_told(tmp_path, field, value, said):
+    whole = evidence.freeze(tmp_path, "errors", frame(), RECORD)
+    path = tmp_path / "errors.json"
+    path.write_text(json.dumps(json.loads(path.read_bytes()) | {field: value}))
+    (told,) = evidence.listing(tmp_path)
+    assert told == {name: each for name, each in whole.items() if name != field} | {"damaged": said}
+    assert evidence.thaw(tmp_path, "errors").attrs["evidence"] == told
+    path.write_text(json.dumps(told | {field: whole.get(field)}))  # mended by hand
+    assert evidence.listing(tmp_path) == [whole]
+
+
+def test_half_a_character_is_told(tmp_path):
+    evidence.freeze(tmp_path, "errors", frame(), RECORD)
+    (tmp_path / "errors.json").write_text(json.dumps(RECORD | {"link": "\ud800"}))
+    (told,) = evidence.listing(tmp_path)
+    assert "surrogates not allowed" in told["problem"]
+
+
+def test_what_a_record_does_not_know_is_missing(tmp_path):
+    """Null as well as absent; the name is that of the file, which cells and charts ask for."""
+    evidence.freeze(tmp_path, "errors", frame(), RECORD)
+    (tmp_path / "errors.json").write_text('{"name": "other", "arguments": null}')
+    assert evidence.listing(tmp_path) == [{"name": "errors"}]
+    assert evidence.thaw(tmp_path, "errors").attrs["evidence"]["name"] == "errors"
 
 
 def test_what_is_not_there_is_said(tmp_path):

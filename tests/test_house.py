@@ -39,8 +39,9 @@ LAYERS = (
     ("captions",),
     ("units",),
     ("callsyntax", "distributions", "likeness", "spellings", "terminal"),
-    ("edits", "estimates", "evidence", "language", "metrics", "slo", "times"),
+    ("edits", "estimates", "language", "metrics", "slo", "times"),
     ("budget", "kinds", "losses", "provenance", "sqlcounts", "tallies"),
+    ("evidence",),
     ("hindsight", "impact", "tendencies"),
     # the template as the schema
     ("notation",),

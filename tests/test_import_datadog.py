@@ -202,6 +202,17 @@ def test_what_is_refused_is_told_and_the_rest_is_used(tmp_path, monkeypatch):
     assert not any("\n" in line for line in notes)
 
 
+def test_errors_beside_what_is_given_are_told(tmp_path, monkeypatch):
+    monkeypatch.setenv("DD_API_KEY", SECRET)
+    monkeypatch.setenv("DD_APP_KEY", "fedcba9876543210" * 2)
+    errors = {"errors": [f"shard {SECRET} failed"]}
+    todos = {"data": [row("incident_todos", "t", content="Restore")], **errors}
+    incident, notes = imported(tmp_path, monkeypatch, recorded() | errors, todos=todos)
+    assert [each["title"] for each in incident.values("actions")] == ["Restore"]
+    said = "Datadog reports an error beside the rows: shard [key] failed"
+    assert {f"incident: {said}", f"todos: {said}"} <= set(notes)
+
+
 HOSTILE = "<script>alert(1)</script>\n# x | \u202e [a](javascript:alert(1)) \ud800"
 
 

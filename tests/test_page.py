@@ -1,6 +1,7 @@
 """The page: what it holds, what it may never hold, and that nothing written is lost."""
 
 import itertools
+import json
 import re
 from collections import Counter
 
@@ -10,7 +11,18 @@ import hostile
 import html5lib
 import pytest
 
-from postmortem_nb import cells, drawntimeline, ipynb, page, schema, sources, text, times, values
+from postmortem_nb import (
+    cells,
+    drawntimeline,
+    editions,
+    ipynb,
+    page,
+    schema,
+    sources,
+    text,
+    times,
+    values,
+)
 from postmortem_nb.errors import ExportError
 from postmortem_nb.incident import Incident
 from postmortem_nb.page import Style
@@ -320,6 +332,27 @@ def test_partial_evidence_is_marked_where_it_is_shown(tmp_path):
     bundlekit.freeze(incident, "logs", "search_datadog_logs", frame, **facts)
     html = rendered(incident.path)
     assert '<span class="pm-partial">partial: HTTP 503 on page 3</span>' in html
+
+
+@pytest.mark.parametrize("field", [None, "rows", "warnings", "from", "complete", "arguments"])
+def test_a_damaged_record_ends_no_export(tmp_path, field):
+    """All of its fields gone, or one of another type: it is told where the figure stands."""
+    incident = bundlekit.bundle(tmp_path)
+    path = incident.path / "evidence" / "metrics.json"
+    record = json.loads(path.read_bytes())
+    path.write_text(json.dumps(record | {field: {"a": [1]} if field != "arguments" else 5}))
+    if field is None:
+        path.write_text("{}")
+    said = words(rendered(incident.path))
+    told = "changed since it was frozen" if field is None else f"{field}: expected"
+    assert told in said
+    markdown = editions.FORMATS["markdown"].write
+    files = markdown(sources.find(incident.path), Style(), "x.md")
+    assert told in next(iter(files.values())).decode()
+    found = incident.check()
+    messages = set(found[found["where"] == "Evidence › metrics"]["message"])
+    problem = "its digest differs" if field is None else f"Its record is damaged: {told}"
+    assert any(problem in message for message in messages)
 
 
 def test_evidence_that_was_changed_or_lost_is_said_and_never_an_error(tmp_path):

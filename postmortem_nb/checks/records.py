@@ -111,6 +111,13 @@ def unsound(case: Case, record: Mapping[str, Any]) -> Iterator[Finding]:
             "Restore the file from the history of the bundle, or ask again with --refresh.",
             severity=grave(case, REVIEW),
         )
+    if record.get("damaged"):
+        yield _evidence(
+            name,
+            f"Its record is damaged: {record['damaged']}.",
+            "Restore the file from the history of the bundle, or ask again with --refresh.",
+            severity=grave(case, REVIEW),
+        )
     if not record.get("complete", True):
         yield _evidence(
             name,

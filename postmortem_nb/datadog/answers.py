@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-from postmortem_nb.datadog.failures import Failed, detail
+from postmortem_nb.datadog.failures import Failed, beside, stated
 from postmortem_nb.text import clean
 
 if TYPE_CHECKING:
@@ -45,6 +45,7 @@ class Page:
     cursor: str = ""
     timed_out: bool = False
     part: bool = False
+    fault: str = ""  # what it says went wrong, though it has rows
     warnings: list[str] = field(default_factory=list)
 
 
@@ -60,10 +61,16 @@ def paged(read: Callable[[bytes], Page]) -> Callable[[bytes], Page]:
 
 
 def whole(body: bytes) -> dict[str, Any]:
-    """Return an answer's JSON object as `document` does; Failed for a part of one too."""
+    """Return an answer's JSON object as `document` does; Failed for a part of one too.
+
+    One that states an error beside its data may be a part as well.
+    """
     if isinstance(body, Part):
         raise Failed(PART, status=HTTPStatus.PARTIAL_CONTENT)
-    return document(body)
+    found = document(body)
+    if beside(found):
+        raise unusable(found)
+    return found
 
 
 def rows(body: bytes) -> Page:
@@ -71,11 +78,14 @@ def rows(body: bytes) -> Page:
     found = document(body)
     data = found.get("data")
     if not isinstance(data, list):
-        raise unusable(body, found)
+        raise unusable(found)
     kept = [row for row in data if isinstance(row, dict)]
-    page = Page(kept, [_key(row.get("id")) for row in kept])
+    fault = beside(found)
+    if fault and not kept:
+        raise unusable(found)
     if len(kept) < len(data):
-        page.warnings.append(f"{len(data) - len(kept)} rows were no objects and are left out")
+        fault = fault or f"{len(data) - len(kept)} rows were no objects and are left out"
+    page = Page(kept, [_key(row.get("id")) for row in kept], fault=fault)
     envelope(page, found.get("meta"))
     return page
 
@@ -106,15 +116,13 @@ def document(body: bytes) -> dict[str, Any]:
     """
     found = _parsed(body)
     if not isinstance(found, dict):
-        raise unusable(body, found)
+        raise unusable(found)
     return found
 
 
-def unusable(body: bytes, found: Any = None) -> Failed:
+def unusable(found: Any) -> Failed:
     """Return the failure for a 200 that holds no data: an error, a list, ``null``."""
-    said = detail(body, str) if isinstance(found, dict) and found.get("errors") else ""
-    if not said and isinstance(found, dict):
-        said = str(found.get("error") or "")[:300]
+    said = stated(found) if isinstance(found, dict) else ""
     if said:
         return Failed("an error in place of data", said=said, remedy="check the query", status=200)
     return Failed("an answer without data", remedy="try again", status=200)

@@ -21,7 +21,7 @@ from postmortem_nb import callsyntax, evidence, times
 from postmortem_nb.datadog import client, pace
 from postmortem_nb.datadog.answers import PART, Part
 from postmortem_nb.datadog.arrays import Notes
-from postmortem_nb.datadog.failures import Failed, told
+from postmortem_nb.datadog.failures import Failed, beside, told
 from postmortem_nb.datadog.pages import Teller
 from postmortem_nb.errors import DatadogError, QueryError, expected, shown
 
@@ -104,11 +104,15 @@ class Asking:
         return other
 
     def ask(self, name: str, read: Callable[[bytes], Read], **arguments: Any) -> Read:
-        """Return what ``read`` makes of one answer; one that is a part makes the whole partial."""
+        """Return what ``read`` makes of one answer; one that is a part makes the whole partial.
+
+        So does one that states an error beside what it holds.
+        """
 
         def reading(body: bytes) -> Read:
             found = read(body)
             self.parts += [PART] if isinstance(body, Part) else []
+            self.parts += [said] if isinstance(found, dict) and (said := beside(found)) else []
             return found
 
         return self.connection.ask(name, reading, waiting=self.teller.waits, **arguments)
@@ -125,7 +129,7 @@ class Asking:
     ) -> pd.DataFrame:
         """Return the frame with the record of its provenance in ``attrs["evidence"]``."""
         connection = self.connection
-        partial = partial or next(iter(self.parts), "")
+        partial = connection.scrub(partial or next(iter(self.parts), ""))
         lines = [*(warnings or []), *self.notes.lines(), *self._outside(frame), *self._skewed()]
         told_of = [connection.scrub(line) for line in lines]
         frame.attrs["evidence"] = {

@@ -12,7 +12,6 @@ import os
 import time
 import warnings
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
 from functools import cache
 from http import HTTPStatus
 from importlib import import_module
@@ -25,9 +24,8 @@ import urllib3
 from datadog_api_client import ApiClient, Configuration
 from datadog_api_client.exceptions import OpenApiException
 
-from postmortem_nb import times
 from postmortem_nb.datadog import answers, pace, wire
-from postmortem_nb.datadog.failures import Failed, refused, scrubber
+from postmortem_nb.datadog.failures import Failed, later, refused, scrubber
 from postmortem_nb.errors import DatadogError, QueryError, expected
 
 if TYPE_CHECKING:
@@ -203,6 +201,8 @@ class Connection:
                 if operation.create or tries > failed.again or tries >= pace.TRIES:
                     raise
                 wait = failed.wait or pace.backoff(tries)
+                if wait > patience:
+                    raise later(failed) from None
                 patience -= _wait(wait, patience, f"then again after {failed.fault}", waiting)
 
     def _prepared(self, name: str, arguments: dict[str, Any]) -> wire.Request:
@@ -217,7 +217,8 @@ class Connection:
                 return replace(first, body=orjson.dumps(arguments["body"]))
             request = self._made(operation, arguments)
         except (OpenApiException, ValueError, orjson.JSONEncodeError) as error:
-            raise Failed("not asked", said=self.scrub(str(error))) from None
+            said = self.scrub(str(error))
+            raise Failed("not asked", said=said, remedy="check the arguments") from None
         if arguments.keys() == {"body"} and not operation.create:
             self._first[name] = request
         return request
@@ -360,15 +361,14 @@ def _use_proxy(configuration: Any, proxy: str | None) -> None:
 
 
 def _wait(seconds: float, patience: float, reason: str, waiting: Callable[[str], None]) -> float:
-    """Sleep and return the seconds; Failed at once where that takes longer than is left."""
+    """Sleep and return the seconds; Failed at once where that takes longer than is left.
+
+    Nothing was asked then: earlier answers said that the limit is used up.
+    """
     if seconds > patience:
-        free = times.shown((datetime.now(UTC) + timedelta(seconds=seconds)).replace(microsecond=0))
-        raise Failed(
-            "rate limit reached",
-            said=f"the limit is free again in {times.duration(seconds / 60)}",
-            remedy=f"run this again at {free} or later",
-            status=429,
-        )
+        known = Failed("rate limit reached", status=HTTPStatus.TOO_MANY_REQUESTS)
+        known.wait = seconds
+        raise later(known)
     pace.countdown(seconds, reason, waiting)
     return seconds
 

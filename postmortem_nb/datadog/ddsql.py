@@ -134,8 +134,8 @@ def _read(body: bytes) -> dict[str, Any]:
     found = answers.whole(body)
     data = found.get("data")
     attributes = data.get("attributes") if isinstance(data, dict) else None
-    if found.get("errors") or not isinstance(attributes, dict):
-        raise answers.unusable(body, found)
+    if not isinstance(attributes, dict):
+        raise answers.unusable(found)
     return attributes
 
 

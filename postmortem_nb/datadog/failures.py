@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import base64
 import json
+from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+from postmortem_nb import times
 from postmortem_nb.errors import DatadogError, shown
 
 if TYPE_CHECKING:
@@ -35,6 +37,7 @@ _REMEDIES = {
     422: "check the query and that the window begins before it ends",
     429: "run the cell again when the rate limit is free",
 }
+_AGAIN = "try again, with a shorter window if it stays so"
 _RETRYABLE = frozenset((408, 425, 429))
 
 
@@ -54,7 +57,7 @@ class Failed(DatadogError):
     """
 
     def __init__(
-        self, fault: str, *, said: str = "", remedy: str = "", status: int = 0, again: int = 0
+        self, fault: str, *, said: str = "", remedy: str = _AGAIN, status: int = 0, again: int = 0
     ) -> None:
         super().__init__(f"{fault}: {said}" if said else fault)
         self.fault, self.said, self.remedy, self.status = fault, said, remedy, status
@@ -68,9 +71,7 @@ def told(failed: Failed, *, question: str, site: str, scrub: Callable[[str], str
     lines = [f"{site}: {failed.fault}{phrase}"]
     if failed.said:
         lines.append(f"It said: {failed.said}")
-    lines.append(f"Asked: {_cut(question, QUESTION_LENGTH)}")
-    if failed.remedy:
-        lines.append(f"To do: {failed.remedy}")
+    lines += [f"Asked: {_cut(question, QUESTION_LENGTH)}", f"To do: {failed.remedy}"]
     return DatadogError("\n".join(scrub(line) for line in lines))
 
 
@@ -82,14 +83,43 @@ def refused(status: int, body: bytes, *, scope: str, scrub: Callable[[str], str]
     return Failed(f"HTTP {status}", said=said, remedy=remedy, status=status, again=again)
 
 
+def later(failed: Failed) -> Failed:
+    """Return a failure with when to ask again, where the server asked for a longer wait."""
+    if failed.wait is None:
+        return failed
+    at = (datetime.now(UTC) + timedelta(seconds=failed.wait)).replace(microsecond=0)
+    free = f"the limit is free again in {times.duration(failed.wait / 60)}"
+    said = f"{failed.said}; {free}" if failed.said else free
+    remedy = f"run this again at {times.shown(at)} or later"
+    later = Failed(failed.fault, said=said, remedy=remedy, status=failed.status)
+    later.wait = failed.wait
+    return later
+
+
 def detail(body: bytes, scrub: Callable[[str], str]) -> str:
     """Return the beginning of what an error answer says, in any of Datadog's twenty shapes."""
     text = body[: 1 << 16].decode("utf-8", "replace").strip().lstrip("\ufeff")
     try:
-        found = " · ".join(dict.fromkeys(_sentences(json.loads(text))))
+        found = _joined(json.loads(text))
     except (ValueError, RecursionError):
         found = text
     return _cut(scrub(found), SAID_LENGTH)
+
+
+def beside(found: dict[str, Any]) -> str:
+    """Return why an answer that holds rows is partial: the errors that it states beside them."""
+    said = stated(found)
+    return f"an error beside the rows: {said}" if said else ""
+
+
+def stated(found: dict[str, Any]) -> str:
+    """Return the beginning of the errors that an answer states, whatever its HTTP status."""
+    errors = {name: found[name] for name in ("errors", "error") if found.get(name)}
+    return _cut(_joined(errors) or shown(errors), SAID_LENGTH) if errors else ""
+
+
+def _joined(found: Any) -> str:
+    return " · ".join(dict.fromkeys(_sentences(found)))
 
 
 def scrubber(secrets: Iterable[str]) -> Callable[[str], str]:
@@ -134,7 +164,7 @@ def _masked(text: str, hidden: bytearray) -> str:
 def _sentences(found: Any) -> list[str]:
     """Return the texts of an error body: ``errors`` of texts or objects, or ``error``."""
     if isinstance(found, dict):
-        keys = ("errors", "error", "message", "detail", "title")
+        keys = ("errors", "error", "error_message", "message", "detail", "title")
         inner = [found[key] for key in keys if found.get(key)]
         if "detail" in found and "title" in found:
             inner = [found["detail"] or found["title"]]

@@ -123,7 +123,7 @@ class Reader:
 
     def _learn_envelope(self, body: bytes) -> None:
         found = answers.document(body)
-        outside = {name: value for name, value in found.items() if name != "data"}
+        outside = {name: value for name, value in found.items() if name not in _READ_APART}
         self.envelope = pa.array([outside]).type if outside else None
 
     def _wholly(self) -> bool:
@@ -253,9 +253,12 @@ def _schema(core: tuple[str, ...], extra: pa.DataType, envelope: pa.DataType | N
     row = [("id", pa.string()), ("type", pa.string()), ("attributes", pa.struct(attributes))]
     outside = list(_META if envelope is None else envelope)
     data = pa.field("data", pa.list_(pa.struct(row)))
-    return pa.schema([data, *outside])
+    return pa.schema([data, *outside, *_NO_ERRORS])
 
 
+_READ_APART = ("data", "errors", "error")
+_NO_ERRORS = [pa.field(name, pa.null()) for name in ("errors", "error")]
+"""A page that states an error beside its rows does not fit, and is read value by value."""
 _META = pa.struct(
     [
         (

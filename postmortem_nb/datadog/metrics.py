@@ -17,7 +17,7 @@ import pandas as pd
 import pyarrow as pa
 
 from postmortem_nb.datadog import answers, arrays
-from postmortem_nb.datadog.failures import Failed
+from postmortem_nb.datadog.failures import Failed, beside
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,29 +47,32 @@ def read(body: bytes) -> dict[str, Any]:
     except orjson.JSONDecodeError:
         found = answers.document(body)
     if not isinstance(found, dict):
-        raise answers.unusable(body, found)
+        raise answers.unusable(found)
     data = found.get("data")
     attributes = data.get("attributes") if isinstance(data, dict) else None
-    holder: dict[str, Any] = {}
-    if "series" in found and found.get("status", "ok") == "ok" and not found.get("error"):
-        holder = found
-    elif isinstance(attributes, dict) and not found.get("errors"):
-        holder = attributes
-    if not isinstance(holder.get("series", ""), (list, type(None))):
-        raise answers.unusable(body, found)
+    holder = found if "series" in found else attributes if isinstance(attributes, dict) else {}
+    series = holder.get("series", "")
+    said = beside(found)
+    failed = found.get("status", "ok") != "ok" or bool(said)
+    partial = bool(series and said)  # rows came, and what is wrong with them can be told
+    if not isinstance(series, (list, type(None))) or (failed and not partial):
+        raise answers.unusable(found)
     return found
 
 
 def lines(answer: dict[str, Any], asked: Sequence[str], notes: Notes) -> list[Series]:
     """Return the series of an answer; ``asked`` are the queries or formulas by their index."""
     if "series" in answer:
-        return _v1(_dicts(answer["series"]), asked, notes)
+        found = _dicts(answer["series"])
+        if lost := len(answer["series"] or []) - len(found):
+            notes["series were no objects and are left out"] += lost
+        return _v1(found, asked, notes)
     attributes = answer["data"]["attributes"]
     described = _dicts(attributes.get("series"))
     values = attributes.get("values") or []
     if not isinstance(values, list) or len(values) != len(described):
         raise Failed("an answer that does not fit itself", said="series and values differ")
-    labels = [_labelled(series, series.get("group_tags"), asked) for series in described]
+    labels = [_labelled(series, series.get("group_tags"), asked, notes) for series in described]
     return _v2(labels, _times(attributes.get("times") or []), values, notes)
 
 
@@ -116,7 +119,7 @@ _LAST_MS = 253_402_300_800_000  # the end of the year 9999
 
 def _v1(found: list[dict[str, Any]], asked: Sequence[str], notes: Notes) -> list[Series]:
     """Return series of ``[ms, value]`` points: all at once where every point is one."""
-    labels = [_labelled(series, _tags(series), asked) for series in found]
+    labels = [_labelled(series, _tags(series), asked, notes) for series in found]
     pointlists = [series.get("pointlist") for series in found]
     lists = [points if isinstance(points, list) else [] for points in pointlists]
     try:
@@ -173,14 +176,23 @@ def _odd_values(label: Label, listed: Any, times: Any, notes: Notes) -> Series:
     return _sorted(label, times[:length], values[:length], notes)
 
 
-def _labelled(series: dict[str, Any], tags: Any, asked: Sequence[str]) -> Label:
+def _labelled(series: dict[str, Any], tags: Any, asked: Sequence[str], notes: Notes) -> Label:
     """Return the query, the tags and the unit of a series."""
-    index = series.get("query_index")
-    query = str(series.get("expression") or (asked[0] if asked else ""))
-    if isinstance(index, int) and 0 <= index < len(asked):
-        query = asked[index]
     listed = tags if isinstance(tags, list) else []
-    return query, ",".join(map(str, listed)) or UNGROUPED, _unit(series.get("unit"))
+    name = ",".join(map(str, listed)) or UNGROUPED
+    return _query(series, asked, notes), name, _unit(series.get("unit"))
+
+
+def _query(series: dict[str, Any], asked: Sequence[str], notes: Notes) -> str:
+    """Return which of the queries a series answers; where that is none of several, it is noted."""
+    index, expression = series.get("query_index"), series.get("expression")
+    if isinstance(index, int) and 0 <= index < len(asked):
+        return asked[index]
+    if len(asked) > 1:
+        notes["series name none of the queries that were asked"] += 1
+    if len(asked) == 1:
+        return str(expression or asked[0])
+    return str(expression or ("unknown query" if index is None else f"query {index}"))
 
 
 def _tags(series: dict[str, Any]) -> list[Any]:

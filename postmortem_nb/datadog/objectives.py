@@ -136,9 +136,9 @@ def _from_history(asked: Asking, given: Arguments, corrections: list[Interval]) 
 def _history(asked: Asking, slo_id: str, since: datetime, until: datetime) -> dict[str, Any]:
     """Return the data of one answer of ``GET /api/v1/slo/{id}/history``."""
     try:
-        found: dict[str, Any] = asked.ask(
+        found = asked.ask(
             "slo history",
-            _data,
+            _read,
             slo_id=slo_id,
             from_ts=times.seconds(since),
             to_ts=times.seconds(until, up=True),
@@ -148,16 +148,17 @@ def _history(asked: Asking, slo_id: str, since: datetime, until: datetime) -> di
         if failed.status == HTTPStatus.NOT_FOUND:
             failed.remedy = UNKNOWN
         raise
-    return found
+    data: dict[str, Any] = found["data"]
+    return data
 
 
-def _data(body: bytes) -> dict[str, Any]:
-    """Return the data of an answer that holds a history; Failed for anything else."""
+def _read(body: bytes) -> dict[str, Any]:
+    """Return an answer whose data hold a history; Failed for anything else."""
     found = answers.document(body)
     data = found.get("data")
     if not isinstance(data, dict) or not {"series", "overall"} & data.keys():
-        raise answers.unusable(body, found)
-    return data
+        raise answers.unusable(found)
+    return found
 
 
 def _objective(history: dict[str, Any], given: Arguments) -> steps.Target:

@@ -135,6 +135,7 @@ class Pulled:
         """Take over what a page says about itself."""
         if page.timed_out:
             self.partial = self.partial or "timed out"
+        self.partial = self.partial or page.fault
         self.warnings += [line for line in page.warnings if line not in self.warnings]
 
 

@@ -68,6 +68,22 @@ def slots(words: str) -> list[Slot]:
     return list(_slots(words))
 
 
+def refuse(function: str, arguments: Mapping[str, Any]) -> None:
+    """Refuse placeholders where nothing fills them; QueryError says what to write instead.
+
+    Other words in double braces are let be: a log may hold a template that nobody filled.
+    """
+    for name, value in arguments.items():
+        for words in value if isinstance(value, (list, tuple)) else [value]:
+            for match in PATTERN.finditer(words) if isinstance(words, str) else ():
+                if _exists(slot := _slot(match)):
+                    raise QueryError(
+                        f"{function}: {name.removesuffix('_')}: {match[0]} has a value in a "
+                        "%%datadog cell only; here, take it from the incident, for example "
+                        f'incident.variables()["{slot.name}"]'
+                    )
+
+
 def moment(words: str, variables: Mapping[str, Any]) -> datetime | str:
     """Return the moment that a time argument's placeholder stands for, or the text as it is."""
     found = slots(words)
@@ -113,15 +129,25 @@ def plain(value: Any) -> str:
 
 def _slots(words: str) -> Iterator[Slot]:
     for match in PATTERN.finditer(words):
-        written = match[1].strip()
-        name, shift = written, timedelta()
-        if shifted := _SHIFTED.fullmatch(written):
-            name = shifted["base"]
-            length = times.span(shifted["span"], name=shown(match[0]))
-            shift = -length if shifted["sign"] == "MINUS" else length
-        if name not in NAMES or (shift and name not in TIMES):
-            raise QueryError(_unknown(match[0], name))
-        yield Slot(name, shift, match.start(), match.end())
+        slot = _slot(match)
+        if not _exists(slot):
+            raise QueryError(_unknown(match[0], slot.name))
+        yield slot
+
+
+def _slot(match: re.Match[str]) -> Slot:
+    """Return what stands in double braces, be it one of ours or not."""
+    written = match[1].strip()
+    name, shift = written, timedelta()
+    if shifted := _SHIFTED.fullmatch(written):
+        name = shifted["base"]
+        length = times.span(shifted["span"], name=shown(match[0]))
+        shift = -length if shifted["sign"] == "MINUS" else length
+    return Slot(name, shift, match.start(), match.end())
+
+
+def _exists(slot: Slot) -> bool:
+    return slot.name in NAMES and (not slot.shift or slot.name in TIMES)
 
 
 def _filled(words: str, write: Any, variables: Mapping[str, Any]) -> str:

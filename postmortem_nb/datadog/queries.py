@@ -24,6 +24,7 @@ from postmortem_nb.datadog import (
     objectives,
     pace,
     pages,
+    placeholders,
     searches,
     spans,
     timeseries,
@@ -38,11 +39,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-def search_datadog_logs(  # noqa: PLR0913 - the arguments are Datadog's own
+def search_datadog_logs(  # noqa: PLR0913, PLR0917 - the arguments are Datadog's own
     query: str = "*",
     from_: Any = None,
     to: Any = None,
-    *,
     extra_fields: Sequence[str] = (),
     sort: str = "timestamp",
     indexes: Sequence[str] = ("*",),
@@ -80,14 +80,13 @@ def search_datadog_logs(  # noqa: PLR0913 - the arguments are Datadog's own
         "storage_tier": storage_tier,
         "limit": limit,
     }
-    return run("search_datadog_logs", asked, more=more)
+    return _called("search_datadog_logs", asked, more)
 
 
-def search_datadog_spans(  # noqa: PLR0913
+def search_datadog_spans(  # noqa: PLR0913, PLR0917
     query: str = "*",
     from_: Any = None,
     to: Any = None,
-    *,
     custom_attributes: Sequence[str] = (),
     sort: str = "timestamp",
     limit: int = 1000,
@@ -109,14 +108,13 @@ def search_datadog_spans(  # noqa: PLR0913
         "sort": sort,
         "limit": limit,
     }
-    return run("search_datadog_spans", asked, more=more)
+    return _called("search_datadog_spans", asked, more)
 
 
 def search_datadog_events(
     query: str = "*",
     from_: Any = None,
     to: Any = None,
-    *,
     sort: str = "timestamp",
     limit: int = 1000,
     **more: Any,
@@ -127,13 +125,12 @@ def search_datadog_events(
     ``tags``, ``id``.
     """
     asked = {"query": query, "from_": from_, "to": to, "sort": sort, "limit": limit}
-    return run("search_datadog_events", asked, more=more)
+    return _called("search_datadog_events", asked, more)
 
 
-def analyze_datadog_logs(  # noqa: PLR0913
-    *,
-    sql_query: str = "",
+def analyze_datadog_logs(  # noqa: PLR0913, PLR0917
     filter: str = "*",  # noqa: A002 - Datadog's own name
+    sql_query: str = "",
     from_: Any = None,
     to: Any = None,
     extra_columns: Sequence[dict[str, str] | str] = (),
@@ -150,10 +147,10 @@ def analyze_datadog_logs(  # noqa: PLR0913
 
     Parameters
     ----------
-    sql_query
-        one SELECT in PostgreSQL's dialect
     filter
         Datadog's log search
+    sql_query
+        one SELECT in PostgreSQL's dialect
     from_, to
         the window, as for ``search_datadog_logs``
     extra_columns
@@ -164,8 +161,8 @@ def analyze_datadog_logs(  # noqa: PLR0913
         most rows of the result
     """
     asked = {
-        "sql_query": sql_query,
         "filter": filter,
+        "sql_query": sql_query,
         "from_": from_,
         "to": to,
         "extra_columns": extra_columns,
@@ -173,14 +170,13 @@ def analyze_datadog_logs(  # noqa: PLR0913
         "storage_tier": storage_tier,
         "limit": limit,
     }
-    return run("analyze_datadog_logs", asked, more=more)
+    return _called("analyze_datadog_logs", asked, more)
 
 
 def get_datadog_metric(
     queries: Sequence[str] | str = (),
     from_: Any = None,
     to: Any = None,
-    *,
     formulas: Sequence[str] = (),
     interval: Any = None,
     **more: Any,
@@ -208,7 +204,7 @@ def get_datadog_metric(
         "formulas": formulas,
         "interval": interval,
     }
-    return run("get_datadog_metric", asked, more=more)
+    return _called("get_datadog_metric", asked, more)
 
 
 def get_datadog_slo(  # noqa: PLR0913
@@ -281,7 +277,7 @@ def get_datadog_slo(  # noqa: PLR0913
         "corrections": corrections,
         "apply_correction": apply_correction,
     }
-    return run("get_datadog_slo", asked, more=more)
+    return _called("get_datadog_slo", asked, more)
 
 
 def get_datadog_revenue(
@@ -313,14 +309,20 @@ def get_datadog_revenue(
         how long after ``to`` to look for orders that came later: ``6h``; not at all unless given
     """
     asked = {"metric": metric, "from_": from_, "to": to, "weeks": weeks, "deferred": deferred}
-    return run("get_datadog_revenue", asked, more=more)
+    return _called("get_datadog_revenue", asked, more)
+
+
+def _called(function: str, arguments: dict[str, Any], more: dict[str, Any]) -> pd.DataFrame:
+    """Return the answer to a call in Python, which knows no incident."""
+    arguments = asking.merged(function, tuple(PARAMETERS[function]), arguments, more)
+    placeholders.refuse(function, arguments)
+    return run(function, arguments)
 
 
 def run(
     function: str,
     arguments: dict[str, Any],
     *,
-    more: dict[str, Any] | None = None,
     progress: pace.Progress = pace.silent,
     thorough: bool = False,
 ) -> pd.DataFrame:
@@ -330,7 +332,6 @@ def run(
     up, which takes a few requests more.
     """
     defaults = PARAMETERS[function]
-    arguments = asking.merged(function, tuple(defaults), dict(arguments), more or {})
     kept = given(function, arguments)
     asked = Asking(function, kept, {**defaults, **kept}, progress)
     try:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from postmortem_nb import incidentapi, text
-from postmortem_nb.datadog.failures import Failed
+from postmortem_nb.datadog.failures import Failed, beside
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,6 +40,7 @@ class Pulled:
         if not self.facts or known != "incidents":
             raise Failed("an answer without an incident", remedy="check the id", status=200)
         self.number = str(data.get("id") or self.number) if isinstance(data, dict) else self.number
+        self._doubt("incident", answer)
         self._meet(answer)
 
     def rest(self) -> None:
@@ -51,8 +52,14 @@ class Pulled:
                 why = f"{failure.fault}{f': {failure.said}' if failure.said else ''}"
                 self.missing.append(f"{name}: not given by Datadog ({why})")
                 continue
+            self._doubt(name, answer)
             self._meet(answer)
             self.lists[name] = incidentapi.rows(answer)
+
+    def _doubt(self, name: str, answer: Json) -> None:
+        """Note that Datadog reports an error though it answers: something may be missing."""
+        if error := beside(answer):
+            self.missing.append(f"{name}: Datadog reports {self.found.scrub(error)}")
 
     def field(self, name: str) -> Any:
         """Return the value of one of the incident's own fields, None where there is none."""

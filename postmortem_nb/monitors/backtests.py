@@ -209,7 +209,7 @@ def _remembered(incident: Incident) -> timedelta:
         with suppress(PostmortemError):
             name = evidence_name(str(row["row"]))
             record = evidence.thaw(_folder(incident), name).attrs["evidence"]
-            known.append(start - times.parse(record["from"]) - read(row).reach)
+            known.append(start - times.parse(record.get("from")) - read(row).reach)
     fits = [length for length in known if MINUTE <= length <= LONGEST]
     return max(fits, default=_length(BASELINE))
 

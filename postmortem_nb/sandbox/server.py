@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import atexit
+import errno
 import gzip
 import os
 import signal
@@ -54,8 +55,10 @@ class Server:
         try:
             self._socket = socket.create_server((HOST, port), backlog=128)
         except OSError as error:
-            what = f"a port that can be listened on ({error.strerror})"
-            raise BadValue(expected("port", what, example="0, any", came=port)) from None
+            taken = error.errno == errno.EADDRINUSE
+            why = "another program listens there" if taken else os.strerror(error.errno or 0)
+            what = f"port {port}: {why}; choose another, or 0 for any that is free"
+            raise BadValue(what) from None
         self.seed = seed
         self._socket.setblocking(False)
         self.port: int = self._socket.getsockname()[1]
