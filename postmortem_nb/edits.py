@@ -97,7 +97,7 @@ class Log:
         self._mark = b""  # the last of them
         self._tail = b""  # the torn last line, as long as nobody mended it
         self._unended = False  # the last line is whole but has no line end
-        self._moment = self._latest = BEGINNING  # of the last edit in the file, and of the newest
+        self._moment = self._latest = self._first = BEGINNING  # of the last, newest, first edit
         self._line = 0  # lines known
 
     @classmethod
@@ -236,8 +236,9 @@ class Log:
             self._read_header(loaded)
         elif _is_edit(loaded):
             self._news.append(loaded)  # type: ignore[arg-type]
-            self._moment = moment(loaded, self._moment)  # type: ignore[arg-type]
+            self._moment = moment(loaded, self._moment, self._first)  # type: ignore[arg-type]
             self._latest = max(self._latest, self._moment)
+            self._first = self._latest if self._first == BEGINNING else self._first
             if _is_altered(line.rstrip()):
                 self._problems.append(f"line {self._line} was altered since it was written")
         elif line.strip():
@@ -274,16 +275,17 @@ def _iso(when: datetime) -> str:
     return when.replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
 
 
-def moment(edit: Edit, before: datetime) -> datetime:
+def moment(edit: Edit, before: datetime, first: datetime) -> datetime:
     """Return when an edit counts: its time, or that of the newer edit that its writer knew.
 
-    A line of another tool may have none that can be read: it counts with the line ``before``.
+    One of no time, or older than the ``first`` (which branches share), counts with that ``before``.
     """
     try:
-        found = datetime.fromisoformat(edit.get("after") or edit["at"])
-        return (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
+        said = datetime.fromisoformat(edit.get("after") or edit["at"])
+        found = (said if said.tzinfo else said.replace(tzinfo=UTC)).astimezone(UTC)
     except (KeyError, TypeError, ValueError, OverflowError):
         return before
+    return found if found >= first else before
 
 
 def author() -> str:

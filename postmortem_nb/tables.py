@@ -30,6 +30,9 @@ TIMELINE = "timeline"
 """The one table that is ordered by time; rows without a time come last."""
 
 
+_NEVER = (BEGINNING, BEGINNING)
+
+
 @dataclass(slots=True)
 class Row:
     """One row: its values as stored, its place, and whether it was removed."""
@@ -68,8 +71,8 @@ class Tables:
         """Fold further edits in; all of them anew where one is older than what is there."""
         known = len(self.edits)
         for edit in edits:
-            before = self._moments[-1] if self._moments else BEGINNING
-            self._moments.append(moment(edit, before))
+            before, first = (self._moments[-1], self._moments[0]) if self._moments else _NEVER
+            self._moments.append(moment(edit, before, first))
             self.edits.append(edit)
         new = self._moments[known:]
         if all(map(operator.le, [self._latest, *new], new)):

@@ -219,3 +219,16 @@ def test_an_approval_is_not_of_a_branch_that_was_merged_in_behind_it(incident, c
     ]
     assert both[0] is False
     assert both[1] is (at == "14:40")  # this looks like a log in which the approver saw it
+
+
+def test_a_line_whose_time_is_before_the_log_itself_counts_where_it_stands(incident):
+    """Another tool wrote it: no branch of this log is older than the edit that all share."""
+    incident.set("title", "first")
+    line = {"at": "2001-01-01T00:00:00.000000Z", "by": "tool", "table": "incident"}
+    line |= {"row": "incident", "name": "title", "value": "last"}
+    with (incident.path / LOG).open("a", encoding="utf-8") as log:
+        log.write(json.dumps(line) + "\n")
+    assert incident.value("title") == "last"
+    assert Incident.open(incident.path).value("title") == "last"
+    incident.set("title", "again")
+    assert Incident.open(incident.path).value("title") == "again"
