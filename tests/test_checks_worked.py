@@ -213,7 +213,7 @@ def test_what_agrees_is_let_be(made):
             "went_well",
             "how_it_helped",
             "Support knew early, 17 seconds after the first error.",
-            "“17 seconds”, but elsewhere 17 minutes.",
+            "“17 seconds”, but elsewhere “Seventeen minutes”.",
         ),
         (
             "went_wrong",

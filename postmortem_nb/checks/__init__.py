@@ -28,6 +28,7 @@
     itemised    a loss item by item, an error budget in its parts
     monitored   proposed monitors against their query and their action
     numerals    numbers that are written out, in digits
+    unitslips   one number with two units of a kind
     twins       one thing told in two places; `alike`: one figure with two values, `items`: what a
                 figure is of; `opposed`: two sentences of which one denies the other
     regional    regions against the texts, their parts, the evidence
@@ -90,6 +91,7 @@ from postmortem_nb.checks import (
     tasks,
     timeline,
     twins,
+    unitslips,
     versions,
     within,
     wording,
@@ -148,6 +150,7 @@ RULES: tuple[Callable[[Case], Iterator[Finding]], ...] = (
     *slips.RULES,
     *relations.RULES,
     *gaps.RULES,
+    *unitslips.RULES,
     *order.RULES,
     *ratios.RULES,
     *sums.RULES,

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections import defaultdict
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from postmortem_nb import times
-from postmortem_nb.checks import events, spoken
+from postmortem_nb.checks import spoken
 from postmortem_nb.checks.claims import PEOPLE
-from postmortem_nb.checks.reading import about, matches, passages, sentences
+from postmortem_nb.checks.reading import about, matches, passages
 from postmortem_nb.checks.relations import WORDS, moments
 from postmortem_nb.checks.spoken import SPAN
 
@@ -17,9 +16,8 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from postmortem_nb.checks.case import Case, Cell
+    from postmortem_nb.checks.case import Case
     from postmortem_nb.checks.report import Finding
-    from postmortem_nb.metrics import Measure
 
 _POINTS: Mapping[str, re.Pattern[str]] = {
     name: re.compile(words, re.IGNORECASE)
@@ -141,7 +139,7 @@ _ANCHORED = re.compile(
     re.IGNORECASE,
 )
 _CLOCKS = re.compile(r"\b(?P<hour>[01]\d|2[0-3]):(?P<minute>[0-5]\d)\b")
-_NEAR, _DAY = 2, 24 * 60
+_DAY = 24 * 60
 
 
 def anchored(case: Case) -> Iterator[Finding]:
@@ -168,97 +166,7 @@ def anchored(case: Case) -> Iterator[Finding]:
                 yield about(case, cell, f"“{said} …”, but {truth}.")
 
 
-class _United(NamedTuple):
-    """A length with its blank and the words of its sentence."""
-
-    cell: Cell
-    said: str
-    value: float
-    stems: frozenset[str]
-    measuring: bool
-    """Whether it is told as that between two events."""
-
-
-_UNITED = re.compile(
-    rf"(?<![\w.,:])(?P<number>\d{{1,3}}|(?:{'|'.join(spoken.WORDS)}))\s(?P<unit>seconds?|s|minutes?|min|"
-    r"hours?|h|days?)\b",
-    re.IGNORECASE,
-)
-_COMMON = 100
-_AFTER = re.compile(r"\s(?:after|before|later|to (?:detect|notice|page))\b", re.IGNORECASE)
-_UNITS = {"s": "second", "m": "minute", "h": "hour", "d": "day"}
-_PER_MINUTE = {"second": 1 / 60, "minute": 1.0, "hour": 60.0, "day": 1440.0}
-
-
-def units(case: Case) -> Iterator[Finding]:
-    """Find a measure of the incident with another unit: 7 seconds, where 7 minutes are told."""
-    told: dict[tuple[str, str], list[_United]] = defaultdict(list)
-    for cell, text in passages(case, plans=True):
-        for sentence in sentences(text):
-            for match in matches(_UNITED, sentence):
-                value = spoken.COUNTS.get(match["number"].lower()) or float(match["number"])
-                key = f"{value:g}", _UNITS[match["unit"].lower()[0]]
-                told[key].append(
-                    _United(
-                        cell,
-                        match.group(),
-                        value,
-                        events.stems(sentence),
-                        bool(_AFTER.match(sentence, match.end())),
-                    )
-                )
-    for (number, unit), places in told.items():
-        for other, minutes in _PER_MINUTE.items():
-            value = float(number) * minutes
-            often = len(told.get((number, other), ()))
-            measured = any(each.value == value for each in _measured(case))
-            alone = other != unit and len(places) == 1 and often and float(number) > _NEAR
-            measured = measured and places[0].measuring
-            if alone and (measured or _alike(places[0], told[number, other])):
-                cell, said, *_ = places[0]
-                yield about(case, cell, f"“{said}”, but elsewhere {number} {other}s.")
-
-
-_SIZED = re.compile(
-    r"(?<![\w.,:])(?P<number>\d{1,3}(?:,\d{3})+|\d{3,})\s?(?P<unit>[KMGT]B|ms|s|seconds?)\b"
-)
-
-
-def sizes(case: Case) -> Iterator[Finding]:
-    """Find a number of three digits with another unit of its kind: 1,200 MB for 1,200 GB."""
-    told: dict[str, dict[str, list[tuple[Cell, str]]]] = defaultdict(lambda: defaultdict(list))
-    for cell, text in passages(case, plans=True):
-        for match in matches(_SIZED, text):
-            unit = match["unit"] if match["unit"][-1] == "B" or match["unit"] == "ms" else "s"
-            told[match["number"].replace(",", "")][unit].append((cell, match.group()))
-    for units_ in told.values():
-        for unit, places in units_.items():
-            kind = {
-                each for each in units_ if each != unit and (each[-1] == "B") == (unit[-1] == "B")
-            }
-            firm = [
-                each for each in kind if len(units_[each]) > 1 or units_[each][0][0] != places[0][0]
-            ]
-            often = max((len(units_[each]) for each in firm), default=0)
-            if len(places) == 1 and firm and (often > 1 or unit > min(firm)):
-                cell, said = places[0]
-                yield about(case, cell, f"“{said}”, but elsewhere “{units_[firm[0]][0][1]}”.")
-
-
-def _alike(one: _United, others: Sequence[_United]) -> bool:
-    """Return whether lengths of another unit, in three blanks or more, are of the same thing."""
-    if one.value % 5 == 0 and one.value < _COMMON:
-        return False  # ten seconds and ten minutes are both often told
-    blanks = {(each.cell.table, each.cell.row, each.cell.column.name) for each in others}
-    return len(blanks) > _NEAR and any(len(one.stems & each.stems) > 1 for each in others)
-
-
-def _measured(case: Case) -> Iterator[Measure]:
-    names = ("duration", "detection_time", "time_to_acknowledge", "time_to_mitigate")
-    yield from (case.measures[name] for name in names if name in case.measures)
-
-
-RULES: tuple[Callable[[Case], Iterator[Finding]], ...] = (gaps, unseen, anchored, units, sizes)
+RULES: tuple[Callable[[Case], Iterator[Finding]], ...] = (gaps, unseen, anchored)
 
 
 def _public(match: re.Match[str]) -> bool:
