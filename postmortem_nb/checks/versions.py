@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from postmortem_nb.checks.report import Finding
 
 _ROLLED = re.compile(r"\b(?:roll|revert|restor|stays?\b|back (?:on|to)\b)", re.IGNORECASE)
-_SHARED = 3
+_TWO, _SHARED = 2, 3
 """Words of two sentences whose versions are of one thing."""
 
 
@@ -55,6 +55,10 @@ def alone(case: Case) -> Iterator[Finding]:
 
 def _current(case: Case, stands: Mapping[str, set[tuple[str, str, str]]]) -> Iterator[Finding]:
     """Find a version in use, or gone back to, that stands alone where its neighbour often does."""
+    heads: dict[str, list[str]] = defaultdict(list)
+    for each in stands:
+        heads[each.rpartition(".")[0]].append(each)
+    often = {head: max(like, key=lambda each: len(stands[each])) for head, like in heads.items()}
     for cell in case.cells:
         text = str(cell.value)
         current = (cell.table, cell.column.name) == ("technical_changes", "current")
@@ -62,30 +66,28 @@ def _current(case: Case, stands: Mapping[str, set[tuple[str, str, str]]]) -> Ite
         if not current and not caused and not (cell.table == "timeline" and _ROLLED.search(text)):
             continue
         for said in {each.lower() for each in VERSION.findall(text)}:
-            head = said.rpartition(".")[0]
-            like = [each for each in stands if each.rpartition(".")[0] == head and head]
-            often = max(like, key=lambda each: len(stands[each]), default=said)
-            alone = len(stands[said]) == 1 and often not in text.lower()
-            if alone and len(stands[often]) > _SHARED:
-                yield about(case, cell, f"“{said}”, but elsewhere the document has {often}.")
+            other = often.get(said.rpartition(".")[0], said)
+            alone = len(stands[said]) == 1 and other not in text.lower()
+            if alone and "." in other and len(stands[other]) > _SHARED:
+                yield about(case, cell, f"“{said}”, but elsewhere the document has {other}.")
 
 
 def _swapped(case: Case, stands: Mapping[str, set[tuple[str, str, str]]]) -> Iterator[Finding]:
     """Find a version that stands alone and has the numbers of another one in another order."""
-    for said, places in stands.items():
-        parts = said.lstrip("v").split(".")
-        other = next((each for each in stands if each != said and _same_parts(each, parts)), "")
-        if len(parts) < _SHARED or len(places) > 1 or not other:
+    alike: dict[tuple[str, ...], list[str]] = defaultdict(list)
+    for each in stands:
+        alike[tuple(sorted(each.lstrip("v").split(".")))].append(each)
+    doubted: dict[tuple[str, str, str], list[tuple[str, str]]] = defaultdict(list)
+    for parts, versions in alike.items():
+        if len(parts) < _SHARED or len(versions) != _TWO:
             continue
-        place = next(iter(places))
-        rivals = stands[other]
-        for cell in case.cells if len(rivals) > 1 or place > min(rivals) else ():
-            if (cell.table, cell.row, cell.column.name) == place and other not in str(cell.value):
+        said, other = sorted(versions, key=lambda each: len(stands[each]))
+        if len(stands[said]) == 1 and len(stands[other]) > 1:
+            doubted[next(iter(stands[said]))].append((said, other))
+    for cell in case.cells if doubted else ():
+        for said, other in doubted.get((cell.table, cell.row, cell.column.name), ()):
+            if other not in str(cell.value):
                 yield about(case, cell, f"“{said}”, but elsewhere the document has {other}.")
-
-
-def _same_parts(version: str, parts: list[str]) -> bool:
-    return sorted(version.lstrip("v").split(".")) == sorted(parts)
 
 
 RULES: tuple[Callable[[Case], Iterator[Finding]], ...] = (alone,)
