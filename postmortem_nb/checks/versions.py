@@ -81,8 +81,8 @@ def _swapped(case: Case, stands: Mapping[str, set[tuple[str, str, str]]]) -> Ite
     for parts, versions in alike.items():
         if len(parts) < _SHARED or len(versions) != _TWO:
             continue
-        said, other = sorted(versions, key=lambda each: len(stands[each]))
-        if len(stands[said]) == 1 and len(stands[other]) > 1:
+        said, other = sorted(reversed(versions), key=lambda each: len(stands[each]))
+        if len(stands[said]) == 1:
             doubted[next(iter(stands[said]))].append((said, other))
     for cell in case.cells if doubted else ():
         for said, other in doubted.get((cell.table, cell.row, cell.column.name), ()):
