@@ -81,7 +81,8 @@ def _swapped(case: Case, stands: Mapping[str, set[tuple[str, str, str]]]) -> Ite
     for parts, versions in alike.items():
         if len(parts) < _SHARED or len(versions) != _TWO:
             continue
-        said, other = sorted(reversed(versions), key=lambda each: len(stands[each]))
+        early, late = versions
+        other, said = (late, early) if len(stands[late]) > len(stands[early]) else (early, late)
         if len(stands[said]) == 1:
             doubted[next(iter(stands[said]))].append((said, other))
     for cell in case.cells if doubted else ():
