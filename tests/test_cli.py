@@ -140,9 +140,9 @@ def test_a_demo_where_nothing_may_be_written_is_one_line(capsys, monkeypatch):
 
 def test_a_port_that_is_taken_is_said_plainly(capsys):
     port = str(sandbox.running().port)
-    refused("sandbox", "--port", port, capsys=capsys, says=[
-        f"port {port}: another program listens there; choose another, or 0 for any that is free\n"
-    ])  # fmt: skip
+    said = "port: expected one that is free, for example 0, any; got"
+    says = [f"{said} {port}: another program listens there\n"]
+    refused("sandbox", "--port", port, capsys=capsys, says=says)
 
 
 def test_unknown_format_is_one_line(capsys):

@@ -57,8 +57,8 @@ class Server:
         except OSError as error:
             taken = error.errno == errno.EADDRINUSE
             why = "another program listens there" if taken else os.strerror(error.errno or 0)
-            what = f"port {port}: {why}; choose another, or 0 for any that is free"
-            raise BadValue(what) from None
+            said = expected("port", "one that is free", example="0, any", came=port)
+            raise BadValue(f"{said}: {why}") from None
         self.seed = seed
         self._socket.setblocking(False)
         self.port: int = self._socket.getsockname()[1]
