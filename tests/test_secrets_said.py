@@ -68,7 +68,8 @@ def test_a_finding_still_says_where_and_what(archive, capsys):
     assert f"file={archive}/INC-1" in printed
 
 
-def test_similar_names_no_part_of_a_secret_as_a_shared_word(archive, capsys):
+def test_similar_names_no_part_of_a_secret_as_a_shared_word(archive, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "200")  # a narrow terminal cuts the line
     cli.main(["similar", str(archive / "INC-1"), str(archive)])
     printed = capsys.readouterr().out
     assert "factor: leaked password=[masked: password] in" in printed
