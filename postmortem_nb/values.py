@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
 _BETWEEN = re.compile(r"([\s,]+)")
 _MEASURED = re.compile(
-    r"(?<![\w.])[$€£]?\d[\d.,]*(?: (?:%|‰|°C|[kMGT]i?B|B|[nµm]?s|min|h|[kM]?Hz|UTC|x|×)(?!\w))+"
+    r"(?<![\w.:])[$€£]?\d[\d.,]*(?::\d\d)*"
+    r"(?: (?:%|‰|°C|[kMGT]i?B|B|[nµm]?s|min|h|[kM]?Hz|UTC|x|×)(?!\w))+"
 )
 _BREAKS = re.compile(r"(?<=[/?&=])(?=[^/?&=])|(?<=\w)(?=\.\w)")
 

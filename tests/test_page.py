@@ -247,6 +247,8 @@ def test_a_number_stays_with_its_unit_and_an_address_breaks_where_it_may():
         '<span class="pm-value"><span class="pm-one">28 %</span> in <span class="pm-one">1.5 s'
         "</span>, 3 of 4 %x; https://a.b/c</span>"
     )
+    clock = values.html("prose", "from 14:02 to 16:09 UTC")
+    assert 'to <span class="pm-one">16:09 UTC</span></span>' in clock
     link = values.html("link", "https://a.b/c?d=e&f")
     assert '">https://<wbr>a<wbr>.b/<wbr>c?<wbr>d=<wbr>e&amp;<wbr>f</a>' in link
 
