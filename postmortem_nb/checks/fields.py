@@ -122,7 +122,7 @@ def turned_digits(case: Case) -> Iterator[Finding]:
             each
             for _, each in told
             if _slipped(held, each, fields)
-            and _is_sum(name, each)
+            and _is_of_kind(name, each)
             and (_is_of(each, way) or _is_sure(held, each, often[each.value]))
         ]
         for each in sorted(slips, key=lambda each: not _is_of(each, way))[:1]:
@@ -130,7 +130,7 @@ def turned_digits(case: Case) -> Iterator[Finding]:
             yield _wrong(case, Code.RANGE, name, message)
 
 
-def _is_sum(name: str, each: Mention) -> bool:
+def _is_of_kind(name: str, each: Mention) -> bool:
     """Return whether a number can be of a field's kind: money is no number of people."""
     money = NUMBERS[name].search("$") is not None
     return (each.kind == "$") == money

@@ -42,7 +42,7 @@ def items(case: Case) -> Iterator[Finding]:
     text, loss = str(case.fact("revenue_method") or ""), case.fact("revenue_loss")
     parts, begin = [], 0
     for match in _TOTAL.finditer(text):
-        total = float(match["total"].replace(",", ""))
+        total = written.numeral(match["total"])
         parts.append(total)
         product = _product(text[begin : match.start()])
         if product and abs(product - total) > _OFF * total:
@@ -100,8 +100,8 @@ def listed(case: Case) -> Iterator[Finding]:
     """Find a list of numbers that is not, together, what it says."""
     for cell, text in passages(case, plans=True):
         for match in matches(_LISTED, text):
-            parts = [float(each.replace(",", "")) for each in _PART.findall(match["parts"])]
-            total = float(match["total"].replace(",", ""))
+            parts = [written.numeral(each) for each in _PART.findall(match["parts"])]
+            total = written.numeral(match["total"])
             if len(parts) > 1 and sum(parts) != total:
                 said = match.group().strip()
                 yield about(case, cell, f"“{said}”, but it is {sum(parts):,.0f}.")
@@ -125,8 +125,8 @@ def among(case: Case) -> Iterator[Finding]:
     told: dict[tuple[str, str], list[tuple[Cell, str, str]]] = defaultdict(list)
     for cell, text in passages(case, plans=True):
         for match in matches(_AMONG, text):
-            parts = [float(each.replace(",", "")) for each in _NUMBER.findall(match["parts"])]
-            total = float(match["total"].replace(",", ""))
+            parts = [written.numeral(each) for each in _NUMBER.findall(match["parts"])]
+            total = written.numeral(match["total"])
             if len(parts) > 2 and sum(parts) != total:
                 yield about(case, cell, f"“{match.group()}”, but it is {sum(parts):,.0f}.")
         for match in matches(_PORTION, text):
@@ -144,7 +144,7 @@ def among(case: Case) -> Iterator[Finding]:
 
 _OF = re.compile(
     r"\b(?P<share>\d+(?:\.\d+)?)\s?(?:%|percent)\sof\s(?:the\s|all\s|our\s)?(?P<whole>\d[\d,]*\d)\s"
-    r"(?P<noun>[a-z ]{0,30}?requests?)\b[^.;\n]{0,40}?\bfail",
+    r"[a-z ]{0,30}?requests?\b[^.;\n]{0,40}?\bfail",
     re.IGNORECASE,
 )
 _WORKED = re.compile(
@@ -166,16 +166,16 @@ def portions(case: Case) -> Iterator[Finding]:
     for cell, text in passages(case):
         for match in matches(_OF, text) if failed else ():
             half = 0.5 * 10.0 ** -len(match["share"].partition(".")[2])
-            whole, told = float(match["whole"].replace(",", "")), float(match["share"])
+            whole, told = written.numeral(match["whole"]), float(match["share"])
             if not (told - half) * whole <= 100 * float(failed) <= (told + half) * whole:
                 said = f"“{match.group()}” is {told * whole / 100:,.0f}"
                 yield about(case, cell, f"{said}, but failed requests: {failed:,}.")
         for match in matches(_WORKED, text):
-            part, whole = (float(match[each].replace(",", "")) for each in ("part", "whole"))
+            part, whole = (written.numeral(match[each]) for each in ("part", "whole"))
             if whole and abs(100 * part / whole - float(match["share"])) > _ROUNDED:
                 yield about(case, cell, f"“{match.group()}”, but it is {100 * part / whole:.1f} %.")
         for match in matches(_OF_PEOPLE, text) if total and share is not None else ():
-            whole, part = (float(match[each].replace(",", "")) for each in ("whole", "part"))
+            whole, part = (written.numeral(match[each]) for each in ("whole", "part"))
             if part == total and whole and abs(100 * part / whole - float(share)) > _ROUNDED:
                 said = f"“{' '.join(match.group().split())}” is {100 * part / whole:.1f} %"
                 yield about(case, cell, f"{said}, but affected share: {float(share):g} %.")

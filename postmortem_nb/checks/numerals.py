@@ -9,13 +9,13 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
+from postmortem_nb.checks.spoken import COUNTS
+
 _ONES = "one two three four five six seven eight nine".split()  # noqa: SIM905
 _TEENS = (
     "ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen".split()  # noqa: SIM905
 )
 _TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split()  # noqa: SIM905
-_VALUES = {word: at for at, word in enumerate((*_ONES, *_TEENS), 1)}
-_VALUES |= {word: 10 * at for at, word in enumerate(_TENS, 2)} | {"a": 1, "an": 1}
 _SCALES = {"hundred": 100, "thousand": 1_000}
 
 _SMALL = (
@@ -82,5 +82,5 @@ def _number(match: re.Match[str]) -> str:
         elif word == "thousand":
             total, part = part * 1_000, 0
         else:
-            part += _VALUES[word]
+            part += int(COUNTS[word])
     return f"{total + part:,}"

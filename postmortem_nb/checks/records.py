@@ -93,6 +93,9 @@ def cited(case: Case, names: set[str]) -> Iterator[Finding]:
                 )
 
 
+_RESTORE = "Restore the file from the history of the bundle, or ask again with --refresh."
+
+
 def unsound(case: Case, record: Mapping[str, Any]) -> Iterator[Finding]:
     """Find evidence that changed, is partial, empty, or made up."""
     name = str(record.get("name"))
@@ -100,7 +103,7 @@ def unsound(case: Case, record: Mapping[str, Any]) -> Iterator[Finding]:
         yield _evidence(
             name,
             f"{str(record['problem']).rstrip('.')}.",
-            "Restore the file from the history of the bundle, or ask again with --refresh.",
+            _RESTORE,
             severity=grave(case, REVIEW),
         )
         return
@@ -108,14 +111,14 @@ def unsound(case: Case, record: Mapping[str, Any]) -> Iterator[Finding]:
         yield _evidence(
             name,
             "The file is not the one that was frozen: its digest differs.",
-            "Restore the file from the history of the bundle, or ask again with --refresh.",
+            _RESTORE,
             severity=grave(case, REVIEW),
         )
     if record.get("damaged"):
         yield _evidence(
             name,
             f"Its record is damaged: {record['damaged']}.",
-            "Restore the file from the history of the bundle, or ask again with --refresh.",
+            _RESTORE,
             severity=grave(case, REVIEW),
         )
     if not record.get("complete", True):
