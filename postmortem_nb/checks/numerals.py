@@ -16,7 +16,7 @@ _TEENS = (
     "ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen".split()  # noqa: SIM905
 )
 _TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split()  # noqa: SIM905
-_SCALES = {"hundred": 100, "thousand": 1_000}
+_SCALES = frozenset({"hundred", "thousand"})
 
 _SMALL = (
     rf"(?:(?:{'|'.join(_TENS)})(?:[-\s](?:{'|'.join(_ONES)}))?|{'|'.join(reversed(_TEENS))}|"
