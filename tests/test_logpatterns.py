@@ -139,6 +139,20 @@ def test_a_baseline_pulled_apart(incident):
         ("first line\nsecond 2", "first line second <*>"),
         ("", ""),
         ("decade facade", "decade facade"),
+        ("size 12.5 KB, free 512 B now", "size <*>, free <*> now"),
+        ("block blk_-16 blk_7 blk_9 gone", "block blk_<*> gone"),
+        ("boot = -12, left", "boot = <*>, left"),
+        ("no route to db-1.prod.example.com:5432", "no route to <*>"),
+        ("mail to dana@mail.example.org bounced", "mail to <*> bounced"),
+        ("java.io.IOException in com.example.Cart", "java.io.IOException in com.example.Cart"),
+        ("Jul 14 15:16:01 web sshd[19939]: closed", "<*> web sshd[<*>]: closed"),
+        ("at Sun Jul 17 08:06:12 2005", "at <*>"),
+        ("wifi joined 00:0a:95:9d:68:16", "wifi joined <*>"),
+        ("pod cart-7d9f8b6c5-x2k9q up", "pod cart-<*>-<*> up"),
+        ("utf8mb4 on x86_64", "utf<*>mb<*> on x<*>_<*>"),
+        ('"GET /cart HTTP/1.1" 503 1234', '"GET /cart HTTP/<*>" 503 <*>'),
+        ("status=503 after 503 ms", "status=503 after <*> ms"),
+        ('{"status":504,"count":12}', '{"status":504,"count":<*>}'),
     ],
 )
 def test_what_changes_from_line_to_line(message, pattern):
@@ -150,6 +164,26 @@ def test_kinds_stay_and_names_do_not():
     assert set(templates.mine(kinds)) == set(kinds)
     users = [f"session of {name} closed" for name in map("user{}".format, "abcdefghijklmnopqrst")]
     assert set(templates.mine(users)) == {"session of <*> closed"}
+
+
+def test_what_stands_before_every_message_makes_no_two_alike():
+    """Time, level and logger are the same in all lines; before, they were half of the words."""
+    head = "2026-07-12T10:00:01Z INFO shop.Cart trace 4f5e6d7c8b9a0f1e"
+    lines = [
+        " ".join(
+            [head, *(f"{chr(97 + kind)}{chr(97 + place)}{chr(97 + many)}" for place in range(many))]
+        )
+        for many in range(1, 7)
+        for kind in range(15)
+    ]
+    assert len(set(templates.mine(lines))) == len(lines)
+
+
+def test_words_of_few_kinds_are_few_patterns_together():
+    lines = [f"{a} moved from {b} to {c}" for a in "abc" for b in "defg" for c in "hijk"]
+    assert set(templates.mine([f"job {line}" for line in lines])) == {
+        f"job {a} moved from {b} to <*>" for a in "abc" for b in "defg"
+    }
 
 
 def test_the_order_of_rows_changes_nothing():
