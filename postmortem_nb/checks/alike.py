@@ -239,6 +239,12 @@ def _read(case: Case) -> Iterator[tuple[Cell, Sequence[Item]]]:
 def _is_other(one: tuple[Cell, Item], other: tuple[Cell, Item]) -> bool:
     """Return whether two figures can both be true of one thing."""
     (here, a), (there, b) = one, other
+    if (
+        a.head.startswith("of ")
+        and here.table == there.table == "timeline"
+        and here.row != there.row
+    ):
+        return True  # each of its own moment
     whole = _OF_WHOLE.match(a.head)
     if whole and a.low + b.low == float(whole["whole"]):
         return True  # nine of 24, and the other 15

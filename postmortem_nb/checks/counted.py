@@ -42,7 +42,7 @@ THINGS: Mapping[str, tuple[re.Pattern[str], ...]] = {
     "actions": _ways(
         rf"{_N}\s(?:follow-up\s)?{_NARROW}{_ACTIONS}\b(?!\s(?:were\s)?(?:taken|tried|helped|ran|"
         rf"during|"
-        r"before|by|of|in)\b)",
+        r"before|by|of|in(?!\s(?:all|total)\b))\b)",
     ),
     "factors": _ways(rf"{_N}\s(?:contributing\s)?{_NARROW}(?:contributing\s)?factors?\b"),
     "regions": _ways(

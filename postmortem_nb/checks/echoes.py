@@ -311,7 +311,9 @@ def _comparable(one: _Told, other: _Told) -> bool:
     rated = a.rate != b.rate and (
         bool(a.rate and b.rate) or a.kind == "clock" or bool(_APART & {a.rate, b.rate})
     )
-    if apart or rated or _place(one.cell) == _place(other.cell) or _equal(a, b):
+    here, there = _place(one.cell), _place(other.cell)
+    own = here == there or (one.row and here[:2] == there[:2])  # found at 14:31: it fell at 13:50
+    if apart or rated or own or _equal(a, b):
         return False
     low, high = sorted((a.value, b.value))
     if a.kind == "%" and low < _PARTIAL and _NEARLY_ALL <= high < 100:

@@ -74,6 +74,12 @@ _FIRST_WORD = re.compile(
     r"(?:start|beginning|first error)|later\b|too late\b)(?!\s(?:than|one)\b)",
     re.IGNORECASE,
 )
+_FIRST_AT = re.compile(
+    r"\bfirst\s(?:public\s|external\s)?(?:message|post|update|notice)\s"
+    r"(?:(?:on|to)\s(?:the\s|our\s|all\s){0,2}[\w -]{3,24}?\s)?"
+    rf"(?:went\sout|came|appeared|was\s(?:posted|sent|published))\s(?:only\s)?at\s{spoken.CLOCK}",
+    re.IGNORECASE,
+)
 _SILENT = re.compile(
     rf"\b{PEOPLE}\s(?:heard|were told|got|read|knew|learned)\snothing\s(?:from us\s)?(?:until|"
     rf"before|till)"
@@ -122,6 +128,17 @@ def gaps(case: Case) -> Iterator[Finding]:
                 yield about(case, cell, f"“{match.group()}”, but {truth}.")
 
 
+def first(case: Case) -> Iterator[Finding]:
+    """Find a clock of the first message at which none was sent."""
+    sent = [each["time"] for each in case.rows("updates") if each.get("time")]
+    for cell, text in passages(case) if sent else ():
+        for match in matches(_FIRST_AT, text):
+            apart = [spoken.apart(match, 60 * at.hour + at.minute) for at in sent]
+            if all(each is not None and each > spoken.CLOSE for each in apart):
+                truth = f"no message is of then, the first is of {times.shown(min(sent))}"
+                yield about(case, cell, f"“{match.group()}”, but {truth}.")
+
+
 def unseen(case: Case) -> Iterator[Finding]:
     """Find another time that passed until somebody noticed than that to the detection."""
     known = moments(case)
@@ -166,7 +183,7 @@ def anchored(case: Case) -> Iterator[Finding]:
                 yield about(case, cell, f"“{said} …”, but {truth}.")
 
 
-RULES: tuple[Callable[[Case], Iterator[Finding]], ...] = (gaps, unseen, anchored)
+RULES: tuple[Callable[[Case], Iterator[Finding]], ...] = (gaps, first, unseen, anchored)
 
 
 def _public(match: re.Match[str]) -> bool:

@@ -19,12 +19,17 @@ if TYPE_CHECKING:
     from postmortem_nb.checks.written import Figure
 
 _TOTAL = re.compile(
-    r"(?:\((?:=\s?|that is,?\s?)?(?=[^()]{1,20}\))|=\s?)[$€£]\s?(?P<total>\d+(?:,\d{3})*(?:\.\d+)?)"
+    r"(?:\((?:=\s?|that is,?\s?)?(?=[^()]{1,20}\))|=\s?|(?<=\d):\s)[$€£]\s?"
+    r"(?P<total>\d+(?:,\d{3})*(?:\.\d+)?)"
     r"(?![\d.]*\s?[a-z])\)?",
     re.IGNORECASE,
 )
 """Behind an item: what it comes to."""
 _CENTS = re.compile(r"^\s?cents?\b", re.IGNORECASE)
+_PER_MANY = re.compile(
+    r"\s?(?:per|a|an|each|for every)\s(?P<many>thousand|hundred)\b", re.IGNORECASE
+)
+"""Behind a price: it is that of many."""
 _OFF = 0.005
 """By how much of it a product may be off: prices are rounded."""
 _USED = re.compile(
@@ -62,7 +67,9 @@ def _product(text: str) -> float | None:
     counts = [each for each in figures if each.kind == "count"]
     if len(prices) != 1 or len(counts) != 1 or _CENTS.match(text, prices[0].end):
         return None
-    return _middle(counts[0]) * _middle(prices[0])
+    many = _PER_MANY.match(text, prices[0].end)
+    per = (1000 if many["many"].lower() == "thousand" else 100) if many else 1
+    return _middle(counts[0]) * _middle(prices[0]) / per
 
 
 def _middle(figure: Figure) -> float:

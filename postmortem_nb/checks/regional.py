@@ -134,8 +134,8 @@ def summed(case: Case) -> Iterator[Finding]:
         yield _wrong(case, f"{held!r} is {sum(shares):g} %, not 100 %.")
     counts = [each for each in mentions.read(held) if each.kind == "count"]
     nouns = {each.noun for each in counts if each.noun}
-    hit = [each for each in _named(held) if not _SPARED.search(each)]
-    if not total or len(counts) < 2 or len(counts) != len(hit) or len(nouns) > 1:
+    each_ = [[one for one in ways if not _SPARED.search(one)] for ways in _ways(held)]
+    if not total or len(counts) < 2 or len(nouns) > 1 or len(counts) not in map(len, each_):
         return
     steps = [spoken.amount(f"{value:.0f}", "")[1] for value in (total, *(c.value for c in counts))]
     whole = sum(each.value for each in counts)
@@ -155,6 +155,11 @@ def _named(held: str) -> list[str]:
     """Return the regions of a list, without how many were in each."""
     parts = re.split(r",(?!\d)|;|/|\band\b", _ASIDE.sub("", held))
     return [each.strip() for each in parts if each.strip()]
+
+
+def _ways(held: str) -> tuple[list[str], list[str]]:
+    """Return the regions of a list, “UK and Ireland” as two and as one."""
+    return _named(held), _named(held.replace(" and ", " & "))
 
 
 @lru_cache(maxsize=TEXTS)

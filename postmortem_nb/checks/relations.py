@@ -114,8 +114,10 @@ _INTO = re.compile(
     re.IGNORECASE,
 )
 _ROW = re.compile(
-    rf"(?:^|,\s)(?:only\s|just\s|about\s|some\s)?{SPAN}\s(?:after|into)\s(?:the\s)?"
-    rf"(?:start|first\s(?:error|failure)|(?:{TROUBLE}\s)?beg[ai]n\w*|incident)[.;]?$",
+    rf"(?:^|[,;(]\s)(?:only\s|just\s|about\s|some\s)?{SPAN}\s(?:after|into)\s(?:the\s)?"
+    rf"(?:(?P<start>start|first\s(?:error|failure)|(?:{TROUBLE}\s)?beg[ai]n\w*|incident)"
+    r"|(?P<mitigated>rollback|fix|hotfix|mitigation|restart|failover)|(?P<detected>alert|alarm|page|detection))"
+    r"(?=[.;,)]|$)",
     re.IGNORECASE,
 )
 _GAP = re.compile(
@@ -158,13 +160,23 @@ def relations(case: Case) -> Iterator[Finding]:
         for sentence in sentences(text):
             for said, truth in (each for way in _WAYS for each in way(sentence, known)):
                 yield about(case, cell, f"“{said.strip(' ,.;')}”, but {truth}.")
-        if cell.table == "timeline":
-            row = next(each for each in case.rows("timeline") if each["row"] == cell.row)
-            match = _ROW.search(text.strip())
-            apart = minutes(row.get("time"), known["start"][0])
-            if match and apart is not None and not spoken.agrees(match, apart):
-                said = match.group().strip(" ,.;")
-                yield about(case, cell, f"“{said}”, but it is {times.duration(apart)} after it.")
+    yield from _rows(case, known)
+
+
+def _rows(case: Case, known: Mapping[str, Sequence[dt.datetime]]) -> Iterator[Finding]:
+    """Find rows that say how long after an event they are, and are not."""
+    at = {row["row"]: row["time"] for row in case.rows("timeline") if row.get("time")}
+    for cell in case.cells:
+        timed = cell.table == "timeline" and cell.row in at
+        if not timed or cell.column.kind not in {"prose", "line", "person"}:
+            continue
+        for match in matches(_ROW, str(cell.value)):
+            events = known.get(str(match.lastgroup), [])
+            lengths = [(at[cell.row] - each).total_seconds() / 60 for each in events]
+            after = [each for each in lengths if each >= 0]
+            if after and not any(spoken.agrees(match, each) for each in after):
+                said, apart = match.group().strip(" ,.;("), times.duration(after[0])
+                yield about(case, cell, f"“{said}”, but it is {apart} after it.")
 
 
 def moments(case: Case) -> dict[str, list[dt.datetime]]:

@@ -66,7 +66,11 @@ COUNT = (
 
 _DIGITS = r"\d+(?:\.\d+)?"
 _HALF = r"(?:\sand\sa\shalf)?"
-_UNIT = r"(?:days?|d|hours?|hrs?|h|minutes?|mins?|min|m|seconds?|secs?|s)(?![a-z])"
+_UNIT = (
+    r"(?:days?|d|hours?|hrs?|h|minutes?|mins?|min|m|seconds?|secs?|(?<!(?<![\d.])[45]\d\d)s)"
+    r"(?![a-z])"
+)
+"""A unit of time; “503s” are answers of a server."""
 _PART = rf"(?:{_DIGITS}{_HALF}[\s-]?|{COUNT}{_HALF}[\s-](?:(?:whole|full|good)\s)?){_UNIT}{_HALF}"
 SPAN = (
     r"(?P<span>\b(?<!half )(?<!quarter of )(?<!quarters of )(?:the better part of\s)?"

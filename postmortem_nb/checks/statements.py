@@ -32,7 +32,7 @@ _DONE = r"(?:done|completed?|finished|closed|shipped|delivered|implemented)"
 _EVERY = frozenset({"", "open", "corrective", "follow-up", "remaining", "these", "resulting"})
 """Words before “actions” that leave none out."""
 TELLING = r"(?:told|informed|notified|contacted|warned|e-?mailed|written to)"
-CHIEFS = r"(?:CEO|CTO|CIO|CISO|COO|CFO|executives?|VPs?|C-level|leadership team|board)"
+CHIEFS = r"(?:C[EITOF]O|CISO|Chief \w+ Officer|executives?|VPs?|C-level|leadership team|board)"
 
 
 def _actions(case: Case, match: re.Match[str], *, complete: bool) -> str | None:
@@ -284,6 +284,7 @@ STATEMENTS: tuple[Statement, ...] = (
         rf"\b(?:the|our|an?)\s{CHIEFS}\s(?:\w+\s)?(?:joined|was involved|were involved|took part|"
         rf"led|"
         r"ran|was on the call)\b",
+        rf"\b(?:the|our|an?)\s{CHIEFS},?\s(?:was|were)\s(?:informed|consulted|paged|called in)\b",
     ),
     *say(
         _chiefs(joined=False),

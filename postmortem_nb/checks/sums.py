@@ -64,6 +64,20 @@ _WEEKDAYS = re.compile(
     re.IGNORECASE,
 )
 
+_OTHERS = re.compile(
+    rf"(?P<part>{_COUNT})\s(?:out\s)?of\s{_OUR}(?P<whole>{_COUNT})\s[a-z][^;\n]{{3,60}}?[;,]\s"
+    rf"(?:and\s|while\s)?(?:the\s)?(?:other|remaining)\s(?P<rest>{_COUNT})(?!\sof\b)"
+)
+"""“836 of 1,140 gateways run 3.4; the other 304 run 3.5”."""
+_LENGTHS = {"ms": 0.001, "s": 1.0, "seconds": 1.0, "min": 60.0, "minutes": 60.0}
+_LENGTHS |= {"milliseconds": 0.001, "h": 3600.0, "hours": 3600.0}
+_MEASURED = rf"(?P<{{0}}>(?<![\w.,])\d+(?:\.\d+)?)\s?(?P<{{0}}_unit>{'|'.join(_LENGTHS)})\b"
+_OF_IT = re.compile(
+    rf"{_MEASURED.format('all')}\s(?:in\s(?:all|total)|altogether),?\s(?:of\swhich\s|with\s)?"
+    rf"{_MEASURED.format('of')}\s(?:of\s(?:it|that|them|which)|(?:were|was)\s)"
+)
+"""A length and a part of it: “9.1 s in all, 8.7 s of it waiting”."""
+
 _VALUE = r"(?:\d{1,3}(?:,\d{3})+|\d+(?:\.\d+)?)"
 _UNIT = r"(?:\s?(?:ms|milliseconds|s|seconds|min|minutes|hours|h|%|percent|k|MB|GB|connections))?"
 CHANGE = re.compile(
@@ -143,20 +157,22 @@ def sums(case: Case) -> Iterator[Finding]:
             end = _ALONE.match(text, match.start("until"))
             at, then = spoken.clocked(match), spoken.clocked(end) if end else None
             length = (then[0] - at[0]) % _DAY if at and then else 0
+            if end and end["zone"] and not match["zone"]:  # “from 16:04 to 19:14 BST”
+                length = (length + 60 * spoken.ZONES.get(end["zone"].upper(), 0)) % _DAY
             if length and not spoken.agrees(match, length):
                 yield about(case, cell, f"“{match.group()}”, but that is {times.duration(length)}.")
         if not written.MAY.search(text):
             continue
-        for sentence in sentences(text):
-            for said, truth in _wrong(sentence):
-                yield about(case, cell, f"“{said}”, but {truth}.")
+        wrong = [each for sentence in sentences(text) for each in _wrong(sentence)]
+        for said, truth in (*_rest(text), *wrong):
+            yield about(case, cell, f"“{said}”, but {truth}.")
 
 
 RULES: tuple[Callable[[Case], Iterator[Finding]], ...] = (sums,)
 
 
 def _wrong(sentence: str) -> Iterator[tuple[str, str]]:
-    for way in (_added, _listed, _grown, _shared, _from_day):
+    for way in (_added, _listed, _grown, _shared, _from_day, _longer):
         yield from way(sentence)
 
 
@@ -174,6 +190,24 @@ def _shared(sentence: str) -> Iterator[tuple[str, str]]:
         if whole and not low <= 100 * part / whole <= high:
             exact = 100 * part / whole
             yield match.group(), f"{match['part']} of {match['whole']} is {exact:.3g} %"
+
+
+def _rest(text: str) -> Iterator[tuple[str, str]]:
+    """Yield a part and the others that are not, together, the whole that the text gives."""
+    for match in matches(_OTHERS, text):
+        part, whole, rest = (_read(match[each]) for each in ("part", "whole", "rest"))
+        if part < whole and part + rest != whole:
+            yield match.group(), f"the others are {whole - part:,.0f}"
+
+
+def _longer(sentence: str) -> Iterator[tuple[str, str]]:
+    """Yield a length of which a part is longer."""
+    for match in _OF_IT.finditer(sentence):
+        whole, part = (
+            float(match[side]) * _LENGTHS[match[f"{side}_unit"]] for side in ("all", "of")
+        )
+        if part > whole:
+            yield match.group(), f"{match['of']} {match['of_unit']} is longer than that"
 
 
 def _from_day(sentence: str) -> Iterator[tuple[str, str]]:

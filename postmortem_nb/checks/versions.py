@@ -63,7 +63,8 @@ def _current(case: Case, stands: Mapping[str, set[tuple[str, str, str]]]) -> Ite
         text = str(cell.value)
         current = (cell.table, cell.column.name) == ("technical_changes", "current")
         caused = cell.column.name == "root_cause"
-        if not current and not caused and not (cell.table == "timeline" and _ROLLED.search(text)):
+        back = cell.table in {"timeline", "updates"} or cell.column.name == "what_we_did"
+        if not current and not caused and not (back and _ROLLED.search(text)):
             continue
         for said in {each.lower() for each in VERSION.findall(text)}:
             other = often.get(said.rpartition(".")[0], said)

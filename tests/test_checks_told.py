@@ -1,0 +1,171 @@
+"""Lengths in rows, parts and what remains, earlier incidents, first messages; each true way beside.
+
+The timeline is that of `sound`: start 14:02, detection 14:19, mitigation 15:26, partial recovery
+15:38 (12 minutes after it, 96 after the start).
+"""
+
+import pytest
+import sound
+
+CODES = ("range", "sources", "prose")
+REGIONS = "Ghent and Bruges {} accounts (60 %), Lyon 1,050 (25 %), Porto 630 (15 %)"
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """The sound incident with rows for each table that is told of here."""
+    incident = sound.create(tmp_path_factory.mktemp("told"))
+    sound.write(
+        incident,
+        {
+            "executives_involved": False,
+            "regions": REGIONS.format("2,520"),  # 2,520 + 1,050 + 630 = 4,200
+            "revenue_method": "410,000 impressions not served x $28 per thousand = $11,480",
+        },
+        {"Mitigation Deployed": {"action": "Rolled back to 2.16.4 on all nodes."}},
+    )
+    rows = {row["step"]: row["row"] for row in incident.values("timeline")}
+    for text in ("Back on 2.16.4 everywhere.", "2.16.4 had no such limit.", "2.16.4 stays."):
+        rows["takeaways"] = incident.add("takeaways", text=text)
+    rows["similar"] = incident.add(
+        "similar", incident="INC-0", date="2024-06-11", similarity="Pool"
+    )
+    rows["updates"] = incident.add(
+        "updates", channel="Status page", time=sound.moment("14:41"), text="Checkout is slow."
+    )
+    rows["actions"] = incident.values("actions")[0]["row"]
+    return incident, rows
+
+
+def doubts(made, place, value):
+    """Return what is found with another value of a blank, which is as it was afterwards."""
+    incident, rows = made
+    table, name = place
+    if table == "incident":
+        at, before = {}, incident.values("incident")[0][name]
+    else:
+        at = {"table": table if table in incident.template.tables else "timeline"}
+        at["row"] = rows[table]
+        row = next(each for each in incident.values(at["table"]) if each["row"] == at["row"])
+        before = row[name]
+    incident.set(name, value, **at)
+    told = sound.doubted(incident, *CODES)
+    incident.set(name, before, **at)
+    return told
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "told"),
+    [
+        (
+            ("Partial Recovery", "status"),
+            "Failures down to 6 %, 20 minutes after the rollback",
+            "“20 minutes after the rollback”, but it is 12 minutes after it.",
+        ),
+        (
+            ("Detection", "detected_by"),
+            "The shop in Ghent, by telephone, 27 minutes after the start; no monitor had fired",
+            "“27 minutes after the start”, but it is 17 minutes after it.",
+        ),
+        (("incident", "regions"), REGIONS.format("2,250"), "is 3,930, but affected users: 4,200."),
+        (
+            ("incident", "what_we_will_do"),
+            "A limit, a test. Eight actions in all, two of them P1.",
+            "“Eight actions”, but actions: 1.",
+        ),
+        (
+            ("actions", "description"),
+            "Per region. On 6 December it would have fired at 14:03 UTC.",
+            "“On 6 December it would have fired”, but the incident began on 2025-12-04.",
+        ),
+        (
+            ("takeaways", "text"),
+            "A failed call took 9.1 ms in all, 8.7 s of it waiting.",
+            "“9.1 ms in all, 8.7 s of it”, but 8.7 s is longer than that.",
+        ),
+        (
+            ("takeaways", "text"),
+            "836 of 1,140 gateways run the old one; the other 340 run the new one.",
+            "but the others are 304.",  # 1,140 - 836
+        ),
+        (
+            ("incident", "recurring"),
+            "Yes, such a step was missing in June 2023 as well.",
+            "“in June 2023”, but the similar one is of 2024-06-11.",
+        ),
+        (
+            ("takeaways", "text"),
+            "The first message to all shops went out at 14:21 UTC.",
+            "but no message is of then, the first is of 2025-12-04 14:41 UTC.",
+        ),
+        (
+            ("takeaways", "text"),
+            "Helena Marsh, our Chief Operating Officer, was informed at 14:50 UTC.",
+            "“our Chief Operating Officer, was informed”, but no executive was involved.",
+        ),
+        (
+            ("incident", "revenue_method"),
+            "308 free nights at an average rate of $154: $44,660",
+            "is $47,432.",  # 308 x 154
+        ),
+        (
+            ("incident", "revenue_method"),
+            "410,000 impressions not served x $82 per thousand = $11,480",
+            "is $33,620.",  # 410 x 82
+        ),
+        (
+            ("updates", "text"),
+            "Preparing the rollback to 2.16.2.",
+            "“2.16.2”, but elsewhere the document has 2.16.4.",
+        ),
+        (
+            ("takeaways", "text"),
+            "It lasted 137 minutes, from 15:02 to 17:09 CET.",
+            "but that is 2 hours 7 minutes.",
+        ),
+    ],
+)
+def test_what_is_told_otherwise_is_doubted(made, place, value, told):
+    found = doubts(made, place, value)
+    assert any(told in each for each in found), found
+
+
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [
+        (("incident", "regions"), REGIONS.format("2,520")),
+        (("Partial Recovery", "status"), "Failures down to 6 %, 12 minutes after the rollback"),
+        (("Partial Recovery", "status"), "Still rising 96 minutes after the start"),
+        (
+            ("Partial Recovery", "status"),
+            "Down to 6 %. It had been 20 minutes after the rollback of",
+        ),
+        (("incident", "what_happened"), "Shops got 503s for 127 minutes, from 14:02 to 16:09 UTC."),
+        (("takeaways", "text"), "It lasted 127 minutes, from 15:02 to 17:09 CET."),
+        (("actions", "description"), "On 4 December it would have fired at 14:03 UTC."),
+        (
+            ("takeaways", "text"),
+            "9.1 s in all, 8,700 ms of it waiting; 836 of 1,140, the other 304.",
+        ),
+        (("incident", "recurring"), "Yes, such a step was missing in June 2024 as well."),
+        (("takeaways", "text"), "The first message to all shops went out at 14:41 UTC."),
+    ],
+)
+def test_what_is_told_truly_is_let_be(made, place, value):
+    assert doubts(made, place, value) == set()
+
+
+def test_levels_of_two_rows_are_each_of_their_moment(made):
+    """140 of 200 connections at 15:38 and 45 of 200 at 16:10 are no contradiction."""
+    incident, rows = made
+    for step, name, value in (
+        ("Partial Recovery", "improving", "140 of 200 connections in use"),
+        ("Monitoring", "observation", "45 of 200 connections in use"),
+        ("Key Discovery", "finding", "All connections were in use at 14:31, said the graph."),
+    ):
+        incident.set(name, value, table="timeline", row=rows[step])
+    told = sound.doubted(incident, *CODES)
+    for step, name in (("Partial Recovery", "improving"), ("Monitoring", "observation")):
+        incident.set(name, None, table="timeline", row=rows[step])
+    incident.set("finding", None, table="timeline", row=rows["Key Discovery"])
+    assert told == set()
