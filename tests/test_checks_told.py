@@ -169,3 +169,41 @@ def test_levels_of_two_rows_are_each_of_their_moment(made):
         incident.set(name, None, table="timeline", row=rows[step])
     incident.set("finding", None, table="timeline", row=rows["Key Discovery"])
     assert told == set()
+
+
+def test_what_was_so_before_the_mitigation_denies_nothing_after_it(made):
+    incident, rows = made
+    update = {"table": "updates", "row": rows["updates"]}
+    incident.set("text", "Mobile keys do not open rooms at some hotels.", **update)
+    new = "Keys issued from now on open the rooms at all hotels"
+    after = doubts(made, ("Mitigation Deployed", "action"), new)
+    before = doubts(made, ("Key Discovery", "finding"), new)
+    incident.set("text", "Checkout is slow.", **update)
+    assert not any("but “Mobile keys" in each for each in after), after
+    assert any("but “Mobile keys" in each for each in before), before
+
+
+def test_a_version_that_was_gone_back_to_stands_beside_the_one_that_failed(made):
+    incident, rows = made
+    action = {"table": "timeline", "row": rows["Mitigation Deployed"]}
+    incident.set(
+        "action", "cache 2.16.4 on all 24 west nodes, the rollback took 6 minutes", **action
+    )
+    incident.set("key_events", "13:50 all 24 west nodes on cache 2.17.0")
+    told = sound.doubted(incident, *CODES)
+    incident.set("action", "Rolled back to 2.16.4 on all nodes.", **action)
+    incident.set("key_events", None)
+    assert told == set()
+
+
+@pytest.mark.parametrize(("left", "fits"), [("Three quarters", True), ("A third", False)])
+def test_what_remains_is_the_rest_of_what_is_done(made, left, fits):
+    """770 of 3,080 is a quarter."""
+    incident, rows = made
+    place = {"table": "timeline", "row": rows["Partial Recovery"]}
+    incident.set("status", "770 of 3,080 keys are reissued", **place)
+    told = doubts(
+        made, ("Partial Recovery", "remaining"), f"{left} of the keys are to be reissued."
+    )
+    incident.set("status", None, **place)
+    assert any("of the keys" in each for each in told) == (not fits), told

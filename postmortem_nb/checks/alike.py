@@ -56,6 +56,7 @@ _ROUNDED = 3.0
 _OF_WHOLE = re.compile(r"of (?P<whole>\d+) ")
 _FEW = re.compile(r"of (?:\d|1\d|20) ")
 """A part of a few things."""
+_BACK = re.compile(r"\b(?:roll\w*|revert\w*|back)\b", re.IGNORECASE)
 _FIRM = frozenset({"code", "id", "date"})
 """Kinds of which a document names several: one is doubted only for one that stands twice."""
 
@@ -80,7 +81,8 @@ def alike(case: Case) -> Iterator[Finding]:
                 rival = _rival(cell, each, every, often)
                 known = head == "#" and each.low in held
                 written = rival and plain and not _miswritten(each.low, rival[1].low)
-                if rival and not known and not written:
+                borne = rival and head.startswith("v ") and _is_borne(case, cell, each.said)
+                if rival and not known and not written and not borne:
                     other, item = rival
                     place = case.where(other.table, other.row, other.column.name)
                     yield about(case, cell, f"“{each.said}”, but “{item.said}” under {place}.")
@@ -170,7 +172,9 @@ def _fractions(case: Case) -> Iterator[Finding]:
         if is_read(cell) and cell.column.kind in {"prose", "line"}:
             for noun, low, high, said in _shared(str(cell.value)):
                 others = [each for each in parts.get(noun, ()) if each[0] is not cell]
-                if others and not any(low <= share <= high for _, share, _ in others):
+                rest = cell.column.name == "remaining"
+                shares = [100 - share if rest else share for _, share, _ in others]
+                if others and not any(low <= share <= high for share in shares):
                     other, _, words = others[0]
                     place = case.where(other.table, other.row, other.column.name)
                     yield about(case, cell, f"“{said}”, but “{words}” under {place}.")
@@ -194,6 +198,17 @@ def _wholes(head: str, by: Mapping[str, list[tuple[Cell, Item]]]) -> Sequence[tu
     counts = by.get(match["noun"], []) if match else []
     whole = float(match["whole"]) if match else 0.0
     return [(cell, each) for cell, each in counts if each.high < whole]
+
+
+def _is_borne(case: Case, own: Cell, said: str) -> bool:
+    """Return whether a version gone back to stands in other blanks too, in whatever words."""
+    if not _BACK.search(str(own.value)):
+        return False
+    pattern = re.compile(_last(said))
+    texts = (
+        str(cell.value) for cell in case.cells if cell is not own and isinstance(cell.value, str)
+    )
+    return sum(bool(pattern.search(text)) for text in texts) >= _OFTEN
 
 
 def _last(said: str) -> str:

@@ -138,14 +138,22 @@ def opposed(case: Case) -> Iterator[Finding]:
     for at, (_, each) in enumerate(told):
         for key in (*each.denied, *each.sides):
             denying[key].append(at)
+    turned = _sides_of_turn(case)
     for at, (cell, one) in enumerate(told):
         opposites = [(axis, not plus) for axis, plus in one.sides]
         keys = (*one.stems, *opposites) if is_read(cell) or is_shown(cell) else ()
         for before in sorted({before for key in keys for before in denying.get(key, ())}):
             other, each = told[before]
             doubted = at > before or not (one.denied or one.sides)
+            then = {turned.get((each.table, each.row)) for each in (cell, other)} == {True, False}
             who = {*_CALLED.findall(one.text)} ^ {*_CALLED.findall(each.text)}
-            if other is not cell and doubted and not who & people and _excludes(one, each):
+            if (
+                other is not cell
+                and doubted
+                and not then
+                and not who & people
+                and _excludes(one, each)
+            ):
                 place = case.where(other.table, other.row, other.column.name)
                 said, words = one.text.strip(" ,."), each.text.strip(" ,.")
                 yield about(case, cell, f"“{said}”, but “{words}” under {place}.")
@@ -154,6 +162,15 @@ def opposed(case: Case) -> Iterator[Finding]:
 
 
 RULES: tuple[Callable[[Case], Iterator[Finding]], ...] = (opposed,)
+
+
+def _sides_of_turn(case: Case) -> dict[tuple[str, str], bool]:
+    """Return whether each timed row is of the time since the mitigation: much has changed."""
+    rows = [(table, row) for table in ("timeline", "updates") for row in case.rows(table)]
+    out = [row["time"] for _, row in rows if row.get("step") == "Mitigation Deployed"]
+    turn = next((each for each in out if each), case.moments.recovered)
+    timed = [(table, row) for table, row in rows if row.get("time")]
+    return {(table, row["row"]): row["time"] >= turn for table, row in timed if turn}
 
 
 def _texts(case: Case) -> Iterator[tuple[Cell, str]]:
