@@ -207,3 +207,21 @@ def test_what_remains_is_the_rest_of_what_is_done(made, left, fits):
     )
     incident.set("status", None, **place)
     assert any("of the keys" in each for each in told) == (not fits), told
+
+
+def test_two_rows_of_a_log_are_no_contradiction(made):
+    incident, _ = made
+    rows = [
+        incident.add(
+            "timeline",
+            step="Key Discovery",
+            time=sound.moment(clock),
+            finding=f"POST /api/checkout 503 in {took} ms: PoolTimeout",
+            evidence=f"logs (AwAAA{took})",
+        )
+        for clock, took in (("14:21", 8385), ("14:23", 9736))
+    ]
+    told = sound.doubted(incident, *CODES)
+    for row in rows:
+        incident.remove("timeline", row)
+    assert told == set()

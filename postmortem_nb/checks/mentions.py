@@ -172,7 +172,7 @@ def _valued(match: re.Match[str]) -> tuple[str, str, float]:
 
 def _unit(match: re.Match[str]) -> str:
     unit = match["unit"] or match["units"] or ""
-    return unit.rstrip("s") or unit
+    return unit if unit in {"s", "ms", "rps"} else unit.rstrip("s")
 
 
 def _counted(match: re.Match[str]) -> tuple[str, str]:
