@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from postmortem_nb.checks import regional
 from postmortem_nb.checks.reading import about, is_plan, matches, passages, sentences, told
 from postmortem_nb.checks.spoken import COUNTS
 
@@ -169,7 +170,7 @@ def _count(written: str) -> int | None:
 def _known(case: Case, thing: str, narrow: str) -> int | None:
     """Return how many the document lists; None where it lists none, or cannot tell."""
     if thing == "regions":
-        return _listed(re.split(r",|;|\band\b|\+", str(case.fact("regions") or "")))
+        return len(regional.named(str(case.fact("regions") or ""))) or None
     if thing in {"services", "teams"}:
         return _listed(case.fact(thing) or ())
     if thing == "status page updates":

@@ -38,7 +38,7 @@ MOST = 200
 """Figures of a document that are compared: a text of nothing else must not slow a form."""
 _LIKE, _FEW = 0.16, 0.28
 """How like the words around two figures are that are of one thing; where it counts a few things."""
-_FIRMLY: Mapping[str, float] = {"%": 0.2, "clock": 0.28, "s": 0.28}
+_FIRMLY: Mapping[str, float] = {"%": 0.45, "clock": 0.28, "s": 0.28}
 """Kind → the same for what a text has many of, each of another thing."""
 _COMMON, _NEAR = 0.35, 0.06
 """How like they must be where the figure stands elsewhere too, in words no liker than this."""
@@ -65,6 +65,8 @@ _ROW = 0.5
 """Weight of the words of a row around its time."""
 _FEW_BLANKS = 6
 """Blanks that may have a word of a short document all the same."""
+_MOMENTS = frozenset({"timeline", "updates"})
+"""Tables whose rows tell of one moment each."""
 _LEVELS = frozenset({"%", "s", "ms"})
 """Kinds of which one thing has another at each row of the timeline."""
 _ELSEWHERE = frozenset({"span", "date", "year", "local"})
@@ -312,12 +314,17 @@ def _comparable(one: _Told, other: _Told) -> bool:
         bool(a.rate and b.rate) or a.kind == "clock" or bool(_APART & {a.rate, b.rate})
     )
     here, there = _place(one.cell), _place(other.cell)
-    own = here == there or (one.row and here[:2] == there[:2])  # found at 14:31: it fell at 13:50
+    moments = {here[0], there[0]} <= _MOMENTS and not one.row and not (a.noun and a.noun == b.noun)
+    own = (
+        moments or here == there or (one.row and here[:2] == there[:2])
+    )  # found at 14:31: it fell at 13:50
     if apart or rated or own or _equal(a, b):
         return False
     low, high = sorted((a.value, b.value))
-    if a.kind == "%" and low < _PARTIAL and _NEARLY_ALL <= high < 100:
-        return False  # an availability
+    if a.kind == "%" and (
+        a.value + b.value == 100 or (low < _PARTIAL and _NEARLY_ALL <= high < 100)
+    ):
+        return False  # the rest of it, or an availability
     if a.kind == "clock":
         return high - low <= (_HOUR if one.row else _HOURS)
     tables = one.cell.table, other.cell.table

@@ -17,7 +17,7 @@ from postmortem_nb.checks.items import ELSEWHEN
 from postmortem_nb.checks.reading import TEXTS, about, is_read, is_shown, sentences
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from postmortem_nb.checks.case import Case, Cell
     from postmortem_nb.checks.report import Finding
@@ -112,6 +112,9 @@ _MOMENTS = frozenset(("timeline", name) for name in ("status", "improving", "obs
 _NOW = re.compile(r"\b(?:is|are)\b")
 """In a row: what it says is so at its time."""
 _CALLED = re.compile(r"\b[A-Z][\w’'-]+")
+_CAUSES = frozenset({"technical_cause", "why_it_happened", "root_cause"})
+_DONE = frozenset({"what_we_did", "plan"})
+"""Blanks that tell what was so before the mitigation, and what it changed."""
 _DATA = frozenset({"data", "job", "messag", "record", "row", "event", "write", "order"})
 _CLAUSE = re.compile(r"[;:()]\s|,\s(?!not\b)|\b(?:but|while|because|which|so that)\b")
 LONGEST = 8_000
@@ -145,7 +148,7 @@ def opposed(case: Case) -> Iterator[Finding]:
         for before in sorted({before for key in keys for before in denying.get(key, ())}):
             other, each = told[before]
             doubted = at > before or not (one.denied or one.sides)
-            then = {turned.get((each.table, each.row)) for each in (cell, other)} == {True, False}
+            then = {_is_after(turned, each) for each in (cell, other)} == {True, False}
             who = {*_CALLED.findall(one.text)} ^ {*_CALLED.findall(each.text)}
             if (
                 other is not cell
@@ -171,6 +174,14 @@ def _sides_of_turn(case: Case) -> dict[tuple[str, str], bool]:
     turn = next((each for each in out if each), case.moments.recovered)
     timed = [(table, row) for table, row in rows if row.get("time")]
     return {(table, row["row"]): row["time"] >= turn for table, row in timed if turn}
+
+
+def _is_after(turned: Mapping[tuple[str, str], bool], cell: Cell) -> bool | None:
+    """Return whether a blank tells of the time since the mitigation; causes lie before it."""
+    name = cell.column.name
+    if name in _CAUSES or (cell.table, name) == ("whys", "answer"):
+        return False
+    return True if name in _DONE else turned.get((cell.table, cell.row))
 
 
 def _texts(case: Case) -> Iterator[tuple[Cell, str]]:

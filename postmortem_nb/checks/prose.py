@@ -79,7 +79,8 @@ def _figures(case: Case, cell: Cell, text: str, *, told: bool) -> Iterator[Findi
                 continue
             place = match.span("span" if "span" in match.re.groupindex else "number")
             agreed = any(spoken.agrees(match, v) for v in values.values())
-            if place not in seen and not agreed and not _is_stop(case, match):
+            apart = _is_stop(case, match) or _is_cause(case, match)
+            if place not in seen and not agreed and not apart:
                 seen.add(place)
                 name, value = next(iter(values.items()))
                 yield about(
@@ -111,6 +112,14 @@ def _is_stop(case: Case, match: re.Match[str]) -> bool:
     if begun is None or ended is None or "without" not in match.group():
         return False
     return spoken.agrees(match, (ended - begun).total_seconds() / 60)
+
+
+def _is_cause(case: Case, match: re.Match[str]) -> bool:
+    """Return whether what was unnoticed for longer than all lasted is what caused it."""
+    duration = _known(case, "duration")
+    if not match.groupdict().get("span") or not match.group().lower().startswith("un"):
+        return False
+    return duration is not None and spoken.minutes(match["span"])[0] > duration
 
 
 def _words(case: Case, cell: Cell, text: str) -> Iterator[Finding]:

@@ -79,7 +79,7 @@ def _counted(part: tuple[str, float]) -> float:
 def listed(case: Case) -> Iterator[Finding]:
     """Find a list of regions in a text that has another one than the field."""
     held = str(case.fact("regions") or "")
-    names = _named(held)
+    names = named(held)
     if len(names) < 2 or any(len(each.split()) > 3 for each in names):
         return
     told = [(cell, text) for cell, text in texts(case) if cell.column.name != "regions"]
@@ -126,11 +126,7 @@ def summed(case: Case) -> Iterator[Finding]:
     """Find counts of the regions that are not, together, those affected."""
     held, total = str(case.fact("regions") or ""), case.fact("affected_total")
     shares = [each.value for each in mentions.read(held) if each.kind == "%"]
-    if (
-        len(shares) > 1
-        and len(shares) == len(_named(held))
-        and abs(sum(shares) - 100) > len(shares)
-    ):
+    if len(shares) > 1 and len(shares) == len(named(held)) and abs(sum(shares) - 100) > len(shares):
         yield _wrong(case, f"{held!r} is {sum(shares):g} %, not 100 %.")
     counts = [each for each in mentions.read(held) if each.kind == "count"]
     nouns = {each.noun for each in counts if each.noun}
@@ -151,15 +147,15 @@ def _wrong(case: Case, message: str) -> Finding:
     return single.about(case, Code.SOURCES, "regions", message=message, remedy=remedy)
 
 
-def _named(held: str) -> list[str]:
+def named(held: str) -> list[str]:
     """Return the regions of a list, without how many were in each."""
-    parts = re.split(r",(?!\d)|;|/|\band\b", _ASIDE.sub("", held))
+    parts = re.split(r",(?!\d)|;|/|\+|\band\b", _ASIDE.sub("", held))
     return [each.strip() for each in parts if each.strip()]
 
 
 def _ways(held: str) -> tuple[list[str], list[str]]:
     """Return the regions of a list, “UK and Ireland” as two and as one."""
-    return _named(held), _named(held.replace(" and ", " & "))
+    return named(held), named(held.replace(" and ", " & "))
 
 
 @lru_cache(maxsize=TEXTS)

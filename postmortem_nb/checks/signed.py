@@ -50,20 +50,21 @@ def signers(case: Case) -> Iterator[Finding]:
     for row in case.rows("approvals"):
         role, name, date = row.get("role"), row.get("name"), row.get("date")
         own = name and author and _same(name, author)
-        problem = ""
+        problem, severity = "", Severity.WARNING
         if role == "Author" and name and author and not own:
             problem = f"{shown(name)} signed as author, but the author is {shown(author)}"
         elif role and "review" in str(role).lower() and own:
             problem = f"{shown(name)} reviewed a text of their own"
         elif date and review and date < review and role != "Author":
             problem = f"approved on {date}, before the review ({review})"
+            severity = Severity.HINT  # who has read it may sign before all meet
         if problem:
             yield _approval(
                 case,
                 row,
                 f"{role}: {problem}.",
                 "Correct the approval, or let the right person sign.",
-                severity=Severity.WARNING,
+                severity=severity,
             )
     reviewers = case.fact("reviewers") or []
     if author and reviewers and all(_same(each, author) for each in reviewers):
