@@ -38,6 +38,9 @@ NOT_READ = (
         r"<(?P<t>blockquote|pre|code)(?:\s[^<>]{0,200})?>(?:(?!<(?:blockquote|pre|code)\b).)*?</(?P=t)>",
         re.DOTALL | re.IGNORECASE,
     ),
+    re.compile(
+        r"!\[[^\]\n]{0,400}\](?:\([^)\n]{0,400}\))?|(?<=\])\([^()\s]{1,400}(?:\s\"[^\"\n]*\")?\)"
+    ),
     re.compile(r"\b[a-z][a-z0-9+.-]{0,20}://[^\s)>\]]+|\bwww\.[^\s)>\]]+", re.IGNORECASE),
     re.compile(
         r"(?<![\w\"])\"[^\"\n]{1,400}\"(?!\w)|“[^”\n]{1,400}”|«[^»\n]{1,400}»|„[^“”\n]{1,400}[“”]"
@@ -53,7 +56,7 @@ NOT_READ = (
     re.compile(r"(?<!\S)[\w.@-]+=(?:\S+)"),
     re.compile(r"(?<!\S)(?:/[\w.@-]+){2,}/?"),
 )
-"""What is not the writer's own prose: fences, code, quotes, headings, labels, addresses, logs."""
+"""What is not the writer's own prose: fences, code, quotes, headings, pictures, addresses, logs."""
 
 SOFT = re.compile(r"(?<=[\w,;’'\")])\n(?=[ \t]*[a-z0-9(“\"])(?![ \t]*\d+[.)] )")
 """The end of a line inside a sentence: Markdown that was wrapped by hand."""
@@ -93,13 +96,15 @@ class Way(NamedTuple):
     """One way of saying it, and of whom.
 
     ``key`` is the rule's key of its patterns, as `FITS` knows it. ``needs`` are texts of which
-    every match holds one; empty where that is not known.
+    every match holds one; empty where that is not known. ``excused``: silent where the sentence
+    says what in the system explains it.
     """
 
     written: str
     of: frozenset[Subject]
     key: str
     needs: frozenset[str]
+    excused: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -185,7 +190,7 @@ def _read(
         for flag in _flags(rule, prose, lowered, text, known)
     ]
     kept = _without(flags, _pardoned(text))
-    return tuple(_apart(sorted(kept, key=lambda flag: (flag.start, flag.hint, -flag.end))))
+    return tuple(_apart(kept))
 
 
 def mask(text: str) -> str:
@@ -203,6 +208,7 @@ def _rule(entry: dict[str, Any], words: dict[str, str], needs: dict[str, frozens
             of,
             key,
             literals.needed(way, needs),
+            "<EXPLAINED>" in way,
         )
         for key, of in FITS.items()
         for way in entry.get(key, ())
@@ -260,6 +266,8 @@ def _speaks(match: re.Match[str], prose: str, way: Way, people: frozenset[str]) 
     """Return whether the words speak of somebody whom the rule is about."""
     if "who" in match.re.groupindex:
         return subjects.named(prose[slice(*match.span("who"))], people)
+    if way.excused and subjects.explained(prose, match.start()):
+        return False
     if way.key == "told":
         return subjects.told(prose, *match.span())
     whose = subjects.doer if way.key == "doer" else subjects.of
@@ -295,9 +303,11 @@ def _without(flags: list[Flag], spans: list[tuple[int, int]]) -> list[Flag]:
 
 
 def _apart(flags: list[Flag]) -> list[Flag]:
-    """Return the flags without those that lie in another's words: one remark a place."""
+    """Return one remark a place: a warning hides the hints in its words, the first the others."""
     kept: list[Flag] = []
-    for flag in flags:
-        if not kept or flag.start >= kept[-1].end:
-            kept.append(flag)
+    for flag in sorted(flags, key=lambda flag: (flag.hint, flag.start, -flag.end)):
+        place = bisect_right(kept, flag.start, key=lambda other: other.start)
+        clear_before = not place or kept[place - 1].end <= flag.start
+        if clear_before and (place == len(kept) or flag.end <= kept[place].start):
+            kept.insert(place, flag)
     return kept

@@ -20,8 +20,8 @@ SENTENCE = re.compile(r"(?<=[.!?])[\"”’)]*\s+(?=[\"“(]?[A-Z0-9@])|\n+")
 """Ends a sentence; a line ends one too."""
 
 JOINT = re.compile(
-    r"[,;:()—–/\n.!?]|(?<=\s)-(?=\s)|\b(?:and|but|or|because|that|which|when|while|so|as|if|then|where|since|"
-    r"although|though|until|before|after|whereas|than|once|unless|whether|how|what|why)\b",
+    r"[,;:()—–/\n.!?]|(?<=\s)-(?=\s)|\b(?:in case|and|but|or|because|that|which|when|while|so|"
+    r"as|if|then|where|since|although|though|until|before|after|whereas|than|once|unless|whether|how|what|why)\b",
     re.IGNORECASE,
 )
 """Ends a clause: what stands before it belongs to another subject."""
@@ -29,7 +29,7 @@ JOINT = re.compile(
 CARRIES = frozenset({"and", "but", "or", "then"})
 """Joins two verbs of one subject: “she saw the page and ignored it”."""
 
-CONDITIONS = frozenset({"if", "unless", "whether"})
+CONDITIONS = frozenset({"if", "unless", "whether", "in case"})
 """Begins what did not happen or is not known to: “if the team missed it, the second page comes”."""
 
 DENIALS = frozenset({"no", "nothing", "none", "neither", "not"})
@@ -156,6 +156,14 @@ def told(prose: str, start: int, end: int) -> bool:
     stop = STOP.search(prose, end, end + FARTHEST)
     asked = stop is not None and stop.group().startswith("?")
     return not (joint in CONDITIONS or denied or asked)
+
+
+def explained(prose: str, at: int) -> bool:
+    """Return whether the sentence says which things it follows from: “it hung, so nobody |saw”."""
+    *before, (joint, _) = _clauses(_told(prose, at))
+    earlier = [tokens for _, tokens in before if tokens]
+    people = any(_first(tokens, "", frozenset()) is not Subject.THING for tokens in earlier)
+    return joint == "so" and bool(earlier) and not people
 
 
 def _told(prose: str, at: int, *, before: int = 0) -> str:

@@ -1,5 +1,6 @@
 """Blameless language: judged sentences, subjects, what is not read, the mark that pardons."""
 
+import itertools
 import re
 import time
 from pathlib import Path
@@ -302,6 +303,13 @@ def test_what_writers_say_of_themselves_is_a_hint():
     assert (ours.hint, theirs.hint, alone.hint) == (True, False, True)
 
 
+def test_a_warning_is_not_hidden_by_a_hint_that_begins_before_it():
+    text = "The engineer deployed it without reading the plan and without any review."
+    flags = language.read(text)
+    assert [(flag.rule.id, flag.hint) for flag in flags][:1] == [("CF3", False)]
+    assert all(one.end <= other.start for one, other in itertools.pairwise(flags))
+
+
 @pytest.mark.parametrize(
     ("sentence", "told"),
     [
@@ -318,6 +326,21 @@ def test_what_is_asked_denied_or_on_a_condition_is_not_told(sentence, told):
     before, words, after = sentence.split("|")
     start = len(before)
     assert subjects.told(before + words + after, start, start + len(words)) is told
+
+
+@pytest.mark.parametrize(
+    ("sentence", "explained"),
+    [
+        ("The probe was green, so nobody |noticed|.", True),
+        ("While it hung, the pages loaded, so operations |did not see|.", True),
+        ("The lead was sure of it, so nobody |checked|.", False),
+        ("So nobody |checked|.", False),
+        ("The probe was green, and nobody |noticed|.", False),
+    ],
+)
+def test_what_follows_from_things_is_explained(sentence, explained):
+    before, words, after = sentence.split("|")
+    assert subjects.explained(before + words + after, len(before)) is explained
 
 
 @pytest.mark.parametrize(
