@@ -208,10 +208,11 @@ def _objective(spent: Spending) -> Iterator[tuple[str, ...]]:
         return
     size = f"{worded(taken.bad, '')} bad {of.basis} of a budget of {worded(taken.budget, '')}"
     burn = "" if taken.burn is None else f", burn rate {worded(taken.burn, '')}"
-    yield ("This incident", "impact", f"{size}{burn}", f"{worded(taken.consumed, '%')} consumed")
+    when = "impact" if spent.cut is None else f"impact from {times.shown(spent.cut)} on"
+    yield ("This incident", when, f"{size}{burn}", f"{worded(taken.consumed, '%')} consumed")
     if taken.excess is not None:
         said = "without the errors that are always there"
-        yield ("Above the usual", "impact", said, f"{worded(taken.excess, '%')} consumed")
+        yield ("Above the usual", when, said, f"{worded(taken.excess, '%')} consumed")
 
 
 def _left(spent: Spending) -> str:

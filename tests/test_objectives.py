@@ -172,6 +172,46 @@ def test_several_impact_intervals_count_as_their_union(told):
     assert budget.consumed(objective, impact).consumed == pytest.approx(100 * 60 / 43.2)
 
 
+@pytest.mark.parametrize("way", ["states", "requests"])
+def test_an_incident_longer_than_the_window_counts_what_the_window_holds(told, tmp_path, way):
+    """Ten days down, a window of seven: 10,080 ÷ 100.8 minutes; half of all requests failed."""
+    long = END - dt.timedelta(days=10)
+    days = [long + n * dt.timedelta(days=1) for n in range(10)]
+    near, whole = (
+        [by_states((since, 1)) for since in (long, END - dt.timedelta(days=7))]
+        if way == "states"
+        else [by_requests(found, [500.0] * 10, [1000.0] * 10, 86_400) for found in (days, days[3:])]
+    )
+    connection = told(near, whole)
+    frame = get_datadog_slo("abc123", long, END, target=99, timeframe="7d")
+    assert connection.asked[1][1]["from_ts"] == seconds(END - dt.timedelta(days=7))
+    moments = Facts(
+        start=long, detected=long + dt.timedelta(days=1), mitigated=END - dt.timedelta(days=1),
+        recovered=END, impact=((long, END),),
+    )  # fmt: skip
+    spent = budget.spending(budget.read(frame), moments)
+    share = 100 if way == "states" else 50
+    assert spent.taken.consumed == pytest.approx(share / 0.01)
+    assert budget.left(spent.objective) == pytest.approx(100 - share / 0.01)
+    assert [(phase.name, phase.since, phase.consumed) for phase in spent.phases] == [
+        ("unacknowledged, unmitigated", days[3], pytest.approx(share / 0.01 * 6 / 7)),
+        ("recovering", days[9], pytest.approx(share / 0.01 / 7)),
+    ]
+    incident = Incident.create("INC-1", tmp_path, start=long, end=END)
+    evidence.freeze(incident.path / "evidence", "slo", frame, frame.attrs["evidence"])
+    said = incident.stats().set_index("measure").loc["budget_consumed", "definition"]
+    assert "of the impact what the window from 2025-11-30 11:30 UTC on holds" in said
+    assert "| impact from 2025-11-30 11:30 UTC on |" in incident.document()
+
+
+def test_an_answer_that_counts_more_bad_than_there_was_is_a_reason_and_no_error(told):
+    told(by_states((START, 1)), by_states((END - MONTH, 0), (START, 1)))
+    frame = get_datadog_slo("abc123", START, END)
+    frame["bad"] = 2 * frame["bad"]
+    spent = budget.spending(budget.read(frame), MOMENTS)
+    assert "180 bad minutes of 90 in the impact, which cannot be" in spent.why
+
+
 # -- corrections, no data, 100 % -------------------------------------------------------------------
 
 
@@ -209,6 +249,20 @@ def test_no_data_is_up_for_time_slices_and_neither_for_monitors(told, kind, type
     assert near["valid"].sum() == pytest.approx(valid)
     assert near["bad"].sum() == pytest.approx(30)
     assert near["no_data"].sum() == pytest.approx(30)
+
+
+def test_a_monitor_without_data_for_most_of_its_window_leaves_what_it_consumed(told):
+    """27 of 30 days without data: 50 ÷ (0.001 × 4,320) = 1,157.4 % consumed, −1,057.4 % left."""
+    since, bad = END - dt.timedelta(days=3), ((at("10:05"), 1), (at("10:55"), 0))
+    told(by_states((START, 0), *bad), by_states((END - MONTH, 2), (since, 0), *bad))
+    objective = budget.read(get_datadog_slo("abc123", START, END))
+    taken = budget.consumed(objective, MOMENTS.impact)
+    assert (taken.budget, taken.consumed) == pytest.approx((4.32, 100 * 50 / 4.32))
+    assert budget.left(objective) == pytest.approx(100 - taken.consumed)
+    told = {one.name: one for one in budget.estimates(objective, MOMENTS, source="slo")}
+    assert "38,880 minutes of the window without data left out" in (
+        told["budget_consumed"].definition
+    )
 
 
 def test_a_target_of_100_percent_has_no_budget_and_says_so(told, tmp_path):

@@ -118,7 +118,7 @@ def _from_history(asked: Asking, given: Arguments, corrections: list[Interval]) 
     """Return the frame of an SLO that Datadog keeps."""
     near = _history(asked, given["slo_id"], asked.start, asked.end)
     objective = _objective(near, given)
-    since = min(asked.end - objective.window, asked.start)
+    since = asked.end - objective.window
     whole = _history(asked, given["slo_id"], since, asked.end)
     basis = "minutes" if objective.kind != "metric" else "requests"
     scopes = {"window": (whole, since), "incident": (near, asked.start)}
@@ -274,8 +274,8 @@ def _from_condition(asked: Asking, given: Arguments, corrections: list[Interval]
     """Return the frame of an SLO by time slices, or by a monitor's query, from its metrics."""
     by = uptime.rule(given["uptime"], given["monitor"], given["slices"] or "1m")
     window = _window(given["timeframe"] or TIMEFRAME)
-    since = min(asked.end - window, asked.start)
-    counted = uptime.count(asked, by, (since, asked.end))
+    since = asked.end - window
+    counted = uptime.count(asked, by, (min(since, asked.start), asked.end))
     up = by.kind == "time_slice"
     rows = {}
     for scope, begin in (("window", since), ("incident", asked.start)):
@@ -302,7 +302,7 @@ def _blank(counted: uptime.Counted, *, up: bool) -> list[str]:
 def _from_metrics(asked: Asking, given: Arguments, corrections: list[Interval]) -> pd.DataFrame:
     """Return the frame of an SLO that is counted by queries: total, and good or bad."""
     window = _window(given["timeframe"] or TIMEFRAME)
-    since = min(asked.end - window, asked.start)
+    since = asked.end - window
     rows, partial = {}, ""
     for scope, begin in (("window", since), ("incident", asked.start)):
         found, missing = _points(asked, given, (begin, asked.end))
