@@ -102,6 +102,12 @@ def test_a_whole_monitor_is_read(query, how, minutes, sign, limit, queries):  # 
         ("above 100 in total over 5 min", "sum(last_5m):avg:a{*} > 100"),
         ("> 100 errors in 5m", "avg(last_5m):avg:a{*} > 100"),
         ("> 5 on average for 10 min.", "avg(last_10m):avg:a{*} > 5"),
+        ("> 2k over 5m", "avg(last_5m):avg:a{*} > 2000"),
+        ("> 0.08 K", "avg(last_5m):avg:a{*} > 80"),
+        ("> 1M for 10 min", "min(last_10m):avg:a{*} > 1000000"),
+        ("> 1.5 million errors in 5m", "avg(last_5m):avg:a{*} > 1500000"),
+        ("< 2bn", "avg(last_5m):avg:a{*} < 2000000000"),
+        ("> 3 Mio", "avg(last_5m):avg:a{*} > 3000000"),
     ],
 )
 def test_a_metric_query_takes_its_condition_from_the_threshold(threshold, condition):
@@ -121,6 +127,8 @@ def test_a_count_is_taken_in_total_unless_said_otherwise():
         ("avg(last_5m):avg:a{*} > 5", "7 % (the budget)", None),
         (A, "> 5 for 10 min, recovery threshold: 4.5", 4.5),
         (A, "< 5, recovers at 6", 6),
+        (A, "> 2k, recovers below 1.5k", 1500),
+        ("avg(last_5m):avg:a{*} > 2000", "> 2k, recovers below 1.5k", 1500),
     ],
 )
 def test_a_recovery_threshold_is_read(query, threshold, recovery):
@@ -170,6 +178,9 @@ def test_a_recovery_threshold_is_read(query, threshold, recovery):
         (A, None, "> 5 % for 10 min"),
         (A, "> 5 unless it rains", "> 5 % for 10 min"),
         (A, "> 5, recovers below 7", "other side"),
+        (A, "> 5 Mi", "expected a unit, for example 'ms', or what is counted; got 'Mi'"),
+        (A, "> 5 m", "got 'm'"),
+        (A, "> 1,5 %", "> 5 % for 10 min"),
         ("(" * 900 + A, "> 5", "within one another"),
         ("a" * 9000, "> 5", "8,192 characters"),
     ],
