@@ -127,6 +127,27 @@ def test_an_alarm_under_way_when_the_impact_began_is_told(server, incident):
     assert "in alarm already" in found["note"]
 
 
+def test_an_alarm_lasts_through_minutes_without_data(incident, monkeypatch):
+    """A point every five minutes, seen at its end: ten at 13:10, and from 14:05 to 15:25."""
+
+    def script(heard):
+        said = answered(heard)
+        attributes = said.body["data"]["attributes"]
+        kept = [n for n, ms in enumerate(attributes["times"]) if ms % 300_000 == 0]
+        attributes["times"] = [attributes["times"][n] for n in kept]
+        attributes["values"] = [[row[n] for n in kept] for row in attributes["values"]]
+        return said
+
+    incident.add("monitors", name="Depth", query=f"max(last_1m):{QUERY} > 5")
+    with Lying(script) as started:
+        monkeypatch.setenv("POSTMORTEM_DATADOG_URL", started.url)
+        found = only(incident)
+    assert found["first"] == moment("14:10")
+    assert (found["alarms"], found["alarm_minutes"]) == (1, 85)
+    assert (found["false_alarms"], found["false_minutes"]) == (1, 5)
+    assert "where a window has no data its last known status stays" in found["note"]
+
+
 def test_what_cannot_be_tried_says_why_and_the_others_go_on(server, incident):
     incident.add("monitors", name="Clicks", query='rum("x").rollup("count").last("5m") > 1')
     incident.add("monitors", name="Nothing")

@@ -37,12 +37,13 @@ def points(values, *, query=A, series="*", start=NOON, step=MINUTE, unit=None):
     return frame.astype({"value": "Float64", "query": "string", "series": "string"})
 
 
-def tried(query, frame, start, end, *, threshold=None, step=MINUTE):
+def tried(query, frame, start, end, *, threshold=None, step=MINUTE, missing=""):
     monitor = reading.read(query, threshold)
     limit, recovery = limits.own(monitor, frame)
     return evaluation.evaluate(
-        monitor, frame, limit=limit, recovery=recovery, start=at(start), end=at(end), step=step
-    )
+        monitor, frame, limit=limit, recovery=recovery, start=at(start), end=at(end), step=step,
+        missing=missing,
+    )  # fmt: skip
 
 
 def alarms(found, start, end):
@@ -351,6 +352,42 @@ def test_a_window_without_points_is_unknown_and_no_alarm():
         ("12:05", "12:15", 10, "*"), ("12:21", "12:30", 9, "*"),
     ]  # fmt: skip
     assert found.unknown(at("12:05"), at("12:30")) == 6
+
+
+def test_without_data_a_gauge_keeps_its_status_and_an_empty_count_is_zero():
+    gaps = [None, None, 9, None, None, None, 1, None, None, 9, None, None]
+    gauge = points(gaps, query=A)
+    found = tried(f"max(last_1m):{A} > 5", gauge, "12:01", "12:13", missing="last")
+    assert [alarm[:3] for alarm in alarms(found, "12:01", "12:13")] == [
+        ("12:03", "12:07", 4), ("12:10", "12:13", 3),
+    ]  # fmt: skip
+    assert found.unknown(at("12:01"), at("12:13")) == 9
+    # until it is back at 2, whatever is missing in between
+    back = {"threshold": "> 5, recovers at 2", "missing": "last"}
+    found = tried(f"max(last_1m):{A} > 5", gauge, "12:01", "12:13", **back)
+    assert [alarm[0] for alarm in alarms(found, "12:01", "12:13")] == ["12:03", "12:10"]
+    count = "sum:e{*}.as_count()"
+    found = tried(
+        f"sum(last_1m):{count} < 5", points(gaps, query=count), "12:01", "12:13", missing="zero"
+    )
+    # nothing is known before 12:03; 9 then and at 12:10, and nothing or 1 in between
+    assert [alarm[:2] for alarm in alarms(found, "12:01", "12:13")] == [
+        ("12:04", "12:10"), ("12:11", "12:13"),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("query", "missing"),
+    [
+        ("avg(last_5m):avg:a{*} > 5", "last"),
+        ("avg(last_5m):sum:a{*}.as_rate() > 5", "last"),
+        ("sum(last_5m):sum:a{*}.as_count() > 5", "zero"),
+        ("change(sum(last_5m),last_1h):sum:a{*}.as_count() > 5", "last"),
+        ('logs("x").rollup("count").last("5m") > 3', "zero"),
+    ],
+)
+def test_what_becomes_of_missing_data_follows_from_the_query(query, missing):
+    assert reading.read(query).missing == missing
 
 
 def test_a_minute_without_logs_counts_zero():

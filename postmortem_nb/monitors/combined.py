@@ -235,7 +235,9 @@ def _status(part: Constituent, tried: Tried, seconds: NDArray[np.int64]) -> Stat
         (statuses.ALERT, *tried.limits),
     ):
         for at, row in enumerate(rows if limit is not None else ()):
-            flags = evaluation.alarming(part.monitor.sign, row, limit or 0.0, recovery)
+            flags = evaluation.alarming(
+                part.monitor.sign, row, limit or 0.0, recovery, keeps=missing == "last"
+            )
             made[at][flags] = severity
     if missing == "ok":
         made[made == statuses.NO_DATA] = statuses.OK

@@ -2,8 +2,8 @@
 
 At each evaluation the window that has just ended becomes one value for every group, and the value
 is compared with the threshold. A point counts from the end of its interval on, when all of it is
-known: nothing is seen before it happened. A window without any point is *unknown*: it is no alarm,
-and the minutes are told. Each group alarms on its own.
+known: nothing is seen before it happened. A window without any point is *unknown*, and the minutes
+are told; whether it alarms is what Datadog makes of missing data. Each group alarms on its own.
 """
 
 from __future__ import annotations
@@ -103,6 +103,7 @@ def evaluate(  # noqa: PLR0913 - the monitor, its points, its limits and its spa
     end: datetime,
     step: timedelta,
     empty_is_zero: bool = False,
+    missing: str = "",
 ) -> Evaluated:
     """Return a monitor evaluated from ``start`` up to ``end``.
 
@@ -121,6 +122,9 @@ def evaluate(  # noqa: PLR0913 - the monitor, its points, its limits and its spa
         the interval that was asked for; a coarser one is seen from the points
     empty_is_zero
         whether an interval without a point is 0, as in a count of logs
+    missing
+        what a window without a point is compared as: ``zero``, or its ``last`` known status stays;
+        empty: it is no alarm
 
     Raises QueryError where there are more groups than can be evaluated.
     """
@@ -143,7 +147,9 @@ def evaluate(  # noqa: PLR0913 - the monitor, its points, its limits and its spa
         if empty_is_zero:
             known = {text: np.nan_to_num(row) for text, row in known.items()}
         values[number] = _compared(monitor, known, over, back)
-    alarms = [alarming(monitor.sign, row, limit, recovery) for row in values]
+    rows = map(_zeroed, values) if missing == "zero" else values
+    keeps = missing == "last"
+    alarms = [alarming(monitor.sign, row, limit, recovery, keeps=keeps) for row in rows]
     seconds = first + every * np.arange(count, dtype=np.int64)
     shape = (len(groups), count)
     flags = np.array(alarms, dtype=bool).reshape(shape)
@@ -192,18 +198,30 @@ def _compared(
     return np.where(np.isfinite(made), made, np.nan)
 
 
-def alarming(sign: str, row: Floats, limit: float, recovery: float | None) -> Flags:
-    """Return when a group alarms: from the threshold on, until it is back beyond the recovery."""
+def alarming(
+    sign: str, row: Floats, limit: float, recovery: float | None, *, keeps: bool = False
+) -> Flags:
+    """Return when a group alarms: from the threshold on, until it is back beyond the recovery.
+
+    ``keeps``: an alarm goes on where nothing is known.
+    """
     fires = conditions.holds(sign, row, limit)
-    if recovery is None:
+    if recovery is None and not keeps:
         return fires
-    stays = conditions.holds(sign, row, recovery)
+    stays = fires if recovery is None else conditions.holds(sign, row, recovery)
+    stays = stays | np.isnan(row) if keeps else stays
     made = np.zeros(len(row), dtype=bool)
     under_way = False
     for at in range(len(row)):
         under_way = bool(fires[at] or (under_way and stays[at]))
         made[at] = under_way
     return made
+
+
+def _zeroed(row: Floats) -> Floats:
+    """Return a group's values with 0 where nothing is known, from its first known one on."""
+    known = ~np.isnan(row)
+    return np.where(~known & np.maximum.accumulate(known), 0.0, row)
 
 
 def _runs(alarming: Flags) -> Iterable[tuple[int, int]]:

@@ -138,6 +138,16 @@ class Monitor:
         return any(leaf.counted for leaf in expression.leaves(self.node))
 
     @property
+    def missing(self) -> str:
+        """What becomes of a window without data by Datadog's default, which it is made with.
+
+        A change from a window that there is not is no count.
+        https://docs.datadoghq.com/monitors/guide/on_missing_data/ (``default``)
+        """
+        is_count = (self.counts_first or self.search is not None) and not self.change
+        return "zero" if is_count else "last"
+
+    @property
     def every(self) -> timedelta:
         """How often it is evaluated, by the length of its window.
 
