@@ -115,8 +115,12 @@ class Combined(Outcome):
     @property
     def end(self) -> datetime:
         """Until when an alarm is one of the incident's: the longest window more."""
-        windows = [part.monitor.window + part.monitor.delay for part, _ in self.parts]
-        return min(self.spans.end + max(windows), self._until)
+        return min(self.spans.end + self.window, self._until)
+
+    @property
+    def window(self) -> timedelta:
+        """How long what was before can keep it in alarm: the longest of its monitors' windows."""
+        return max(part.monitor.window + part.monitor.delay for part, _ in self.parts)
 
     @property
     def step(self) -> timedelta:

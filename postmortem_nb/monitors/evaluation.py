@@ -20,7 +20,7 @@ from postmortem_nb.errors import QueryError
 from postmortem_nb.times import EPOCH
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
     import pandas as pd
     from numpy.typing import NDArray
@@ -38,16 +38,11 @@ ENOUGH = 30
 
 @dataclass(frozen=True, slots=True)
 class Alarm:
-    """A stretch in which at least one group alarmed, its end excluded; ``group`` was the first."""
+    """A stretch in which a group was in alarm, its end excluded."""
 
     start: datetime
     end: datetime
     group: str
-
-    @property
-    def minutes(self) -> float:
-        """How long it lasted."""
-        return (self.end - self.start) / MINUTE
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +62,11 @@ class Evaluated:
     """From one evaluation to the next."""
 
     def alarms(self, start: datetime, end: datetime) -> list[Alarm]:
-        """Return the alarms from a moment up to another, those that overlap or touch as one."""
+        """Return the alarms from a moment up to another, in the order in which they began.
+
+        Each group has its own, and Datadog notifies of each: two at once are two.
+        https://docs.datadoghq.com/monitors/configuration/ (multi alert)
+        """
         inside = (self.seconds >= _at(start)) & (self.seconds < _at(end))
         moments, every = self.seconds[inside], int(self.every / SECOND)
         found = [
@@ -75,7 +74,7 @@ class Evaluated:
             for name, row in zip(self.groups, self.alarming[:, inside], strict=True)
             for first, last in _runs(row)
         ]
-        return [Alarm(_moment(first), _moment(last), name) for first, last, name in _merged(found)]
+        return [Alarm(_moment(first), _moment(last), name) for first, last, name in sorted(found)]
 
     def unknown(self, start: datetime, end: datetime) -> float:
         """Return for how many minutes no group had a value."""
@@ -228,17 +227,6 @@ def _runs(alarming: Flags) -> Iterable[tuple[int, int]]:
     """Yield the first and the last place of each stretch of alarm."""
     edges = np.diff(np.concatenate(([0], alarming.astype(np.int8), [0])))
     return zip(np.flatnonzero(edges == 1), np.flatnonzero(edges == -1) - 1, strict=True)
-
-
-def _merged(found: Sequence[tuple[int, int, str]]) -> list[tuple[int, int, str]]:
-    """Return stretches in order, those that overlap or touch as one, named by the first group."""
-    made: list[tuple[int, int, str]] = []
-    for first, last, name in sorted(found):
-        if made and first <= made[-1][1]:
-            made[-1] = (made[-1][0], max(made[-1][1], last), made[-1][2])
-        else:
-            made.append((first, last, name))
-    return made
 
 
 def _at(moment: datetime) -> int:

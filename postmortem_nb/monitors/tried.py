@@ -71,7 +71,12 @@ class Tried(Outcome):
     @property
     def end(self) -> datetime:
         """Until when an alarm is one of the incident's."""
-        return min(self.spans.end + self.monitor.window, times.parse(self.record["to"]))
+        return min(self.spans.end + self.window, times.parse(self.record["to"]))
+
+    @property
+    def window(self) -> timedelta:
+        """How long what was before can keep it in alarm."""
+        return self.monitor.window
 
     @property
     def step(self) -> timedelta:
@@ -118,7 +123,7 @@ class Tried(Outcome):
             yield self.monitor.assumed
         if self._missing and self.evaluated.unknown(self.baseline, self.end):
             yield MISSING[self._missing]
-        if self.alarms:
+        if self.alarms or self.under_way:
             return
         rising = self.monitor.rising
         nearest = self.evaluated.extreme(self.spans.start, self.end, highest=rising)
