@@ -566,6 +566,31 @@ def test_corrected_slices_are_good_and_a_monitors_leave_no_time(told):
     assert found["time_slice"] == pytest.approx((100 - 100 * 60 / 10_080, 100 * 60 / 100.8))
 
 
+@pytest.mark.parametrize("kind", ["monitor", "time_slice", "uptime="])
+def test_a_correction_takes_its_own_minutes_and_no_others(told, zones, kind):
+    """Bad 10:05–10:55, corrected 10:30–10:50; of the impact until 10:30 nothing is: 25 minutes.
+
+    By metrics: bad at 10:02 and 10:03, of which the second is corrected.
+    """
+    if kind == "uptime=":
+        pair, detected, over = [at("10:03"), at("10:04")], at("10:02"), at("10:10")
+        frame, _ = ten_minutes(uptime="avg:a{*} <= 5", corrections=[pair])
+        figures, phases = (1, 1, 9, 10), [("undetected", 0), ("after", 1)]
+    else:
+        pair, detected, over = [at("10:30"), at("10:50")], at("10:10"), at("10:30")
+        bad, number = ((at("10:05"), 1), (at("10:55"), 0)), 2 if kind == "time_slice" else 0
+        told(*(by_states((s, 0), *bad, kind=kind, type_id=number) for s in (START, END - MONTH)))
+        frame = get_datadog_slo("abc123", START, END, corrections=[pair])
+        valid = 90 if kind == "time_slice" else 70
+        figures, phases = (20, 30, valid - 30, valid), [("undetected", 5), ("after", 20)]
+    near = frame[frame["scope"] == "incident"]
+    assert [near[n].sum() for n in ("corrected", "bad", "good", "valid")] == pytest.approx(figures)
+    moments = Facts(start=START, detected=detected, recovered=over, impact=((START, over),))
+    spent = budget.spending(budget.read(frame), moments)
+    assert [each.bad for each in spent.phases] == pytest.approx([minutes for _, minutes in phases])
+    assert spent.taken.bad == pytest.approx(sum(minutes for _, minutes in phases))
+
+
 def test_slices_of_the_sandbox_are_those_of_its_own_history():
     """Two ways to the same minutes: Datadog's history of the SLO, and its condition on metrics."""
     window = (FACTS.start, FACTS.recovered)

@@ -192,11 +192,13 @@ def _rows(
         own = _own_corrections(_dict(history.get("overall")))
         corrections = slo.merged([*corrections, *own])
         found = _states(history, span[1])
-    up = basis == "minutes" and _is_sliced(history)
+    timed, up = basis == "minutes", _is_sliced(history)
     for row in found:
-        cut = steps.clipped(row, span, scale=basis == "minutes")
-        if cut is not None:
-            yield steps.corrected(cut, corrections, up=up)
+        cut = steps.clipped(row, span, scale=timed)
+        if cut is not None and timed:
+            yield from steps.parted(cut, corrections, up=up)
+        elif cut is not None:
+            yield steps.corrected(cut, corrections)
 
 
 def _counted(series: dict[str, Any]) -> Iterable[steps.Row]:
@@ -280,7 +282,8 @@ def _from_condition(asked: Asking, given: Arguments, corrections: list[Interval]
     rows = {}
     for scope, begin in (("window", since), ("incident", asked.start)):
         cut = (steps.clipped(row, (begin, asked.end), scale=True) for row in counted.rows)
-        rows[scope] = [steps.corrected(row, corrections, up=up) for row in cut if row is not None]
+        kept = (row for row in cut if row is not None)
+        rows[scope] = [part for row in kept for part in steps.parted(row, corrections, up=up)]
     objective = steps.Target(by.words[:200], by.kind, given["target"], window)
     frame = steps.frame(rows, "minutes", objective, None)
     return _recorded(
