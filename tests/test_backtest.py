@@ -238,6 +238,14 @@ def test_without_a_start_or_a_detection_that_is_said(server, tmp_path):
     assert pd.isna(found["lead_minutes"][0])
 
 
+def test_an_incident_that_is_open_for_months_lacks_its_end(server, tmp_path):
+    made = Incident.create("INC-8", tmp_path, start="2025-01-04T14:02Z")
+    made.add("monitors", name="Depth", query=MONITOR)
+    note = only(made)["note"]
+    assert "has no time for 'Full Recovery' after 'Incident Start'" in note
+    assert not server.heard
+
+
 @pytest.mark.parametrize("baseline", ["soon", "0m", "400d", 7])
 def test_a_baseline_that_is_no_length_is_refused(incident, baseline):
     with pytest.raises(BadValue, match="baseline"):
