@@ -120,6 +120,19 @@ def test_a_metric_query_takes_its_condition_from_the_threshold(threshold, condit
     assert reading.read(A, threshold).query() == condition
 
 
+def test_what_a_threshold_leaves_out_is_assumed_and_said():
+    assert reading.read(A, "80").assumed == (
+        "no window is named: 5m taken; no comparison is named: > taken"
+    )
+    assert reading.read(A, "> 80 over 5m").assumed == ""
+
+
+def test_a_query_without_a_unit_is_said_to_have_none():
+    monitor = reading.read(A, "> 800 ms")
+    with pytest.raises(QueryError, match="Datadog names no unit for its query; write the number"):
+        limits.own(monitor, points([1.0]))
+
+
 def test_a_count_is_taken_in_total_unless_said_otherwise():
     assert reading.read("sum:e{*}.as_count()", "> 9 in 10m").query() == (
         "sum(last_10m):sum:e{*}.as_count() > 9"
@@ -186,6 +199,8 @@ def test_a_recovery_threshold_is_read(query, threshold, recovery):
         (A, "> 5, recovers below 7", "other side"),
         (A, "> 5 Mi", "expected a unit, for example 'ms', or what is counted; got 'Mi'"),
         (A, "> 5 m", "got 'm'"),
+        (A, "> 20/min", "no unit begins with a slash; got '> 20/min'"),
+        ("avg(last_5m):avg:a{*} > 2.5s", "", "in the query's own unit, without naming it"),
         (A, "> 1,5 %", "> 5 % for 10 min"),
         ("(" * 900 + A, "> 5", "within one another"),
         ("a" * 9000, "> 5", "8,192 characters"),

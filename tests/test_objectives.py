@@ -9,6 +9,7 @@ from lying import Lying, Say
 
 from postmortem_nb import (
     Incident,
+    asides,
     budget,
     evidence,
     get_datadog_metric,
@@ -162,6 +163,14 @@ def test_the_same_incident_by_time(told):
     assert budget.left(objective) == pytest.approx(-108.333, abs=1e-3)
     phases = budget.spending(objective, MOMENTS).phases
     assert [phase.bad for phase in phases] == pytest.approx([12, 3, 40, 35])
+
+
+def test_one_bad_minute_is_one(told):
+    told(*(by_states((s, 0), (START, 1), (at("10:01"), 0)) for s in (START, END - MONTH)))
+    spent = budget.spending(budget.read(get_datadog_slo("abc123", START, END)), MOMENTS)
+    rows = [row[2] for row in asides.budget(spent).rows]
+    assert rows[1].startswith("1 bad minute of a budget of 43.2,")
+    assert rows[2:4] == ["1 bad minute", "0 bad minutes"]
 
 
 def test_several_impact_intervals_count_as_their_union(told):
@@ -343,6 +352,7 @@ def test_an_answer_as_it_was_recorded_is_read(told):
         ({"total": "sum:a{*}.as_count()", "bad": "sum:b{*}.as_count()"}, "target"),
         ({"uptime": "avg:a{*} < 1"}, "target"),
         ({"uptime": "avg:a{*}", "target": 99}, "a condition at its end"),
+        ({"uptime": "avg:a{*} <= 2.5s", "target": 99}, "in the query's own unit"),
         ({"uptime": "avg:a{*} == 1", "target": 99}, "expected >, >=, < or <="),
         ({"uptime": "avg(last_5m):avg:a{*} < 1", "target": 99}, "without a window"),
         ({"uptime": "avg:a{*} < 1", "target": 99, "slices": "10m"}, "1m or 5m"),

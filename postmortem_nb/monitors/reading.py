@@ -240,6 +240,11 @@ def _bare(words: str, threshold: str) -> Monitor:
     if found is None:
         raise _unclear(threshold)
     sign = _signed(found["sign"])
+    if found["rest"].startswith("/"):
+        raise QueryError(
+            f"threshold: no unit begins with a slash; got {shown(threshold.strip())}: write the "
+            "number in the query's own unit, for example '> 5'"
+        )
     rest, recovery, unit = _recovery(found["rest"], _unit(found["unit"]))
     rest, window, held = _window(rest)
     rest, how = _aggregation(rest)
@@ -247,10 +252,11 @@ def _bare(words: str, threshold: str) -> Monitor:
         raise _unclear(threshold)
     counted = any(leaf.counted for leaf in expression.leaves(node))
     chosen = _chosen(how, sign, held=held, counted=counted)
-    assumed = "" if window else f"no window is named: {written(WINDOW)} taken"
+    taken = [f"no window is named: {written(WINDOW)} taken"] if window is None else []
+    taken += [] if found["sign"] else ["no comparison is named: > taken"]
     return Monitor(
         node, " ".join(words[:end].split()), chosen, window or WINDOW, sign,
-        _number(found), unit, recovery, assumed,
+        _number(found), unit, recovery, "; ".join(taken),
     )  # fmt: skip
 
 
