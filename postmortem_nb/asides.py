@@ -185,7 +185,7 @@ def budget(spent: Spending) -> Aside:
         (
             f"{phase.name[:1].upper()}{phase.name[1:]}",
             f"{phase.since:%H:%M:%S}–{phase.until:%H:%M:%S} UTC",
-            f"{worded(phase.bad, '')} bad {of.basis}",
+            _bad(phase.bad, of.basis),
             worded(phase.consumed, "%"),
         )
         for phase in spent.phases
@@ -206,12 +206,19 @@ def _objective(spent: Spending) -> Iterator[tuple[str, ...]]:
     if taken is None:
         yield ("This incident", DASH, f"unknown: {spent.why}", DASH)
         return
-    size = f"{worded(taken.bad, '')} bad {of.basis} of a budget of {worded(taken.budget, '')}"
+    size = f"{_bad(taken.bad, of.basis)} of a budget of {worded(taken.budget, '')}"
     burn = "" if taken.burn is None else f", burn rate {worded(taken.burn, '')}"
-    yield ("This incident", "impact", f"{size}{burn}", f"{worded(taken.consumed, '%')} consumed")
+    when = "impact" if spent.cut is None else f"impact from {times.shown(spent.cut)} on"
+    yield ("This incident", when, f"{size}{burn}", f"{worded(taken.consumed, '%')} consumed")
     if taken.excess is not None:
         said = "without the errors that are always there"
-        yield ("Above the usual", "impact", said, f"{worded(taken.excess, '%')} consumed")
+        yield ("Above the usual", when, said, f"{worded(taken.excess, '%')} consumed")
+
+
+def _bad(count: float, basis: str) -> str:
+    """Return what was bad in words: ``1 bad minute``, ``12.5 bad requests``."""
+    said = worded(count, "")
+    return f"{said} bad {basis.removesuffix('s') if said == '1' else basis}"
 
 
 def _left(spent: Spending) -> str:

@@ -8,13 +8,13 @@ good, bad and valid in it, in requests or in minutes (``unit``). All arithmetic 
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 import pandas as pd
 
-from postmortem_nb import slo
+from postmortem_nb import slo, times
 from postmortem_nb.errors import BadValue
 from postmortem_nb.estimates import Estimate
 
@@ -59,6 +59,8 @@ class Objective:
     no_data: float
     corrected: float
     steps: tuple[Step, ...] = field(repr=False)
+    since: dt.datetime | None = None
+    """When its window begins: it ends with the question's."""
 
     @property
     def type(self) -> str:
@@ -84,6 +86,8 @@ class Spending:
     taken: Consumption | None
     phases: tuple[Phase, ...] = ()
     why: str = ""
+    cut: dt.datetime | None = None
+    """When the SLO's window begins, where that is after the impact did."""
 
 
 def is_answer(frame: pd.DataFrame) -> bool:
@@ -111,6 +115,7 @@ def read(frame: pd.DataFrame) -> Objective | None:
         no_data=_sum(whole, "no_data"),
         corrected=_sum(whole, "corrected"),
         steps=tuple(_steps(frame[frame["scope"] == "incident"])),
+        since=_begin(whole, dt.timedelta(days=float(head["window_days"]))),
     )
 
 
@@ -119,23 +124,29 @@ def spending(objective: Objective, moments: Facts, *, name: str = "") -> Spendin
     why = reason(objective, moments.impact)
     if why:
         return Spending(name, objective, None, why=why)
-    taken = consumed(objective, moments.impact)
-    points = _points(objective.steps, moments)
-    found = slo.waterfall(moments, points, budget=taken.budget)
-    return Spending(name, objective, taken, tuple(found))
+    taken, begin = consumed(objective, moments.impact), objective.since
+    seen = replace(moments, impact=_counting(objective, moments.impact))
+    found = slo.waterfall(moments, _points(objective.steps, seen), budget=taken.budget)
+    if begin is not None:
+        found = [
+            replace(each, since=max(each.since, begin)) for each in found if each.until > begin
+        ]
+    cut = begin if seen.impact != moments.impact else None
+    return Spending(name, objective, taken, tuple(found), cut=cut)
 
 
 def consumed(objective: Objective, impact: Sequence[Interval]) -> Consumption:
     """Return what an incident took from the budget, over the union of its impact intervals.
 
-    A step that is only partly inside counts by the part that is.
+    A step that is only partly inside counts by the part that is; what of the impact lies before
+    the SLO's window is in none of its figures, and is left out.
     Raises BadValue where there is no budget (a target of 100 %, none at all) or nothing valid.
     """
     target = objective.target if objective.target is not None else 100.0
-    bad, total = _within(objective.steps, impact)
+    bad, total = _within(objective.steps, _counting(objective, impact))
     if objective.basis == "minutes":
-        ratio = bad / total if total else None
-        return slo.by_time(target, bad=bad * MINUTE, window=_counted(objective), ratio=ratio)
+        ratio, window = bad / total if total else None, _counted(objective, total)
+        return slo.by_time(target, bad=min(bad * MINUTE, window), window=window, ratio=ratio)
     return slo.by_requests(
         target,
         slo.Requests(bad=bad, total=total, valid=max(objective.valid, total)),
@@ -144,14 +155,24 @@ def consumed(objective: Objective, impact: Sequence[Interval]) -> Consumption:
     )
 
 
-def _counted(objective: Objective) -> dt.timedelta:
-    """Return the time whose share is the budget: of a monitor's SLO without what was corrected.
+def _counting(objective: Objective, impact: Sequence[Interval]) -> tuple[Interval, ...]:
+    """Return what of an impact the SLO's window holds: a long incident may begin before it."""
+    begin = objective.since
+    if begin is None:
+        return tuple(impact)
+    return tuple((max(since, begin), until) for since, until in impact if until > begin)
 
-    By time slices corrected time is good, and the budget always the same.
-    https://docs.datadoghq.com/service_level_objectives/time_slice/ (corrections)
+
+def _counted(objective: Objective, total: float) -> dt.timedelta:
+    """Return the time whose share is the budget: of a monitor's SLO the valid time of its window.
+
+    Datadog's status, from which follows what is left, leaves out what was corrected and what had
+    no data as well. By time slices both are good, and the budget is always the same.
+    https://docs.datadoghq.com/service_level_objectives/time_slice/ (corrections, missing data)
     """
-    lost = objective.corrected * MINUTE if objective.kind == "monitor" else dt.timedelta()
-    return max(objective.window - lost, MINUTE)
+    if objective.kind == "monitor":
+        return max(objective.valid, total) * MINUTE
+    return objective.window
 
 
 def left(objective: Objective) -> float:
@@ -176,7 +197,7 @@ def estimates(objective: Objective, moments: Facts, *, source: str) -> Iterator[
     if reason(objective, moments.impact):
         return
     took = consumed(objective, moments.impact)
-    words = f"{took.definition}{_unseen(objective, moments.impact)}; {about}"
+    words = f"{took.definition}{_limits(objective, moments.impact)}; {about}"
     yield _estimate("budget_consumed", took.consumed, source, words)
     if took.burn is not None:
         words = f"error ratio in the impact window ÷ (1 − target); {about}"
@@ -193,8 +214,17 @@ def reason(objective: Objective, impact: Sequence[Interval]) -> str:
         return f"the SLO “{objective.name}” has no data in its window"
     if not impact:
         return "the timeline does not say when the impact began and ended"
-    if not _within(objective.steps, impact)[1]:
+    return _uncounted(objective, impact)
+
+
+def _uncounted(objective: Objective, impact: Sequence[Interval]) -> str:
+    """Return why the steps in the impact give no consumed budget; empty where they give one."""
+    bad, total = _within(objective.steps, _counting(objective, impact))
+    if not total:
         return f"the SLO “{objective.name}” has no data in the impact window"
+    if not 0 <= bad <= total:
+        told = f"{bad:,.6g} bad {objective.basis} of {total:,.6g} in the impact"
+        return f"the answer of the SLO “{objective.name}” counts {told}, which cannot be"
     return ""
 
 
@@ -217,21 +247,30 @@ def _corrected(objective: Objective) -> str:
     return "of corrections counted as good" if sliced else "of corrections left out"
 
 
-def _unseen(objective: Objective, impact: Sequence[Interval]) -> str:
-    """Return how much of the impact had no data, and what that counts as."""
-    minutes = sum(
-        step.no_data * _part(step, interval) for step in objective.steps for interval in impact
-    )
-    if not minutes:
-        return ""
-    means = "good" if objective.kind == "time_slice" else "neither good nor bad"
-    return f", {minutes:,.0f} minutes of the impact without data counted as {means}"
+def _limits(objective: Objective, impact: Sequence[Interval]) -> str:
+    """Return what the consumed budget does not see, as its definition goes on to say."""
+    said, seen = "", _counting(objective, impact)
+    if objective.since is not None and seen != tuple(impact):
+        said = f", of the impact what the window from {times.shown(objective.since)} on holds"
+    if objective.kind == "monitor" and objective.no_data:
+        said += f", {objective.no_data:,.0f} minutes of the window without data left out"
+    minutes = sum(step.no_data * _part(step, each) for step in objective.steps for each in seen)
+    if minutes:
+        means = "good" if objective.kind == "time_slice" else "neither good nor bad"
+        said += f", {minutes:,.0f} minutes of the impact without data counted as {means}"
+    return said
 
 
 def _estimate(
     name: str, value: float, source: str, definition: str, *, unit: str = "%"
 ) -> Estimate:
     return Estimate(name=name, value=value, unit=unit, source=source, definition=definition)
+
+
+def _begin(whole: pd.DataFrame, window: dt.timedelta) -> dt.datetime | None:
+    """Return when a window begins whose steps are known to their end."""
+    ends = [step.until for step in _steps(whole)]
+    return max(ends) - window if ends else None
 
 
 def _steps(rows: pd.DataFrame) -> Iterator[Step]:

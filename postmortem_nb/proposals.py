@@ -172,7 +172,8 @@ def _body(incident: Incident, each: BackTest, found: Connection) -> Json:
         "tags": ["source:postmortem-nb", _tag(incident, each.row)],
         "draft_status": "draft",
     }
-    return body | ({"options": {"thresholds": thresholds}} if thresholds else {})
+    options = {"thresholds": thresholds, "on_missing_data": "default"}  # as it was tried
+    return body | ({"options": options} if thresholds else {})
 
 
 def _condition(

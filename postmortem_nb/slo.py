@@ -1,8 +1,8 @@
 """Error budgets: what one incident consumed, by requests or by time, and how fast.
 
 Words: the *target* is in percent (99.9); the *budget* is what may go wrong in the SLO's window:
-``(1 − target) × valid events`` when request-based, ``(1 − target) × window`` when time-based. One
-incident consumes very different shares of the two, so every figure says which it is.
+``(1 − target) × valid events`` when request-based, ``(1 − target) × valid time`` when time-based.
+One incident consumes very different shares of the two, so every figure says which it is.
 A target of 100 % has no budget and is refused; no data is never good and never bad, but told.
 
 Definitions: Google's SRE workbook, ch. 5; Datadog's service level objectives (burn rate, history).

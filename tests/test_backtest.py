@@ -122,9 +122,88 @@ def test_one_that_stays_silent_says_how_near_it_came(server, incident):
 def test_an_alarm_under_way_when_the_impact_began_is_told(server, incident):
     incident.add("monitors", name="Always", query=f"avg(last_5m):{QUERY} >= 0")
     found = only(incident)
-    assert found["first"] == moment("14:02")
-    assert (found["false_alarms"], found["false_minutes"]) == (1, 120)
-    assert "in alarm already" in found["note"]
+    assert (found["fired"], found["first"]) == (False, pd.NaT)
+    assert (found["alarms"], found["false_alarms"], found["false_minutes"]) == (0, 1, 120)
+    assert found["note"] == (
+        "it was in alarm already when the impact began: since before 2025-12-04 12:02 UTC"
+    )
+
+
+@pytest.mark.parametrize(
+    ("begun", "figures"),
+    [
+        # the values are ten from then to 14:20, over 5 on average of five minutes from the third on
+        ("13:55", ("13:58", 21 + 2 / 3, 1, 21, 0, 0)),
+        ("10:30", ("10:33", 226 + 2 / 3, 1, 21, 0, 0)),
+        ("09:30", (None, None, 0, 0, 1, 269)),  # more than four hours before: no warning of it
+    ],
+)
+def test_an_alarm_that_began_before_the_impact_counts_once(incident, monkeypatch, begun, figures):
+    since = datetime.fromisoformat(f"2025-12-04T{begun}Z").timestamp() * 1000
+    until = datetime(2025, 12, 4, 14, 20, tzinfo=UTC).timestamp() * 1000
+
+    def script(heard):
+        said = answered(heard)
+        attributes = said.body["data"]["attributes"]
+        moments = attributes["times"]
+        attributes["values"] = [[10.0 if since <= ms < until else 0.0 for ms in moments]]
+        return said
+
+    incident.add("monitors", name="Depth", query=MONITOR)
+    with Lying(script) as started:
+        monkeypatch.setenv("POSTMORTEM_DATADOG_URL", started.url)
+        (found,) = backtest(incident, "6h").frame.to_dict("records")
+    names = ("alarms", "alarm_minutes", "false_alarms", "false_minutes")
+    first = None if pd.isna(found["first"]) else f"{found['first']:%H:%M}"
+    lead = None if pd.isna(found["lead_minutes"]) else pytest.approx(found["lead_minutes"])
+    assert (first, lead, *(found[name] for name in names)) == figures
+    assert "it was in alarm already when the impact began: since 2025-12-04" in found["note"]
+
+
+def test_each_group_counts_its_own_alarms_and_one_that_ends_is_not_the_first(incident, monkeypatch):
+    """Host b alarms with the queue, 13:13–13:16 and 14:07–15:33; a from 13:13 to 14:04."""
+
+    def script(heard):
+        said = answered(heard)
+        attributes = said.body["data"]["attributes"]
+        (low,) = attributes["values"]
+        day = [datetime.fromtimestamp(ms / 1000, UTC) for ms in attributes["times"]]
+        before = [10.0 if (13, 10) <= (m.hour, m.minute) < (14, 2) else 0.0 for m in day]
+        tags = [{"group_tags": [f"host:{h}"], "query_index": 0, "unit": UNIT} for h in "ab"]
+        attributes |= {"series": tags, "values": [before, low]}
+        return said
+
+    incident.add("monitors", name="Depth", query="avg(last_5m):avg:queue.depth{*} by {host} > 5")
+    with Lying(script) as started:
+        monkeypatch.setenv("POSTMORTEM_DATADOG_URL", started.url)
+        (one,) = backtest(incident, "2h")
+    assert results.cells(one)[1:] == (
+        "yes", "2025-12-04 14:07 UTC (host:b)", "12 minutes 40 seconds earlier",
+        "1 alarm, 1 hour 26 minutes", "2 alarms, 49 minutes in 2 hours",
+    )  # fmt: skip
+    assert "already when the impact began: host:a since 2025-12-04 13:13 UTC" in results.notes(one)
+    assert results.picture(one).startswith(b"\x89PNG")
+
+
+def test_an_alarm_lasts_through_minutes_without_data(incident, monkeypatch):
+    """A point every five minutes, seen at its end: ten at 13:10, and from 14:05 to 15:25."""
+
+    def script(heard):
+        said = answered(heard)
+        attributes = said.body["data"]["attributes"]
+        kept = [n for n, ms in enumerate(attributes["times"]) if ms % 300_000 == 0]
+        attributes["times"] = [attributes["times"][n] for n in kept]
+        attributes["values"] = [[row[n] for n in kept] for row in attributes["values"]]
+        return said
+
+    incident.add("monitors", name="Depth", query=f"max(last_1m):{QUERY} > 5")
+    with Lying(script) as started:
+        monkeypatch.setenv("POSTMORTEM_DATADOG_URL", started.url)
+        found = only(incident)
+    assert found["first"] == moment("14:10")
+    assert (found["alarms"], found["alarm_minutes"]) == (1, 85)
+    assert (found["false_alarms"], found["false_minutes"]) == (1, 5)
+    assert "where a window has no data its last known status stays" in found["note"]
 
 
 def test_what_cannot_be_tried_says_why_and_the_others_go_on(server, incident):
@@ -157,6 +236,14 @@ def test_without_a_start_or_a_detection_that_is_said(server, tmp_path):
     assert found["fired"][0]
     assert "lead is unknown" in found["note"][0]
     assert pd.isna(found["lead_minutes"][0])
+
+
+def test_an_incident_that_is_open_for_months_lacks_its_end(server, tmp_path):
+    made = Incident.create("INC-8", tmp_path, start="2025-01-04T14:02Z")
+    made.add("monitors", name="Depth", query=MONITOR)
+    note = only(made)["note"]
+    assert "has no time for 'Full Recovery' after 'Incident Start'" in note
+    assert not server.heard
 
 
 @pytest.mark.parametrize("baseline", ["soon", "0m", "400d", 7])

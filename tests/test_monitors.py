@@ -37,17 +37,23 @@ def points(values, *, query=A, series="*", start=NOON, step=MINUTE, unit=None):
     return frame.astype({"value": "Float64", "query": "string", "series": "string"})
 
 
-def tried(query, frame, start, end, *, threshold=None, step=MINUTE):
+def tried(query, frame, start, end, *, threshold=None, step=MINUTE, missing=""):
     monitor = reading.read(query, threshold)
     limit, recovery = limits.own(monitor, frame)
     return evaluation.evaluate(
-        monitor, frame, limit=limit, recovery=recovery, start=at(start), end=at(end), step=step
-    )
+        monitor, frame, limit=limit, recovery=recovery, start=at(start), end=at(end), step=step,
+        missing=missing,
+    )  # fmt: skip
 
 
 def alarms(found, start, end):
     return [
-        (f"{alarm.start:%H:%M}", f"{alarm.end:%H:%M}", alarm.minutes, alarm.group)
+        (
+            f"{alarm.start:%H:%M}",
+            f"{alarm.end:%H:%M}",
+            (alarm.end - alarm.start) / MINUTE,
+            alarm.group,
+        )
         for alarm in found.alarms(at(start), at(end))
     ]
 
@@ -102,10 +108,29 @@ def test_a_whole_monitor_is_read(query, how, minutes, sign, limit, queries):  # 
         ("above 100 in total over 5 min", "sum(last_5m):avg:a{*} > 100"),
         ("> 100 errors in 5m", "avg(last_5m):avg:a{*} > 100"),
         ("> 5 on average for 10 min.", "avg(last_10m):avg:a{*} > 5"),
+        ("> 2k over 5m", "avg(last_5m):avg:a{*} > 2000"),
+        ("> 0.08 K", "avg(last_5m):avg:a{*} > 80"),
+        ("> 1M for 10 min", "min(last_10m):avg:a{*} > 1000000"),
+        ("> 1.5 million errors in 5m", "avg(last_5m):avg:a{*} > 1500000"),
+        ("< 2bn", "avg(last_5m):avg:a{*} < 2000000000"),
+        ("> 3 Mio", "avg(last_5m):avg:a{*} > 3000000"),
     ],
 )
 def test_a_metric_query_takes_its_condition_from_the_threshold(threshold, condition):
     assert reading.read(A, threshold).query() == condition
+
+
+def test_what_a_threshold_leaves_out_is_assumed_and_said():
+    assert reading.read(A, "80").assumed == (
+        "no window is named: 5m taken; no comparison is named: > taken"
+    )
+    assert reading.read(A, "> 80 over 5m").assumed == ""
+
+
+def test_a_query_without_a_unit_is_said_to_have_none():
+    monitor = reading.read(A, "> 800 ms")
+    with pytest.raises(QueryError, match="Datadog names no unit for its query; write the number"):
+        limits.own(monitor, points([1.0]))
 
 
 def test_a_count_is_taken_in_total_unless_said_otherwise():
@@ -121,6 +146,8 @@ def test_a_count_is_taken_in_total_unless_said_otherwise():
         ("avg(last_5m):avg:a{*} > 5", "7 % (the budget)", None),
         (A, "> 5 for 10 min, recovery threshold: 4.5", 4.5),
         (A, "< 5, recovers at 6", 6),
+        (A, "> 2k, recovers below 1.5k", 1500),
+        ("avg(last_5m):avg:a{*} > 2000", "> 2k, recovers below 1.5k", 1500),
     ],
 )
 def test_a_recovery_threshold_is_read(query, threshold, recovery):
@@ -170,6 +197,11 @@ def test_a_recovery_threshold_is_read(query, threshold, recovery):
         (A, None, "> 5 % for 10 min"),
         (A, "> 5 unless it rains", "> 5 % for 10 min"),
         (A, "> 5, recovers below 7", "other side"),
+        (A, "> 5 Mi", "expected a unit, for example 'ms', or what is counted; got 'Mi'"),
+        (A, "> 5 m", "got 'm'"),
+        (A, "> 20/min", "no unit begins with a slash; got '> 20/min'"),
+        ("avg(last_5m):avg:a{*} > 2.5s", "", "in the query's own unit, without naming it"),
+        (A, "> 1,5 %", "> 5 % for 10 min"),
         ("(" * 900 + A, "> 5", "within one another"),
         ("a" * 9000, "> 5", "8,192 characters"),
     ],
@@ -342,6 +374,42 @@ def test_a_window_without_points_is_unknown_and_no_alarm():
     assert found.unknown(at("12:05"), at("12:30")) == 6
 
 
+def test_without_data_a_gauge_keeps_its_status_and_an_empty_count_is_zero():
+    gaps = [None, None, 9, None, None, None, 1, None, None, 9, None, None]
+    gauge = points(gaps, query=A)
+    found = tried(f"max(last_1m):{A} > 5", gauge, "12:01", "12:13", missing="last")
+    assert [alarm[:3] for alarm in alarms(found, "12:01", "12:13")] == [
+        ("12:03", "12:07", 4), ("12:10", "12:13", 3),
+    ]  # fmt: skip
+    assert found.unknown(at("12:01"), at("12:13")) == 9
+    # until it is back at 2, whatever is missing in between
+    back = {"threshold": "> 5, recovers at 2", "missing": "last"}
+    found = tried(f"max(last_1m):{A} > 5", gauge, "12:01", "12:13", **back)
+    assert [alarm[0] for alarm in alarms(found, "12:01", "12:13")] == ["12:03", "12:10"]
+    count = "sum:e{*}.as_count()"
+    found = tried(
+        f"sum(last_1m):{count} < 5", points(gaps, query=count), "12:01", "12:13", missing="zero"
+    )
+    # nothing is known before 12:03; 9 then and at 12:10, and nothing or 1 in between
+    assert [alarm[:2] for alarm in alarms(found, "12:01", "12:13")] == [
+        ("12:04", "12:10"), ("12:11", "12:13"),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("query", "missing"),
+    [
+        ("avg(last_5m):avg:a{*} > 5", "last"),
+        ("avg(last_5m):sum:a{*}.as_rate() > 5", "last"),
+        ("sum(last_5m):sum:a{*}.as_count() > 5", "zero"),
+        ("change(sum(last_5m),last_1h):sum:a{*}.as_count() > 5", "last"),
+        ('logs("x").rollup("count").last("5m") > 3', "zero"),
+    ],
+)
+def test_what_becomes_of_missing_data_follows_from_the_query(query, missing):
+    assert reading.read(query).missing == missing
+
+
 def test_a_minute_without_logs_counts_zero():
     monitor = reading.read('logs("x").rollup("count").last("2m") > 3')
     frame = points([None, 2, 2, None, None, None, 4], query="x")
@@ -361,7 +429,7 @@ def test_a_division_by_zero_is_unknown():
     assert isnan(found.measured[0][0])
 
 
-def test_each_group_alarms_alone_and_the_first_names_the_alarm():
+def test_each_group_alarms_alone_though_they_overlap():
     query = "avg:a{*} by {host}"
     frame = pd.concat(
         [
@@ -372,8 +440,10 @@ def test_each_group_alarms_alone_and_the_first_names_the_alarm():
     )
     found = tried(f"avg(last_2m):{query} > 5", frame, "12:02", "12:30")
     # b: 4 at 12:11, 8 from 12:12 to 12:15, 4 at 12:16; a: 9 from 12:14 to 12:20
-    # (4.5 is not over 5). Together they last from 12:12 to 12:21.
-    assert alarms(found, "12:02", "12:30") == [("12:12", "12:21", 9, "host:b")]
+    # (4.5 is not over 5): Datadog notifies of both.
+    assert alarms(found, "12:02", "12:30") == [
+        ("12:12", "12:16", 4, "host:b"), ("12:14", "12:21", 7, "host:a"),
+    ]  # fmt: skip
     assert found.groups == ("host:a", "host:b")
 
 

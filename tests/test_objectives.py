@@ -9,6 +9,7 @@ from lying import Lying, Say
 
 from postmortem_nb import (
     Incident,
+    asides,
     budget,
     evidence,
     get_datadog_metric,
@@ -164,12 +165,60 @@ def test_the_same_incident_by_time(told):
     assert [phase.bad for phase in phases] == pytest.approx([12, 3, 40, 35])
 
 
+def test_one_bad_minute_is_one(told):
+    told(*(by_states((s, 0), (START, 1), (at("10:01"), 0)) for s in (START, END - MONTH)))
+    spent = budget.spending(budget.read(get_datadog_slo("abc123", START, END)), MOMENTS)
+    rows = [row[2] for row in asides.budget(spent).rows]
+    assert rows[1].startswith("1 bad minute of a budget of 43.2,")
+    assert rows[2:4] == ["1 bad minute", "0 bad minutes"]
+
+
 def test_several_impact_intervals_count_as_their_union(told):
     """Bad all 90 minutes, but impact is 10:00–10:30 and 11:00–11:30: 60 ÷ 43.2 = 138.9 %."""
     told(by_states((START, 1)), by_states((END - MONTH, 0), (START, 1)))
     objective = budget.read(get_datadog_slo("abc123", START, END))
     impact = ((START, at("10:30")), (at("11:00"), END))
     assert budget.consumed(objective, impact).consumed == pytest.approx(100 * 60 / 43.2)
+
+
+@pytest.mark.parametrize("way", ["states", "requests"])
+def test_an_incident_longer_than_the_window_counts_what_the_window_holds(told, tmp_path, way):
+    """Ten days down, a window of seven: 10,080 ÷ 100.8 minutes; half of all requests failed."""
+    long = END - dt.timedelta(days=10)
+    days = [long + n * dt.timedelta(days=1) for n in range(10)]
+    near, whole = (
+        [by_states((since, 1)) for since in (long, END - dt.timedelta(days=7))]
+        if way == "states"
+        else [by_requests(found, [500.0] * 10, [1000.0] * 10, 86_400) for found in (days, days[3:])]
+    )
+    connection = told(near, whole)
+    frame = get_datadog_slo("abc123", long, END, target=99, timeframe="7d")
+    assert connection.asked[1][1]["from_ts"] == seconds(END - dt.timedelta(days=7))
+    moments = Facts(
+        start=long, detected=long + dt.timedelta(days=1), mitigated=END - dt.timedelta(days=1),
+        recovered=END, impact=((long, END),),
+    )  # fmt: skip
+    spent = budget.spending(budget.read(frame), moments)
+    share = 100 if way == "states" else 50
+    assert spent.taken.consumed == pytest.approx(share / 0.01)
+    assert budget.left(spent.objective) == pytest.approx(100 - share / 0.01)
+    assert [(phase.name, phase.since, phase.consumed) for phase in spent.phases] == [
+        ("unacknowledged, unmitigated", days[3], pytest.approx(share / 0.01 * 6 / 7)),
+        ("recovering", days[9], pytest.approx(share / 0.01 / 7)),
+    ]
+    incident = Incident.create("INC-1", tmp_path, start=long, end=END)
+    evidence.freeze(incident.path / "evidence", "slo", frame, frame.attrs["evidence"])
+    said = incident.stats().set_index("measure").loc["budget_consumed", "definition"]
+    assert "of the impact what the window from 2025-11-30 11:30 UTC on holds" in said
+    assert "| impact from 2025-11-30 11:30 UTC on |" in incident.document()
+
+
+def test_an_answer_that_counts_more_bad_than_there_was_is_a_reason_and_no_error(told):
+    told(by_states((START, 1)), by_states((END - MONTH, 0), (START, 1)))
+    frame = get_datadog_slo("abc123", START, END)
+    frame["bad"] = 2 * frame["bad"]
+    spent = budget.spending(budget.read(frame), MOMENTS)
+    assert "180 bad minutes of 90 in the impact, which cannot be" in spent.why
 
 
 # -- corrections, no data, 100 % -------------------------------------------------------------------
@@ -209,6 +258,20 @@ def test_no_data_is_up_for_time_slices_and_neither_for_monitors(told, kind, type
     assert near["valid"].sum() == pytest.approx(valid)
     assert near["bad"].sum() == pytest.approx(30)
     assert near["no_data"].sum() == pytest.approx(30)
+
+
+def test_a_monitor_without_data_for_most_of_its_window_leaves_what_it_consumed(told):
+    """27 of 30 days without data: 50 ÷ (0.001 × 4,320) = 1,157.4 % consumed, −1,057.4 % left."""
+    since, bad = END - dt.timedelta(days=3), ((at("10:05"), 1), (at("10:55"), 0))
+    told(by_states((START, 0), *bad), by_states((END - MONTH, 2), (since, 0), *bad))
+    objective = budget.read(get_datadog_slo("abc123", START, END))
+    taken = budget.consumed(objective, MOMENTS.impact)
+    assert (taken.budget, taken.consumed) == pytest.approx((4.32, 100 * 50 / 4.32))
+    assert budget.left(objective) == pytest.approx(100 - taken.consumed)
+    told = {one.name: one for one in budget.estimates(objective, MOMENTS, source="slo")}
+    assert "38,880 minutes of the window without data left out" in (
+        told["budget_consumed"].definition
+    )
 
 
 def test_a_target_of_100_percent_has_no_budget_and_says_so(told, tmp_path):
@@ -289,6 +352,7 @@ def test_an_answer_as_it_was_recorded_is_read(told):
         ({"total": "sum:a{*}.as_count()", "bad": "sum:b{*}.as_count()"}, "target"),
         ({"uptime": "avg:a{*} < 1"}, "target"),
         ({"uptime": "avg:a{*}", "target": 99}, "a condition at its end"),
+        ({"uptime": "avg:a{*} <= 2.5s", "target": 99}, "in the query's own unit"),
         ({"uptime": "avg:a{*} == 1", "target": 99}, "expected >, >=, < or <="),
         ({"uptime": "avg(last_5m):avg:a{*} < 1", "target": 99}, "without a window"),
         ({"uptime": "avg:a{*} < 1", "target": 99, "slices": "10m"}, "1m or 5m"),
@@ -510,6 +574,31 @@ def test_corrected_slices_are_good_and_a_monitors_leave_no_time(told):
         found[kind] = objective.status, budget.consumed(objective, MOMENTS.impact).consumed
     assert found["monitor"] == pytest.approx((100 - 100 * 60 / 8_640, 100 * 60 / 86.4))
     assert found["time_slice"] == pytest.approx((100 - 100 * 60 / 10_080, 100 * 60 / 100.8))
+
+
+@pytest.mark.parametrize("kind", ["monitor", "time_slice", "uptime="])
+def test_a_correction_takes_its_own_minutes_and_no_others(told, zones, kind):
+    """Bad 10:05–10:55, corrected 10:30–10:50; of the impact until 10:30 nothing is: 25 minutes.
+
+    By metrics: bad at 10:02 and 10:03, of which the second is corrected.
+    """
+    if kind == "uptime=":
+        pair, detected, over = [at("10:03"), at("10:04")], at("10:02"), at("10:10")
+        frame, _ = ten_minutes(uptime="avg:a{*} <= 5", corrections=[pair])
+        figures, phases = (1, 1, 9, 10), [("undetected", 0), ("after", 1)]
+    else:
+        pair, detected, over = [at("10:30"), at("10:50")], at("10:10"), at("10:30")
+        bad, number = ((at("10:05"), 1), (at("10:55"), 0)), 2 if kind == "time_slice" else 0
+        told(*(by_states((s, 0), *bad, kind=kind, type_id=number) for s in (START, END - MONTH)))
+        frame = get_datadog_slo("abc123", START, END, corrections=[pair])
+        valid = 90 if kind == "time_slice" else 70
+        figures, phases = (20, 30, valid - 30, valid), [("undetected", 5), ("after", 20)]
+    near = frame[frame["scope"] == "incident"]
+    assert [near[n].sum() for n in ("corrected", "bad", "good", "valid")] == pytest.approx(figures)
+    moments = Facts(start=START, detected=detected, recovered=over, impact=((START, over),))
+    spent = budget.spending(budget.read(frame), moments)
+    assert [each.bad for each in spent.phases] == pytest.approx([minutes for _, minutes in phases])
+    assert spent.taken.bad == pytest.approx(sum(minutes for _, minutes in phases))
 
 
 def test_slices_of_the_sandbox_are_those_of_its_own_history():

@@ -73,7 +73,7 @@ def test_create_makes_a_draft_with_query_threshold_and_where_it_comes_from(serve
     assert url == f"{server.url}/monitors/{made['id']}"
     assert made["query"] == WHOLE
     assert made["type"] == "query alert"
-    assert made["options"] == {"thresholds": {"critical": 100}}
+    assert made["options"] == {"thresholds": {"critical": 100}, "on_missing_data": "default"}
     assert made["draft_status"] == "draft"
     assert made["message"] == "See it\n\n@slack-pay\n\nProposed in the postmortem of INC-7."
     assert "draft" in told[0]

@@ -33,6 +33,8 @@ _HEAD = re.compile(
     re.IGNORECASE,
 )
 _END = re.compile(r"\s*(?P<sign>>=|<=|==|!=|>|<)\s*(?P<limit>[-+]?[\d.]+(?:[eE][-+]?\d+)?)\s*$")
+_MEASURED = re.compile(r"\s*(?:>=|<=|>|<)\s*[-+]?[\d.,]+\s*[A-Za-zµ%/]+\s*$")
+"""A limit with a unit, which Datadog reads as little as we do."""
 _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
@@ -63,6 +65,11 @@ def read(words: str) -> Condition:
     node, end = expression.parse(body)
     found = _END.fullmatch(body[end:])
     if found is None:
+        if _MEASURED.fullmatch(body[end:]):
+            raise QueryError(
+                "query: expected a limit in the query's own unit, without naming it, for example "
+                f"'> 2500'; got {shown(body[end:].strip())}"
+            )
         raise QueryError(
             expected("query", "a condition at its end", example="> 5", came=body[end:])
         )

@@ -118,7 +118,7 @@ def _from_history(asked: Asking, given: Arguments, corrections: list[Interval]) 
     """Return the frame of an SLO that Datadog keeps."""
     near = _history(asked, given["slo_id"], asked.start, asked.end)
     objective = _objective(near, given)
-    since = min(asked.end - objective.window, asked.start)
+    since = asked.end - objective.window
     whole = _history(asked, given["slo_id"], since, asked.end)
     basis = "minutes" if objective.kind != "metric" else "requests"
     scopes = {"window": (whole, since), "incident": (near, asked.start)}
@@ -192,11 +192,13 @@ def _rows(
         own = _own_corrections(_dict(history.get("overall")))
         corrections = slo.merged([*corrections, *own])
         found = _states(history, span[1])
-    up = basis == "minutes" and _is_sliced(history)
+    timed, up = basis == "minutes", _is_sliced(history)
     for row in found:
-        cut = steps.clipped(row, span, scale=basis == "minutes")
-        if cut is not None:
-            yield steps.corrected(cut, corrections, up=up)
+        cut = steps.clipped(row, span, scale=timed)
+        if cut is not None and timed:
+            yield from steps.parted(cut, corrections, up=up)
+        elif cut is not None:
+            yield steps.corrected(cut, corrections)
 
 
 def _counted(series: dict[str, Any]) -> Iterable[steps.Row]:
@@ -274,13 +276,14 @@ def _from_condition(asked: Asking, given: Arguments, corrections: list[Interval]
     """Return the frame of an SLO by time slices, or by a monitor's query, from its metrics."""
     by = uptime.rule(given["uptime"], given["monitor"], given["slices"] or "1m")
     window = _window(given["timeframe"] or TIMEFRAME)
-    since = min(asked.end - window, asked.start)
-    counted = uptime.count(asked, by, (since, asked.end))
+    since = asked.end - window
+    counted = uptime.count(asked, by, (min(since, asked.start), asked.end))
     up = by.kind == "time_slice"
     rows = {}
     for scope, begin in (("window", since), ("incident", asked.start)):
         cut = (steps.clipped(row, (begin, asked.end), scale=True) for row in counted.rows)
-        rows[scope] = [steps.corrected(row, corrections, up=up) for row in cut if row is not None]
+        kept = (row for row in cut if row is not None)
+        rows[scope] = [part for row in kept for part in steps.parted(row, corrections, up=up)]
     objective = steps.Target(by.words[:200], by.kind, given["target"], window)
     frame = steps.frame(rows, "minutes", objective, None)
     return _recorded(
@@ -302,7 +305,7 @@ def _blank(counted: uptime.Counted, *, up: bool) -> list[str]:
 def _from_metrics(asked: Asking, given: Arguments, corrections: list[Interval]) -> pd.DataFrame:
     """Return the frame of an SLO that is counted by queries: total, and good or bad."""
     window = _window(given["timeframe"] or TIMEFRAME)
-    since = min(asked.end - window, asked.start)
+    since = asked.end - window
     rows, partial = {}, ""
     for scope, begin in (("window", since), ("incident", asked.start)):
         found, missing = _points(asked, given, (begin, asked.end))

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from datetime import datetime
 
     from postmortem_nb.slo import Interval
@@ -58,6 +59,18 @@ def clipped(step: Row, span: Interval, *, scale: bool) -> Row | None:
     if scale:
         shrunk |= {name: step[name] * part for name in ("good", "bad", "valid")}
     return step | {"since": since, "until": until} | shrunk
+
+
+def parted(step: Row, corrections: Sequence[Interval], *, up: bool = False) -> Iterator[Row]:
+    """Yield a stretch of time, cut where corrections begin and end, without what they leave out.
+
+    What lies beside a correction stays where it was: in its phase, in the impact or out of it.
+    """
+    inner = {edge for each in corrections for edge in each if step["since"] < edge < step["until"]}
+    for span in pairwise([step["since"], *sorted(inner), step["until"]]):
+        cut = clipped(step, span, scale=True)
+        if cut is not None:
+            yield corrected(cut, corrections, up=up)
 
 
 def corrected(step: Row, corrections: Sequence[Interval], *, up: bool = False) -> Row:

@@ -163,7 +163,8 @@ def _proposed(name: str, listed: Sequence[Row]) -> Constituent:
             raise definitions.nested()
         return found
 
-    return Constituent(name, title, definitions.named(name, title, single))
+    monitor = definitions.named(name, title, single)
+    return Constituent(name, title, monitor, missing=monitor.missing)
 
 
 def proposed(name: str, listed: Sequence[Row]) -> Row:

@@ -115,8 +115,12 @@ class Combined(Outcome):
     @property
     def end(self) -> datetime:
         """Until when an alarm is one of the incident's: the longest window more."""
-        windows = [part.monitor.window + part.monitor.delay for part, _ in self.parts]
-        return min(self.spans.end + max(windows), self._until)
+        return min(self.spans.end + self.window, self._until)
+
+    @property
+    def window(self) -> timedelta:
+        """How long what was before can keep it in alarm: the longest of its monitors' windows."""
+        return max(part.monitor.window + part.monitor.delay for part, _ in self.parts)
 
     @property
     def step(self) -> timedelta:
@@ -235,7 +239,9 @@ def _status(part: Constituent, tried: Tried, seconds: NDArray[np.int64]) -> Stat
         (statuses.ALERT, *tried.limits),
     ):
         for at, row in enumerate(rows if limit is not None else ()):
-            flags = evaluation.alarming(part.monitor.sign, row, limit or 0.0, recovery)
+            flags = evaluation.alarming(
+                part.monitor.sign, row, limit or 0.0, recovery, keeps=missing == "last"
+            )
             made[at][flags] = severity
     if missing == "ok":
         made[made == statuses.NO_DATA] = statuses.OK

@@ -196,7 +196,7 @@ def _missing(options: Mapping[str, Any], monitor: Monitor) -> str:
     """
     chosen = options.get("on_missing_data")
     if chosen == "default":
-        return "zero" if monitor.counts_first or monitor.search else "last"
+        return monitor.missing
     return "ok" if chosen == "resolve" else "no data"
 
 

@@ -2,8 +2,8 @@
 
 At each evaluation the window that has just ended becomes one value for every group, and the value
 is compared with the threshold. A point counts from the end of its interval on, when all of it is
-known: nothing is seen before it happened. A window without any point is *unknown*: it is no alarm,
-and the minutes are told. Each group alarms on its own.
+known: nothing is seen before it happened. A window without any point is *unknown*, and the minutes
+are told; whether it alarms is what Datadog makes of missing data. Each group alarms on its own.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from postmortem_nb.errors import QueryError
 from postmortem_nb.times import EPOCH
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
     import pandas as pd
     from numpy.typing import NDArray
@@ -38,16 +38,11 @@ ENOUGH = 30
 
 @dataclass(frozen=True, slots=True)
 class Alarm:
-    """A stretch in which at least one group alarmed, its end excluded; ``group`` was the first."""
+    """A stretch in which a group was in alarm, its end excluded."""
 
     start: datetime
     end: datetime
     group: str
-
-    @property
-    def minutes(self) -> float:
-        """How long it lasted."""
-        return (self.end - self.start) / MINUTE
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +62,11 @@ class Evaluated:
     """From one evaluation to the next."""
 
     def alarms(self, start: datetime, end: datetime) -> list[Alarm]:
-        """Return the alarms from a moment up to another, those that overlap or touch as one."""
+        """Return the alarms from a moment up to another, in the order in which they began.
+
+        Each group has its own, and Datadog notifies of each: two at once are two.
+        https://docs.datadoghq.com/monitors/configuration/ (multi alert)
+        """
         inside = (self.seconds >= _at(start)) & (self.seconds < _at(end))
         moments, every = self.seconds[inside], int(self.every / SECOND)
         found = [
@@ -75,7 +74,7 @@ class Evaluated:
             for name, row in zip(self.groups, self.alarming[:, inside], strict=True)
             for first, last in _runs(row)
         ]
-        return [Alarm(_moment(first), _moment(last), name) for first, last, name in _merged(found)]
+        return [Alarm(_moment(first), _moment(last), name) for first, last, name in sorted(found)]
 
     def unknown(self, start: datetime, end: datetime) -> float:
         """Return for how many minutes no group had a value."""
@@ -103,6 +102,7 @@ def evaluate(  # noqa: PLR0913 - the monitor, its points, its limits and its spa
     end: datetime,
     step: timedelta,
     empty_is_zero: bool = False,
+    missing: str = "",
 ) -> Evaluated:
     """Return a monitor evaluated from ``start`` up to ``end``.
 
@@ -121,6 +121,9 @@ def evaluate(  # noqa: PLR0913 - the monitor, its points, its limits and its spa
         the interval that was asked for; a coarser one is seen from the points
     empty_is_zero
         whether an interval without a point is 0, as in a count of logs
+    missing
+        what a window without a point is compared as: ``zero``, or its ``last`` known status stays;
+        empty: it is no alarm
 
     Raises QueryError where there are more groups than can be evaluated.
     """
@@ -143,7 +146,9 @@ def evaluate(  # noqa: PLR0913 - the monitor, its points, its limits and its spa
         if empty_is_zero:
             known = {text: np.nan_to_num(row) for text, row in known.items()}
         values[number] = _compared(monitor, known, over, back)
-    alarms = [alarming(monitor.sign, row, limit, recovery) for row in values]
+    rows = map(_zeroed, values) if missing == "zero" else values
+    keeps = missing == "last"
+    alarms = [alarming(monitor.sign, row, limit, recovery, keeps=keeps) for row in rows]
     seconds = first + every * np.arange(count, dtype=np.int64)
     shape = (len(groups), count)
     flags = np.array(alarms, dtype=bool).reshape(shape)
@@ -192,12 +197,18 @@ def _compared(
     return np.where(np.isfinite(made), made, np.nan)
 
 
-def alarming(sign: str, row: Floats, limit: float, recovery: float | None) -> Flags:
-    """Return when a group alarms: from the threshold on, until it is back beyond the recovery."""
+def alarming(
+    sign: str, row: Floats, limit: float, recovery: float | None, *, keeps: bool = False
+) -> Flags:
+    """Return when a group alarms: from the threshold on, until it is back beyond the recovery.
+
+    ``keeps``: an alarm goes on where nothing is known.
+    """
     fires = conditions.holds(sign, row, limit)
-    if recovery is None:
+    if recovery is None and not keeps:
         return fires
-    stays = conditions.holds(sign, row, recovery)
+    stays = fires if recovery is None else conditions.holds(sign, row, recovery)
+    stays = stays | np.isnan(row) if keeps else stays
     made = np.zeros(len(row), dtype=bool)
     under_way = False
     for at in range(len(row)):
@@ -206,21 +217,16 @@ def alarming(sign: str, row: Floats, limit: float, recovery: float | None) -> Fl
     return made
 
 
+def _zeroed(row: Floats) -> Floats:
+    """Return a group's values with 0 where nothing is known, from its first known one on."""
+    known = ~np.isnan(row)
+    return np.where(~known & np.maximum.accumulate(known), 0.0, row)
+
+
 def _runs(alarming: Flags) -> Iterable[tuple[int, int]]:
     """Yield the first and the last place of each stretch of alarm."""
     edges = np.diff(np.concatenate(([0], alarming.astype(np.int8), [0])))
     return zip(np.flatnonzero(edges == 1), np.flatnonzero(edges == -1) - 1, strict=True)
-
-
-def _merged(found: Sequence[tuple[int, int, str]]) -> list[tuple[int, int, str]]:
-    """Return stretches in order, those that overlap or touch as one, named by the first group."""
-    made: list[tuple[int, int, str]] = []
-    for first, last, name in sorted(found):
-        if made and first <= made[-1][1]:
-            made[-1] = (made[-1][0], max(made[-1][1], last), made[-1][2])
-        else:
-            made.append((first, last, name))
-    return made
 
 
 def _at(moment: datetime) -> int:

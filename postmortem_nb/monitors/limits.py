@@ -56,7 +56,7 @@ def _factor(monitor: Monitor, frame: pd.DataFrame) -> float:
         return 1.0  # "100 errors": what is counted, not a measure
     known = sorted({str(unit) for unit in frame["unit"].dropna().unique()})
     if isinstance(monitor.node, Arithmetic) or len(known) != 1:
-        raise _unfit(monitor, "no unit" if not known else " and ".join(known))
+        raise _unfit(monitor, " and ".join(known))
     has = units.read(known[0])
     if (has.family, has.per) != (wanted.family, wanted.per):
         raise _unfit(monitor, known[0])
@@ -75,7 +75,8 @@ def _is_share(node: Arithmetic) -> bool:
 
 
 def _unfit(monitor: Monitor, has: str) -> QueryError:
+    measured = f"its query measures {shown(has)}" if has else "Datadog names no unit for its query"
     return QueryError(
-        f"threshold: {monitor.limit:g} {monitor.unit}: its query measures {shown(has)}; write the "
-        "number in the query's own unit, for example '> 5'"
+        f"threshold: {monitor.limit:g} {monitor.unit}: {measured}; write the number in the query's "
+        "own unit, for example '> 5'"
     )

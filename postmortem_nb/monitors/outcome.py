@@ -1,27 +1,37 @@
 """What an evaluated monitor did: in the incident, and in the stretch before it.
 
-The *baseline* is the stretch before the impact began: every alarm in it is a false one. The
-*incident* lasts from impact start to impact end and, since a window has to pass before an alarm
-ends, the monitor's own window more.
+The *baseline* is the stretch before the impact began, the *incident* lasts from impact start to
+impact end and, since a window has to pass before an alarm ends, the monitor's own window more.
+
+Each alarm counts once, where it began: one in the baseline is a false one. Only one that began
+shortly before the impact and lasted into it, longer than a window takes to pass, foretold it, and
+is the incident's. What had alarmed for longer would have alarmed without it.
 """
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from postmortem_nb import provenance, times
+from postmortem_nb import provenance, slo, times
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from datetime import datetime
 
     from postmortem_nb.monitors.evaluation import Alarm, Evaluated
 
 SECOND, MINUTE = timedelta(seconds=1), timedelta(minutes=1)
+
+FORETELLS = timedelta(hours=4)
+"""How long before the impact an alarm that lasts into it may have begun to be the incident's."""
+
+MOST_TOLD = 3
+"""Alarms under way that are named."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +74,11 @@ class Outcome(ABC):
 
     @property
     @abstractmethod
+    def window(self) -> timedelta:
+        """How long what was before can keep it in alarm."""
+
+    @property
+    @abstractmethod
     def step(self) -> timedelta:
         """The interval of the points that were asked for."""
 
@@ -84,14 +99,53 @@ class Outcome(ABC):
         """Yield what a reader has to know of this kind of monitor."""
 
     @cached_property
+    def _all(self) -> list[Alarm]:
+        return self.evaluated.alarms(self.baseline, self.end)
+
+    @cached_property
     def alarms(self) -> list[Alarm]:
-        """The alarms in the incident."""
-        return self.evaluated.alarms(self.spans.start, self.end)
+        """The incident's alarms, each of a group: those that began in it, or foretold it."""
+        return [alarm for alarm in self._all if self._is_of_incident(alarm)]
 
     @cached_property
     def false_alarms(self) -> list[Alarm]:
-        """The alarms in the baseline."""
-        return self.evaluated.alarms(self.baseline, self.spans.start)
+        """The alarms that began in the baseline and did not foretell the incident."""
+        return [alarm for alarm in self._all if not self._is_of_incident(alarm)]
+
+    @property
+    def under_way(self) -> list[Alarm]:
+        """The alarms that were under way when the impact began."""
+        start = self.spans.start
+        return [alarm for alarm in self._all if alarm.start < start < alarm.end]
+
+    @property
+    def minutes(self) -> float:
+        """For how long of the incident any of its alarms lasted."""
+        return _together(self.alarms, self.spans.start, self.end)
+
+    @property
+    def false_minutes(self) -> float:
+        """For how long of the baseline any false alarm lasted."""
+        return _together(self.false_alarms, self.baseline, self.spans.start)
+
+    def _is_of_incident(self, alarm: Alarm) -> bool:
+        """Return whether an alarm began in the incident or foretold it.
+
+        When one began that lasted through all of the baseline is not known.
+        """
+        start = self.spans.start
+        if alarm.start >= start:
+            return True
+        begun = max(self._first, start - FORETELLS)
+        return alarm.start > begun and alarm.end > start + self.window
+
+    @cached_property
+    def _first(self) -> datetime:
+        """When it was evaluated first."""
+        every = self.evaluated.every / SECOND
+        return (
+            times.EPOCH + math.ceil((self.baseline - times.EPOCH) / SECOND / every) * every * SECOND
+        )
 
     @property
     def is_baseline_known(self) -> bool:
@@ -135,8 +189,8 @@ class Outcome(ABC):
         if self.blind:
             yield self.blind
         yield from self.remarks()
-        if self._under_way():
-            yield "it was in alarm already when the impact began"
+        if self.under_way:
+            yield f"it was in alarm already when the impact began: {self._since()}"
         if self.evaluated.step > self.step:
             length = times.duration(self.evaluated.step / MINUTE)
             yield f"Datadog gave a point every {length}: moments are exact to that"
@@ -155,10 +209,16 @@ class Outcome(ABC):
         length = (self.end - self.spans.start) // MINUTE
         return self.evaluated.unknown(self.spans.start, self.end) >= length
 
-    def _under_way(self) -> bool:
-        start, every = self.spans.start, self.evaluated.every
-        before = self.evaluated.alarms(start - every, start)
-        return bool(before and self.evaluated.alarms(start, start + every))
+    def _since(self) -> str:
+        """Return since when the alarms under way had lasted, and of which groups."""
+        said = []
+        for alarm in self.under_way[:MOST_TOLD]:
+            group = "" if alarm.group == "*" else f"{alarm.group} "
+            begun = alarm.start > self._first
+            before = "" if begun else "before "
+            said.append(f"{group}since {before}{times.shown(alarm.start)}")
+        more = len(self.under_way) - MOST_TOLD
+        return ", ".join([*said, *([f"and {more:,} more"] if more > 0 else [])])
 
     def _gaps(self) -> Iterator[str]:
         """Yield how many minutes were without data, where there are any."""
@@ -171,3 +231,14 @@ class Outcome(ABC):
             if minutes:
                 whole = (until - since) / MINUTE
                 yield f"{minutes:,.0f} of {whole:,.0f} minutes of the {what} had no data"
+
+
+def stretches(alarms: Iterable[Alarm]) -> list[slo.Interval]:
+    """Return when any of some alarms lasted, those that overlap or touch as one."""
+    return slo.merged([(alarm.start, alarm.end) for alarm in alarms])
+
+
+def _together(alarms: Iterable[Alarm], since: datetime, until: datetime) -> float:
+    """Return for how many minutes of a stretch any of some alarms lasted."""
+    cut = ((max(first, since), min(last, until)) for first, last in stretches(alarms))
+    return sum(max(timedelta(), last - first) / MINUTE for first, last in cut)

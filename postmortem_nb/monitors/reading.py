@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from postmortem_nb import units
 from postmortem_nb.datadog import conditions, expression
 from postmortem_nb.errors import QueryError, expected, shown
 from postmortem_nb.monitors import logcount
@@ -33,6 +34,9 @@ WINDOW = timedelta(minutes=5)
 """The window of a metric query whose threshold names none: Datadog's own default."""
 
 LONGEST_WINDOW = timedelta(days=30)
+
+LONGEST_MARK = 2
+"""Letters up to which a unit that nobody knows is no name of things that are counted."""
 
 CANNOT = logcount.CANNOT
 REFUSED = (
@@ -54,15 +58,21 @@ _SIGNS = {
     "less than": "<",
 }  # fmt: skip
 _SIGN = rf"(?:>=|<=|>|<|{'|'.join(_SIGNS)})"
-_LIMIT = r"[-−]?\d[\d,]*(?:\.\d+)?(?:[eE][-+]?\d+)?"
+_LIMIT = r"[-−]?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?:[eE][-+]?\d+)?(?![\d.,]*\d)"
+_SCALES = {
+    "k": 1e3, "K": 1e3, "M": 1e6, "G": 1e9, "T": 1e12, "thousand": 1e3, "million": 1e6,
+    "mn": 1e6, "mln": 1e6, "mio": 1e6, "billion": 1e9, "bn": 1e9,
+}  # fmt: skip
+"""What may stand behind a number, as charts shorten it; ``m`` are minutes, ``B`` bytes."""
+_SCALE = rf"(?P<scale>(?:(?-i:[kKMGT])|{'|'.join(w for w in _SCALES if len(w) > 1)})(?!\w))?"
 _UNIT = r"(?:%|percent|(?!(?:for|over|in|within|during|on|at|recover\w*)\b)[A-Za-zµ][\w/]*)?"
 _WRITTEN = re.compile(
-    rf"\s*(?P<sign>{_SIGN})?\s*(?P<limit>{_LIMIT})\s*(?P<unit>{_UNIT})\s*(?P<rest>.*)",
+    rf"\s*(?P<sign>{_SIGN})?\s*(?P<limit>{_LIMIT})\s*{_SCALE}\s*(?P<unit>{_UNIT})\s*(?P<rest>.*)",
     re.IGNORECASE | re.DOTALL,
 )
 _RECOVERY = re.compile(
     rf"[,;(]?\s*(?:and\s+)?recover(?:s|y|ed)?\b\s*(?:threshold|when|once|at|to|if)?\s*:?\s*"
-    rf"{_SIGN}?\s*(?P<limit>{_LIMIT})\s*(?P<unit>{_UNIT})\s*\)?",
+    rf"{_SIGN}?\s*(?P<limit>{_LIMIT})\s*{_SCALE}\s*(?P<unit>{_UNIT})\s*\)?",
     re.IGNORECASE,
 )
 _SPAN = re.compile(
@@ -126,6 +136,16 @@ class Monitor:
         https://docs.datadoghq.com/monitors/guide/as-count-in-monitor-evaluations/
         """
         return any(leaf.counted for leaf in expression.leaves(self.node))
+
+    @property
+    def missing(self) -> str:
+        """What becomes of a window without data by Datadog's default, which it is made with.
+
+        A change from a window that there is not is no count.
+        https://docs.datadoghq.com/monitors/guide/on_missing_data/ (``default``)
+        """
+        is_count = (self.counts_first or self.search is not None) and not self.change
+        return "zero" if is_count else "last"
 
     @property
     def every(self) -> timedelta:
@@ -220,6 +240,11 @@ def _bare(words: str, threshold: str) -> Monitor:
     if found is None:
         raise _unclear(threshold)
     sign = _signed(found["sign"])
+    if found["rest"].startswith("/"):
+        raise QueryError(
+            f"threshold: no unit begins with a slash; got {shown(threshold.strip())}: write the "
+            "number in the query's own unit, for example '> 5'"
+        )
     rest, recovery, unit = _recovery(found["rest"], _unit(found["unit"]))
     rest, window, held = _window(rest)
     rest, how = _aggregation(rest)
@@ -227,10 +252,11 @@ def _bare(words: str, threshold: str) -> Monitor:
         raise _unclear(threshold)
     counted = any(leaf.counted for leaf in expression.leaves(node))
     chosen = _chosen(how, sign, held=held, counted=counted)
-    assumed = "" if window else f"no window is named: {written(WINDOW)} taken"
+    taken = [f"no window is named: {written(WINDOW)} taken"] if window is None else []
+    taken += [] if found["sign"] else ["no comparison is named: > taken"]
     return Monitor(
         node, " ".join(words[:end].split()), chosen, window or WINDOW, sign,
-        _number(found["limit"]), unit, recovery, assumed,
+        _number(found), unit, recovery, "; ".join(taken),
     )  # fmt: skip
 
 
@@ -247,9 +273,9 @@ def _chosen(how: str, sign: str, *, held: bool, counted: bool) -> str:
 def _recovering(monitor: Monitor, threshold: str) -> Monitor:
     """Return a whole monitor with the recovery that its row's threshold names."""
     found = _RECOVERY.search(threshold)
-    if found is None or _unit(found["unit"]):
+    if found is None or found["unit"]:
         return monitor
-    return replace(monitor, recovery=_number(found["limit"]))
+    return replace(monitor, recovery=_number(found))
 
 
 def checked(monitor: Monitor) -> Monitor:
@@ -295,17 +321,24 @@ def _signed(words: str | None) -> str:
 
 
 def _unit(words: str | None) -> str:
+    """Return a unit as it is written. Raises QueryError for a mark that may be one of size."""
     found = (words or "").strip()
+    if (
+        len(found) <= LONGEST_MARK
+        and units.read(found).family == "things"
+        and found not in ("", "%")
+    ):
+        raise QueryError(
+            f"threshold: expected a unit, for example 'ms', or what is counted; got {shown(found)}"
+        )
     return "%" if found.lower() == "percent" else found
 
 
-def _number(words: str) -> float:
-    try:
-        return float(words.replace(",", "").replace("−", "-"))
-    except ValueError:
-        raise QueryError(
-            f"threshold: expected a number, for example 5; got {shown(words)}"
-        ) from None
+def _number(found: re.Match[str]) -> float:
+    """Return the number of a condition: ``1,500``, ``1.5k``, ``2 million``."""
+    limit = float(found["limit"].replace(",", "").replace("−", "-"))
+    scale = found["scale"]
+    return limit * (_SCALES.get(scale) or _SCALES[scale.lower()]) if scale else limit
 
 
 def _recovery(rest: str, unit: str) -> tuple[str, float | None, str]:
@@ -316,7 +349,7 @@ def _recovery(rest: str, unit: str) -> tuple[str, float | None, str]:
     own = _unit(found["unit"])
     if own and unit and own != unit:
         raise QueryError(f"threshold: expected one unit; got {shown(unit)} and {shown(own)}")
-    return rest[: found.start()] + rest[found.end() :], _number(found["limit"]), unit or own
+    return rest[: found.start()] + rest[found.end() :], _number(found), unit or own
 
 
 def _window(rest: str) -> tuple[str, timedelta | None, bool]:

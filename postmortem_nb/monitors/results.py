@@ -10,7 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from postmortem_nb import drawing, masking, provenance, text, times
-from postmortem_nb.monitors import backtests, limits
+from postmortem_nb.monitors import backtests, limits, outcome
 from postmortem_nb.monitors.combined import Combined
 from postmortem_nb.monitors.tried import Tried
 from postmortem_nb.times import EPOCH
@@ -43,7 +43,8 @@ COMBINED = (
     "A composite combines the statuses of its monitors every minute, each tried alone: it alarms "
     "while its condition holds of them, a warning being as good as an alert."
 )
-AROUND = timedelta(hours=1)
+HOUR = timedelta(hours=1)
+AROUND = HOUR
 LONGEST_NAME = 80
 DAY, MINUTE = timedelta(days=1), timedelta(minutes=1)
 
@@ -131,14 +132,14 @@ def cells(tested: BackTest, cover: Cover = masking.mask) -> tuple[str, ...]:
     fired = "unknown" if tried.fired is None else "yes" if tried.fired else "no"
     first = "–" if tried.first is None else times.shown(tried.first)
     group = f" ({cover(tried.group)})" if tried.group else ""
-    alarms = "unknown" if tried.fired is None else told(tried.alarms)
+    alarms = "unknown" if tried.fired is None else told(tried.alarms, tried.minutes)
     return (name, fired, first + group, lead(tried), alarms, _false(tried))
 
 
 def _false(tried: Outcome) -> str:
     if not tried.is_baseline_known:
         return "unknown"
-    return f"{told(tried.false_alarms)} in {_length(tried)}"
+    return f"{told(tried.false_alarms, tried.false_minutes)} in {_length(tried)}"
 
 
 def lead(tried: Outcome) -> str:
@@ -150,11 +151,10 @@ def lead(tried: Outcome) -> str:
     return f"{times.duration(abs(tried.lead))} {'earlier' if tried.lead > 0 else 'later'}"
 
 
-def told(alarms: Sequence[Alarm]) -> str:
-    """Return how many alarms there were and how long they lasted."""
+def told(alarms: Sequence[Alarm], minutes: float) -> str:
+    """Return how many alarms there were and how long any lasted."""
     if not alarms:
         return "none"
-    minutes = sum(alarm.minutes for alarm in alarms)
     return f"{len(alarms):,} alarm{'s' * (len(alarms) != 1)}, {times.duration(minutes)}"
 
 
@@ -171,8 +171,10 @@ def about(found: Sequence[BackTest]) -> str:
     return (
         f"Each proposed monitor, tried on the incident{before}. At each evaluation, every minute "
         "for windows under a day, the window that has just ended is compared with the threshold, "
-        "each group alone, over the answers frozen with this document. An alarm before the impact "
-        f"began is a false one. What reaches Datadog late would alarm as much later."
+        "each group alone, over the answers frozen with this document: each alarm of a group "
+        "counts, minutes are those with any. One that began before the impact is a false alarm, "
+        f"unless it began in the {outcome.FORETELLS // HOUR} hours before and lasted into it. What "
+        "reaches Datadog late would alarm as much later."
         f"{f' {COMBINED}' if combined else ''}"
     )
 
@@ -247,7 +249,9 @@ def _trial(tried: Tried, cover: Cover, words: dict[str, Any]) -> Trial:
         seconds=done.seconds,
         values=done.measured,
         chief=done.groups.index(tried.group) if tried.group in done.groups else 0,
-        alarms=[alarms.span(a.start, a.end) for a in (*tried.false_alarms, *tried.alarms)],
+        alarms=[
+            alarms.span(*each) for each in outcome.stretches([*tried.false_alarms, *tried.alarms])
+        ],
         **words,
     )
     return made
@@ -284,7 +288,7 @@ def _look(tested: BackTest, tried: Outcome, cover: Cover) -> Look:
 
 def _below(tried: Outcome) -> str:
     """Return what stands above the stretch before the incident."""
-    false = told(tried.false_alarms).replace("alarm", "false alarm", 1)
+    false = told(tried.false_alarms, tried.false_minutes).replace("alarm", "false alarm", 1)
     quiet = "no false alarm" if tried.is_baseline_known else "no data"
     return f"The {_length(tried)} before: {false if tried.false_alarms else quiet}"
 
@@ -294,7 +298,9 @@ def _stretches(tried: Outcome) -> tuple[Span, Span]:
     span = import_module("postmortem_nb.charts.alarms").span
     spans, seconds = tried.spans, tried.evaluated.seconds
     last = EPOCH + timedelta(seconds=int(seconds[-1])) if len(seconds) else spans.end
-    since, until = max(tried.baseline, spans.start - AROUND), spans.end + AROUND
+    first = spans.start if tried.first is None else tried.first
+    since = max(tried.baseline, min(spans.start, first) - AROUND)
+    until = spans.end + AROUND
     return (
         span(tried.baseline, spans.start),
         span(since, max(spans.end, min(last, until))),
@@ -334,20 +340,20 @@ def _row(tested: BackTest) -> dict[str, Any]:
         "fired": tried.fired,
         "first": tried.first,
         "lead_minutes": tried.lead,
-        **_counted("alarms", "alarm_minutes", tried.alarms, known=tried.fired is not None),
+        **(_known("", tried.alarms, tried.minutes) if tried.fired is not None else {}),
         "baseline_from": tried.baseline,
-        **_counted(
-            "false_alarms", "false_minutes", tried.false_alarms, known=tried.is_baseline_known
+        **(
+            _known("false_", tried.false_alarms, tried.false_minutes)
+            if tried.is_baseline_known
+            else {}
         ),
         "resolution_seconds": tried.evaluated.step // timedelta(seconds=1),
     }
 
 
-def _counted(count: str, minutes: str, alarms: Sequence[Alarm], *, known: bool) -> dict[str, Any]:
-    """Return how many alarms there were and how long they were; nothing where it is unknown."""
-    if not known:
-        return {}
-    return {count: len(alarms), minutes: sum(alarm.minutes for alarm in alarms)}
+def _known(which: str, alarms: Sequence[Alarm], minutes: float) -> dict[str, Any]:
+    """Return how many alarms there were and how long any lasted."""
+    return {f"{which}alarms": len(alarms), f"{which or 'alarm_'}minutes": minutes}
 
 
 def _plain(found: Sequence[BackTest]) -> str:

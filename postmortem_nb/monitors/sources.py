@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from postmortem_nb import bundle, evidence, text, times
 from postmortem_nb.datadog import expression
-from postmortem_nb.errors import BundleError
+from postmortem_nb.errors import BundleError, QueryError
 from postmortem_nb.monitors import definitions, logcount
 from postmortem_nb.monitors.outcome import MINUTE, SECOND, Spans
 from postmortem_nb.monitors.tried import step_of
@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 
 AFTER = timedelta(minutes=30)
 """What is pulled after the impact's end at least, so that a chart shows the recovery."""
+
+LONGEST_OPEN = timedelta(days=90)
+"""For how long an incident is tried up to the moment of asking: after that its end is missing."""
 
 METRICS, LOGS = "get_datadog_metric", "analyze_datadog_logs"
 """What is asked for a monitor on metrics, and for one that counts logs."""
@@ -137,7 +140,16 @@ def evidence_name(row: str, constituent: str = "") -> str:
 
 
 def _question(monitor: Monitor, spans: Spans, length: timedelta) -> dict[str, Any]:
-    """Return what is asked: the queries from a window before the baseline to after the end."""
+    """Return what is asked: the queries from a window before the baseline to after the end.
+
+    Raises QueryError for an incident that has been open for longer than `LONGEST_OPEN`.
+    """
+    if not spans.is_over and spans.end - spans.start > LONGEST_OPEN:
+        days = (spans.end - spans.start) // timedelta(days=1)
+        raise QueryError(
+            "the timeline has no time for 'Full Recovery' after 'Incident Start', and up to now it "
+            f"would be {days:,} days: say when it was over"
+        )
     end = _until(spans, max(monitor.window, AFTER))
     if monitor.search is not None:
         most = logcount.ROWS * MINUTE - (end - spans.start) - monitor.window - MINUTE

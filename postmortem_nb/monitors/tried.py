@@ -21,6 +21,12 @@ if TYPE_CHECKING:
     from postmortem_nb.monitors.evaluation import Evaluated
     from postmortem_nb.monitors.reading import Monitor
 
+MISSING = {
+    "last": "where a window has no data its last known status stays, Datadog's default",
+    "zero": "a window without data counts as 0, Datadog's default for counts",
+}
+"""What is said of missing data."""
+
 STEP = MINUTE
 """The interval that is asked for; five times as long for a window of a day or more."""
 
@@ -65,7 +71,12 @@ class Tried(Outcome):
     @property
     def end(self) -> datetime:
         """Until when an alarm is one of the incident's."""
-        return min(self.spans.end + self.monitor.window, times.parse(self.record["to"]))
+        return min(self.spans.end + self.window, times.parse(self.record["to"]))
+
+    @property
+    def window(self) -> timedelta:
+        """How long what was before can keep it in alarm."""
+        return self.monitor.window
 
     @property
     def step(self) -> timedelta:
@@ -84,7 +95,13 @@ class Tried(Outcome):
             end=times.parse(self.record["to"]),
             step=self.step,
             empty_is_zero=self.monitor.search is not None and bool(self.record.get("complete")),
+            missing=self._missing,
         )
+
+    @property
+    def _missing(self) -> str:
+        """What a window without data is taken as; what was not answered is unknown."""
+        return self.monitor.missing if self.record.get("complete") else ""
 
     def query(self) -> str:
         """Return the monitor as Datadog writes it, its threshold in the query's own unit."""
@@ -104,7 +121,9 @@ class Tried(Outcome):
         """Yield what was assumed, and how near the value came where it never got there."""
         if self.monitor.assumed:
             yield self.monitor.assumed
-        if self.alarms:
+        if self._missing and self.evaluated.unknown(self.baseline, self.end):
+            yield MISSING[self._missing]
+        if self.alarms or self.under_way:
             return
         rising = self.monitor.rising
         nearest = self.evaluated.extreme(self.spans.start, self.end, highest=rising)
