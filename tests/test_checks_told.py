@@ -225,3 +225,95 @@ def test_two_rows_of_a_log_are_no_contradiction(made):
     for row in rows:
         incident.remove("timeline", row)
     assert told == set()
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "told"),
+    [
+        (
+            ("incident", "problem"),
+            "For 78 minutes on 4 December, 4,200 shoppers failed to pay at least once.",
+            "but duration: 2 hours 7 minutes.",
+        ),
+        (
+            ("incident", "process_cause"),
+            "The new value passed the load test of 5 December without a trace.",
+            "“test of 5 December”, but the incident ended on 2025-12-04.",
+        ),
+        (
+            ("incident", "technical_cause"),
+            "The default is 5 instead of the 50 of 2.26.4.",
+            "“2.26.4”, but elsewhere the document has 2.16.4.",
+        ),
+        (
+            ("takeaways", "text"),
+            "1,440 lots had to be withdrawn; 1,100 of them were sold later and 240 were lost.",
+            "but that makes 1,340.",  # 1,100 + 240
+        ),
+        (
+            ("incident", "revenue_method"),
+            "Commission of 12 % on the 240 discarded lots at an average price of $200",
+            "is $5,760, but revenue loss: $11,480.",  # 0.12 x 240 x 200
+        ),
+        (
+            ("incident", "revenue_method"),
+            "Sales 14:02-16:09: $31,500 (mean of four Thursdays) minus $18,900 taken",
+            "is $12,600, but revenue loss: $11,480.",
+        ),
+        (("monitors", "threshold"), "More than 50 seconds for 10 minutes", "its query has 0.05."),
+        (
+            ("factors", "description"),
+            "CHG-7781 was verified on one host",
+            "“CHG-7781”, but elsewhere the document has CHG-7718.",
+        ),
+    ],
+)
+def test_what_a_second_reader_would_see(made, place, value, told):
+    incident, rows = made
+    incident.set("revenue_loss", 11480)
+    incident.set("key_events", "Change CHG-7718 at 13:50")
+    incident.set("organizational_cause", "CHG-7718 had one reviewer.")
+    rows["monitors"] = incident.add("monitors", name="offset", query="avg(last_10m):x{*} > 0.05")
+    rows["factors"] = incident.values("factors")[0]["row"]
+    found = doubts(made, place, value)
+    incident.remove("monitors", rows["monitors"])
+    for name in ("revenue_loss", "key_events"):
+        incident.set(name, None)
+    assert any(told in each for each in found), found
+
+
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [
+        (("incident", "problem"), "For 127 minutes on 4 December, 4,200 shoppers failed to pay."),
+        (
+            ("incident", "technical_cause"),
+            "Unnoticed for twelve and a half hours, a port was shut.",
+        ),
+        (("incident", "process_cause"), "The new value passed the load test of 3 December."),
+        (
+            ("takeaways", "text"),
+            "1,440 lots were withdrawn; 1,200 of them were sold, and 240 lost.",
+        ),
+        (("takeaways", "text"), "2.15.0 came before it, 2.16.0 after."),
+    ],
+)
+def test_what_a_second_reader_would_let_be(made, place, value):
+    assert doubts(made, place, value) == set()
+
+
+def test_the_regions_of_a_list_with_large_numbers_are_counted_by_their_names(made):
+    incident, _ = made
+    incident.set("regions", "EU West 1,600, US East 1,400, Asia Southeast 1,200 accounts")
+    told = doubts(made, ("incident", "what_happened"), "In all, three regions were hit.")
+    incident.set("regions", REGIONS.format("2,520"))
+    assert told == set()
+
+
+def test_a_level_of_a_row_is_no_rival_of_another_moments_update(made):
+    incident, rows = made
+    update = {"table": "updates", "row": rows["updates"]}
+    incident.set("text", "Matchmaking failing, EU West at 52 % success.", **update)
+    told = doubts(made, ("Partial Recovery", "status"), "EU West matchmaking at 88 % success.")
+    incident.set("text", "Checkout is slow.", **update)
+    assert told == set()

@@ -79,6 +79,11 @@ _CAUSED = re.compile(
     rf"(?:\d{{1,2}},\s)*(?:\d{{1,2}}\sand\s)?(?:the\s)?(?:{DATE})",
     re.IGNORECASE,
 )
+_TRIED = re.compile(
+    r"\b(?:tests?|trials?|reviews?|release|rollout|deploy(?:ment)?|change|upgrade|migration|merge)"
+    rf"\s(?:of|on)\s(?:the\s)?(?:{DATE})",
+    re.IGNORECASE,
+)
 _AGO = re.compile(
     rf"(?:{DATE}),?\s(?:i\.e\.\s|that is,?\s|about\s|some\s)?"
     rf"(?P<count>\d+|{'|'.join(sorted(COUNTS, key=len, reverse=True))})\s(?P<unit>days?|weeks?)\s"
@@ -163,9 +168,13 @@ def _before(case: Case, cell: Cell, text: str) -> Iterator[Finding]:
     start, end = case.moments.start, case.moments.recovered or case.moments.start
     if start is None or end is None or cell.column.name == "what_we_will_do":
         return
-    for match in matches(_CAUSED, text):
+    late = (end + _HALF_A_DAY).date()
+    for match, last in (
+        *((each, late) for each in matches(_CAUSED, text)),
+        *((each, end.date()) for each in matches(_TRIED, text)),
+    ):
         day = day_of(match, start.date())
-        if day and day > (end + _HALF_A_DAY).date() and cell.column.name in CAUSES:
+        if day and day > last and cell.column.name in CAUSES:
             yield about(case, cell, f"“{match.group()}”, but the incident ended on {end:%Y-%m-%d}.")
     for match in matches(_AGO, text):
         day, word = day_of(match, start.date()), match["count"].lower()

@@ -335,42 +335,7 @@ def parts(case: Case) -> Iterator[Finding]:
         )
 
 
-_BOUND = re.compile(r"(?P<way>[<>]=?)\s*(?P<bound>-?\d+(?:\.\d+)?)\s*$")
-_FIGURE = re.compile(r"(?<![\w.,])\d+(?:,\d{3})*(?:\.\d+)?")
-_DURING = re.compile(
-    r"\b\d+\s(?:[a-z]+\s){0,2}(?:in a row|running)\b|\b\d+\sconsecutive\s|"
-    r"\b(?:for|over|during|within|in|longer than)\s(?:(?:at least|more than|the|last|over)\s)*"
-    r"\d[\d.,]*[\s-]?(?:s|secs?|seconds?|m|mins?|minutes?|h|hours?|days?)\b",
-    re.IGNORECASE,
-)
-"""How long it must last: no level."""
-_SCALES = (1.0, 100.0, 0.01, 1000.0, 0.001, 1e6, 1e-6, 60.0, 1 / 60, 3600.0, 1 / 3600)
-
-
-def thresholds(case: Case) -> Iterator[Finding]:
-    """Find a proposed monitor whose threshold in words is not the one of its query."""
-    for row in case.rows("monitors"):
-        query, told = str(row.get("query") or "").strip(), str(row.get("threshold") or "")
-        match = _BOUND.search(query)
-        levels = _DURING.sub(" ", told)
-        figures = [float(each.replace(",", "")) for each in _FIGURE.findall(levels)]
-        if match is None or not figures:
-            continue
-        bound = abs(float(match["bound"]))
-        near = (abs(each - bound * scale) <= 0.02 * each for each in figures for scale in _SCALES)
-        one = 1.0 if (match["way"], bound) == (">", 0.0) else None  # “> 0” is one and more
-        if not any(near) and one not in figures:
-            yield about(
-                case,
-                Code.RANGE,
-                "threshold",
-                message=f"Threshold {told.strip()!r}, but its query has {match['bound']}.",
-                remedy="Correct the one that is wrong.",
-                at=("monitors", row["row"]),
-            )
-
-
-RULES = (typed, ranges, slo, spent, impact, product, parts, severity, thresholds)
+RULES = (typed, ranges, slo, spent, impact, product, parts, severity)
 
 
 def _slack(target: float, actual: float) -> float:

@@ -19,12 +19,24 @@ if TYPE_CHECKING:
     from postmortem_nb.checks.written import Figure
 
 _TOTAL = re.compile(
-    r"(?:\((?:=\s?|that is,?\s?)?(?=[^()]{1,20}\))|=\s?|(?<=\d):\s)[$€£]\s?"
+    r"(?:\((?:=\s?|that is,?\s?)?(?=[^()]{1,20}\))|=\s?|(?<=\d)(?<!:\d\d):\s)[$€£]\s?"
     r"(?P<total>\d+(?:,\d{3})*(?:\.\d+)?)"
     r"(?![\d.]*\s?[a-z])\)?",
     re.IGNORECASE,
 )
 """Behind an item: what it comes to."""
+_PRICE = r"[$€£]\s?(?P<{0}>\d+(?:,\d{{3}})*(?:\.\d+)?)(?![\d.,]*\s?(?:[kKmM]|thousand|million)\b)"
+_SHARE_OF = re.compile(
+    r"(?P<share>\d+(?:\.\d+)?)\s?(?:%|percent)\s(?:on|of)\s(?:the\s|all\s)?(?P<count>\d+(?:,\d{3})*)\s"
+    r"[a-z][\w -]{2,40}?\sat\s(?:an?\s)?(?:average\s|mean\s)?(?:[a-z]+\s(?:of\s)?)?"
+    rf"{_PRICE.format('price')}",
+    re.IGNORECASE,
+)
+"""A share of the price of things: a commission."""
+_LESS = re.compile(
+    rf"{_PRICE.format('all')}[^$€£.;]{{0,60}}\b(?:minus|less)\s{_PRICE.format('less')}",
+    re.IGNORECASE,
+)
 _CENTS = re.compile(r"^\s?cents?\b", re.IGNORECASE)
 _PER_MANY = re.compile(
     r"\s?(?:per|a|an|each|for every)\s(?P<many>thousand|hundred)\b", re.IGNORECASE
@@ -54,10 +66,28 @@ def items(case: Case) -> Iterator[Finding]:
             said = text[begin : match.end()].strip(" ,;")
             yield _wrong(case, f"“{said}” is ${product:,.0f}.")
         begin = match.end()
+    yield from _worked(case, text, loss)
     if loss and len(parts) > 1 and not _TOTAL.split(text)[-1].strip(" .") and text:
         whole = sum(parts)
         if abs(whole - loss) > _OFF * loss and not any(abs(each - loss) < 1 for each in parts):
             yield _wrong(case, f"The items are ${whole:,.0f}, but revenue loss: ${loss:,.0f}.")
+
+
+def _worked(case: Case, text: str, loss: float | None) -> Iterator[Finding]:
+    """Find a share of things at a price, or a difference, that is not the loss."""
+    for match in matches(_SHARE_OF, text) if loss else ():
+        share, count, price = (written.numeral(match[each]) for each in ("share", "count", "price"))
+        worked = share / 100 * count * price
+        if loss and abs(worked - loss) > _OFF * loss:
+            yield _wrong(
+                case, f"“{match.group()}” is ${worked:,.0f}, but revenue loss: ${loss:,.0f}."
+            )
+    for match in matches(_LESS, text) if loss else ():
+        worked = written.numeral(match["all"]) - written.numeral(match["less"])
+        if loss and abs(worked - loss) > _OFF * loss and not _TOTAL.search(text):
+            yield _wrong(
+                case, f"“{match.group()}” is ${worked:,.0f}, but revenue loss: ${loss:,.0f}."
+            )
 
 
 def _product(text: str) -> float | None:

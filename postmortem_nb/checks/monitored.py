@@ -101,6 +101,61 @@ def _unmade(case: Case, row: Row, action: Row) -> Iterator[Finding]:
         yield _wrong(case, row, Code.SOURCES, "status", message)
 
 
+_BOUND = re.compile(r"(?P<way>[<>]=?)\s*(?P<bound>-?\d+(?:\.\d+)?)\s*$")
+_FIGURE = re.compile(r"(?<![\w.,])\d+(?:,\d{3})*(?:\.\d+)?")
+_DURING = re.compile(
+    r"\b\d+\s(?:[a-z]+\s){0,2}(?:in a row|running)\b|\b\d+\sconsecutive\s|"
+    r"\b(?:for|over|during|within|in|longer than)\s(?:(?:at least|more than|the|last|over)\s)*"
+    r"\d[\d.,]*[\s-]?(?:s|secs?|seconds?|m|mins?|minutes?|h|hours?|days?)\b",
+    re.IGNORECASE,
+)
+"""How long it must last: no level."""
+_SCALES = (1.0, 100.0, 0.01, 1000.0, 0.001, 1e6, 1e-6, 60.0, 1 / 60, 3600.0, 1 / 3600)
+_SECONDS = (1.0, 1e-3, 1e-6, 1e-9, 60.0)
+"""Units that a metric of time has, in seconds."""
+_TIMED = re.compile(r"\s?(?P<unit>ms|milliseconds?|s|secs?|seconds?|min|minutes?)\b", re.IGNORECASE)
+
+
+def thresholds(case: Case) -> Iterator[Finding]:
+    """Find a proposed monitor whose threshold in words is not the one of its query."""
+    for row in case.rows("monitors"):
+        query, told = str(row.get("query") or "").strip(), str(row.get("threshold") or "")
+        match = _BOUND.search(query)
+        levels = _DURING.sub(" ", told)
+        figures = [
+            (float(each.group().replace(",", "")), each) for each in _FIGURE.finditer(levels)
+        ]
+        if match is None or not figures:
+            continue
+        bound = abs(float(match["bound"]))
+        near = (_agrees(figure, bound, _unit(each)) for figure, each in figures)
+        one = 1.0 if (match["way"], bound) == (">", 0.0) else None  # “> 0” is one and more
+        if not any(near) and one not in {figure for figure, _ in figures}:
+            yield single.about(
+                case,
+                Code.RANGE,
+                "threshold",
+                message=f"Threshold {told.strip()!r}, but its query has {match['bound']}.",
+                remedy="Correct the one that is wrong.",
+                at=("monitors", row["row"]),
+            )
+
+
+def _unit(figure: re.Match[str]) -> str:
+    """Return the unit of time behind a figure, as a word; empty for any other or none."""
+    found = _TIMED.match(figure.string, figure.end())
+    return found["unit"].lower() if found else ""
+
+
+def _agrees(figure: float, bound: float, unit: str) -> bool:
+    """Return whether a figure in words is a query's, whatever unit of time the metric has."""
+    scales: tuple[float, ...] = _SCALES
+    if unit:
+        seconds = 0.001 if unit.startswith(("ms", "milli")) else 60.0 if unit[0] == "m" else 1.0
+        scales = tuple(each / seconds for each in _SECONDS)
+    return any(abs(figure - bound * scale) <= 0.02 * figure for scale in scales)
+
+
 def _making(case: Case, row: Row) -> Row | None:
     """Return the action that makes something: of its owner, with most of the words of its name."""
     name = _words(row, ("name",))
@@ -118,7 +173,12 @@ def _words(row: Row, columns: Sequence[str]) -> frozenset[str]:
     return events.stems(" ".join(str(row.get(each) or "") for each in columns))
 
 
-RULES: tuple[Callable[[Case], Iterator[Finding]], ...] = (windows, owners, finished)
+RULES: tuple[Callable[[Case], Iterator[Finding]], ...] = (
+    thresholds,
+    windows,
+    owners,
+    finished,
+)
 
 
 def _wrong(case: Case, row: Row, code: Code, name: str, message: str) -> Finding:

@@ -160,6 +160,19 @@ def _repeats(case: Case, read: list[tuple[Cell, str]]) -> Iterator[Finding]:
                 yield about(case, cell, f"“{match.group()}”, but “{before[2]}” under {place}.")
 
 
+def _changes(case: Case, read: list[tuple[Cell, str]], own: str) -> Iterator[Finding]:
+    """Find the id of a change that stands alone, with digits turned of one that stands often."""
+    blanks: dict[str, list[Cell]] = defaultdict(list)
+    for cell, text in read:
+        for said in {match.group() for match in matches(_ID, text)}:
+            blanks[said].append(cell)
+    for said, cells in blanks.items():
+        firm = (each for each, others in blanks.items() if len(others) > 1 and turned(said, each))
+        other = next(firm, None)
+        if len(cells) == 1 and other and other != own:
+            yield about(case, cells[0], f"“{said}”, but elsewhere the document has {other}.")
+
+
 def _ids(case: Case, read: list[tuple[Cell, str]]) -> Iterator[Finding]:
     """Find the incident's own id with its digits turned."""
     own = str(case.fact("incident_id") or "")
@@ -170,6 +183,7 @@ def _ids(case: Case, read: list[tuple[Cell, str]]) -> Iterator[Finding]:
             said = match.group()
             if turned(own, said) and said not in listed and said not in links:
                 yield about(case, cell, f"“{said}”, but this incident is {own}.")
+    yield from _changes(case, read, own)
     for cell in case.cells:
         if cell.column.name in _OWN_LINKS:
             for match in matches(_LINKED, str(cell.value)):

@@ -242,6 +242,7 @@ STATEMENTS: tuple[Statement, ...] = (
         rf"the\s|affected\s)*{PEOPLE}",
         rf"\b(?:did not|didn[’']t|never)\se-?mail(?:ed)?\s(?:any\s|our\s|the\s|affected\s)*{PEOPLE}"
         rf"{THROUGHOUT}",
+        r"(?:,|\bbut|\band)\sno\se-?mails?(?=\s?[.,;)]|$)",
     ),
     *say(
         _not_mailed,

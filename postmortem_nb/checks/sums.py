@@ -69,6 +69,11 @@ _OTHERS = re.compile(
     rf"(?:and\s|while\s)?(?:the\s)?(?:other|remaining)\s(?P<rest>{_COUNT})(?!\sof\b)"
 )
 """“836 of 1,140 gateways run 3.4; the other 304 run 3.5”."""
+_OF_THEM = re.compile(
+    rf"(?P<whole>{_COUNT})\b[^;.\n]{{5,90}}?[;,]\s(?P<one>{_COUNT})\sof\s(?:them|these|those|which)\b"
+    rf"[^;.\n]{{3,60}}?\sand\s(?:the other\s)?(?P<other>{_COUNT})\s[a-z]"
+)
+"""“1,440 lots were withdrawn; 1,200 of them were sold the day after and 240 discarded”."""
 _LENGTHS = {"ms": 0.001, "s": 1.0, "seconds": 1.0, "min": 60.0, "minutes": 60.0}
 _LENGTHS |= {"milliseconds": 0.001, "h": 3600.0, "hours": 3600.0}
 _MEASURED = rf"(?P<{{0}}>(?<![\w.,])\d+(?:\.\d+)?)\s?(?P<{{0}}_unit>{'|'.join(_LENGTHS)})\b"
@@ -164,7 +169,7 @@ def sums(case: Case) -> Iterator[Finding]:
         if not written.MAY.search(text):
             continue
         wrong = [each for sentence in sentences(text) for each in _wrong(sentence)]
-        for said, truth in (*_rest(text), *wrong):
+        for said, truth in (*_rest(text), *_of_them(text), *wrong):
             yield about(case, cell, f"“{said}”, but {truth}.")
 
 
@@ -198,6 +203,14 @@ def _rest(text: str) -> Iterator[tuple[str, str]]:
         part, whole, rest = (_read(match[each]) for each in ("part", "whole", "rest"))
         if part < whole and part + rest != whole:
             yield match.group(), f"the others are {whole - part:,.0f}"
+
+
+def _of_them(text: str) -> Iterator[tuple[str, str]]:
+    """Yield two parts that are nearly, but not quite, the whole that stands before them."""
+    for match in matches(_OF_THEM, text):
+        whole, one, other = (_read(match[each]) for each in ("whole", "one", "other"))
+        if 0 < abs(one + other - whole) <= _NEARLY * whole:
+            yield match.group(), f"that makes {one + other:,.0f}"
 
 
 def _longer(sentence: str) -> Iterator[tuple[str, str]]:

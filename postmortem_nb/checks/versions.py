@@ -35,6 +35,7 @@ def alone(case: Case) -> Iterator[Finding]:
     stands = _stands(case)
     yield from _current(case, stands)
     yield from _swapped(case, stands)
+    yield from _slipped(case, stands)
     told = [*_told(case)][:MOST] if len(stands) > 1 else []
     for one in told:
         if len(stands[one.version]) > 1:
@@ -93,6 +94,29 @@ def _swapped(case: Case, stands: Mapping[str, set[tuple[str, str, str]]]) -> Ite
 
 
 RULES: tuple[Callable[[Case], Iterator[Finding]], ...] = (alone,)
+
+
+def _slipped(case: Case, stands: Mapping[str, set[tuple[str, str, str]]]) -> Iterator[Finding]:
+    """Find a version that stands alone and is another's but for one digit before its last part."""
+    for said, cells in stands.items():
+        parts = said.lstrip("v").split(".")
+        others = [
+            each
+            for each in stands
+            if len(stands[each]) > 1 and _is_slip(parts, each.lstrip("v").split("."))
+        ]
+        for cell in case.cells if len(cells) == 1 and others else ():
+            here = (cell.table, cell.row, cell.column.name) in cells
+            if here and others[0] not in str(cell.value) and not ANOTHER.search(str(cell.value)):
+                yield about(case, cell, f"“{said}”, but elsewhere the document has {others[0]}.")
+
+
+def _is_slip(one: list[str], other: list[str]) -> bool:
+    """Return whether two versions end alike and differ in one digit before."""
+    if len(one) != len(other) or len(one) < _SHARED or one[-1] != other[-1] or one[-1] == "0":
+        return False
+    a, b = ".".join(one), ".".join(other)
+    return len(a) == len(b) and sum(x != y for x, y in zip(a, b, strict=True)) == 1
 
 
 def _stands(case: Case) -> Mapping[str, set[tuple[str, str, str]]]:
