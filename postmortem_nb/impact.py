@@ -13,15 +13,14 @@ sample, a partial answer) makes an estimate a lower bound, and it says so.
 from __future__ import annotations
 
 import datetime as dt
-import math
-import re
 from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from postmortem_nb import budget, evidence, losses, metrics, sqlcounts
+from postmortem_nb import budget, coverage, errorcounts, evidence, losses, metrics, sqlcounts
+from postmortem_nb.errorcounts import ERRORS, requests
 from postmortem_nb.errors import BundleError
 from postmortem_nb.estimates import STATED, Estimate, agreeing, compare, stated
 from postmortem_nb.losses import revenue
@@ -33,6 +32,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from postmortem_nb.budget import Spending
+    from postmortem_nb.coverage import Window, Windows
     from postmortem_nb.incident import Incident
     from postmortem_nb.metrics import Facts
 
@@ -52,10 +52,6 @@ __all__ = [
 ]
 
 SINGLE = "incident"
-Window = tuple[dt.datetime, dt.datetime]
-Windows = Window | tuple[Window, ...]
-"""The impact: from start to end, or several such intervals."""
-
 BAD: frozenset[str] = frozenset({"error", "critical", "alert", "emergency", "emerg", "fatal"})
 """Log and span statuses of a failure."""
 
@@ -78,9 +74,6 @@ ALERT = "Monitor Alert"
 """The detection method of which no person is named: a monitor is no participant."""
 
 METRICS = "get_datadog_metric"
-ERRORS = re.compile(r"\berrors?\b")
-"""What a query has in its name that counts failed requests."""
-
 ROWS = ("search_datadog_logs", "search_datadog_spans")
 """Functions whose answers are single events, often cut by a limit."""
 
@@ -153,10 +146,11 @@ def found(folder: Path, moments: Facts, timeline: Iterable[Mapping[str, Any]]) -
         key = (str(record.get("name")), str(record.get("sha256")))
         if record.get("function") == METRICS and not _counts_errors(folder, *key):
             continue
-        said = _frozen(folder, *key, moments=moments)
+        said = _frozen(folder, *key, coverage.asked(record), moments=moments)
+        if not others or record.get("function") != budget.FUNCTION:
+            reasons = {**said.reasons, **reasons}
         if record.get("function") == budget.FUNCTION:
             told += [replace(each, of=key[0] if others else "") for each in said.estimates]
-            reasons = {**said.reasons, **reasons} if not others else reasons
             budgets += said.budgets
             others = others or bool(said.budgets)
         else:
@@ -178,7 +172,7 @@ def from_frame(frame: pd.DataFrame, window: Windows, *, name: str) -> list[Estim
     found = [
         users(frame, window, name=name),
         share(frame, window, name=name),
-        sqlcounts.from_sql(frame, _intervals(window), name=name),
+        sqlcounts.from_sql(frame, coverage.intervals(window), name=name),
         losses.from_weeks(frame, name=name),
     ]
     return [*(each for each in found if each is not None), *requests(frame, window, name=name)]
@@ -195,7 +189,7 @@ def users(frame: pd.DataFrame, window: Windows, *, name: str) -> Estimate | None
     identity = next((field for field in IDENTITIES if field in frame.columns), None)
     if identity is None or not {"timestamp", "status"} <= set(frame.columns):
         return None
-    bad = _within(frame, window)
+    bad = coverage.within(frame, window)
     bad = bad[bad["status"].astype("string").str.lower().isin(BAD)]
     known = bad[bad[identity].notna()]
     unknown = len(bad) - len(known)
@@ -206,7 +200,7 @@ def users(frame: pd.DataFrame, window: Windows, *, name: str) -> Estimate | None
         source=f"evidence: {name}",
         definition=f"distinct {identity} with at least one failure in the impact window"
         + (f"; {unknown:,} failures without {identity} are not counted" if unknown else ""),
-        lower_bound=_cut(frame),
+        lower_bound=coverage.is_cut(frame),
         parts=_parts(known, identity),
         split="region",
     )
@@ -220,9 +214,13 @@ def share(frame: pd.DataFrame, window: Windows, *, name: str) -> Estimate | None
     """
     frame = frame.rename(columns=lambda column: str(column).removeprefix("@"))
     identity = next((field for field in IDENTITIES if field in frame.columns), None)
-    if identity is None or not {"timestamp", "status"} <= set(frame.columns) or _cut(frame):
+    if (
+        identity is None
+        or not {"timestamp", "status"} <= set(frame.columns)
+        or coverage.is_cut(frame)
+    ):
         return None
-    rows = _within(frame, window)
+    rows = coverage.within(frame, window)
     bad = rows["status"].astype("string").str.lower().isin(BAD)
     active = int(rows[identity].nunique())
     if bad.all() or not active:
@@ -234,34 +232,6 @@ def share(frame: pd.DataFrame, window: Windows, *, name: str) -> Estimate | None
         source=f"evidence: {name}",
         definition=f"of {active:,} distinct {identity} active in the same window",
     )
-
-
-def requests(frame: pd.DataFrame, window: Windows, *, name: str) -> list[Estimate]:
-    """Return the failed requests that each error query of a metric answer counted in the window.
-
-    Rates (``.as_rate()``) are multiplied by the step between their points. A point stands for the
-    step that begins at it. Ratios (``errors / hits``) are no counts and left out. Two queries may
-    count the same requests, so they are never added up. A query grouped by region is split by it.
-    """
-    if not {"timestamp", "query", "series", "value"} <= set(frame.columns):
-        return []
-    asked = frame["query"].astype("string")
-    counts = frame[asked.str.contains(ERRORS.pattern, regex=True) & ~asked.str.contains("/")]
-    inside = _within(counts, window).dropna(subset=["value"])
-    inside = inside[inside["value"].astype("float64").abs() < math.inf]
-    return [
-        Estimate(
-            name="failed_requests",
-            value=round(_total(points) * _scale(str(query), counts)),
-            unit="requests",
-            source=f"evidence: {name}, {query}",
-            definition="sum of the points that begin in the impact window",
-            lower_bound=_cut(frame),
-            parts=tuple(_regions(points, _scale(str(query), counts))),
-            split="region",
-        )
-        for query, points in inside.groupby("query", observed=True)
-    ]
 
 
 def hours(
@@ -297,28 +267,6 @@ def hours(
     ]
 
 
-def _intervals(window: Windows) -> tuple[Window, ...]:
-    """Return the impact as intervals, however it was given."""
-    if not window:
-        return ()
-    single = isinstance(window[0], dt.datetime)
-    return (window,) if single else tuple(window)  # type: ignore[return-value,arg-type]
-
-
-def _within(frame: pd.DataFrame, window: Windows) -> pd.DataFrame:
-    """Return the rows of the impact, the end of each interval left out."""
-    inside = pd.Series(data=False, index=frame.index)
-    for start, end in _intervals(window):
-        inside |= ((frame["timestamp"] >= start) & (frame["timestamp"] < end)).fillna(value=False)
-    return frame[inside]
-
-
-def _cut(frame: pd.DataFrame) -> bool:
-    """Return whether an answer is known to be a part of what there was."""
-    record = frame.attrs.get("evidence") or {}
-    return not record.get("complete", True)
-
-
 def _parts(known: pd.DataFrame, identity: str) -> tuple[tuple[str, float], ...]:
     """Return identities by region, the most first, where the answer tells regions."""
     region = next((field for field in REGIONS if field in known.columns), None)
@@ -326,33 +274,6 @@ def _parts(known: pd.DataFrame, identity: str) -> tuple[tuple[str, float], ...]:
         return ()
     counts = known.groupby(region, observed=True)[identity].nunique().sort_values(ascending=False)
     return tuple((str(place), float(count)) for place, count in counts.items())
-
-
-def _regions(points: pd.DataFrame, scale: float) -> Iterator[tuple[str, float]]:
-    """Yield the sums of a query's series by region, the most first, where it is grouped by one."""
-    tags = points["series"].astype("string")
-    pattern = rf"(?:^|,)(?:{'|'.join(name.replace('.', '[.]') for name in REGIONS)}):([^,]+)"
-    region = tags.str.extract(pattern)[0]
-    if region.isna().any() or not len(region):
-        return
-    sums = points["value"].astype("float64").groupby(region).sum().sort_values(ascending=False)
-    yield from ((str(place), float(round(value * scale))) for place, value in sums.items())
-
-
-def _total(points: pd.DataFrame) -> float:
-    return float(points["value"].astype("float64").sum())
-
-
-def _scale(query: str, frame: pd.DataFrame) -> float:
-    """Return what makes counts of a query's points: for rates the seconds between them.
-
-    The least gap counts: steps without data are left out of an answer.
-    """
-    if ".as_rate()" not in query:
-        return 1.0
-    times = frame.loc[frame["query"] == query, "timestamp"].drop_duplicates().sort_values()
-    gaps = times.diff().dropna()
-    return float(gaps.min().total_seconds()) if len(gaps) else 1.0
 
 
 @lru_cache(maxsize=256)
@@ -369,9 +290,9 @@ def _counts_errors(folder: Path, name: str, digest: str) -> bool:
 
 
 @lru_cache(maxsize=256)
-def _frozen(folder: Path, name: str, digest: str, *, moments: Facts) -> Found:
+def _frozen(folder: Path, name: str, digest: str, asked: Window | None, *, moments: Facts) -> Found:
     """Return what one frozen answer says; remembered by its digest, as checks ask often."""
-    del digest  # a part of the key
+    del digest, asked  # parts of the key: the same rows may answer two windows
     try:
         frame = evidence.thaw(folder, name)
     except BundleError:
@@ -384,7 +305,15 @@ def _frozen(folder: Path, name: str, digest: str, *, moments: Facts) -> Found:
         return Found(tuple(told), reasons, (spent,))
     if not moments.impact:
         return Found()
-    return Found(tuple(from_frame(frame, moments.impact, name=name)))
+    found = from_frame(frame, moments.impact, name=name)
+    return Found(tuple(found), dict(_reasons(frame, moments.impact, name=name)))
+
+
+def _reasons(frame: pd.DataFrame, window: Windows, *, name: str) -> Iterator[tuple[str, str]]:
+    """Yield the figures that an answer seems to tell and does not, and why."""
+    why = errorcounts.unknown(frame, window, name=name)
+    if why:
+        yield "failed_requests", why
 
 
 BUDGET = ("budget_consumed", "budget_remaining", "burn_rate")
