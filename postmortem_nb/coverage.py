@@ -21,6 +21,8 @@ Window = tuple[dt.datetime, dt.datetime]
 Windows = Window | tuple[Window, ...]
 """The impact: from start to end, or several such intervals."""
 
+NOTHING = dt.timedelta()
+
 
 def intervals(window: Windows) -> tuple[Window, ...]:
     """Return the impact as intervals, however it was given."""
@@ -48,14 +50,15 @@ def is_cut(frame: pd.DataFrame) -> bool:
     return not record(frame).get("complete", True)
 
 
-def asked(told: Mapping[str, object]) -> Window | None:
+def asked(told: Mapping[str, object], *, further: dt.timedelta = NOTHING) -> Window | None:
     """Return the time that an answer tells of, None where its record does not say.
 
-    What was asked for before its window was over ends there.
+    What was asked for before its window was over ends there. ``further`` is what was asked beyond.
     """
     since, until, fetched = (_moment(told.get(name)) for name in ("from", "to", "fetched_at"))
     if since is None or until is None:
         return None
+    until += further
     if fetched is not None and not told.get("sandbox"):
         until = min(until, fetched)
     return since, max(since, until)

@@ -173,7 +173,7 @@ def from_frame(frame: pd.DataFrame, window: Windows, *, name: str) -> list[Estim
         users(frame, window, name=name),
         share(frame, window, name=name),
         sqlcounts.from_sql(frame, coverage.intervals(window), name=name),
-        losses.from_weeks(frame, name=name),
+        losses.from_weeks(frame, window, name=name),
     ]
     return [*(each for each in found if each is not None), *requests(frame, window, name=name)]
 
@@ -311,9 +311,10 @@ def _frozen(folder: Path, name: str, digest: str, asked: Window | None, *, momen
 
 def _reasons(frame: pd.DataFrame, window: Windows, *, name: str) -> Iterator[tuple[str, str]]:
     """Yield the figures that an answer seems to tell and does not, and why."""
-    why = errorcounts.unknown(frame, window, name=name)
-    if why:
-        yield "failed_requests", why
+    for figure, reader in (("failed_requests", errorcounts), ("revenue_loss", losses)):
+        why = reader.unknown(frame, window, name=name)
+        if why:
+            yield figure, why
 
 
 BUDGET = ("budget_consumed", "budget_remaining", "burn_rate")
