@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from postmortem_nb import slo, times
+from postmortem_nb import coverage, slo, times
 from postmortem_nb.estimates import Estimate, agreeing, stated, worded
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from postmortem_nb.budget import Spending
     from postmortem_nb.metrics import Measure
+    from postmortem_nb.slo import Phase
     from postmortem_nb.tallies import Found
 
 PLACES: Mapping[str, str] = {
@@ -185,8 +186,8 @@ def budget(spent: Spending) -> Aside:
         (
             f"{phase.name[:1].upper()}{phase.name[1:]}",
             f"{phase.since:%H:%M:%S}–{phase.until:%H:%M:%S} UTC",
-            f"{worded(phase.bad, '')} bad {of.basis}",
-            worded(phase.consumed, "%"),
+            _seen(spent, f"{worded(phase.bad, '')} bad {of.basis}", phase),
+            _seen(spent, worded(phase.consumed, "%"), phase),
         )
         for phase in spent.phases
     ]
@@ -194,10 +195,23 @@ def budget(spent: Spending) -> Aside:
     return Aside(head, heads, tuple(rows), frozenset({3}), evidence=spent.name)
 
 
+def _seen(spent: Spending, words: str, *phases: Phase) -> str:
+    """Return a figure of some phases, as far as the answer tells of their time."""
+    spans = [(phase.since, phase.until) for phase in phases]
+    return coverage.told(words, spent.asked, *spans)
+
+
+def _ends(spent: Spending) -> str:
+    """Return where the SLO's window ends: with the question, mostly the incident's end."""
+    end = spent.asked[1] if spent.asked else None
+    same = end is None or (spent.phases and end == spent.phases[-1].until)
+    return "the incident's end" if end is None or same else times.shown(end)
+
+
 def _objective(spent: Spending) -> Iterator[tuple[str, ...]]:
     """Yield the rows of an SLO as a whole."""
     of, taken = spent.objective, spent.taken
-    window = f"{of.days} to the incident's end"
+    window = f"{of.days} to {_ends(spent)}"
     target = DASH if of.target is None else f"target {worded(of.target, '%')}"
     status = "no data" if of.status is None else f"{worded(of.status, '%')} achieved, {target}"
     rest = [f"{worded(of.no_data, 'minutes')} without data"] if of.no_data else []
@@ -206,10 +220,13 @@ def _objective(spent: Spending) -> Iterator[tuple[str, ...]]:
     if taken is None:
         yield ("This incident", DASH, f"unknown: {spent.why}", DASH)
         return
-    size = f"{worded(taken.bad, '')} bad {of.basis} of a budget of {worded(taken.budget, '')}"
-    burn = "" if taken.burn is None else f", burn rate {worded(taken.burn, '')}"
-    yield ("This incident", "impact", f"{size}{burn}", f"{worded(taken.consumed, '%')} consumed")
-    if taken.excess is not None:
+    whole = _seen(spent, "", *spent.phases) == ""
+    size = _seen(spent, f"{worded(taken.bad, '')} bad {of.basis}", *spent.phases)
+    burn = "" if taken.burn is None or not whole else f", burn rate {worded(taken.burn, '')}"
+    share = _seen(spent, f"{worded(taken.consumed, '%')} consumed", *spent.phases)
+    counted = f"{size} of a budget of {worded(taken.budget, '')}{burn}"
+    yield ("This incident", "impact", counted, share)
+    if taken.excess is not None and whole:
         said = "without the errors that are always there"
         yield ("Above the usual", "impact", said, f"{worded(taken.excess, '%')} consumed")
 

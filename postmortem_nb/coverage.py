@@ -22,6 +22,8 @@ Windows = Window | tuple[Window, ...]
 """The impact: from start to end, or several such intervals."""
 
 NOTHING = dt.timedelta()
+NOT_ASKED = "not asked"
+"""What is said of a time that an answer does not tell of."""
 
 
 def intervals(window: Windows) -> tuple[Window, ...]:
@@ -70,6 +72,23 @@ def unseen(window: Window | None, impact: Sequence[Window]) -> str:
         return ""
     since, until = (times.shown(moment) for moment in window)
     return f"the answer covers {since} to {until} only, not the whole impact"
+
+
+def limits(frame: pd.DataFrame, window: Windows) -> str:
+    """Return in words why an answer saw only a part of the impact; empty where it saw all."""
+    cut = "the answer is partial" if is_cut(frame) else ""
+    return unseen(asked(record(frame)), intervals(window)) or cut
+
+
+def told(words: str, window: Window | None, *spans: Window) -> str:
+    """Return a figure of some stretches of time as an answer of a window can tell it.
+
+    As it stands where the window holds all of them, as a lower bound where it holds a part.
+    """
+    if window is None or all(window[0] <= start and end <= window[1] for start, end in spans):
+        return words
+    outside = all(end <= window[0] or window[1] <= start for start, end in spans)
+    return NOT_ASKED if outside else f"at least {words}"
 
 
 def _moment(value: object) -> dt.datetime | None:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import datetime as dt
 import math
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from postmortem_nb import coverage, times, units
@@ -109,7 +109,7 @@ def _told(frame: pd.DataFrame, window: Windows, name: str) -> Iterator[Estimate 
             yield f"“{each.text}” (evidence {name}) counts none: {why}"
             continue
         found = _estimate(each, inside, step, source=f"evidence: {name}, {each.text}")
-        yield replace(found, lower_bound=coverage.is_cut(frame))
+        yield found.limited(coverage.limits(frame, window))
 
 
 def _estimate(query: _Query, points: pd.DataFrame, step: float | None, source: str) -> Estimate:

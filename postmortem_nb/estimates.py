@@ -7,7 +7,7 @@ a part gives a lower bound.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import TYPE_CHECKING
 
@@ -65,6 +65,13 @@ class Estimate:
         """The figure's name in words: ``Failed requests``."""
         words = self.name.replace("_", " ")
         return f"{words[:1].upper()}{words[1:]}".replace("Slo ", "SLO ")
+
+    def limited(self, *parts: str) -> Estimate:
+        """Return it as the lower bound that it is where its source saw only a part, as told."""
+        said = [part for part in parts if part]
+        if not said:
+            return self
+        return replace(self, definition="; ".join([self.definition, *said]), lower_bound=True)
 
     def is_from(self, name: str) -> bool:
         """Whether it comes from the evidence of this name."""

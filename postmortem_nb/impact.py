@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
-    from postmortem_nb.budget import Spending
+    from postmortem_nb.budget import Objective, Spending
     from postmortem_nb.coverage import Window, Windows
     from postmortem_nb.incident import Incident
     from postmortem_nb.metrics import Facts
@@ -196,17 +196,17 @@ def users(frame: pd.DataFrame, window: Windows, *, name: str) -> Estimate | None
         return None
     others = f"{unknown:,} failure{'s' * (unknown != 1)} without {identity}"
     written = " (as it is written)" if "email" in identity else ""
-    return Estimate(
+    found = Estimate(
         name="affected_users",
         value=float(known[identity].nunique()),
         unit="users",
         source=f"evidence: {name}",
         definition=f"distinct {identity}{written} with at least one failure in the impact window"
         + (f"; {others} {'is' if unknown == 1 else 'are'} not counted" if unknown else ""),
-        lower_bound=coverage.is_cut(frame),
         parts=_parts(known, identity),
         split="region",
     )
+    return found.limited(coverage.limits(frame, window))
 
 
 def share(frame: pd.DataFrame, window: Windows, *, name: str) -> Estimate | None:
@@ -216,7 +216,7 @@ def share(frame: pd.DataFrame, window: Windows, *, name: str) -> Estimate | None
     their share would be 100 % of whatever was asked for, and when it holds only a part.
     """
     rows, identity = _identified(frame)
-    if not identity or coverage.is_cut(frame):
+    if not identity or coverage.limits(frame, window):
         return None
     rows = coverage.within(rows, window)
     bad = _failures(rows)
@@ -322,21 +322,33 @@ def _counts_errors(folder: Path, name: str, digest: str) -> bool:
 @lru_cache(maxsize=256)
 def _frozen(folder: Path, name: str, digest: str, asked: Window | None, *, moments: Facts) -> Found:
     """Return what one frozen answer says; remembered by its digest, as checks ask often."""
-    del digest, asked  # parts of the key: the same rows may answer two windows
+    del digest  # a part of the key
     try:
         frame = evidence.thaw(folder, name)
     except BundleError:
         return Found()  # the checks tell why
     objective = budget.read(frame)
     if objective is not None:
-        told = budget.estimates(objective, moments, source=f"evidence: {name}")
-        spent = budget.spending(objective, moments, name=name)
-        reasons = dict.fromkeys(BUDGET, spent.why) if spent.why else {}
-        return Found(tuple(told), reasons, (spent,))
+        return _budgeted(objective, moments, name, asked)
+    if budget.is_answer(frame):
+        return Found((), dict.fromkeys(BUDGET, f"evidence {name} holds no data of the SLO"))
     if not moments.impact:
         return Found()
     found = from_frame(frame, moments.impact, name=name)
     return Found(tuple(found), dict(_reasons(frame, moments.impact, name=name)))
+
+
+def _budgeted(objective: Objective, moments: Facts, name: str, asked: Window | None) -> Found:
+    """Return what an SLO's answer says; of an impact that it saw in part only the least."""
+    told = list(budget.estimates(objective, moments, source=f"evidence: {name}"))
+    spent = replace(budget.spending(objective, moments, name=name), asked=asked)
+    reasons = dict.fromkeys(BUDGET, spent.why) if spent.why else {}
+    part = coverage.unseen(asked, moments.impact)
+    if part and not spent.why:
+        reasons["burn_rate"] = part
+        told = [each for each in told if each.name != "burn_rate"]
+        told = [each.limited(part) if each.name == "budget_consumed" else each for each in told]
+    return Found(tuple(told), reasons, (spent,))
 
 
 def _reasons(frame: pd.DataFrame, window: Windows, *, name: str) -> Iterator[tuple[str, str]]:
@@ -350,10 +362,12 @@ def _reasons(frame: pd.DataFrame, window: Windows, *, name: str) -> Iterator[tup
     if len(bad) and bad[identity].isna().all():
         why = f"none of the {len(bad):,} failures of evidence {name} has a {identity}"
         yield from ((figure, why) for figure in ("affected_users", "affected_share"))
+    elif identity and (part := coverage.limits(frame, window)):
+        yield "affected_share", f"evidence {name} cannot tell it: {part}"
 
 
-BUDGET = ("budget_consumed", "budget_remaining", "burn_rate")
-"""Figures of an error budget."""
+BUDGET = ("slo_target", "slo_actual", "budget_consumed", "budget_remaining", "burn_rate")
+"""Figures of an SLO: the reason why its budget is not known is theirs where they are not known."""
 
 
 def _people(row: Mapping[str, Any]) -> list[str]:

@@ -95,12 +95,7 @@ def from_weeks(frame: pd.DataFrame, window: Windows = (), *, name: str) -> Estim
     if found is None or other_money(frame) or _unfit(frame, window):
         return None
     part = coverage.unseen(_asked(frame), coverage.intervals(window))
-    return replace(
-        found,
-        source=f"evidence: {name}",
-        definition=f"{found.definition}{f'; {part}' if part else ''}",
-        lower_bound=bool(part),
-    )
+    return replace(found, source=f"evidence: {name}").limited(part)
 
 
 def unknown(frame: pd.DataFrame, window: Windows, *, name: str) -> str:

@@ -89,7 +89,7 @@ QUICK: tuple[Tally, ...] = (
         "$",
         "direct revenue loss; no calculation method is stated",
         ("revenue_loss",),
-        "there is no revenue of the same hours of other weeks; get_datadog_revenue(query=…) "
+        "there is no revenue of the same hours of other weeks; get_datadog_revenue(metric=…) "
         "gives it",
     ),
     Tally(
