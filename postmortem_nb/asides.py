@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from postmortem_nb import coverage, slo, times
-from postmortem_nb.estimates import Estimate, agreeing, stated, worded
+from postmortem_nb.estimates import AT_LEAST, Estimate, agreeing, stated, worded
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -109,7 +109,8 @@ def definitions(measures: Mapping[str, Measure]) -> Aside:
         measure = measures.get(name)
         if measure is not None:
             said = f"unknown: {measure.missing}" if measure.value is None else value(measure)
-            rows.append((measure.label, said, measure.definition, measure.source or DASH))
+            how = measure.definition.removeprefix(f"{AT_LEAST}: ")  # the value says so
+            rows.append((measure.label, said, how, measure.source or DASH))
     heads = ("Figure", "Value", "Definition", "From")
     return Aside(TITLES[0], heads, tuple(rows), folded=True)
 
@@ -119,7 +120,8 @@ def value(measure: Measure) -> str:
     if measure.unit.startswith("minute") and isinstance(measure.value, (int, float)):
         return times.duration(measure.value)
     if isinstance(measure.value, (int, float)):
-        return worded(float(measure.value), measure.unit)
+        least = f"{AT_LEAST} " * (measure.lower_bound and not measure.source.startswith("stated"))
+        return f"{least}{worded(float(measure.value), measure.unit)}"
     return str(measure.value)
 
 

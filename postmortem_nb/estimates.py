@@ -33,6 +33,9 @@ STATED: Mapping[str, tuple[str, str]] = {
 }
 """Blank that people fill → the figure it states, and its unit."""
 
+AT_LEAST = "at least"
+"""What stands before a lower bound."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Estimate:
@@ -83,7 +86,7 @@ class Estimate:
     @property
     def words(self) -> str:
         """The value with its unit, and its interval where it has one."""
-        return f"{'at least ' if self.lower_bound else ''}{worded(self.value, self.unit)}" + (
+        return f"{f'{AT_LEAST} ' * self.lower_bound}{worded(self.value, self.unit)}" + (
             f" ({worded(self.low, self.unit)} to {worded(self.high, self.unit)})"
             if self.low is not None and self.high is not None
             else ""

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from postmortem_nb import metrics, slo
-from postmortem_nb.estimates import NEAR_WHOLE, Estimate, best, same, worded
+from postmortem_nb.estimates import AT_LEAST, NEAR_WHOLE, Estimate, best, same, worded
 from postmortem_nb.metrics import Measure
 
 if TYPE_CHECKING:
@@ -196,7 +196,9 @@ def rounded(measure: Measure) -> float | None:
 
 def told(measure: Measure) -> str:
     """Return the computed value with its unit."""
-    return "" if measure.computed is None else worded(measure.computed, measure.unit)
+    if measure.computed is None:
+        return ""
+    return f"{f'{AT_LEAST} ' * measure.lower_bound}{worded(measure.computed, measure.unit)}"
 
 
 def measures(facts: Facts, found: Found = NOTHING) -> dict[str, Measure]:
@@ -265,10 +267,11 @@ def _tallied(tally: Tally, facts: Facts, found: Found) -> Measure:
             value=value,
             computed=computed.value,
             origin=computed.source,
-            definition=computed.definition,
+            definition=f"{f'{AT_LEAST}: ' * computed.lower_bound}{computed.definition}",
             source=computed.source,
             parts=(computed.value,),
             beside=_limits(computed),
+            lower_bound=computed.lower_bound,
         )
     names = " or ".join(tally.stated)
     why = found.reasons.get(tally.figure, tally.lacks)
@@ -303,6 +306,7 @@ def _stated(
         computed=computed.value,
         origin=computed.source,
         differs=differs,
+        lower_bound=computed.lower_bound,
         beside=words if differs else "",
         source=f"{known.source}; {words}",
     )
@@ -334,14 +338,14 @@ def _interval(computed: Estimate) -> str:
     if computed.low is not None and computed.high is not None and computed.low != computed.high:
         low, high = (worded(value, computed.unit) for value in (computed.low, computed.high))
         return f"{low} to {high}"
-    return "at least" if computed.lower_bound else ""
+    return AT_LEAST if computed.lower_bound else ""
 
 
 def _limits(computed: Estimate) -> str:
     """Return what a reader is told of a computed figure that stands alone."""
     bound = _interval(computed)
     if computed.lower_bound:
-        return "computed: at least, its source saw only a part"
+        return f"computed: {AT_LEAST}, its source saw only a part"
     return f"computed: {bound}" if bound else ""
 
 

@@ -9,6 +9,7 @@ from postmortem_nb import Incident, coverage, document, evidence, impact
 from postmortem_nb.charts import waterfall
 from postmortem_nb.charts.look import Look
 from postmortem_nb.datadog import steps
+from postmortem_nb.redaction import PublicIncident
 
 START = dt.datetime(2026, 3, 10, 10, tzinfo=dt.UTC)
 MINUTE = dt.timedelta(minutes=1)
@@ -90,6 +91,35 @@ def test_of_a_part_each_figure_is_the_least_and_names_the_window(incident):
         assert found[name].lower_bound
         assert found[name].definition.endswith(ONLY)
     assert impact.table(incident).set_index("figure").loc["failed_requests", "lower_bound"]
+
+
+def test_wherever_the_least_is_told_it_is_said_to_be_one(incident):
+    ask(incident, HALF)
+    row = incident.stats().set_index("measure").loc["failed_requests"]
+    assert row["definition"].startswith("at least: sum of the points")
+    rows = document.markdown(incident).splitlines()
+    assert any("| Failed Requests | at least 300 requests | sum of" in row for row in rows)
+    assert any("**Failed Requests** | 300 *(computed: at least," in row for row in rows)
+    incident.set("failed_requests", 200)
+    computed = incident.stats().set_index("measure").loc["failed_requests_computed"]
+    assert computed["definition"].startswith("at least: computed")
+    assert not any(
+        "| Failed Requests | at least" in row for row in document.markdown(incident).splitlines()
+    )
+
+
+def test_the_public_edition_says_at_least_and_names_no_answer(incident):
+    ask(incident, HALF)
+    public = PublicIncident.open(incident.path)
+    measure = public.measures()["failed_requests"]
+    assert (measure.value, measure.source) == (300, "computed")
+    assert measure.definition.startswith("at least: ")
+    secret = errors(WHOLE).assign(query="avg:secret.errors{*}")
+    told = record("get_datadog_metric", WHOLE)
+    evidence.freeze(incident.path / "evidence", "metrics", secret, told)
+    assert "secret" in incident.measures()["failed_requests"].missing
+    measure = PublicIncident.open(incident.path).measures()["failed_requests"]
+    assert (measure.value, measure.missing) == (None, "not stated")
 
 
 def test_a_share_of_a_part_is_unknown(incident):
