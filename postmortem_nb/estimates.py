@@ -7,6 +7,7 @@ a part gives a lower bound.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import TYPE_CHECKING
@@ -142,6 +143,11 @@ def worded(value: float, unit: str) -> str:
     if unit == "%":
         return f"{_plain(value, 3 if 90 <= value < 100 else 2)} %"
     return f"{_plain(value, 1)} {unit}".strip()
+
+
+def least(value: float) -> float:
+    """Return a lower bound to a tenth, rounded down: above the value it would be none."""
+    return math.floor(10 * value + 1e-9) / 10
 
 
 def same(one: float, other: float) -> bool:

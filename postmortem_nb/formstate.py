@@ -8,6 +8,7 @@ messages that ``forms.js`` sends. Everything that came from a browser is checked
 from __future__ import annotations
 
 import json
+import math
 from datetime import UTC, date, datetime, timedelta
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
@@ -364,6 +365,8 @@ def _suggested(blank: Blank, measure: Measure) -> Message:
     open_ = measure.computed is not None and not measure.source.startswith("stated")
     if measure.computed is None or not (open_ or measure.differs):
         return {"value": "", "text": "", "help": ""}
-    value = kinds.show(blank.kind, tallies.rounded(measure))
+    found = tallies.rounded(measure)
+    whole = blank.kind == "count" and found is not None
+    value = kinds.show(blank.kind, math.floor(found) if whole and found is not None else found)
     words = f"Computed: {tallies.told(measure)} ({measure.origin})"
     return {"value": value, "text": words, "help": "" if measure.differs else measure.definition}

@@ -22,7 +22,7 @@ import pandas as pd
 from postmortem_nb import budget, coverage, errorcounts, evidence, losses, metrics, sqlcounts
 from postmortem_nb.errorcounts import ERRORS, requests
 from postmortem_nb.errors import BundleError
-from postmortem_nb.estimates import STATED, Estimate, agreeing, compare, stated
+from postmortem_nb.estimates import STATED, Estimate, agreeing, compare, least, stated
 from postmortem_nb.losses import revenue
 from postmortem_nb.sqlcounts import IDENTITIES, REGIONS
 from postmortem_nb.tallies import Found
@@ -257,29 +257,31 @@ def hours(
 ) -> list[Estimate]:
     """Return engineering hours: each participant from where the timeline first names them.
 
-    A lower bound: who worked without being named is not in it, nor is the time after the end.
+    A lower bound, rounded down: who worked without being named is not in it, nor is the time after
+    the end. A name in capitals or without is the same person.
     """
     rows = [row for row in timeline if isinstance(row.get("time"), dt.datetime)]
     last = max((row["time"] for row in rows), default=None)
     until = last if end is None or (last and last > end) else end
-    joined: dict[str, dt.datetime] = {}
+    joined: dict[str, tuple[str, dt.datetime]] = {}
     for row in sorted(rows, key=lambda row: row["time"]):
         for person in _people(row):
-            joined.setdefault(person, row["time"])
+            joined.setdefault(" ".join(person.casefold().split()), (person, row["time"]))
     if not joined or until is None:
         return []
     spent = {
-        name: max(0.0, (until - since).total_seconds() / 3600) for name, since in joined.items()
+        name: max(0.0, (until - since).total_seconds() / 3600) for name, since in joined.values()
     }
     return [
         Estimate(
             name="engineering_hours",
-            value=round(sum(spent.values()), 1),
+            value=least(sum(spent.values())),
             unit="hours",
             source="timeline: who is named when",
-            definition=f"{len(spent)} participants, each from their first entry to the last entry",
+            definition=f"{len(spent)} participant{'s, each' if len(spent) != 1 else ','} from "
+            "their first entry to the last entry",
             lower_bound=True,
-            parts=tuple((name, round(each, 1)) for name, each in spent.items()),
+            parts=tuple((name, least(each)) for name, each in spent.items()),
             split="participant",
         )
     ]

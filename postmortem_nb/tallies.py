@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from postmortem_nb import metrics, slo
-from postmortem_nb.estimates import AT_LEAST, NEAR_WHOLE, Estimate, best, same, worded
+from postmortem_nb.estimates import AT_LEAST, NEAR_WHOLE, Estimate, best, least, same, worded
 from postmortem_nb.metrics import Measure
 
 if TYPE_CHECKING:
@@ -177,6 +177,7 @@ SHOWN: frozenset[str] = frozenset(
     {
         *("affected_total", "affected_share", "failed_requests", "revenue_loss", "slo_impact"),
         *("slo_target", "slo_actual", "budget_consumed", "budget_remaining"),
+        "engineering_hours",
     }
 )
 """Blanks that a document fills with the computed figure where nobody stated one."""
@@ -191,6 +192,8 @@ def rounded(measure: Measure) -> float | None:
     """Return the computed value as a person would type it."""
     decimals = {"%": 3 if measure.name in NEAR_WHOLE else 2}.get(measure.unit, 0)
     found = measure.computed
+    if found is not None and measure.unit == "hours":
+        return least(found)
     return None if found is None else round(found, decimals) if decimals else float(round(found))
 
 

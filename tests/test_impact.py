@@ -5,7 +5,7 @@ import datetime as dt
 import pandas as pd
 import pytest
 
-from postmortem_nb import Incident, evidence, impact
+from postmortem_nb import Incident, document, evidence, impact
 from postmortem_nb.errors import BadValue
 
 START = dt.datetime(2025, 12, 4, 14, 2, tzinfo=dt.UTC)
@@ -196,6 +196,22 @@ def test_engineering_hours_run_from_the_first_entry_that_names_somebody():
     assert dict(got.parts) == {"Priya": 2.0, "Tomasz": 1.5}
     assert (got.value, got.lower_bound) == (3.5, True)
     assert impact.hours([{"time": at(1)}]) == []
+
+
+def test_hours_are_rounded_down_and_a_person_counts_once_however_written():
+    """Bob is there for 45 minutes: 0.7 hours at least, not 0.8, and not again as bob."""
+    rows = [{"time": at(82), "on_call": "Bob"}, {"time": at(97), "responders": ["bob"]}]
+    (got,) = impact.hours(rows, end=at(127))
+    assert (got.value, got.parts) == (0.7, (("Bob", 0.7),))
+    assert got.definition == "1 participant, from their first entry to the last entry"
+
+
+def test_hours_that_nobody_stated_reach_the_document_as_the_least(incident):
+    incident.add("timeline", step="Acknowledgment", time=at(82), on_call="Bob")
+    line = "- Engineering hours spent: 0.7 hours *(computed: at least,"
+    assert line in document.markdown(incident)
+    incident.set("engineering_hours", 5)
+    assert "- Engineering hours spent: 5 hours\n" in document.markdown(incident)
 
 
 # -- disagreement ----------------------------------------------------------------------------------
