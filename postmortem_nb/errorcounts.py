@@ -109,7 +109,21 @@ def _told(frame: pd.DataFrame, window: Windows, name: str) -> Iterator[Estimate 
             yield f"“{each.text}” (evidence {name}) counts none: {why}"
             continue
         found = _estimate(each, inside, step, source=f"evidence: {name}, {each.text}")
-        yield found.limited(coverage.limits(frame, window))
+        yield found.limited(_alone(each, queries), coverage.limits(frame, window))
+
+
+def _alone(query: _Query, queries: list[_Query]) -> str:
+    """Return which part of the requests a query counts alone; empty where it may be all of them.
+
+    A region is a part of them, and so is a filter beside one that it does not hold.
+    """
+    regions = sorted(term for term in query.terms if term.lstrip("!-").split(":")[0] in REGIONS)
+    if regions:
+        return f"of {', '.join(regions)} alone"
+    others = [each.terms for each in queries if not each.why and each.metric == query.metric]
+    if all(query.terms <= terms for terms in others):
+        return ""
+    return f"of {', '.join(sorted(query.terms))} alone"
 
 
 def _estimate(query: _Query, points: pd.DataFrame, step: float | None, source: str) -> Estimate:

@@ -264,16 +264,18 @@ def _tallied(tally: Tally, facts: Facts, found: Found) -> Measure:
     if typed is not None:
         return _stated(blank, name, typed, computed, facts)
     if computed is not None:
+        others = _other_parts(computed, found.estimates)
         value = round(computed.value) if computed.unit in {"users", "requests"} else computed.value
         return replace(
             blank,
             value=value,
             computed=computed.value,
             origin=computed.source,
-            definition=f"{f'{AT_LEAST}: ' * computed.lower_bound}{computed.definition}",
+            definition=f"{f'{AT_LEAST}: ' * computed.lower_bound}{computed.definition}"
+            + "".join(f"; another part: {each.words} ({_short(each)})" for each in others),
             source=computed.source,
             parts=(computed.value,),
-            beside=_limits(computed),
+            beside="; ".join([_limits(computed), *(f"another part: {e.words}" for e in others)]),
             lower_bound=computed.lower_bound,
         )
     names = " or ".join(tally.stated)
@@ -350,6 +352,21 @@ def _limits(computed: Estimate) -> str:
     if computed.lower_bound:
         return f"computed: {AT_LEAST}, its source saw only a part"
     return f"computed: {bound}" if bound else ""
+
+
+def _other_parts(computed: Estimate, found: Sequence[Estimate]) -> list[Estimate]:
+    """Return what other sources counted that saw a part as well: none of them is the whole."""
+    parts = [each for each in found if each.name == computed.name and each.lower_bound]
+    return [
+        each
+        for each in parts
+        if computed.lower_bound and not each.of and not same(each.value, computed.value)
+    ]
+
+
+def _short(computed: Estimate) -> str:
+    """Return which answer a figure is from, without its query."""
+    return computed.source.partition(", ")[0]
 
 
 def _number(computed: Estimate) -> str:

@@ -5,7 +5,7 @@ import datetime as dt
 import pandas as pd
 import pytest
 
-from postmortem_nb import Incident, errorcounts, evidence
+from postmortem_nb import Incident, errorcounts, evidence, impact
 
 START = dt.datetime(2026, 3, 10, 10, tzinfo=dt.UTC)
 END = START + dt.timedelta(hours=1)
@@ -101,6 +101,47 @@ def test_the_reason_stands_where_the_figure_is_unknown(tmp_path):
     )
     evidence.freeze(incident.path / "evidence", "whole", answer(COUNT, 10, 20), record)
     assert incident.measures()["failed_requests"].value == 30
+
+
+US, EU = (f"sum:web.errors{{{scope}}}.as_count()" for scope in ("region:us", "region:eu"))
+
+
+@pytest.mark.parametrize(
+    ("queries", "parts"),
+    [
+        ((COUNT,), [""]),
+        ((US,), ["of region:us alone"]),
+        ((COUNT, US), ["", "of region:us alone"]),
+        ((US, EU), ["of region:us alone", "of region:eu alone"]),
+        (("sum:a.errors{env:prod}.as_count()", "sum:b.errors{host:x}.as_count()"), ["", ""]),
+        (
+            ("sum:a.errors{env:prod}.as_count()", "sum:a.errors{env:prod,host:x}.as_count()"),
+            ["", "of env:prod, host:x alone"],
+        ),
+        (
+            ("sum:a.errors{host:x}.as_count()", "sum:a.errors{host:y}.as_count()"),
+            ["of host:x alone", "of host:y alone"],
+        ),
+    ],
+)
+def test_a_query_of_a_part_of_the_requests_is_a_lower_bound(queries, parts):
+    frame = pd.concat([answer(query, 10) for query in queries])
+    found = errorcounts.requests(frame, WINDOW, name="e")
+    assert [each.lower_bound for each in found] == [bool(part) for part in parts]
+    assert all(each.definition.endswith(part) for each, part in zip(found, parts, strict=True))
+
+
+def test_of_two_parts_both_are_told_and_they_do_not_contradict_each_other(tmp_path):
+    incident = Incident.create("INC-1", tmp_path, start=START, end=END)
+    frame = pd.concat([answer(US, 200), answer(EU, 600)])
+    record = {"function": "get_datadog_metric", "complete": True}
+    evidence.freeze(incident.path / "evidence", "e", frame, record)
+    measure = incident.measures()["failed_requests"]
+    assert measure.value == 600
+    assert measure.definition.startswith("at least: ")
+    assert measure.definition.endswith("another part: at least 200 requests (evidence: e)")
+    assert measure.beside.endswith("another part: at least 200 requests")
+    assert impact.table(incident)["agrees"].all()
 
 
 def test_a_rate_is_multiplied_by_its_step_and_says_so():
