@@ -7,7 +7,7 @@ an empty document is its template.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from postmortem_nb import coverage, slo, times
@@ -142,7 +142,7 @@ def sources(single: Mapping[str, object], found: Found) -> Aside | None:
 
 def _counted(each: Estimate) -> str:
     """Return a value without the unit that its figure already names."""
-    return each.words.removesuffix(f" {each.unit}") if each.unit != "%" else each.words
+    return each.words if each.unit in {"$", "%"} else replace(each, unit="").words
 
 
 def _how(each: Estimate) -> str:
@@ -188,7 +188,7 @@ def budget(spent: Spending) -> Aside:
         (
             f"{phase.name[:1].upper()}{phase.name[1:]}",
             f"{phase.since:%H:%M:%S}–{phase.until:%H:%M:%S} UTC",
-            _seen(spent, f"{worded(phase.bad, '')} bad {of.basis}", phase),
+            _seen(spent, worded(phase.bad, f"bad {of.basis}"), phase),
             _seen(spent, worded(phase.consumed, "%"), phase),
         )
         for phase in spent.phases
@@ -223,7 +223,7 @@ def _objective(spent: Spending) -> Iterator[tuple[str, ...]]:
         yield ("This incident", DASH, f"unknown: {spent.why}", DASH)
         return
     whole = _seen(spent, "", *spent.phases) == ""
-    size = _seen(spent, f"{worded(taken.bad, '')} bad {of.basis}", *spent.phases)
+    size = _seen(spent, worded(taken.bad, f"bad {of.basis}"), *spent.phases)
     burn = "" if taken.burn is None or not whole else f", burn rate {worded(taken.burn, '')}"
     share = _seen(spent, f"{worded(taken.consumed, '%')} consumed", *spent.phases)
     counted = f"{size} of a budget of {worded(taken.budget, '')}{burn}"

@@ -137,12 +137,13 @@ def agreeing(found: Sequence[Estimate]) -> list[bool | None]:
 
 
 def worded(value: float, unit: str) -> str:
-    """Return a value with its unit as a person writes it: 2,188 requests; 47.1 %; $29,400."""
+    """Return a value with its unit as a person writes it: 2,188 requests; 1 user; 47 %; $29,400."""
     if unit == "$":
         return f"{'−' if value < 0 else ''}${abs(value):,.0f}"
     if unit == "%":
         return f"{_plain(value, 3 if 90 <= value < 100 else 2)} %"
-    return f"{_plain(value, 1)} {unit}".strip()
+    shown = _plain(value, 1)
+    return f"{shown} {unit.removesuffix('s') if shown == '1' else unit}".strip()
 
 
 def least(value: float) -> float:

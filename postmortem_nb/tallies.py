@@ -371,8 +371,7 @@ def _short(computed: Estimate) -> str:
 
 def _number(computed: Estimate) -> str:
     """Return a computed value as it stands in brackets: its unit is in the words around."""
-    shown = worded(computed.value, computed.unit)
-    plain = shown if computed.unit in {"$", "%"} else shown.removesuffix(f" {computed.unit}")
+    plain = worded(computed.value, computed.unit if computed.unit in {"$", "%"} else "")
     bound = _interval(computed)
     return f"{plain}, {bound}," if bound else plain
 
