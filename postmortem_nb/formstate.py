@@ -363,10 +363,10 @@ def _measure(measure: Measure | None) -> Message:
 def _suggested(blank: Blank, measure: Measure) -> Message:
     """Return what is suggested for a blank: its value as typed, in words, and where it is from."""
     open_ = measure.computed is not None and not measure.source.startswith("stated")
-    if measure.computed is None or not (open_ or measure.differs):
-        return {"value": "", "text": "", "help": ""}
     found = tallies.rounded(measure)
-    whole = blank.kind == "count" and found is not None
-    value = kinds.show(blank.kind, math.floor(found) if whole and found is not None else found)
+    less = blank.kind == "count" and found is not None and 0 < found < 1  # a count is whole
+    if found is None or less or not (open_ or measure.differs):
+        return {"value": "", "text": "", "help": ""}
+    value = kinds.show(blank.kind, math.floor(found) if blank.kind == "count" else found)
     words = f"Computed: {tallies.told(measure)} ({measure.origin})"
     return {"value": value, "text": words, "help": "" if measure.differs else measure.definition}
