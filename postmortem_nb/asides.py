@@ -7,17 +7,18 @@ an empty document is its template.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from postmortem_nb import slo, times
-from postmortem_nb.estimates import Estimate, agreeing, stated, worded
+from postmortem_nb import coverage, slo, times
+from postmortem_nb.estimates import AT_LEAST, Estimate, agreeing, stated, worded
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from postmortem_nb.budget import Spending
     from postmortem_nb.metrics import Measure
+    from postmortem_nb.slo import Phase
     from postmortem_nb.tallies import Found
 
 PLACES: Mapping[str, str] = {
@@ -108,7 +109,8 @@ def definitions(measures: Mapping[str, Measure]) -> Aside:
         measure = measures.get(name)
         if measure is not None:
             said = f"unknown: {measure.missing}" if measure.value is None else value(measure)
-            rows.append((measure.label, said, measure.definition, measure.source or DASH))
+            how = measure.definition.removeprefix(f"{AT_LEAST}: ")  # the value says so
+            rows.append((measure.label, said, how, measure.source or DASH))
     heads = ("Figure", "Value", "Definition", "From")
     return Aside(TITLES[0], heads, tuple(rows), folded=True)
 
@@ -118,7 +120,8 @@ def value(measure: Measure) -> str:
     if measure.unit.startswith("minute") and isinstance(measure.value, (int, float)):
         return times.duration(measure.value)
     if isinstance(measure.value, (int, float)):
-        return worded(float(measure.value), measure.unit)
+        least = f"{AT_LEAST} " * (measure.lower_bound and not measure.source.startswith("stated"))
+        return f"{least}{worded(float(measure.value), measure.unit)}"
     return str(measure.value)
 
 
@@ -139,7 +142,7 @@ def sources(single: Mapping[str, object], found: Found) -> Aside | None:
 
 def _counted(each: Estimate) -> str:
     """Return a value without the unit that its figure already names."""
-    return each.words.removesuffix(f" {each.unit}") if each.unit != "%" else each.words
+    return each.words if each.unit in {"$", "%"} else replace(each, unit="").words
 
 
 def _how(each: Estimate) -> str:
@@ -185,8 +188,8 @@ def budget(spent: Spending) -> Aside:
         (
             f"{phase.name[:1].upper()}{phase.name[1:]}",
             f"{phase.since:%H:%M:%S}–{phase.until:%H:%M:%S} UTC",
-            _bad(phase.bad, of.basis),
-            worded(phase.consumed, "%"),
+            _seen(spent, worded(phase.bad, f"bad {of.basis}"), phase),
+            _seen(spent, worded(phase.consumed, "%"), phase),
         )
         for phase in spent.phases
     ]
@@ -194,10 +197,23 @@ def budget(spent: Spending) -> Aside:
     return Aside(head, heads, tuple(rows), frozenset({3}), evidence=spent.name)
 
 
+def _seen(spent: Spending, words: str, *phases: Phase) -> str:
+    """Return a figure of some phases, as far as the answer tells of their time."""
+    spans = [(phase.since, phase.until) for phase in phases]
+    return coverage.told(words, spent.asked, *spans)
+
+
+def _ends(spent: Spending) -> str:
+    """Return where the SLO's window ends: with the question, mostly the incident's end."""
+    end = spent.asked[1] if spent.asked else None
+    same = end is None or (spent.phases and end == spent.phases[-1].until)
+    return "the incident's end" if end is None or same else times.shown(end)
+
+
 def _objective(spent: Spending) -> Iterator[tuple[str, ...]]:
     """Yield the rows of an SLO as a whole."""
     of, taken = spent.objective, spent.taken
-    window = f"{of.days} to the incident's end"
+    window = f"{of.days} to {_ends(spent)}"
     target = DASH if of.target is None else f"target {worded(of.target, '%')}"
     status = "no data" if of.status is None else f"{worded(of.status, '%')} achieved, {target}"
     rest = [f"{worded(of.no_data, 'minutes')} without data"] if of.no_data else []
@@ -206,19 +222,16 @@ def _objective(spent: Spending) -> Iterator[tuple[str, ...]]:
     if taken is None:
         yield ("This incident", DASH, f"unknown: {spent.why}", DASH)
         return
-    size = f"{_bad(taken.bad, of.basis)} of a budget of {worded(taken.budget, '')}"
-    burn = "" if taken.burn is None else f", burn rate {worded(taken.burn, '')}"
+    whole = _seen(spent, "", *spent.phases) == ""
+    size = _seen(spent, worded(taken.bad, f"bad {of.basis}"), *spent.phases)
+    burn = "" if taken.burn is None or not whole else f", burn rate {worded(taken.burn, '')}"
+    share = _seen(spent, f"{worded(taken.consumed, '%')} consumed", *spent.phases)
+    counted = f"{size} of a budget of {worded(taken.budget, '')}{burn}"
     when = "impact" if spent.cut is None else f"impact from {times.shown(spent.cut)} on"
-    yield ("This incident", when, f"{size}{burn}", f"{worded(taken.consumed, '%')} consumed")
-    if taken.excess is not None:
+    yield ("This incident", when, counted, share)
+    if taken.excess is not None and whole:
         said = "without the errors that are always there"
         yield ("Above the usual", when, said, f"{worded(taken.excess, '%')} consumed")
-
-
-def _bad(count: float, basis: str) -> str:
-    """Return what was bad in words: ``1 bad minute``, ``12.5 bad requests``."""
-    said = worded(count, "")
-    return f"{said} bad {basis.removesuffix('s') if said == '1' else basis}"
 
 
 def _left(spent: Spending) -> str:

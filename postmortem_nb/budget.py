@@ -78,13 +78,15 @@ class Objective:
 class Spending:
     """What an incident took of an SLO's budget: in all, and by phase in order.
 
-    ``taken`` is None and ``why`` says so where there is no budget, or no data.
+    ``taken`` is None and ``why`` says so where there is no budget, or no data. ``asked`` is the
+    time that the answer tells of: what lies outside was not free of errors, but not asked.
     """
 
     name: str
     objective: Objective
     taken: Consumption | None
     phases: tuple[Phase, ...] = ()
+    asked: Interval | None = None
     why: str = ""
     cut: dt.datetime | None = None
     """When the SLO's window begins, where that is after the impact did."""

@@ -7,7 +7,8 @@ a part gives a lower bound.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import TYPE_CHECKING
 
@@ -32,6 +33,9 @@ STATED: Mapping[str, tuple[str, str]] = {
     "engineering_hours": ("engineering_hours", "hours"),
 }
 """Blank that people fill → the figure it states, and its unit."""
+
+AT_LEAST = "at least"
+"""What stands before a lower bound."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +70,13 @@ class Estimate:
         words = self.name.replace("_", " ")
         return f"{words[:1].upper()}{words[1:]}".replace("Slo ", "SLO ")
 
+    def limited(self, *parts: str) -> Estimate:
+        """Return it as the lower bound that it is where its source saw only a part, as told."""
+        said = [part for part in parts if part]
+        if not said:
+            return self
+        return replace(self, definition="; ".join([self.definition, *said]), lower_bound=True)
+
     def is_from(self, name: str) -> bool:
         """Whether it comes from the evidence of this name."""
         return self.source == f"evidence: {name}" or self.source.startswith(f"evidence: {name}, ")
@@ -76,7 +87,7 @@ class Estimate:
     @property
     def words(self) -> str:
         """The value with its unit, and its interval where it has one."""
-        return f"{'at least ' if self.lower_bound else ''}{worded(self.value, self.unit)}" + (
+        return f"{f'{AT_LEAST} ' * self.lower_bound}{worded(self.value, self.unit)}" + (
             f" ({worded(self.low, self.unit)} to {worded(self.high, self.unit)})"
             if self.low is not None and self.high is not None
             else ""
@@ -126,12 +137,18 @@ def agreeing(found: Sequence[Estimate]) -> list[bool | None]:
 
 
 def worded(value: float, unit: str) -> str:
-    """Return a value with its unit as a person writes it: 2,188 requests; 47.1 %; $29,400."""
+    """Return a value with its unit as a person writes it: 2,188 requests; 1 user; 47 %; $29,400."""
     if unit == "$":
         return f"{'−' if value < 0 else ''}${abs(value):,.0f}"
     if unit == "%":
         return f"{_plain(value, 3 if 90 <= value < 100 else 2)} %"
-    return f"{_plain(value, 1)} {unit}".strip()
+    shown = _plain(value, 1)
+    return f"{shown} {unit.removesuffix('s') if shown == '1' else unit}".strip()
+
+
+def least(value: float) -> float:
+    """Return a lower bound to a tenth, rounded down: above the value it would be none."""
+    return math.floor(10 * value + 1e-9) / 10
 
 
 def same(one: float, other: float) -> bool:

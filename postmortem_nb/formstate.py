@@ -8,6 +8,7 @@ messages that ``forms.js`` sends. Everything that came from a browser is checked
 from __future__ import annotations
 
 import json
+import math
 from datetime import UTC, date, datetime, timedelta
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
@@ -362,8 +363,10 @@ def _measure(measure: Measure | None) -> Message:
 def _suggested(blank: Blank, measure: Measure) -> Message:
     """Return what is suggested for a blank: its value as typed, in words, and where it is from."""
     open_ = measure.computed is not None and not measure.source.startswith("stated")
-    if measure.computed is None or not (open_ or measure.differs):
+    found = tallies.rounded(measure)
+    less = blank.kind == "count" and found is not None and 0 < found < 1  # a count is whole
+    if found is None or less or not (open_ or measure.differs):
         return {"value": "", "text": "", "help": ""}
-    value = kinds.show(blank.kind, tallies.rounded(measure))
+    value = kinds.show(blank.kind, math.floor(found) if blank.kind == "count" else found)
     words = f"Computed: {tallies.told(measure)} ({measure.origin})"
     return {"value": value, "text": words, "help": "" if measure.differs else measure.definition}

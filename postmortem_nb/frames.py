@@ -11,6 +11,7 @@ import pandas as pd
 
 from postmortem_nb import changes, kinds
 from postmortem_nb.errors import BadValue, expected, shown
+from postmortem_nb.estimates import AT_LEAST
 from postmortem_nb.tables import TIMELINE
 
 if TYPE_CHECKING:
@@ -128,7 +129,8 @@ def _stated(each: Measure) -> Iterator[tuple[Any, ...]]:
     source = each.source
     yield each.name, value, each.unit, each.definition, source, each.missing or None
     if each.computed is not None and each.differs:
-        said = "computed, where another figure is stated"
+        least = f"{AT_LEAST}: " * each.lower_bound
+        said = f"{least}computed, where another figure is stated"
         yield f"{each.name}_computed", each.computed, each.unit, said, each.origin, None
 
 

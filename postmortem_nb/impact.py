@@ -13,17 +13,16 @@ sample, a partial answer) makes an estimate a lower bound, and it says so.
 from __future__ import annotations
 
 import datetime as dt
-import math
-import re
 from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from postmortem_nb import budget, evidence, losses, metrics, sqlcounts
+from postmortem_nb import budget, coverage, errorcounts, evidence, losses, metrics, sqlcounts
+from postmortem_nb.errorcounts import ERRORS, requests
 from postmortem_nb.errors import BundleError
-from postmortem_nb.estimates import STATED, Estimate, agreeing, compare, stated
+from postmortem_nb.estimates import STATED, Estimate, agreeing, compare, least, stated
 from postmortem_nb.losses import revenue
 from postmortem_nb.sqlcounts import IDENTITIES, REGIONS
 from postmortem_nb.tallies import Found
@@ -32,7 +31,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
-    from postmortem_nb.budget import Spending
+    from postmortem_nb.budget import Objective, Spending
+    from postmortem_nb.coverage import Window, Windows
     from postmortem_nb.incident import Incident
     from postmortem_nb.metrics import Facts
 
@@ -52,10 +52,6 @@ __all__ = [
 ]
 
 SINGLE = "incident"
-Window = tuple[dt.datetime, dt.datetime]
-Windows = Window | tuple[Window, ...]
-"""The impact: from start to end, or several such intervals."""
-
 BAD: frozenset[str] = frozenset({"error", "critical", "alert", "emergency", "emerg", "fatal"})
 """Log and span statuses of a failure."""
 
@@ -78,9 +74,6 @@ ALERT = "Monitor Alert"
 """The detection method of which no person is named: a monitor is no participant."""
 
 METRICS = "get_datadog_metric"
-ERRORS = re.compile(r"\berrors?\b")
-"""What a query has in its name that counts failed requests."""
-
 ROWS = ("search_datadog_logs", "search_datadog_spans")
 """Functions whose answers are single events, often cut by a limit."""
 
@@ -153,10 +146,11 @@ def found(folder: Path, moments: Facts, timeline: Iterable[Mapping[str, Any]]) -
         key = (str(record.get("name")), str(record.get("sha256")))
         if record.get("function") == METRICS and not _counts_errors(folder, *key):
             continue
-        said = _frozen(folder, *key, moments=moments)
+        said = _frozen(folder, *key, coverage.asked(record), moments=moments)
+        if not others or record.get("function") != budget.FUNCTION:
+            reasons = {**said.reasons, **reasons}
         if record.get("function") == budget.FUNCTION:
             told += [replace(each, of=key[0] if others else "") for each in said.estimates]
-            reasons = {**said.reasons, **reasons} if not others else reasons
             budgets += said.budgets
             others = others or bool(said.budgets)
         else:
@@ -178,8 +172,8 @@ def from_frame(frame: pd.DataFrame, window: Windows, *, name: str) -> list[Estim
     found = [
         users(frame, window, name=name),
         share(frame, window, name=name),
-        sqlcounts.from_sql(frame, _intervals(window), name=name),
-        losses.from_weeks(frame, name=name),
+        sqlcounts.from_sql(frame, coverage.intervals(window), name=name),
+        losses.from_weeks(frame, window, name=name),
     ]
     return [*(each for each in found if each is not None), *requests(frame, window, name=name)]
 
@@ -188,28 +182,31 @@ def users(frame: pd.DataFrame, window: Windows, *, name: str) -> Estimate | None
     """Return the distinct identities with a failure in the window, split by region where known.
 
     The frame is an answer of logs, spans or RUM with ``timestamp``, ``status`` and an identity
-    (`IDENTITIES`, with or without ``@``). ``None`` when it has none. Rows without an identity
-    (guests, machines) are not counted, and the definition says how many there were.
+    (`IDENTITIES`, with or without ``@``). ``None`` when it has none, or none of the failures has.
+    Rows without an identity (guests, machines; an empty one is none) are not counted, and the
+    definition says how many there were.
     """
-    frame = frame.rename(columns=lambda column: str(column).removeprefix("@"))
-    identity = next((field for field in IDENTITIES if field in frame.columns), None)
-    if identity is None or not {"timestamp", "status"} <= set(frame.columns):
+    rows, identity = _identified(frame)
+    if not identity:
         return None
-    bad = _within(frame, window)
-    bad = bad[bad["status"].astype("string").str.lower().isin(BAD)]
+    bad = _failures(coverage.within(rows, window))
     known = bad[bad[identity].notna()]
     unknown = len(bad) - len(known)
-    return Estimate(
+    if unknown and known.empty:
+        return None
+    others = f"{unknown:,} failure{'s' * (unknown != 1)} without {identity}"
+    written = " (as it is written)" if "email" in identity else ""
+    found = Estimate(
         name="affected_users",
         value=float(known[identity].nunique()),
         unit="users",
         source=f"evidence: {name}",
-        definition=f"distinct {identity} with at least one failure in the impact window"
-        + (f"; {unknown:,} failures without {identity} are not counted" if unknown else ""),
-        lower_bound=_cut(frame),
+        definition=f"distinct {identity}{written} with at least one failure in the impact window"
+        + (f"; {others} {'is' if unknown == 1 else 'are'} not counted" if unknown else ""),
         parts=_parts(known, identity),
         split="region",
     )
+    return found.limited(coverage.limits(frame, window))
 
 
 def share(frame: pd.DataFrame, window: Windows, *, name: str) -> Estimate | None:
@@ -218,50 +215,41 @@ def share(frame: pd.DataFrame, window: Windows, *, name: str) -> Estimate | None
     The frame has to hold successes too: ``None`` when it holds nothing but failures, because
     their share would be 100 % of whatever was asked for, and when it holds only a part.
     """
-    frame = frame.rename(columns=lambda column: str(column).removeprefix("@"))
-    identity = next((field for field in IDENTITIES if field in frame.columns), None)
-    if identity is None or not {"timestamp", "status"} <= set(frame.columns) or _cut(frame):
+    rows, identity = _identified(frame)
+    if not identity or coverage.limits(frame, window):
         return None
-    rows = _within(frame, window)
-    bad = rows["status"].astype("string").str.lower().isin(BAD)
+    rows = coverage.within(rows, window)
+    bad = _failures(rows)
     active = int(rows[identity].nunique())
-    if bad.all() or not active:
+    if len(bad) == len(rows) or not active:
         return None
     return Estimate(
         name="affected_share",
-        value=100 * int(rows.loc[bad, identity].nunique()) / active,
+        value=100 * int(bad[identity].nunique()) / active,
         unit="%",
         source=f"evidence: {name}",
         definition=f"of {active:,} distinct {identity} active in the same window",
     )
 
 
-def requests(frame: pd.DataFrame, window: Windows, *, name: str) -> list[Estimate]:
-    """Return the failed requests that each error query of a metric answer counted in the window.
+def _identified(frame: pd.DataFrame) -> tuple[pd.DataFrame, str]:
+    """Return an answer with plain names and its identity: the best that any row has.
 
-    Rates (``.as_rate()``) are multiplied by the step between their points. A point stands for the
-    step that begins at it. Ratios (``errors / hits``) are no counts and left out. Two queries may
-    count the same requests, so they are never added up. A query grouped by region is split by it.
+    An empty text is no identity: visitors who are not logged in often have one.
     """
-    if not {"timestamp", "query", "series", "value"} <= set(frame.columns):
-        return []
-    asked = frame["query"].astype("string")
-    counts = frame[asked.str.contains(ERRORS.pattern, regex=True) & ~asked.str.contains("/")]
-    inside = _within(counts, window).dropna(subset=["value"])
-    inside = inside[inside["value"].astype("float64").abs() < math.inf]
-    return [
-        Estimate(
-            name="failed_requests",
-            value=round(_total(points) * _scale(str(query), counts)),
-            unit="requests",
-            source=f"evidence: {name}, {query}",
-            definition="sum of the points that begin in the impact window",
-            lower_bound=_cut(frame),
-            parts=tuple(_regions(points, _scale(str(query), counts))),
-            split="region",
-        )
-        for query, points in inside.groupby("query", observed=True)
-    ]
+    frame = frame.rename(columns=lambda column: str(column).removeprefix("@"))
+    if not {"timestamp", "status"} <= set(frame.columns):
+        return frame, ""
+    held = [field for field in IDENTITIES if field in frame.columns]
+    blank = {field: frame[field].astype("string").str.strip() == "" for field in held}
+    ids = {field: frame[field].mask(blank[field].fillna(value=False)) for field in held}
+    frame = frame.assign(**ids)
+    best = (field for field in held if frame[field].notna().any())
+    return frame, next(best, held[0] if held else "")
+
+
+def _failures(rows: pd.DataFrame) -> pd.DataFrame:
+    return rows[rows["status"].astype("string").str.lower().isin(BAD)]
 
 
 def hours(
@@ -269,90 +257,55 @@ def hours(
 ) -> list[Estimate]:
     """Return engineering hours: each participant from where the timeline first names them.
 
-    A lower bound: who worked without being named is not in it, nor is the time after the end.
+    A lower bound, rounded down: who worked without being named is not in it, nor is the time after
+    the end. A name in capitals or without is the same person.
     """
     rows = [row for row in timeline if isinstance(row.get("time"), dt.datetime)]
     last = max((row["time"] for row in rows), default=None)
     until = last if end is None or (last and last > end) else end
-    joined: dict[str, dt.datetime] = {}
+    joined: dict[str, tuple[str, dt.datetime]] = {}
     for row in sorted(rows, key=lambda row: row["time"]):
         for person in _people(row):
-            joined.setdefault(person, row["time"])
+            joined.setdefault(" ".join(person.casefold().split()), (person, row["time"]))
     if not joined or until is None:
         return []
     spent = {
-        name: max(0.0, (until - since).total_seconds() / 3600) for name, since in joined.items()
+        name: max(0.0, (until - since).total_seconds() / 3600) for name, since in joined.values()
     }
     return [
         Estimate(
             name="engineering_hours",
-            value=round(sum(spent.values()), 1),
+            value=least(sum(spent.values())),
             unit="hours",
             source="timeline: who is named when",
-            definition=f"{len(spent)} participants, each from their first entry to the last entry",
+            definition=f"{len(spent)} participant{'s, each' if len(spent) != 1 else ','} from "
+            "their first entry to the last entry",
             lower_bound=True,
-            parts=tuple((name, round(each, 1)) for name, each in spent.items()),
+            parts=tuple((name, least(each)) for name, each in spent.items()),
             split="participant",
         )
     ]
 
 
-def _intervals(window: Windows) -> tuple[Window, ...]:
-    """Return the impact as intervals, however it was given."""
-    if not window:
-        return ()
-    single = isinstance(window[0], dt.datetime)
-    return (window,) if single else tuple(window)  # type: ignore[return-value,arg-type]
-
-
-def _within(frame: pd.DataFrame, window: Windows) -> pd.DataFrame:
-    """Return the rows of the impact, the end of each interval left out."""
-    inside = pd.Series(data=False, index=frame.index)
-    for start, end in _intervals(window):
-        inside |= ((frame["timestamp"] >= start) & (frame["timestamp"] < end)).fillna(value=False)
-    return frame[inside]
-
-
-def _cut(frame: pd.DataFrame) -> bool:
-    """Return whether an answer is known to be a part of what there was."""
-    record = frame.attrs.get("evidence") or {}
-    return not record.get("complete", True)
-
-
 def _parts(known: pd.DataFrame, identity: str) -> tuple[tuple[str, float], ...]:
-    """Return identities by region, the most first, where the answer tells regions."""
-    region = next((field for field in REGIONS if field in known.columns), None)
-    if region is None:
+    """Return identities by region, the most first, where a column or the tags tell regions."""
+    column = next((field for field in REGIONS if field in known.columns), None)
+    if column is not None:
+        region = known[column]
+    elif "tags" in known.columns:
+        places = [_tagged(tags) for tags in known["tags"].tolist()]
+        region = pd.Series(places, index=known.index, dtype="string")
+    else:
         return ()
     counts = known.groupby(region, observed=True)[identity].nunique().sort_values(ascending=False)
     return tuple((str(place), float(count)) for place, count in counts.items())
 
 
-def _regions(points: pd.DataFrame, scale: float) -> Iterator[tuple[str, float]]:
-    """Yield the sums of a query's series by region, the most first, where it is grouped by one."""
-    tags = points["series"].astype("string")
-    pattern = rf"(?:^|,)(?:{'|'.join(name.replace('.', '[.]') for name in REGIONS)}):([^,]+)"
-    region = tags.str.extract(pattern)[0]
-    if region.isna().any() or not len(region):
-        return
-    sums = points["value"].astype("float64").groupby(region).sum().sort_values(ascending=False)
-    yield from ((str(place), float(round(value * scale))) for place, value in sums.items())
-
-
-def _total(points: pd.DataFrame) -> float:
-    return float(points["value"].astype("float64").sum())
-
-
-def _scale(query: str, frame: pd.DataFrame) -> float:
-    """Return what makes counts of a query's points: for rates the seconds between them.
-
-    The least gap counts: steps without data are left out of an answer.
-    """
-    if ".as_rate()" not in query:
-        return 1.0
-    times = frame.loc[frame["query"] == query, "timestamp"].drop_duplicates().sort_values()
-    gaps = times.diff().dropna()
-    return float(gaps.min().total_seconds()) if len(gaps) else 1.0
+def _tagged(tags: object) -> str | None:
+    """Return the region that the tags of a row name, the best first."""
+    listed = [str(tag).partition(":") for tag in tags] if isinstance(tags, list | tuple) else []
+    found = {key: value for key, _, value in reversed(listed) if value}
+    return next((found[key] for key in REGIONS if key in found), None)
 
 
 @lru_cache(maxsize=256)
@@ -369,7 +322,7 @@ def _counts_errors(folder: Path, name: str, digest: str) -> bool:
 
 
 @lru_cache(maxsize=256)
-def _frozen(folder: Path, name: str, digest: str, *, moments: Facts) -> Found:
+def _frozen(folder: Path, name: str, digest: str, asked: Window | None, *, moments: Facts) -> Found:
     """Return what one frozen answer says; remembered by its digest, as checks ask often."""
     del digest  # a part of the key
     try:
@@ -378,17 +331,45 @@ def _frozen(folder: Path, name: str, digest: str, *, moments: Facts) -> Found:
         return Found()  # the checks tell why
     objective = budget.read(frame)
     if objective is not None:
-        told = budget.estimates(objective, moments, source=f"evidence: {name}")
-        spent = budget.spending(objective, moments, name=name)
-        reasons = dict.fromkeys(BUDGET, spent.why) if spent.why else {}
-        return Found(tuple(told), reasons, (spent,))
+        return _budgeted(objective, moments, name, asked)
+    if budget.is_answer(frame):
+        return Found((), dict.fromkeys(BUDGET, f"evidence {name} holds no data of the SLO"))
     if not moments.impact:
         return Found()
-    return Found(tuple(from_frame(frame, moments.impact, name=name)))
+    found = from_frame(frame, moments.impact, name=name)
+    return Found(tuple(found), dict(_reasons(frame, moments.impact, name=name)))
 
 
-BUDGET = ("budget_consumed", "budget_remaining", "burn_rate")
-"""Figures of an error budget."""
+def _budgeted(objective: Objective, moments: Facts, name: str, asked: Window | None) -> Found:
+    """Return what an SLO's answer says; of an impact that it saw in part only the least."""
+    told = list(budget.estimates(objective, moments, source=f"evidence: {name}"))
+    spent = replace(budget.spending(objective, moments, name=name), asked=asked)
+    reasons = dict.fromkeys(BUDGET, spent.why) if spent.why else {}
+    part = coverage.unseen(asked, moments.impact)
+    if part and not spent.why:
+        reasons["burn_rate"] = part
+        told = [each for each in told if each.name != "burn_rate"]
+        told = [each.limited(part) if each.name == "budget_consumed" else each for each in told]
+    return Found(tuple(told), reasons, (spent,))
+
+
+def _reasons(frame: pd.DataFrame, window: Windows, *, name: str) -> Iterator[tuple[str, str]]:
+    """Yield the figures that an answer seems to tell and does not, and why."""
+    for figure, reader in (("failed_requests", errorcounts), ("revenue_loss", losses)):
+        why = reader.unknown(frame, window, name=name)
+        if why:
+            yield figure, why
+    rows, identity = _identified(frame)
+    bad = _failures(coverage.within(rows, window)) if identity else rows[:0]
+    if len(bad) and bad[identity].isna().all():
+        why = f"none of the {len(bad):,} failures of evidence {name} has a {identity}"
+        yield from ((figure, why) for figure in ("affected_users", "affected_share"))
+    elif identity and (part := coverage.limits(frame, window)):
+        yield "affected_share", f"evidence {name} cannot tell it: {part}"
+
+
+BUDGET = ("slo_target", "slo_actual", "budget_consumed", "budget_remaining", "burn_rate")
+"""Figures of an SLO: the reason why its budget is not known is theirs where they are not known."""
 
 
 def _people(row: Mapping[str, Any]) -> list[str]:

@@ -88,7 +88,7 @@ class Measure:
     unknown. ``contradiction``: the facts exclude each other (an end before its beginning).
     ``beside`` is what a reader sees in brackets behind the value, such as what was computed where
     another figure is stated: then it ``differs``. ``computed`` and ``origin`` are what evidence or
-    timeline say, and which.
+    timeline say, and which; it is a ``lower_bound`` where its source saw only a part.
     """
 
     name: str
@@ -104,6 +104,7 @@ class Measure:
     computed: float | None = None
     origin: str = ""
     differs: bool = False
+    lower_bound: bool = False
 
 
 class Span(NamedTuple):

@@ -85,7 +85,7 @@ class PublicIncident(MaskedIncident):
         return {
             name: replace(each, **QUIET, **_sources(each))
             if name in PUBLIC["incident"]
-            else replace(each, **UNKNOWN, **QUIET, **_sources(each))
+            else replace(each, **{**QUIET, **_sources(each), **UNKNOWN})
             for name, each in super().measures().items()
         }
 
@@ -125,6 +125,7 @@ def _sources(measure: Measure) -> dict[str, Any]:
     return {
         "definition": _ORIGIN.sub("", measure.definition),
         "source": measure.source.partition(";")[0] if stated else "computed",
+        "missing": measure.missing.partition(", and ")[0],
     }
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from postmortem_nb import times
+from postmortem_nb import coverage, times
 from postmortem_nb.errors import PostmortemError
 from postmortem_nb.estimates import Estimate
 
@@ -63,7 +63,8 @@ def from_sql(
     if not (plain and failures and _covers(record, impact)):
         return None
     what, field = counted[0]
-    return _estimate(frame, sql, name, field if what not in {"*", "1"} else "")
+    found = _estimate(frame, sql, name, field if what not in {"*", "1"} else "")
+    return None if found is None else found.limited(coverage.limits(frame, tuple(impact)))
 
 
 def _estimate(frame: pd.DataFrame, sql: str, name: str, field: str) -> Estimate | None:
@@ -78,7 +79,6 @@ def _estimate(frame: pd.DataFrame, sql: str, name: str, field: str) -> Estimate 
         return None
     if grouped and (field or not parts):
         return None  # distinct users of several groups do not add up
-    cut = not (frame.attrs.get("evidence") or {}).get("complete", True)
     return Estimate(
         name="affected_users" if field else "failed_requests",
         value=float(values.sum()),
@@ -88,7 +88,6 @@ def _estimate(frame: pd.DataFrame, sql: str, name: str, field: str) -> Estimate 
         if field
         else "error logs of the impact window, one for each failed request where the service "
         "logs each once",
-        lower_bound=cut,
         parts=parts,
         split="region" if parts else "",
     )

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from postmortem_nb import metrics, slo
-from postmortem_nb.estimates import NEAR_WHOLE, Estimate, best, same, worded
+from postmortem_nb.estimates import AT_LEAST, NEAR_WHOLE, Estimate, best, least, same, worded
 from postmortem_nb.metrics import Measure
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ QUICK: tuple[Tally, ...] = (
         "$",
         "direct revenue loss; no calculation method is stated",
         ("revenue_loss",),
-        "there is no revenue of the same hours of other weeks; get_datadog_revenue(query=…) "
+        "there is no revenue of the same hours of other weeks; get_datadog_revenue(metric=…) "
         "gives it",
     ),
     Tally(
@@ -177,6 +177,7 @@ SHOWN: frozenset[str] = frozenset(
     {
         *("affected_total", "affected_share", "failed_requests", "revenue_loss", "slo_impact"),
         *("slo_target", "slo_actual", "budget_consumed", "budget_remaining"),
+        "engineering_hours",
     }
 )
 """Blanks that a document fills with the computed figure where nobody stated one."""
@@ -191,12 +192,16 @@ def rounded(measure: Measure) -> float | None:
     """Return the computed value as a person would type it."""
     decimals = {"%": 3 if measure.name in NEAR_WHOLE else 2}.get(measure.unit, 0)
     found = measure.computed
+    if found is not None and measure.unit == "hours":
+        return least(found)
     return None if found is None else round(found, decimals) if decimals else float(round(found))
 
 
 def told(measure: Measure) -> str:
     """Return the computed value with its unit."""
-    return "" if measure.computed is None else worded(measure.computed, measure.unit)
+    if measure.computed is None:
+        return ""
+    return f"{f'{AT_LEAST} ' * measure.lower_bound}{worded(measure.computed, measure.unit)}"
 
 
 def measures(facts: Facts, found: Found = NOTHING) -> dict[str, Measure]:
@@ -259,16 +264,19 @@ def _tallied(tally: Tally, facts: Facts, found: Found) -> Measure:
     if typed is not None:
         return _stated(blank, name, typed, computed, facts)
     if computed is not None:
+        others = _other_parts(computed, found.estimates)
         value = round(computed.value) if computed.unit in {"users", "requests"} else computed.value
         return replace(
             blank,
             value=value,
             computed=computed.value,
             origin=computed.source,
-            definition=computed.definition,
+            definition=f"{f'{AT_LEAST}: ' * computed.lower_bound}{computed.definition}"
+            + "".join(f"; another part: {each.words} ({_short(each)})" for each in others),
             source=computed.source,
             parts=(computed.value,),
-            beside=_limits(computed),
+            beside="; ".join([_limits(computed), *(f"another part: {e.words}" for e in others)]),
+            lower_bound=computed.lower_bound,
         )
     names = " or ".join(tally.stated)
     why = found.reasons.get(tally.figure, tally.lacks)
@@ -303,6 +311,7 @@ def _stated(
         computed=computed.value,
         origin=computed.source,
         differs=differs,
+        lower_bound=computed.lower_bound,
         beside=words if differs else "",
         source=f"{known.source}; {words}",
     )
@@ -334,21 +343,35 @@ def _interval(computed: Estimate) -> str:
     if computed.low is not None and computed.high is not None and computed.low != computed.high:
         low, high = (worded(value, computed.unit) for value in (computed.low, computed.high))
         return f"{low} to {high}"
-    return "at least" if computed.lower_bound else ""
+    return AT_LEAST if computed.lower_bound else ""
 
 
 def _limits(computed: Estimate) -> str:
     """Return what a reader is told of a computed figure that stands alone."""
     bound = _interval(computed)
     if computed.lower_bound:
-        return "computed: at least, its source saw only a part"
+        return f"computed: {AT_LEAST}, its source saw only a part"
     return f"computed: {bound}" if bound else ""
+
+
+def _other_parts(computed: Estimate, found: Sequence[Estimate]) -> list[Estimate]:
+    """Return what other sources counted that saw a part as well: none of them is the whole."""
+    parts = [each for each in found if each.name == computed.name and each.lower_bound]
+    return [
+        each
+        for each in parts
+        if computed.lower_bound and not each.of and not same(each.value, computed.value)
+    ]
+
+
+def _short(computed: Estimate) -> str:
+    """Return which answer a figure is from, without its query."""
+    return computed.source.partition(", ")[0]
 
 
 def _number(computed: Estimate) -> str:
     """Return a computed value as it stands in brackets: its unit is in the words around."""
-    shown = worded(computed.value, computed.unit)
-    plain = shown if computed.unit in {"$", "%"} else shown.removesuffix(f" {computed.unit}")
+    plain = worded(computed.value, computed.unit if computed.unit in {"$", "%"} else "")
     bound = _interval(computed)
     return f"{plain}, {bound}," if bound else plain
 

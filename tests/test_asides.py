@@ -202,6 +202,18 @@ def test_several_slos_stand_side_by_side_and_the_one_called_slo_is_the_incidents
     assert "sources" not in set(asked.check()["code"])  # two SLOs are no contradiction
 
 
+def test_the_form_suggests_whole_hours_and_never_none_for_less(incident):
+    def suggested():
+        sheet = Sheet(incident, incident.template.section("Impact Analysis"))
+        return sheet.measures()["engineering_hours"]
+
+    incident.add("timeline", step="Escalation", time=START + 60 * MINUTE, responders=["Bob"])
+    assert suggested()["value"] == ""
+    incident.add("timeline", step="Acknowledgment", time=START + 15 * MINUTE, on_call="Ana")
+    assert suggested()["value"] == "1"
+    assert suggested()["text"].startswith("Computed: at least 1.7 hours")
+
+
 def test_the_form_suggests_what_evidence_says(asked):
     sheet = Sheet(asked, asked.template.section("Impact Analysis"))
     said = sheet.measures()

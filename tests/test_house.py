@@ -40,8 +40,9 @@ LAYERS = (
     ("units",),
     ("callsyntax", "distributions", "likeness", "spellings", "terminal"),
     ("edits", "estimates", "language", "metrics", "slo", "times"),
+    ("coverage",),
     ("budget", "kinds", "losses", "provenance", "sqlcounts", "tallies"),
-    ("evidence",),
+    ("errorcounts", "evidence"),
     ("hindsight", "impact", "tendencies"),
     # the template as the schema
     ("notation",),

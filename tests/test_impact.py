@@ -5,7 +5,7 @@ import datetime as dt
 import pandas as pd
 import pytest
 
-from postmortem_nb import Incident, evidence, impact
+from postmortem_nb import Incident, document, evidence, impact
 from postmortem_nb.errors import BadValue
 
 START = dt.datetime(2025, 12, 4, 14, 2, tzinfo=dt.UTC)
@@ -63,7 +63,7 @@ def test_affected_users_are_distinct_identities_with_a_failure_in_the_window(fie
     got = impact.users(LOGS.rename(columns={"@usr.id": field}), WINDOW, name="impact")
     assert got.value == 3
     assert got.parts == (("eu", 2.0), ("us", 1.0))
-    assert "1 failures without" in got.definition
+    assert "1 failure without" in got.definition
     assert got.source == "evidence: impact"
 
 
@@ -75,6 +75,42 @@ def test_a_partial_answer_gives_a_lower_bound():
 def test_the_best_identity_counts():
     frame = LOGS.assign(session_id=range(len(LOGS)))
     assert impact.users(frame, WINDOW, name="x").value == 3
+
+
+def test_an_empty_identity_is_none():
+    """u-1 fails, as do two visitors who are not logged in; u-2 and one more are fine."""
+    frame = logs(
+        (1, "error", "u-1", "eu"), (2, "error", "", "eu"), (3, "error", " ", "eu"),
+        (4, "info", "u-2", "eu"), (5, "info", "", "eu"),
+    )  # fmt: skip
+    got = impact.users(frame, WINDOW, name="x")
+    assert (got.value, got.parts) == (1, (("eu", 1.0),))
+    assert "2 failures without usr.id are not counted" in got.definition
+    assert impact.share(frame, WINDOW, name="x").value == 50
+
+
+def test_an_identity_that_no_row_has_makes_place_for_the_next():
+    frame = logs((1, "error", "", "eu"), (2, "info", "", "eu")).assign(session_id=["s-1", "s-2"])
+    assert impact.users(frame, WINDOW, name="x").value == 1
+    assert "session_id" in impact.users(frame, WINDOW, name="x").definition
+
+
+def test_failures_that_all_lack_an_identity_tell_no_number_of_users(tmp_path):
+    incident = Incident.create("INC-1", tmp_path, start=START, end=END)
+    frame = logs((1, "error", "", "eu"), (2, "error", None, "eu"), (3, "info", "u-1", "eu"))
+    evidence.freeze(incident.path / "evidence", "e", frame, {"complete": True})
+    assert incident.measures()["affected_users"].missing == (
+        "not stated, and none of the 2 failures of evidence e has a usr.id"
+    )
+
+
+def test_the_region_of_a_user_is_read_from_the_tags_where_no_column_has_it():
+    frame = logs((1, "error", "u-1", ""), (2, "error", "u-2", ""), (3, "error", "u-3", ""))
+    tags = [["env:prod", "region:eu"], ["region:eu"], ["region:us", "country:de"]]
+    frame = frame.drop(columns="region").assign(tags=tags)
+    assert impact.users(frame, WINDOW, name="x").parts == (("eu", 2.0), ("us", 1.0))
+    untold = frame.assign(tags=[["env:prod"]] * 3)
+    assert impact.users(untold, WINDOW, name="x").parts == ()
 
 
 def test_an_answer_without_identities_says_nothing_of_users():
@@ -160,6 +196,22 @@ def test_engineering_hours_run_from_the_first_entry_that_names_somebody():
     assert dict(got.parts) == {"Priya": 2.0, "Tomasz": 1.5}
     assert (got.value, got.lower_bound) == (3.5, True)
     assert impact.hours([{"time": at(1)}]) == []
+
+
+def test_hours_are_rounded_down_and_a_person_counts_once_however_written():
+    """Bob is there for 45 minutes: 0.7 hours at least, not 0.8, and not again as bob."""
+    rows = [{"time": at(82), "on_call": "Bob"}, {"time": at(97), "responders": ["bob"]}]
+    (got,) = impact.hours(rows, end=at(127))
+    assert (got.value, got.parts) == (0.7, (("Bob", 0.7),))
+    assert got.definition == "1 participant, from their first entry to the last entry"
+
+
+def test_hours_that_nobody_stated_reach_the_document_as_the_least(incident):
+    incident.add("timeline", step="Acknowledgment", time=at(82), on_call="Bob")
+    line = "- Engineering hours spent: 0.7 hours *(computed: at least,"
+    assert line in document.markdown(incident)
+    incident.set("engineering_hours", 5)
+    assert "- Engineering hours spent: 5 hours\n" in document.markdown(incident)
 
 
 # -- disagreement ----------------------------------------------------------------------------------

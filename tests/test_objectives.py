@@ -344,6 +344,8 @@ def test_an_answer_as_it_was_recorded_is_read(told):
         ({"slo_id": "../../v2/users"}, "slo_id"),
         ({"slo_id": 7}, "texts"),
         ({"slo_id": "abc", "target": 0}, "target"),
+        ({"slo_id": "abc", "target": 0.999}, "percentage above 1"),
+        ({"slo_id": "abc", "target": 1}, "percentage above 1"),
         ({"slo_id": "abc", "target": 101}, "target"),
         ({"slo_id": "abc", "target": float("nan")}, "target"),
         ({"slo_id": "abc", "timeframe": "a month"}, "timeframe"),

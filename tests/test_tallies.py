@@ -111,6 +111,8 @@ def test_quick_stats_come_first_in_the_order_of_the_template():
     ("value", "unit", "words"),
     [
         (36_912.0, "requests", "36,912 requests"),
+        (1.0, "users", "1 user"),
+        (1.0, "bad minutes", "1 bad minute"),
         (29_400.4, "$", "$29,400"),
         (-120.0, "$", "−$120"),
         (99.632, "%", "99.632 %"),

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from postmortem_nb import budget, times
+from postmortem_nb import budget, coverage, times
 from postmortem_nb.captions import label
 from postmortem_nb.charts import card, stage
 from postmortem_nb.metrics import Facts
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from postmortem_nb.budget import Spending
     from postmortem_nb.charts.look import Look
     from postmortem_nb.charts.stage import View
+    from postmortem_nb.metrics import Interval
 
 COLORS = ("#D55E00", "#CC79A7", "#0072B2", "#009E73")
 """One for each phase, told apart by colour-blind readers too; see `palette`."""
@@ -42,9 +44,15 @@ def bars(spent: Spending) -> list[tuple[str, float, float, str]]:
     for phase in spent.phases:
         minutes = (phase.until - phase.since).total_seconds() / 60
         name = f"{phase.name[:1].upper()}{phase.name[1:]}, {times.duration(round(minutes))}"
-        found.append((name, at, at + phase.consumed, percent(phase.consumed)))
+        words = coverage.told(percent(phase.consumed), spent.asked, (phase.since, phase.until))
+        found.append((name, at, at + phase.consumed, words))
         at += phase.consumed
-    return [*found, ("Whole incident", 0.0, at, f"{percent(at)} of the budget")]
+    words = coverage.told(f"{percent(at)} of the budget", spent.asked, *_spans(spent))
+    return [*found, ("Whole incident", 0.0, at, words)]
+
+
+def _spans(spent: Spending) -> list[Interval]:
+    return [(phase.since, phase.until) for phase in spent.phases]
 
 
 def percent(value: float) -> str:
@@ -69,7 +77,8 @@ def read(frame: pd.DataFrame, look: Look) -> Spending | None:
         recovered=end,
         impact=tuple(look.impact) or ((start, end),),
     )
-    found = budget.spending(objective, moments)
+    asked = coverage.asked(coverage.record(frame))
+    found = replace(budget.spending(objective, moments), asked=asked)
     return found if found.taken else None
 
 
@@ -121,7 +130,8 @@ def _line(made: card.Card, x: float, ends: tuple[float, float], words: str) -> N
 def _foot(spent: Spending) -> str:
     """Return the speed, and what the whole window achieved, in words."""
     of, said = spent.objective, []
-    if spent.taken is not None and spent.taken.burn is not None:
+    whole = not coverage.told("", spent.asked, *_spans(spent))
+    if spent.taken is not None and spent.taken.burn is not None and whole:
         said.append(f"Burn rate {spent.taken.burn:,.1f}")
     if of.status is not None and of.target is not None:
         left = budget.left(of)

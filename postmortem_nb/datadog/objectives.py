@@ -81,12 +81,15 @@ def _checked(given: Arguments) -> Arguments:
 
 
 def _target(value: Any, *, needed: bool) -> float | None:
-    """Return a target in percent, 100 too: it leaves no budget, which the figures say."""
+    """Return a target in percent, 100 too: it leaves no budget, which the figures say.
+
+    No SLO aims at 1 % or less: such a number is a share, 0.999, and would be read as 0.999 %.
+    """
     if value is None and not needed:
         return None
     number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    if not number or not 0 < value <= 100:
-        what = "a percentage above 0, up to 100"
+    if not number or not 1 < value <= 100:
+        what = "a percentage above 1, up to 100"
         raise QueryError(expected(f"{NAME}: target", what, example="99.9", came=value))
     return float(value)
 

@@ -141,7 +141,8 @@ class _Said:
         measures = filling.gather(incident).measures
         for answer in self._found.singles:
             measure = measures.get(answer.blank.name)
-            if not answer.blank.derived or answer.shown or measure is None:
+            blank = not answer.text.strip("_ ")
+            if not answer.blank.derived or answer.shown or blank or measure is None:
                 continue
             known = measure.value is not None
             computed = filling.worded(answer.blank, measure.value, measure) if known else ""

@@ -13,9 +13,10 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from postmortem_nb import asides
+from postmortem_nb.estimates import AT_LEAST
 from postmortem_nb.importing import lines as documents
 from postmortem_nb.importing import matching, shapes
-from postmortem_nb.schema import walk
+from postmortem_nb.schema import GAP, walk
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -39,6 +40,9 @@ _OURS = re.compile(
 
 _BESIDE = re.compile(r"\s\*\(computed\b(?:\\.|[^\\*])*\)\*")
 """What an export puts behind a figure; typed text would have its asterisks escaped."""
+
+_LEAST = re.compile(rf"[\d,.]+(?=(?:\s?%| hours)?\s+\*\(computed: {AT_LEAST}\b)")
+"""A lower bound that an export computed: nobody typed it, and typed it would be a whole figure."""
 
 
 _TABLE = re.compile(rf"> \*\*(?:{'|'.join(map(re.escape, asides.TITLES))})\b.*\*\*")
@@ -91,7 +95,9 @@ def read(template: Template, document: str) -> Found:
     whole = documents.split(document)
     body = [line for line in whole if not FOOT.fullmatch(line.text)]
     exported = len(body) < len(whole)
-    body = [replace(line, text=_BESIDE.sub("", line.text)) for line in _untabled(body)]
+    body = [
+        replace(line, text=_BESIDE.sub("", _LEAST.sub(GAP, line.text))) for line in _untabled(body)
+    ]
     head = template.sections[0] if template.sections[0].level == 1 else None
     order = list(walk(template.sections))
     after = {id(section): order[number:] for number, section in enumerate(order, 1)}

@@ -1,0 +1,177 @@
+"""Failed requests from metrics: what is a count, what is none and why."""
+
+import datetime as dt
+
+import pandas as pd
+import pytest
+
+from postmortem_nb import Incident, errorcounts, evidence, impact
+
+START = dt.datetime(2026, 3, 10, 10, tzinfo=dt.UTC)
+END = START + dt.timedelta(hours=1)
+WINDOW = (START, END)
+COUNT = "sum:web.errors{*}.as_count()"
+
+
+def answer(query, *values, step=5, unit=None, since=START, series="*", **record):
+    """Return a metric answer of one query: a value each ``step`` minutes."""
+    moments = [since + dt.timedelta(minutes=step * at) for at in range(len(values))]
+    frame = pd.DataFrame(
+        {
+            "timestamp": pd.to_datetime(moments, utc=True),
+            "query": pd.array([query] * len(values), dtype="string"),
+            "series": series,
+            "value": pd.array(values, dtype="Float64"),
+            "unit": pd.array([unit] * len(values), dtype="string"),
+        }
+    )
+    frame.attrs["evidence"] = record
+    return frame
+
+
+def told(frame, window=WINDOW):
+    return [each.value for each in errorcounts.requests(frame, window, name="e")]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        COUNT,
+        "sum:web.errors{service:web,env:prod} by {host}.as_count()",
+        "sum:web.errors{*}.as_count().rollup(sum, 300)",
+        "sum:web.errors{*}.as_count().rollup(300)",
+        "sum:web.errors{*}.rollup(sum, 300)",
+        "sum:web.errors{*}.as_count().fill(zero)",
+        "default_zero(sum:web.errors{*}.as_count())",
+        "sum:web.requests{status:error}.as_count()",
+        "sum:web.requests{service:web AND error:true}.as_count()",
+    ],
+)
+def test_a_sum_of_what_was_counted_is_a_count(query):
+    assert told(answer(query, 10, 20, unit="error")) == [30]
+    assert errorcounts.unknown(answer(query, 10, 20), WINDOW, name="e") == ""
+
+
+@pytest.mark.parametrize(
+    ("query", "unit", "why"),
+    [
+        ("avg:web.error.rate{*}", "percent", "avg: is no sum of the series"),
+        ("sum:web.error.rate{*}.as_count()", "percent", "its unit is percent"),
+        ("sum:web.errors.latency{*}.as_count()", "millisecond", "its unit is millisecond"),
+        ("sum:web.errors.latency{*}.as_count()", None, "its name says that it is a latency"),
+        ("sum:web.errors{*}.as_count()", "dollar", "its unit is dollar"),
+        ("sum:web.errors{*}.as_count()", "user", "its unit is user"),
+        ("avg:web.errors{*}.as_count()", None, "avg: is no sum of the series"),
+        ("max:web.errors{*}.as_count()", None, "max: is no sum of the series"),
+        ("sum:web.errors{*}", None, "its points are means"),
+        ("sum:web.errors{*}.as_count().rollup(avg,600)", None, ".rollup(avg, …) is no sum"),
+        ("sum:web.errors{*}.as_rate().rollup(max,600)", None, "it is no plain rate"),
+        ("sum:web.errors{*}.as_count().fill(last)", None, ".fill(last) adds what nobody counted"),
+        ("cumsum(sum:web.errors{*}.as_count())", None, "cumsum(…) changes what was counted"),
+        ("week_before(sum:web.errors{*}.as_count())", None, "week_before(…) changes"),
+        ("per_minute(sum:web.errors{*}.as_count())", None, "per_minute(…) changes"),
+        ("count_nonzero(sum:web.errors{*}.as_count())", None, "count_nonzero(…) changes"),
+        ("ewma_5(sum:web.errors{*}.as_count())", None, "ewma_5(…) changes"),
+        ("sum:a.errors{*}.as_count() / sum:a.hits{*}.as_count()", None, "it is a formula"),
+        ("100 * sum:a.errors{*}.as_count()", None, "it is a formula"),
+        ("sum:web.requests{!status:error}.as_count()", None, "it does not count errors alone"),
+        ("sum:web.requests{error:false}.as_count()", None, "it does not count errors alone"),
+        ("sum:web.requests{status:error OR status:ok}.as_count()", None, "errors alone"),
+        ("sum:web.requests{*} by {error}.as_count()", None, "it does not count errors alone"),
+    ],
+)
+def test_what_is_no_count_gives_no_figure_and_says_why(query, unit, why):
+    frame = answer(query, 10, 20, unit=unit)
+    assert told(frame) == []
+    said = errorcounts.unknown(frame, WINDOW, name="e")
+    assert why in said
+    assert query in said
+
+
+def test_the_reason_stands_where_the_figure_is_unknown(tmp_path):
+    incident = Incident.create("INC-1", tmp_path, start=START, end=END)
+    frame = answer("avg:web.error.rate{*}", 2.5, 2.5, unit="percent")
+    record = {"function": "get_datadog_metric", "complete": True}
+    evidence.freeze(incident.path / "evidence", "e", frame, record)
+    measure = incident.measures()["failed_requests"]
+    assert measure.value is None
+    assert measure.missing == (
+        "not stated, and “avg:web.error.rate{*}” (evidence e) counts none: avg: is no sum of the "
+        "series"
+    )
+    evidence.freeze(incident.path / "evidence", "whole", answer(COUNT, 10, 20), record)
+    assert incident.measures()["failed_requests"].value == 30
+
+
+US, EU = (f"sum:web.errors{{{scope}}}.as_count()" for scope in ("region:us", "region:eu"))
+
+
+@pytest.mark.parametrize(
+    ("queries", "parts"),
+    [
+        ((COUNT,), [""]),
+        ((US,), ["of region:us alone"]),
+        ((COUNT, US), ["", "of region:us alone"]),
+        ((US, EU), ["of region:us alone", "of region:eu alone"]),
+        (("sum:a.errors{env:prod}.as_count()", "sum:b.errors{host:x}.as_count()"), ["", ""]),
+        (
+            ("sum:a.errors{env:prod}.as_count()", "sum:a.errors{env:prod,host:x}.as_count()"),
+            ["", "of env:prod, host:x alone"],
+        ),
+        (
+            ("sum:a.errors{host:x}.as_count()", "sum:a.errors{host:y}.as_count()"),
+            ["of host:x alone", "of host:y alone"],
+        ),
+    ],
+)
+def test_a_query_of_a_part_of_the_requests_is_a_lower_bound(queries, parts):
+    frame = pd.concat([answer(query, 10) for query in queries])
+    found = errorcounts.requests(frame, WINDOW, name="e")
+    assert [each.lower_bound for each in found] == [bool(part) for part in parts]
+    assert all(each.definition.endswith(part) for each, part in zip(found, parts, strict=True))
+
+
+def test_of_two_parts_both_are_told_and_they_do_not_contradict_each_other(tmp_path):
+    incident = Incident.create("INC-1", tmp_path, start=START, end=END)
+    frame = pd.concat([answer(US, 200), answer(EU, 600)])
+    record = {"function": "get_datadog_metric", "complete": True}
+    evidence.freeze(incident.path / "evidence", "e", frame, record)
+    measure = incident.measures()["failed_requests"]
+    assert measure.value == 600
+    assert measure.definition.startswith("at least: ")
+    assert measure.definition.endswith("another part: at least 200 requests (evidence: e)")
+    assert measure.beside.endswith("another part: at least 200 requests")
+    assert impact.table(incident)["agrees"].all()
+
+
+def test_a_rate_is_multiplied_by_its_step_and_says_so():
+    query = "sum:web.errors{*}.as_rate()"
+    (got,) = errorcounts.requests(answer(query, 0.5, 1.0, 0.5), WINDOW, name="e")
+    assert got.value == 600
+    assert got.definition == (
+        "sum of the points × their step of 300 s that begin in the impact window"
+    )
+
+
+def test_the_step_of_a_rate_is_the_one_that_was_asked_for():
+    """Steps without data are left out: ten minutes apart, each point still stands for a minute."""
+    query = "sum:web.errors{*}.as_rate()"
+    sparse = answer(query, 0.5, 0.5, step=10, arguments={"interval": "1m"})
+    assert told(sparse) == [60]
+    assert told(answer("sum:web.errors{*}.as_rate().rollup(60)", 0.5, 0.5, step=10)) == [60]
+
+
+def test_a_rate_whose_step_cannot_be_told_counts_nothing():
+    frame = answer("sum:web.errors{*}.as_rate()", 0.5)
+    assert told(frame) == []
+    assert "do not tell the step" in errorcounts.unknown(frame, WINDOW, name="e")
+
+
+def test_points_longer_apart_than_the_impact_count_nothing_and_say_what_to_ask():
+    frame = answer(COUNT, 600, 600, 600, step=60, since=START - dt.timedelta(hours=1))
+    window = (START + dt.timedelta(minutes=10), START + dt.timedelta(minutes=50))
+    assert told(frame, window) == []
+    said = errorcounts.unknown(frame, window, name="e")
+    assert "its points are 1 hour apart" in said
+    assert 'interval="1m"' in said
+    assert told(frame) == [600]
