@@ -118,8 +118,8 @@ CLAIMS: tuple[Claim, ...] = (
         r"service|normal)",
         rf"for\s{FEW}?{SPAN},?\s{FEW}(?:users|customers|shoppers|checkouts?|requests)\s{FEW}"
         r"(?:failed|could not|couldn[’']t|unable|errors?)",
-        rf"^For\s{FEW}?{SPAN}\b[^.;]{{0,80}}?\s(?:failed|could not|couldn[’']t|timed out|got no|"
-        r"(?:was|were)\s(?:unable|refused|down|unavailable|turned away))\b",
+        rf"^For\s{FEW}?{SPAN}\son\s\d[^.;]{{0,80}}?\s(?:failed|could not|couldn[’']t|timed out|"
+        r"got no|(?:was|were)\s(?:unable|refused|down|unavailable|turned away))\b",
         whole=True,
     ),
     *_claims(

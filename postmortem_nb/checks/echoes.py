@@ -38,7 +38,7 @@ MOST = 200
 """Figures of a document that are compared: a text of nothing else must not slow a form."""
 _LIKE, _FEW = 0.16, 0.28
 """How like the words around two figures are that are of one thing; where it counts a few things."""
-_FIRMLY: Mapping[str, float] = {"%": 0.45, "clock": 0.28, "s": 0.28}
+_FIRMLY: Mapping[str, float] = {"%": 0.2, "clock": 0.28, "s": 0.28}
 """Kind → the same for what a text has many of, each of another thing."""
 _COMMON, _NEAR = 0.35, 0.06
 """How like they must be where the figure stands elsewhere too, in words no liker than this."""
@@ -65,6 +65,7 @@ _ROW = 0.5
 """Weight of the words of a row around its time."""
 _FEW_BLANKS = 6
 """Blanks that may have a word of a short document all the same."""
+_LOOSELY = 0.4
 _MOMENTS = frozenset({"timeline", "updates"})
 """Tables whose rows tell of one moment each."""
 _LEVELS = frozenset({"%", "s", "ms"})
@@ -235,13 +236,22 @@ def _rival(
         if _is_part(one, each) or _is_rest(one, each, equals):
             continue
         at_once = _turned_at_once(one.mention, each.mention)
-        like = _SURELY if at_once else _likeness(one, each)
+        like = _SURELY if at_once else _likeness(one, each) * _weight(one, each)
         if like >= needed and len(_same(each, equals)) <= (1 if one.row else len(bearing)):
             alone = not bearing and not one.row and (earlier or each.mention.open)
             like *= _ALONE if alone else 0.0
         if like >= needed:
             best, needed = each, like
     return best
+
+
+def _weight(one: _Told, other: _Told) -> float:
+    """Return what the likeness of two shares counts: less where each may be of its own moment."""
+    if one.mention.kind != "%":
+        return 1.0
+    nouns = {one.mention.noun, other.mention.noun} - {""}
+    timed = {one.cell.table, other.cell.table} & _MOMENTS
+    return _LOOSELY if timed or len(nouns) > 1 else 1.0
 
 
 def _is_rest(one: _Told, other: _Told, equals: Mapping[int, Sequence[_Told]]) -> bool:
