@@ -23,6 +23,7 @@
     tasks       actions in sentences: whose, how far, when due
     pending     signatures, meetings and runbooks, as sentences and ticks tell of them
     heard       how it was noticed
+    belonging   whose team somebody is of
     roles       who did what
     sums        arithmetic within a sentence
     itemised    a loss item by item, an error budget in its parts
@@ -57,6 +58,7 @@ from postmortem_nb.checks import (
     alike,
     arrivals,
     bare,
+    belonging,
     case,
     causes,
     counted,
@@ -146,6 +148,7 @@ RULES: tuple[Callable[[Case], Iterator[Finding]], ...] = (
     *pending.RULES,
     *heard.RULES,
     *roles.RULES,
+    *belonging.RULES,
     *arrivals.RULES,
     *slips.RULES,
     *relations.RULES,
