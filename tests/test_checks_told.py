@@ -344,3 +344,86 @@ def test_somebody_is_of_one_team(made, text, told):
     incident.remove("timeline", step)
     incident.set("teams", None)
     assert {each.partition(" under ")[0] for each in found if "Callum" in each} == told
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "told"),
+    [
+        (
+            ("takeaways", "text"),
+            "It took a call to detect it, 69 minutes after the start.",
+            "but the detection came 17 minutes after the start.",
+        ),
+        (
+            ("takeaways", "text"),
+            "74 of our 80 shops were hit; the 16 shops on the old stack were fine.",
+            "but the others are 6.",
+        ),
+        (
+            ("Incident Declared Resolved", "final_status"),
+            "Resolved. 183 minutes after the start, 36 minutes after recovery.",
+            "“36 minutes after recovery”, but it is 56 minutes after it.",  # 16:09 to 17:05
+        ),
+    ],
+)
+def test_what_the_third_judge_planted(made, place, value, told):
+    found = doubts(made, place, value)
+    assert any(told in each for each in found), found
+
+
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [
+        (
+            ("Incident Declared Resolved", "confirmed"),
+            "Priya Raman, after support saw no new tickets for 30 minutes",
+        ),
+        (
+            ("takeaways", "text"),
+            "Rollback done at 14:35, the ratio did not move: it was ruled out.",
+        ),
+        (
+            ("Incident Declared Resolved", "final_status"),
+            "Resolved. 183 minutes after the start, 56 minutes after recovery.",
+        ),
+        (("takeaways", "text"), "Cut the window to 3 minutes between 05:00 and 22:00 UTC."),
+        (
+            ("takeaways", "text"),
+            "64 of our 80 shops were hit; the 16 shops on the old stack were fine.",
+        ),
+        (("takeaways", "text"), "A first notice 31 minutes after the start came too late."),
+    ],
+)
+def test_true_words_of_the_third_judge_are_let_be(made, place, value):
+    incident, rows = made
+    action = {"table": "timeline", "row": rows["Mitigation Deployed"]}
+    incident.set("tickets", 214)
+    incident.set("action", "A larger limit, 2.16.4 untouched", **action)
+    told = doubts(made, place, value)
+    incident.set("tickets", None)
+    incident.set("action", "Rolled back to 2.16.4 on all nodes.", **action)
+    assert told == set()
+
+
+def test_a_release_is_no_verb_and_a_thousand_may_be_rounded(made):
+    incident, _ = made
+    incident.set("why_it_happened", "A configuration lock of the night had not been released.")
+    incident.set("key_logs", "The store holds 41,300 confirmations of the night.")
+    told = doubts(made, ("takeaways", "text"), "The release was blocked by a configuration lock.")
+    told |= doubts(made, ("Monitoring", "observation"), "All 41,000 confirmations of the night.")
+    incident.set("why_it_happened", sound.FACTS["why_it_happened"])
+    incident.set("key_logs", None)
+    assert told == set()
+
+
+@pytest.mark.parametrize(
+    ("threshold", "fits"),
+    [("more than 5.5 GB for 5 minutes", True), ("more than 6.5 GB for 5 minutes", False)],
+)
+def test_a_threshold_in_gigabytes_is_one_of_bytes(made, threshold, fits):
+    incident, _ = made
+    row = incident.add("monitors", name="m", query="avg(last_5m):x{*} > 5500000000")
+    incident.set("threshold", threshold, table="monitors", row=row)
+    told = sound.doubted(incident, *CODES)
+    incident.remove("monitors", row)
+    assert any("its query has" in each for each in told) == (not fits)

@@ -107,6 +107,8 @@ def known(incident: Incident, case: Case) -> Bears:
         if isinstance(cell.value, (int, float)) and not isinstance(cell.value, bool):
             numbers.add(float(cell.value))
         elif cell.column.kind in {"prose", "line"}:
+            if cell.column.name == "regions":
+                numbers.update(float(n.replace(",", "")) for n in _DIGITS.findall(str(cell.value)))
             for each in _held(str(cell.value)):
                 by.setdefault(each.kind, []).append(each)
     curves = [each for each in silence.curves(incident.path / "evidence") if len(each.levels)]

@@ -207,7 +207,7 @@ CLAIMS: tuple[Claim, ...] = (
         rf"{FEW_OF}\s(?:support|customer)\stickets",
         rf"{FEW_OF}\stickets\s(?:reached|came|arrived|poured|flooded|landed)\b",
         r"support\s(?:\w+\s)?(?:saw|got|received|had|counted|handled|registered|took)\s(?:\w+\s)?"
-        rf"{FEW_OF}\s(?:new\s)?tickets",
+        rf"{FEW_OF}\s(?:(?<!no )new\s)?tickets",
     ),
     *_claims(
         "complaints",

@@ -13,7 +13,7 @@ import re
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, NamedTuple
 
-from postmortem_nb.checks import events
+from postmortem_nb.checks import events, spoken
 from postmortem_nb.checks.mentions import Mention, read
 from postmortem_nb.checks.reading import WISHES, about, final, is_read, is_shown
 from postmortem_nb.checks.slips import portioned, turned
@@ -313,7 +313,10 @@ def _same_kind(one: Mention, other: Mention) -> bool:
 def _equal(one: Mention, other: Mention) -> bool:
     """Return whether two figures are the same, one of them rounded perhaps."""
     rounded = round(one.value, other.places), round(other.value, one.places)
-    return rounded[0] == other.value or rounded[1] == one.value
+    if rounded[0] == other.value or rounded[1] == one.value:
+        return True
+    steps = [spoken.amount(f"{each.value:.0f}", "")[1] for each in (one, other)]
+    return max(one.value, other.value) >= _KNOWN and abs(one.value - other.value) <= max(steps)
 
 
 def _comparable(one: _Told, other: _Told) -> bool:

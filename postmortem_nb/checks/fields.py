@@ -133,7 +133,7 @@ def turned_digits(case: Case) -> Iterator[Finding]:
 def _is_of_kind(name: str, each: Mention) -> bool:
     """Return whether a number can be of a field's kind: money is no number of people."""
     money = NUMBERS[name].search("$") is not None
-    return (each.kind == "$") == money
+    return each.kind == "$" if money else each.kind in {"count", "year"}
 
 
 def _slipped(held: str, each: Mention, fields: set[float]) -> bool:

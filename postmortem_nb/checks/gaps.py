@@ -66,6 +66,11 @@ _UNSEEN = re.compile(
     r"(?:told|notic|report|call|saw|fired|spotted|learn)",
     re.IGNORECASE,
 )
+_DETECTED = re.compile(
+    rf"\b(?:detect\w*|noticed|to notice|discover\w*)\b[^.;\n]{{0,24}}?,?\s{SPAN}\safter\sthe\s"
+    r"(?:start|beginning|onset)\b",
+    re.IGNORECASE,
+)
 _FIRST_WORD = re.compile(
     r"\bfirst\s(?:public\s)?(?:word|update|post|notice|message|entry|status page update)\b"
     r"(?P<where>[^.;,]{0,40}?)\s(?:came|went (?:up|out)|appeared|was (?:posted|published|sent)|"
@@ -144,7 +149,7 @@ def unseen(case: Case) -> Iterator[Finding]:
     known = moments(case)
     lengths = _between(known.get("start", []), known.get("detected", []))
     for cell, text in passages(case) if lengths else ():
-        for match in matches(_UNSEEN, text):
+        for match in (*matches(_UNSEEN, text), *matches(_DETECTED, text)):
             if not _fits(match, lengths):
                 truth = f"{WORDS['detected']} came {times.duration(lengths[0])} after the start"
                 yield about(case, cell, f"“{match.group()}”, but {truth}.")

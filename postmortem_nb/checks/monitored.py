@@ -54,7 +54,7 @@ def owners(case: Case) -> Iterator[Finding]:
 
 _DONE = re.compile(
     r"\b(?:live since|in use (?:since|from)|released (?:to|on)|"
-    r"(?:rolled out|deployed|shipped) (?:to|on)|in (?:production|place) since|"
+    r"(?:rolled out|deployed|shipped) (?:to|on)|in (?:production|place|operation|force) since|"
     r"(?:built|recycled) (?:on|by)|done (?:on|since))\b",
     re.IGNORECASE,
 )
@@ -111,6 +111,7 @@ _DURING = re.compile(
 )
 """How long it must last: no level."""
 _SCALES = (1.0, 100.0, 0.01, 1000.0, 0.001, 1e6, 1e-6, 60.0, 1 / 60, 3600.0, 1 / 3600)
+_SIZES = (1e9, 1e-9, 2.0**10, 2.0**-10, 2.0**20, 2.0**-20, 2.0**30, 2.0**-30)
 _SECONDS = (1.0, 1e-3, 1e-6, 1e-9, 60.0)
 """Units that a metric of time has, in seconds."""
 _TIMED = re.compile(r"\s?(?P<unit>ms|milliseconds?|s|secs?|seconds?|min|minutes?)\b", re.IGNORECASE)
@@ -149,7 +150,7 @@ def _unit(figure: re.Match[str]) -> str:
 
 def _agrees(figure: float, bound: float, unit: str) -> bool:
     """Return whether a figure in words is a query's, whatever unit of time the metric has."""
-    scales: tuple[float, ...] = _SCALES
+    scales: tuple[float, ...] = _SCALES + _SIZES
     if unit:
         seconds = 0.001 if unit.startswith(("ms", "milli")) else 60.0 if unit[0] == "m" else 1.0
         scales = tuple(each / seconds for each in _SECONDS)

@@ -218,7 +218,11 @@ def _clauses(text: str) -> tuple[_Clause, ...]:
 def _excludes(one: _Clause, other: _Clause) -> bool:
     """Return whether two clauses cannot both be true."""
     shared = one.stems & other.stems
-    denied = {verb for verb in other.denied if verb in one.stems and verb not in one.denied}
+    denied = {
+        verb
+        for verb in other.denied
+        if verb in one.stems and verb not in one.denied and not _is_noun(verb, one.text)
+    }
     if denied and len(shared - denied) >= _ENOUGH and not _NONE.search(one.text):
         return True
     for axis, plus in one.sides:
@@ -230,6 +234,17 @@ def _excludes(one: _Clause, other: _Clause) -> bool:
         if not moving and len(shared) >= _ENOUGH:
             return True
     return False
+
+
+def _is_noun(verb: str, text: str) -> bool:
+    """Return whether a text has a verb's word as a thing only: “the release” releases nothing."""
+    every = re.findall(rf"\b{re.escape(verb)}\w*", text, re.IGNORECASE)
+    things = re.findall(
+        rf"\b(?:an?|the|our|this|that|each|every|its|their)\s{re.escape(verb)}\w*",
+        text,
+        re.IGNORECASE,
+    )
+    return bool(things) and len(things) == len(every)
 
 
 def _universal(case: Case) -> Iterator[Finding]:

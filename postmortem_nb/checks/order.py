@@ -181,6 +181,8 @@ def _linked(sentence: str) -> Iterator[_Order]:
             clauses = [each for each in _END.split(sentence[: match.start()]) if each.strip()]
             one = next((each for each in reversed(clauses) if not _LEAD.match(each)), "")
             said = sentence[: match.end()] + other
+            if _LINK.search(one):  # two lengths of one event, not of each other
+                continue
         elif _LEAD.match(before):
             if not rest.startswith(","):
                 continue
@@ -282,7 +284,8 @@ def _elsewhere(case: Case, cell: Cell, clock: _Clock) -> str | None:
     meant = events.named(case, bare)
     if not meant.events or (meant.sure < _SURE and not meant.by_cue):
         return None
-    if (not meant.by_cue and events.is_before(case, match)) or _by_people(case, bare):
+    no_row = (not meant.by_cue and events.is_before(case, match)) or _by_people(case, bare)
+    if no_row or _is_first_try(case, bare):
         return None  # what led to it is no row
     late = (match["at"] or "").lower() == "by"
     rows, _ = events.known(case)
@@ -298,6 +301,16 @@ def _elsewhere(case: Case, cell: Cell, clock: _Clock) -> str | None:
     if events.told_elsewhere(case, cell, match, bare):
         return None
     return f"the timeline has {times.shown(moments[0])} ({_name(meant.events[0])})"
+
+
+_ROLLED = re.compile(r"\broll\w*[\s-]?(?:\w+\s)?back", re.IGNORECASE)
+
+
+def _is_first_try(case: Case, clause: str) -> bool:
+    """Return whether a clause tells of a rollback where something else helped."""
+    rows = [row for row in case.rows("timeline") if row.get("step") == "Mitigation Deployed"]
+    helped = any(_ROLLED.search(str(row.get("action") or "")) for row in rows)
+    return bool(_ROLLED.search(clause)) and not helped and any(row.get("action") for row in rows)
 
 
 _PEOPLE = re.compile(r"\b(?:tickets?|calls?|complaints?|tweets?|reports?)\b", re.IGNORECASE)

@@ -98,6 +98,7 @@ _FRONTED = re.compile(
     re.IGNORECASE,
 )
 """What stands before two events of which the second comes first: “an hour after the start, we”."""
+_BEFORE = re.compile(r"\b(?:after|before|since|into)\s(?:the\s)?$", re.IGNORECASE)
 _THEN = re.compile(r",?\s(?:the\s|we\s|our\s|an?\s)?(?:had\s|were\s)?", re.IGNORECASE)
 
 _OPEN = re.compile(
@@ -116,7 +117,8 @@ _INTO = re.compile(
 _ROW = re.compile(
     rf"(?:^|[,;(]\s)(?:only\s|just\s|about\s|some\s)?{SPAN}\s(?:after|into)\s(?:the\s)?"
     rf"(?:(?P<start>start|first\s(?:error|failure)|(?:{TROUBLE}\s)?beg[ai]n\w*|incident)"
-    r"|(?P<mitigated>rollback|fix|hotfix|mitigation|restart|failover)|(?P<detected>alert|alarm|page|detection))"
+    r"|(?P<mitigated>rollback|fix|hotfix|mitigation|restart|failover)|(?P<detected>alert|alarm|page|detection)"
+    r"|(?P<recovered>(?:full\s)?recovery))"
     r"(?=[.;,)]|$)",
     re.IGNORECASE,
 )
@@ -175,7 +177,9 @@ def _rows(case: Case, known: Mapping[str, Sequence[dt.datetime]]) -> Iterator[Fi
             lengths = [(at[cell.row] - each).total_seconds() / 60 for each in events]
             after = [each for each in lengths if each >= 0]
             if after and not any(spoken.agrees(match, each) for each in after):
-                said, apart = match.group().strip(" ,.;("), times.duration(after[0])
+                told = spoken.minutes(match["span"])[0]
+                apart = times.duration(min(after, key=lambda each: abs(each - told)))
+                said = match.group().strip(" ,.;(")
                 yield about(case, cell, f"“{said}”, but it is {apart} after it.")
 
 
@@ -223,7 +227,8 @@ def named(sentence: str) -> list[_Told]:
 def _against(sentence: str, known: Mapping[str, list[dt.datetime]]) -> Iterator[tuple[str, str]]:
     """Yield what a sentence says of two events, and what the timeline says."""
     for first, second in pairwise(named(sentence)):
-        match = _BETWEEN.fullmatch(sentence, first.end, second.begin)
+        own = _BEFORE.search(sentence[: first.begin])  # “150 minutes after |the start|, 52 …”
+        match = None if own else _BETWEEN.fullmatch(sentence, first.end, second.begin)
         fronted = _FRONTED.search(sentence[: first.begin])
         if not match and fronted and _THEN.fullmatch(sentence, first.end, second.begin):
             match, one, other = fronted, second, first
@@ -243,6 +248,8 @@ def _clocked(sentence: str, known: Mapping[str, list[dt.datetime]]) -> Iterator[
         read = each.name in _BY_CLOCK and sentence[each.begin : each.end].lower() != "mitigated"
         clock = _CLOCKED.match(sentence, each.end) if read else None
         days = known.get(each.name, [])
+        if "roll" in sentence[each.begin : each.end].lower() and not known.get("rolled"):
+            continue  # what was rolled back first was not what helped
         gaps = [spoken.apart(clock, 60 * at.hour + at.minute) for at in days] if clock else []
         later = each.name == "told" and not re.match(
             r"first", sentence[each.begin :], re.IGNORECASE

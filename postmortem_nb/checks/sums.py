@@ -65,8 +65,9 @@ _WEEKDAYS = re.compile(
 )
 
 _OTHERS = re.compile(
-    rf"(?P<part>{_COUNT})\s(?:out\s)?of\s{_OUR}(?P<whole>{_COUNT})\s[a-z][^;\n]{{3,60}}?[;,]\s"
-    rf"(?:and\s|while\s)?(?:the\s)?(?:other|remaining)\s(?P<rest>{_COUNT})(?!\sof\b)"
+    rf"(?P<part>{_COUNT})\s(?:out\s)?of\s{_OUR}(?P<whole>{_COUNT})\s(?P<noun>[a-z]+)[^;\n]{{3,60}}?[;,]\s"
+    rf"(?:and\s|while\s)?(?:(?:the\s)?(?:other|remaining)\s|the\s(?={_COUNT}\s(?P=noun)\b))"
+    rf"(?P<rest>{_COUNT})(?!\sof\b)"
 )
 """“836 of 1,140 gateways run 3.4; the other 304 run 3.5”."""
 _OF_THEM = re.compile(
@@ -164,7 +165,10 @@ def sums(case: Case) -> Iterator[Finding]:
             length = (then[0] - at[0]) % _DAY if at and then else 0
             if end and end["zone"] and not match["zone"]:  # “from 16:04 to 19:14 BST”
                 length = (length + 60 * spoken.ZONES.get(end["zone"].upper(), 0)) % _DAY
-            if length and not spoken.agrees(match, length):
+            far = (
+                length and spoken.minutes(match["span"])[0] < _NEARLY * length
+            )  # each time, in that
+            if length and not far and not spoken.agrees(match, length):
                 yield about(case, cell, f"“{match.group()}”, but that is {times.duration(length)}.")
         if not written.MAY.search(text):
             continue

@@ -347,7 +347,8 @@ def _due(case: Case, cell: Cell, sentence: str, own: Task | None) -> tuple[str, 
 def _is_day(match: re.Match[str], due: dt.date) -> bool:
     """Return whether a day is the one of a sentence, or in its month."""
     if month := match["alone"]:
-        late = due.day >= _LATE or not match["end"]
+        until = match.group().lower().startswith(("by ", "no later"))
+        late = due.day >= _LATE or not match["end"] or until
         return due.month == MONTHS[month[:3].lower()] and late
     return day_of(match, due) in {due, None}
 
