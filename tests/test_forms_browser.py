@@ -469,6 +469,16 @@ def test_a_running_cell_does_not_hold_up_an_edit(lab, bundle, open_forms):
         assert took <= 1.0
 
 
+def test_what_a_window_says_beside_a_running_cell_takes_no_text_from_it(open_forms):
+    longer = "import time\ndisplay(incident.form('Approvals'))\ntime.sleep(2)"
+    with open_forms("Incident Overview", cells=[longer]) as notebook:
+        notebook.run()
+        *_, last = notebook.save()["cells"]
+        told = [each["metadata"].get("postmortem", {}) for each in last["outputs"]]
+        assert [facts.get("section") for facts in told] == [None, "Approvals"]
+        expect(notebook.text("Approvals")).to_be_attached()
+
+
 def test_two_windows_and_another_program_see_each_other(lab, bundle, open_forms):
     with open_forms("Incident Overview", "Action Items") as first:
         first.run()
