@@ -253,7 +253,7 @@ def test_one_form_of_all_sections_leads_to_each_and_keeps_every_edit(bundle, ope
         notebook.reload()
         notebook.run()
         overview = notebook.form("Incident Overview")
-        overview.get_by_role("button", name="Save them now").click()
+        overview.locator(".pm-kept").get_by_role("button", name="Save").click()
         jupyter.saved(overview)
         assert notebook.errors == []
     incident = Incident.open(bundle)
@@ -310,7 +310,7 @@ def test_a_killed_kernel_loses_nothing_that_was_typed_after_it(bundle, open_form
         form, actions = notebook.form("Incident Overview"), notebook.form("Action Items")
         expect(form.get_by_role("alert").first).to_contain_text("typed into nothing")
         for each in (form, actions):
-            each.get_by_role("button", name="Save them now").click()
+            each.get_by_role("button", name="Save them all").click()
             jupyter.saved(each)
         incident = Incident.open(bundle)
         assert incident.value("what_happened") == "before"
@@ -319,6 +319,80 @@ def test_a_killed_kernel_loses_nothing_that_was_typed_after_it(bundle, open_form
         (row,) = incident.values("actions")
         assert (row["title"], row["owner"]) == ("An action that nobody heard of", "Ada Lovelace")
         assert (row["horizon"], row["priority"]) == ("Immediate", "P0")
+
+
+KEPT = "() => Object.keys(localStorage).filter(key => key.startsWith('postmortem-nb:/')).length"
+
+
+def test_what_the_log_has_is_not_offered_though_no_window_heard_so(bundle, open_forms):
+    with open_forms("Incident Overview", "Action Items") as notebook:
+        notebook.run()
+        for typed in ("1111", "2222"):
+            form = notebook.form("Incident Overview")
+            form.get_by_label("Failed Requests").fill(typed)
+            notebook.reload()
+            written(bundle, "failed_requests", int(typed))
+            assert notebook.page.evaluate(KEPT) >= 1
+            notebook.run()
+        form = notebook.form("Incident Overview")
+        expect(form.get_by_label("Failed Requests")).to_have_value("2,222")
+        form.get_by_label("Failed Requests").fill("3333")
+        form.get_by_label("Failed Requests").press("Tab")
+        jupyter.saved(form)
+        notebook.page.wait_for_timeout(7000)
+        expect(form.locator(".pm-kept")).to_be_hidden()
+        assert notebook.page.evaluate(KEPT) == 0
+        assert Incident.open(bundle).value("failed_requests") == 3333
+
+
+def written(bundle, name, value):
+    """Wait until the log holds a value: a page that is gone does not hear of it."""
+    deadline = time.monotonic() + 20
+    while Incident.open(bundle).value(name) != value:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+def test_an_older_edit_takes_no_newer_one_s_place_unasked(bundle, open_forms):
+    with open_forms("Incident Overview") as notebook:
+        notebook.run()
+        for lost in ("555", "777"):
+            form = notebook.form("Incident Overview")
+            jupyter.os.kill(notebook.process(), jupyter.signal.SIGSTOP)
+            form.get_by_label("Failed Requests").fill(lost)
+            form.get_by_label("What we did", exact=True).fill(f"Waited {lost} s")
+            form.get_by_label("Failed Requests").focus()
+            notebook.page.wait_for_timeout(500)
+            jupyter.os.kill(notebook.process(), jupyter.signal.SIGKILL)
+            notebook.reload()
+            notebook.run()
+        Incident.open(bundle).set("failed_requests", 3333)
+        notebook.reload()
+        notebook.run()
+        form = notebook.form("Incident Overview")
+        offer = form.locator(".pm-kept")
+        lines = offer.locator("li")
+        expect(lines).to_have_count(2)
+        expect(lines.nth(0)).to_have_text(
+            re.compile(r"Failed Requests: 777, typed [\d:]+\. .* now: 3,333, since [\d:]+ ")
+        )
+        expect(lines.nth(1)).to_contain_text("What we did: Waited 777 s, typed")
+        lines.nth(1).get_by_role("button", name="Save").click()
+        jupyter.saved(form)
+        expect(lines).to_have_count(1)
+        focused = "() => document.activeElement.closest('.pm-kept li') !== null"
+        assert notebook.page.evaluate(focused), "the keyboard goes on in the list"
+        incident = Incident.open(bundle)
+        assert incident.value("failed_requests") == 3333
+        assert incident.value("what_we_did") == "Waited 777 s"
+        lines.get_by_role("button", name="Discard").click()
+        expect(lines).to_have_count(2)  # what was typed before it, now that this is answered
+        expect(lines.nth(0)).to_contain_text("Failed Requests: 555")
+        expect(lines.nth(1)).to_contain_text("now: Waited 777 s")
+        offer.get_by_role("button", name="Discard all").click()
+        expect(offer).to_be_hidden()
+        assert notebook.page.evaluate(KEPT) == 0
+        assert Incident.open(bundle).value("failed_requests") == 3333
 
 
 def test_another_immediate_action_is_as_urgent_as_the_first_ones(bundle, open_forms):
@@ -411,9 +485,9 @@ def test_a_cell_run_again_offers_what_no_kernel_took_and_saves_what_is_typed_nex
             expect(status).to_contain_text("NOT SAVED: 1 edit")
             notebook.run()
             form = notebook.form("Incident Overview")
-            expect(form.locator(".pm-offer")).to_contain_text(f"Failed Requests: {place}")
+            expect(form.locator(".pm-kept")).to_contain_text(f"Failed Requests: {place}")
             form.get_by_label("Why it happened").fill(f"after it was {way}")
-            form.get_by_role("button", name="Save them now").click()
+            form.locator(".pm-kept").get_by_role("button", name="Save").click()
             jupyter.saved(form)
             incident = Incident.open(bundle)
             assert incident.value("failed_requests") == place, way
