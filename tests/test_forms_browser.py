@@ -889,6 +889,10 @@ CLIPPED = """form => [...form.querySelectorAll('*')].filter(each => {
     const small = each.matches('button:not(.pm-sign)') && wide > 0 && wide < 32;
     return small || (hides && each.scrollWidth > each.clientWidth + 1);
 }).map(each => each.className)"""
+OUTSIDE = """form => [...form.querySelectorAll('button, input, textarea, select')].filter(each => {
+    const { width, right } = each.getBoundingClientRect();
+    return width > 1 && right > form.getBoundingClientRect().right;
+}).map(each => each.ariaLabel || each.className)"""
 UNEVEN = """form => [...form.querySelectorAll('.pm-fields.pm-pairs')].flatMap(block => {
     const shown = [...block.querySelectorAll(':scope > .pm-field > .pm-value')];
     const lefts = shown.map(each => Math.round(each.getBoundingClientRect().left));
@@ -897,7 +901,9 @@ UNEVEN = """form => [...form.querySelectorAll('.pm-fields.pm-pairs')].flatMap(bl
 
 
 @pytest.mark.parametrize(
-    ("width", "dark"), [(1280, False), (1920, True), (700, False)], ids=["1280", "1920", "narrow"]
+    ("width", "dark"),
+    [(1280, False), (1920, True), (700, False), (620, False)],
+    ids=["1280", "1920", "narrow", "twice as large"],
 )
 def test_forms_fit_are_aligned_and_accessible(bundle, open_forms, width, dark):
     answers.fill(Incident.open(bundle))
@@ -906,6 +912,7 @@ def test_forms_fit_are_aligned_and_accessible(bundle, open_forms, width, dark):
         for title in TITLES:
             form = notebook.form(title)
             form.scroll_into_view_if_needed()
+            assert form.evaluate(OUTSIDE) == [], title
             assert form.evaluate(CLIPPED) == [], title
             assert form.evaluate(UNEVEN) == [], title
         panel = notebook.page.locator(".jp-WindowedPanel-outer")
