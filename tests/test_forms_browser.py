@@ -744,6 +744,30 @@ def test_a_refused_value_stays_until_it_is_mended_or_given_up(bundle, open_forms
         assert Incident.open(bundle).value("slo_impact") == 4.2
 
 
+def test_a_refused_time_is_told_first_and_no_echo_is_of_another_value(bundle, open_forms):
+    Incident.open(bundle).add("timeline", step="Incident Start", time="2025-12-04 14:02")
+    with open_forms("Timeline of Events") as notebook:
+        notebook.run()
+        form = notebook.form("Timeline of Events")
+        step = form.get_by_role("group", name="Acknowledgment", exact=True)
+        moment, echo = step.get_by_label("Time"), step.locator(".pm-echo")
+        moment.fill("13:35")
+        moment.press("Enter")
+        expect(echo).to_contain_text("27 min before start")
+        expect(step.locator(".pm-note")).to_contain_text("is before")
+        moment.fill("99:99")
+        expect(echo).to_be_hidden()
+        moment.press("Enter")
+        under = step.locator(".pm-value").first.locator("> :not([hidden])")
+        expect(under.nth(1)).to_contain_text("got '99:99' (still saved: 2025-12-04 13:35)")
+        expect(echo).to_be_hidden()
+        described = moment.get_attribute("aria-describedby").split()
+        assert described[0] == under.nth(1).get_attribute("id")
+        moment.press("Escape")
+        expect(echo).to_contain_text("27 min before start")
+        expect(step.locator(".pm-error:not(.pm-note)")).to_be_hidden()
+
+
 HOSTILE = (
     '<script>window.pwned = 1</script><img src=x onerror="window.pwned = 2">',
     "```\n# not a heading\n```\n| a | b |\n|---|---|\n<!-- end -->",
