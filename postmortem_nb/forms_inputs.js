@@ -356,6 +356,7 @@ export class Field {
   }
 
   typed() {
+    this.back?.remove();
     this.form.queue.draft(this);
     if (this.echo) this.describe();
     clearTimeout(this.pause);
@@ -435,12 +436,25 @@ export class Field {
     }
     this.hint.hidden = !text;
     const use = make("button", { type: "button", class: "pm-undo", text: "Use", "aria-label": `Use ${value} for ${this.spec.l}` });
-    use.addEventListener("click", () => {
-      this.control.write(value);
-      this.commit();
-    });
+    use.addEventListener("click", () => this.use(value));
     this.hint.title = help || "";
     this.hint.replaceChildren(document.createTextNode(`${text} `), use);
+  }
+
+  /** Type a value for somebody, who goes on in this blank and can take it back. */
+  use(value) {
+    const before = this.value();
+    const give = (given) => {
+      this.back?.remove();
+      this.control.write(given);
+      this.commit();
+      this.control.main.focus();
+    };
+    give(value);
+    if (same(before, value) || !before.length) return;
+    const undo = make("button", { type: "button", class: "pm-undo", text: "Undo", on: { click: () => give(before) } });
+    this.back = make("div", { class: "pm-note pm-hint", role: "status" }, make("span", { text: `Replaced ${before}. ` }), undo);
+    this.box.append(this.back);
   }
 
   /** Show a finding, or none. */

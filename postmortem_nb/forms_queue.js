@@ -140,6 +140,10 @@ export class Queue {
     }
   }
 
+  unsaved() {
+    return [...this.waiting.values()].find((entry) => entry.unsaved);
+  }
+
   /** Send once more, under their old numbers, what nobody answered: an edit done is not done twice. */
   repeat() {
     for (const { n, draft, message } of this.waiting.values()) if (n && !draft) this.form.send({ ...message, n });

@@ -47,7 +47,7 @@ export class Form {
     this.bar = make("span", { class: "pm-bar-done" });
     this.needed = make("span", { class: "pm-needed" });
     this.status = make("span", { class: "pm-status", role: "status" });
-    this.retry = make("button", { type: "button", class: "pm-undo", text: "Try again", hidden: true, on: { click: () => this.queue.again() } });
+    this.retry = make("button", { type: "button", class: "pm-undo", text: "Try again", hidden: true, on: { click: () => this.again() } });
     this.offer = make("div", { class: "pm-offer", role: "alert", hidden: true });
     this.kept = new Kept(this);
     const bar = make("span", { class: "pm-bar", "aria-hidden": "true" }, this.bar);
@@ -231,6 +231,13 @@ export class Form {
       this.greeting = setTimeout(() => this.send({ t: "zone", zone }), 200);
     }
     this.find().then(() => this.report());
+  }
+
+  /** Try to save again; the button goes, so whoever pressed it goes on where it is about. */
+  again() {
+    const field = this.queue.unsaved()?.field || this.all()[0];
+    this.queue.again();
+    field?.control.main.focus();
   }
 
   flush() {

@@ -402,9 +402,9 @@ def test_another_immediate_action_is_as_urgent_as_the_first_ones(bundle, open_fo
         form.get_by_role("button", name=re.compile("Add another")).first.click()
         urgency = form.get_by_label("Priority")
         assert [urgency.nth(n).input_value() for n in range(4)] == ["P0", "P0", "P0", "P1"]
-        notebook.page.keyboard.press("Tab")
         title = form.get_by_label("Action", exact=True)
-        title.nth(2).fill("Third")
+        expect(title.nth(2)).to_be_focused()
+        notebook.page.keyboard.type("Third")
         title.nth(0).fill("First")
         form.locator(".pm-progress").click()
         jupyter.saved(form)
@@ -766,6 +766,45 @@ def test_a_refused_time_is_told_first_and_no_echo_is_of_another_value(bundle, op
         moment.press("Escape")
         expect(echo).to_contain_text("27 min before start")
         expect(step.locator(".pm-error:not(.pm-note)")).to_be_hidden()
+
+
+TYPING = "() => document.activeElement.getAttribute('aria-label') || document.activeElement.id"
+
+
+def test_the_keyboard_stays_where_it_was(bundle, open_forms):
+    incident = Incident.open(bundle)
+    for name in ("one", "two"):
+        incident.add("factors", area="Technical", name=name)
+    for name, value in (("slo_target", 99.9), ("slo_actual", 99.5), ("budget_remaining", 10)):
+        incident.set(name, value)
+    with open_forms("Contributing Factors", "Impact Analysis") as notebook:
+        notebook.run()
+        page, form = notebook.page, notebook.form("Contributing Factors")
+        names = form.get_by_label("Factor", exact=True)
+        for tool, first, now in (("Move up", "two", 1), ("Move down", "one", 2)):
+            form.get_by_role("button", name=f"{tool}: Factor {3 - now}").first.focus()
+            page.keyboard.press("Enter")
+            expect(names.first).to_have_value(first)
+            assert page.evaluate(TYPING) == f"{tool}: Factor {now}"
+            page.keyboard.press("Enter")  # there is no further: nothing is sent
+            jupyter.saved(form)
+            expect(names.first).to_have_value(first)
+
+        impact = notebook.form("Impact Analysis")
+        use = impact.get_by_role("button", name="Use -400")
+        blank = impact.locator(".pm-field").filter(has=page.get_by_role("button", name="Use -400"))
+        budget = page.locator(f"#{blank.locator('input').get_attribute('id')}")
+        use.focus()
+        page.keyboard.press("Enter")
+        expect(budget).to_have_value("-400")
+        expect(budget).to_be_focused()
+        jupyter.saved(impact)
+        assert Incident.open(bundle).value("budget_remaining") == -400
+        undo = impact.get_by_role("button", name="Undo")
+        undo.focus()
+        page.keyboard.press("Enter")
+        expect(undo).to_have_count(0)
+        written(bundle, "budget_remaining", 10)
 
 
 HOSTILE = (
