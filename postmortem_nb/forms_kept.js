@@ -88,8 +88,7 @@ export class Kept {
     this.element.replaceChildren(
       make("p", { text: list.length === 1 ? "1 edit from before was not saved:" : `${list.length} edits from before were not saved:` }),
       make("ul", {}, ...list.map((each) => this.line(each))),
-      fine.length > 1 && this.button(all, fine, (each) => this.save(each)),
-      list.length > 1 && this.button("Discard all", list),
+      make("p", {}, fine.length > 1 && this.button(all, fine, (each) => this.save(each)), list.length > 1 && this.button("Discard all", list)),
     );
     this.element.hidden = !list.length;
   }

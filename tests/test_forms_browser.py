@@ -377,6 +377,7 @@ def test_an_older_edit_takes_no_newer_one_s_place_unasked(bundle, open_forms):
             re.compile(r"Failed Requests: 777, typed [\d:]+\. .* now: 3,333, since [\d:]+ ")
         )
         expect(lines.nth(1)).to_contain_text("What we did: Waited 777 s, typed")
+        expect(offer.locator("p").last).to_have_text("Discard all")
         lines.nth(1).get_by_role("button", name="Save").click()
         jupyter.saved(form)
         expect(lines).to_have_count(1)
