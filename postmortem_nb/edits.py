@@ -18,8 +18,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import functools
-import getpass
 import os
 import zlib
 from datetime import UTC, datetime
@@ -29,7 +27,7 @@ import orjson
 
 from postmortem_nb import lock
 from postmortem_nb.errors import BundleError, NewerFormat, NotSaved
-from postmortem_nb.text import clean
+from postmortem_nb.writers import signature
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -67,6 +65,7 @@ class Edit(TypedDict):
     name: NotRequired[str]
     value: NotRequired[Any]
     after: NotRequired[str]
+    via: NotRequired[str]
     op: NotRequired[str]
     order: NotRequired[float]
 
@@ -266,7 +265,7 @@ def stamped(changes: Iterable[Mapping[str, Any]], latest: datetime = BEGINNING) 
     order of edits, though it stays in the line: whoever edits now has seen what is there.
     """
     now = datetime.now(UTC)
-    made = {"at": _iso(now), "by": author()} | ({"after": _iso(latest)} if now < latest else {})
+    made = {"at": _iso(now), **signature()} | ({"after": _iso(latest)} if now < latest else {})
     return [{**made, **change} for change in changes]  # type: ignore[typeddict-item]
 
 
@@ -286,20 +285,6 @@ def moment(edit: Edit, before: datetime, first: datetime) -> datetime:
     except (KeyError, TypeError, ValueError, OverflowError):
         return before
     return found if found >= first else before
-
-
-def author() -> str:
-    """Return who is writing: ``POSTMORTEM_AUTHOR``, else the login name, else unknown."""
-    return clean(os.environ.get("POSTMORTEM_AUTHOR") or _login())
-
-
-@functools.cache
-def _login() -> str:
-    """Return the name that this program's user has on the system."""
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError, ImportError):  # a container's user may have no name
-        return "unknown"
 
 
 def sync_folder(folder: Path) -> None:

@@ -10,7 +10,7 @@ from collections import Counter, OrderedDict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from postmortem_nb import text
+from postmortem_nb import formkept, text, writers
 from postmortem_nb.checks.case import BETWEEN
 from postmortem_nb.errors import BundleError, PostmortemError
 from postmortem_nb.formdesk import at
@@ -26,6 +26,10 @@ if TYPE_CHECKING:
 
 ANSWERS = 500
 """Answers a part remembers, so that a message sent twice is done once."""
+
+
+LONGEST = 40
+"""Characters of a window's name that the log takes."""
 
 
 class Part:
@@ -109,7 +113,8 @@ class Part:
         if isinstance(number, int) and (client, number) in self._answers:
             self._say(self._answers[client, number])
             return
-        with self.incident.lock:
+        name = text.clean(f"{client[:LONGEST]}.{number}") if isinstance(number, int) else ""
+        with self.incident.lock, writers.via(name):
             answer = {"c": client, "n": number, **self._done(act, message)}
             if isinstance(number, int):
                 self._remember((client, number), answer)
@@ -122,6 +127,7 @@ class Part:
         named = ("set", "remove", "restore", "duplicate", "move", "take", "search")
         return {name: getattr(sheet, name) for name in named} | {
             "hello": self._hello,
+            "kept": self._kept,
             "zone": self._zone,
         }
 
@@ -143,6 +149,14 @@ class Part:
         """Greet a window that was away: it gets everything as it is now."""
         self._shown = self.values()
         return {"t": "values", "values": self._shown}
+
+    def _kept(self, message: Message) -> Message:
+        """Tell a window what became of the edits that an earlier one kept."""
+        return {
+            "t": "kept",
+            "q": message.get("q"),
+            "kept": formkept.judged(self.sheet, message["kept"]),
+        }
 
     def _zone(self, message: Message) -> Message:
         """Take another zone for times typed and shown."""

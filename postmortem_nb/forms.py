@@ -37,6 +37,7 @@ SOURCES = (
     "forms_rows.js",
     "forms_evidence.js",
     "forms_queue.js",
+    "forms_kept.js",
     "forms_section.js",
     "forms_text.js",
     "forms.js",

@@ -314,8 +314,10 @@ export class Field {
   }
 
   describe() {
-    const parts = [this.echo?.textContent && this.echo, this.note && !this.note.hidden && this.note, this.error && !this.error.hidden && this.error];
-    const ids = parts.filter(Boolean).map((part) => part.id).join(" ");
+    // an echo is of what stands in the input, never of what stood there before it was typed over
+    if (this.echo) this.echo.hidden = this.dirty();
+    const parts = [this.echo?.textContent && this.echo, this.error, this.note];
+    const ids = parts.filter((part) => part && !part.hidden).map((part) => part.id).join(" ");
     if (ids) this.control.main.setAttribute("aria-describedby", ids);
     else this.control.main.removeAttribute("aria-describedby");
   }
@@ -354,7 +356,9 @@ export class Field {
   }
 
   typed() {
+    this.back?.remove();
     this.form.queue.draft(this);
+    if (this.echo) this.describe();
     clearTimeout(this.pause);
     if (FLOWING.has(this.spec.k)) this.pause = setTimeout(() => this.commit(), 2000);
   }
@@ -375,6 +379,7 @@ export class Field {
     this.write(this.base);
     this.form.queue.forget(this);
     this.refuse("");
+    this.describe();
   }
 
   /**
@@ -401,6 +406,7 @@ export class Field {
   settle(cell) {
     [this.base] = this.held(cell);
     this.rest = this.base;
+    if (this.echo) this.describe();
   }
 
   /** Show what the dataset holds, unless somebody is typing here: then their words stay. */
@@ -417,7 +423,7 @@ export class Field {
     else this.write(value);
     if (this.echo) this.echo.textContent = timed ? cell.e : "";
     if (other) this.advise("hint", `Changed elsewhere to: ${Array.isArray(value) ? value.join(", ") : value || "nothing"}`);
-    if (!kept) this.refuse("");
+    this.refuse(kept ? this.why : "");
     if (this.echo) this.describe();
   }
 
@@ -426,16 +432,29 @@ export class Field {
     if (!this.hint) {
       if (!text) return;
       this.hint = make("div", { class: "pm-note pm-hint pm-suggested" });
-      this.box.firstElementChild.after(this.hint);
+      (this.error || this.box.firstElementChild).after(this.hint);
     }
     this.hint.hidden = !text;
     const use = make("button", { type: "button", class: "pm-undo", text: "Use", "aria-label": `Use ${value} for ${this.spec.l}` });
-    use.addEventListener("click", () => {
-      this.control.write(value);
-      this.commit();
-    });
+    use.addEventListener("click", () => this.use(value));
     this.hint.title = help || "";
     this.hint.replaceChildren(document.createTextNode(`${text} `), use);
+  }
+
+  /** Type a value for somebody, who goes on in this blank and can take it back. */
+  use(value) {
+    const before = this.value();
+    const give = (given) => {
+      this.back?.remove();
+      this.control.write(given);
+      this.commit();
+      this.control.main.focus();
+    };
+    give(value);
+    if (same(before, value) || !before.length) return;
+    const undo = make("button", { type: "button", class: "pm-undo", text: "Undo", on: { click: () => give(before) } });
+    this.back = make("div", { class: "pm-note pm-hint", role: "status" }, make("span", { text: `Replaced ${before}. ` }), undo);
+    this.box.append(this.back);
   }
 
   /** Show a finding, or none. */
@@ -443,7 +462,7 @@ export class Field {
     if (!this.note) {
       if (!message) return;
       this.note = make("div", { id: fresh() });
-      this.box.insertBefore(this.note, this.error || null);
+      this.box.append(this.note);
     }
     this.note.hidden = !message;
     this.note.className = `pm-note pm-${severity}`;
@@ -451,15 +470,18 @@ export class Field {
     this.describe();
   }
 
-  /** Show why a value was refused; it stays as typed. */
-  refuse(message) {
+  /** Show why a value was refused, before all else; it stays as typed, and what was saved as it was. */
+  refuse(message = "") {
     if (!this.error) {
       if (!message) return;
       this.error = make("div", { class: "pm-error", id: fresh(), role: "alert" });
-      this.box.append(this.error);
+      this.box.firstElementChild.after(this.error);
     }
+    const held = Array.isArray(this.base) ? this.base.join(", ") : this.base;
+    const still = this.filled() && held.length <= 40 ? ` (still saved: ${held})` : "";
+    this.why = message;
     this.error.hidden = !message;
-    this.error.textContent = message;
+    this.error.textContent = message && message + still;
     if (message) this.control.main.setAttribute("aria-invalid", "true");
     else this.control.main.removeAttribute("aria-invalid");
     this.describe();

@@ -3,6 +3,9 @@
 /** What this package keeps in the browser begins so. */
 export const STORE = "postmortem-nb:";
 
+/** Milliseconds after which a window that says nothing is gone. */
+export const ORPHANED = 5000;
+
 /** Milliseconds after which a kernel that does nothing else should have answered. */
 export const SILENT = 3000;
 
@@ -39,6 +42,7 @@ export class Queue {
     this.waiting = new Map();
     this.writers = new Map();
     this.sent = 0;
+    this.left = false;
     this.key = `${STORE}${form.state.key}:${form.client}`;
     this.timer = setInterval(() => this.tick(), 500);
   }
@@ -46,14 +50,16 @@ export class Queue {
   /** Remember what is being typed, before it is sent. */
   draft(field) {
     const held = this.waiting.get(field.key);
-    this.waiting.set(field.key, { ...this.entry(field), n: held?.n ?? null, draft: true });
+    this.left = false;
+    this.waiting.set(field.key, { ...this.entry(field), n: held?.n ?? null, at: Date.now(), draft: true });
     clearTimeout(this.storing);
     this.storing = setTimeout(() => this.store(), 250);
   }
 
   entry(field) {
-    const { table, row, slot, group } = field.place;
-    return { field, table, row, slot, group, name: field.spec.n, value: field.value(), label: field.spec.l };
+    const { table, row, slot, group, preset } = field.place;
+    const told = { name: field.spec.n, value: field.value(), label: field.spec.l, base: field.base };
+    return { field, table, row, slot, group, preset: preset?.value, ...told };
   }
 
   edit(field) {
@@ -65,8 +71,7 @@ export class Queue {
       this.forget(field);
       return;
     }
-    const { table, row, slot, group, name, value } = entry;
-    const preset = field.place.preset?.value;
+    const { table, row, slot, group, preset, name, value } = entry;
     this.send(field.key, entry, { t: "set", table, row, slot, group, preset, name, value });
   }
 
@@ -135,6 +140,10 @@ export class Queue {
     }
   }
 
+  unsaved() {
+    return [...this.waiting.values()].find((entry) => entry.unsaved);
+  }
+
   /** Send once more, under their old numbers, what nobody answered: an edit done is not done twice. */
   repeat() {
     for (const { n, draft, message } of this.waiting.values()) if (n && !draft) this.form.send({ ...message, n });
@@ -150,20 +159,29 @@ export class Queue {
     };
   }
 
-  store({ left = false } = {}) {
+  /** Keep what is on its way; a page that goes says so, and the next one may ask for it at once. */
+  store() {
     clearTimeout(this.storing);
     const kept = [...this.waiting.values()].map(({ field, message, ...entry }) => entry);
-    shelf.set(this.key, kept.length ? { seen: left ? 0 : Date.now(), edits: kept } : null);
+    shelf.set(this.key, kept.length ? { client: this.form.client, seen: this.left ? 0 : Date.now(), edits: kept } : null);
+  }
+
+  /** The page goes: nothing that is stored from now on is guarded by it. */
+  leave(flush) {
+    this.left = true;
+    flush();
+    this.store();
   }
 
   tick() {
-    if (this.waiting.size) this.store();
+    if (this.waiting.size && !this.left) this.store();
     this.form.report();
   }
 
   stop() {
     clearInterval(this.timer);
-    this.store({ left: true });
+    this.left = true;
+    this.store();
   }
 }
 

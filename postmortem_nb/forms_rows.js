@@ -62,8 +62,9 @@ class Row {
     const fixed = this.group.spec.sorted || !this.id;
     up.hidden = fixed || count < 2;
     down.hidden = fixed || count < 2;
-    up.disabled = place === 0;
-    down.disabled = place >= count - 1;
+    // marked, not disabled: whoever has just moved a row to the end by keyboard is still on its tool
+    up.setAttribute("aria-disabled", String(place === 0));
+    down.setAttribute("aria-disabled", String(place >= count - 1));
     copy.hidden = !this.id;
     cross.hidden = !this.id && !this.added;
   }
@@ -216,7 +217,7 @@ export class Group {
     const row = this.virtual({ added: true, preset: alike ? presets[0] : null, ...more });
     this.rows.push(row);
     this.place();
-    row.fields[0]?.control.main.focus();
+    (row.fields.find((field) => !field.filled()) || row.fields[0])?.control.main.focus();
     return row;
   }
 
@@ -228,7 +229,7 @@ export class Group {
   /** Something in a row was pressed: of interest are its tools. */
   pressed(target) {
     const row = this.rows.find(({ buttons }) => buttons.includes(target));
-    if (!row) return;
+    if (!row || target.getAttribute("aria-disabled") === "true") return;
     const [, , kind, step] = TOOLS[row.buttons.indexOf(target)];
     this.act(kind, row, step);
   }

@@ -5,12 +5,12 @@
 
 import { Evidence } from "./forms_evidence.js";
 import { Field, block, fold, fresh, keep, make } from "./forms_inputs.js";
+import { Kept } from "./forms_kept.js";
 import { Queue, SILENT, STORE, mend, shelf } from "./forms_queue.js";
 import { Group } from "./forms_rows.js";
 
 const ZONE = `${STORE}zone`;
 const WAITING = 800;
-const ORPHANED = 5000;
 const AWAY = 30000;
 
 const clock = () => new Date().toLocaleTimeString([], { hour12: false });
@@ -47,11 +47,12 @@ export class Form {
     this.bar = make("span", { class: "pm-bar-done" });
     this.needed = make("span", { class: "pm-needed" });
     this.status = make("span", { class: "pm-status", role: "status" });
-    this.retry = make("button", { type: "button", class: "pm-undo", text: "Try again", hidden: true, on: { click: () => this.queue.again() } });
+    this.retry = make("button", { type: "button", class: "pm-undo", text: "Try again", hidden: true, on: { click: () => this.again() } });
     this.offer = make("div", { class: "pm-offer", role: "alert", hidden: true });
+    this.kept = new Kept(this);
     const bar = make("span", { class: "pm-bar", "aria-hidden": "true" }, this.bar);
     const head = make("div", { class: "pm-head" }, bar, this.progress, this.needed, this.zone(), this.status, this.retry);
-    const root = make("div", { class: "pm-form", role: "form", "aria-label": this.state.title }, head, this.zoneless, this.offer);
+    const root = make("div", { class: "pm-form", role: "form", "aria-label": this.state.title }, head, this.zoneless, this.offer, this.kept.element);
     if (this.state.values.answers) root.append((this.evidence = new Evidence(this)).element);
     root.append(...this.parts(this.state.parts));
     return root;
@@ -221,10 +222,7 @@ export class Form {
         this.away = Date.now();
       } else if (Date.now() - this.away > AWAY) this.send({ t: "hello" });
     };
-    this.left = () => {
-      this.flush();
-      this.queue.store({ left: true });
-    };
+    this.left = () => this.queue.leave(() => this.flush());
     document.addEventListener("visibilitychange", this.leave);
     window.addEventListener("pagehide", this.left);
     const zone = shelf.get(ZONE) || "UTC";
@@ -233,8 +231,13 @@ export class Form {
       this.greeting = setTimeout(() => this.send({ t: "zone", zone }), 200);
     }
     this.find().then(() => this.report());
-    this.search = setTimeout(() => this.lost(), ORPHANED + 1000);
-    this.lost();
+  }
+
+  /** Try to save again; the button goes, so whoever pressed it goes on where it is about. */
+  again() {
+    const field = this.queue.unsaved()?.field || this.all()[0];
+    this.queue.again();
+    field?.control.main.focus();
   }
 
   flush() {
@@ -255,6 +258,7 @@ export class Form {
     if (message.rows) this.groups.get(message.group)?.show(message.rows);
     if (message.c !== this.client) return;
     if (message.t === "found") this.evidence.hear(message);
+    if (message.t === "kept") this.kept.hear(message);
     if (message.t === "ack") this.saved(message);
     else if (message.t === "refused") this.refused(message, { refused: true });
     else if (message.t === "unsaved") this.refused(message, { unsaved: true });
@@ -336,81 +340,13 @@ export class Form {
     return ["saved", this.last ? `Saved ${this.last}` : "Saved as you type"];
   }
 
-  // -- edits of a form that is gone ----------------------------------------------------------------
-
-  /** Offer what an earlier form of this section could not save. */
-  lost() {
-    const prefix = `${STORE}${this.state.key}:`;
-    const mine = shelf.keys().filter((key) => key.startsWith(prefix) && key !== this.queue.key);
-    const old = mine.map((key) => ({ key, ...shelf.get(key) }));
-    const orphans = old.filter(({ seen, edits: list }) => list && Date.now() - seen > ORPHANED);
-    const kept = orphans.flatMap(({ edits: list }) => list).filter((entry) => this.misses(entry));
-    if (!kept.length) {
-      for (const { key } of orphans) shelf.set(key, null);
-      return;
-    }
-    this.propose(kept, () => orphans.forEach(({ key }) => shelf.set(key, null)));
-  }
-
-  /** Does the dataset lack this edit? */
-  misses(entry) {
-    if (!entry.name) return true;
-    const field = this.field(entry);
-    return !field || JSON.stringify(field.base) !== JSON.stringify(entry.value);
-  }
-
   field({ table, row, name }) {
     return this.all().find((each) => each.place.table === table && each.place.row === row && each.spec.n === name && (row || table === "incident"));
   }
 
-  propose(kept, done) {
-    const shown = ({ name, label, value }) => (name ? `${label}: ${Array.isArray(value) ? value.join(", ") : value ?? ""}` : label);
-    const line = (entry) => make("li", { text: shown(entry).slice(0, 160) });
-    const answer = (text, act) =>
-      make("button", {
-        type: "button",
-        class: "pm-undo",
-        text,
-        on: {
-          click: () => {
-            act();
-            done();
-            this.offer.hidden = true;
-          },
-        },
-      });
-    this.offer.replaceChildren(
-      make("p", { text: `${edits(kept.length)} from before ${kept.length === 1 ? "was" : "were"} not saved:` }),
-      make("ul", {}, ...kept.map(line)),
-      make("p", {}, answer("Save them now", () => this.resend(kept)), answer("Discard", () => {})),
-    );
-    this.offer.hidden = false;
-  }
-
-  resend(kept) {
-    const slots = new Map();
-    for (const entry of kept) {
-      if (!entry.name) {
-        const { t, table, row, group, to, answer, label } = entry;
-        this.queue.act({ t, table, row, group, to, answer }, label);
-        continue;
-      }
-      let field = this.field(entry);
-      const group = this.groups.get(entry.group);
-      if (!field && group) {
-        const name = entry.slot || entry.row;
-        if (!slots.has(name)) slots.set(name, group.add());
-        field = slots.get(name).fields.find((each) => each.spec.n === entry.name);
-      }
-      if (!field) continue;
-      field.control.write(entry.value);
-      field.commit();
-    }
-  }
-
   stop() {
     this.flush();
-    clearTimeout(this.search);
+    this.kept.stop();
     clearTimeout(this.greeting);
     this.model.off("msg:custom", this.heard);
     document.removeEventListener("visibilitychange", this.leave);

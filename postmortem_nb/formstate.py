@@ -55,9 +55,11 @@ class Sheet:
     def description(self) -> Message:
         """Return what never changes while the form is open."""
         timed = [*self.facts.values(), *_blanks(self.groups)]
+        began = next((edit["at"] for edit in self.incident.edits()), "")
         return {
             "title": self.section.title,
-            "key": f"{self.incident.path}|{self.incident.id}|{self.section.slug}",
+            # what a browser keeps is of this bundle: another may lie here one day, of the same id
+            "key": f"{self.incident.path}|{began}|{self.section.slug}",
             "parts": describe(self.incident.template, self.section),
             "timed": any(blank.kind == "time" for blank in timed),
         }
@@ -171,7 +173,7 @@ class Sheet:
         table, name, slot = message["table"], message["name"], message.get("slot")
         with self.incident.lock:
             row = message.get("row") or self.slots.get(slot or "")
-            value = self._typed(table, name, message["value"])
+            value = self.typed(table, name, message["value"])
             if table == SINGLE:
                 self.incident.set(name, value)
             elif row:
@@ -182,7 +184,7 @@ class Sheet:
                 "row": row,
                 "slot": slot,
                 "group": message.get("group"),
-                "cell": self._now(table, row, name),
+                "cell": self.now(table, row, name),
             }
 
     def remove(self, message: Message) -> Message:
@@ -239,7 +241,7 @@ class Sheet:
             self.slots[message["slot"]] = row
         return row
 
-    def _typed(self, table: str, name: str, value: Any) -> Any:
+    def typed(self, table: str, name: str, value: Any) -> Any:
         """Return a typed value; times are read in the zone of this form, here and now."""
         column = self.incident.template.column(table, name)
         if column.kind != "time" or not isinstance(value, str) or not value.strip():
@@ -247,7 +249,7 @@ class Sheet:
         start, _ = self.incident.window()
         return kinds.parse("time", value, name=name, start=start, zone=self.zone)
 
-    def _now(self, table: str, row: str | None, name: str) -> Cell:
+    def now(self, table: str, row: str | None, name: str) -> Cell:
         """Return what a cell shows after an edit."""
         kind = self.incident.template.column(table, name).kind
         if table == SINGLE:

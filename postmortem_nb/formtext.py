@@ -99,8 +99,12 @@ def _kept_apart(value: re.Match[str]) -> str:
 # -- when it is shown ------------------------------------------------------------------------------
 
 
-_UNTOLD: list[Finished] = []
-"""Texts of the running cell whose forms stand on the page before them."""
+_UNTOLD: dict[str, list[Finished]] = {}
+"""Texts whose forms stand on the page before them, by the request that runs their cell.
+
+A window's message is handled beside the running cell, on a thread of its own, and its end is told
+like the end of a cell. A text that was sent there is no output of the cell: the page drops it.
+"""
 
 _UNHEARD = threading.Event()
 """Set when the texts of a cell waited in vain."""
@@ -108,10 +112,13 @@ _UNHEARD = threading.Event()
 
 def below(finished: Finished) -> None:
     """Show the text under a form: when the cell ends that shows the form, else at once."""
-    if not _cell_runs():
+    if not (request := _request()):
         _tell([finished])
-    elif finished not in _UNTOLD:
-        _UNTOLD.append(finished)
+        return
+    _tell_when_a_cell_ends()
+    untold = _UNTOLD.setdefault(request, [])
+    if finished not in untold:
+        untold.append(finished)
 
 
 def show(data: dict[str, Any], **more: Any) -> None:
@@ -120,21 +127,22 @@ def show(data: dict[str, Any], **more: Any) -> None:
         display(data, raw=True, **more)
 
 
-def _cell_runs() -> bool:
-    """Return whether a cell runs that can still show something when it has ended."""
-    shell = get_ipython()
-    parent = getattr(shell, "parent_header", {})
-    if parent.get("header", parent).get("msg_type") != "execute_request":
-        return False
-    if _tell_all not in shell.events.callbacks["post_execute"]:
-        shell.events.register("post_execute", _tell_all)
-    return True
+def _request() -> str:
+    """Return the id of the request that runs a cell on this thread; empty where none does."""
+    parent = getattr(get_ipython(), "parent_header", {})
+    header = parent.get("header", parent)
+    return str(header["msg_id"]) if header.get("msg_type") == "execute_request" else ""
+
+
+def _tell_when_a_cell_ends() -> None:
+    told = get_ipython().events
+    if _tell_all not in told.callbacks["post_execute"]:
+        told.register("post_execute", _tell_all)
 
 
 def _tell_all() -> None:
     """Show the texts of the cell that ends, as a part of it."""
-    untold = _UNTOLD[:]
-    _UNTOLD.clear()
+    untold = _UNTOLD.pop(_request(), [])
     _let_forms_be_drawn(untold)
     _tell(untold)
 

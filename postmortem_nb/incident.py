@@ -43,7 +43,6 @@ class Incident:
 
     def __init__(self, path: Path, template: Template) -> None:
         self.path = path
-        """The folder."""
         self.template = template
         self.lock = threading.RLock()
         """Hold it to read or change several things as one."""
@@ -135,11 +134,9 @@ class Incident:
         with self.lock:
             self.refresh()
             other = self._log.template not in ("", self.template.digest)
-            template = (
-                [f"{bundle.TEMPLATE} was changed after the incident was begun"] if other else []
-            )
-            unread = [self._unread] if self._unread else []
-            return [*unread, *template, *self._log.problems, *self._tables.problems()]
+            changed = f"{bundle.TEMPLATE} was changed after the incident was begun" if other else ""
+            said = filter(None, (self._unread, changed))
+            return [*said, *self._log.problems, *self._tables.problems()]
 
     def __repr__(self) -> str:
         return f"<Incident {self.id} in {self.path}>"
@@ -150,10 +147,8 @@ class Incident:
         ``incident["evidence"]`` lists the frozen query results, a row each.
         """
         if isinstance(table, str) and table == EVIDENCE:
-            listing = import_module(
-                "postmortem_nb.evidence"
-            ).listing  # pyarrow, only when asked for
-            return frames.listing(listing(self.path / bundle.EVIDENCE))
+            evidence = import_module("postmortem_nb.evidence")  # pyarrow, only when asked for
+            return frames.listing(evidence.listing(self.path / bundle.EVIDENCE))
         with self.lock:
             name = self._named(table)
             return frames.frame(self._tables.columns(name), self.values(name))
@@ -205,6 +200,12 @@ class Incident:
         with self.lock:
             self.refresh()
             return frames.history(self._tables)
+
+    def edits(self) -> list[Edit]:
+        """Return every edit of the log, as stored."""
+        with self.lock:
+            self.refresh()
+            return list(self._tables.edits)
 
     def window(self) -> tuple[datetime | None, datetime | None]:
         """Return impact start and impact end in UTC; None where the timeline has no time."""

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from postmortem_nb.budget import Spending
-    from postmortem_nb.edits import Edit
     from postmortem_nb.estimates import Estimate
     from postmortem_nb.ipynb import Cell, Output
     from postmortem_nb.metrics import Measure
@@ -94,12 +93,6 @@ class MaskedIncident(Incident):
     def _spending(self, each: Spending) -> Spending:
         called = replace(each.objective, name=self._shown(each.objective.name, each.name))
         return replace(each, objective=called, why=self._shown(each.why, each.name))
-
-    def edits(self) -> list[Edit]:
-        """Return every edit of the log, as stored."""
-        with self.lock:
-            self.refresh()
-            return list(self._tables.edits)
 
     def _shown(self, value: Any, where: str) -> Any:
         return covered(value, lambda text: mask(text, self.removed, where))

@@ -48,6 +48,14 @@ def action(incident):
     return first(incident, "actions", priority="P0")
 
 
+@pytest.mark.parametrize("typed", ["Write the runbook", "P0Third action"])
+def test_a_name_typed_as_the_priority_is_found(incident, typed):
+    row = incident.add("actions", horizon="Short-term", priority=typed)
+    told = found(incident)
+    (message,) = told[(told["row"] == row) & (told["name"] == "priority")]["message"]
+    assert message.startswith(f"[–] an action without a title: “{typed}” is no priority")
+
+
 def test_a_sound_postmortem_gives_nothing_to_find(example):
     assert found(example).to_dict(orient="records") == []
 

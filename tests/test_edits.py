@@ -7,7 +7,7 @@ import zlib
 
 import pytest
 
-from postmortem_nb import edits, lock
+from postmortem_nb import edits, lock, writers
 from postmortem_nb.edits import Log
 from postmortem_nb.errors import BundleError, NewerFormat, NotSaved
 
@@ -369,9 +369,9 @@ def test_a_reader_needs_no_right_to_write(log, monkeypatch):
 
 def test_who_writes(monkeypatch):
     monkeypatch.setenv("POSTMORTEM_AUTHOR", "Priya \udcff")
-    assert edits.author() == "Priya \N{REPLACEMENT CHARACTER}"
+    assert writers.author() == "Priya \N{REPLACEMENT CHARACTER}"
     monkeypatch.delenv("POSTMORTEM_AUTHOR")
-    assert edits.author()
+    assert writers.author()
     stamp = edits.stamped([{"table": "t"}])[0]
     assert len(stamp["at"]) == len("2025-12-04T14:02:00.000000Z")
     assert stamp["at"].endswith("Z")

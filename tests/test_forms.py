@@ -6,10 +6,12 @@ import shutil
 import threading
 import time
 from datetime import UTC, datetime
+from functools import partial
 from importlib import resources
 
 import answers
 import pytest
+from IPython.core.events import EventManager, available_events
 
 from postmortem_nb import (
     datadog,
@@ -424,7 +426,7 @@ def test_the_front_end_travels_once_and_forms_stay_small(incident):
     assert "innerHTML" not in joined
     assert max(len(form._esm) for form in made) < 1000
     sent = sum(len(json.dumps(form.get_state()["state"])) for form in made)
-    assert sent + len(joined) + len(forms._style()) < 120_000
+    assert sent + len(joined) + len(forms._style()) < 125_000
 
 
 def test_the_text_is_an_output_of_its_own_without_the_form(incident):
@@ -447,10 +449,70 @@ def outputs(monkeypatch):
     return shown
 
 
-def test_the_text_of_all_sections_waits_until_the_form_is_drawn(incident, outputs, monkeypatch):
+class Kernel:
+    """An IPython of which a test says what it handles: a cell, or a message beside it."""
+
+    def __init__(self):
+        self.events = EventManager(self, available_events)
+        self.parent_header = {}
+
+    def handle(self, request, act=lambda: None, *, kind="execute_request"):
+        """Handle one request on this thread, as ipykernel does, and tell its end."""
+        around, self.parent_header = self.parent_header, {"header": _header(request, kind)}
+        act()
+        self.events.trigger("post_execute")
+        self.parent_header = around
+
+
+def _header(request, kind):
+    return {"msg_id": request, "msg_type": kind}
+
+
+@pytest.fixture
+def kernel(monkeypatch):
+    """Return the kernel in which forms are shown."""
+    made = Kernel()
+    monkeypatch.setattr(formtext, "get_ipython", lambda: made)
+    return made
+
+
+def test_a_window_s_message_beside_the_cell_leaves_the_text_to_the_cell(
+    incident, kernel, monkeypatch
+):
+    told = []
+    monkeypatch.setattr(
+        formtext,
+        "show",
+        lambda _data, *, metadata, **_: told.append((kernel.parent_header, metadata["postmortem"])),
+    )
+
+    def cell():
+        incident.form("Approvals")._ipython_display_()
+        kernel.handle("heard", kind="comm_msg")  # on a subshell's thread, until the cell ends
+
+    kernel.handle("cell", cell)
+    parents = [(parent["header"]["msg_id"], "text" in facts) for parent, facts in told]
+    assert parents == [("cell", False), ("cell", True)]
+    kernel.handle("heard again", kind="comm_msg")
+    kernel.handle("next cell")
+    assert len(told) == 2
+
+
+def test_two_cells_that_run_beside_each_other_hold_each_its_own_text(incident, kernel, outputs):
+    def outer():
+        incident.form("Approvals")._ipython_display_()
+        kernel.handle("other", incident.form("Action Items")._ipython_display_)
+
+    kernel.handle("cell", outer)
+    shown = [more["metadata"]["postmortem"] for _, more in outputs]
+    assert [facts["section"] for facts in shown if "text" in facts] == ["Action Items", "Approvals"]
+
+
+def test_the_text_of_all_sections_waits_until_the_form_is_drawn(
+    incident, kernel, outputs, monkeypatch
+):
     monkeypatch.setattr(formtext, "_UNHEARD", threading.Event())
     form = incident.form()
-    formtext._UNTOLD.append(form.finished)
     seen = []
 
     def draw():
@@ -458,13 +520,15 @@ def test_the_text_of_all_sections_waits_until_the_form_is_drawn(incident, output
         form._hear(form, {"t": "drawn"}, None)
 
     threading.Timer(0.05, draw).start()
-    formtext._tell_all()
+    kernel.handle("cell", lambda: formtext.below(form.finished))
     assert seen == [0]  # nothing was shown before
     assert ["INC-1" in data["text/plain"] for data, _ in outputs] == [True]
     assert not formtext._UNHEARD.is_set()
 
 
-def test_nobody_is_waited_for_twice_and_never_for_one_section(incident, outputs, monkeypatch):
+def test_nobody_is_waited_for_twice_and_never_for_one_section(
+    incident, kernel, outputs, monkeypatch
+):
     monkeypatch.setattr(formtext, "_UNHEARD", threading.Event())
     monkeypatch.setattr(formtext, "PATIENCE", 0.01)
     asked = []
@@ -477,8 +541,7 @@ def test_nobody_is_waited_for_twice_and_never_for_one_section(incident, outputs,
     for title in ("Approvals", None, None):
         finished = incident.form(title).finished
         finished.drawn = Never()
-        formtext._UNTOLD.append(finished)
-        formtext._tell_all()
+        kernel.handle("cell", partial(formtext.below, finished))
     ((title, timeout),) = asked
     assert title is None
     assert 0 < timeout <= 0.01

@@ -253,7 +253,7 @@ def test_one_form_of_all_sections_leads_to_each_and_keeps_every_edit(bundle, ope
         notebook.reload()
         notebook.run()
         overview = notebook.form("Incident Overview")
-        overview.get_by_role("button", name="Save them now").click()
+        overview.locator(".pm-kept").get_by_role("button", name="Save").click()
         jupyter.saved(overview)
         assert notebook.errors == []
     incident = Incident.open(bundle)
@@ -310,7 +310,7 @@ def test_a_killed_kernel_loses_nothing_that_was_typed_after_it(bundle, open_form
         form, actions = notebook.form("Incident Overview"), notebook.form("Action Items")
         expect(form.get_by_role("alert").first).to_contain_text("typed into nothing")
         for each in (form, actions):
-            each.get_by_role("button", name="Save them now").click()
+            each.get_by_role("button", name="Save them all").click()
             jupyter.saved(each)
         incident = Incident.open(bundle)
         assert incident.value("what_happened") == "before"
@@ -321,6 +321,81 @@ def test_a_killed_kernel_loses_nothing_that_was_typed_after_it(bundle, open_form
         assert (row["horizon"], row["priority"]) == ("Immediate", "P0")
 
 
+KEPT = "() => Object.keys(localStorage).filter(key => key.startsWith('postmortem-nb:/')).length"
+
+
+def test_what_the_log_has_is_not_offered_though_no_window_heard_so(bundle, open_forms):
+    with open_forms("Incident Overview", "Action Items") as notebook:
+        notebook.run()
+        for typed in ("1111", "2222"):
+            form = notebook.form("Incident Overview")
+            form.get_by_label("Failed Requests").fill(typed)
+            notebook.reload()
+            written(bundle, "failed_requests", int(typed))
+            assert notebook.page.evaluate(KEPT) >= 1
+            notebook.run()
+        form = notebook.form("Incident Overview")
+        expect(form.get_by_label("Failed Requests")).to_have_value("2,222")
+        form.get_by_label("Failed Requests").fill("3333")
+        form.get_by_label("Failed Requests").press("Tab")
+        jupyter.saved(form)
+        notebook.page.wait_for_timeout(7000)
+        expect(form.locator(".pm-kept")).to_be_hidden()
+        assert notebook.page.evaluate(KEPT) == 0
+        assert Incident.open(bundle).value("failed_requests") == 3333
+
+
+def written(bundle, name, value):
+    """Wait until the log holds a value: a page that is gone does not hear of it."""
+    deadline = time.monotonic() + 20
+    while Incident.open(bundle).value(name) != value:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+def test_an_older_edit_takes_no_newer_one_s_place_unasked(bundle, open_forms):
+    with open_forms("Incident Overview") as notebook:
+        notebook.run()
+        for lost in ("555", "777"):
+            form = notebook.form("Incident Overview")
+            jupyter.os.kill(notebook.process(), jupyter.signal.SIGSTOP)
+            form.get_by_label("Failed Requests").fill(lost)
+            form.get_by_label("What we did", exact=True).fill(f"Waited {lost} s")
+            form.get_by_label("Failed Requests").focus()
+            notebook.page.wait_for_timeout(500)
+            jupyter.os.kill(notebook.process(), jupyter.signal.SIGKILL)
+            notebook.reload()
+            notebook.run()
+        Incident.open(bundle).set("failed_requests", 3333)
+        notebook.reload()
+        notebook.run()
+        form = notebook.form("Incident Overview")
+        offer = form.locator(".pm-kept")
+        lines = offer.locator("li")
+        expect(lines).to_have_count(2)
+        expect(lines.nth(0)).to_have_text(
+            re.compile(r"Failed Requests: 777, typed [\d:]+\. .* now: 3,333, since [\d:]+ ")
+        )
+        expect(lines.nth(1)).to_contain_text("What we did: Waited 777 s, typed")
+        expect(offer.locator("p").last).to_have_text("Discard all")
+        lines.nth(1).get_by_role("button", name="Save").click()
+        jupyter.saved(form)
+        expect(lines).to_have_count(1)
+        focused = "() => document.activeElement.closest('.pm-kept li') !== null"
+        assert notebook.page.evaluate(focused), "the keyboard goes on in the list"
+        incident = Incident.open(bundle)
+        assert incident.value("failed_requests") == 3333
+        assert incident.value("what_we_did") == "Waited 777 s"
+        lines.get_by_role("button", name="Discard").click()
+        expect(lines).to_have_count(2)  # what was typed before it, now that this is answered
+        expect(lines.nth(0)).to_contain_text("Failed Requests: 555")
+        expect(lines.nth(1)).to_contain_text("now: Waited 777 s")
+        offer.get_by_role("button", name="Discard all").click()
+        expect(offer).to_be_hidden()
+        assert notebook.page.evaluate(KEPT) == 0
+        assert Incident.open(bundle).value("failed_requests") == 3333
+
+
 def test_another_immediate_action_is_as_urgent_as_the_first_ones(bundle, open_forms):
     with open_forms("Action Items") as notebook:
         notebook.run()
@@ -328,9 +403,9 @@ def test_another_immediate_action_is_as_urgent_as_the_first_ones(bundle, open_fo
         form.get_by_role("button", name=re.compile("Add another")).first.click()
         urgency = form.get_by_label("Priority")
         assert [urgency.nth(n).input_value() for n in range(4)] == ["P0", "P0", "P0", "P1"]
-        notebook.page.keyboard.press("Tab")
         title = form.get_by_label("Action", exact=True)
-        title.nth(2).fill("Third")
+        expect(title.nth(2)).to_be_focused()
+        notebook.page.keyboard.type("Third")
         title.nth(0).fill("First")
         form.locator(".pm-progress").click()
         jupyter.saved(form)
@@ -411,9 +486,9 @@ def test_a_cell_run_again_offers_what_no_kernel_took_and_saves_what_is_typed_nex
             expect(status).to_contain_text("NOT SAVED: 1 edit")
             notebook.run()
             form = notebook.form("Incident Overview")
-            expect(form.locator(".pm-offer")).to_contain_text(f"Failed Requests: {place}")
+            expect(form.locator(".pm-kept")).to_contain_text(f"Failed Requests: {place}")
             form.get_by_label("Why it happened").fill(f"after it was {way}")
-            form.get_by_role("button", name="Save them now").click()
+            form.locator(".pm-kept").get_by_role("button", name="Save").click()
             jupyter.saved(form)
             incident = Incident.open(bundle)
             assert incident.value("failed_requests") == place, way
@@ -467,6 +542,16 @@ def test_a_running_cell_does_not_hold_up_an_edit(lab, bundle, open_forms):
         (lab.root / "enough").touch()
         assert Incident.open(bundle).value("failed_requests") in range(1, TRIES + 1)
         assert took <= 1.0
+
+
+def test_what_a_window_says_beside_a_running_cell_takes_no_text_from_it(open_forms):
+    longer = "import time\ndisplay(incident.form('Approvals'))\ntime.sleep(2)"
+    with open_forms("Incident Overview", cells=[longer]) as notebook:
+        notebook.run()
+        *_, last = notebook.save()["cells"]
+        told = [each["metadata"].get("postmortem", {}) for each in last["outputs"]]
+        assert [facts.get("section") for facts in told] == [None, "Approvals"]
+        expect(notebook.text("Approvals")).to_be_attached()
 
 
 def test_two_windows_and_another_program_see_each_other(lab, bundle, open_forms):
@@ -660,6 +745,69 @@ def test_a_refused_value_stays_until_it_is_mended_or_given_up(bundle, open_forms
         assert Incident.open(bundle).value("slo_impact") == 4.2
 
 
+def test_a_refused_time_is_told_first_and_no_echo_is_of_another_value(bundle, open_forms):
+    Incident.open(bundle).add("timeline", step="Incident Start", time="2025-12-04 14:02")
+    with open_forms("Timeline of Events") as notebook:
+        notebook.run()
+        form = notebook.form("Timeline of Events")
+        step = form.get_by_role("group", name="Acknowledgment", exact=True)
+        moment, echo = step.get_by_label("Time"), step.locator(".pm-echo")
+        moment.fill("13:35")
+        moment.press("Enter")
+        expect(echo).to_contain_text("27 min before start")
+        expect(step.locator(".pm-note")).to_contain_text("is before")
+        moment.fill("99:99")
+        expect(echo).to_be_hidden()
+        moment.press("Enter")
+        under = step.locator(".pm-value").first.locator("> :not([hidden])")
+        expect(under.nth(1)).to_contain_text("got '99:99' (still saved: 2025-12-04 13:35)")
+        expect(echo).to_be_hidden()
+        described = moment.get_attribute("aria-describedby").split()
+        assert described[0] == under.nth(1).get_attribute("id")
+        moment.press("Escape")
+        expect(echo).to_contain_text("27 min before start")
+        expect(step.locator(".pm-error:not(.pm-note)")).to_be_hidden()
+
+
+TYPING = "() => document.activeElement.getAttribute('aria-label') || document.activeElement.id"
+
+
+def test_the_keyboard_stays_where_it_was(bundle, open_forms):
+    incident = Incident.open(bundle)
+    for name in ("one", "two"):
+        incident.add("factors", area="Technical", name=name)
+    for name, value in (("slo_target", 99.9), ("slo_actual", 99.5), ("budget_remaining", 10)):
+        incident.set(name, value)
+    with open_forms("Contributing Factors", "Impact Analysis") as notebook:
+        notebook.run()
+        page, form = notebook.page, notebook.form("Contributing Factors")
+        names = form.get_by_label("Factor", exact=True)
+        for tool, first, now in (("Move up", "two", 1), ("Move down", "one", 2)):
+            form.get_by_role("button", name=f"{tool}: Factor {3 - now}").first.focus()
+            page.keyboard.press("Enter")
+            expect(names.first).to_have_value(first)
+            assert page.evaluate(TYPING) == f"{tool}: Factor {now}"
+            page.keyboard.press("Enter")  # there is no further: nothing is sent
+            jupyter.saved(form)
+            expect(names.first).to_have_value(first)
+
+        impact = notebook.form("Impact Analysis")
+        use = impact.get_by_role("button", name="Use -400")
+        blank = impact.locator(".pm-field").filter(has=page.get_by_role("button", name="Use -400"))
+        budget = page.locator(f"#{blank.locator('input').get_attribute('id')}")
+        use.focus()
+        page.keyboard.press("Enter")
+        expect(budget).to_have_value("-400")
+        expect(budget).to_be_focused()
+        jupyter.saved(impact)
+        assert Incident.open(bundle).value("budget_remaining") == -400
+        undo = impact.get_by_role("button", name="Undo")
+        undo.focus()
+        page.keyboard.press("Enter")
+        expect(undo).to_have_count(0)
+        written(bundle, "budget_remaining", 10)
+
+
 HOSTILE = (
     '<script>window.pwned = 1</script><img src=x onerror="window.pwned = 2">',
     "```\n# not a heading\n```\n| a | b |\n|---|---|\n<!-- end -->",
@@ -805,6 +953,10 @@ CLIPPED = """form => [...form.querySelectorAll('*')].filter(each => {
     const small = each.matches('button:not(.pm-sign)') && wide > 0 && wide < 32;
     return small || (hides && each.scrollWidth > each.clientWidth + 1);
 }).map(each => each.className)"""
+OUTSIDE = """form => [...form.querySelectorAll('button, input, textarea, select')].filter(each => {
+    const { width, right } = each.getBoundingClientRect();
+    return width > 1 && right > form.getBoundingClientRect().right;
+}).map(each => each.ariaLabel || each.className)"""
 UNEVEN = """form => [...form.querySelectorAll('.pm-fields.pm-pairs')].flatMap(block => {
     const shown = [...block.querySelectorAll(':scope > .pm-field > .pm-value')];
     const lefts = shown.map(each => Math.round(each.getBoundingClientRect().left));
@@ -813,7 +965,9 @@ UNEVEN = """form => [...form.querySelectorAll('.pm-fields.pm-pairs')].flatMap(bl
 
 
 @pytest.mark.parametrize(
-    ("width", "dark"), [(1280, False), (1920, True), (700, False)], ids=["1280", "1920", "narrow"]
+    ("width", "dark"),
+    [(1280, False), (1920, True), (700, False), (620, False)],
+    ids=["1280", "1920", "narrow", "twice as large"],
 )
 def test_forms_fit_are_aligned_and_accessible(bundle, open_forms, width, dark):
     answers.fill(Incident.open(bundle))
@@ -822,6 +976,7 @@ def test_forms_fit_are_aligned_and_accessible(bundle, open_forms, width, dark):
         for title in TITLES:
             form = notebook.form(title)
             form.scroll_into_view_if_needed()
+            assert form.evaluate(OUTSIDE) == [], title
             assert form.evaluate(CLIPPED) == [], title
             assert form.evaluate(UNEVEN) == [], title
         panel = notebook.page.locator(".jp-WindowedPanel-outer")

@@ -38,7 +38,7 @@ LAYERS = (
     ),
     ("captions",),
     ("units",),
-    ("callsyntax", "distributions", "likeness", "spellings", "terminal"),
+    ("callsyntax", "distributions", "likeness", "spellings", "terminal", "writers"),
     ("edits", "estimates", "language", "metrics", "slo", "times"),
     ("coverage",),
     ("budget", "kinds", "losses", "provenance", "sqlcounts", "tallies"),
@@ -69,6 +69,7 @@ LAYERS = (
     ("notebook", "sections"),
     ("formdesk",),
     ("formstate", "formtext", "session"),
+    ("formkept",),
     ("formparts",),
     ("forms",),
     # the finished page

@@ -262,14 +262,22 @@ RULES = (gaps, owners, titles, horizons, due, prevention, wording, factors)
 
 
 def _told(case: Case) -> list[Row]:
-    """Return the actions that say anything beyond their place and priority."""
+    """Return the actions that say anything beyond their place and priority.
+
+    What stands as a priority and is none says something: the action's name was typed there.
+    """
     says = ("title", "description", "owner", "due", "tracking")
-    return [row for row in case.rows(TABLE) if any(row.get(name) for name in says)]
+    return [
+        row
+        for row in case.rows(TABLE)
+        if any(row.get(name) for name in says) or _priority(row) not in {"", *PRIORITIES}
+    ]
 
 
 def _called(row: Row) -> str:
     """Return how an action is called in a message."""
-    return f"[{_priority(row) or '–'}] {row.get('title') or 'an action without a title'}"
+    known = _priority(row) if _priority(row) in PRIORITIES else "–"
+    return f"[{known}] {row.get('title') or 'an action without a title'}"
 
 
 def _priority(row: Row) -> str:
