@@ -1,5 +1,7 @@
 """From evidence to timeline: by hand, and what is offered."""
 
+from zoneinfo import ZoneInfo
+
 import pandas as pd
 import pytest
 
@@ -95,24 +97,60 @@ def logs(incident):
 
 
 def test_any_row_is_found_by_its_words_and_its_time(incident, logs):
-    found = candidates.search(incident, "logs", "poolTIMEOUT 14:0")
+    searched = candidates.search(incident, "logs", "poolTIMEOUT 14:0")
+    found = searched.steps
     clock = logs["timestamp"].dt.strftime("%Y-%m-%d %H:%M:%S")
     lines = logs.drop(columns=["timestamp", "tags"]).astype(str).agg(" ".join, axis=1)
     wanted = logs.index[lines.str.lower().str.contains("pooltimeout") & clock.str.contains("14:0")]
     assert [one.row for one in found] == list(wanted[: candidates.FOUND])
-    assert 0 < len(wanted) < len(logs)
+    assert 0 < len(wanted) == searched.rows < len(logs)
     row = candidates.add(incident, found[2])
     assert incident["timeline"].loc[row, "evidence"] == f"logs ({logs.loc[found[2].row, 'id']})"
 
 
 @pytest.mark.parametrize("words", ["(*", "\\", "\0", "nobody wrote this"])
 def test_words_are_words_not_a_pattern(incident, logs, words):
-    assert candidates.search(incident, "logs", words) == []
+    assert candidates.search(incident, "logs", words) == candidates.Found([], 0)
 
 
 def test_no_words_find_the_first_rows(incident, logs):
     found = candidates.search(incident, "logs", " ")
-    assert [one.row for one in found] == list(range(candidates.FOUND))
+    assert [one.row for one in found.steps] == list(range(candidates.FOUND))
+    assert found.rows == len(logs)
+
+
+def test_a_time_is_looked_for_in_the_zone_it_is_shown_in(incident, logs):
+    there = ZoneInfo("Europe/Berlin")
+    at = logs["timestamp"].dt.tz_convert(there)
+    minute = f"{at[7]:%Y-%m-%d %H:%M}"
+    found = candidates.search(incident, "logs", minute, there)
+    assert 7 in [one.row for one in found.steps]
+    assert {f"{one.time.astimezone(there):%Y-%m-%d %H:%M}" for one in found.steps} == {minute}
+    assert candidates.search(incident, "logs", minute) == candidates.Found([], 0)
+
+
+def test_one_row_in_two_answers_is_offered_once_and_is_one_step(incident, logs):
+    before = candidates.offered(incident)
+    frozen(incident, "again", logs)
+    once = candidates.offered(incident)
+    assert [(one.time, one.says) for one in once] == [(one.time, one.says) for one in before]
+    candidates.add(incident, once[0])
+    assert candidates.offered(incident) == once[1:]
+    (held,) = (
+        one for one in candidates.search(incident, "logs", "").steps if one.row == before[0].row
+    )
+    assert held.ways & candidates.taken(incident)
+
+
+def test_two_rows_of_one_moment_are_two_steps(incident, logs):
+    rows = logs.iloc[:2].drop(columns="id").assign(timestamp=logs.loc[0, "timestamp"])
+    rows["message"] = ["one thing", "another"]
+    rows.attrs = logs.attrs
+    frozen(incident, "counted", rows)
+    one, other = candidates.search(incident, "counted", "").steps
+    candidates.add(incident, one)
+    held = candidates.taken(incident)
+    assert (bool(one.ways & held), bool(other.ways & held)) == (True, False)
 
 
 @pytest.mark.parametrize("answer", ["nothing", "../logs", ""])
@@ -128,7 +166,7 @@ def test_an_answer_without_times_has_no_steps(incident):
     )
     frozen(incident, "counted", asked)
     kept = {}
-    assert candidates.search(incident, "counted", "") == []
+    assert candidates.search(incident, "counted", "").steps == []
     assert candidates.offered(incident, kept) == []
     assert list(kept.values()) == [None]
 
@@ -139,7 +177,7 @@ def test_a_column_that_is_only_called_timestamp_has_no_times(incident, events):
     naive = events.assign(timestamp=events["timestamp"].dt.tz_localize(None))
     for name, odd in (("said", frame), ("naive", naive)):
         frozen(incident, name, odd)
-        assert candidates.search(incident, name, "") == []
+        assert candidates.search(incident, name, "").steps == []
     kept = {}
     assert candidates.offered(incident, kept)
     assert [name for (name, _), noted in kept.items() if noted is not None] == ["events"]
