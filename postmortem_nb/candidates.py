@@ -7,6 +7,7 @@ events around the incident, the first failure in logs and spans, and the peak of
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import UTC
 from functools import reduce
@@ -33,6 +34,8 @@ FOUND = 20
 
 MOST = 12
 """Candidates offered for one answer; the rest are found by their words."""
+
+_FIRED = re.compile(r"\[Triggered[^\]]*\]\s*")
 
 _SOURCES = {
     "search_datadog_logs": "Datadog logs",
@@ -247,8 +250,10 @@ def _candidate(values: dict[str, Any], record: dict[str, Any], row: object) -> C
     says, reference = _says(values), _reference(values, record)
     step = DETECTION if _is_alert(values) else DISCOVERY
     if step == DETECTION:
-        seen = ", ".join(filter(None, (says, reference)))
+        seen = f"Monitor “{_FIRED.sub('', says)}”"
         columns = {"detection_method": "Monitor Alert", "detected_by": seen}
+        if link := str(record.get("link") or ""):
+            columns["alert_link"] = link
     else:
         source = _SOURCES.get(str(record.get("function")), "Datadog")
         columns = {"finding": says, "evidence": reference, "data_source": source}
@@ -257,7 +262,7 @@ def _candidate(values: dict[str, Any], record: dict[str, Any], row: object) -> C
 
 def _is_alert(values: dict[str, Any]) -> bool:
     """Return whether an event tells that a monitor fired; its title begins so in Datadog."""
-    return values.get("source") == "alert" and str(values.get("title", "")).startswith("[Triggered")
+    return values.get("source") == "alert" and bool(_FIRED.match(str(values.get("title", ""))))
 
 
 def _reference(values: dict[str, Any], record: dict[str, Any]) -> str:

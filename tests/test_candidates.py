@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 import pytest
 
-from postmortem_nb import Incident, candidates, datadog, evidence
+from postmortem_nb import Incident, candidates, datadog, evidence, sections
 from postmortem_nb.errors import BadValue, BundleError
 
 WINDOW = {"start": "2025-12-04T14:02Z", "end": "2025-12-04T16:09Z"}
@@ -58,10 +58,24 @@ def test_an_alert_is_offered_as_the_detection(incident, events):
     offered = candidates.offered(incident)
     alert = next(one for one in offered if one.step == "Detection")
     assert alert.time.isoformat() == "2025-12-04T14:19:40+00:00"
-    assert alert.columns["detection_method"] == "Monitor Alert"
+    assert alert.columns == {
+        "detection_method": "Monitor Alert",
+        "detected_by": "Monitor “Checkout error rate”",
+    }
     deploys = [one.says for one in offered if "v2.48.0" in one.says]
     assert deploys, "what happened before impact start is offered too"
     assert [one.time for one in offered] == sorted(one.time for one in offered)
+
+
+def test_an_alert_links_to_its_view_in_datadog_where_there_is_one(incident, events):
+    events.attrs["evidence"]["link"] = "https://app.datadoghq.com/event/explorer?query=x"
+    row = events.index[events["title"] == "[Triggered] Checkout p95 latency"][0]
+    events.loc[row, "title"] = "[Triggered on {host:a}] Checkout p95 latency"
+    found = candidates.of(events, row)
+    assert found.columns["alert_link"] == events.attrs["evidence"]["link"]
+    assert found.columns["detected_by"] == "Monitor “Checkout p95 latency”"
+    candidates.add(incident, found)
+    assert "Checkout p95 latency" not in str(sections.completions(incident))
 
 
 def test_what_the_timeline_has_is_not_offered_again(incident, events):
