@@ -20,7 +20,7 @@ from postmortem_nb import evidence, kinds, metrics, times
 from postmortem_nb.errors import BadValue, BundleError, expected
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from datetime import datetime, tzinfo
     from pathlib import Path
 
@@ -187,7 +187,21 @@ def add(incident: Incident, found: Candidate) -> str:
     """
     known = {column.name for column in incident.template.tables["timeline"]}
     columns = {name: said for name, said in found.columns.items() if name in known}
+    if "evidence" in columns:
+        columns["evidence"] = evidence.shown(columns["evidence"], monitors(incident))
     return incident.add("timeline", step=found.step, time=found.time, **columns)
+
+
+def named(incident: Incident, names: Iterable[str]) -> list[tuple[str, str]]:
+    """Return answers with what people call them, those of back-tests last."""
+    proposed = monitors(incident)
+    told = [(name, evidence.shown(name, proposed)) for name in names]
+    return sorted(told, key=lambda each: each[0] != each[1])
+
+
+def monitors(incident: Incident) -> list[dict[str, Any]]:
+    """Return the monitors proposed: answers of back-tests are called after them."""
+    return incident.values("monitors") if "monitors" in incident.template.tables else []
 
 
 def _noted_in(incident: Incident, answer: str) -> list[Candidate] | None:

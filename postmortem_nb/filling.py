@@ -10,19 +10,21 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from postmortem_nb import asides, kinds, times
+from postmortem_nb import asides, evidence, kinds, times
 from postmortem_nb.schema import GAP, SINGLE, Blank, Number, Query, Words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from postmortem_nb.asides import Aside
+    from postmortem_nb.estimates import Estimate
     from postmortem_nb.incident import Incident
     from postmortem_nb.metrics import Measure
     from postmortem_nb.schema import Part, Template
 
+Told = TypeVar("Told", "Estimate", "Measure")
 Row = dict[str, Any]
 """One row of a table: its values by column; one that is not there is empty."""
 
@@ -103,7 +105,14 @@ def gather(incident: Incident) -> Facts:
         tables = {table: incident.values(table) for table in incident.template.tables}
         measures, found = incident.measures(), incident.found()
     single = (tables.pop(SINGLE, None) or [{}])[0]
+    found = replace(found, estimates=[_worded(each, tables) for each in found.estimates])
+    measures = {name: _worded(each, tables) for name, each in measures.items()}
     return Facts(single, tables, measures, asides.of(single, measures, found))
+
+
+def _worded(told: Told, tables: Mapping[str, Sequence[Row]]) -> Told:
+    """Return a figure whose source is called as readers know it."""
+    return replace(told, source=evidence.shown(told.source, tables.get("monitors", ())))
 
 
 def pictured(facts: Facts, template: Template) -> frozenset[str]:

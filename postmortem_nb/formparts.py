@@ -91,8 +91,11 @@ class Part:
         if not self.sheet.takes_evidence():
             return {}
         steps = [self.sheet.step(each) for each in self.desk.offered()]
-        held = sorted(candidates.taken(self.incident))
-        return {"steps": steps, "answers": self.desk.answers(), "held": held}
+        return {
+            "steps": steps,
+            "answers": candidates.named(self.incident, self.desk.answers()),
+            "held": sorted(candidates.taken(self.incident)),
+        }
 
     def _concerns(self, finding: Message) -> bool:
         if finding["table"] == SINGLE:

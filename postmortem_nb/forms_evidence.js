@@ -61,8 +61,8 @@ export class Evidence {
     this.held = new Set(held);
     this.mark();
     const chosen = this.answer.value;
-    this.answer.replaceChildren(...answers.map((name) => make("option", { value: name, text: name })));
-    if (answers.includes(chosen)) this.answer.value = chosen;
+    this.answer.replaceChildren(...answers.map(([value, text]) => make("option", { value, text })));
+    if (answers.some(([name]) => name === chosen)) this.answer.value = chosen;
     this.count.textContent = steps.length ? `${steps.length} ${steps.length === 1 ? "step" : "steps"} to add, times in ${zone}` : "";
     this.element.hidden = !answers.length;
     this.draw(this.offered, steps);
@@ -103,7 +103,7 @@ export class Evidence {
       { class: "pm-step" },
       make("span", { class: "pm-step-time", text: time }),
       make("bdi", { class: "pm-step-says", text: says }),
-      make("span", { class: "pm-step-kind", text: `${step.step} · ${answer}` }),
+      make("span", { class: "pm-step-kind", text: `${step.step} · ${step.from}` }),
       add,
     );
   }

@@ -138,6 +138,7 @@ class Sheet:
             "time": self._local(found.time.replace(microsecond=0)),
             "says": text.visible(found.says),
             "step": found.step,
+            "from": evidence.shown(found.answer, candidates.monitors(self.incident)),
             "ways": sorted(found.ways),
         }
 

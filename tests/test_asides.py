@@ -150,6 +150,30 @@ def test_a_document_with_tables_is_read_back_whether_exported_or_not(asked, tmp_
     assert back.value("experience") == "Degraded"
 
 
+def test_what_was_asked_for_a_monitor_is_called_so_and_comes_last(incident):
+    row = incident.add("monitors", name="Errors (p95, all)")
+    query = "sum:trace.checkout.request.errors{*}.as_count()"
+    points = pd.DataFrame(
+        {
+            "timestamp": pd.to_datetime([START + MINUTE], utc=True),
+            "query": pd.array([query], dtype="string"),
+            "series": pd.array(["*"], dtype="string"),
+            "value": [7.0],
+        }
+    )
+    for name in (f"backtest_{row}", "failures", "backtest_rgone_48210003"):
+        freeze(incident, name, points, "get_datadog_metric")
+    assert incident.measures()["failed_requests"].source == f"evidence: failures, {query}"
+    shown = section(incident.document(), "User Impact")
+    named = re.findall(r"\| 7 \| (evidence: [^|]*) \|", shown)
+    assert named[0] == "evidence: failures"
+    assert sorted(named[1:]) == [
+        "evidence: back-test of a monitor that was removed",
+        "evidence: back-test of monitor 1",
+    ]
+    assert "backtest_" not in incident.document()
+
+
 def test_two_sources_that_disagree_are_both_shown(asked):
     asked.set("affected_total", 30)
     shown = section(asked.document(), "User Impact")

@@ -156,6 +156,19 @@ def test_one_row_in_two_answers_is_offered_once_and_is_one_step(incident, logs):
     assert held.ways & candidates.taken(incident)
 
 
+def test_an_answer_of_a_back_test_is_called_after_its_monitor_and_stands_last(incident, logs):
+    row = incident.add("monitors", name="Errors")
+    name = f"backtest_{row}"
+    frozen(incident, name, logs)
+    assert candidates.named(incident, [name, "logs"]) == [
+        ("logs", "logs"),
+        (name, "back-test of monitor 1"),
+    ]
+    added = candidates.add(incident, candidates.search(incident, name, "").steps[0])
+    told = incident["timeline"].loc[added, "evidence"]
+    assert told == f"back-test of monitor 1 ({logs.loc[0, 'id']})"
+
+
 def test_two_rows_of_one_moment_are_two_steps(incident, logs):
     rows = logs.iloc[:2].drop(columns="id").assign(timestamp=logs.loc[0, "timestamp"])
     rows["message"] = ["one thing", "another"]

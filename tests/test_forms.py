@@ -591,7 +591,7 @@ def timeline(tmp_path):
 
 def test_the_timeline_s_form_offers_what_the_evidence_holds(timeline):
     values = timeline.parts[0].values()
-    assert values["answers"] == ["events"]
+    assert values["answers"] == [("events", "events")]
     told = {(step["step"], step["says"]) for step in values["steps"]}
     assert ("Key Discovery", "Deploy of checkout v2.48.0 finished") in told
     assert any(step == "Detection" and says.startswith("[Triggered]") for step, says in told)
