@@ -27,6 +27,7 @@ from postmortem_nb.estimates import STATED, Estimate, agreeing, compare, stated
 from postmortem_nb.losses import revenue
 from postmortem_nb.sqlcounts import IDENTITIES, REGIONS
 from postmortem_nb.tallies import Found
+from postmortem_nb.wholeframe import WholeFrame
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -60,15 +61,10 @@ BAD: frozenset[str] = frozenset({"error", "critical", "alert", "emergency", "eme
 """Log and span statuses of a failure."""
 
 COLUMNS = (
-    "figure",
-    "value",
-    "unit",
-    "low",
-    "high",
-    "lower_bound",
-    "source",
-    "definition",
-    "agrees",
+    "figure", "value", "unit", "low", "high", "lower_bound", "source", "definition", "agrees",
+)  # fmt: skip
+NO_REGIONS = (
+    "No frozen answer tells of regions: ask for logs with a region, or a metric by {region}."
 )
 
 NEED_WINDOW = ("affected_users", "affected_share", "failed_requests", "revenue_loss")
@@ -107,7 +103,7 @@ def table(incident: Incident) -> pd.DataFrame:
         for each, agrees in zip(found, agreeing(found), strict=True)
     ]
     dtypes = {"value": "Float64", "low": "Float64", "high": "Float64", "agrees": "boolean"}
-    return pd.DataFrame(rows, columns=list(COLUMNS)).astype(dtypes)
+    return WholeFrame(pd.DataFrame(rows, columns=list(COLUMNS)).astype(dtypes))
 
 
 def by_region(incident: Incident) -> pd.DataFrame:
@@ -119,7 +115,9 @@ def by_region(incident: Incident) -> pd.DataFrame:
         for region, value in each.parts
     ]
     columns = ["figure", "region", "value", "source"]
-    return pd.DataFrame(rows, columns=columns).astype({"value": "Float64"})
+    found = WholeFrame(pd.DataFrame(rows, columns=columns).astype({"value": "Float64"}))
+    found.attrs["empty"] = NO_REGIONS
+    return found
 
 
 def estimates(incident: Incident) -> list[Estimate]:

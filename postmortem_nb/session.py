@@ -36,6 +36,7 @@ from postmortem_nb.datadog import calls
 from postmortem_nb.errors import QueryError, expected
 from postmortem_nb.incident import Incident
 from postmortem_nb.monitors import results
+from postmortem_nb.wholeframe import at_left
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -180,7 +181,7 @@ def _said(frame: pd.DataFrame, incident: Incident | None) -> tuple[str, str]:
     spent = next((each for each in found.budgets if each.name == name), None)
     if spent is not None:
         aside = asides.budget(spent)
-        return asidehtml.table(aside), "\n".join(" | ".join(row) for row in aside.rows)
+        return at_left(asidehtml.table(aside)), "\n".join(" | ".join(row) for row in aside.rows)
     lines = [f"{each.label}: {each.words}" for each in found.estimates if each.is_from(name)]
     shown = "".join(f"<li>{text.html(line)}</li>" for line in lines)
     said = f"<p>This answer says of the impact:</p><ul>{shown}</ul>" if lines else ""

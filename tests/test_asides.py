@@ -6,7 +6,7 @@ import re
 import pandas as pd
 import pytest
 
-from postmortem_nb import Incident, asides, document, drawing, editions, evidence, tallies
+from postmortem_nb import Incident, asides, document, drawing, editions, evidence, formtext, tallies
 from postmortem_nb.datadog import steps
 from postmortem_nb.formstate import Sheet
 from postmortem_nb.importing.markdown import from_markdown
@@ -172,6 +172,14 @@ def test_what_was_asked_for_a_monitor_is_called_so_and_comes_last(incident):
         "evidence: back-test of monitor 1",
     ]
     assert "backtest_" not in incident.document()
+
+
+def test_tables_under_a_form_are_read_from_the_left_but_for_figures(asked):
+    lines = document.reading(asked, "Impact Analysis")
+    shown = formtext._styled(document.both(asked, lines)[0])
+    assert '<td style="text-align:left">evidence: users</td>' in shown
+    assert '<td class="num">' in shown
+    assert "<td>" not in shown
 
 
 def test_two_sources_that_disagree_are_both_shown(asked):
