@@ -102,7 +102,13 @@ def query(
 
 def check_name(name: str) -> None:
     """Refuse a name that cannot be both a variable and a file."""
-    if not name.isidentifier() or keyword.iskeyword(name) or len(name) > 60 or name == "incident":
+    if name == "incident" or keyword.iskeyword(name):
+        taken = "the incident itself" if name == "incident" else "a word of Python"
+        raise QueryError(
+            f"%%datadog: {name} is {taken}; give the answer another name, for example: "
+            "%%datadog errors"
+        )
+    if not name.isidentifier() or len(name) > 60:
         raise QueryError(
             expected("%%datadog", "a name for the variable", example="%%datadog errors", came=name)
         )
@@ -213,8 +219,8 @@ def _link(record: Mapping[str, Any]) -> str:
 
 def _more(frame: pd.DataFrame, most: int) -> str:
     rows, columns = len(frame) - most, frame.shape[1] - COLUMNS_SHOWN
-    said = [f"{rows:,} more rows"] if rows > 0 else []
-    said += [f"{columns} more columns"] if columns > 0 else []
+    counts = ((rows, "row"), (columns, "column"))
+    said = [f"{count:,} more {what}{'s' * (count != 1)}" for count, what in counts if count > 0]
     return f"<p>… and {' and '.join(said)}</p>" if said else ""
 
 
