@@ -14,6 +14,10 @@ from postmortem_nb import text
 MOST = 60
 """Rows that are shown, as pandas shows them."""
 
+_LONG = re.compile(r"<td>(?=[^<]{50})")
+_WIDE = '<td style="text-align:left;min-width:18em;overflow-wrap:anywhere">'
+"""A long text has room beside another one, such as a query without a space."""
+
 _CELL = re.compile(r"<(t[hd])>")
 
 
@@ -33,7 +37,8 @@ class WholeFrame(pd.DataFrame):
         if said and self.empty:
             return f"<p>{text.html(said)}</p>"
         with pd.option_context("display.max_colwidth", None, "display.html.use_mathjax", False):
-            return at_left(self.to_html(max_rows=MOST, border=0))
+            made = self.to_html(max_rows=MOST, border=0)
+        return at_left(_LONG.sub(_WIDE, made))
 
 
 def at_left(made: str) -> str:
