@@ -26,7 +26,7 @@ def incidents(frame: pd.DataFrame) -> str:
     """Return the list of incidents."""
     rows = [
         (
-            row["incident"],
+            name,
             _day(row["date"]),
             row["severity"],
             row["state"],
@@ -35,10 +35,20 @@ def incidents(frame: pd.DataFrame) -> str:
             ", ".join(row["services"]),
             row["title"],
         )
-        for row in frame.to_dict("records")
+        for name, row in _named(frame)
     ]
     heads = ("incident", "date", "severity", "state", "lasted", "todo", "services", "title")
     return table(heads, rows, right="lasted todo") + f"{_count(len(rows), 'incident')}\n"
+
+
+def _named(frame: pd.DataFrame) -> list[tuple[str, dict[Any, Any]]]:
+    """Return each row with its incident's id, and the folder where two bundles have one id."""
+    folders = frame.groupby("incident")["path"].nunique()
+    twice = {str(name) for name in folders[folders > 1].index}
+    return [
+        (f"{row['incident']} ({row['path']})" if row["incident"] in twice else row["incident"], row)
+        for row in frame.to_dict("records")
+    ]
 
 
 def actions(frame: pd.DataFrame) -> str:
@@ -49,13 +59,13 @@ def actions(frame: pd.DataFrame) -> str:
         (
             row["standing"],
             _day(row["due"]),
-            row["incident"],
+            name,
             row["priority"],
             row["owner"],
             row["status"],
             row["title"],
         )
-        for row in frame.to_dict("records")
+        for name, row in _named(frame)
     ]
     heads = ("standing", "due", "incident", "prio", "owner", "status", "action")
     late = int((frame["late_days"] > 0).sum())
@@ -116,11 +126,11 @@ def _figures(row: Mapping[str, Any]) -> tuple[object, ...]:
     return (
         row["n"],
         row["unknown"],
-        _tight(row["median"]),
+        length(row["median"]),
         _between(row["median_low"], row["median_high"], brackets="[]"),
         _between(row["q1"], row["q3"]),
-        _tight(row["p90"]),
-        _tight(row["mean"]),
+        length(row["p90"]),
+        length(row["mean"]),
         _between(row["mean_low"], row["mean_high"], brackets="[]"),
     )
 
@@ -182,29 +192,24 @@ _FACTORS = 10
 
 
 def length(minutes: object) -> str:
-    """Return minutes as a person reads a duration: ``45s``, ``17m 40s``, ``2h 07m``, ``3d 4h``."""
+    """Return minutes as a person reads a duration: ``45s``, ``17m40s``, ``2h07m``, ``3d4h``."""
     if not isinstance(minutes, int | float) or math.isnan(minutes):
         return UNKNOWN
     seconds = round(float(minutes) * 60)
     if seconds < 60:
         return f"{seconds}s"
     if seconds < 3600:
-        return f"{seconds // 60}m" + (f" {seconds % 60:02}s" if seconds % 60 else "")
+        return f"{seconds // 60}m" + (f"{seconds % 60:02}s" if seconds % 60 else "")
     whole = round(seconds / 60)
     if whole < 60 * 24:
-        return f"{whole // 60}h {whole % 60:02}m"
-    return f"{whole // 1440}d {whole % 1440 // 60}h"
+        return f"{whole // 60}h{whole % 60:02}m"
+    return f"{whole // 1440}d{whole % 1440 // 60}h"
 
 
 def _between(low: object, high: object, *, brackets: str = "") -> str:
     if length(low) == UNKNOWN:
         return UNKNOWN
-    return f"{brackets[:1]}{_tight(low)}–{_tight(high)}{brackets[1:]}"
-
-
-def _tight(minutes: object) -> str:
-    """Return a duration without its space, for narrow columns."""
-    return length(minutes).replace(" ", "")
+    return f"{brackets[:1]}{length(low)}–{length(high)}{brackets[1:]}"
 
 
 def _day(value: object) -> str:

@@ -7,7 +7,9 @@ events around the incident, the first failure in logs and spans, and the peak of
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from datetime import UTC
 from functools import reduce
 from operator import or_
 from typing import TYPE_CHECKING, Any
@@ -18,7 +20,8 @@ from postmortem_nb import evidence, kinds, metrics, times
 from postmortem_nb.errors import BadValue, BundleError, expected
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from collections.abc import Iterable, Mapping
+    from datetime import datetime, tzinfo
     from pathlib import Path
 
     from postmortem_nb.incident import Incident
@@ -31,6 +34,8 @@ FOUND = 20
 
 MOST = 12
 """Candidates offered for one answer; the rest are found by their words."""
+
+_FIRED = re.compile(r"\[Triggered[^\]]*\]\s*")
 
 _SOURCES = {
     "search_datadog_logs": "Datadog logs",
@@ -54,6 +59,19 @@ class Candidate:
     columns: dict[str, str]
     answer: str
     row: Any
+
+    @property
+    def ways(self) -> set[str]:
+        """Return what the timeline holds of this step if it has it, be it from another answer."""
+        return _ways(self.time, self.columns)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a search found: the first steps, and how many rows hold the words in all."""
+
+    steps: list[Candidate]
+    rows: int
 
 
 Kept = dict[tuple[str, int], list[Candidate] | None]
@@ -107,18 +125,24 @@ def offered(incident: Incident, kept: Kept | None = None) -> list[Candidate]:
     }
     known.clear()
     known.update(latest)
-    rows = incident.values("timeline") if latest else []
-    taken = {(row["time"], row.get("evidence")) for row in rows}
     found = [one for noted in latest.values() for one in _around(incident, noted or [])[:MOST]]
     steps = {value for group in incident.template.groups("timeline") for _, value in group.keys}
-    # a step that somebody typed at that very moment is most likely this one
-    known_as = ({(one.time, None), (one.time, one.columns.get("evidence"))} for one in found)
-    left = (
-        one
-        for one, ways in zip(found, known_as, strict=True)
-        if one.step in steps and not ways & taken
-    )
-    return sorted(left, key=lambda one: (one.time, one.says))
+    held = taken(incident) if latest else set()
+    # one row may stand in two answers: it is one step; and a step that somebody typed at that very
+    # moment is most likely this one
+    left = {
+        (one.time, one.says): one
+        for one in reversed(found)
+        if one.step in steps and not {times.iso(one.time), *one.ways} & held
+    }
+    return sorted(left.values(), key=lambda one: (one.time, one.says))
+
+
+def taken(incident: Incident) -> set[str]:
+    """Return what the timeline holds, as ``Candidate.ways`` has it; of what was typed its time."""
+    rows = [row for row in incident.values("timeline") if row["time"] is not None]
+    typed = {times.iso(row["time"]) for row in rows if not row.get("evidence")}
+    return typed.union(*(_ways(row["time"], row) for row in rows))
 
 
 def fits(template: Template) -> bool:
@@ -137,23 +161,23 @@ def answers(incident: Incident) -> list[tuple[str, int]]:
     return [(path.stem, changed) for path in records if (changed := _changed(path))]
 
 
-def search(incident: Incident, answer: str, words: str) -> list[Candidate]:
+def search(incident: Incident, answer: str, words: str, zone: tzinfo = UTC) -> Found:
     """Return the rows of a frozen answer that hold these words, in its order; all for none.
 
-    Words are looked for in every text column and in the time, ``2025-12-04 14:02:07``, in UTC.
-    At most ``FOUND`` rows; BundleError where there is no such answer.
+    Words are looked for in every text column and in the time, ``2025-12-04 14:02:07``, in ``zone``.
+    At most ``FOUND`` steps; BundleError where there is no such answer.
     """
     frame = evidence.thaw(incident.path / "evidence", answer)
     if not _is_timed(frame):
-        return []
+        return Found([], 0)
     timed = frame.dropna(subset=["timestamp"])
-    times_of = timed["timestamp"].dt.strftime("%Y-%m-%d %H:%M:%S")
+    times_of = timed["timestamp"].dt.tz_convert(zone).dt.strftime("%Y-%m-%d %H:%M:%S")
     texts = [times_of, *(timed[name] for name in timed if _is_text(timed[name]))]
     for word in words.split():
         holds = (each.str.contains(word, case=False, regex=False, na=False) for each in texts)
         matching = reduce(or_, (one.astype(bool) for one in holds))
         timed, texts = timed[matching], [each[matching] for each in texts]
-    return [of(timed, row) for row in timed.index[:FOUND]]
+    return Found([of(timed, row) for row in timed.index[:FOUND]], len(timed))
 
 
 def add(incident: Incident, found: Candidate) -> str:
@@ -163,7 +187,21 @@ def add(incident: Incident, found: Candidate) -> str:
     """
     known = {column.name for column in incident.template.tables["timeline"]}
     columns = {name: said for name, said in found.columns.items() if name in known}
+    if "evidence" in columns:
+        columns["evidence"] = evidence.shown(columns["evidence"], monitors(incident))
     return incident.add("timeline", step=found.step, time=found.time, **columns)
+
+
+def named(incident: Incident, names: Iterable[str]) -> list[tuple[str, str]]:
+    """Return answers with what people call them, those of back-tests last."""
+    proposed = monitors(incident)
+    told = [(name, evidence.shown(name, proposed)) for name in names]
+    return sorted(told, key=lambda each: each[0] != each[1])
+
+
+def monitors(incident: Incident) -> list[dict[str, Any]]:
+    """Return the monitors proposed: answers of back-tests are called after them."""
+    return incident.values("monitors") if "monitors" in incident.template.tables else []
 
 
 def _noted_in(incident: Incident, answer: str) -> list[Candidate] | None:
@@ -226,8 +264,10 @@ def _candidate(values: dict[str, Any], record: dict[str, Any], row: object) -> C
     says, reference = _says(values), _reference(values, record)
     step = DETECTION if _is_alert(values) else DISCOVERY
     if step == DETECTION:
-        seen = ", ".join(filter(None, (says, reference)))
+        seen = f"Monitor “{_FIRED.sub('', says)}”"
         columns = {"detection_method": "Monitor Alert", "detected_by": seen}
+        if link := str(record.get("link") or ""):
+            columns["alert_link"] = link
     else:
         source = _SOURCES.get(str(record.get("function")), "Datadog")
         columns = {"finding": says, "evidence": reference, "data_source": source}
@@ -236,7 +276,7 @@ def _candidate(values: dict[str, Any], record: dict[str, Any], row: object) -> C
 
 def _is_alert(values: dict[str, Any]) -> bool:
     """Return whether an event tells that a monitor fired; its title begins so in Datadog."""
-    return values.get("source") == "alert" and str(values.get("title", "")).startswith("[Triggered")
+    return values.get("source") == "alert" and bool(_FIRED.match(str(values.get("title", ""))))
 
 
 def _reference(values: dict[str, Any], record: dict[str, Any]) -> str:
@@ -245,6 +285,13 @@ def _reference(values: dict[str, Any], record: dict[str, Any]) -> str:
     known = [values.get(key) for key in ("id", "query", "series")]
     ids = [str(one) for one in known if not kinds.is_missing(one) and one != "*"]
     return f"{name} ({', '.join(ids)})".strip() if ids else name
+
+
+def _ways(time: datetime, columns: Mapping[str, Any]) -> set[str]:
+    """Return what tells a step: its time with the row's own id in any answer, or with its words."""
+    own = (columns.get("evidence") or "").partition(" (")[2]
+    told = {own, columns.get("finding"), columns.get("detected_by")} - {None, ""}
+    return {f"{times.iso(time)} {each}" for each in told}
 
 
 def _says(values: dict[str, Any]) -> str:

@@ -23,7 +23,7 @@ from postmortem_nb import onestep, provenance, text
 from postmortem_nb.errors import BundleError, NotSaved, expected
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
 Record = dict[str, Any]
@@ -31,6 +31,10 @@ Record = dict[str, Any]
 MOST_BYTES = 1 << 30
 """Bytes that an evidence file may unpack to; a larger one is refused before it is read."""
 
+BACKTEST = "backtest_"
+"""How the names of the answers of back-tests begin; the row of their monitor follows."""
+
+_BACKTEST = re.compile(rf"\b{BACKTEST}(?P<row>[A-Za-z0-9]+)(?:_[0-9]+)?\b")
 _NAME = re.compile(r"[^\W\d]\w{0,99}")
 _VERSION = 1
 _RUN = 16  # a column that begins with so many equal texts is one of labels
@@ -114,6 +118,16 @@ def holds(folder: Path, name: str, *, question: str) -> bool:
 def listing(folder: Path) -> list[Record]:
     """Return the records of a folder, by name; one that cannot be read says so in ``problem``."""
     return list(_records(folder)) if folder.is_dir() else []
+
+
+def shown(said: str, monitors: Iterable[Mapping[str, Any]]) -> str:
+    """Return a text in which the answers of back-tests are called by their monitor's number."""
+    numbers = {str(row["row"]): number for number, row in enumerate(monitors, 1)}
+    return _BACKTEST.sub(lambda match: f"back-test of {_monitor(numbers, match['row'])}", said)
+
+
+def _monitor(numbers: Mapping[str, int], row: str) -> str:
+    return f"monitor {numbers[row]}" if row in numbers else "a monitor that was removed"
 
 
 def digest(frame: pd.DataFrame) -> str:

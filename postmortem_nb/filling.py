@@ -10,19 +10,22 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from postmortem_nb import asides, kinds, times
-from postmortem_nb.schema import GAP, SINGLE, Blank, Number, Query, Words
+from postmortem_nb import asides, evidence, kinds, times
+from postmortem_nb.schema import GAP, SINGLE, Blank, Number, Query, Rows, Words, walk
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from postmortem_nb.asides import Aside
+    from postmortem_nb.estimates import Estimate
     from postmortem_nb.incident import Incident
     from postmortem_nb.metrics import Measure
     from postmortem_nb.schema import Part, Template
 
+TIMELINE = "timeline"
+Told = TypeVar("Told", "Estimate", "Measure")
 Row = dict[str, Any]
 """One row of a table: its values by column; one that is not there is empty."""
 
@@ -95,6 +98,8 @@ class Facts:
     tables: Mapping[str, Sequence[Row]]
     measures: Mapping[str, Measure]
     asides: Mapping[str, tuple[Aside, ...]] = field(default_factory=dict)
+    days: frozenset[str] = frozenset()
+    """The rows of the timeline that begin another day than the row before, as they are shown."""
 
 
 def gather(incident: Incident) -> Facts:
@@ -103,7 +108,28 @@ def gather(incident: Incident) -> Facts:
         tables = {table: incident.values(table) for table in incident.template.tables}
         measures, found = incident.measures(), incident.found()
     single = (tables.pop(SINGLE, None) or [{}])[0]
-    return Facts(single, tables, measures, asides.of(single, measures, found))
+    found = replace(found, estimates=[_worded(each, tables) for each in found.estimates])
+    measures = {name: _worded(each, tables) for name, each in measures.items()}
+    days = frozenset(_new_days(incident.template, tables.get(TIMELINE, ())))
+    return Facts(single, tables, measures, asides.of(single, measures, found), days)
+
+
+def _new_days(template: Template, rows: Sequence[Row]) -> Iterator[str]:
+    """Yield the rows before which another day is shown: section by section, in each by time."""
+    before = None
+    for section in walk(template.sections):
+        groups = [each for each in section.parts if isinstance(each, Rows)]
+        mine = [each for each in groups if each.table == TIMELINE]
+        held = [row for row in rows if row.get("time") and any(each.holds(row) for each in mine)]
+        for row in sorted(held, key=lambda row: row["time"]):
+            if row["time"].date() != before:
+                yield row["row"]
+            before = row["time"].date()
+
+
+def _worded(told: Told, tables: Mapping[str, Sequence[Row]]) -> Told:
+    """Return a figure whose source is called as readers know it."""
+    return replace(told, source=evidence.shown(told.source, tables.get("monitors", ())))
 
 
 def pictured(facts: Facts, template: Template) -> frozenset[str]:

@@ -10,7 +10,7 @@ from collections import Counter, OrderedDict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from postmortem_nb import formkept, text, writers
+from postmortem_nb import candidates, formkept, text, writers
 from postmortem_nb.checks.case import BETWEEN
 from postmortem_nb.errors import BundleError, PostmortemError
 from postmortem_nb.formdesk import at
@@ -95,7 +95,11 @@ class Part:
         if not self.sheet.takes_evidence():
             return {}
         steps = [self.sheet.step(each) for each in self.desk.offered()]
-        return {"steps": steps, "answers": self.desk.answers()}
+        return {
+            "steps": steps,
+            "answers": candidates.named(self.incident, self.desk.answers()),
+            "held": sorted(candidates.taken(self.incident)),
+        }
 
     def _concerns(self, finding: Message) -> bool:
         if finding["table"] == SINGLE:

@@ -2,10 +2,13 @@
 
 import { fold, fresh, make } from "./forms_inputs.js";
 
+const found = (rows) => `${rows} ${rows === 1 ? "row" : "rows"}.`;
+
 /** The part of a form that takes rows of frozen answers into the timeline. */
 export class Evidence {
   constructor(form) {
     this.form = form;
+    this.held = new Set();
     this.count = make("span", { class: "pm-count" });
     this.offered = make("ul", { class: "pm-steps" });
     this.found = make("ul", { class: "pm-steps" });
@@ -37,20 +40,30 @@ export class Evidence {
 
   find() {
     this.told.textContent = "Looking …";
-    this.form.send({ t: "search", answer: this.answer.value, words: this.words.value });
+    this.asked = { answer: this.answer.value, words: this.words.value };
+    this.form.send({ t: "search", ...this.asked });
+  }
+
+  /** Times are shown in another zone, and words that are times are read in it. */
+  rezone() {
+    if (this.asked) this.form.send({ t: "search", ...this.asked });
   }
 
   /** The kernel found rows, or says why not. */
-  hear({ steps, message }) {
-    this.told.textContent = message || (steps.length ? "" : "No row of it holds these words.");
+  hear({ steps, of, zone, message }) {
+    const some = of > steps.length ? `The first ${steps.length} of ${of.toLocaleString("en")} rows: more words narrow it.` : "";
+    const none = `No row of it holds these words; times in ${zone}.`;
+    this.told.textContent = message || (steps.length ? `${some || found(of)} Times in ${zone}.` : none);
     this.draw(this.found, steps);
   }
 
-  show({ steps, answers }) {
+  show({ steps, answers, held, zone }) {
+    this.held = new Set(held);
+    this.mark();
     const chosen = this.answer.value;
-    this.answer.replaceChildren(...answers.map((name) => make("option", { value: name, text: name })));
-    if (answers.includes(chosen)) this.answer.value = chosen;
-    this.count.textContent = steps.length ? `${steps.length} ${steps.length === 1 ? "step" : "steps"} to add` : "";
+    this.answer.replaceChildren(...answers.map(([value, text]) => make("option", { value, text })));
+    if (answers.some(([name]) => name === chosen)) this.answer.value = chosen;
+    this.count.textContent = steps.length ? `${steps.length} ${steps.length === 1 ? "step" : "steps"} to add, times in ${zone}` : "";
     this.element.hidden = !answers.length;
     this.draw(this.offered, steps);
   }
@@ -64,10 +77,24 @@ export class Evidence {
     if (held) (next || this.head).focus();
   }
 
+  /** Say of each row that was found whether the timeline has it. */
+  mark() {
+    for (const add of this.found.querySelectorAll("button")) add.dispatchEvent(new Event("tell"));
+  }
+
   line(step) {
     const { answer, row, time, says } = step;
-    const add = make("button", { type: "button", class: "pm-undo", text: "Add", "aria-label": `Add to the timeline: ${time} ${says}` });
+    const add = make("button", { type: "button", class: "pm-undo" });
+    const tell = () => {
+      const held = step.ways.some((way) => this.held.has(way));
+      add.textContent = held ? "Added" : "Add";
+      add.setAttribute("aria-disabled", String(held));
+      add.setAttribute("aria-label", held ? `In the timeline: ${time} ${says}` : `Add to the timeline: ${time} ${says}`);
+    };
+    add.addEventListener("tell", tell);
+    tell();
     add.addEventListener("click", () => {
+      if (add.getAttribute("aria-disabled") === "true") return;
       add.setAttribute("aria-disabled", "true");
       this.form.queue.act({ t: "take", answer, row }, `Add to the timeline: ${says}`);
     });
@@ -76,7 +103,7 @@ export class Evidence {
       { class: "pm-step" },
       make("span", { class: "pm-step-time", text: time }),
       make("bdi", { class: "pm-step-says", text: says }),
-      make("span", { class: "pm-step-kind", text: `${step.step} · ${answer}` }),
+      make("span", { class: "pm-step-kind", text: `${step.step} · ${step.from}` }),
       add,
     );
   }

@@ -145,15 +145,16 @@ export class Form {
     }
     for (const [name, measure] of Object.entries(values.measures || {})) this.measure(name, measure);
     if (values.findings) this.advise(values.findings);
-    if (values.steps || values.answers) this.offers(values);
+    this.offers(values);
     if ("needed" in values) this.needed.textContent = values.needed;
     if ("zone" in values && this.zoned) this.zoned.value = values.zone;
     this.count();
   }
 
-  offers({ steps = this.state.values.steps, answers = this.state.values.answers }) {
-    Object.assign(this.state.values, { steps, answers });
-    this.evidence.show({ steps, answers });
+  offers(values) {
+    const told = ["steps", "answers", "held", "zone"].filter((name) => name in values);
+    for (const name of told) this.state.values[name] = values[name];
+    if (this.evidence && told.length) this.evidence.show(this.state.values);
   }
 
   measure(name, { value, text, help }) {
@@ -305,7 +306,9 @@ export class Form {
     this.zoned.setAttribute("aria-describedby", message ? this.zoneless.id : "");
     this.zoneless.textContent = message ? `Times typed in: ${message}` : "";
     this.zoneless.hidden = !message;
-    if (!message) shelf.set(ZONE, zone);
+    if (message) return;
+    shelf.set(ZONE, zone);
+    this.evidence?.rezone();
   }
 
   /** Find the widget's own model and kernel: they know whether anybody can answer. */

@@ -141,15 +141,19 @@ class Sheet:
             "time": self._local(found.time.replace(microsecond=0)),
             "says": text.visible(found.says),
             "step": found.step,
+            "from": evidence.shown(found.answer, candidates.monitors(self.incident)),
+            "ways": sorted(found.ways),
         }
 
     def search(self, message: Message) -> Message:
         """Return the rows of an answer that hold some words: what ``take`` can take."""
         try:
-            found = candidates.search(self.incident, str(message["answer"]), str(message["words"]))
+            answer, words = str(message["answer"]), str(message["words"])
+            found = candidates.search(self.incident, answer, words, self.zone)
         except BundleError as error:
-            return {"t": "found", "steps": [], "message": str(error)}
-        return {"t": "found", "steps": [self.step(each) for each in found]}
+            return {"t": "found", "steps": [], "of": 0, "message": str(error)}
+        steps = [self.step(each) for each in found.steps]
+        return {"t": "found", "steps": steps, "of": found.rows, "zone": str(self.zone)}
 
     def take(self, message: Message) -> Message:
         """Put a row of an answer into the timeline."""
@@ -157,7 +161,10 @@ class Sheet:
             frame = evidence.thaw(self.incident.path / "evidence", str(message["answer"]))
         except BundleError as error:
             raise BadValue(str(error)) from None  # nothing was typed that could be sent again
-        candidates.add(self.incident, candidates.of(frame, message["row"]))
+        found = candidates.of(frame, message["row"])
+        if found.ways & candidates.taken(self.incident):
+            raise BadValue(f"The timeline has this step already: {text.visible(found.says)}")
+        candidates.add(self.incident, found)
         return {}
 
     # -- writing ---------------------------------------------------------------------------------

@@ -18,6 +18,7 @@ from IPython import get_ipython
 from IPython.display import display
 
 from postmortem_nb import document, formdesk
+from postmortem_nb.wholeframe import at_left
 
 if TYPE_CHECKING:
     from postmortem_nb.incident import Incident
@@ -88,7 +89,8 @@ class Finished:
 
 def _styled(made: str) -> str:
     """Return a text whose values keep their lines, each in its own direction, below its title."""
-    return _VALUE.sub(_kept_apart, _HEADING.sub(_UNLISTED, made)).replace(_TITLE, _ABOVE)
+    kept = _VALUE.sub(_kept_apart, _HEADING.sub(_UNLISTED, made))
+    return at_left(kept.replace(_TITLE, _ABOVE))
 
 
 def _kept_apart(value: re.Match[str]) -> str:

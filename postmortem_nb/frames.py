@@ -13,6 +13,7 @@ from postmortem_nb import changes, kinds
 from postmortem_nb.errors import BadValue, expected, shown
 from postmortem_nb.estimates import AT_LEAST
 from postmortem_nb.tables import TIMELINE
+from postmortem_nb.wholeframe import WholeFrame
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -113,7 +114,7 @@ def stats(measures: Iterable[Measure]) -> pd.DataFrame:
     """
     rows = [row for each in measures for row in _stated(each)]
     names = ("measure", "value", "unit", "definition", "from", "missing")
-    return pd.DataFrame(
+    return WholeFrame(
         {
             name: pd.Series(
                 [row[place] for row in rows], dtype="object" if name == "value" else "string"

@@ -26,6 +26,7 @@ from postmortem_nb.estimates import STATED, Estimate, agreeing, compare, least, 
 from postmortem_nb.losses import revenue
 from postmortem_nb.sqlcounts import IDENTITIES, REGIONS
 from postmortem_nb.tallies import Found
+from postmortem_nb.wholeframe import WholeFrame
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -56,15 +57,10 @@ BAD: frozenset[str] = frozenset({"error", "critical", "alert", "emergency", "eme
 """Log and span statuses of a failure."""
 
 COLUMNS = (
-    "figure",
-    "value",
-    "unit",
-    "low",
-    "high",
-    "lower_bound",
-    "source",
-    "definition",
-    "agrees",
+    "figure", "value", "unit", "low", "high", "lower_bound", "source", "definition", "agrees",
+)  # fmt: skip
+NO_REGIONS = (
+    "No frozen answer tells of regions: ask for logs with a region, or a metric by {region}."
 )
 
 NEED_WINDOW = ("affected_users", "affected_share", "failed_requests", "revenue_loss")
@@ -100,7 +96,7 @@ def table(incident: Incident) -> pd.DataFrame:
         for each, agrees in zip(found, agreeing(found), strict=True)
     ]
     dtypes = {"value": "Float64", "low": "Float64", "high": "Float64", "agrees": "boolean"}
-    return pd.DataFrame(rows, columns=list(COLUMNS)).astype(dtypes)
+    return WholeFrame(pd.DataFrame(rows, columns=list(COLUMNS)).astype(dtypes))
 
 
 def by_region(incident: Incident) -> pd.DataFrame:
@@ -112,7 +108,9 @@ def by_region(incident: Incident) -> pd.DataFrame:
         for region, value in each.parts
     ]
     columns = ["figure", "region", "value", "source"]
-    return pd.DataFrame(rows, columns=columns).astype({"value": "Float64"})
+    found = WholeFrame(pd.DataFrame(rows, columns=columns).astype({"value": "Float64"}))
+    found.attrs["empty"] = NO_REGIONS
+    return found
 
 
 def estimates(incident: Incident) -> list[Estimate]:
@@ -131,7 +129,6 @@ def found(folder: Path, moments: Facts, timeline: Iterable[Mapping[str, Any]]) -
         of the incident; without impact intervals no answer can be read
     timeline
         rows with ``time`` and who they name
-
     """
     told = list(hours(timeline, end=moments.recovered))
     moments = metrics.moments(moments)
@@ -163,7 +160,8 @@ def _standing(record: Mapping[str, Any]) -> tuple[bool, bool, bool, str]:
 
     Of several SLOs the one that is kept as ``slo`` is the incident's, else the first by name.
     """
-    name, single = str(record.get("name")), str(record.get("function")) in ROWS
+    name = str(record.get("name"))  # a back-test's answer was asked for another purpose
+    single = record.get("function") in ROWS or name.startswith(evidence.BACKTEST)
     return not record.get("complete", True), single, name != "slo", name
 
 

@@ -7,6 +7,7 @@ named here look as the template writes them.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from postmortem_nb import metrics, pageparts, text, values
@@ -14,7 +15,7 @@ from postmortem_nb.pageparts import Action, Badge, Entry, Fact
 from postmortem_nb.parts import Blank, Number, Rows, Words
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from datetime import date
 
     from postmortem_nb.filling import Facts
@@ -67,22 +68,16 @@ Numbered = tuple[Rows, int, Row]
 
 def _timeline(rows: Sequence[Numbered], facts: Facts) -> str:
     ordered = sorted(rows, key=lambda each: (each[2].get("time") is None, each[2].get("time") or 0))
-    return pageparts.timeline(_moments(ordered, _new_days(facts.tables.get("timeline", ()))))
+    return pageparts.timeline(_moments(ordered, facts.days))
 
 
-def _new_days(rows: Iterable[Row]) -> frozenset[str]:
-    """Return the ids of the rows of a whole timeline that are the first of their day."""
-    firsts: dict[date, str] = {}
-    timed = (row for row in rows if row.get("time") is not None)
-    for row in sorted(timed, key=lambda row: row["time"]):
-        firsts.setdefault(row["time"].date(), row["row"])
-    return frozenset(firsts.values())
-
-
-def _moments(rows: Iterable[Numbered], new_days: frozenset[str]) -> Iterator[Entry]:
+def _moments(rows: Sequence[Numbered], new_days: frozenset[str]) -> Iterator[Entry]:
+    """Yield the steps; one that comes twice has its number, as in the drawing."""
+    times = Counter(group.line for group, _, _ in rows)
     for group, number, row in rows:
         moment = row.get("time")
-        numbered = f" {number}" if any(isinstance(part, Number) for part in group.parts) else ""
+        counted = any(isinstance(part, Number) for part in group.parts) or times[group.line] > 1
+        numbered = f" {number}" if counted else ""
         yield Entry(
             title_html=text.html(f"{row.get('step') or ''}{numbered}"),
             facts=_facts(group, row, without=("time", "step")),

@@ -81,8 +81,18 @@ class PostmortemMagics(Magics):
 
 
 def register(ipython: Any) -> None:
-    """Register the magics with a running IPython."""
+    """Register the magics with a running IPython; again where the notebook is run again.
+
+    IPython would print into the first cell, and so into a committed notebook, that the extension is
+    already loaded: it forgets that it is when the cell ends.
+    """
     ipython.register_magics(PostmortemMagics)
+
+    def forget(*_: object) -> None:
+        ipython.extension_manager.loaded.discard("postmortem_nb")
+        ipython.events.unregister("post_run_cell", forget)
+
+    ipython.events.register("post_run_cell", forget)
     for line in expiring(ipython.user_ns):
         _session().say(line)
 

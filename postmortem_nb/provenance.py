@@ -80,7 +80,17 @@ def window(record: Record) -> str:
     if not start or not end:
         return ""
     same_day = start[:10] == end[:10]
-    return f"{start.removesuffix(' UTC')}–{end[11:] if same_day else end}"
+    return f"{start.removesuffix(' UTC')}–{end[11:] if same_day else end}{_later(record)}"
+
+
+def _later(record: Record) -> str:
+    """Return how long after its window an answer reaches too: revenue, for what came later."""
+    arguments = record.get("arguments")
+    later = arguments.get("deferred") if isinstance(arguments, dict) else None
+    try:
+        return f" and {times.duration(times.span(later).total_seconds() / 60)} after it"
+    except BadValue:
+        return ""
 
 
 def _parts(record: Record) -> list[str]:

@@ -127,7 +127,8 @@ def _line(row: dict[Hashable, Any] | dict[str, Any]) -> str:
     """Return one line on one question."""
     known = {name: None if pd.isna(row[name]) else int(row[name]) for name in _COUNTS}
     was, now = known["was_rows"], known["now_rows"]
-    said = f"{was or 0:,} rows then, {'no answer' if now is None else f'{now:,}'} now"
+    before = f"{was or 0:,} row{'s' * (was != 1)} then"
+    said = f"{before}, {'no answer' if now is None else f'{now:,}'} now"
     names = ("added", "removed", "changed")
     differing = [f"{known[name]:,} {name}" for name in names if known[name]]
     if known["added"] is not None:

@@ -41,6 +41,10 @@ OWN_LISTS = frozenset({"services", "teams"})
 """Columns of names that complete from what stands in them; other names are people's."""
 
 
+SENTENCES = frozenset({("timeline", "detected_by")})
+"""Columns for people that hold a monitor or a sentence as well: nobody to assign an action to."""
+
+
 def describe(template: Template, section: Section) -> list[Part]:
     """Return the parts of a section; its groups of rows are numbered in reading order."""
     return _Describer(template).parts(section)
@@ -74,7 +78,7 @@ def completed(table: str, name: str, kind: str) -> str:
     """Return the name of the list that a column completes from, or nothing."""
     if name in OWN_LISTS:
         return name
-    people = (table, name) in PEOPLE or name == "owner" or kind == "names"
+    people = (table, name) in {*PEOPLE} - SENTENCES or name == "owner" or kind == "names"
     return "people" if people else ""
 
 

@@ -36,6 +36,7 @@ from postmortem_nb.datadog import calls
 from postmortem_nb.errors import QueryError, expected
 from postmortem_nb.incident import Incident
 from postmortem_nb.monitors import results
+from postmortem_nb.wholeframe import at_left
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -101,7 +102,13 @@ def query(
 
 def check_name(name: str) -> None:
     """Refuse a name that cannot be both a variable and a file."""
-    if not name.isidentifier() or keyword.iskeyword(name) or len(name) > 60 or name == "incident":
+    if name == "incident" or keyword.iskeyword(name):
+        taken = "the incident itself" if name == "incident" else "a word of Python"
+        raise QueryError(
+            f"%%datadog: {name} is {taken}; give the answer another name, for example: "
+            "%%datadog errors"
+        )
+    if not name.isidentifier() or len(name) > 60:
         raise QueryError(
             expected("%%datadog", "a name for the variable", example="%%datadog errors", came=name)
         )
@@ -180,7 +187,7 @@ def _said(frame: pd.DataFrame, incident: Incident | None) -> tuple[str, str]:
     spent = next((each for each in found.budgets if each.name == name), None)
     if spent is not None:
         aside = asides.budget(spent)
-        return asidehtml.table(aside), "\n".join(" | ".join(row) for row in aside.rows)
+        return at_left(asidehtml.table(aside)), "\n".join(" | ".join(row) for row in aside.rows)
     lines = [f"{each.label}: {each.words}" for each in found.estimates if each.is_from(name)]
     shown = "".join(f"<li>{text.html(line)}</li>" for line in lines)
     said = f"<p>This answer says of the impact:</p><ul>{shown}</ul>" if lines else ""
@@ -212,8 +219,8 @@ def _link(record: Mapping[str, Any]) -> str:
 
 def _more(frame: pd.DataFrame, most: int) -> str:
     rows, columns = len(frame) - most, frame.shape[1] - COLUMNS_SHOWN
-    said = [f"{rows:,} more rows"] if rows > 0 else []
-    said += [f"{columns} more columns"] if columns > 0 else []
+    counts = ((rows, "row"), (columns, "column"))
+    said = [f"{count:,} more {what}{'s' * (count != 1)}" for count, what in counts if count > 0]
     return f"<p>… and {' and '.join(said)}</p>" if said else ""
 
 

@@ -125,6 +125,21 @@ def test_trends_count_what_they_stand_on(archive):
     assert "recovered − start" in mttr["definition"]
 
 
+def test_two_bundles_of_one_id_are_told_apart(tmp_path):
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        begun(tmp_path / folder, STORY[0]).add("actions", title="Pin it", horizon="Immediate")
+    begun(tmp_path, STORY[1]).add("actions", title="Watch it", horizon="Immediate")
+    archive = Archive(tmp_path)
+    for shown in (
+        archivepages.incidents(archive.incidents()),
+        archivepages.actions(archive.actions()),
+    ):
+        assert "INC-1 (a/INC-1) " in shown
+        assert "INC-1 (b/INC-1) " in shown
+        assert "INC-2  " in shown
+
+
 def test_one_incident_is_no_mean_and_a_few_are_listed(archive):
     trends = archive.trends(today=TODAY)
     alone = row(trends, "MTTR", "severity", "SEV-1")
@@ -369,8 +384,8 @@ def test_a_secret_in_a_title_is_masked(tmp_path, capsys):
 
 @pytest.mark.parametrize(
     ("minutes", "said"),
-    [(0.5, "30s"), (17 + 2 / 3, "17m 40s"), (45, "45m"), (127, "2h 07m"), (1440 * 3 + 240, "3d 4h"),
-     (59.999, "1h 00m"), (None, "–"), (float("nan"), "–"), (0, "0s")],
+    [(0.5, "30s"), (17 + 2 / 3, "17m40s"), (45, "45m"), (127, "2h07m"), (1440 * 3 + 240, "3d4h"),
+     (59.999, "1h00m"), (None, "–"), (float("nan"), "–"), (0, "0s")],
 )  # fmt: skip
 def test_minutes_read_as_a_person_says_them(minutes, said):
     assert archivepages.length(minutes) == said

@@ -6,7 +6,7 @@ import re
 import pandas as pd
 import pytest
 
-from postmortem_nb import Incident, asides, document, drawing, editions, evidence, tallies
+from postmortem_nb import Incident, asides, document, drawing, editions, evidence, formtext, tallies
 from postmortem_nb.datadog import steps
 from postmortem_nb.formstate import Sheet
 from postmortem_nb.importing.markdown import from_markdown
@@ -148,6 +148,38 @@ def test_a_document_with_tables_is_read_back_whether_exported_or_not(asked, tmp_
     assert told == []
     assert back.value("slo_impact") == 40
     assert back.value("experience") == "Degraded"
+
+
+def test_what_was_asked_for_a_monitor_is_called_so_and_comes_last(incident):
+    row = incident.add("monitors", name="Errors (p95, all)")
+    query = "sum:trace.checkout.request.errors{*}.as_count()"
+    points = pd.DataFrame(
+        {
+            "timestamp": pd.to_datetime([START + MINUTE], utc=True),
+            "query": pd.array([query], dtype="string"),
+            "series": pd.array(["*"], dtype="string"),
+            "value": [7.0],
+        }
+    )
+    for name in (f"backtest_{row}", "failures", "backtest_rgone_48210003"):
+        freeze(incident, name, points, "get_datadog_metric")
+    assert incident.measures()["failed_requests"].source == f"evidence: failures, {query}"
+    shown = section(incident.document(), "User Impact")
+    named = re.findall(r"\| 7 \| (evidence: [^|]*) \|", shown)
+    assert named[0] == "evidence: failures"
+    assert sorted(named[1:]) == [
+        "evidence: back-test of a monitor that was removed",
+        "evidence: back-test of monitor 1",
+    ]
+    assert "backtest_" not in incident.document()
+
+
+def test_tables_under_a_form_are_read_from_the_left_but_for_figures(asked):
+    lines = document.reading(asked, "Impact Analysis")
+    shown = formtext._styled(document.both(asked, lines)[0])
+    assert '<td style="text-align:left">evidence: users</td>' in shown
+    assert '<td class="num">' in shown
+    assert "<td>" not in shown
 
 
 def test_two_sources_that_disagree_are_both_shown(asked):

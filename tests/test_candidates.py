@@ -1,9 +1,11 @@
 """From evidence to timeline: by hand, and what is offered."""
 
+from zoneinfo import ZoneInfo
+
 import pandas as pd
 import pytest
 
-from postmortem_nb import Incident, candidates, datadog, evidence
+from postmortem_nb import Incident, candidates, datadog, evidence, sections
 from postmortem_nb.errors import BadValue, BundleError
 
 WINDOW = {"start": "2025-12-04T14:02Z", "end": "2025-12-04T16:09Z"}
@@ -56,10 +58,24 @@ def test_an_alert_is_offered_as_the_detection(incident, events):
     offered = candidates.offered(incident)
     alert = next(one for one in offered if one.step == "Detection")
     assert alert.time.isoformat() == "2025-12-04T14:19:40+00:00"
-    assert alert.columns["detection_method"] == "Monitor Alert"
+    assert alert.columns == {
+        "detection_method": "Monitor Alert",
+        "detected_by": "Monitor “Checkout error rate”",
+    }
     deploys = [one.says for one in offered if "v2.48.0" in one.says]
     assert deploys, "what happened before impact start is offered too"
     assert [one.time for one in offered] == sorted(one.time for one in offered)
+
+
+def test_an_alert_links_to_its_view_in_datadog_where_there_is_one(incident, events):
+    events.attrs["evidence"]["link"] = "https://app.datadoghq.com/event/explorer?query=x"
+    row = events.index[events["title"] == "[Triggered] Checkout p95 latency"][0]
+    events.loc[row, "title"] = "[Triggered on {host:a}] Checkout p95 latency"
+    found = candidates.of(events, row)
+    assert found.columns["alert_link"] == events.attrs["evidence"]["link"]
+    assert found.columns["detected_by"] == "Monitor “Checkout p95 latency”"
+    candidates.add(incident, found)
+    assert "Checkout p95 latency" not in str(sections.completions(incident))
 
 
 def test_what_the_timeline_has_is_not_offered_again(incident, events):
@@ -95,24 +111,73 @@ def logs(incident):
 
 
 def test_any_row_is_found_by_its_words_and_its_time(incident, logs):
-    found = candidates.search(incident, "logs", "poolTIMEOUT 14:0")
+    searched = candidates.search(incident, "logs", "poolTIMEOUT 14:0")
+    found = searched.steps
     clock = logs["timestamp"].dt.strftime("%Y-%m-%d %H:%M:%S")
     lines = logs.drop(columns=["timestamp", "tags"]).astype(str).agg(" ".join, axis=1)
     wanted = logs.index[lines.str.lower().str.contains("pooltimeout") & clock.str.contains("14:0")]
     assert [one.row for one in found] == list(wanted[: candidates.FOUND])
-    assert 0 < len(wanted) < len(logs)
+    assert 0 < len(wanted) == searched.rows < len(logs)
     row = candidates.add(incident, found[2])
     assert incident["timeline"].loc[row, "evidence"] == f"logs ({logs.loc[found[2].row, 'id']})"
 
 
 @pytest.mark.parametrize("words", ["(*", "\\", "\0", "nobody wrote this"])
 def test_words_are_words_not_a_pattern(incident, logs, words):
-    assert candidates.search(incident, "logs", words) == []
+    assert candidates.search(incident, "logs", words) == candidates.Found([], 0)
 
 
 def test_no_words_find_the_first_rows(incident, logs):
     found = candidates.search(incident, "logs", " ")
-    assert [one.row for one in found] == list(range(candidates.FOUND))
+    assert [one.row for one in found.steps] == list(range(candidates.FOUND))
+    assert found.rows == len(logs)
+
+
+def test_a_time_is_looked_for_in_the_zone_it_is_shown_in(incident, logs):
+    there = ZoneInfo("Europe/Berlin")
+    at = logs["timestamp"].dt.tz_convert(there)
+    minute = f"{at[7]:%Y-%m-%d %H:%M}"
+    found = candidates.search(incident, "logs", minute, there)
+    assert 7 in [one.row for one in found.steps]
+    assert {f"{one.time.astimezone(there):%Y-%m-%d %H:%M}" for one in found.steps} == {minute}
+    assert candidates.search(incident, "logs", minute) == candidates.Found([], 0)
+
+
+def test_one_row_in_two_answers_is_offered_once_and_is_one_step(incident, logs):
+    before = candidates.offered(incident)
+    frozen(incident, "again", logs)
+    once = candidates.offered(incident)
+    assert [(one.time, one.says) for one in once] == [(one.time, one.says) for one in before]
+    candidates.add(incident, once[0])
+    assert candidates.offered(incident) == once[1:]
+    (held,) = (
+        one for one in candidates.search(incident, "logs", "").steps if one.row == before[0].row
+    )
+    assert held.ways & candidates.taken(incident)
+
+
+def test_an_answer_of_a_back_test_is_called_after_its_monitor_and_stands_last(incident, logs):
+    row = incident.add("monitors", name="Errors")
+    name = f"backtest_{row}"
+    frozen(incident, name, logs)
+    assert candidates.named(incident, [name, "logs"]) == [
+        ("logs", "logs"),
+        (name, "back-test of monitor 1"),
+    ]
+    added = candidates.add(incident, candidates.search(incident, name, "").steps[0])
+    told = incident["timeline"].loc[added, "evidence"]
+    assert told == f"back-test of monitor 1 ({logs.loc[0, 'id']})"
+
+
+def test_two_rows_of_one_moment_are_two_steps(incident, logs):
+    rows = logs.iloc[:2].drop(columns="id").assign(timestamp=logs.loc[0, "timestamp"])
+    rows["message"] = ["one thing", "another"]
+    rows.attrs = logs.attrs
+    frozen(incident, "counted", rows)
+    one, other = candidates.search(incident, "counted", "").steps
+    candidates.add(incident, one)
+    held = candidates.taken(incident)
+    assert (bool(one.ways & held), bool(other.ways & held)) == (True, False)
 
 
 @pytest.mark.parametrize("answer", ["nothing", "../logs", ""])
@@ -128,7 +193,7 @@ def test_an_answer_without_times_has_no_steps(incident):
     )
     frozen(incident, "counted", asked)
     kept = {}
-    assert candidates.search(incident, "counted", "") == []
+    assert candidates.search(incident, "counted", "").steps == []
     assert candidates.offered(incident, kept) == []
     assert list(kept.values()) == [None]
 
@@ -139,7 +204,7 @@ def test_a_column_that_is_only_called_timestamp_has_no_times(incident, events):
     naive = events.assign(timestamp=events["timestamp"].dt.tz_localize(None))
     for name, odd in (("said", frame), ("naive", naive)):
         frozen(incident, name, odd)
-        assert candidates.search(incident, name, "") == []
+        assert candidates.search(incident, name, "").steps == []
     kept = {}
     assert candidates.offered(incident, kept)
     assert [name for (name, _), noted in kept.items() if noted is not None] == ["events"]

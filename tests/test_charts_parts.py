@@ -361,6 +361,24 @@ def test_a_metric_is_told_by_its_own_figures():
     assert "Detected 14:19:40" in words
 
 
+@pytest.mark.parametrize("kind", ["line", "area", "bar"])
+def test_a_picture_is_told_as_it_is_drawn(kind):
+    frame = frames.metric(1)
+    assert f"{kind.capitalize()} chart, 2025-12-04" in charts.describe(frame, kind=kind)
+
+
+def test_a_name_that_is_too_wide_takes_a_second_line():
+    words = "sum(last_5m):sum:trace.checkout.request.errors{*}.as_count() / sum:other{*} > 0.072"
+    assert card.fold(words, 100.0) == [words]
+    first, second = card.fold(words, 4.0)
+    assert f"{first} {second}" == words
+    assert max(card.width(first), card.width(second)) <= 4.0
+    assert card.fold("48210003 (Payments queue depth)", 1.6)[0] == "48210003 (Payments"
+    first, second = card.fold("x" * 400, 2.0)
+    assert second.endswith("…")
+    assert max(card.width(first), card.width(second)) <= 2.0
+
+
 def test_rows_are_told_by_their_own_figures():
     frame = frames.logs(900)
     words = charts.describe(frame)

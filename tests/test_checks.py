@@ -557,7 +557,6 @@ RECORD = {
         ({"changed": True}, "error", "digest differs"),
         ({"complete": False, "partial": "HTTP 503 on page 3"}, "warning", "HTTP 503 on page 3"),
         ({"rows": 0}, "hint", "found nothing"),
-        ({"sandbox": True}, "warning", "made-up"),
         ({"from": "2025-12-04T14:30:00Z"}, "warning", "not the whole incident"),
         ({"to": "2025-12-04T15:00:00Z"}, "warning", "not the whole incident"),
         ({"fetched_at": "2025-12-04T15:00:00Z"}, "warning", "before the recovery"),
@@ -580,6 +579,29 @@ def test_unsound_evidence_is_found(example, change, severity, words):
     hits = [hit for rule in rules for hit in rule(seen, record)]
     assert [(str(hit.severity), hit.where) for hit in hits] == [(severity, "Evidence › errors")]
     assert words in hits[0].message
+
+
+def test_evidence_from_the_sandbox_is_said_once(example):
+    seen = case.take(example)
+    all_of_it = [RECORD | {"name": name, "sandbox": True} for name in ("spans", "logs")]
+    (hit,) = records.made_up(seen, all_of_it)
+    assert (str(hit.severity), hit.where) == ("warning", "Evidence")
+    assert hit.message == "All of it is from the sandbox: made-up data."
+    (hit,) = records.made_up(seen, [*all_of_it, RECORD])
+    assert hit.message == "logs, spans: from the sandbox: made-up data."
+    assert [*records.made_up(seen, [RECORD])] == []
+
+
+def test_what_a_partial_answer_needs_is_what_would_help(example):
+    seen = case.take(example)
+    cut = {"complete": False, "partial": "limit reached", "arguments": {"limit": 1000}}
+    for change, remedy in (
+        (cut, "a higher limit= (it was 1,000) or a narrower query, or say"),
+        (cut | {"arguments": "damaged"}, "a higher limit= or a narrower"),
+        (cut | {"partial": "timed out"}, "Ask again with --refresh"),
+    ):
+        (hit,) = records.unsound(seen, RECORD | change)
+        assert remedy in hit.remedy
 
 
 def test_sound_evidence_is_left_alone(example):

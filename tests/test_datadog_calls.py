@@ -114,6 +114,7 @@ def test_comments_positions_and_the_word_from_in_texts():
         ("search_datadog_logs(query='{{SERVCE}}')", r"did you mean \{\{SERVICE\}\}"),
         ("search_datadog_logs(query='{{ os.environ }}')", "unknown placeholder"),
         ("search_datadog_logs(query='{{SERVICE_MINUS_1H}}')", "unknown placeholder"),
+        ("search_datadog_logs(query='{{NOSUCH}}')", "INCIDENT_START_MINUS_1H"),
         ("(" * 5000, "cannot be read"),
         ("x" * 200_000, "one call"),
         ("search_datadog_logs(query='\0')", "cannot be read"),

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from postmortem_nb import evidence
+from postmortem_nb import evidence, provenance
 from postmortem_nb.errors import BundleError, NotSaved
 
 ODD = "a\0b \N{DUCK} \N{RIGHT-TO-LEFT OVERRIDE}"
@@ -293,3 +293,15 @@ def test_records_are_plain_json(tmp_path):
     found = json.loads((tmp_path / "errors.json").read_text("utf-8"))
     assert found["name"] == "errors"
     assert found["note"].endswith("\ufffd")
+
+
+def test_a_window_says_how_long_after_it_the_answer_reaches():
+    record = {"from": "2025-12-04T14:02:00Z", "to": "2025-12-04T16:09:00Z"}
+    said = "2025-12-04 14:02–16:09 UTC"
+    assert provenance.window(record) == said
+    assert (
+        provenance.window(record | {"arguments": {"deferred": "6h"}})
+        == f"{said} and 6 hours after it"
+    )
+    for damaged in ({"deferred": None}, {"deferred": ["6h"]}, {"deferred": "soon"}, "6h"):
+        assert provenance.window(record | {"arguments": damaged}) == said

@@ -654,7 +654,7 @@ def timeline(tmp_path):
 
 def test_the_timeline_s_form_offers_what_the_evidence_holds(timeline):
     values = timeline.parts[0].values()
-    assert values["answers"] == ["events"]
+    assert values["answers"] == [("events", "events")]
     told = {(step["step"], step["says"]) for step in values["steps"]}
     assert ("Key Discovery", "Deploy of checkout v2.48.0 finished") in told
     assert any(step == "Detection" and says.startswith("[Triggered]") for step, says in told)
@@ -678,8 +678,25 @@ def test_rows_are_found_by_their_words(timeline):
     told = say(timeline, t="search", answer="events", words="rollback 15:3")
     assert told["t"] == "found"
     assert [step["says"] for step in told["steps"]] == ["Rollback of checkout to v2.47.3 finished"]
+    assert (told["of"], told["zone"]) == (1, "UTC")
     missing = say(timeline, t="search", answer="../../etc/passwd", words="")
     assert (missing["steps"], len(missing["message"].splitlines())) == ([], 1)
+
+
+def test_rows_are_found_at_the_times_that_the_form_shows(timeline):
+    say(timeline, t="zone", zone="Europe/Berlin")
+    told = say(timeline, t="search", answer="events", words="15:19")
+    assert told["zone"] == "Europe/Berlin"
+    assert {step["time"][11:16] for step in told["steps"]} == {"15:19"}
+
+
+def test_a_row_that_the_timeline_has_is_not_added_twice(timeline):
+    told = say(timeline, t="search", answer="events", words="rollback 15:3")
+    (step,) = told["steps"]
+    assert say(timeline, t="take", n=1, answer="events", row=step["row"])["t"] == "ack"
+    again = say(timeline, t="take", n=2, answer="events", row=step["row"])
+    assert (again["t"], "already" in again["message"]) == ("refused", True)
+    assert set(step["ways"]) & set(timeline.parts[0].values()["held"])
 
 
 @pytest.mark.parametrize(("answer", "row"), [("events", 9999), ("nothing", 0), ("../x", 0)])

@@ -672,10 +672,26 @@ def test_steps_come_from_the_evidence(bundle, open_forms):
         form.get_by_label("Any row of").select_option("logs")
         form.get_by_label("that holds").fill(f"{logs.loc[7, 'timestamp']:%H:%M:%S}")
         form.get_by_label("that holds").press("Enter")
-        found = form.get_by_role("button", name=str(logs.loc[7, "message"]).splitlines()[0])
+        said = str(logs.loc[7, "message"]).splitlines()[0]
+        found = form.locator(".pm-search + .pm-steps").get_by_role("button", name=said)
         found.last.click()
         expect(form.get_by_label("Finding")).to_have_count(3)
+        expect(found.last).to_have_text("Added")
+        found.last.press("Enter")  # what the timeline has cannot be added again
+        there = form.get_by_label("Times typed in")
+        there.fill("Europe/Berlin")
+        there.press("Enter")
+        expect(form.locator(".pm-words")).to_have_text(
+            "No row of it holds these words; times in Europe/Berlin."
+        )
+        form.get_by_label("that holds").fill("2025-12-04")
+        form.get_by_label("that holds").press("Enter")
+        expect(form.locator(".pm-words")).to_have_text(
+            "The first 20 of 50 rows: more words narrow it. Times in Europe/Berlin."
+        )
+        expect(form.locator(".pm-evidence .pm-count")).to_contain_text("times in Europe/Berlin")
         jupyter.saved(form)
+        assert len(Incident.open(bundle).values("timeline")) == 5
         rows = {row["evidence"]: row for row in Incident.open(bundle).values("timeline")}
         for row in (1, 7):
             told = rows[f"logs ({logs.loc[row, 'id']})"]

@@ -5,8 +5,9 @@ from datetime import UTC, date, datetime
 import pandas as pd
 import pytest
 
-from postmortem_nb import evidence, kinds
+from postmortem_nb import evidence, impact, kinds
 from postmortem_nb.incident import Incident
+from postmortem_nb.wholeframe import WholeFrame
 
 START = datetime(2025, 12, 4, 14, 2, tzinfo=UTC)
 END = datetime(2025, 12, 4, 16, 9, tzinfo=UTC)
@@ -193,3 +194,21 @@ def test_an_incident_without_an_edit_has_empty_frames(tmp_path):
     assert str(bare.history()["at"].dtype) == "datetime64[us, UTC]"
     assert bare["incident"]["reference"].tolist() == [pd.NA]
     assert bare.log().empty
+
+
+def test_figures_are_shown_whole_and_from_the_left(tmp_path):
+    stats = Incident.create("INC-1", tmp_path).stats()
+    shown = stats._repr_html_()
+    longest = max(stats["missing"].dropna(), key=len)
+    assert len(longest) > 50
+    assert longest in shown
+    assert "<td>" not in shown
+    assert type(stats.head(1)) is pd.DataFrame
+
+
+def test_a_frame_without_rows_says_what_would_give_some(tmp_path):
+    regions = impact.by_region(Incident.create("INC-1", tmp_path))
+    assert list(regions.columns) == ["figure", "region", "value", "source"]
+    assert "ask for logs with a region" in regions._repr_html_()
+    assert "definition" in impact.table(Incident.create("INC-2", tmp_path))._repr_html_()
+    assert "&lt;b&gt;" in WholeFrame({"a": ["<b>"]})._repr_html_()

@@ -36,7 +36,7 @@ LAYERS = (
         "subjects",
         "text",
     ),
-    ("captions",),
+    ("captions", "wholeframe"),
     ("units",),
     ("callsyntax", "distributions", "likeness", "spellings", "terminal", "writers"),
     ("edits", "estimates", "language", "metrics", "slo", "times"),

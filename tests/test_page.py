@@ -195,6 +195,27 @@ def test_the_timeline_says_day_and_zone_once_and_always(whole):
     assert whole.count('class="pm-day"') == 1  # seen where the day begins
 
 
+def test_the_day_stands_at_the_first_row_shown_and_where_it_changes(tmp_path):
+    incident = Incident.create("INC-8", tmp_path)
+    for step, time in (
+        ("Incident Start", "2025-12-04T14:02Z"),
+        ("Detection", "2025-12-04T14:20Z"),
+        ("Detection", "2025-12-04T14:28Z"),
+        ("Key Discovery", "2025-12-04T13:52Z"),
+        ("Investigation Begins", "2025-12-05T00:10Z"),
+        ("Full Recovery", "2025-12-05T01:00Z"),
+    ):
+        incident.add("timeline", step=step, time=time)
+    html = rendered(incident.path)
+    shown = re.findall(r'class="pm-(day|quiet)">(2025-12-0\d) </span>(\d\d:\d\d)', html)
+    assert [(day, clock) for seen, day, clock in shown if seen == "day"] == [
+        ("2025-12-04", "14:02"),
+        ("2025-12-05", "00:10"),
+    ]
+    assert {"Detection 1", "Detection 2"} <= set(re.findall("<h4>(Detection[^<]*)</h4>", html))
+    assert "<h4>Incident Start</h4>" in html
+
+
 # -- what is unfinished, approved, made up ---------------------------------------------------------
 
 

@@ -121,6 +121,29 @@ def test_what_is_not_known_yet_is_said_not_raised(shell, tmp_path, shown):
     assert "errors" not in shell.user_ns
 
 
+def test_loading_again_says_nothing(shell, capsys):
+    shell.run_cell("%load_ext postmortem_nb")
+    capsys.readouterr()
+    for _ in range(2):
+        assert shell.run_cell("%load_ext postmortem_nb").success
+    assert capsys.readouterr().out == ""
+    assert shell.find_cell_magic("datadog") is not None
+
+
+@pytest.mark.parametrize(
+    ("name", "why"), [("incident", "the incident itself"), ("for", "a word of Python")]
+)
+def test_a_name_that_is_taken_says_so(name, why):
+    with pytest.raises(QueryError, match=f"{name} is {why}; give the answer another name"):
+        session.check_name(name)
+
+
+def test_one_more_is_one():
+    frame = pd.DataFrame([range(session.COLUMNS_SHOWN + 1)] * 3)
+    assert "<p>… and 1 more row and 1 more column</p>" in session.table(frame, 2)
+    assert "<p>… and 2 more rows and 1 more column</p>" in session.table(frame, 1)
+
+
 @pytest.mark.parametrize("name", ["incident", "class", "a-b", "../x", "x" * 61])
 def test_a_name_that_cannot_be_a_variable_is_refused(shell, incident, name):
     with pytest.raises(QueryError, match="%%datadog"):

@@ -166,6 +166,22 @@ def fit(words: str, room: float, size: float = TEXT, *, bold: bool = False) -> s
     )
 
 
+def fold(words: str, room: float, size: float = TEXT, *, bold: bool = False) -> list[str]:
+    """Return ``words`` on one line, or on two where they are wider; the second is cut with …."""
+    head = _fitted(
+        words,
+        lambda count: words[:count],
+        lambda shown: width(shown, size, bold=bold) <= room,
+    )
+    if head == words:
+        return [words]
+    at = head.rfind(" ") + 1
+    if at < len(head) / 2:  # a query has few spaces
+        at = max(head.rfind(mark) + 1 for mark in " ,/&)}")
+    at = at or len(head)
+    return [words[:at].rstrip(), fit(words[at:].lstrip(), room, size, bold=bold)]
+
+
 def fit_middle(words: str, room: float, size: float = TEXT) -> str:
     """Return ``words``, their middle replaced by … where they are wider than ``room`` inches."""
 

@@ -25,8 +25,11 @@ if TYPE_CHECKING:
 
     from postmortem_nb.charts.clock import Span
 
-LANE = 0.3
+LANE = 0.36
 """Inches from one lane to the next."""
+
+CLOSE = 0.13
+"""Inches from one line of a lane's name to the next, for two fit the lane."""
 
 BAR = 0.5
 """Height of a bar, of its lane's."""
@@ -88,8 +91,11 @@ def _picture(made: Lanes, view: stage.View, caption: str, remark: str) -> Figure
             _bar(axes, (start, max(end, start + least)), (middle, OWN if own else BAR), status)
         y = room.bottom + middle * LANE
         wide = card.WIDTH - card.EDGE - room.right - 0.1
-        shown = card.fit(name, wide, card.SMALL, bold=own)
-        found.card.write((room.right + 0.1, y), shown, size=card.SMALL, bold=own)
+        shown = card.fold(name, wide, card.SMALL, bold=own)
+        y += (len(shown) - 1) * CLOSE / 2
+        for line in shown:
+            found.card.write((room.right + 0.1, y), line, size=card.SMALL, bold=own)
+            y -= CLOSE
     return found.card.figure
 
 

@@ -74,8 +74,7 @@ class Pen:
 
 def draw(groups: Sequence[Group], view: View) -> Figure:
     """Return the picture of these groups, one below the other; at most six of them."""
-    height = HEIGHTS.get(len(groups), 1.15)
-    plans = [_plan(group, view.look.kind, height) for group in groups[:MOST_PANELS]]
+    plans, height = _plans(groups, view), _height(groups)
     names = [_short(line.name) for plan in plans for line in plan.chosen.all if line.name != "*"]
     names += [plan.chosen.more for plan in plans if plan.chosen.more]
     left_out = len(groups) - len(plans)
@@ -90,6 +89,19 @@ def draw(groups: Sequence[Group], view: View) -> Figure:
         ends = _stack(pen, plan) if plan.kind in ("area", "bar") else _lines(pen, plan.chosen)
         _name(pen, ends)
     return made.card.figure
+
+
+def drawn(groups: Sequence[Group], view: View) -> str:
+    """Return how these groups are drawn, in a word: ``line``, or ``bar and line``."""
+    return " and ".join(sorted({plan.kind for plan in _plans(groups, view)}))
+
+
+def _height(groups: Sequence[Group]) -> float:
+    return HEIGHTS.get(len(groups), 1.15)
+
+
+def _plans(groups: Sequence[Group], view: View) -> list[Plan]:
+    return [_plan(group, view.look.kind, _height(groups)) for group in groups[:MOST_PANELS]]
 
 
 def _caption(group: Group) -> str:

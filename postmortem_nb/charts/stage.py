@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 COLUMN_MOST = 2.1  # inches for names of series
 KEY = 0.26  # inches of line or swatch before such a name
+SWATCH = 0.24  # inches of the box of the incident before its words
 AXIS = 0.42  # inches below the panels: times and days
 CAPTION = 0.22
 BETWEEN = 0.4  # inches from one panel to the next, the caption in it
@@ -94,7 +95,8 @@ def stage(
     right = card.WIDTH - card.EDGE - max(_column(names), 0.3)
     plot = Room(left, 0.0, right - left, 0.0)
     flags = marks.strip(_milestones(view, plot), card.WIDTH - card.EDGE, right - left)
-    heads = _heads(view, flags)
+    caption = _folded(view, panels[0].caption)
+    heads = _heads(view, flags) + (len(caption) - 1) * card.LINE
     body = sum(panel.height for panel in panels) + BETWEEN * (len(panels) - 1)
     below = [
         *flags.key,
@@ -107,7 +109,7 @@ def stage(
         (_axes(made, view, panel, room), room) for panel, room in zip(panels, rooms, strict=True)
     )
     found = Stage(made, view, drawn, upright=panels[0].scale is not None)
-    _heading(found, panels[0].caption)
+    _heading(found, caption)
     for panel, room in list(zip(panels, rooms, strict=True))[1:]:
         _caption(made, panel.caption, room.top + 0.13, card.WIDTH - 2 * card.EDGE)
     _time_axis(found)
@@ -242,7 +244,12 @@ def mark_origin(made: card.Card, y: float, facts: Mapping[str, object]) -> float
     return card.width(words, card.SMALL) + 0.2 if words else 0.0
 
 
-def _heading(found: Stage, caption: str) -> None:
+def _folded(view: View, caption: str) -> list[str]:
+    """Return the first caption as it stands beside the swatch: on one line, or on two."""
+    return card.fold(caption, card.WIDTH - 2 * card.EDGE - _swatch_words(view)[1] - 0.2)
+
+
+def _heading(found: Stage, caption: Sequence[str]) -> None:
     made, view = found.card, found.view
     y = made.height - card.EDGE
     room = card.WIDTH - 2 * card.EDGE
@@ -250,8 +257,11 @@ def _heading(found: Stage, caption: str) -> None:
         title = card.fit(label(view.look.title), room, card.TITLE, bold=True)
         made.write((card.EDGE, y - 0.09), title, size=card.TITLE, bold=True)
         y -= 0.26
-    taken = _swatch(found, y - 0.09)
-    _caption(made, caption, y - 0.09, room - taken - 0.2)
+    _swatch(found, y - 0.09)
+    for line in caption:
+        _caption(made, line, y - 0.09, room)
+        y -= card.LINE
+    y += card.LINE
     note = note_of(view.facts)
     if note:
         words = card.fit(note, room, card.SMALL)
@@ -262,20 +272,23 @@ def _caption(made: card.Card, caption: str, y: float, room: float) -> None:
     made.write((card.EDGE, y), card.fit(caption, room), color=card.INK)
 
 
-def _swatch(found: Stage, y: float) -> float:
-    """Write at the right what the shaded stretch is; return the inches it took."""
-    words = _incident_words(found.view)
-    words = "    ".join(filter(None, (words, origin(found.view.facts))))
-    wide = card.width(words, card.SMALL)
-    left = card.WIDTH - card.EDGE - wide
+def _swatch_words(view: View) -> tuple[str, float]:
+    """Return what the shaded stretch is, in words, and the inches that they take with its box."""
+    words = "    ".join(filter(None, (_incident_words(view), origin(view.facts))))
+    return words, card.width(words, card.SMALL) + (SWATCH if incident(view) else 0.0)
+
+
+def _swatch(found: Stage, y: float) -> None:
+    """Write at the right what the shaded stretch is."""
+    words, _ = _swatch_words(found.view)
+    left = card.WIDTH - card.EDGE - card.width(words, card.SMALL)
     found.card.write((left, y), words, size=card.SMALL, color=card.GREY)
     if not incident(found.view):
-        return wide
+        return
     found.card.box(
-        (left - 0.24, y - 0.055), (0.17, 0.11), facecolor=palette.SHADE,
+        (left - SWATCH, y - 0.055), (0.17, 0.11), facecolor=palette.SHADE,
         edgecolor=palette.SHADE_EDGE, linewidth=0.6,
     )  # fmt: skip
-    return wide + 0.24
 
 
 def _incident_words(view: View) -> str:

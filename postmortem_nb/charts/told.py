@@ -8,7 +8,7 @@ import numpy as np
 
 from postmortem_nb import units
 from postmortem_nb.captions import cut, label
-from postmortem_nb.charts import answers, clock, events, spans, stage, waterfall
+from postmortem_nb.charts import answers, clock, events, lines, spans, stage, waterfall
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,7 +47,8 @@ def nothing(answer: Answer) -> str:
 
 def _lines(answer: Answer) -> str:
     charts = " ".join(_group(group) for group in answer.groups)
-    return f"Line chart, {clock.spell(answer.view.span)}. {charts}"
+    how = lines.drawn(answer.groups, answer.view).capitalize()
+    return f"{how} chart, {clock.spell(answer.view.span)}. {charts}"
 
 
 def _group(group: Group) -> str:

@@ -47,6 +47,7 @@ def found(incident: Incident, case: Case) -> Iterator[Finding]:
     names = {str(record.get("name")) for record in listed}
     yield from missing(case, names)
     yield from cited(case, names)
+    yield from made_up(case, listed)
     for record in listed:
         yield from unsound(case, record)
         yield from covers(case, record)
@@ -97,7 +98,7 @@ _RESTORE = "Restore the file from the history of the bundle, or ask again with -
 
 
 def unsound(case: Case, record: Mapping[str, Any]) -> Iterator[Finding]:
-    """Find evidence that changed, is partial, empty, or made up."""
+    """Find evidence that changed, is partial or empty."""
     name = str(record.get("name"))
     if record.get("problem"):
         yield _evidence(
@@ -125,7 +126,7 @@ def unsound(case: Case, record: Mapping[str, Any]) -> Iterator[Finding]:
         yield _evidence(
             name,
             f"Partial: {record.get('partial') or 'no reason was recorded'}.",
-            "Ask again with --refresh, or say in the text that figures from it are lower bounds.",
+            f"{_more(record)}, or say in the text that figures from it are lower bounds.",
         )
     if record.get("rows") == 0:
         late = _late(record)
@@ -140,12 +141,31 @@ def unsound(case: Case, record: Mapping[str, Any]) -> Iterator[Finding]:
             else "Check service, window and spelling; if nothing is the finding, say so.",
             severity=Severity.WARNING if late else Severity.HINT,
         )
-    if record.get("sandbox") and reached(case, REVIEW):
-        yield _evidence(
-            name,
-            "From the sandbox: made-up data.",
-            "Ask a Datadog account before anybody decides by it.",
-        )
+
+
+def _more(record: Mapping[str, Any]) -> str:
+    """Return what brings the rest of a partial answer: the same question again, or a larger one."""
+    if record.get("partial") != "limit reached":
+        return "Ask again with --refresh"
+    arguments = record.get("arguments")
+    limit = arguments.get("limit") if isinstance(arguments, dict) else None
+    was = f" (it was {limit:,})" if isinstance(limit, int) else ""
+    return f"Ask with a higher limit={was} or a narrower query"
+
+
+def made_up(case: Case, listed: Sequence[Mapping[str, Any]]) -> Iterator[Finding]:
+    """Find evidence that is from the sandbox: said once, for one remedy helps all of it."""
+    names = sorted(str(record.get("name")) for record in listed if record.get("sandbox"))
+    if not names or not reached(case, REVIEW):
+        return
+    which = "All of it is" if len(names) == len(listed) else f"{', '.join(names)}:"
+    yield Finding(
+        code=Code.EVIDENCE,
+        severity=Severity.WARNING,
+        where="Evidence",
+        message=f"{which} from the sandbox: made-up data.",
+        remedy="Ask a Datadog account before anybody decides by it.",
+    )
 
 
 def early(case: Case, record: Mapping[str, Any]) -> Iterator[Finding]:

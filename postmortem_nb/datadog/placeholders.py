@@ -313,5 +313,7 @@ def _misplaced(words: str, slot: Slot, what: str) -> str:
 
 def _unknown(written: str, name: str) -> str:
     close = get_close_matches(name.upper(), NAMES, n=1)
-    hint = f"did you mean {{{{{close[0]}}}}}?" if close else f"there are {', '.join(NAMES)}"
+    shifted = f"{TIMES[0]}_MINUS_1H and {TIMES[1]}_PLUS_30M (S, M, H, D or W)"
+    known = f"there are {', '.join(NAMES)}; of the times also {shifted}"
+    hint = f"did you mean {{{{{close[0]}}}}}?" if close else known
     return f"unknown placeholder {shown(written)}; {hint}"

@@ -135,8 +135,8 @@ def record_path(where: Path, name: str) -> Path:
 
 def evidence_name(row: str, constituent: str = "") -> str:
     """Return the name of the evidence of a row, or of one monitor of its composite."""
-    whole = f"backtest_{row}_{constituent}" if constituent else f"backtest_{row}"
-    return re.sub(r"[^A-Za-z0-9_]", "_", whole)[:100]
+    whole = f"{row}_{constituent}" if constituent else row
+    return evidence.BACKTEST + re.sub(r"[^A-Za-z0-9_]", "_", whole)[: 100 - len(evidence.BACKTEST)]
 
 
 def _question(monitor: Monitor, spans: Spans, length: timedelta) -> dict[str, Any]:
