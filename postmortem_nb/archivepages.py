@@ -38,7 +38,10 @@ def incidents(frame: pd.DataFrame) -> str:
         for name, row in _named(frame)
     ]
     heads = ("incident", "date", "severity", "state", "lasted", "todo", "services", "title")
-    return table(heads, rows, right="lasted todo") + f"{_count(len(rows), 'incident')}\n"
+    return (
+        table(heads, rows, right="lasted todo", name="incident")
+        + f"{_count(len(rows), 'incident')}\n"
+    )
 
 
 def _named(frame: pd.DataFrame) -> list[tuple[str, dict[Any, Any]]]:
@@ -70,7 +73,7 @@ def actions(frame: pd.DataFrame) -> str:
     heads = ("standing", "due", "incident", "prio", "owner", "status", "action")
     late = int((frame["late_days"] > 0).sum())
     more = f", {late:,} overdue" if late else ""
-    return table(heads, rows) + f"{_count(len(rows), 'action')}{more}\n"
+    return table(heads, rows, name="incident") + f"{_count(len(rows), 'action')}{more}\n"
 
 
 def similar(frame: pd.DataFrame) -> str:

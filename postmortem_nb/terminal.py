@@ -35,7 +35,12 @@ def line(value: object) -> str:
 
 
 def table(
-    heads: Sequence[str], rows: Sequence[Sequence[object]], *, right: str = "", wide: int = 0
+    heads: Sequence[str],
+    rows: Sequence[Sequence[object]],
+    *,
+    right: str = "",
+    name: str = "",
+    wide: int = 0,
 ) -> str:
     """Return rows below their heads, one line each.
 
@@ -45,6 +50,8 @@ def table(
         the columns' names, and a value for each column in each row
     right
         the heads, with spaces between, of columns of figures: aligned right and never cut
+    name
+        the head of the column that tells rows apart: cut only where nothing else can be
     wide
         columns of the terminal; `width` unless given
 
@@ -52,13 +59,14 @@ def table(
     cells = [list(heads), *([line(value) for value in row] for row in rows)]
     figures = right.split()
     sizes = [max(_columns(row[n]) for row in cells) for n in range(len(heads))]
-    _fit(sizes, [head in figures for head in heads], wide or width())
+    texts = [n for n, head in enumerate(heads) if head not in figures]
+    _fit(sizes, [n for n in texts if heads[n] != name], wide or width())
+    _fit(sizes, texts, wide or width())
     return "".join(f"{_row(row, sizes, heads, figures)}\n" for row in cells)
 
 
-def _fit(sizes: list[int], fixed: Sequence[bool], wide: int) -> None:
-    """Take from the widest column of text until the table fits."""
-    free = [n for n, is_figure in enumerate(fixed) if not is_figure]
+def _fit(sizes: list[int], free: Sequence[int], wide: int) -> None:
+    """Take from the widest of the columns that may be cut until the table fits."""
     while free and sum(sizes) + len(GAP) * (len(sizes) - 1) > wide:
         widest = max(free, key=lambda n: sizes[n])
         if sizes[widest] <= 8:

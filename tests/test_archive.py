@@ -125,7 +125,10 @@ def test_trends_count_what_they_stand_on(archive):
     assert "recovered − start" in mttr["definition"]
 
 
-def test_two_bundles_of_one_id_are_told_apart(tmp_path):
+@pytest.mark.parametrize("columns", ["80", "120"])
+def test_two_bundles_of_one_id_are_told_apart(tmp_path, monkeypatch, columns):
+    """What tells them apart is cut last, in the narrowest terminal too."""
+    monkeypatch.setenv("COLUMNS", columns)
     for folder in ("a", "b"):
         (tmp_path / folder).mkdir()
         begun(tmp_path / folder, STORY[0]).add("actions", title="Pin it", horizon="Immediate")
