@@ -392,6 +392,11 @@ def test_what_the_third_judge_planted(made, place, value, told):
             "64 of our 80 shops were hit; the 16 shops on the old stack were fine.",
         ),
         (("takeaways", "text"), "A first notice 31 minutes after the start came too late."),
+        (("takeaways", "text"), "17 minutes of lost tickets before anybody knew."),
+        (("takeaways", "text"), "Restaurants were in the dark for 36 minutes."),
+        (("takeaways", "text"), "Recovery took 27 minutes from the cancellation."),
+        (("takeaways", "text"), "Everything works again since 10:09 Central."),
+        (("incident", "process_cause"), "A shift of five hours passed the review of the move."),
     ],
 )
 def test_true_words_of_the_third_judge_are_let_be(made, place, value):
@@ -427,3 +432,21 @@ def test_a_threshold_in_gigabytes_is_one_of_bytes(made, threshold, fits):
     told = sound.doubted(incident, *CODES)
     incident.remove("monitors", row)
     assert any("its query has" in each for each in told) == (not fits)
+
+
+def test_what_ought_to_be_denies_nothing_and_a_test_claim_was_no_customers(made):
+    incident, rows = made
+    row = incident.add(
+        "factors",
+        area="Technical",
+        name="Keepalive longer than the idle timeout",
+        description="Set",
+    )
+    step = {"table": "timeline", "row": rows["Full Recovery"]}
+    incident.set("validation", "Ten test claims with photographs from each of two states", **step)
+    said = "The keepalive must be shorter than the idle timeout of everything in between."
+    told = doubts(made, ("takeaways", "text"), said)
+    told |= doubts(made, ("takeaways", "text"), "No claim and no photograph was lost.")
+    incident.remove("factors", row)
+    incident.set("validation", None, **step)
+    assert told == set()

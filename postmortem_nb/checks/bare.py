@@ -42,7 +42,8 @@ SETTING = re.compile(
     r"keeps?|retention|lifetime|valid|lease|lock|batch\w*|canary|steps? of|load tests?|SLO|SLA|"
     r"budgeted|estimate\w*|forecast|benchmark|evaluat\w+|look-?back|polls?|polling|schedul\w+|"
     r"baseline|ahead|left|before expiry|backtest|back-test|would|alerts? at|pages? at|grace|"
-    r"refresh\w*|scrap\w+|sampl\w+|earlier that|history|similar|INC-\d+)\b",
+    r"refresh\w*|scrap\w+|sampl\w+|earlier that|history|similar|shift(?:s|ed)? (?:of|by)|"
+    r"INC-\d+)\b",
     re.IGNORECASE,
 )
 """In a clause: its figure may be a setting, a plan, or of another time."""

@@ -100,7 +100,8 @@ CLAIMS: tuple[Claim, ...] = (
         rf"{DAMAGE}\s(?:\w+\s)?(?:ran|went on|dragged on|continued|persisted|took|was over)\s"
         rf"(?:on\s)?(?:for|over|in|after)?\s?{FEW}?{SPAN}",
         rf"{SPAN}[\s-](?:long\s)?(?:of\s)?(?:\w+\s)?{DAMAGE}",
-        rf"{SPAN}\sof\s(?:broken|failed|failing|lost|missing|refused|degraded)\s\w+",
+        rf"{SPAN}\sof\s(?:broken|failed|failing|lost|missing|refused|degraded)\s\w+\b"
+        r"(?!\s(?:before|until)\b)",
     ),
     *_claims(
         "duration",
@@ -135,7 +136,7 @@ CLAIMS: tuple[Claim, ...] = (
         r"(?:the\s)?(?:impact|start|incident|errors|outage)",
         rf"took\s{FEW}?{SPAN}\s(?:before|until)\s(?:any\w*|some\w*|we|us|an?|the)\s(?:\w+\s)?"
         r"(?:noticed|knew|saw|fired|paged|detected|was told|were told|was aware|looked)",
-        r"(?:unnoticed|undetected|unknown|unseen|(?<!left )in the dark|unaware)\sfor\s"
+        r"(?:unnoticed|undetected|unknown|unseen|(?<=we were )in the dark|unaware)\sfor\s"
         rf"{FEW}?{SPAN}",
         rf"{SPAN}\s(?:later|after the start),?\s{FEW}(?:alert|monitor|page)\s(?:fired|came)",
     ),
@@ -179,7 +180,7 @@ CLAIMS: tuple[Claim, ...] = (
         rf"(?:\w+\s)?(?:after|within|in)\s{FEW}?{SPAN}",
         rf"(?:time to (?:resolve|recover|resolution|recovery)|MTTR|TTR)(?:\s(?:was|of|is)|:)\s"
         rf"{FEW}?{SPAN}",
-        rf"\b(?:resolution|recovery)\stook\s{FEW}?{SPAN}",
+        rf"\b(?:resolution|recovery)\stook\s{FEW}?{SPAN}(?!\sfrom\b)",
     ),
     *_claims(
         "error budget consumed",

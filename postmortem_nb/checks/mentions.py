@@ -71,7 +71,7 @@ _NOUN = rf"(?:{_BEFORE})?(?!{_LINKS})[a-z][a-z-]+"
 _MONTH = "|".join(name.title() for name in MONTHS)
 _FIGURE = re.compile(
     r"(?<![\w.,:/#-])(?:(?P<clock>(?:[01]\d|2[0-3]):[0-5]\d)(?::[0-5]\d)?(?![\d:])"
-    r"(?:\s(?P<zone>[A-Z]{2,4}T)\b)?"
+    r"(?:\s(?P<zone>[A-Z]{2,4}T|Central|Eastern|Mountain|Pacific)\b)?"
     rf"|(?P<day>\d{{1,2}})\s(?P<month>{_MONTH})[a-z]*\b"
     r"|(?P<money>[$€£])?(?P<number>\d{1,3}(?:,\d{3})+(?:\.\d+)?|(?!0\d)\d+(?:\.\d+)?)"
     r"(?![\w/:]|[.,]\d|-\d)"
