@@ -155,6 +155,11 @@ def test_what_is_told_truly_is_let_be(made, place, value):
     assert doubts(made, place, value) == set()
 
 
+def test_an_incident_that_went_unnoticed_for_longer_than_it_lasted_is_doubted(made):
+    told = doubts(made, ("incident", "problem"), "Checkouts failed, unnoticed for five hours.")
+    assert any("unnoticed for five hours" in each for each in told), told
+
+
 def test_levels_of_two_rows_are_each_of_their_moment(made):
     """140 of 200 connections at 15:38 and 45 of 200 at 16:10 are no contradiction."""
     incident, rows = made
@@ -450,3 +455,13 @@ def test_what_ought_to_be_denies_nothing_and_a_test_claim_was_no_customers(made)
     incident.remove("factors", row)
     incident.set("validation", None, **step)
     assert told == set()
+
+
+@pytest.mark.parametrize("action", [None, "Rolled back to 2.16.4 on all nodes."])
+def test_a_rollback_at_another_clock_is_doubted_where_nothing_else_helped(made, action):
+    incident, rows = made
+    place = {"table": "timeline", "row": rows["Mitigation Deployed"]}
+    incident.set("action", action, **place)
+    told = doubts(made, ("takeaways", "text"), "Rollback done at 14:35, all was well after it.")
+    incident.set("action", "Rolled back to 2.16.4 on all nodes.", **place)
+    assert any("14:35" in each and "15:26" in each for each in told), told

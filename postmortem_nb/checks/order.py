@@ -16,6 +16,7 @@ from postmortem_nb.checks import events, spoken
 from postmortem_nb.checks.claims import LOOSE_MINUTES
 from postmortem_nb.checks.dates import WEEKDAYS
 from postmortem_nb.checks.reading import TEXTS, about, passages, sentences
+from postmortem_nb.checks.relations import is_first_try
 from postmortem_nb.checks.spoken import CLOCK, SPAN
 
 if TYPE_CHECKING:
@@ -285,7 +286,7 @@ def _elsewhere(case: Case, cell: Cell, clock: _Clock) -> str | None:
     if not meant.events or (meant.sure < _SURE and not meant.by_cue):
         return None
     no_row = (not meant.by_cue and events.is_before(case, match)) or _by_people(case, bare)
-    if no_row or _is_first_try(case, bare):
+    if no_row or is_first_try(case, bare):
         return None  # what led to it is no row
     late = (match["at"] or "").lower() == "by"
     rows, _ = events.known(case)
@@ -301,16 +302,6 @@ def _elsewhere(case: Case, cell: Cell, clock: _Clock) -> str | None:
     if events.told_elsewhere(case, cell, match, bare):
         return None
     return f"the timeline has {times.shown(moments[0])} ({_name(meant.events[0])})"
-
-
-_ROLLED = re.compile(r"\broll\w*[\s-]?(?:\w+\s)?back", re.IGNORECASE)
-
-
-def _is_first_try(case: Case, clause: str) -> bool:
-    """Return whether a clause tells of a rollback where something else helped."""
-    rows = [row for row in case.rows("timeline") if row.get("step") == "Mitigation Deployed"]
-    helped = any(_ROLLED.search(str(row.get("action") or "")) for row in rows)
-    return bool(_ROLLED.search(clause)) and not helped and any(row.get("action") for row in rows)
 
 
 _PEOPLE = re.compile(r"\b(?:tickets?|calls?|complaints?|tweets?|reports?)\b", re.IGNORECASE)

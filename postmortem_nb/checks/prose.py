@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from postmortem_nb import times
 from postmortem_nb.checks import claims, events, shares, spoken, written
+from postmortem_nb.checks.dates import CAUSES
 from postmortem_nb.checks.reading import TEXTS, about, matches, passages, told
 
 if TYPE_CHECKING:
@@ -26,6 +27,8 @@ SPANS: tuple[str, ...] = (
 )
 
 
+_LESSONS = frozenset({"factors", "whys", "went_wrong"})
+"""Tables that tell what led to the incident."""
 _AROUND = 240
 """Characters around a length that are looked at."""
 FINAL: frozenset[str] = frozenset({"final_status", "confirmed", "closed"})
@@ -79,7 +82,7 @@ def _figures(case: Case, cell: Cell, text: str, *, told: bool) -> Iterator[Findi
                 continue
             place = match.span("span" if "span" in match.re.groupindex else "number")
             agreed = any(spoken.agrees(match, v) for v in values.values())
-            apart = _is_stop(case, match) or _is_cause(case, match)
+            apart = _is_stop(case, match) or _is_cause(case, cell, match)
             if place not in seen and not agreed and not apart:
                 seen.add(place)
                 name, value = next(iter(values.items()))
@@ -114,9 +117,11 @@ def _is_stop(case: Case, match: re.Match[str]) -> bool:
     return spoken.agrees(match, (ended - begun).total_seconds() / 60)
 
 
-def _is_cause(case: Case, match: re.Match[str]) -> bool:
+def _is_cause(case: Case, cell: Cell, match: re.Match[str]) -> bool:
     """Return whether what was unnoticed for longer than all lasted is what caused it."""
     duration = _known(case, "duration")
+    if cell.column.name not in CAUSES and cell.table not in _LESSONS:
+        return False
     if not match.groupdict().get("span") or not match.group().lower().startswith("un"):
         return False
     return duration is not None and spoken.minutes(match["span"])[0] > duration

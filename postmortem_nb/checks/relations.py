@@ -83,6 +83,7 @@ _STEPS: Mapping[str, tuple[str, ...]] = {
 }
 _WAYS_OUT = {"off": re.compile(r"\boff\b"), "rolled": re.compile(r"(?i)roll\w*[ -]?(?:\w+ )?back")}
 """Event that is the mitigation where its action says so."""
+_ROLLED = re.compile(r"\broll\w*[\s-]?(?:\w+\s)?back", re.IGNORECASE)
 
 _AMOUNT = rf"(?:[\w’'-]+\s){{0,3}}?(?P<length>{SPAN})\s"
 _BETWEEN = re.compile(
@@ -161,8 +162,17 @@ def relations(case: Case) -> Iterator[Finding]:
     for cell, text in passages(case):
         for sentence in sentences(text):
             for said, truth in (each for way in _WAYS for each in way(sentence, known)):
-                yield about(case, cell, f"“{said.strip(' ,.;')}”, but {truth}.")
+                if not is_first_try(case, said):
+                    yield about(case, cell, f"“{said.strip(' ,.;')}”, but {truth}.")
     yield from _rows(case, known)
+
+
+def is_first_try(case: Case, clause: str) -> bool:
+    """Return whether a clause tells of a rollback where something else is told to have helped."""
+    rows = [row for row in case.rows("timeline") if row.get("step") == "Mitigation Deployed"]
+    actions = [str(row["action"]) for row in rows if row.get("action")]
+    helped = any(_WAYS_OUT["rolled"].search(each) for each in actions)
+    return bool(actions) and not helped and bool(_ROLLED.search(clause))
 
 
 def _rows(case: Case, known: Mapping[str, Sequence[dt.datetime]]) -> Iterator[Finding]:
@@ -248,8 +258,6 @@ def _clocked(sentence: str, known: Mapping[str, list[dt.datetime]]) -> Iterator[
         read = each.name in _BY_CLOCK and sentence[each.begin : each.end].lower() != "mitigated"
         clock = _CLOCKED.match(sentence, each.end) if read else None
         days = known.get(each.name, [])
-        if "roll" in sentence[each.begin : each.end].lower() and not known.get("rolled"):
-            continue  # what was rolled back first was not what helped
         gaps = [spoken.apart(clock, 60 * at.hour + at.minute) for at in days] if clock else []
         later = each.name == "told" and not re.match(
             r"first", sentence[each.begin :], re.IGNORECASE

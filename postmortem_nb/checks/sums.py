@@ -75,9 +75,10 @@ _OF_THEM = re.compile(
     rf"[^;.\n]{{3,60}}?\sand\s(?:the other\s)?(?P<other>{_COUNT})\s[a-z]"
 )
 """“1,440 lots were withdrawn; 1,200 of them were sold the day after and 240 discarded”."""
-_LENGTHS = {"ms": 0.001, "s": 1.0, "seconds": 1.0, "min": 60.0, "minutes": 60.0}
-_LENGTHS |= {"milliseconds": 0.001, "h": 3600.0, "hours": 3600.0}
-_MEASURED = rf"(?P<{{0}}>(?<![\w.,])\d+(?:\.\d+)?)\s?(?P<{{0}}_unit>{'|'.join(_LENGTHS)})\b"
+_SECONDS = {"ms": 0.001, "milliseconds": 0.001, "s": 1.0, "seconds": 1.0, "min": 60.0}
+_SECONDS |= {"minutes": 60.0, "h": 3600.0, "hours": 3600.0, "k": 1000.0}
+_OF_TIME = "|".join(each for each in _SECONDS if each != "k")
+_MEASURED = rf"(?P<{{0}}>(?<![\w.,])\d+(?:\.\d+)?)\s?(?P<{{0}}_unit>{_OF_TIME})\b"
 _OF_IT = re.compile(
     rf"{_MEASURED.format('all')}\s(?:in\s(?:all|total)|altogether),?\s(?:of\swhich\s|with\s)?"
     rf"{_MEASURED.format('of')}\s(?:of\s(?:it|that|them|which)|(?:were|was)\s)"
@@ -94,8 +95,6 @@ CHANGE = re.compile(
     re.IGNORECASE,
 )
 """A figure that became another."""
-_SECONDS = {"ms": 0.001, "milliseconds": 0.001, "s": 1.0, "seconds": 1.0, "min": 60.0}
-_SECONDS |= {"minutes": 60.0, "h": 3600.0, "hours": 3600.0, "k": 1000.0}
 
 FRACTIONS = {"half": 0.5, "a third": 1 / 3, "one third": 1 / 3, "a quarter": 0.25, "a fifth": 0.2}
 FRACTIONS |= {"a sixth": 1 / 6, "an eighth": 0.125, "a tenth": 0.1, "one tenth": 0.1}
@@ -221,7 +220,7 @@ def _longer(sentence: str) -> Iterator[tuple[str, str]]:
     """Yield a length of which a part is longer."""
     for match in _OF_IT.finditer(sentence):
         whole, part = (
-            float(match[side]) * _LENGTHS[match[f"{side}_unit"]] for side in ("all", "of")
+            float(match[side]) * _SECONDS[match[f"{side}_unit"]] for side in ("all", "of")
         )
         if part > whole:
             yield match.group(), f"{match['of']} {match['of_unit']} is longer than that"
