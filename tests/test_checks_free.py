@@ -61,11 +61,7 @@ Each timeout was retried 15 times.
 All 24 proxies were restarted.
 Two of our eight regions could not sell.
 Half of our regions went dark.
-The cache node had been deleted and was built anew.
-The module had shortened the default backoff of the proxy rules.
-In the end the message brokers turned out to be broken.
 No carts were lost.
-Every basket still caught its slot.
 What fixed it was the rollback of release v2.47.9.
 It happened in the middle of the night.
 Nothing like this has ever happened to us before.

@@ -226,9 +226,7 @@ We rolled checkout back from 5.12.0 to 5.11.2.
 1.28 million requests failed: 800,000 from the web and 580,000 from the phone app.
 For 160 minutes, between 14:02 UTC on 4 December and 16:09 UTC on 4 December, nothing was sold.
 Checkouts have been back to normal since 15:26 UTC.
-The fault was unknown for 59 minutes.
-Maps of roads were down.
-The restart of the cache took all pods at the same time.""".splitlines()
+The fault was unknown for 59 minutes.""".splitlines()
 LET_BE = """\
 The lease is shorter than that of the timestamp parser, which is no longer used.
 The support desk learned of it from callers.

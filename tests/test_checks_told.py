@@ -176,18 +176,6 @@ def test_levels_of_two_rows_are_each_of_their_moment(made):
     assert told == set()
 
 
-def test_what_was_so_before_the_mitigation_denies_nothing_after_it(made):
-    incident, rows = made
-    update = {"table": "updates", "row": rows["updates"]}
-    incident.set("text", "Mobile keys do not open rooms at some hotels.", **update)
-    new = "Keys issued from now on open the rooms at all hotels"
-    after = doubts(made, ("Mitigation Deployed", "action"), new)
-    before = doubts(made, ("Key Discovery", "finding"), new)
-    incident.set("text", "Checkout is slow.", **update)
-    assert not any("but “Mobile keys" in each for each in after), after
-    assert any("but “Mobile keys" in each for each in before), before
-
-
 def test_a_version_that_was_gone_back_to_stands_beside_the_one_that_failed(made):
     incident, rows = made
     action = {"table": "timeline", "row": rows["Mitigation Deployed"]}

@@ -40,10 +40,6 @@ The error rate fell under 2% by 15:00.
 By full recovery the error rate was still at 20%.
 No orders were lost.
 Luis Ortega was the incident commander.
-us-east-1 was rolled back first.
-Shoppers could not even browse.
-Load tests run at half of production traffic.
-The pool had been cut to a fifth of its size.
 We had 12 calls and 30 mails, 50 messages in all.
 The query became ten times slower, from 14 ms to 3,100 ms.
 The first error came at 15:02 CET (13:02 UTC).

@@ -206,7 +206,12 @@ def test_what_agrees_is_let_be(made):
             "“2.16.3”, but elsewhere the document has 2.16.4.",
         ),
         ("monitors", "threshold", "over 80 % in five hours", "but the query has last_5m."),
-        ("monitors", "owner", "Mei Tan", "Owned by Mei Tan, but OBS-310: Jun Sato."),
+        (
+            "monitors",
+            "owner",
+            "Mei Tan",
+            "Owned by Mei Tan, but the action “Alert on the use of the pool”: Jun Sato.",
+        ),
         ("actions", "status", "Not Started", "Not Started, but “Live since 2025-12-10 (OBS-310)”"),
         ("went_well", "what", "Nadia Quist's call woke us.", "but detected by: Wanda Kruse"),
         (
@@ -316,3 +321,21 @@ def test_a_number_in_words_is_compared_with_digits(made):
     )
     assert told
     assert words == told
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "told"),
+    [
+        ("due", "2025-12-20", "Due on 2025-12-20, but the action “Alert on the use of the pool”"),
+        ("owner", "Mei Tan", "Owned by Mei Tan, but the action “Alert on the use of the pool”"),
+        ("due", "2025-12-10", None),
+        ("owner", "Jun Sato", None),
+    ],
+)
+def test_a_change_that_names_a_ticket_is_held_against_its_action(made, name, value, told):
+    incident, _ = made
+    row = incident.add("technical_changes", name="Graph", plan="Two panels (OBS-310)")
+    incident.set(name, value, table="technical_changes", row=row)
+    found = {each for each in sound.doubted(incident, "date", "owner") if "the action" in each}
+    incident.remove("technical_changes", row)
+    assert [told in each for each in found] == ([True] if told else [])

@@ -27,11 +27,12 @@
     roles       who did what
     sums        arithmetic within a sentence
     itemised    a loss item by item, an error budget in its parts
-    monitored   proposed monitors against their query and their action
+    monitored   proposed monitors against their query
+    making      monitors and changes against the action that makes them
     numerals    numbers that are written out, in digits
     unitslips   one number with two units of a kind
-    twins       one thing told in two places; `alike`: one figure with two values, `items`: what a
-                figure is of; `opposed`: two sentences of which one denies the other
+    twins       what was lost, who led, what was spared, told in two places
+    alike       one figure with two values; `items`: what a figure is of
     regional    regions against the texts, their parts, the evidence
     echoes      a figure that stands alone in words that stand elsewhere with another one;
                 `mentions`: figures with the words around them
@@ -71,8 +72,8 @@ from postmortem_nb.checks import (
     heard,
     itemised,
     levels,
+    making,
     monitored,
-    opposed,
     order,
     peaks,
     pending,
@@ -159,11 +160,11 @@ RULES: tuple[Callable[[Case], Iterator[Finding]], ...] = (
     *sums.RULES,
     *itemised.RULES,
     *monitored.RULES,
+    *making.RULES,
     *within.RULES,
     *twins.RULES,
     *alike.RULES,
     *versions.RULES,
-    *opposed.RULES,
     *echoes.RULES,
     *causes.RULES,
     *story.RULES,

@@ -13,17 +13,16 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from postmortem_nb import language
-from postmortem_nb.checks import events, mentions, single, written
+from postmortem_nb.checks import events, written
 from postmortem_nb.checks.items import ELSEWHEN, LONGEST, Item, read_items
 from postmortem_nb.checks.reading import TEXTS, about, final, is_read, is_shown, sentences
-from postmortem_nb.checks.report import Code, Severity
+from postmortem_nb.checks.report import Severity
 from postmortem_nb.checks.slips import NUMBERS, one_off, portioned, turned
 
 if TYPE_CHECKING:
-    import datetime as dt
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from postmortem_nb.checks.case import Case, Cell, Row
+    from postmortem_nb.checks.case import Case, Cell
     from postmortem_nb.checks.report import Finding
 
 _FRACTION = re.compile(
@@ -38,15 +37,9 @@ MOST = 400
 """Figures of a document that are compared: a text of nothing else must not slow a form."""
 _PLANS = frozenset({"actions", "monitors", "similar", "approvals", "sharing"})
 """Tables that tell of other times: what will be, or what was in another incident."""
-_NAMED = ("process_changes", "technical_changes")
+_CHANGES = ("process_changes", "technical_changes")
 _ENOUGH = 2
 """Digits before its zeros that a number has more of where a slip of the pen shows in it."""
-_SHARED = 2
-"""Words that a change and the action that makes it share."""
-_NAMED_THING = re.compile(r"[a-z]\w*-[a-z][\w-]*|v?\d+(?:\.\d+)+")
-_SURELY = 3
-_NAMED_BY = 0.6
-"""Share of the words of a change's name that they are, where they are hardly more."""
 _NEEDED = {"from": 0.5, "to": 0.5, "x": 0.5, "v": 0.5, "size": 1.0, "%": 1.0, "of": 1.0}
 _NEEDED |= {"u": 1.0, "code": 1.0, "id": 2.0, "date": 2.0}
 """Kind of figure that says much of what it is of → the words that two must share."""
@@ -85,77 +78,12 @@ def alike(case: Case) -> Iterator[Finding]:
                 if rival and not known and not written and not borne:
                     other, item = rival
                     place = case.where(other.table, other.row, other.column.name)
-                    yield about(case, cell, f"“{each.said}”, but “{item.said}” under {place}.")
+                    doubt = f"“{each.said}”, but “{item.said}” under {place}."
+                    yield about(case, cell, doubt, severity=Severity.HINT)
     yield from _fractions(case)
 
 
-def dues(case: Case) -> Iterator[Finding]:
-    """Find a change with another day, or another owner, than the action that makes it."""
-    for table in _NAMED:
-        for row in case.rows(table):
-            action = _action(case, row) if row.get("due") else None
-            for name, word in (("due", "Due on"), ("owner", "Owned by")):
-                both = action and action.get(name) and row.get(name)
-                if name == "due" and both and action and _rolled_out(row, action[name]):
-                    continue
-                if action and both and action[name] != row[name]:
-                    yield single.about(
-                        case,
-                        Code.DATE,
-                        name,
-                        message=f"{word} {row[name]}, but the action “{action['title']}”: "
-                        f"{action[name]}.",
-                        remedy="Correct one of the two.",
-                        severity=Severity.HINT,
-                        at=(table, row["row"]),
-                    )
-
-
-def _rolled_out(change: Row, due: dt.date) -> bool:
-    """Return whether the plan of a change tells of a day behind that of the action: built first."""
-    told = mentions.read(str(change.get("plan") or ""))
-    return any(each.kind == "date" and each.value > 31.0 * due.month + due.day for each in told)
-
-
-def _action(case: Case, change: Row) -> Row | None:
-    """Return the action that makes a change: of one owner, or due on one day, with its words.
-
-    None where another action has as many of them.
-    """
-    words = _words(change, ("name", "new", "target"))
-    own = [
-        (_weight(words & _words(action, ("title", "description"))), at)
-        for at, action in enumerate(case.rows("actions"))
-        if action.get("due") and _together(change, action)
-    ]
-    most = max(own, default=(0, 0))
-    if most[0] < _SHARED or sum(count == most[0] for count, _ in own) > 1:
-        return None
-    action = case.rows("actions")[most[1]]
-    if len(words & _words(action, ("title", "description"))) < _SHARED:
-        return None
-    name = _words(change, ("name",))
-    named = len(name & _words(action, ("title", "description"))) >= _NAMED_BY * len(name)
-    return action if named or most[0] > _SHARED + 1 else None
-
-
-def _together(change: Row, action: Row) -> bool:
-    """Return whether a change and an action have one owner, or one day."""
-    owner, due = change.get("owner"), change.get("due")
-    return bool((owner and owner == action.get("owner")) or (due and due == action.get("due")))
-
-
-def _words(row: Row, columns: Sequence[str]) -> frozenset[str]:
-    text = " ".join(str(row.get(each) or "") for each in columns)
-    return events.stems(text) | frozenset(_NAMED_THING.findall(text.lower()))
-
-
-def _weight(words: frozenset[str]) -> int:
-    """Return how much shared words say: the name of a component, or a version, most."""
-    return sum(_SURELY if _NAMED_THING.fullmatch(each) else 1 for each in words)
-
-
-RULES: tuple[Callable[[Case], Iterator[Finding]], ...] = (alike, dues)
+RULES: tuple[Callable[[Case], Iterator[Finding]], ...] = (alike,)
 
 
 def _fractions(case: Case) -> Iterator[Finding]:
@@ -177,7 +105,8 @@ def _fractions(case: Case) -> Iterator[Finding]:
                 if others and not any(low <= share <= high for share in shares):
                     other, _, words = others[0]
                     place = case.where(other.table, other.row, other.column.name)
-                    yield about(case, cell, f"“{said}”, but “{words}” under {place}.")
+                    doubt = f"“{said}”, but “{words}” under {place}."
+                    yield about(case, cell, doubt, severity=Severity.HINT)
 
 
 @lru_cache(maxsize=TEXTS)
@@ -239,12 +168,12 @@ def _read(case: Case) -> Iterator[tuple[Cell, Sequence[Item]]]:
     """Yield the figures of each blank; a row's name tells what its other blanks are of."""
     names = {
         (table, row["row"]): events.stems(str(row["name"]))
-        for table in _NAMED
+        for table in _CHANGES
         for row in case.rows(table)
         if row.get("name")
     }
     for cell in case.cells:
-        plan = cell.table in _PLANS or (cell.table in _NAMED and cell.column.name != "current")
+        plan = cell.table in _PLANS or (cell.table in _CHANGES and cell.column.name != "current")
         if cell.column.kind in {"prose", "line"} and not plan:
             items = read_items(str(cell.value))
             name = names.get((cell.table, cell.row), frozenset())

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from postmortem_nb.checks import events, spoken
 from postmortem_nb.checks.mentions import Mention, read
 from postmortem_nb.checks.reading import WISHES, about, final, is_read, is_shown
+from postmortem_nb.checks.report import Severity
 from postmortem_nb.checks.slips import portioned, turned
 
 if TYPE_CHECKING:
@@ -118,7 +119,7 @@ def echoes(case: Case) -> Iterator[Finding]:
             if rival:
                 place = case.where(rival.cell.table, rival.cell.row, rival.cell.column.name)
                 said = f"“{one.mention.said}”, but “{rival.mention.said}” under {place}."
-                yield about(case, one.cell, said)
+                yield about(case, one.cell, said, severity=Severity.HINT)
 
 
 RULES: tuple[Callable[[Case], Iterator[Finding]], ...] = (echoes,)

@@ -172,11 +172,17 @@ def once(found: Iterable[Finding]) -> Iterator[Finding]:
         yield each
 
 
-def about(case: Case, cell: Cell, message: str, remedy: str = REMEDY) -> Finding:
-    """Return a finding about a sentence."""
+def about(
+    case: Case,
+    cell: Cell,
+    message: str,
+    remedy: str = REMEDY,
+    severity: Severity = Severity.WARNING,
+) -> Finding:
+    """Return a finding about a sentence: a hint where the rule is wrong as often as right."""
     return Finding(
         code=Code.PROSE,
-        severity=Severity.WARNING,
+        severity=severity,
         where=case.where(cell.table, cell.row, cell.column.name),
         message=message,
         remedy=remedy,

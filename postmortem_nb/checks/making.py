@@ -1,0 +1,150 @@
+"""A monitor or a change against the action that makes it: its day, its owner, how far it is."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from postmortem_nb.checks import events, mentions, single
+from postmortem_nb.checks.report import Code, Severity
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Callable, Iterator
+
+    from postmortem_nb.checks.case import Case, Row
+    from postmortem_nb.checks.report import Finding
+
+_MADE = ("monitors", "technical_changes", "process_changes")
+_STATES = {"monitors": ("status",), "technical_changes": ("plan", "current")}
+"""Table → blanks that say how far the thing is."""
+_TICKET = re.compile(r"\b[A-Z][A-Z0-9]+-\d+\b")
+_SHARED = 2
+"""Words that a thing and the action that makes it share."""
+_NAMED_BY = 0.5
+"""Share of the words of a thing's name that they are."""
+_DONE = re.compile(
+    r"\b(?:live since|in use (?:since|from)|released (?:to|on)|"
+    r"(?:rolled out|deployed|shipped) (?:to|on)|in (?:production|place|operation|force) since|"
+    r"(?:built|recycled) (?:on|by)|done (?:on|since))\b",
+    re.IGNORECASE,
+)
+"""What says of a thing that it is there."""
+_UNMADE = re.compile(
+    r"^\s*(?:not (?:yet )?(?:started|begun|live)|planned|to do|open)\b", re.IGNORECASE
+)
+
+
+def dues(case: Case) -> Iterator[Finding]:
+    """Find a thing with another day, or another owner, than the action that makes it."""
+    for table in _MADE:
+        for row in case.rows(table):
+            action = _action(case, row)
+            for name, word in (("due", "Due on"), ("owner", "Owned by")):
+                both = action and action.get(name) and row.get(name)
+                if not action or not both or action[name] == row[name]:
+                    continue
+                if name == "due" and _rolled_out(row, action["due"]):
+                    continue
+                message = f"{word} {row[name]}, but the action “{action['title']}”: {action[name]}."
+                code = Code.DATE if name == "due" else Code.OWNER
+                yield _wrong(case, (table, row["row"]), code, name, message)
+
+
+def finished(case: Case) -> Iterator[Finding]:
+    """Find an action that was not begun, where what it makes is told to be in use, and back."""
+    for table, states in _STATES.items():
+        for row in case.rows(table):
+            action = _action(case, row)
+            if action and action.get("status") == "Complete" and table == "monitors":
+                yield from _unmade(case, row, action)
+            if action and action.get("status") == "Not Started":
+                texts = (str(row.get(each) or "") for each in states)
+                told = next((match for text in texts if (match := _DONE.search(text))), None)
+                if told:
+                    place = case.where(table, row["row"], "name")
+                    yield single.about(
+                        case,
+                        Code.SOURCES,
+                        "status",
+                        message=f"Not Started, but “{told.string.strip()[:80]}” under {place}.",
+                        remedy="Correct one of the two.",
+                        at=("actions", action["row"]),
+                    )
+
+
+RULES: tuple[Callable[[Case], Iterator[Finding]], ...] = (dues, finished)
+
+
+def _unmade(case: Case, row: Row, action: Row) -> Iterator[Finding]:
+    """Find a monitor that is not there, where the action that makes it is complete."""
+    told = _UNMADE.match(str(row.get("status") or ""))
+    if told:
+        message = f"“{told.group().strip()}”, but the action “{action['title']}” is Complete."
+        yield _wrong(case, ("monitors", row["row"]), Code.SOURCES, "status", message)
+
+
+def _wrong(case: Case, at: tuple[str, str], code: Code, name: str, message: str) -> Finding:
+    return single.about(
+        case,
+        code,
+        name,
+        message=message,
+        remedy="Correct one of the two.",
+        severity=Severity.HINT,
+        at=at,
+    )
+
+
+def _action(case: Case, thing: Row) -> Row | None:
+    """Return the action that makes a thing: the one whose ticket it names.
+
+    Else that of one owner, or due on one day, with its words: None where another has as many.
+    """
+    tickets = _tickets(" ".join(str(each) for each in thing.values()))
+    tracked = [
+        each for each in case.rows("actions") if tickets & _tickets(str(each.get("tracking") or ""))
+    ]
+    if tracked:
+        return tracked[0] if len(tracked) == 1 else None
+    own = [
+        (shared, _named(thing, action), at)
+        for at, action in enumerate(case.rows("actions"))
+        if _together(thing, action) and (shared := _shared(thing, action)) >= _SHARED
+    ]
+    most = max((count for count, *_ in own), default=0)
+    best = [(named, at) for count, named, at in own if count == most]
+    return case.rows("actions")[best[0][1]] if len(best) == 1 and best[0][0] else None
+
+
+def _tickets(text: str) -> set[str]:
+    return set(_TICKET.findall(text))
+
+
+def _together(thing: Row, action: Row) -> bool:
+    """Return whether a thing and an action have one owner, or one day."""
+    owner, due = thing.get("owner"), thing.get("due")
+    return bool((owner and owner == action.get("owner")) or (due and due == action.get("due")))
+
+
+def _shared(thing: Row, action: Row) -> int:
+    """Return how many words they share, those of the action's title twice."""
+    words = _words(thing, "name", "new", "target")
+    title, rest = _words(action, "title"), _words(action, "description")
+    return len(words & (title | rest)) + len(words & title)
+
+
+def _named(thing: Row, action: Row) -> bool:
+    """Return whether an action has most of the words of a thing's name."""
+    name = _words(thing, "name")
+    return len(name & _words(action, "title", "description")) >= _NAMED_BY * len(name)
+
+
+def _words(row: Row, *columns: str) -> frozenset[str]:
+    return events.stems(" ".join(str(row.get(each) or "") for each in columns))
+
+
+def _rolled_out(change: Row, due: dt.date) -> bool:
+    """Return whether the plan of a change tells of a day behind that of the action: built first."""
+    told = mentions.read(str(change.get("plan") or ""))
+    return any(each.kind == "date" and each.value > 31.0 * due.month + due.day for each in told)
