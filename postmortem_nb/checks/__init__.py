@@ -25,7 +25,7 @@
     heard       how it was noticed
     belonging   whose team somebody is of
     roles       who did what
-    sums        arithmetic within a sentence
+    sums        arithmetic within a sentence; `totals`: a total and its parts
     itemised    a loss item by item, an error budget in its parts
     monitored   proposed monitors against their query
     making      monitors and changes against the action that makes them
@@ -93,6 +93,7 @@ from postmortem_nb.checks import (
     sums,
     tasks,
     timeline,
+    totals,
     twins,
     unitslips,
     versions,
@@ -158,6 +159,7 @@ RULES: tuple[Callable[[Case], Iterator[Finding]], ...] = (
     *order.RULES,
     *ratios.RULES,
     *sums.RULES,
+    *totals.RULES,
     *itemised.RULES,
     *monitored.RULES,
     *making.RULES,

@@ -124,48 +124,16 @@ def budget(case: Case) -> Iterator[Finding]:
                 )
 
 
-_NAMED = r"[A-Za-z][\w’'.-]{0,30}(?:\s[A-Z][\w’'.-]{0,30}){0,2}\s\d[\d,]{0,12}"
-_LISTED = re.compile(
-    rf"(?<![\w’'.-])(?P<parts>(?:{_NAMED}(?:,\s(?:and\s)?|\sand\s|;\s)){{1,20}}{_NAMED}?),?\s(?:and\s)?"
-    r"(?:together|in total|in all|altogether|a total of|total)[:,]?\s(?P<total>\d[\d,]*)\b"
-)
-"""Names with a number each, and what they are together."""
-_PART = re.compile(r"\s(?P<number>\d{1,3}(?:,\d{3})+|\d+)(?=[,;\s]|$)")
-
-
-def listed(case: Case) -> Iterator[Finding]:
-    """Find a list of numbers that is not, together, what it says."""
-    for cell, text in passages(case, plans=True):
-        for match in matches(_LISTED, text):
-            parts = [written.numeral(each) for each in _PART.findall(match["parts"])]
-            total = written.numeral(match["total"])
-            if len(parts) > 1 and sum(parts) != total:
-                said = match.group().strip()
-                yield about(case, cell, f"“{said}”, but it is {sum(parts):,.0f}.")
-
-
-_FROM = r"\d[\d,]{0,12}\s[a-z ]{0,24}(?:from|in|at|by|to)\s[^.;\d]{2,40}?"
-_AMONG = re.compile(
-    r"\bOf\s(?:the\s|our\s)?(?P<total>\d[\d,]*)\s[a-z][a-z -]{2,30}?,?\s"
-    rf"(?P<parts>{_FROM}(?:(?:,\s|\sand\s|,\sand\s)\d[\d,]{{0,12}}\s[^.;\d]{{2,40}}){{1,9}})(?=[.;]|$)"
-)
-"""What came from where, of how many in all."""
-_NUMBER = re.compile(r"(?<![\w,.])(?:\d{1,3}(?:,\d{3})+|\d+)(?![\w%])")
 _PORTION = re.compile(
     r"\b(?P<part>\d{1,3}(?:,\d{3})+|\d{2,})\sof\s(?:the\s|our\s|all\s)?"
     r"(?P<whole>\d{1,3}(?:,\d{3})+|\d{2,})\s(?P<noun>[a-z]{3,}s)\b"
 )
 
 
-def among(case: Case) -> Iterator[Finding]:
-    """Find parts that are not all of what they are said to be of, and one part of two wholes."""
+def wholes(case: Case) -> Iterator[Finding]:
+    """Find one part of two wholes."""
     told: dict[tuple[str, str], list[tuple[Cell, str, str]]] = defaultdict(list)
     for cell, text in passages(case, plans=True):
-        for match in matches(_AMONG, text):
-            parts = [written.numeral(each) for each in _NUMBER.findall(match["parts"])]
-            total = written.numeral(match["total"])
-            if len(parts) > 2 and sum(parts) != total:
-                yield about(case, cell, f"“{match.group()}”, but it is {sum(parts):,.0f}.")
         for match in matches(_PORTION, text):
             told[match["part"], match["noun"]].append((cell, match["whole"], match.group()))
     for places in told.values():
@@ -221,8 +189,7 @@ def portions(case: Case) -> Iterator[Finding]:
 RULES: tuple[Callable[[Case], Iterator[Finding]], ...] = (
     items,
     budget,
-    listed,
-    among,
+    wholes,
     portions,
 )
 

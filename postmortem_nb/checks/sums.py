@@ -18,22 +18,8 @@ if TYPE_CHECKING:
     from postmortem_nb.checks.report import Finding
 
 _COUNT = r"(?<![\w.,:$€£/-])(?:\d{1,3}(?:,\d{3})+|\d+)(?![\w.:%/-]|,\d)"
-_THING = rf"{_COUNT}\s(?:[a-z-]+\s){{0,2}}?[a-z-]{{3,}}"
-_LIST = re.compile(rf"{_THING}(?:(?:,|,?\sand|,?\splus)\s{_THING}){{1,5}}")
-_TOTAL = re.compile(
-    rf"(?P<before>{_COUNT})\s(?:[a-z-]+\s){{0,2}}?(?:in all|in total|altogether|all told|"
-    rf"together)\b"
-    rf"|\b(?:in all|in total|a total of|altogether|all told),?\s(?P<after>{_COUNT})",
-    re.IGNORECASE,
-)
-_NUMBER = re.compile(_COUNT)
-_AMOUNT = re.compile(
-    r"(?<![\w.,:$€£/-])(?P<number>\d{1,3}(?:,\d{3})+|\d+(?:\.\d+)?)(?:\s(?P<scale>million|thousand))?"
-    r"(?![\w%:/-]|[.,]\d)(?!\s?(?:%|percent|ms|s|seconds?|minutes?|hours?|days?)\b)"
-)
-_DIGITS = re.compile(r"\d[\d,.:]*")
-_EQUAL, _NEARLY = 0.005, 0.15
-"""By how much of it a sum may be off, and by how much it is the sum all the same."""
+_NEARLY = 0.15
+"""By how much of it a sum may be off and still be meant as the sum."""
 _OUR = r"(?:the\s|our\s|all\s|those\s){0,2}"
 _PERCENT = r"(?P<share>\d{1,2}(?:\.\d+)?)\s?(?:%|percent)"
 _PARTS = (
@@ -180,7 +166,7 @@ RULES: tuple[Callable[[Case], Iterator[Finding]], ...] = (sums,)
 
 
 def _wrong(sentence: str) -> Iterator[tuple[str, str]]:
-    for way in (_added, _listed, _grown, _shared, _from_day, _longer):
+    for way in (_grown, _shared, _from_day, _longer):
         yield from way(sentence)
 
 
@@ -235,36 +221,6 @@ def _from_day(sentence: str) -> Iterator[tuple[str, str]]:
         apart = (last - first) % 7
         if (written.numeral(match["count"]) - apart) % 7 not in {0, 1}:
             yield match.group(), f"from {match['first']} to {match['last']} it is {apart or 7}"
-
-
-def _added(sentence: str) -> Iterator[tuple[str, str]]:
-    """Yield a total that is not the sum of what the sentence lists before it."""
-    total = _TOTAL.search(sentence)
-    listed = _LIST.search(sentence) if total else None
-    if total is None or listed is None or listed.end() <= listed.start():
-        return
-    value = _read(total["before"] or total["after"])
-    begin = total.start("before") if total["before"] else total.start("after")
-    parts = [
-        _read(each.group())
-        for each in _NUMBER.finditer(sentence, listed.start(), listed.end())
-        if each.start() != begin
-    ]
-    if len(parts) > 1 and sum(parts) != value and begin >= listed.start():
-        said = sentence[listed.start() : max(listed.end(), total.end())]
-        yield said, f"that makes {sum(parts):,.0f}"
-
-
-def _listed(sentence: str) -> Iterator[tuple[str, str]]:
-    """Yield a total that is nearly, but not quite, the sum of the parts behind its colon."""
-    head, _, tail = sentence.partition(": ")
-    whole, parts = [*_AMOUNT.finditer(head)][-1:], [*_AMOUNT.finditer(tail)]
-    if not whole or len(parts) < 2 or len(parts) != len(_DIGITS.findall(tail)):
-        return
-    total, *each = (spoken.amount(m["number"], m["scale"] or "") for m in (*whole, *parts))
-    sum_, rounded = sum(value for value, _ in each), total[1] + sum(step for _, step in each)
-    if max(rounded / 2, _EQUAL * total[0]) < abs(sum_ - total[0]) <= _NEARLY * total[0]:
-        yield sentence[whole[0].start() :].strip(" ."), f"that makes {sum_:,.0f}"
 
 
 def _grown(sentence: str) -> Iterator[tuple[str, str]]:

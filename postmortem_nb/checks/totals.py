@@ -1,0 +1,132 @@
+"""A total that a sentence tells with its parts: one way to read every sum that is written out.
+
+The parts stand before “in all” or “together” (“12 calls and 30 mails, 42 messages in all”), behind
+“Of 1,120 failures”, or behind a colon (“64 hours: 28 in Payroll, 20 in Tax and 16 in Support”).
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+from postmortem_nb.checks import spoken, written
+from postmortem_nb.checks.reading import about, passages, sentences
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from postmortem_nb.checks.case import Case
+    from postmortem_nb.checks.report import Finding
+
+_AMOUNT = re.compile(
+    r"(?<![\w.,:$€£/#-])(?P<number>\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?)"
+    r"(?:\s(?P<scale>million|thousand))?(?![\w:/%-]|[.,]\d)"
+    r"(?:\s?(?P<unit>%|percent\b|ms\b|s\b|seconds?\b|minutes?\b|days?\b))?"
+)
+"""A number of things; hours are things too: work is counted in them."""
+_BEFORE = re.compile(r"\b(?:in all|in total|a total of|altogether|all told|together|total)[,:]?\s$")
+_BEHIND = re.compile(r"\s(?:[a-z-]+\s){0,2}?(?:in all|in total|altogether|all told|together)\b")
+"""What makes the number beside it a total."""
+_JOINT = re.compile(r"[\w\s’'.()-]{0,45}(?:,|;|\sand|\splus)(?:\sand)?\s[\w\s’'.-]{0,30}")
+"""Between two parts of a list."""
+_JOINED = re.compile(r"[\w\s’'.()-]{0,45}(?:[,;:(–—]\s?)?(?:[\w’'-]+[,:]?\s){0,4}")
+"""Between the last part and the total."""
+_OF = re.compile(r"(?:^|[\s(])Of\s(?:the\s|our\s|these\s|those\s)?$")
+_DIGITS = re.compile(r"\d[\d,.:]*")
+_EQUAL, _NEARLY, _SURELY, _ANY = 0.005, 0.15, 0.25, 0.5
+"""By how much of it a sum may be off; by how much it is the sum all the same; of three or more;
+where it says so."""
+_SURE = 3
+"""Parts that are surely those of what stands before them."""
+
+
+class _Amount(NamedTuple):
+    value: float
+    step: float
+    unit: str
+    begin: int
+    end: int
+
+
+class _Sum(NamedTuple):
+    total: _Amount
+    parts: Sequence[_Amount]
+    most: float
+    """By how much the parts may be off, and still be meant to be those of the total."""
+    exactly: bool = False
+
+
+def totals(case: Case) -> Iterator[Finding]:
+    """Find a total that is not the sum of the parts that its sentence lists."""
+    for cell, text in passages(case, plans=True):
+        if not written.MAY.search(text):
+            continue
+        for sentence in sentences(text):
+            amounts = _amounts(sentence)
+            for each in _sums(sentence, amounts) if len(amounts) > 2 else ():
+                truth = sum(part.value for part in each.parts)
+                rounded = sum(part.step for part in (each.total, *each.parts) if not each.exactly)
+                off = abs(truth - each.total.value)
+                if max(rounded / 2, _EQUAL * each.total.value) < off <= each.most:
+                    begin = min(each.total.begin, each.parts[0].begin)
+                    said = sentence[begin : max(each.total.end, each.parts[-1].end)]
+                    yield about(case, cell, f"“{said}”, but that makes {truth:,.6g}.")
+
+
+RULES: tuple[Callable[[Case], Iterator[Finding]], ...] = (totals,)
+
+
+def _amounts(sentence: str) -> list[_Amount]:
+    return [
+        _Amount(
+            *spoken.amount(match["number"], match["scale"] or ""),
+            (match["unit"] or "").lower(),
+            match.start(),
+            match.end(),
+        )
+        for match in _AMOUNT.finditer(sentence)
+    ]
+
+
+def _sums(sentence: str, amounts: Sequence[_Amount]) -> Iterator[_Sum]:
+    for at, each in enumerate(amounts):
+        head = sentence[: each.begin]
+        if _BEFORE.search(head[-16:]) or _BEHIND.match(sentence, each.end):
+            parts = _listed(sentence, amounts[:at], each)
+            if len(parts) > 1 and all(part.value != each.value for part in parts):
+                yield _Sum(each, parts, _ANY * each.value, _exact(sentence, each, *parts))
+        elif _OF.search(head[-12:]):
+            parts = [other for other in amounts[at + 1 :] if other.unit == each.unit]
+            if len(parts) >= _SURE:
+                yield _Sum(each, parts, _SURELY * each.value, _exact(sentence, each, *parts))
+    colon = sentence.find(": ")
+    before = [each for each in amounts if each.end <= colon]
+    parts = [each for each in amounts if each.begin > colon >= 0]
+    every = len(parts) == len(_DIGITS.findall(sentence[colon:]))
+    if (
+        before
+        and len(parts) > 1
+        and every
+        and len({each.unit for each in (*parts, before[-1])}) == 1
+    ):
+        most = _SURELY if len(parts) >= _SURE else _NEARLY
+        yield _Sum(before[-1], parts, most * before[-1].value)
+
+
+def _exact(sentence: str, *amounts: _Amount) -> bool:
+    """Return whether all are whole numbers: their zeros are meant where a sum is."""
+    return all(sentence[each.begin : each.end].replace(",", "").isdigit() for each in amounts)
+
+
+def _listed(sentence: str, before: Sequence[_Amount], total: _Amount) -> list[_Amount]:
+    """Return the numbers of the list that ends with a total."""
+    parts: list[_Amount] = []
+    follower = total
+    for each in reversed(before):
+        between = sentence[each.end : follower.begin]
+        joint = _JOINT if parts else _JOINED
+        if each.unit != total.unit or not joint.fullmatch(between):
+            break
+        parts.insert(0, each)
+        follower = each
+    return parts
