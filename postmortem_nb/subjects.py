@@ -40,6 +40,14 @@ NOT = frozenset({"n't", "n’t"})
 ANY = frozenset({"any", "anything", "every", "everything", "whatever", "whichever"})
 """Begins what is said of no one thing: “any step we skipped”."""
 
+PRAISED = re.compile(r"\b(?:correctly|rightly|wisely|sensibly)\)?\s+\Z", re.IGNORECASE)
+"""Before a verb, says that it was right to: “the operator (correctly) |ignored them”."""
+
+BUG = re.compile(
+    r"\b(?:due to|because of) an? (?:[\w-]+ )?(?:bug|defect|race|glitch)\b", re.IGNORECASE
+)
+"""Names what did it, where nobody did: “due to a bug, the rows |were deleted”."""
+
 STOP = re.compile(r"[.!?](?=[\s\"”’)*_]|\Z)|\n")
 """Where a sentence stops, and with what."""
 
@@ -87,11 +95,13 @@ def of(prose: str, at: int, people: frozenset[str] = frozenset()) -> Subject:
 
     The head of the nearest clause decides: its last word, once adverbs, auxiliaries and
     prepositional phrases are left out. A clause without a subject takes that of the clause it is
-    joined to; what stands between commas or in brackets is passed over.
+    joined to; what stands between commas or in brackets is passed over. Behind a preposition no
+    verb stands: “looking for |misconfigured devices” is of things.
     """
     words = prose[at : at + 60]
     *before, (joint, tokens) = _clauses(_told(prose, at))
-    if joint in CONDITIONS or _generic(joint, tokens):
+    beside = bool(tokens) and tokens[-1].lower() in _words("prepositions")
+    if beside or joint in CONDITIONS or _generic(joint, tokens):
         return Subject.THING
     related = tokens[:1] in (["who"], ["Who"])
     heads = [] if related else _antecedent(tokens) or _strip(tokens)
@@ -160,10 +170,18 @@ def told(prose: str, start: int, end: int) -> bool:
 
 def explained(prose: str, at: int) -> bool:
     """Return whether the sentence says which things it follows from: “it hung, so nobody |saw”."""
-    *before, (joint, _) = _clauses(_told(prose, at))
+    sentence = _told(prose, at)
+    if BUG.search(sentence):
+        return True
+    *before, (joint, _) = _clauses(sentence)
     earlier = [tokens for _, tokens in before if tokens]
     people = any(_first(tokens, "", frozenset()) is not Subject.THING for tokens in earlier)
     return joint == "so" and bool(earlier) and not people
+
+
+def praised(prose: str, at: int) -> bool:
+    """Return whether the word before says that what follows was right."""
+    return PRAISED.search(prose, max(0, at - 20), at) is not None
 
 
 def _told(prose: str, at: int, *, before: int = 0) -> str:
