@@ -40,8 +40,12 @@ NOT = frozenset({"n't", "n’t"})
 ANY = frozenset({"any", "anything", "every", "everything", "whatever", "whichever"})
 """Begins what is said of no one thing: “any step we skipped”."""
 
-PRAISED = re.compile(r"\b(?:correctly|rightly|wisely|sensibly)\)?\s+\Z", re.IGNORECASE)
-"""Before a verb, says that it was right to: “the operator (correctly) |ignored them”."""
+UNTOLD = re.compile(
+    r"\b(?:(?:correctly|rightly|wisely|sensibly)\)?|"
+    r"(?:may|might|could|would)(?: \w+ly)? have)\s+\Z",
+    re.IGNORECASE,
+)
+"""Before a verb: right to (“(correctly) |ignored them”), or perhaps (“might have |ignored it”)."""
 
 BUG = re.compile(
     r"\b(?:due to|because of) an? (?:[\w-]+ )?(?:bug|defect|race|glitch)\b", re.IGNORECASE
@@ -115,12 +119,12 @@ def of(prose: str, at: int, people: frozenset[str] = frozenset()) -> Subject:
 
 
 def _generic(joint: str, tokens: list[str]) -> bool:
-    """Return whether a clause only says which: “what you missed”, “anything we overlooked”.
+    """Return whether a clause only says which: “what you missed”, “anyone who liked it”.
 
     “You” is a person where it is told of: “you skipped it”, not “a sign you skipped it”.
     """
     words = [token.lower() for token in _strip(tokens)]
-    if words[-1:] in (["anyone"], ["anybody"]):
+    if {"anyone", "anybody"} & {*words[-1:], *_antecedent(words)[-1:]}:
         return True
     if words[-1:] == ["you"]:
         return len(words) > 1 or joint in RELATIVE
@@ -179,9 +183,9 @@ def explained(prose: str, at: int) -> bool:
     return joint == "so" and bool(earlier) and not people
 
 
-def praised(prose: str, at: int) -> bool:
-    """Return whether the word before says that what follows was right."""
-    return PRAISED.search(prose, max(0, at - 20), at) is not None
+def untold(prose: str, at: int) -> bool:
+    """Return whether the words before say that what follows was right, or only may have been."""
+    return UNTOLD.search(prose, max(0, at - 40), at) is not None
 
 
 def _told(prose: str, at: int, *, before: int = 0) -> str:
@@ -312,9 +316,10 @@ def _kind(tokens: list[str], words: str, people: frozenset[str]) -> Subject:
     if lower in _words("selves"):
         return Subject.SELF
     sure = lower in _words("pronouns") | _words("roles") or (lower, beside) == ("one", "no")
-    perhaps = lower in _words("perhaps") and _minds().search(words[:40])
+    program = _machines().match(words)
+    perhaps = lower in _words("perhaps") and _minds().search(words[:40]) and not program
     doubtful = lower in _words("doubtful") and (not beside or beside in _words("beside"))
-    likely = doubtful and not _machines().match(words)
+    likely = doubtful and not program
     return Subject.PERSON if sure or perhaps or likely else Subject.THING
 
 
