@@ -266,6 +266,8 @@ def _speaks(match: re.Match[str], prose: str, way: Way, people: frozenset[str]) 
     """Return whether the words speak of somebody whom the rule is about."""
     if "who" in match.re.groupindex:
         return subjects.named(prose[slice(*match.span("who"))], people)
+    if subjects.untold(prose, match.start()):
+        return False
     if way.excused and subjects.explained(prose, match.start()):
         return False
     if way.key == "told":

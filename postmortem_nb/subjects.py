@@ -40,6 +40,18 @@ NOT = frozenset({"n't", "n’t"})
 ANY = frozenset({"any", "anything", "every", "everything", "whatever", "whichever"})
 """Begins what is said of no one thing: “any step we skipped”."""
 
+UNTOLD = re.compile(
+    r"\b(?:(?:correctly|rightly|wisely|sensibly)\)?|"
+    r"(?:may|might|could|would)(?: \w+ly)? have)\s+\Z",
+    re.IGNORECASE,
+)
+"""Before a verb: right to (“(correctly) |ignored them”), or perhaps (“might have |ignored it”)."""
+
+BUG = re.compile(
+    r"\b(?:due to|because of) an? (?:[\w-]+ )?(?:bug|defect|race|glitch)\b", re.IGNORECASE
+)
+"""Names what did it, where nobody did: “due to a bug, the rows |were deleted”."""
+
 STOP = re.compile(r"[.!?](?=[\s\"”’)*_]|\Z)|\n")
 """Where a sentence stops, and with what."""
 
@@ -87,11 +99,13 @@ def of(prose: str, at: int, people: frozenset[str] = frozenset()) -> Subject:
 
     The head of the nearest clause decides: its last word, once adverbs, auxiliaries and
     prepositional phrases are left out. A clause without a subject takes that of the clause it is
-    joined to; what stands between commas or in brackets is passed over.
+    joined to; what stands between commas or in brackets is passed over. Behind a preposition no
+    verb stands: “looking for |misconfigured devices” is of things.
     """
     words = prose[at : at + 60]
     *before, (joint, tokens) = _clauses(_told(prose, at))
-    if joint in CONDITIONS or _generic(joint, tokens):
+    beside = bool(tokens) and tokens[-1].lower() in _words("prepositions")
+    if beside or joint in CONDITIONS or _generic(joint, tokens):
         return Subject.THING
     related = tokens[:1] in (["who"], ["Who"])
     heads = [] if related else _antecedent(tokens) or _strip(tokens)
@@ -105,12 +119,12 @@ def of(prose: str, at: int, people: frozenset[str] = frozenset()) -> Subject:
 
 
 def _generic(joint: str, tokens: list[str]) -> bool:
-    """Return whether a clause only says which: “what you missed”, “anything we overlooked”.
+    """Return whether a clause only says which: “what you missed”, “anyone who liked it”.
 
     “You” is a person where it is told of: “you skipped it”, not “a sign you skipped it”.
     """
     words = [token.lower() for token in _strip(tokens)]
-    if words[-1:] in (["anyone"], ["anybody"]):
+    if {"anyone", "anybody"} & {*words[-1:], *_antecedent(words)[-1:]}:
         return True
     if words[-1:] == ["you"]:
         return len(words) > 1 or joint in RELATIVE
@@ -160,10 +174,18 @@ def told(prose: str, start: int, end: int) -> bool:
 
 def explained(prose: str, at: int) -> bool:
     """Return whether the sentence says which things it follows from: “it hung, so nobody |saw”."""
-    *before, (joint, _) = _clauses(_told(prose, at))
+    sentence = _told(prose, at)
+    if BUG.search(sentence):
+        return True
+    *before, (joint, _) = _clauses(sentence)
     earlier = [tokens for _, tokens in before if tokens]
     people = any(_first(tokens, "", frozenset()) is not Subject.THING for tokens in earlier)
     return joint == "so" and bool(earlier) and not people
+
+
+def untold(prose: str, at: int) -> bool:
+    """Return whether the words before say that what follows was right, or only may have been."""
+    return UNTOLD.search(prose, max(0, at - 40), at) is not None
 
 
 def _told(prose: str, at: int, *, before: int = 0) -> str:
@@ -294,9 +316,10 @@ def _kind(tokens: list[str], words: str, people: frozenset[str]) -> Subject:
     if lower in _words("selves"):
         return Subject.SELF
     sure = lower in _words("pronouns") | _words("roles") or (lower, beside) == ("one", "no")
-    perhaps = lower in _words("perhaps") and _minds().search(words[:40])
+    program = _machines().match(words)
+    perhaps = lower in _words("perhaps") and _minds().search(words[:40]) and not program
     doubtful = lower in _words("doubtful") and (not beside or beside in _words("beside"))
-    likely = doubtful and not _machines().match(words)
+    likely = doubtful and not program
     return Subject.PERSON if sure or perhaps or likely else Subject.THING
 
 
