@@ -136,6 +136,8 @@ def test_who_is_on_call_is_not_called_in(incident, name):
         ("sum(last_1m):sum:a{*} > 5", "9 lines", True),
         ("sum(last_1m):sum:a{*} > 5", "6 %", True),
         ("sum(last_1m):sum:a{*} >= 5", "4 lines", True),
+        ("max(last_5m):max:disk{*} > 90", "Pages at 10 % left", False),
+        ("max(last_5m):max:disk{*} > 90", "Pages at 20 % left", True),
     ],
 )
 def test_more_than_none_is_one(tmp_path, query, threshold, doubted):

@@ -49,6 +49,7 @@ Time to detect was 5 minutes.
 It took 40 minutes to notice the errors.
 The errors were detected within two minutes.
 The page was acknowledged after 20 minutes.
+Dana Kim acknowledged the page at 13:22 UTC.
 It was mitigated within 30 minutes.
 Service was restored after five hours.
 MTTR was 45 minutes.
@@ -102,6 +103,7 @@ On December 14th, 2025, between 14:02 and 16:09 UTC, 31 % of checkouts failed.
 On 2025-11-04, the payments service was down.
 """.splitlines()
 AGREE = """\
+The banks had acknowledged all files at 13:22 UTC.
 It lasted a bit more than two hours.
 It lasted two hours and seven minutes.
 Checkout was degraded for 2h07m.

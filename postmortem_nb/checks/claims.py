@@ -292,7 +292,9 @@ VERBS: Mapping[str, str] = {
     "start": r"(?<!was )(?<!were )(?<!been )(?:started|began|starting|beginning)",
     "detected": r"detected|alert fired|monitor fired|noticed|"
     r"(?:we|on-call|engineer) (?:were |was )?(?:paged|alerted)",
-    "acknowledged": r"acknowledged|(?:picked up|answered|took) the (?:page|alert|alarm|pager)",
+    "acknowledged": r"acknowledged(?!\s(?:all|every|each|our|their|the|\d[\d,]*)\s(?!(?:[\w-]+\s)"
+    r"{0,2}?(?:pages?|alerts?|alarms?|incident|calls?|notifications?)\b)[a-z])|"
+    r"(?:picked up|answered|took) the (?:page|alert|alarm|pager)",
     "mitigated": r"mitigated|rolled (?:\w+ )?back|reverted|failed (?:\w+ )?over|"
     r"rollback (?:was )?(?:deployed|finished|completed?)",
     "recovered": "recovered|restored|back to normal|"

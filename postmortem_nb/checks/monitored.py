@@ -44,6 +44,8 @@ _DURING = re.compile(
     re.IGNORECASE,
 )
 """How long it must last: no level."""
+_LEFT = re.compile(r"\s?(?:%|percent)\s(?:\w+\s)?(?:left|free|remain\w*|unused)\b", re.IGNORECASE)
+"""Behind a share: what is told is the rest."""
 _SCALES = (1.0, 100.0, 0.01, 1000.0, 0.001, 1e6, 1e-6, 60.0, 1 / 60, 3600.0, 1 / 3600)
 _SIZES = (1e9, 1e-9, 2.0**10, 2.0**-10, 2.0**20, 2.0**-20, 2.0**30, 2.0**-30)
 _SECONDS = (1.0, 1e-3, 1e-6, 1e-9, 60.0)
@@ -63,7 +65,10 @@ def thresholds(case: Case) -> Iterator[Finding]:
         if match is None or not figures:
             continue
         bound = abs(float(match["bound"]))
-        near = (_agrees(figure, bound, _unit(each)) for figure, each in figures)
+        rests = [
+            (100 - figure, each) for figure, each in figures if _LEFT.match(levels, each.end())
+        ]
+        near = (_agrees(figure, bound, _unit(each)) for figure, each in (*figures, *rests))
         one = 1.0 if (match["way"], bound) == (">", 0.0) else None  # “> 0” is one and more
         if not any(near) and one not in {figure for figure, _ in figures}:
             yield single.about(
