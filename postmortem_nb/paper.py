@@ -14,6 +14,7 @@ from urllib.parse import quote
 from postmortem_nb import (
     backtested,
     cellmarkdown,
+    cells,
     document,
     drawntimeline,
     figures,
@@ -55,13 +56,18 @@ class Pictures:
     def show(self, name: str, raw: bytes, alt: str) -> str:
         """Keep a picture under a name of ours and return the Markdown that shows it."""
         self.files[f"{self.folder}/{name}"] = raw
-        said = " ".join(text.visible(alt).split())
-        return f"![{text.markdown(said)}]({quote(self.folder)}/{name})"
+        return f"![{_said(alt)}]({quote(self.folder)}/{name})"
 
     def own(self, kind: str, raw: bytes, alt: str) -> str:
-        """Keep a picture of the author's."""
+        """Keep a picture of the author's; a drawing goes into the text, where it cannot run."""
+        if kind not in SUFFIXES:
+            return f"![{_said(alt)}]({cells.uri(kind, raw)})"
         number = 1 + sum(name.rpartition("/")[2].startswith("cell-") for name in self.files)
         return self.show(f"cell-{number}.{SUFFIXES[kind]}", raw, alt)
+
+
+def _said(alt: str) -> str:
+    return text.markdown(" ".join(text.visible(alt).split()))
 
 
 def write(source: Source, style: Style, stem: str) -> tuple[str, dict[str, bytes]]:

@@ -16,7 +16,7 @@ import mistune
 import nbformat
 import pytest
 
-from postmortem_nb import editions, export, notebook, pdf, schema, text
+from postmortem_nb import editions, export, formtext, notebook, pdf, schema, text
 from postmortem_nb.errors import BundleError, ExportError
 from postmortem_nb.incident import Incident
 
@@ -197,6 +197,38 @@ def test_own_cells_stand_in_their_place_in_markdown(bundle, tmp_path):
     assert "![two lines](x_files/cell-1.png)" in source
 
 
+@pytest.mark.parametrize(
+    ("output", "expected"),
+    [
+        ({"text/markdown": "### Note\n\n**b** | <b>"}, "### Note\n\n**b** \\| &lt;b>"),
+        ({"text/html": "<p>one <b>two</b></p><div>a</div><ul><li>x</ul>"}, "one two\n\na\n\n- x"),
+        (
+            {
+                "text/html": "<table><thead><tr><th></th><th colspan=2>a|b</th></tr></thead>"
+                "<tr><th rowspan=2>r</th><td>1<br>2</td><td>3</td></tr><tr><td>4</td></tr></table>",
+                "text/plain": "   a ... b",
+            },
+            "|  | a\\|b |  |\n| --- | --- | --- |\n| r | 1<br>2 | 3 |\n|  | 4 |  |",
+        ),
+        ({"text/html": "<script>x()</script>", "text/plain": "Figure()"}, "```\nFigure()\n```"),
+        ({"text/html": "<p>a</p><script>x()</script>"}, "a\n\n*Parts of this output that need"),
+        ({"text/html": "<details><summary>more</summary>inner</details>"}, "more\n\ninner"),
+        (
+            {"image/svg+xml": "<svg xmlns='http://www.w3.org/2000/svg'/>"},
+            "![Picture made by a cell of the author’s own](data:image/svg+xml;base64,PHN2ZyB4",
+        ),
+        ({"application/vnd.jupyter.widget-view+json": {"model_id": "x"}}, "*An interactive output"),
+    ],
+)
+def test_an_output_stands_in_markdown_as_on_the_page(tmp_path, output, expected):
+    named = {"text/plain": "<IPython.core.display.HTML object>"}
+    own = [bundlekit.code_cell("x", bundlekit.data(named | output))]
+    made = bundlekit.bundle(tmp_path, own=own)
+    source = editions.export(made.path, "markdown")[0].read_text("utf-8")
+    own_part = source[source.index("- Executive involvement") : source.index("## What Went Well")]
+    assert f"\n\n{expected}" in own_part
+
+
 RENDERERS = {
     "plain": mistune.create_markdown(escape=False),
     "rich": mistune.create_markdown(
@@ -278,20 +310,39 @@ def test_a_missing_value_is_null_and_never_nothing(tmp_path):
 
 def test_a_notebook_alone_exports_from_what_it_holds(bundle, tmp_path):
     stored = json.loads((bundle / "INC-4821.ipynb").read_text("utf-8"))
+    incident, told = Incident.open(bundle), {}
     for cell in stored["cells"]:
-        if cell["metadata"].get("postmortem", {}).get("role") == "form":
-            cell["outputs"] = [bundlekit.data({"text/markdown": "### Saved\n\nlast text"})]
+        facts = cell["metadata"].get("postmortem", {})
+        if facts.get("role") == "form":
+            told[facts["section"]] = cell["outputs"] = saved_form(incident, facts["section"])
+    # a form in a cell of the author's own says nothing twice
+    stored["cells"].append(bundlekit.code_cell("again", *told["Action Items"]))
     alone = tmp_path / "alone.ipynb"
     alone.write_text(json.dumps(stored), "utf-8")
     html = editions.export(alone, "html")[0].read_text("utf-8")
-    assert "Made from the notebook alone" in html
-    assert "last text" in html
-    assert "Own words" in html
-    assert "Made from the notebook alone" in editions.export(alone, "markdown")[0].read_text(
-        "utf-8"
-    )
+    markdown = editions.export(alone, "markdown")[0].read_text("utf-8")
+    read = " ".join(text.html(htmllib.unescape(re.sub("<[^>]+>", " ", html))).split())
+    for made in (read, markdown):
+        assert "Made from the notebook alone" in made
+        assert "Own words" in made
+        assert made.count("words of actions description") == len(incident["actions"])
+        assert "words of timeline finding" in made
+        assert str(incident.value("title")) in made
+        assert "Run this cell" not in made
+        assert "from the dataset" not in made
+        assert "interactive output" not in made
+    assert "### Executive Summary" in markdown
+    assert "<th>Definition</th>" in html
     with pytest.raises(ExportError, match="no dataset"):
         editions.export(alone, "json")
+
+
+def saved_form(incident, title):
+    """Return what a form leaves in the notebook: its view and its finished text."""
+    data, metadata = formtext.Finished(incident, incident.template.section(title)).output()
+    view = {"application/vnd.jupyter.widget-view+json": {"model_id": "x"}, "text/html": ""}
+    form = bundlekit.data(view, postmortem={"form": title})
+    return [form, bundlekit.data(data, **metadata)]
 
 
 # -- nbconvert and JupyterLab ----------------------------------------------------------------------
