@@ -391,16 +391,3 @@ def pictures(cell: Cell) -> Iterator[tuple[str, bytes, str]]:
             if raw is not None:
                 yield kind, raw, output.alt
                 break
-
-
-def headings(html: str, place: Callable[[int, str], tuple[int, str]]) -> str:
-    """Return author's HTML whose headings got the level and id that ``place`` gives each.
-
-    ``place`` takes the level that was typed and the heading's HTML.
-    """
-
-    def settled(match: re.Match[str]) -> str:
-        level, name = place(int(match[1]), match[2])
-        return f'<h{level} id="{name}">{match[2]}</h{level}>'
-
-    return re.sub(r"<h([1-6])>(.*?)</h\1>", settled, html, flags=re.DOTALL)

@@ -167,9 +167,9 @@ def _own(cell: Cell, outline: Outline, *, code: bool) -> str:
     """Return a cell of the author's as HTML; nothing for one that shows nothing."""
     if cell.kind == "markdown":
         made = cells.fragment(cell.source, cell.attachments)
-        return cells.headings(made, outline.place)
+        return pageparts.headings(made, outline.place)
     made = cells.outputs(cell, code=code) if cell.kind == "code" else ""
-    made = cells.headings(made, outline.place)
+    made = pageparts.headings(made, outline.place)
     return f'<div class="pm-own">{made}</div>' if made else ""
 
 

@@ -6,13 +6,14 @@ escaped here. Nothing here knows where a value comes from, and no text becomes a
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from postmortem_nb import text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
 TONES = ("red", "orange", "yellow", "green", "blue", "grey")
 """Colours that a badge can have; the class is made from these words alone."""
@@ -181,3 +182,16 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[str]], *, numbers: froze
     body = "".join(f"<tr>{row(values, 'td')}</tr>" for values in rows)
     head = f"<thead><tr>{row(heads, 'th')}</tr></thead>"
     return f"{FRAME}<table>{head}<tbody>{body}</tbody></table></div>"
+
+
+def headings(html: str, place: Callable[[int, str], tuple[int, str]]) -> str:
+    """Return author's HTML whose headings got the level and id that ``place`` gives each.
+
+    ``place`` takes the level that was typed and the heading's HTML.
+    """
+
+    def settled(match: re.Match[str]) -> str:
+        level, name = place(int(match[1]), match[2])
+        return f'<h{level} id="{name}">{match[2]}</h{level}>'
+
+    return re.sub(r"<h([1-6])>(.*?)</h\1>", settled, html, flags=re.DOTALL)
