@@ -167,9 +167,9 @@ def _own(cell: Cell, outline: Outline, *, code: bool) -> str:
     """Return a cell of the author's as HTML; nothing for one that shows nothing."""
     if cell.kind == "markdown":
         made = cells.fragment(cell.source, cell.attachments)
-        return pageparts.headings(made, outline.place)
+        return pageparts.tight(pageparts.headings(made, outline.place))
     made = cells.outputs(cell, code=code) if cell.kind == "code" else ""
-    made = pageparts.headings(made, outline.place)
+    made = pageparts.tight(pageparts.headings(made, outline.place))
     return f'<div class="pm-own">{made}</div>' if made else ""
 
 

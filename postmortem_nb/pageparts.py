@@ -18,6 +18,12 @@ if TYPE_CHECKING:
 TONES = ("red", "orange", "yellow", "green", "blue", "grey")
 """Colours that a badge can have; the class is made from these words alone."""
 
+SHEET = 110
+"""Letters that stand beside one another in a table on paper."""
+
+BETWEEN = 3
+"""Letters that the room between two columns would hold."""
+
 FRAME = '<div class="pm-wide" role="group" aria-label="Table" tabindex="0">'
 """What a wide table scrolls in, by keyboard too."""
 
@@ -195,3 +201,23 @@ def headings(html: str, place: Callable[[int, str], tuple[int, str]]) -> str:
         return f'<h{level} id="{name}">{match[2]}</h{level}>'
 
     return re.sub(r"<h([1-6])>(.*?)</h\1>", settled, html, flags=re.DOTALL)
+
+
+def tight(html: str) -> str:
+    """Return HTML whose tables that no sheet of paper is wide enough for are set in small print."""
+
+    def framed(match: re.Match[str]) -> str:
+        rows = (re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row, re.DOTALL) for row in _rows(match[1]))
+        longest: dict[int, int] = {}
+        for row in rows:
+            for place, cell in enumerate(row):
+                words = re.sub(r"<[^>]*>", " ", cell).split()
+                longest[place] = max(longest.get(place, 0), *map(len, words), 0)
+        wide = sum(longest.values()) + BETWEEN * len(longest) > SHEET
+        return match[0].replace('"pm-wide"', '"pm-wide pm-tight"', 1) if wide else match[0]
+
+    return re.sub(rf"{re.escape(FRAME)}(.*?)</table>", framed, html, flags=re.DOTALL)
+
+
+def _rows(table: str) -> list[str]:
+    return re.findall(r"<tr>(.*?)</tr>", table, re.DOTALL)

@@ -9,6 +9,7 @@ import bundlekit
 import filled
 import hostile
 import html5lib
+import pandas as pd
 import pytest
 
 from postmortem_nb import (
@@ -17,6 +18,7 @@ from postmortem_nb import (
     editions,
     ipynb,
     page,
+    pageparts,
     schema,
     sources,
     text,
@@ -447,6 +449,19 @@ def test_pictures_of_the_author_are_kept_from_the_notebook_alone():
 def output(bundle, **metadata):
     stored = {"cells": [bundlekit.code_cell("x", bundlekit.data(bundle, **metadata))]}
     return cells.outputs(ipynb.cells(stored)[0])
+
+
+def test_a_table_wider_than_paper_is_set_in_small_print(tmp_path):
+    """Paper does not scroll: whatever stands beyond its edge would be lost."""
+    wide = pd.DataFrame({f"column_{number}": [number] for number in range(30)}).to_html()
+    narrow = pd.DataFrame({"a": ["a text of several words that wraps " * 9], "b": [1]}).to_html()
+    word = pd.DataFrame({"a": ["x" * 200]}).to_html()
+    head = " | ".join(f"column_{number}" for number in range(30))
+    own = [bundlekit.markdown_cell(f"| {head} |\n{'|---' * 30}|")]
+    own += [bundlekit.code_cell("x", bundlekit.data({"text/html": each})) for each in (wide, word)]
+    small = rendered(bundlekit.bundle(tmp_path, own=own).path)
+    assert small.count('<div class="pm-wide pm-tight"') == 3
+    assert "pm-tight" not in pageparts.tight(output({"text/html": narrow}))
 
 
 def test_outputs_are_shown_still():
