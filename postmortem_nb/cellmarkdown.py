@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import mistune
 from mistune.renderers.markdown import MarkdownRenderer
 
-from postmortem_nb import cells, stillmarkdown, text
+from postmortem_nb import cells, stillmarkdown, stillsvg, text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -136,7 +136,7 @@ def _picture(output: Output, keep: Keep) -> str:
         raw = cells.picture(kind, output.data[kind]) if kind in output.data else None
         if raw is not None:
             return keep(kind, raw, alt)
-    svg = cells.drawing(output.data.get("image/svg+xml", ""))
+    svg = stillsvg.still(output.data.get("image/svg+xml", ""))
     return keep("image/svg+xml", svg, alt) if svg else ""
 
 

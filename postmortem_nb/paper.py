@@ -14,7 +14,6 @@ from urllib.parse import quote
 from postmortem_nb import (
     backtested,
     cellmarkdown,
-    cells,
     document,
     drawntimeline,
     figures,
@@ -42,7 +41,11 @@ if TYPE_CHECKING:
     Told = Callable[[str | None], str]
     """Gives a section of the template as Markdown."""
 
-SUFFIXES = {"image/png": "png", "image/jpeg": "jpg", "image/gif": "gif", "image/webp": "webp"}
+SUFFIXES = {
+    **{f"image/{kind}": kind for kind in ("png", "gif", "webp")},
+    "image/jpeg": "jpg",
+    "image/svg+xml": "svg",
+}
 TIMELINE = "timeline"
 
 
@@ -59,9 +62,7 @@ class Pictures:
         return f"![{_said(alt)}]({quote(self.folder)}/{name})"
 
     def own(self, kind: str, raw: bytes, alt: str) -> str:
-        """Keep a picture of the author's; a drawing goes into the text, where it cannot run."""
-        if kind not in SUFFIXES:
-            return f"![{_said(alt)}]({cells.uri(kind, raw)})"
+        """Keep a picture of the author's."""
         number = 1 + sum(name.rpartition("/")[2].startswith("cell-") for name in self.files)
         return self.show(f"cell-{number}.{SUFFIXES[kind]}", raw, alt)
 

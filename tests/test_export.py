@@ -8,6 +8,7 @@ import subprocess
 import sys
 from importlib import resources
 from pathlib import Path
+from xml.etree import ElementTree as ET
 
 import bundlekit
 import hostile
@@ -16,7 +17,7 @@ import mistune
 import nbformat
 import pytest
 
-from postmortem_nb import editions, export, formtext, notebook, pdf, schema, text
+from postmortem_nb import editions, export, formtext, notebook, pdf, schema, stillsvg, text
 from postmortem_nb.errors import BundleError, ExportError
 from postmortem_nb.incident import Incident
 
@@ -215,7 +216,7 @@ def test_own_cells_stand_in_their_place_in_markdown(bundle, tmp_path):
         ({"text/html": "<details><summary>more</summary>inner</details>"}, "more\n\ninner"),
         (
             {"image/svg+xml": "<svg xmlns='http://www.w3.org/2000/svg'/>"},
-            "![Picture made by a cell of the author’s own](data:image/svg+xml;base64,PHN2ZyB4",
+            "![Picture made by a cell of the author’s own](INC-4821_files/cell-1.svg)",
         ),
         ({"application/vnd.jupyter.widget-view+json": {"model_id": "x"}}, "*An interactive output"),
     ],
@@ -227,6 +228,36 @@ def test_an_output_stands_in_markdown_as_on_the_page(tmp_path, output, expected)
     source = editions.export(made.path, "markdown")[0].read_text("utf-8")
     own_part = source[source.index("- Executive involvement") : source.index("## What Went Well")]
     assert f"\n\n{expected}" in own_part
+
+
+def test_a_drawing_goes_into_a_file_without_what_acts():
+    said = (
+        '<?xml version="1.0"?><!DOCTYPE svg PUBLIC "-//W3C//DTD SVG 1.1//EN" "http://x.io/svg.dtd">'
+        '<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink"'
+        ' width="9" onload="x()"><style>*{stroke-linejoin:round}</style>'
+        '<style>@import "http://x.io"</style><script>x()</script><a href="http://x.io">a</a>'
+        '<image href="http://x.io/a.png"/><foreignObject><p>b</p></foreignObject>'
+        '<g clip-path="url(#c)"><path d="M0 0" style="fill:url(http://x.io/#p)"/>'
+        '<use xlink:href="#d"/><use xlink:href="http://x.io/#d"/><text>words</text>'
+        '<animate attributeName="href" to="javascript:x()"/></g></svg>'
+    )
+    made = stillsvg.still(said).decode()
+    for gone in ("x.io", "x()", "script", "<a", "image", "foreignObject", "animate", "DOCTYPE"):
+        assert gone not in made
+    for kept in ("words", 'clip-path="url(#c)"', 'd="M0 0"', 'href="#d"', "stroke-linejoin"):
+        assert kept in made
+    for other in ("", "no", "<svg>", "<!DOCTYPE s [<!ENTITY a 'b'>]><svg/>", "<html/>", "<svg" * 9):
+        assert stillsvg.still(other) is None
+
+
+def test_hostile_drawings_are_files_that_do_nothing():
+    for each in hostile.texts().values():
+        made = stillsvg.still(f'<svg xmlns="{stillsvg.SVG}">{each}</svg>')
+        for part in ET.fromstring(made).iter() if made else ():  # noqa: S314 - made here
+            assert part.tag.removeprefix(f"{{{stillsvg.SVG}}}") in stillsvg.DRAWN
+            for name, value in part.attrib.items():
+                assert not name.startswith("on")
+                assert not name.endswith("href") or value.startswith("#")
 
 
 RENDERERS = {
