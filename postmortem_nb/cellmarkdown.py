@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import mistune
 from mistune.renderers.markdown import MarkdownRenderer
 
-from postmortem_nb import cells, text
+from postmortem_nb import cells, stillmarkdown, stillsvg, text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -100,14 +100,15 @@ class _Anew(MarkdownRenderer):
 
 def fragment(cell: Cell, keep: Keep) -> str:
     """Return a Markdown cell written anew; too deep a nesting to parse comes back as text."""
-    write = mistune.create_markdown(
-        renderer=_Anew(cell.attachments, keep),
-        plugins=["table", "strikethrough", "task_lists", "url"],
-    )
+    return _anew(cell.source, cell.attachments, keep)
+
+
+def _anew(source: str, attachments: Mapping[str, Mapping[str, str]], keep: Keep) -> str:
+    write = mistune.create_markdown(renderer=_Anew(attachments, keep), plugins=cells.PLUGINS)
     try:
-        return str(write(text.visible(cell.source))).strip()
+        return str(write(text.visible(source))).strip()
     except RecursionError:
-        return text.markdown(cell.source)
+        return text.markdown(source)
 
 
 def outputs(cell: Cell, keep: Keep, *, code: bool = False) -> str:
@@ -118,17 +119,53 @@ def outputs(cell: Cell, keep: Keep, *, code: bool = False) -> str:
 
 
 def _output(output: Output, keep: Keep) -> str:
+    """Return an output as the page shows it too: the first way that can."""
+    if output.kind != "data":
+        return _printed(output)
+    return next((shown for draw in _WAYS if (shown := draw(output, keep))), "")
+
+
+def _printed(output: Output) -> str:
+    printed = cells.plain(output.data.get("text/plain", "")).strip("\n")
+    return text.fence(printed) if printed.strip() else ""
+
+
+def _picture(output: Output, keep: Keep) -> str:
+    alt = output.alt or cells.PICTURE
     for kind in cells.MAGIC:
         raw = cells.picture(kind, output.data[kind]) if kind in output.data else None
         if raw is not None:
-            return keep(kind, raw, output.alt)
-    printed = cells.plain(output.data.get("text/plain", "")).strip("\n")
-    if printed.strip() and not printed.startswith("<IPython.core.display."):
-        return text.fence(printed)
-    markdown = output.data.get("text/markdown") or output.data.get("text/latex")
-    if markdown:
-        return text.fence(cells.plain(markdown))
-    return "*An interactive output is not part of the document; the notebook holds it.*"
+            return keep(kind, raw, alt)
+    svg = stillsvg.still(output.data.get("image/svg+xml", ""))
+    return keep("image/svg+xml", svg, alt) if svg else ""
+
+
+def _markdown(output: Output, keep: Keep) -> str:
+    return _anew(output.data.get("text/markdown", ""), {}, keep)
+
+
+def _still(output: Output, keep: Keep) -> str:
+    del keep
+    stored = output.data.get("text/html", "")
+    made = stillmarkdown.write(cells.still(stored))
+    left = f"*{text.markdown(cells.LEFT_OUT)}*" if made and cells.is_active(stored) else ""
+    return "\n\n".join(part for part in (made, left) if part)
+
+
+def _words(output: Output, keep: Keep) -> str:
+    del keep
+    named = output.data.get("text/plain", "").startswith(cells.NAMED)
+    latex = output.data.get("text/latex", "")
+    return text.fence(cells.plain(latex)) if latex else "" if named else _printed(output)
+
+
+def _missing(output: Output, keep: Keep) -> str:
+    del keep
+    return f"*{text.markdown(cells.MISSING)}*" if cells.is_missing(output) else ""
+
+
+_WAYS: tuple[Callable[[Output, Keep], str], ...] = (_picture, _markdown, _still, _words, _missing)
+"""How an output is shown: the first that can, in the page's own order."""
 
 
 def _inline(typed: str) -> str:
@@ -155,8 +192,4 @@ def table(
     heads: Sequence[str], rows: Iterable[Sequence[str]], numeric: frozenset[int] = frozenset()
 ) -> str:
     """Return texts as a table; the columns whose place is in ``numeric`` hold figures."""
-    written = [
-        f"| {' | '.join(text.markdown(value) for value in line)} |" for line in (heads, *rows)
-    ]
-    marks = " | ".join("---:" if place in numeric else "---" for place in range(len(heads)))
-    return "\n".join([written[0], f"| {marks} |", *written[1:]])
+    return stillmarkdown.table([list(heads), *map(list, rows)], numeric)

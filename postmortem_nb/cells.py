@@ -38,13 +38,34 @@ PROSE = {
 }
 """Elements that Markdown can make."""
 
-STILL = (PROSE - {"a", "img"}) | {"b", "i", "u", "s", "sub", "sup", "small", "caption", "tfoot"}
+STILL = (PROSE - {"a", "img"}) | {
+    "div",
+    "b",
+    "i",
+    "u",
+    "s",
+    "sub",
+    "sup",
+    "small",
+    "caption",
+    "tfoot",
+}
 """Elements that are kept of an HTML output: text and tables, nothing that points anywhere."""
 
 DROPPED_WHOLE = {
     *("script", "style", "template", "noscript", "iframe", "object", "embed", "svg", "math"),
     *("select", "textarea", "title", "audio", "video", "canvas", "head"),
 }
+
+_IN = "mistune.plugins.table.table_in_"
+PLUGINS = ["table", f"{_IN}quote", f"{_IN}list", "strikethrough", "task_lists", "url"]
+"""What an author's Markdown may hold beside the usual."""
+
+PICTURE = "Picture made by a cell of the author’s own"
+LEFT_OUT = "Parts of this output that need scripts or other files were left out."
+MISSING = "An interactive output is not part of the document; the notebook holds it."
+NAMED = "<IPython.core.display."
+"""How the plain text of an output begins that only names a Python object."""
 
 FRAME = '<div class="pm-wide" role="group" aria-label="Table" tabindex="0">'
 """What a wide table scrolls in, by keyboard too."""
@@ -68,6 +89,12 @@ _ACTIVE = re.compile(
     re.IGNORECASE,
 )
 _TAG = re.compile(r"<[^>]*>")
+_BLOCK = re.compile(
+    r"<(/?)(?:details|summary|section|article|header|footer|main|aside|figure|figcaption|dl|dt|dd)"
+    r"\b[^>]*>",
+    re.IGNORECASE,
+)
+"""Elements that stand on lines of their own, whose words would run together without them."""
 
 
 class _Prose(mistune.HTMLRenderer):
@@ -145,8 +172,7 @@ def _rendered(source: str, render: mistune.Markdown) -> str:
 
 def _renderer(attachments: Mapping[str, Mapping[str, str]]) -> mistune.Markdown:
     """Return what renders a cell's Markdown, with the pictures that are attached to it."""
-    plugins = ["table", "strikethrough", "task_lists", "url"]
-    return mistune.create_markdown(renderer=_Prose(attachments), plugins=plugins)
+    return mistune.create_markdown(renderer=_Prose(attachments), plugins=PLUGINS)
 
 
 @cache
@@ -253,18 +279,17 @@ def _pre(value: str) -> str:
 
 
 def _picture(output: Output) -> str:
-    found = attached(output.data) or _drawing(output.data.get("image/svg+xml", ""))
+    svg = drawing(output.data.get("image/svg+xml", ""))
+    found = attached(output.data) or (uri("image/svg+xml", svg) if svg else None)
     if not found:
         return ""
-    alt = text.html(output.alt or "Picture made by a cell of the author’s own")
+    alt = text.html(output.alt or PICTURE)
     return f'<figure><img src="{found}" alt="{alt}"></figure>'
 
 
-def _drawing(svg: str) -> str:
+def drawing(svg: str) -> bytes | None:
     """Return an SVG as a picture: inside ``img`` it neither runs nor fetches anything."""
-    if "<svg" not in svg:
-        return ""
-    return uri("image/svg+xml", text.clean(svg).encode())
+    return text.clean(svg).encode() if "<svg" in svg else None
 
 
 def _markdown(output: Output) -> str:
@@ -276,17 +301,27 @@ def _still(output: Output) -> str:
     stored = output.data.get("text/html", "")
     if not stored.strip():
         return ""
-    kept = tables(_clean_still(text.visible(stored)))
+    kept = tables(still(stored))
     if not _TAG.sub("", kept).strip():
         return ""
-    left = note("Parts of this output that need scripts or other files were left out.")
-    return f'<div class="pm-kept">{kept}</div>' + (left if _ACTIVE.search(stored) else "")
+    left = note(LEFT_OUT) if is_active(stored) else ""
+    return f'<div class="pm-kept">{kept}</div>{left}'
+
+
+def still(stored: str) -> str:
+    """Return the text and tables of an HTML output."""
+    return _clean_still(_BLOCK.sub(r"<\1div>", text.visible(stored)))
+
+
+def is_active(stored: str) -> bool:
+    """Whether an HTML output holds more than text and tables."""
+    return _ACTIVE.search(stored) is not None
 
 
 def _words(output: Output) -> str:
     """Return the plain text of an output, unless it only names a Python object."""
     stored = output.data.get("text/plain", "")
-    return "" if stored.startswith("<IPython.core.display.") else _pre(stored)
+    return "" if stored.startswith(NAMED) else _pre(stored)
 
 
 def _latex(output: Output) -> str:
@@ -295,8 +330,12 @@ def _latex(output: Output) -> str:
 
 def _missing(output: Output) -> str:
     """Return a line about an output of which nothing can be shown still."""
-    said = "An interactive output is not part of the document; the notebook holds it."
-    return note(said) if any(output.data.values()) or not output.data else ""
+    return note(MISSING) if is_missing(output) else ""
+
+
+def is_missing(output: Output) -> bool:
+    """Whether something was shown there, of which nothing is still."""
+    return any(output.data.values()) or not output.data
 
 
 _WAYS: tuple[Callable[[Output], str], ...] = (
@@ -352,16 +391,3 @@ def pictures(cell: Cell) -> Iterator[tuple[str, bytes, str]]:
             if raw is not None:
                 yield kind, raw, output.alt
                 break
-
-
-def headings(html: str, place: Callable[[int, str], tuple[int, str]]) -> str:
-    """Return author's HTML whose headings got the level and id that ``place`` gives each.
-
-    ``place`` takes the level that was typed and the heading's HTML.
-    """
-
-    def settled(match: re.Match[str]) -> str:
-        level, name = place(int(match[1]), match[2])
-        return f'<h{level} id="{name}">{match[2]}</h{level}>'
-
-    return re.sub(r"<h([1-6])>(.*?)</h\1>", settled, html, flags=re.DOTALL)

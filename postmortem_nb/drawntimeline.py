@@ -149,20 +149,34 @@ def _bar(
     minutes = (end - start).total_seconds() / MINUTE
     width = round(max(until - x, 3), 1)
     yield f'<rect class="{tone}" x="{x}" y="{y}" width="{width}" height="{BAR}" rx="2"/>'
-    lasted = f" · {times.duration(minutes)}" if minutes else ""
-    yield _label(f"{phase}{lasted}", x, (max(until, x + 3) + 9, x - 9), y + 13, strong=True)
+    shown = f"{phase} · {times.duration(minutes)}" if minutes else phase
+    after, room = max(until, x + 3) + 9, _width(shown, strong=True)
+    if after + room > RIGHT and room + 18 <= width:
+        yield f'<text class="pm-svg-inside" x="{x + 9:.1f}" y="{y + 13}">{text.html(shown)}</text>'
+    else:
+        yield _label(shown, x, (after, x - 9), y + 13, strong=True)
 
 
 def _label(
     shown: str, x: float, sides: tuple[float, float], y: float, *, strong: bool = False
 ) -> str:
-    """Return a label to the right of its mark, or to the left where the right has no room."""
+    """Return a label to the right of its mark, or to the left where the right has no room.
+
+    What has room on neither side is cut: the written timeline has all of it.
+    """
     after, before = sides
-    width = len(shown) * LETTER * (1.08 if strong else 1)
-    left = after + width > RIGHT and x > WIDTH / 2
+    left = after + _width(shown, strong=strong) > RIGHT and x > WIDTH / 2
+    room = before if left else RIGHT - after
+    if _width(shown, strong=strong) > room:
+        shown = f"{shown[: int(room / _width('x', strong=strong)) - 1]}…"
     place = f'x="{before:.1f}" text-anchor="end"' if left else f'x="{after:.1f}"'
     style = "pm-svg-strong" if strong else "pm-svg-text"
     return f'<text class="{style}" {place} y="{y}">{text.html(shown)}</text>'
+
+
+def _width(shown: str, *, strong: bool = False) -> float:
+    """Return about how wide a label is drawn."""
+    return len(shown) * LETTER * (1.08 if strong else 1)
 
 
 def _ground(
@@ -176,7 +190,9 @@ def _ground(
     size = f'width="{scale.x(end) - x:.1f}" height="{height - y}"'
     yield f'<rect class="pm-svg-window" x="{x}" y="{y}" {size}/>'
     lasted = times.duration((end - start).total_seconds() / MINUTE)
-    yield _soft(f"Impact {_clock(start)}–{_clock(end)}, {lasted}", x, y - 6)
+    days = [f"{_day(moment)} " if start.date() != end.date() else "" for moment in (start, end)]
+    between = f"{days[0]}{_clock(start)}–{days[1]}{_clock(end)}"
+    yield _soft(f"Impact {between}, {lasted}", x, y - 6)
 
 
 def _axis(scale: Scale, height: int) -> Iterator[str]:
@@ -189,8 +205,7 @@ def _axis(scale: Scale, height: int) -> Iterator[str]:
         yield _soft(f"{moment:%H:%M}", max(x - 17, 0), height + 19)
         if moment.date() != last:
             zone = " UTC" if last is None else ""
-            shown = f"{moment.day} {MONTHS[moment.month - 1]} {moment.year}{zone}"
-            yield _soft(shown, max(x - 17, 0), height + 36)
+            yield _soft(f"{_day(moment)} {moment.year}{zone}", max(x - 17, 0), height + 36)
         last = moment.date()
 
 
@@ -207,6 +222,10 @@ def _marks(scale: Scale) -> Iterator[datetime]:
         moment = datetime.fromtimestamp(first + number * step, scale.start.tzinfo)
         if moment <= scale.end:
             yield moment
+
+
+def _day(moment: datetime) -> str:
+    return f"{moment.day} {MONTHS[moment.month - 1]}"
 
 
 def _clock(moment: datetime) -> str:

@@ -10,9 +10,12 @@ Words: a *cell* is Markdown, code or raw; an *output* is text printed, data show
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+import re
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from postmortem_nb import text
 from postmortem_nb.errors import ExportError
 
 if TYPE_CHECKING:
@@ -85,10 +88,44 @@ def checked(stored: object, name: str) -> dict[str, Any]:
 _FORMS = frozenset({"form", "text"})
 """Facts by which an output is known as a form or its text."""
 
+_MATTER = re.compile(r"---\n(?P<facts>.*?)\n---\n", re.DOTALL)
+_TITLE = re.compile(r"^title: *\"?(.+?)\"?$", re.MULTILINE)
 
-def cells(notebook: Mapping[str, Any]) -> list[Cell]:
-    """Return the cells of a notebook, those marked ``remove-cell`` left out."""
-    return list(_cells(notebook.get("cells")))
+
+def cells(notebook: Mapping[str, Any], *, alone: bool = False) -> list[Cell]:
+    """Return the cells of a notebook, those marked ``remove-cell`` left out.
+
+    Of a form nothing is kept: chapters say the same, as it is now. A notebook without its bundle
+    (``alone``) has no chapters, so there the text of each form is kept, as it was last saved.
+    """
+    told: set[str] = set()
+    return [_without_forms(cell, told if alone else None) for cell in _cells(notebook.get("cells"))]
+
+
+def _without_forms(cell: Cell, told: set[str] | None) -> Cell:
+    """Return a cell without its forms; their texts stay, each once, where ``told`` is a set."""
+    kept = [output for output in map(partial(_unformed, told=told), cell.outputs) if output]
+    return replace(cell, outputs=tuple(kept))
+
+
+def _unformed(output: Output, told: set[str] | None) -> Output | None:
+    """Return an output, or what is kept of a form's: its text as Markdown, or None."""
+    if not _FORMS & output.facts.keys():
+        return output
+    section = _word(output.facts.get("section"))
+    if told is None or "text" not in output.facts or section in told:
+        return None
+    told.add(section)
+    return replace(output, data={"text/markdown": _untitled(output.data.get("text/plain", ""))})
+
+
+def _untitled(said: str) -> str:
+    """Return a form's text with the title of its front matter as its first line."""
+    matter = _MATTER.match(said)
+    if matter is None:
+        return said
+    title = _TITLE.search(matter["facts"])
+    return (f"**{text.markdown(title[1])}**\n\n" if title else "") + said[matter.end() :]
 
 
 def _cells(stored: object) -> Iterator[Cell]:
@@ -126,11 +163,9 @@ def _asked(kind: object, source: str) -> str:
 
 
 def _outputs(stored: object) -> Iterator[Output]:
-    """Yield outputs but for a form and its text: chapters say the same, as it is now."""
     for raw in stored if isinstance(stored, list) else []:
-        made = _output(raw) if isinstance(raw, dict) else None
-        if made is not None and not _FORMS & made.facts.keys():
-            yield made
+        if isinstance(raw, dict):
+            yield _output(raw)
 
 
 def _output(raw: Mapping[str, Any]) -> Output:

@@ -167,9 +167,9 @@ def _own(cell: Cell, outline: Outline, *, code: bool) -> str:
     """Return a cell of the author's as HTML; nothing for one that shows nothing."""
     if cell.kind == "markdown":
         made = cells.fragment(cell.source, cell.attachments)
-        return cells.headings(made, outline.place)
+        return pageparts.tight(pageparts.headings(made, outline.place))
     made = cells.outputs(cell, code=code) if cell.kind == "code" else ""
-    made = cells.headings(made, outline.place)
+    made = pageparts.tight(pageparts.headings(made, outline.place))
     return f'<div class="pm-own">{made}</div>' if made else ""
 
 
@@ -185,7 +185,7 @@ def _alone(source: Source, style: Style) -> str:
         head=pageparts.title("Incident Postmortem", source.stem, [], []) + note,
         outline=outline,
         body=body,
-        foot=_foot(content, source.removed.total()),
+        foot=_foot(content, source.removed.total(), origin="the notebook alone"),
         cover=source.cover,
     )
 
@@ -217,7 +217,12 @@ def _unnamed(tables: object) -> object:
     }
 
 
-def _foot(content: str, removed: int, approvable: str = "") -> str:
+def _foot(
+    content: str,
+    removed: int,
+    approvable: str = "",
+    origin: str = "the dataset and frozen evidence",
+) -> str:
     """Return the foot: digests of all that is said and of what approvals are bound to."""
     masked = f"{removed} {'secret was' if removed == 1 else 'secrets were'} masked in this edition."
     lines = (
@@ -226,7 +231,7 @@ def _foot(content: str, removed: int, approvable: str = "") -> str:
         if approvable
         else "",
         masked if removed else "",
-        f"Made by postmortem-nb {text.html(__version__)} from the dataset and frozen evidence.",
+        f"Made by postmortem-nb {text.html(__version__)} from {origin}.",
     )
     return "".join(f"<p>{line}</p>" for line in lines if line)
 

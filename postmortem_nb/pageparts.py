@@ -6,16 +6,23 @@ escaped here. Nothing here knows where a value comes from, and no text becomes a
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from postmortem_nb import text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
 TONES = ("red", "orange", "yellow", "green", "blue", "grey")
 """Colours that a badge can have; the class is made from these words alone."""
+
+SHEET = 110
+"""Letters that stand beside one another in a table on paper."""
+
+BETWEEN = 3
+"""Letters that the room between two columns would hold."""
 
 FRAME = '<div class="pm-wide" role="group" aria-label="Table" tabindex="0">'
 """What a wide table scrolls in, by keyboard too."""
@@ -181,3 +188,36 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[str]], *, numbers: froze
     body = "".join(f"<tr>{row(values, 'td')}</tr>" for values in rows)
     head = f"<thead><tr>{row(heads, 'th')}</tr></thead>"
     return f"{FRAME}<table>{head}<tbody>{body}</tbody></table></div>"
+
+
+def headings(html: str, place: Callable[[int, str], tuple[int, str]]) -> str:
+    """Return author's HTML whose headings got the level and id that ``place`` gives each.
+
+    ``place`` takes the level that was typed and the heading's HTML.
+    """
+
+    def settled(match: re.Match[str]) -> str:
+        level, name = place(int(match[1]), match[2])
+        return f'<h{level} id="{name}">{match[2]}</h{level}>'
+
+    return re.sub(r"<h([1-6])>(.*?)</h\1>", settled, html, flags=re.DOTALL)
+
+
+def tight(html: str) -> str:
+    """Return HTML whose tables that no sheet of paper is wide enough for are set in small print."""
+
+    def framed(match: re.Match[str]) -> str:
+        rows = (re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row, re.DOTALL) for row in _rows(match[1]))
+        longest: dict[int, int] = {}
+        for row in rows:
+            for place, cell in enumerate(row):
+                words = re.sub(r"<[^>]*>", " ", cell).split()
+                longest[place] = max(longest.get(place, 0), *map(len, words), 0)
+        wide = sum(longest.values()) + BETWEEN * len(longest) > SHEET
+        return match[0].replace('"pm-wide"', '"pm-wide pm-tight"', 1) if wide else match[0]
+
+    return re.sub(rf"{re.escape(FRAME)}(.*?)</table>", framed, html, flags=re.DOTALL)
+
+
+def _rows(table: str) -> list[str]:
+    return re.findall(r"<tr>(.*?)</tr>", table, re.DOTALL)

@@ -41,7 +41,11 @@ if TYPE_CHECKING:
     Told = Callable[[str | None], str]
     """Gives a section of the template as Markdown."""
 
-SUFFIXES = {"image/png": "png", "image/jpeg": "jpg", "image/gif": "gif", "image/webp": "webp"}
+SUFFIXES = {
+    **{f"image/{kind}": kind for kind in ("png", "gif", "webp")},
+    "image/jpeg": "jpg",
+    "image/svg+xml": "svg",
+}
 TIMELINE = "timeline"
 
 
@@ -55,13 +59,16 @@ class Pictures:
     def show(self, name: str, raw: bytes, alt: str) -> str:
         """Keep a picture under a name of ours and return the Markdown that shows it."""
         self.files[f"{self.folder}/{name}"] = raw
-        said = " ".join(text.visible(alt).split())
-        return f"![{text.markdown(said)}]({quote(self.folder)}/{name})"
+        return f"![{_said(alt)}]({quote(self.folder)}/{name})"
 
     def own(self, kind: str, raw: bytes, alt: str) -> str:
         """Keep a picture of the author's."""
         number = 1 + sum(name.rpartition("/")[2].startswith("cell-") for name in self.files)
         return self.show(f"cell-{number}.{SUFFIXES[kind]}", raw, alt)
+
+
+def _said(alt: str) -> str:
+    return text.markdown(" ".join(text.visible(alt).split()))
 
 
 def write(source: Source, style: Style, stem: str) -> tuple[str, dict[str, bytes]]:

@@ -72,8 +72,9 @@ def of(
     found = Source(stem, folder, (), _incident(folder, reader))
     if found.incident is not None:
         found.removed = found.incident.removed
-    held = ipynb.cells(notebook)
-    found.cells = masked.cells(held, found.cover, in_bundle=found.incident is not None)
+    alone = found.incident is None
+    held = ipynb.cells(notebook, alone=alone)
+    found.cells = masked.cells(held, found.cover, in_bundle=not alone)
     return found
 
 

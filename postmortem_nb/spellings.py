@@ -24,6 +24,18 @@ NO_SPACES = re.compile(
 )
 """Scripts that put no space between words; in Korean, what follows a name is joined to it."""
 
+MONTHS = frozenset({"april", "may", "june", "august"})
+"""Names that are months too: a date, and what happened in one, is nobody's."""
+
+CASES = (
+    *("а", "у", "ом", "ем", "е", "ы", "и", "ой", "ей", "ою", "ею", "ю", "я", "ым", "им", "ию"),
+    *("ии", "ией", "ого", "ому", "ую", "ая", "ых", "ыми"),
+)
+"""How names end in Russian, Ukrainian and Bulgarian sentences."""
+
+NOT_INITIALS = frozenset({"us", "uk", "eu", "un", "dc", "la", "am", "pm", "ph", "vs"})
+"""What two letters with dots mean, whoever has them as initials."""
+
 SPELLED = 16
 """How many spellings of a name's letters are looked for; more than two are rare."""
 
@@ -31,6 +43,14 @@ _BETWEEN = r"(?:[^\w;:!?,/|]|_){0,4}"
 _APART = r"[\s._-]{0,3}"
 _MIDDLE = r"(?:[\"“”„«('][^\W\d_]{1,15}[\"”“»)']\s|[^\W\d_]\.?\s)?"
 _AFTER = r"(?:\d+(?!\w))?(?:'s?(?!\w))?"
+_NO_VERSION = r"(?!\sv?\d+\.\d+(?![\d%]|\s?(?:h|m|s|d|day)))"
+"""Ruby 3.2 is no person; “Will 2.5 h later” is one."""
+_BEFORE_MONTH = "".join(
+    rf"(?<!\b{each}\s)"
+    for each in ("in", "since", "until", "early", "late", "mid", "last", "next", "during", "of")
+)
+_CYRILLIC = re.compile(r"[\u0400-\u04ff]+")
+_NOMINATIVE = re.compile(r"(?:[иыо]й|[аи]я|[аяйьоиі])$")
 _GAP = re.compile(r"[ \t._-]*(?:[A-Z]\.[ \t]*)?")
 _WORD = re.compile(r"[^\W\d_]+")
 _PIECES = re.compile(r"[-'._]+")
@@ -78,13 +98,20 @@ def _compiled(name: Name) -> re.Pattern[str]:
     It begins and ends with a word, in scripts that part words. Where it may begin is said once, not
     in each writing: a text is read many times faster.
     """
-    written = sorted(set(_writings(name)), key=lambda each: (-len(each), each))
+    written = sorted(set(_writings(name)), key=lambda each: (-len(_seen(each)), each))
     either = f"(?:{'|'.join(written)})" if written else "(?!)"
     if not any(map(NO_SPACES.search, name.parts)):
         starts = {fold(piece[:1]).text[:1] for part in name.parts for piece in _pieces(part)}
         letters = "".join(re.escape(each.lower() + each.upper()) for each in sorted(starts))
         either = rf"(?<![^\W\d_])(?=[{letters}]){either}(?![^\W\d_])"
     return re.compile(either + _AFTER)
+
+
+def _seen(pattern: str) -> str:
+    """Return a pattern without what must not stand beside it."""
+    for beside in (_NO_VERSION, _BEFORE_MONTH):
+        pattern = pattern.replace(beside, "")
+    return pattern
 
 
 def _writings(name: Name) -> Iterator[str]:
@@ -101,6 +128,7 @@ def _writings(name: Name) -> Iterator[str]:
         yield from _initialled(last, first[0])
         yield from _initialled(first, last[0])
         initials = [_letters(piece[0]) for piece in pieces[: -len(_pieces(last))]]
+        yield from _dotted(first, last)
         if len(initials) > 1:  # “J.-L. Picard”, “jlpicard”
             yield f"(?i:{''.join(each + _APART for each in initials)}{other})"
     for place, part in enumerate(parts):
@@ -126,6 +154,14 @@ def _initialled(part: str, initial: str) -> Iterator[str]:
         yield f"(?i:{full}{letter})"
 
 
+def _dotted(first: str, last: str) -> Iterator[str]:
+    """Yield the pattern of a name's initials, with their dots: “M.C.”, “J. R. B.”."""
+    one, other = _plain(first)[:1], _plain(last)[:1]
+    if f"{one}{other}" not in NOT_INITIALS:
+        capital, end = (re.escape(each.upper()) for each in (one, other))
+        yield rf"{capital}\.\s?(?:[^\W\d_]\.\s?)?{end}\."
+
+
 def _alone(part: str, name: Name, *, first: bool) -> Iterator[str]:
     """Yield the pattern of one part of a name, nothing for one that would be found everywhere."""
     plain = _plain(part)
@@ -135,10 +171,22 @@ def _alone(part: str, name: Name, *, first: bool) -> Iterator[str]:
         return
     elif len(plain) == 2:
         yield _no_number(_two(part, alone=len(name.parts) == 1))
+    elif plain in MONTHS:
+        shown = _as_written(part)
+        yield rf"(?:{_BEFORE_MONTH}{shown}(?!\s?\d)|{shown}(?='s))"
     elif len(plain) > 2 and (_is_word(part) or not name.sure):
-        yield _no_number(_as_written(part))
+        yield _no_number(_as_written(part)) + _NO_VERSION
     elif len(plain) > 2:
-        yield f"(?i:{_letters(part)}{'s?' if len(plain) > 3 else ''})"
+        ending = "s?" if len(plain) > 3 else ""
+        yield f"(?i:{_letters(part)}{ending})"
+        yield from (f"(?i:{re.escape(each)})" for each in _declined(part))
+
+
+def _declined(part: str) -> Iterator[str]:
+    """Yield the cases of a name in Cyrillic letters, folded and small: Анна, Анны, Анной."""
+    if _CYRILLIC.fullmatch(part):
+        stem = _NOMINATIVE.sub("", part.lower())
+        yield from (_plain(stem + ending) for ending in CASES if len(stem) > 2)
 
 
 def _no_number(pattern: str) -> str:
@@ -226,7 +274,9 @@ def _keys(name: Name) -> set[str]:
         first, last = ("".join(_pieces(part)) for part in (name.parts[0], name.parts[-1]))
         runs += [first + last, last + first]
         runs.append("".join(piece[0] for piece in pieces[: -len(_pieces(name.parts[-1]))]) + last)
+        runs.append(first[:1])
         runs += [first[:1] + last, last + first[:1], first + last[:1], last[:1] + first]
     spelled = {one for run in runs for one in _spelled(run)}
+    spelled |= {each for part in pieces for each in _declined(part)}
     found = {max(_WORD.findall(one), key=len, default="") for one in spelled}
     return {key for one in found if one for key in (one, f"{one}s")}

@@ -170,6 +170,12 @@ PLACED = {
     "card after a sign": lambda r: f"pan=«{visa(r)}»",
     "card was paid": lambda r: f"customer paid «{visa(r)}»",
     "card with dots": lambda r: f"card: «{'.'.join(re.findall('....', visa(r)))}»",
+    "spoken key": lambda r: f"The API key was «{some(HEX, 32)(r)}», read from the image.",
+    "spaced key": lambda r: f"api key: «a7{some(ALNUM, 24)(r)}»",
+    "encryption key": lambda r: f"encryption key: «{some(HEX, 64)(r)}»",
+    "bare token": lambda r: f"The access token «aB7{some(ALNUM, 24)(r)}3» stood in a log.",
+    "password was": lambda r: f"its password was «{password(r)}» until noon",
+    "pw": lambda r: f"user app, pw: «{password(r)}»",
     "otp": lambda r: f"otpauth://totp/x?secret=«{some(UPPER, 32)(r)}»&issuer=y",
 }
 """Secrets known by what stands before them."""
@@ -227,6 +233,8 @@ def benign(rng, number):
             f"order {rng.randrange(10**15, 10**16)} paid, invoice {number}, orderId={uuid}",
             f"name: DB_PASSWORD valueFrom: secretKeyRef name: checkout key: password {number}",
             f"key: token, value: {number}; secret: synced; token: absent; auth ok in {number}ms",
+            f"The API key is valid; the access token was refreshed at 14:{number % 60:02}",
+            f"password was rotated, private key of host {number}, signing secret is unchanged",
             f"| api key | rotated on 2025-12-04T14:02 | {number} |",
             f"select token, password_hash from users -- AuthService.validateToken({number})",
             f"traceparent: 00-{hexa(32)}-{hexa(16)}-01 fingerprint SHA256:{hexa(43)}",

@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 import threading
+from datetime import timedelta
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -363,6 +364,21 @@ def test_rows_without_any_value_or_time():
 
 
 # ---- the timeline
+
+
+def test_the_first_day_of_the_axis_is_that_of_its_first_mark():
+    """The room at the left begins the day before; 00:00 is still the 4th."""
+    rows = [
+        {"phase": "Detection", "step": "Incident Start", "time": frames.at(0)},
+        {"phase": "Mitigation", "step": "Full Recovery", "time": frames.at(0) + timedelta(days=2)},
+    ]
+    figure = charts.timeline(rows, (rows[0]["time"], rows[1]["time"]))
+    words = said(figure)
+    assert "4 Dec 2025, UTC" in words
+    assert "3 Dec" not in words
+    assert "2025-12-04 00:00 to 2025-12-06 00:00 UTC" in words
+    assert "incident 4 Dec 00:00–6 Dec 00:00" in words
+    assert_legible(figure, over_data=True)
 
 
 def test_the_timeline_names_every_step_and_phase():

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from importlib import resources
 from pathlib import Path
+from xml.etree import ElementTree as ET
 
 import bundlekit
 import hostile
@@ -16,7 +17,7 @@ import mistune
 import nbformat
 import pytest
 
-from postmortem_nb import editions, export, notebook, pdf, schema, text
+from postmortem_nb import editions, export, formtext, notebook, pdf, schema, stillsvg, text
 from postmortem_nb.errors import BundleError, ExportError
 from postmortem_nb.incident import Incident
 
@@ -197,6 +198,68 @@ def test_own_cells_stand_in_their_place_in_markdown(bundle, tmp_path):
     assert "![two lines](x_files/cell-1.png)" in source
 
 
+@pytest.mark.parametrize(
+    ("output", "expected"),
+    [
+        ({"text/markdown": "### Note\n\n**b** | <b>"}, "### Note\n\n**b** \\| &lt;b>"),
+        ({"text/html": "<p>one <b>two</b></p><div>a</div><ul><li>x</ul>"}, "one two\n\na\n\n- x"),
+        (
+            {
+                "text/html": "<table><thead><tr><th></th><th colspan=2>a|b</th></tr></thead>"
+                "<tr><th rowspan=2>r</th><td>1<br>2</td><td>3</td></tr><tr><td>4</td></tr></table>",
+                "text/plain": "   a ... b",
+            },
+            "|  | a\\|b |  |\n| --- | --- | --- |\n| r | 1<br>2 | 3 |\n|  | 4 |  |",
+        ),
+        ({"text/html": "<script>x()</script>", "text/plain": "Figure()"}, "```\nFigure()\n```"),
+        ({"text/html": "<p>a</p><script>x()</script>"}, "a\n\n*Parts of this output that need"),
+        ({"text/html": "<details><summary>more</summary>inner</details>"}, "more\n\ninner"),
+        (
+            {"image/svg+xml": "<svg xmlns='http://www.w3.org/2000/svg'/>"},
+            "![Picture made by a cell of the author’s own](INC-4821_files/cell-1.svg)",
+        ),
+        ({"application/vnd.jupyter.widget-view+json": {"model_id": "x"}}, "*An interactive output"),
+    ],
+)
+def test_an_output_stands_in_markdown_as_on_the_page(tmp_path, output, expected):
+    named = {"text/plain": "<IPython.core.display.HTML object>"}
+    own = [bundlekit.code_cell("x", bundlekit.data(named | output))]
+    made = bundlekit.bundle(tmp_path, own=own)
+    source = editions.export(made.path, "markdown")[0].read_text("utf-8")
+    own_part = source[source.index("- Executive involvement") : source.index("## What Went Well")]
+    assert f"\n\n{expected}" in own_part
+
+
+def test_a_drawing_goes_into_a_file_without_what_acts():
+    said = (
+        '<?xml version="1.0"?><!DOCTYPE svg PUBLIC "-//W3C//DTD SVG 1.1//EN" "http://x.io/svg.dtd">'
+        '<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink"'
+        ' width="9" onload="x()"><style>*{stroke-linejoin:round}</style>'
+        '<style>@import "http://x.io"</style><script>x()</script><a href="http://x.io">a</a>'
+        '<image href="http://x.io/a.png"/><foreignObject><p>b</p></foreignObject>'
+        '<g clip-path="url(#c)"><path d="M0 0" style="fill:url(http://x.io/#p)"/>'
+        '<use xlink:href="#d"/><use xlink:href="http://x.io/#d"/><text>words</text>'
+        '<animate attributeName="href" to="javascript:x()"/></g></svg>'
+    )
+    made = stillsvg.still(said).decode()
+    for gone in ("x.io", "x()", "script", "<a", "image", "foreignObject", "animate", "DOCTYPE"):
+        assert gone not in made
+    for kept in ("words", 'clip-path="url(#c)"', 'd="M0 0"', 'href="#d"', "stroke-linejoin"):
+        assert kept in made
+    for other in ("", "no", "<svg>", "<!DOCTYPE s [<!ENTITY a 'b'>]><svg/>", "<html/>", "<svg" * 9):
+        assert stillsvg.still(other) is None
+
+
+def test_hostile_drawings_are_files_that_do_nothing():
+    for each in hostile.texts().values():
+        made = stillsvg.still(f'<svg xmlns="{stillsvg.SVG}">{each}</svg>')
+        for part in ET.fromstring(made).iter() if made else ():  # noqa: S314 - made here
+            assert part.tag.removeprefix(f"{{{stillsvg.SVG}}}") in stillsvg.DRAWN
+            for name, value in part.attrib.items():
+                assert not name.startswith("on")
+                assert not name.endswith("href") or value.startswith("#")
+
+
 RENDERERS = {
     "plain": mistune.create_markdown(escape=False),
     "rich": mistune.create_markdown(
@@ -278,20 +341,39 @@ def test_a_missing_value_is_null_and_never_nothing(tmp_path):
 
 def test_a_notebook_alone_exports_from_what_it_holds(bundle, tmp_path):
     stored = json.loads((bundle / "INC-4821.ipynb").read_text("utf-8"))
+    incident, told = Incident.open(bundle), {}
     for cell in stored["cells"]:
-        if cell["metadata"].get("postmortem", {}).get("role") == "form":
-            cell["outputs"] = [bundlekit.data({"text/markdown": "### Saved\n\nlast text"})]
+        facts = cell["metadata"].get("postmortem", {})
+        if facts.get("role") == "form":
+            told[facts["section"]] = cell["outputs"] = saved_form(incident, facts["section"])
+    # a form in a cell of the author's own says nothing twice
+    stored["cells"].append(bundlekit.code_cell("again", *told["Action Items"]))
     alone = tmp_path / "alone.ipynb"
     alone.write_text(json.dumps(stored), "utf-8")
     html = editions.export(alone, "html")[0].read_text("utf-8")
-    assert "Made from the notebook alone" in html
-    assert "last text" in html
-    assert "Own words" in html
-    assert "Made from the notebook alone" in editions.export(alone, "markdown")[0].read_text(
-        "utf-8"
-    )
+    markdown = editions.export(alone, "markdown")[0].read_text("utf-8")
+    read = " ".join(text.html(htmllib.unescape(re.sub("<[^>]+>", " ", html))).split())
+    for made in (read, markdown):
+        assert "Made from the notebook alone" in made
+        assert "Own words" in made
+        assert made.count("words of actions description") == len(incident["actions"])
+        assert "words of timeline finding" in made
+        assert str(incident.value("title")) in made
+        assert "Run this cell" not in made
+        assert "from the dataset" not in made
+        assert "interactive output" not in made
+    assert "### Executive Summary" in markdown
+    assert "<th>Definition</th>" in html
     with pytest.raises(ExportError, match="no dataset"):
         editions.export(alone, "json")
+
+
+def saved_form(incident, title):
+    """Return what a form leaves in the notebook: its view and its finished text."""
+    data, metadata = formtext.Finished(incident, incident.template.section(title)).output()
+    view = {"application/vnd.jupyter.widget-view+json": {"model_id": "x"}, "text/html": ""}
+    form = bundlekit.data(view, postmortem={"form": title})
+    return [form, bundlekit.data(data, **metadata)]
 
 
 # -- nbconvert and JupyterLab ----------------------------------------------------------------------

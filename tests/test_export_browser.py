@@ -10,6 +10,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Error
 
 from postmortem_nb import editions, pdf, text
+from postmortem_nb.incident import Incident
 
 pytestmark = pytest.mark.browser
 
@@ -196,6 +197,29 @@ def test_on_paper_a_heading_stays_with_what_follows_and_no_figure_with_the_next(
         visit.page.emulate_media(media="print")
         found = visit.page.evaluate(script)
     assert found == [["auto", "avoid"], ["auto", "avoid"], ["avoid", "auto"]]
+
+
+def test_on_paper_the_widest_table_and_the_longest_drawing_end_on_the_sheet(browser, tmp_path):
+    heads = "".join(f"<th>column_{number}</th>" for number in range(30))
+    cells = "".join(f"<td>{number}</td>" for number in range(30))
+    wide = f"<table><thead><tr>{heads}</tr></thead><tbody><tr>{cells}</tr></tbody></table>"
+    own = [bundlekit.code_cell("x", bundlekit.data({"text/html": wide}))]
+    incident = bundlekit.bundle(tmp_path, own=own)
+    for number in range(60):
+        when = f"2025-12-04T1{4 + number // 30}:{number % 30:02}Z"
+        incident.add("timeline", phase="Investigation", step="Key Discovery", time=when)
+    path = editions.export(incident.path, "html")[0]
+    width, height = 665, 971  # what the margins leave of A4, in pixels
+    with Visit(browser, path, viewport={"width": width, "height": height}) as visit:
+        visit.page.emulate_media(media="print")
+        assert visit.page.evaluate("document.documentElement.scrollWidth") <= width
+        assert visit.page.locator(".pm-drawn").bounding_box()["height"] < height - 100
+
+
+def test_a_document_without_sections_has_no_contents(browser, tmp_path):
+    path = editions.export(Incident.create("INC-1", tmp_path).path, "html")[0]
+    with Visit(browser, path) as visit:
+        assert not visit.page.locator(".pm-contents").is_visible()
 
 
 def test_charts_show_without_scripts(browser, document):

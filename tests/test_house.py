@@ -73,7 +73,7 @@ LAYERS = (
     ("formparts",),
     ("forms",),
     # the finished page
-    ("cells", "drawntimeline", "ipynb", "pdf"),
+    ("cells", "drawntimeline", "ipynb", "pdf", "stillmarkdown", "stillsvg"),
     ("approvals", "cellmarkdown", "headline", "looks", "masked", "people", "story"),
     ("chapters", "figures", "redaction", "sources"),
     ("figurehtml",),

@@ -9,6 +9,7 @@ import bundlekit
 import filled
 import hostile
 import html5lib
+import pandas as pd
 import pytest
 
 from postmortem_nb import (
@@ -17,6 +18,7 @@ from postmortem_nb import (
     editions,
     ipynb,
     page,
+    pageparts,
     schema,
     sources,
     text,
@@ -449,6 +451,19 @@ def output(bundle, **metadata):
     return cells.outputs(ipynb.cells(stored)[0])
 
 
+def test_a_table_wider_than_paper_is_set_in_small_print(tmp_path):
+    """Paper does not scroll: whatever stands beyond its edge would be lost."""
+    wide = pd.DataFrame({f"column_{number}": [number] for number in range(30)}).to_html()
+    narrow = pd.DataFrame({"a": ["a text of several words that wraps " * 9], "b": [1]}).to_html()
+    word = pd.DataFrame({"a": ["x" * 200]}).to_html()
+    head = " | ".join(f"column_{number}" for number in range(30))
+    own = [bundlekit.markdown_cell(f"| {head} |\n{'|---' * 30}|")]
+    own += [bundlekit.code_cell("x", bundlekit.data({"text/html": each})) for each in (wide, word)]
+    small = rendered(bundlekit.bundle(tmp_path, own=own).path)
+    assert small.count('<div class="pm-wide pm-tight"') == 3
+    assert "pm-tight" not in pageparts.tight(output({"text/html": narrow}))
+
+
 def test_outputs_are_shown_still():
     table = "<table><tr><th></th><th>a</th></tr><tr><td colspan=2>1</td></tr></table>"
     shown = output({"text/html": table, "text/plain": "a\n1"})
@@ -598,6 +613,35 @@ def test_marks_stand_to_scale():
     assert harm(svg) == []
 
 
+@pytest.mark.parametrize(
+    ("detected", "name"), [("17:55", "Detection"), ("10:05", "Detection"), ("13:00", "D" * 200)]
+)
+def test_no_label_of_the_drawing_leaves_it(detected, name):
+    """A phase that lasts nearly as long as the drawing has its name inside its bar."""
+    found = steps(
+        ("2025-12-04T10:00Z", "Detection", "Incident Start"),
+        (f"2025-12-04T{detected}Z", "Detection", name),
+        (f"2025-12-04T{detected}Z", "Mitigation", "Mitigation Deployed"),
+        ("2025-12-04T18:00Z", "Mitigation", "Full Recovery"),
+    )
+    svg = drawntimeline.draw(found, (None, None))
+    labels = re.findall(
+        r'<text class="pm-svg-(\w+)" x="([\d.]+)"( text-anchor="end")? y="[\d.]+">([^<]+)', svg
+    )
+    assert sum("hour" in shown for *_, shown in labels) >= 1
+    for style, x, before, shown in labels:
+        width = len(shown) * 6.6 * (1.08 if style in ("strong", "inside") else 1)
+        left = float(x) - width if before else float(x)
+        assert left >= 0, shown
+        assert left + width <= drawntimeline.WIDTH, shown
+
+
+def test_an_impact_over_days_names_them():
+    found = steps(("2025-12-04T10:00Z", "A", "a"), ("2025-12-06T10:20Z", "A", "b"))
+    svg = drawntimeline.draw(found, (found[0].time, found[1].time))
+    assert "Impact 4 Dec 10:00–6 Dec 10:20, 48 hours 20 minutes" in svg
+
+
 def test_a_single_moment_has_no_scale():
     assert drawntimeline.draw(steps(("2025-12-04T14:00Z", "A", "only")), (None, None)) == ""
 
@@ -638,7 +682,7 @@ def test_what_happened_before_the_detection_begins_no_investigation():
         for at, phase, step, found in told
     ]
     svg = drawntimeline.draw(drawntimeline.steps(rows), (None, None))
-    assert re.findall(r"pm-svg-strong[^>]*>([^<]*)<", svg) == [
+    assert re.findall(r"pm-svg-(?:strong|inside)[^>]*>([^<]*)<", svg) == [
         "Before the detection",
         "Detection · 17 minutes",
         "Investigation · 22 minutes",

@@ -49,6 +49,7 @@ DANA = (
 SPELLED = {
     "Dana Hill": (
         *("Dana Hill", "dana hill", "DANA HILL", "Hill", "HILL", "Dana", "dana’s", "Danas", "DANA"),
+        *("D.H.", "D. H.", "D. M. H."),
         *("Hill, Dana", "D. Hill", "D Hill", "dhill", "d.hill", "dana.h", "Dana H.", "danah"),
         *("dana_hill", "dana-hill", "DanaHill", "danahill2", "Dana M. Hill", "Dana “DJ” Hill"),
         *("Da\u00adna", "Da\u200bna Hi\u200bll", "Ｄａｎａ", "𝐃𝐚𝐧𝐚", "Dаnа", "Dana\u00a0Hill"),
@@ -81,6 +82,9 @@ SPELLED = {
     "Søren Ægir": ("Soren", "Soeren Aegir", "SØREN"),
     "Straße Mueller": ("Strasse", "STRASSE MÜLLER", "Müller", "Muller"),
     "İlker Yıldız": ("ILKER", "ilker", "Yildiz", "YILDIZ"),
+    "Анна Петрова": ("Анна", "Анны Петровой", "Анной", "Петрову", "АННЫ", "анне"),
+    "Олег Достоевский": ("Олега Достоевского", "Олегом", "Достоевскому", "Достоевская"),
+    "Сергей": ("Сергея", "Сергеем", "Сергею"),
     "Łukasz Żak": ("Lukasz Zak", "ŁUKASZ", "Żak"),
     "Wei Ng": ("Ng", "Ng’s", "Wei", "wei.ng", "Wei NG", "Ng, Wei"),
     "Ng": ("Ng",),
@@ -207,6 +211,17 @@ PROSE = (
 def test_words_that_are_names_as_well_are_kept(said):
     named = ("Do An", "So He", "Will May", "Mark Rose", "Max Key", "Lin Pool", "Ana Park", "In No")
     assert found(said, people([[{"owner": name} for name in named]])) == []
+
+
+def test_a_version_a_date_and_a_country_are_nobody():
+    said = "Ruby 3.2 and ruby came in April, on April 4, to the U.S. since May; А это левый край."
+    named = ("Ruby Chen", "April Law", "Uma Singh", "May Ray", "Лев Край Смит")
+    assert found(said, people([[{"owner": name} for name in named[:4]]])) == []
+    assert "левый" in left(said, "owner", *named)
+    for told in ("Ruby rolled", "April’s fix", "Ruby 2.5 h later", "U.S.", "last April’s shift"):
+        kept = left(told, "owner", *named[:2])
+        assert ("U.S." in kept) == (told == "U.S.")
+        assert not {"Ruby", "April"} & set(re.findall(r"\w+", kept)), told
 
 
 def test_small_words_beside_a_name_are_no_names():

@@ -90,9 +90,10 @@ def _caption(found: list[steps.Phase]) -> str:
     last = max(phase.span.end for phase in found)
     if last - first < 60:
         return f"{clock.instant(first)}"
-    return (
-        f"{clock.clock(first)} to {clock.clock(last)} UTC  ·  {times.duration((last - first) / 60)}"
-    )
+    lasted = times.duration((last - first) / 60)
+    if clock.day(first) != clock.day(last):
+        return f"{clock.spell(clock.Span(first, last))}  ·  {lasted}"
+    return f"{clock.clock(first)} to {clock.clock(last)} UTC  ·  {lasted}"
 
 
 def _span(found: list[steps.Phase]) -> clock.Span:

@@ -296,13 +296,19 @@ def _incident_words(view: View) -> str:
     if start is None or incident(view) is None:
         return ""
     begun = clock.clock(clock.epoch(start))
-    return f"incident {begun}–{clock.clock(clock.epoch(end))}" if end else f"incident since {begun}"
+    if end is None:
+        return f"incident since {begun}"
+    if start.date() == end.date():
+        return f"incident {begun}–{clock.clock(clock.epoch(end))}"
+    days = [clock.day(clock.epoch(moment)).rpartition(" ")[0] for moment in (start, end)]
+    return f"incident {days[0]} {begun}–{days[1]} {clock.clock(clock.epoch(end))}"
 
 
 def _time_axis(found: Stage) -> None:
     room, span = found.panels[-1][1], found.view.span
-    taken = room.left + _first_day(found, room)
-    for tick in clock.ticks(span, max(2, int(room.width / 0.7))):
+    ticks = clock.ticks(span, max(2, int(room.width / 0.7)))
+    taken = _first_day(found, room, ticks[0].at if ticks else span.start)
+    for tick in ticks:
         x = found.x(tick.at)
         found.card.write(
             (x, room.bottom - 0.14), tick.clock, size=card.SMALL, color=card.GREY, align="center"
@@ -316,10 +322,13 @@ def _time_axis(found: Stage) -> None:
             taken = x + wide / 2
 
 
-def _first_day(found: Stage, room: Room) -> float:
-    words = f"{clock.day(found.view.span.start)}, UTC"
-    found.card.write((room.left, room.bottom - 0.32), words, size=card.SMALL, color=card.GREY)
-    return card.width(words, card.SMALL)
+def _first_day(found: Stage, room: Room, first: float) -> float:
+    """Write the day of the first tick, under it where the span begins the day before."""
+    words = f"{clock.day(first)}, UTC"
+    same = clock.day(first) == clock.day(found.view.span.start)
+    x = room.left if same else max(room.left, found.x(first) - 0.2)
+    found.card.write((x, room.bottom - 0.32), words, size=card.SMALL, color=card.GREY)
+    return x + card.width(words, card.SMALL)
 
 
 def _pole(found: Stage, x: float, top: float) -> None:
