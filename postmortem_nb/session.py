@@ -302,6 +302,8 @@ def _chart(frame: pd.DataFrame, *, incident: Incident | None, options: Options) 
     drawn = drawing.draw(frame, drawing.Way(options.chart, options.by, window, moments, gaps))
     if drawn:
         _picture(drawn)
+    if options.chart and (words := charts.otherwise(frame, kind=options.chart, by=options.by)):
+        say(f"--chart {options.chart}: {words}")
 
 
 def _picture(drawn: drawing.Drawn) -> None:
