@@ -422,6 +422,26 @@ def test_a_hostile_value_of_sql_is_that_literal(words, value):
 
 
 @pytest.mark.parametrize(
+    ("words", "filled"),
+    [
+        ("a LIKE '{{SERVICE}}'", r"a LIKE 'we\_b\%.\\'"),
+        ("a NOT ILIKE '%{{SERVICE}}%'", r"a NOT ILIKE '%we\_b\%.\\%'"),
+        ("a LIKE {{SERVICE}}", r"a LIKE 'we\_b\%.\\'"),
+        ("a LIKE '%' || '{{SERVICE}}'", r"a LIKE '%' || 'we\_b\%.\\'"),
+        ("a LIKE concat('it''s', '{{SERVICE}}')", r"a LIKE concat('it''s', 'we\_b\%.\\')"),
+        ("regexp_matches(a, '^{{SERVICE}}')", r"regexp_matches(a, '^we_b\%\.\\')"),
+        ("a ~ '{{SERVICE}}'", r"a ~ 'we_b\%\.\\'"),
+        ("a LIKE ANY(ARRAY['x', '{{SERVICE}}'])", r"a LIKE ANY(ARRAY['x', 'we\_b\%.\\'])"),
+        ("a LIKE 'x' AND b = '{{SERVICE}}'", r"a LIKE 'x' AND b = 'we_b%.\'"),
+        ("regexp_replace(a, 'x', '{{SERVICE}}')", r"regexp_replace(a, 'x', 'we_b%.\')"),
+    ],
+)
+def test_a_value_in_a_pattern_of_sql_is_no_pattern(words, filled):
+    r"""Before: LIKE '{{SERVICE}}' of a service we_b found web too, of % all of them."""
+    assert sql(words, SERVICE="we_b%.\\") == filled
+
+
+@pytest.mark.parametrize(
     "words",
     [
         "SELECT 1 -- {{SERVICE}}",

@@ -259,6 +259,7 @@ def _sql_value(words: str, slot: Slot, value: Any) -> str:
     before = words[: slot.start]
     where = _sql_place(before)
     values = [plain(item) for item in (value if isinstance(value, (list, tuple)) else [value])]
+    values = [_unpatterned(before, where, item) for item in values]
     if where == "text":
         if len(values) > 1:
             raise QueryError(_misplaced(words, slot, "several values, and stands inside quotes"))
@@ -271,6 +272,32 @@ def _sql_value(words: str, slot: Slot, value: Any) -> str:
     joined = ", ".join(literals)
     listed = before.rstrip().endswith("(") and words[slot.end :].lstrip().startswith(")")
     return joined if listed or len(literals) == 1 else f"({joined})"
+
+
+_TEXT = r"(?:'(?:[^']|'')*'|\{\{[^{}]*\}\})"
+_PATTERN_OF = re.compile(
+    rf"""
+    (?: (?P<like> \bI?LIKE\b)
+      | (?P<regex> ~\*? | \bSIMILAR\s+TO\b | \bregexp_\w+\s*\([^(),']*,)
+    )
+    (?: [\s(] | \b(?:ANY|ALL|ARRAY)\b | {_TEXT}\s*\|\|
+      | (?:\bconcat\s*\(|\[) \s* (?:{_TEXT}\s*,\s*)*
+    )*
+    \Z
+    """,
+    re.VERBOSE | re.IGNORECASE,
+)
+"""What a text of SQL follows where it is a pattern, up to the text's own beginning."""
+
+
+def _unpatterned(before: str, where: str, value: str) -> str:
+    """Return a value that is to stand in a pattern so that none of its characters is a wildcard."""
+    if where == "text":
+        before = before[: [match.start() for match in _SQL_TOKENS.finditer(before)][-1]]
+    found = _PATTERN_OF.search(before)
+    if found is None:
+        return value
+    return re.sub(r"([\\%_])" if found["like"] else r"([^\w\s])", r"\\\1", value)
 
 
 _SQL_TOKENS = re.compile(
