@@ -280,7 +280,9 @@ class _Told:
             return
         self._drawn = now
         pace = f", {rate:,.0f} a second" if rate else ""
-        line = f"{rows:,} rows{pace}" + (f" – waiting: {waiting}" if waiting else "")
+        line = f"{rows:,} row{'s' * (rows != 1)}{pace}" + (
+            f" – waiting: {waiting}" if waiting else ""
+        )
         self._handle.update(_bundle(line, before=self._bar(rows)), raw=True)
 
     def _bar(self, rows: int) -> str:

@@ -1,6 +1,7 @@
 """The call in a query cell: read as data, filled as its grammar needs it, never run."""
 
 import json
+import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -461,6 +462,26 @@ def test_where_a_value_may_not_stand_in_sql(words):
 
 
 @pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (
+            "{{SERVICE}}",
+            "{{SERVICE}} is no time; there are {{INCIDENT_START}} and",
+        ),
+        ("x{{INCIDENT_START}}", "{{INCIDENT_START}} is a time, with nothing before it"),
+        (
+            "{{INCIDENT_START}} {{INCIDENT_END}}",
+            "{{INCIDENT_START}} is a time, with nothing before",
+        ),
+    ],
+)
+def test_what_is_no_time_is_told(words, says):
+    """Before: '{{SERVICE}}': {{SERVICE}} is a time."""
+    with pytest.raises(QueryError, match=re.escape(says)):
+        placeholders.moment(words, KNOWN)
+
+
+@pytest.mark.parametrize(
     ("words", "moment"),
     [
         ("{{INCIDENT_START}}", START),
@@ -477,7 +498,7 @@ def test_times_of_the_incident(words, moment):
 
 @pytest.mark.parametrize("words", ["{{SERVICE}}", "x {{INCIDENT_START}}", "{{INCIDENT_ID}}"])
 def test_a_time_is_a_time(words):
-    with pytest.raises(QueryError, match="a time"):
+    with pytest.raises(QueryError, match=r"(?:a|no) time"):
         placeholders.moment(words, KNOWN)
 
 

@@ -91,7 +91,7 @@ def _locally(asked: Asking, plan: sql.Plan, limit: int) -> pd.DataFrame:
     whole = "not all" if pulled.partial else "all"
     frame.attrs["evidence"]["path"] = (
         f"DuckDB over {pulled.rows:,} log rows, {whole} that match, "
-        f"pulled in {pulled.requests:,} requests"
+        f"pulled in {arrays.counted(pulled.requests, 'requests')}"
     )
     return frame
 

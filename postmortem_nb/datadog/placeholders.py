@@ -34,6 +34,7 @@ NAMES = (
 )
 """What may stand between double braces; the times also with ``_MINUS_1H`` or ``_PLUS_30M``."""
 TIMES = ("INCIDENT_START", "INCIDENT_END")
+_TIMES_SAID = "{{INCIDENT_START}} and {{INCIDENT_END}}, also as {{INCIDENT_START_MINUS_1H}}"
 
 PATTERN = re.compile(r"\{\{([^{}]*)\}\}")
 _SHIFTED = re.compile(r"(?P<base>[A-Z_]+?)_(?P<sign>MINUS|PLUS)_(?P<span>[0-9]{1,6}[SMHDW])")
@@ -90,8 +91,10 @@ def moment(words: str, variables: Mapping[str, Any]) -> datetime | str:
     if not found:
         return words
     slot = found[0]
-    if len(found) > 1 or words[: slot.start].strip() or slot.name not in TIMES:
-        raise QueryError(_misplaced(words, slot, "a time: {{INCIDENT_START}} or {{INCIDENT_END}}"))
+    if slot.name not in TIMES:
+        raise QueryError(_misplaced(words, slot, f"no time; there are {_TIMES_SAID}"))
+    if len(found) > 1 or words[: slot.start].strip():
+        raise QueryError(_misplaced(words, slot, "a time, with nothing before it and no other"))
     value = slot.value(variables)
     rest = words[slot.end :].strip()
     if not isinstance(value, datetime):
