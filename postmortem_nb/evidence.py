@@ -57,7 +57,8 @@ def freeze(folder: Path, name: str, frame: pd.DataFrame, told: Record) -> Record
     table, kinds, replaced = tabled(frame)
     record = {**told, "format": _VERSION, "name": name, "rows": len(frame), "dtypes": kinds}
     if replaced:
-        note = f"{replaced:,} texts held broken characters, shown as \N{REPLACEMENT CHARACTER}"
+        texts = "text" if replaced == 1 else "texts"
+        note = f"{replaced:,} {texts} held broken characters, shown as \N{REPLACEMENT CHARACTER}"
         record["warnings"] = [*record.get("warnings", []), note]
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -280,7 +280,9 @@ class _Told:
             return
         self._drawn = now
         pace = f", {rate:,.0f} a second" if rate else ""
-        line = f"{rows:,} rows{pace}" + (f" – waiting: {waiting}" if waiting else "")
+        line = f"{rows:,} row{'s' * (rows != 1)}{pace}" + (
+            f" – waiting: {waiting}" if waiting else ""
+        )
         self._handle.update(_bundle(line, before=self._bar(rows)), raw=True)
 
     def _bar(self, rows: int) -> str:
@@ -302,6 +304,8 @@ def _chart(frame: pd.DataFrame, *, incident: Incident | None, options: Options) 
     drawn = drawing.draw(frame, drawing.Way(options.chart, options.by, window, moments, gaps))
     if drawn:
         _picture(drawn)
+    if options.chart and (words := charts.otherwise(frame, kind=options.chart, by=options.by)):
+        say(f"--chart {options.chart}: {words}")
 
 
 def _picture(drawn: drawing.Drawn) -> None:

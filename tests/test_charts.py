@@ -251,6 +251,77 @@ def test_parts_of_a_sum_reach_its_height():
     assert high == pytest.approx(total * 1.06)
 
 
+def filled(figure):
+    """Return the rectangles (left, right, top) that a panel of bars is filled with, by colour."""
+    return [
+        [
+            (xy[:, 0].min(), xy[:, 0].max(), xy[:, 1].max())
+            for path in made.get_paths()
+            if (xy := path.vertices)[:, 1].max() > xy[:, 1].min()
+        ]
+        for made in figure.axes[0].collections
+        if made.get_zorder() == 3
+    ]
+
+
+def sparse(values, names=("*",)):
+    minutes = pd.date_range(frames.at(14), periods=len(values[0]), freq="min")
+    parts = [
+        pd.DataFrame({
+            "timestamp": minutes, "query": "sum:x{*} by {h}.as_count()", "series": name,
+            "value": pd.array(each, "Float64"), "unit": "request",
+        })
+        for name, each in zip(names, values, strict=True)
+    ]  # fmt: skip
+    return pd.concat(parts, ignore_index=True)
+
+
+def test_a_value_that_stands_alone_has_its_bar_and_so_has_the_last():
+    """Before: bars reached to the next value, so one before a gap, or at the end, had none."""
+    none = [None] * 4
+    frame = sparse([[3, *none, 5, 6, *none, 2]])
+    [bars] = filled(charts.draw(frame, kind="bar"))
+    assert [top for *_, top in bars] == [3, 6, 2]
+    assert [round(right - left) for left, right, _ in bars] == [60, 120, 60]
+    away = frame[frame["value"].notna()]  # nobody says how long a value lasts: slivers
+    assert [top for *_, top in filled(charts.draw(away, kind="bar"))[0]] == [3, 5, 6, 2]
+    area = charts.draw(frame, kind="area").axes[0]
+    dots = [y for line in area.lines if line.get_marker() == "." for y in line.get_ydata()]
+    assert dots == [3, 2]
+
+
+def test_counts_stand_on_one_another_where_one_has_no_value():
+    """Before: lines, without a word, as soon as one region had a minute without an error."""
+    frame = sparse([[4, 5, None, 2], [None, 1, 1, None]], ("h:a", "h:b"))
+    shuffled = frame.dropna().sample(frac=1, random_state=1)
+    for each in (frame, shuffled):
+        low, high = filled(charts.draw(each, kind="bar"))
+        assert max(top for *_, top in low) == 5
+        assert max(top for *_, top in high) == 6
+        assert charts.describe(each, kind="bar").startswith("Bar chart")
+        assert charts.otherwise(each, kind="bar") == ""
+
+
+def test_an_area_of_counts_is_at_zero_where_none_has_a_value():
+    frame = sparse([[4, None, None, None, 2], [None, 1, None, None, None]], ("h:a", "h:b"))
+    low = charts.draw(frame.dropna(), kind="area").axes[0].collections[0]
+    corners = {tuple(xy) for path in low.get_paths() for xy in path.vertices}
+    assert {(0, 4), (240, 2), (120, 0), (180, 0)} <= corners
+    assert max(y for x, y in corners if 60 <= x <= 180) == 0
+
+
+def test_a_kind_that_cannot_be_drawn_is_said():
+    """Before: --chart bar of averages and --chart line of logs were passed over in silence."""
+    said = charts.otherwise(frames.metric(3), kind="area")
+    assert said.startswith("drawn as lines: series stand on one another only where they add up")
+    assert charts.otherwise(frames.logs(9), kind="line").startswith("drawn as bars: rows")
+    assert charts.otherwise(frames.spans(9), kind="area").startswith("drawn as dots and bars")
+    assert charts.otherwise(frames.events(["a"]), kind="line").startswith("drawn as marks")
+    assert "no column of times" in charts.otherwise(frames.sql(a=list("ab"), n=[1, 2]), kind="line")
+    for frame, kind in ((frames.metric(3), "line"), (frames.logs(9), "bar"), (frames.logs(9), "")):
+        assert charts.otherwise(frame, kind=kind) == ""
+
+
 def test_every_log_is_in_a_bar():
     frame = frames.logs(900)
     axes = charts.draw(frame).axes[0]
@@ -291,6 +362,23 @@ def test_incomplete_evidence_says_so_and_hatches_what_is_unknown():
     assert "Incomplete: limit reached" in said(figure)
     assert any(patch.get_hatch() for patch in figure.axes[0].patches)
     assert not any(patch.get_hatch() for patch in charts.draw(frames.logs()).axes[0].patches)
+
+
+def hatched(frame):
+    return [patch for patch in charts.draw(frame).axes[0].patches if patch.get_hatch()]
+
+
+@pytest.mark.parametrize(
+    ("facts", "sides"),
+    [({"sort": "timestamp"}, 1), ({"sort": "-timestamp"}, 1), ({}, 2)],
+)
+def test_what_lies_before_rows_in_order_of_time_is_known(facts, sides):
+    """Before: the minutes before the first of 1,000 logs were hatched as unknown."""
+    frame = frames.logs(900, complete=False, partial="limit reached").iloc[300:600]
+    frame.attrs["evidence"]["arguments"] = facts
+    assert len(hatched(frame)) == sides
+    frame.attrs["evidence"]["partial"] = "timed out"
+    assert len(hatched(frame)) == 2
 
 
 def test_sandbox_data_says_so():

@@ -1,6 +1,7 @@
 """The call in a query cell: read as data, filled as its grammar needs it, never run."""
 
 import json
+import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -422,6 +423,26 @@ def test_a_hostile_value_of_sql_is_that_literal(words, value):
 
 
 @pytest.mark.parametrize(
+    ("words", "filled"),
+    [
+        ("a LIKE '{{SERVICE}}'", r"a LIKE 'we\_b\%.\\'"),
+        ("a NOT ILIKE '%{{SERVICE}}%'", r"a NOT ILIKE '%we\_b\%.\\%'"),
+        ("a LIKE {{SERVICE}}", r"a LIKE 'we\_b\%.\\'"),
+        ("a LIKE '%' || '{{SERVICE}}'", r"a LIKE '%' || 'we\_b\%.\\'"),
+        ("a LIKE concat('it''s', '{{SERVICE}}')", r"a LIKE concat('it''s', 'we\_b\%.\\')"),
+        ("regexp_matches(a, '^{{SERVICE}}')", r"regexp_matches(a, '^we_b\%\.\\')"),
+        ("a ~ '{{SERVICE}}'", r"a ~ 'we_b\%\.\\'"),
+        ("a LIKE ANY(ARRAY['x', '{{SERVICE}}'])", r"a LIKE ANY(ARRAY['x', 'we\_b\%.\\'])"),
+        ("a LIKE 'x' AND b = '{{SERVICE}}'", r"a LIKE 'x' AND b = 'we_b%.\'"),
+        ("regexp_replace(a, 'x', '{{SERVICE}}')", r"regexp_replace(a, 'x', 'we_b%.\')"),
+    ],
+)
+def test_a_value_in_a_pattern_of_sql_is_no_pattern(words, filled):
+    r"""Before: LIKE '{{SERVICE}}' of a service we_b found web too, of % all of them."""
+    assert sql(words, SERVICE="we_b%.\\") == filled
+
+
+@pytest.mark.parametrize(
     "words",
     [
         "SELECT 1 -- {{SERVICE}}",
@@ -441,6 +462,26 @@ def test_where_a_value_may_not_stand_in_sql(words):
 
 
 @pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (
+            "{{SERVICE}}",
+            "{{SERVICE}} is no time; there are {{INCIDENT_START}} and",
+        ),
+        ("x{{INCIDENT_START}}", "{{INCIDENT_START}} is a time, with nothing before it"),
+        (
+            "{{INCIDENT_START}} {{INCIDENT_END}}",
+            "{{INCIDENT_START}} is a time, with nothing before",
+        ),
+    ],
+)
+def test_what_is_no_time_is_told(words, says):
+    """Before: '{{SERVICE}}': {{SERVICE}} is a time."""
+    with pytest.raises(QueryError, match=re.escape(says)):
+        placeholders.moment(words, KNOWN)
+
+
+@pytest.mark.parametrize(
     ("words", "moment"),
     [
         ("{{INCIDENT_START}}", START),
@@ -457,7 +498,7 @@ def test_times_of_the_incident(words, moment):
 
 @pytest.mark.parametrize("words", ["{{SERVICE}}", "x {{INCIDENT_START}}", "{{INCIDENT_ID}}"])
 def test_a_time_is_a_time(words):
-    with pytest.raises(QueryError, match="a time"):
+    with pytest.raises(QueryError, match=r"(?:a|no) time"):
         placeholders.moment(words, KNOWN)
 
 

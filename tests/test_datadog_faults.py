@@ -182,7 +182,7 @@ def test_rows_that_are_none_make_an_answer_partial(lying):
     assert told["partial"] == "2 rows were no objects and are left out"
     lying([Say({}, 404), Say({"status": "ok", "series": [None, {"pointlist": []}]})])
     warnings = evidence(get_datadog_metric("avg:a{*}", **WINDOW))["warnings"]
-    assert warnings == ["1 series were no objects and are left out"]
+    assert warnings == ["1 series was no object and is left out"]
 
 
 def test_a_series_of_no_query_that_was_asked_is_not_given_to_another(lying):
@@ -331,7 +331,7 @@ def test_a_row_repeated_by_the_next_page_is_kept_once(lying):
     lying([Say(page([log(1), log(2)], "a")), Say(page([log(2), log(3)]))])
     frame = ask(limit=5000)
     assert list(frame["id"]) == ["AQ000001", "AQ000002", "AQ000003"]
-    assert evidence(frame)["warnings"] == ["1 rows came twice and are kept once"]
+    assert evidence(frame)["warnings"] == ["1 row came twice and is kept once"]
 
 
 def test_a_row_repeated_within_a_page_is_kept_once_and_rows_without_an_id_all(lying):
@@ -340,7 +340,7 @@ def test_a_row_repeated_within_a_page_is_kept_once_and_rows_without_an_id_all(ly
     lying([Say(page([log(1), other, log(1), nameless, nameless, {**nameless, "id": ""}]))])
     frame = ask()
     assert frame["id"].fillna("none").tolist() == ["AQ000001", "AQ000001", "none", "none", ""]
-    assert evidence(frame)["warnings"] == ["1 rows came twice and are kept once"]
+    assert evidence(frame)["warnings"] == ["1 row came twice and is kept once"]
 
 
 @pytest.mark.parametrize("odd", [[], ["a"], {"a": 1}, 5, True, 1.5])
@@ -950,7 +950,7 @@ def test_rows_of_another_time_than_asked_for_are_kept_and_told(lying):
     lying([Say(page([log(1), early, log(3)]))])
     frame = ask()
     assert len(frame) == 3
-    assert evidence(frame)["warnings"] == ["1 rows are of a time outside the window"]
+    assert evidence(frame)["warnings"] == ["1 row is of a time outside the window"]
 
 
 def test_a_recovery_that_is_ages_away_by_a_clock_that_is_wrong_is_no_time(lying):

@@ -95,6 +95,55 @@ FIELDS = {
 }
 
 
+@pytest.mark.parametrize("path", ["error.message", "a.b.c"])
+@pytest.mark.parametrize("pages", [1, 2])
+def test_keys_that_hold_dots_are_found_beside_nested_ones(say, path, pages):
+    """Before: a flat key was missing where another row was nested, one deeper always."""
+    *groups, leaf = path.split(".")
+    nested = {leaf: 1}
+    for group in reversed(groups):
+        nested = {group: nested}
+    flat = [{path: 2}, {groups[0]: {path.partition(".")[2]: 3}}, {groups[0]: {"x": 0}, path: 4}]
+    first, *rest = [log(n, attributes=tree) for n, tree in enumerate([nested, *flat, {}])]
+    if pages == 1:
+        say(page([first, *rest]))
+    else:
+        say(page([first], "a"), page(rest))
+    frame = search_datadog_logs("*", **WINDOW, extra_fields=[path], limit=5000)
+    assert frame[path].tolist() == [1, 2, 3, 4, pd.NA]
+
+
+@pytest.mark.parametrize(
+    ("what", "one", "three"),
+    [
+        (
+            "rows were no objects and are left out",
+            "1 row was no object and is left out",
+            "3 rows were",
+        ),
+        (
+            "values were no finite numbers and are missing",
+            "1 value was no finite number",
+            "3 values",
+        ),
+        ("series name none of the queries", "1 series names none of the queries", "3 series name"),
+        ("points share their time", "1 point shares their time", "3 points share"),
+        ("requests", "1 request", "3 requests"),
+    ],
+)
+def test_one_of_something_is_said_as_one(what, one, three):
+    """Before: 1 rows, 1 values, in the line below a cell."""
+    assert arrays.counted(1, what).startswith(one)
+    assert arrays.counted(3, what).startswith(three)
+    assert arrays.counted(1, "requests") == "1 request"
+
+
+@pytest.mark.parametrize("name", ["", "@", " "])
+def test_a_field_without_a_name_is_refused(say, name):
+    with pytest.raises(QueryError, match="a field has a name"):
+        search_datadog_logs("*", **WINDOW, extra_fields=[name])
+
+
 @pytest.mark.parametrize("at", ["", "@"])
 def test_extra_fields_keep_their_values_and_kinds(say, at):
     say(page([log(1, attributes=FIELDS), log(2)]))
@@ -163,14 +212,14 @@ def test_wrong_kinds_in_the_usual_columns_are_kept_as_text_and_counted(say):
     assert frame["id"][0] == "12345678901234567890"
     assert frame["tags"].isna().tolist() == [True, False]
     assert frame["tags"][1] == ["a", "5", None]
-    assert "1 values of message were not text" in warnings(frame)
+    assert "1 value of message was not text" in warnings(frame)
 
 
 def test_a_time_that_cannot_be_read_loses_no_row(say):
     say(page([log(1, timestamp="yesterday"), log(2)]))
     frame = search_datadog_logs("*", **WINDOW)
     assert frame["timestamp"].isna().tolist() == [True, False]
-    assert warnings(frame) == ["1 timestamps could not be read"]
+    assert warnings(frame) == ["1 timestamp could not be read"]
 
 
 @pytest.mark.parametrize(
@@ -519,8 +568,8 @@ def test_points_out_of_order_are_sorted_and_doubles_kept(say):
     frame = get_datadog_metric("avg:x{*}", **WINDOW)
     assert frame["value"].tolist() == [1, 2, 3]
     assert warnings(frame) == [
-        "1 series came out of order and were sorted by time",
-        "1 points share their time with another of the same series",
+        "1 series came out of order and was sorted by time",
+        "1 point shares their time with another of the same series",
     ]
 
 

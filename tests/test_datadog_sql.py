@@ -138,6 +138,57 @@ def test_an_expression_has_its_value(datadog, expression, value):
     assert ask(f"SELECT {expression} AS x FROM logs LIMIT 1")["x"][0] == value
 
 
+@pytest.mark.parametrize(
+    ("condition", "found"),
+    [
+        (r"service LIKE 'check\_ut'", 0),
+        ("service LIKE 'check_ut'", 40),
+        (r"service NOT LIKE 'check\_ut'", 60),
+        ("service LIKE 'check!_ut' ESCAPE '!'", 0),
+        ("service LIKE '%' || 'eck' || '%'", 40),
+    ],
+)
+def test_a_backslash_makes_a_wildcard_plain(datadog, condition, found):
+    """As in PostgreSQL, whose dialect it is; before: a backslash was one to DuckDB."""
+    frame = ask(f"SELECT count(*) AS n FROM logs WHERE {condition}")
+    assert frame["n"].tolist() == [found]
+
+
+def test_a_column_declared_without_its_sign_is_the_attribute(datadog):
+    """Before: Referenced column "error.kind" not found … Candidate bindings: "__count"."""
+    for name in ('"error.kind"', 'logs."error.kind" AS "error.kind"'):
+        frame = ask(
+            f"SELECT {name}, count(*) AS n FROM logs GROUP BY 1 ORDER BY n",
+            extra_columns=["error.kind"],
+        )
+        assert list(frame.columns) == ["error.kind", "n"]
+        assert frame["error.kind"].isna().tolist() == [True, False]
+    inner = "SELECT upper(service) AS duration FROM logs"
+    frame = ask(f"SELECT DISTINCT duration FROM ({inner}) x", extra_columns=["duration"])
+    assert sorted(frame["duration"]) == ["CHECKOUT", "PAYMENTS"]
+
+
+def test_a_column_that_is_not_there_is_told_with_those_that_are(datadog):
+    for query in ("SELECT team FROM logs", "SELECT l.team, count(*) FROM logs l GROUP BY 1"):
+        with pytest.raises(
+            QueryError, match="there is no column 'team'; there are timestamp"
+        ) as it:
+            ask(query)
+        assert '"@team"' in str(it.value)
+        assert "list_contains(tags" in str(it.value)
+
+
+@pytest.mark.parametrize("kind", ["", "varchar"])
+def test_an_attribute_that_no_log_has_is_told(datadog, kind):
+    frame = ask(
+        "SELECT count(*) FROM logs WHERE \"@usr.ip\" = '1'",
+        extra_columns=[{"name": "@usr.ip", "type": kind}],
+    )
+    said = ["no log that matches has @usr.ip; tags are in the column tags"]
+    assert frame.attrs["evidence"]["warnings"] == said
+    assert not ask('SELECT max("@usr.id") FROM logs').attrs["evidence"]["warnings"]
+
+
 def test_declared_types_are_taken(datadog):
     columns = [
         {"name": "@http.status_code", "type": "varchar"},

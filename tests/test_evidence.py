@@ -97,7 +97,7 @@ def test_halves_of_characters_are_replaced_and_counted(tmp_path):
     broken = pd.DataFrame({"t": pd.Series(["\ud800x", "fine"], dtype="object")})
     record = evidence.freeze(tmp_path, "broken", broken, RECORD)
     assert evidence.thaw(tmp_path, "broken")["t"].tolist() == ["\ufffdx", "fine"]
-    assert record["warnings"] == ["1 texts held broken characters, shown as \ufffd"]
+    assert record["warnings"] == ["1 text held broken characters, shown as \ufffd"]
 
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)

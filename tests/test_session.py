@@ -70,6 +70,14 @@ def test_a_cell_shows_chart_table_and_provenance(shell, incident, shown):
         assert word in said
 
 
+def test_a_chart_that_cannot_be_drawn_as_asked_says_so(shell, incident, shown):
+    shell.run_cell_magic("datadog", "errors --chart line", ERRORS)
+    assert "--chart line: drawn as bars: rows are counted" in texts(shown)
+    shown.clear()
+    shell.run_cell_magic("datadog", "errors --chart bar", ERRORS)
+    assert "drawn as" not in texts(shown)
+
+
 def test_durations_of_spans_are_shown_in_words(shell, incident, shown):
     """Before: 0 days 00:00:08.146668333; the frame keeps its timedeltas."""
     window = 'from="2025-12-04T15:00Z", to="2025-12-04T15:10Z"'

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
-__all__ = ["WIDTH", "describe", "draw", "png", "svg", "timeline", "trial"]
+__all__ = ["WIDTH", "describe", "draw", "otherwise", "png", "svg", "timeline", "trial"]
 
 WIDTH = 900
 """CSS pixels at which a picture is shown; its PNG has twice as many."""
@@ -72,6 +72,11 @@ def draw(frame: pd.DataFrame, **words: Unpack[Words]) -> Figure | None:
 def describe(frame: pd.DataFrame, **words: Unpack[Words]) -> str:
     """Return in words what ``draw`` shows for the same arguments: the picture's alt text."""
     return told.tell(read(frame, Look(**words)))
+
+
+def otherwise(frame: pd.DataFrame, **words: Unpack[Words]) -> str:
+    """Return how ``draw`` draws what cannot be of the ``kind`` asked for, and why; else ""."""
+    return told.otherwise(read(frame, Look(**words)))
 
 
 def trial(made: alarms.Trial | lanes.Lanes) -> bytes:

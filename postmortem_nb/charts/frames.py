@@ -104,8 +104,22 @@ def _view(frame: pd.DataFrame, look: Look, facts: Mapping[str, object], *, rows:
     there = at[np.isfinite(at)]
     known = None
     if rows and there.size and not facts.get("complete", True):
-        known = clock.Span(float(there.min()), float(there.max()))
+        known = _known(clock.Span(float(there.min()), float(there.max())), span, facts)
     return stage.View(look, span, facts, known)
+
+
+def _known(rows: clock.Span, span: clock.Span, facts: Mapping[str, object]) -> clock.Span:
+    """Return the stretch that an incomplete answer covers.
+
+    Where rows came in order of time until there were enough, all before the last is known.
+    """
+    asked = facts.get("arguments")
+    order = asked.get("sort") if isinstance(asked, dict) else None
+    if facts.get("partial") != "limit reached" or facts.get("warnings"):
+        return rows
+    if order == "timestamp":
+        return clock.Span(min(span.start, rows.start), rows.end)
+    return clock.Span(rows.start, max(span.end, rows.end)) if order == "-timestamp" else rows
 
 
 def _split(frame: pd.DataFrame) -> str:

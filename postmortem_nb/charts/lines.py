@@ -7,14 +7,14 @@ the others are thin and grey, and only their number is said. Parts of a sum stan
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from postmortem_nb import units
 from postmortem_nb.charts import card, palette, stage, thin
-from postmortem_nb.charts.series import choose, stackable
+from postmortem_nb.charts.series import choose, even, stackable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from postmortem_nb.charts.series import Chosen, Group, Line
     from postmortem_nb.charts.stage import Room, Stage, View
     from postmortem_nb.units import Scale
+
+    Floats = NDArray[np.float64]
 
 MOST = len(palette.SERIES)
 MOST_PANELS = 6
@@ -63,7 +65,7 @@ class Pen:
     room: Room
     scale: Scale
 
-    def x(self, line: Line) -> NDArray[np.float64]:
+    def x(self, line: Line) -> Floats:
         """Return a line's times as the panel counts them, in seconds from its left edge."""
         return line.x - self.stage.view.span.start
 
@@ -115,6 +117,8 @@ def _short(name: str) -> str:
 
 def _plan(group: Group, kind: str, height: float) -> Plan:
     """Return how a group is drawn: parts of a sum on one another where asked or where many."""
+    if kind in ("area", "bar") and group.counts and len(group.lines) > 1:
+        group = replace(group, lines=even(group.lines))
     chosen = choose(group, min(MOST, int(height / card.LINE) - 1))
     adds_up = len(chosen.all) == 1 or (group.adds_up and not chosen.more)
     wanted = kind in ("area", "bar") or (chosen.other is not None and not kind)
@@ -166,20 +170,48 @@ def _line(pen: Pen, line: Line, color: str, dash: object) -> End | None:
 
 def _stack(pen: Pen, plan: Plan) -> list[End]:
     """Fill the stretch of each line, largest lowest; return where they end, from the top."""
-    ends, foot = [], np.zeros(plan.chosen.lines[0].x.size)
+    parts = [(line, pen.x(line), line.y) for line in plan.chosen.all]
+    if len(parts) == 1 and plan.kind == "area":
+        parts = [(line, *thin.thin(x, y)) for line, x, y in parts]  # its gaps stay gaps
+    wide = _bar(parts[0][1], pen.stage.view.span.length)
+    ends, foot = [], np.zeros(parts[0][1].size)
     colors = (*palette.SERIES[: len(plan.chosen.lines)], palette.REST_AREA)
-    for line, color in zip(plan.chosen.all, colors, strict=False):
-        top = foot + line.y
-        pen.axes.fill_between(
-            pen.x(line), foot, top, color=color, zorder=3, edgecolor=card.FACE, linewidth=0.4,
-            step="post" if plan.kind == "bar" else None,
-        )  # fmt: skip
+    for (line, x, y), color in zip(parts, colors, strict=False):
+        top = foot + y
+        shape = _bars(x, foot, top, wide) if plan.kind == "bar" else (x, foot, top)
+        pen.axes.fill_between(*shape, color=color, zorder=3, edgecolor=card.FACE, linewidth=0.4)
+        if plan.kind == "area":
+            pen.axes.plot(*thin.alone(x, top), ".", color=color, markersize=4, zorder=4)
         there = np.flatnonzero(np.isfinite(top))
         if there.size:
             middle = (foot[there[-1]] + top[there[-1]]) / 2
             ends.append(End(pen.height(float(middle)), line.name, color))
         foot = top
     return ends[::-1]
+
+
+def _bar(x: Floats, span: float) -> float:
+    """Return how wide a bar is: the usual step; of values here and there, no more than a sliver."""
+    steps = np.diff(x)
+    steps = steps[steps > 0]
+    if not steps.size:
+        return span / 100
+    least = float(steps.min())
+    usual = steps.size > 1 and np.count_nonzero(steps <= 1.01 * least) >= steps.size / 2
+    return least if usual else min(least, span / 100)
+
+
+def _bars(x: Floats, foot: Floats, top: Floats, wide: float) -> tuple[Floats, Floats, Floats]:
+    """Return the outline of bars that begin at ``x``, interrupted where two do not touch."""
+    right = np.minimum(x + wide, np.append(x[1:], np.inf))
+    apart = 2 * (np.flatnonzero(right[:-1] < x[1:]) + 1)
+    sides = np.column_stack((x, right)).ravel()
+    low, high = np.repeat(foot, 2), np.repeat(top, 2)
+    return (
+        np.insert(sides, apart, sides[apart - 1]),
+        np.insert(low, apart, np.nan),
+        np.insert(high, apart, np.nan),
+    )
 
 
 def _name(pen: Pen, ends: Sequence[End]) -> None:

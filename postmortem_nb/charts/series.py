@@ -44,6 +44,8 @@ class Group:
     unit: Unit
     lines: tuple[Line, ...]
     adds_up: bool
+    counts: bool = False
+    """Whether a value that is not there counted nothing, as of ``as_count()``."""
 
 
 def groups(frame: pd.DataFrame, unit: str = "", by: str | None = None) -> tuple[Group, ...]:
@@ -72,7 +74,8 @@ def _group(part: pd.DataFrame, unit: str, by: str | None) -> Group:
     query = label(part["query"].iloc[0])
     found = units.read(unit or _unit(part))
     lines = sorted(_lines(part, by), key=lambda line: -line.area)
-    return Group(query, found, tuple(lines), adds_up(query, found))
+    adds = adds_up(query, found)
+    return Group(query, found, tuple(lines), adds, adds and _counted(query))
 
 
 def _unit(part: pd.DataFrame) -> str:
@@ -83,12 +86,13 @@ def _unit(part: pd.DataFrame) -> str:
 def adds_up(query: str, unit: Unit) -> bool:
     """Return whether series of this query may be summed: counts and sums, not averages."""
     words = query.lower().replace(" ", "")
-    counted = (
-        words.startswith(("sum:", "count:", "count("))
-        or "as_count()" in words
-        or "as_rate()" in words
-    )
-    return counted and unit.family in ("things", "bytes")
+    summed = words.startswith(("sum:", "count:", "count(")) or _counted(query)
+    return summed and unit.family in ("things", "bytes")
+
+
+def _counted(query: str) -> bool:
+    words = query.lower().replace(" ", "")
+    return "as_count()" in words or "as_rate()" in words or words.startswith("count(*)")
 
 
 def _lines(part: pd.DataFrame, by: str | None) -> Iterator[Line]:
@@ -167,9 +171,8 @@ def _together(first: Group, second: Group) -> Group:
         if group.caption not in line.name else line
         for group in (first, second) for line in group.lines
     )  # fmt: skip
-    return Group(
-        caption, first.unit, tuple(sorted(both, key=lambda line: -line.area)), first.adds_up
-    )
+    lines = tuple(sorted(both, key=lambda line: -line.area))
+    return Group(caption, first.unit, lines, first.adds_up, first.counts and second.counts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,6 +213,21 @@ def _summed(rest: Sequence[Line]) -> Line:
     total = np.bincount(where[there], weights=y[there], minlength=x.size).astype(np.float64)
     total[np.bincount(where[there], minlength=x.size) == 0] = np.nan
     return _line(f"other ({len(rest):,})", x, total)
+
+
+def even(lines: Sequence[Line]) -> tuple[Line, ...]:
+    """Return counts at all the times of any of them, 0 where one has no value, and in between."""
+    x = np.unique(np.concatenate([line.x for line in lines]))
+    steps = np.diff(x)
+    least = steps.min(initial=np.inf)
+    apart = steps > 1.5 * least
+    x = np.unique(np.concatenate((x, x[:-1][apart] + least, x[1:][apart] - least)))
+    found = []
+    for line in lines:
+        y = np.zeros(x.size)
+        np.add.at(y, np.searchsorted(x, line.x), np.nan_to_num(line.y))
+        found.append(replace(line, x=x, y=y))
+    return tuple(found)
 
 
 def stackable(lines: Sequence[Line]) -> bool:

@@ -18,6 +18,19 @@ if TYPE_CHECKING:
     from postmortem_nb.charts.frames import Answer
     from postmortem_nb.charts.series import Group
 
+ALONE = (
+    "series stand on one another only where they add up (counts, rates, sums), at the same times "
+    "and none below 0"
+)
+_COUNTED = "rows are counted; a line needs a metric, or SQL that counts over time"
+UNLIKE = {
+    "counts": ("bars", _COUNTED),
+    "spans": ("dots and bars", _COUNTED),
+    "events": ("marks", _COUNTED),
+    "bars": ("bars", "the answer has no column of times"),
+}
+"""How what is not over time in numbers is drawn though a line was asked for, and why."""
+
 LONGEST = 900
 """Characters of an alt text; a screen reader reads it in one breath."""
 
@@ -36,6 +49,17 @@ def tell(answer: Answer) -> str:
         parts.append("Sandbox data.")
     said = " ".join(part if part.endswith((".", "…")) else f"{part}." for part in parts if part)
     return cut(said, LONGEST)
+
+
+def otherwise(answer: Answer) -> str:
+    """Return how a picture is drawn, and why, where it is not of the kind asked for; else ""."""
+    asked = answer.view.look.kind
+    if answer.holds == "lines":
+        how = lines.drawn(answer.groups, answer.view)
+        plural = " and ".join(f"{kind}s" for kind in how.split(" and "))
+        return f"drawn as {plural}: {ALONE}" if asked and how != asked else ""
+    way = UNLIKE.get(answer.holds, ("", ""))
+    return f"drawn as {way[0]}: {way[1]}" if asked in ("line", "area") and way[0] else ""
 
 
 def nothing(answer: Answer) -> str:

@@ -134,7 +134,7 @@ def _without(asked: Asking, term: str, sample: list[dict[str, Any]]) -> str:
 def _services(sample: Iterable[dict[str, Any]], like: str) -> str:
     """Return the services of some rows in words, those that are written alike first."""
     places = ("service", "attributes.service")
-    stated = [fields.at(row.get("attributes"), place) for row in sample for place in places]
+    stated = [fields.anywhere(row.get("attributes"), place) for row in sample for place in places]
     names = sorted({name for name in stated if isinstance(name, str) and name})
     near = get_close_matches(like, names, n=3)
     listed = [*near, *(name for name in names if name not in near)][:8]

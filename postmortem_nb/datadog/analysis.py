@@ -66,7 +66,7 @@ def _counted(asked: Asking, wanted: counted.Counting, counts: pa.Table, limit: i
     with sqlrows.Rows(counts, wanted.view) as rows:
         result = rows.ask(duck.written(wanted.tree), limit=limit + 1)
     partial = "limit reached" if len(result) > limit else ""
-    frame = asked.record(framed(result[:limit]), partial=partial)
+    frame = asked.record(framed(result[:limit]), partial=partial, warnings=_absent(counts))
     total = pc.sum(counts[counted.COUNT]).as_py() or 0
     frame.attrs["evidence"]["path"] = f"Datadog counted all {total:,} logs that match"
     return frame
@@ -85,13 +85,25 @@ def _locally(asked: Asking, plan: sql.Plan, limit: int) -> pd.DataFrame:
         result = rows.ask(duck.written(plan.tree, rows.codes), limit=limit + 1)
     asked.teller.waits("")
     partial = pulled.partial or ("limit reached" if len(result) > limit else "")
-    frame = asked.record(framed(result[:limit]), partial=partial, warnings=pulled.told())
+    frame = asked.record(
+        framed(result[:limit]), partial=partial, warnings=[*pulled.told(), *_absent(table)]
+    )
     whole = "not all" if pulled.partial else "all"
     frame.attrs["evidence"]["path"] = (
         f"DuckDB over {pulled.rows:,} log rows, {whole} that match, "
-        f"pulled in {pulled.requests:,} requests"
+        f"pulled in {arrays.counted(pulled.requests, 'requests')}"
     )
     return frame
+
+
+def _absent(rows: pa.Table) -> list[str]:
+    """Return a warning for each attribute that no row has: a tag, or a slip of the pen."""
+    names = [name for name in rows.column_names if name.startswith("@") and rows.num_rows]
+    return [
+        f"no log that matches has {name}; tags are in the column tags"
+        for name in names
+        if rows[name].null_count == rows.num_rows
+    ]
 
 
 def framed(result: pa.Table) -> pd.DataFrame:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
+from postmortem_nb.datadog.arrays import counted
 from postmortem_nb.datadog.failures import Failed, beside, stated
 from postmortem_nb.text import clean
 
@@ -84,7 +85,7 @@ def rows(body: bytes) -> Page:
     if fault and not kept:
         raise unusable(found)
     if len(kept) < len(data):
-        fault = fault or f"{len(data) - len(kept)} rows were no objects and are left out"
+        fault = fault or counted(len(data) - len(kept), "rows were no objects and are left out")
     page = Page(kept, [_key(row.get("id")) for row in kept], fault=fault)
     envelope(page, found.get("meta"))
     return page

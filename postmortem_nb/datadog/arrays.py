@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections import Counter
 from itertools import chain
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -35,7 +36,21 @@ class Notes(Counter[str]):
 
     def lines(self) -> list[str]:
         """Return one line each: ``3 timestamps could not be read``."""
-        return [f"{count:,} {what}" for what, count in self.items() if count]
+        return [counted(count, what) for what, count in self.items() if count]
+
+
+_ONE = {"were": "was", "are": "is", "share": "shares", "name": "names"}
+_MANY = re.compile(r"\b(?:were|are|share|name)\b|(?<=\bno )(objects|numbers|finite numbers)\b")
+
+
+def counted(count: int, what: str) -> str:
+    """Return how many of something: ``3 rows were no objects``, ``1 row was no object``."""
+    if count != 1:
+        return f"{count:,} {what}"
+    first, _, rest = what.partition(" ")
+    single = first if first == "series" else first.removesuffix("s")
+    said = _MANY.sub(lambda match: _ONE.get(match[0]) or match[0].removesuffix("s"), rest)
+    return f"1 {single} {said}".rstrip()
 
 
 def strings(values: Sequence[Any], notes: Notes, name: str) -> pa.Array:

@@ -20,7 +20,7 @@ from urllib.parse import urlencode
 from postmortem_nb import callsyntax, evidence, times
 from postmortem_nb.datadog import client, pace
 from postmortem_nb.datadog.answers import PART, Part
-from postmortem_nb.datadog.arrays import Notes
+from postmortem_nb.datadog.arrays import Notes, counted
 from postmortem_nb.datadog.failures import Failed, beside, told
 from postmortem_nb.datadog.pages import Teller
 from postmortem_nb.errors import DatadogError, QueryError, expected, shown
@@ -159,7 +159,7 @@ class Asking:
             return []
         early, late = self.start - _ROUNDED, self.end + _ROUNDED
         count = int(((frame["timestamp"] < early) | (frame["timestamp"] > late)).sum())
-        return [f"{count:,} rows are of a time outside the window"] if count else []
+        return [counted(count, "rows are of a time outside the window")] if count else []
 
     def _skewed(self) -> list[str]:
         """Return the warning of a clock that is wrong: ``now`` was read from it."""

@@ -40,6 +40,8 @@ NO_CODES = Codes()
 def written(tree: exp.Expr, codes: Codes = NO_CODES) -> str:
     """Return a checked tree as the text that DuckDB runs over rows with these codes."""
     own = tree.transform(_renamed)
+    for like in list(own.find_all(exp.Like, exp.ILike)):
+        _escape(like)
     for select in list(own.find_all(exp.Select)):
         _fuse(select)
         if _of_logs(select):
@@ -60,6 +62,13 @@ def _renamed(node: exp.Expr) -> exp.Expr:
     if isinstance(node, exp.ApproxDistinct):
         return exp.Count(this=exp.Distinct(expressions=[node.this]))
     return node
+
+
+def _escape(like: exp.Expr) -> None:
+    """Say that a backslash makes a wildcard plain, as PostgreSQL has it unless told otherwise."""
+    plain = isinstance(like.expression, exp.Literal) and "\\" not in like.expression.name
+    if not plain and not isinstance(like.parent, exp.Escape):
+        like.replace(exp.Escape(this=like.copy(), expression=exp.Literal.string("\\")))
 
 
 def _fuse(select: exp.Select) -> None:

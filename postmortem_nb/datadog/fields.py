@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
+from postmortem_nb.errors import QueryError
 from postmortem_nb.text import clean
 
 if TYPE_CHECKING:
@@ -25,6 +27,8 @@ class Wanted:
 
     def __init__(self, asked: Iterable[str]) -> None:
         paths = list(dict.fromkeys(clean(name).removeprefix("@") for name in asked))
+        if not all(path.strip() for path in paths):
+            raise QueryError("a field has a name, for example error.message or @usr.id")
         self.paths = [path for path in paths if "*" not in path]
         self.patterns = [path for path in paths if "*" in path]
         self.found: set[str] = set()
@@ -51,7 +55,35 @@ def at(tree: Any, path: str) -> Any:
         if not isinstance(value, dict):
             return None
         value = value.get(key)
-    return tree.get(path) if value is None and isinstance(tree, dict) else value
+    return value
+
+
+def anywhere(tree: Any, path: str) -> Any:
+    """Return the value at a dotted path whose keys may hold dots themselves: ``{"a.b": …}``."""
+    found = at(tree, path)
+    return _dotted(tree, path.split(".")) if found is None and "." in path else found
+
+
+def _dotted(tree: Any, keys: list[str]) -> Any:
+    if not isinstance(tree, dict):
+        return None
+    for count in range(1, len(keys)):
+        inner = tree.get(".".join(keys[:count]))
+        if isinstance(inner, dict) and (found := _dotted(inner, keys[count:])) is not None:
+            return found
+    return tree.get(".".join(keys))
+
+
+def dotted(paths: Iterable[str]) -> tuple[bytes, ...]:
+    """Return, as they stand in JSON, the keys with dots in which the values may lie."""
+    split = [path.split(".") for path in paths]
+    runs = {
+        ".".join(keys[start:end])
+        for keys in split
+        for start in range(len(keys))
+        for end in range(start + 2, len(keys) + 1)
+    }
+    return tuple(json.dumps(run, ensure_ascii=False).encode(errors="replace") for run in runs)
 
 
 def leaves(tree: dict[str, Any], prefix: str = "", depth: int = 0) -> Iterator[tuple[str, Any]]:
@@ -67,7 +99,7 @@ def leaves(tree: dict[str, Any], prefix: str = "", depth: int = 0) -> Iterator[t
 def columns(trees: list[Any], wanted: Wanted, notes: Notes) -> dict[str, list[Any]]:
     """Return the asked fields of all rows as columns, in the order asked, groups taken apart."""
     found: dict[str, list[Any]] = {
-        path: [at(tree, path) for tree in trees] for path in wanted.paths
+        path: [anywhere(tree, path) for tree in trees] for path in wanted.paths
     }
     groups = {
         path for path, values in found.items() if any(isinstance(v, dict) and v for v in values)

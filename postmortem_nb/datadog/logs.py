@@ -43,6 +43,7 @@ class Reader:
         self.types: dict[str, pa.DataType | None] = {}
         self.envelope: pa.DataType | None = None
         self.schema: tuple[arrow_json.ParseOptions, tuple[str, ...]] | None = None
+        self.dotted = fields.dotted(wanted.paths)
         self.learning = threading.Lock()
         if not wanted.paths and not wanted.patterns:
             self._settle()
@@ -50,7 +51,7 @@ class Reader:
     def __call__(self, body: bytes) -> Page:
         """Return a page whose rows are columns."""
         schema = self.schema
-        if schema is not None and _one_object(body):
+        if schema is not None and _one_object(body) and not any(key in body for key in self.dotted):
             try:
                 return self._fast(body, *schema)
             except (pa.ArrowException, UnicodeError, KeyError):

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from postmortem_nb.datadog import slices
 from postmortem_nb.datadog.answers import PAGE_SIZE, PART, paged
+from postmortem_nb.datadog.arrays import counted
 from postmortem_nb.datadog.failures import Failed
 
 if TYPE_CHECKING:
@@ -128,7 +129,7 @@ class Pulled:
 
     def told(self) -> list[str]:
         """Return the warnings, and that rows came twice where they did."""
-        twice = f"{self.repeated:,} rows came twice and are kept once"
+        twice = counted(self.repeated, "rows came twice and are kept once")
         return [*self.warnings, twice] if self.repeated else self.warnings
 
     def note(self, page: Page) -> None:

@@ -34,6 +34,7 @@ NAMES = (
 )
 """What may stand between double braces; the times also with ``_MINUS_1H`` or ``_PLUS_30M``."""
 TIMES = ("INCIDENT_START", "INCIDENT_END")
+_TIMES_SAID = "{{INCIDENT_START}} and {{INCIDENT_END}}, also as {{INCIDENT_START_MINUS_1H}}"
 
 PATTERN = re.compile(r"\{\{([^{}]*)\}\}")
 _SHIFTED = re.compile(r"(?P<base>[A-Z_]+?)_(?P<sign>MINUS|PLUS)_(?P<span>[0-9]{1,6}[SMHDW])")
@@ -90,8 +91,10 @@ def moment(words: str, variables: Mapping[str, Any]) -> datetime | str:
     if not found:
         return words
     slot = found[0]
-    if len(found) > 1 or words[: slot.start].strip() or slot.name not in TIMES:
-        raise QueryError(_misplaced(words, slot, "a time: {{INCIDENT_START}} or {{INCIDENT_END}}"))
+    if slot.name not in TIMES:
+        raise QueryError(_misplaced(words, slot, f"no time; there are {_TIMES_SAID}"))
+    if len(found) > 1 or words[: slot.start].strip():
+        raise QueryError(_misplaced(words, slot, "a time, with nothing before it and no other"))
     value = slot.value(variables)
     rest = words[slot.end :].strip()
     if not isinstance(value, datetime):
@@ -259,6 +262,7 @@ def _sql_value(words: str, slot: Slot, value: Any) -> str:
     before = words[: slot.start]
     where = _sql_place(before)
     values = [plain(item) for item in (value if isinstance(value, (list, tuple)) else [value])]
+    values = [_unpatterned(before, where, item) for item in values]
     if where == "text":
         if len(values) > 1:
             raise QueryError(_misplaced(words, slot, "several values, and stands inside quotes"))
@@ -271,6 +275,32 @@ def _sql_value(words: str, slot: Slot, value: Any) -> str:
     joined = ", ".join(literals)
     listed = before.rstrip().endswith("(") and words[slot.end :].lstrip().startswith(")")
     return joined if listed or len(literals) == 1 else f"({joined})"
+
+
+_TEXT = r"(?:'(?:[^']|'')*'|\{\{[^{}]*\}\})"
+_PATTERN_OF = re.compile(
+    rf"""
+    (?: (?P<like> \bI?LIKE\b)
+      | (?P<regex> ~\*? | \bSIMILAR\s+TO\b | \bregexp_\w+\s*\([^(),']*,)
+    )
+    (?: [\s(] | \b(?:ANY|ALL|ARRAY)\b | {_TEXT}\s*\|\|
+      | (?:\bconcat\s*\(|\[) \s* (?:{_TEXT}\s*,\s*)*
+    )*
+    \Z
+    """,
+    re.VERBOSE | re.IGNORECASE,
+)
+"""What a text of SQL follows where it is a pattern, up to the text's own beginning."""
+
+
+def _unpatterned(before: str, where: str, value: str) -> str:
+    """Return a value that is to stand in a pattern so that none of its characters is a wildcard."""
+    if where == "text":
+        before = before[: [match.start() for match in _SQL_TOKENS.finditer(before)][-1]]
+    found = _PATTERN_OF.search(before)
+    if found is None:
+        return value
+    return re.sub(r"([\\%_])" if found["like"] else r"([^\w\s])", r"\\\1", value)
 
 
 _SQL_TOKENS = re.compile(

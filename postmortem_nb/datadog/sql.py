@@ -7,6 +7,7 @@ parsed, checked and written anew from its tree, so nothing that was not understo
 from __future__ import annotations
 
 import logging
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -142,6 +143,9 @@ def _columns(tree: exp.Query, types: dict[str, str]) -> tuple[tuple[str, ...], t
             # error.kind without quotes: an attribute, as the templates of teams have it
             column.replace(exp.column(exp.to_identifier(f"@{'.'.join(parts)}", quoted=True)))
             parts = [f"@{'.'.join(parts)}"]
+        elif (declared := f"@{parts[-1]}") in types and _is_of_logs(column):
+            _replaced(column, declared)
+            parts = [declared]
         name = parts[-1]
         if name.startswith("@"):
             paths[name.removeprefix("@")] = None
@@ -151,6 +155,28 @@ def _columns(tree: exp.Query, types: dict[str, str]) -> tuple[tuple[str, ...], t
         core |= dict.fromkeys(CORE)
         paths |= dict.fromkeys(name.removeprefix("@") for name in types if name.startswith("@"))
     return tuple(core), tuple(paths)
+
+
+def _is_of_logs(column: exp.Column) -> bool:
+    """Return whether a column that is no core one can only be meant of the table ``logs``."""
+    select, name = column.parent_select, column.name.lower()
+    if not isinstance(select, exp.Select):
+        return False
+    tables = [table for table in select.find_all(exp.Table) if table.parent_select is select]
+    own = _source_columns(select)
+    if own is None or name in own or "logs" not in [table.name.lower() for table in tables]:
+        return False
+    ordered = column.find_ancestor(exp.Order, exp.Select)
+    return not isinstance(ordered, exp.Order) or name not in {
+        result.alias.lower() for result in select.expressions
+    }
+
+
+def _replaced(column: exp.Column, declared: str) -> None:
+    """Read a column that was declared without ``@`` as the attribute; it keeps its name."""
+    meant = exp.column(exp.to_identifier(declared, quoted=True), table=column.args.get("table"))
+    result = isinstance(column.parent, exp.Select) and column.arg_key == "expressions"
+    column.replace(exp.alias_(meant, column.name, quoted=True) if result else meant)
 
 
 def _name_results(tree: exp.Query) -> None:
@@ -259,6 +285,22 @@ def _declared(column: Any) -> tuple[str, str]:
 def _cast(name: str, kind: str | None) -> str:
     quoted = '"' + name.replace('"', '""') + '"'
     return f"TRY_CAST({quoted} AS {kind}) AS {quoted}" if kind else quoted
+
+
+_MISSING = re.compile(r'(?:Referenced column|have a column named) "(?P<name>(?:[^"]|"")*)"')
+
+
+def told(message: str) -> str:
+    """Return what DuckDB says against a SELECT; of a column that is not there, which there are."""
+    words = bare(message)
+    if found := _MISSING.search(words):
+        name = found["name"].removeprefix("@")
+        return (
+            f"there is no column {shown(name)}; there are {', '.join(KNOWN)}; an attribute is "
+            f'written with @ in quotes, for example "@{name}", and tags are in tags, for example '
+            "list_contains(tags, 'team:web')"
+        )
+    return words
 
 
 def bare(message: str) -> str:

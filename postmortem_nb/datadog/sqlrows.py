@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from postmortem_nb.datadog import duck, sqlchild
-from postmortem_nb.datadog.sql import bare
+from postmortem_nb.datadog.sql import told
 from postmortem_nb.errors import QueryError
 
 if TYPE_CHECKING:
@@ -173,7 +173,7 @@ def _answered(process: subprocess.Popen[bytes], message: dict[str, Any]) -> Any:
         raise EOFError
     head = json.loads(line)
     if "error" in head:
-        raise QueryError(f"sql_query: {bare(head['error'])}")
+        raise QueryError(f"sql_query: {told(head['error'])}")
     body = process.stdout.read(head["bytes"])
     if len(body) < head["bytes"]:
         raise EOFError
