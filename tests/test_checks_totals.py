@@ -8,6 +8,7 @@ WRONG = {
     "Ghent saw 1,400 failures, Utrecht 800, Lyon 700, together 3,000.": "that makes 2,900.",
     "The work took 64 hours: 38 in Payroll, 20 in Tax Rules and 16 in Support.": "that makes 74.",
     "Of 1,120 failures 800 came from Ghent, 300 from Lyon and 30 from Utrecht.": "makes 1,130.",
+    "12 of the 90 minutes were detection, 54 were diagnosis, 34 were clean-up.": "makes 100.",
     "In all 121 tickets came: 80 by mail, 30 by phone and 10 by chat.": "that makes 120.",
 }
 RIGHT = """\
@@ -15,6 +16,8 @@ We had 12 calls and 30 mails, 42 messages in all.
 Ghent saw 1,400 failures, Utrecht 900, Lyon 700, together 3,000.
 The work took 64 hours: 28 in Payroll, 20 in Tax Rules and 16 in Support.
 Of 1,120 failures 800 came from Ghent and 300 from Lyon.
+12 of the 90 minutes were detection, 54 were diagnosis, 24 were clean-up.
+12 of the 90 minutes were detection; the page took 4 and the call 3.
 Versions 5.10, 5.11 and 5.12 together serve nine of ten clients.
 The pool went from 3 to 5 pods, 12 in total with the reserve.
 We asked 31 of 40 teams; 9 did not answer, 40 in all.

@@ -344,3 +344,26 @@ def test_a_change_that_names_a_ticket_is_held_against_its_action(made, name, val
     found = {each for each in sound.doubted(incident, "date", "owner") if "the action" in each}
     incident.remove("technical_changes", row)
     assert [told in each for each in found] == ([True] if told else [])
+
+
+@pytest.mark.parametrize(
+    ("target", "doubted"), [("83 million rows", True), ("38 million rows", False)]
+)
+def test_digits_turned_in_a_plan_are_found(tmp_path, target, doubted):
+    incident = sound.create(tmp_path)
+    facts = {"process_cause": "The table, with 38 million rows, was closed to writers."}
+    sound.write(incident, facts, {})
+    incident.add("technical_changes", name="Staging", target=target, owner="Mei Tan")
+    assert any("million rows" in each for each in sound.doubted(incident, "prose")) is doubted
+
+
+@pytest.mark.parametrize(("unit", "doubted"), [("minutes", True), ("seconds", False)])
+def test_a_large_number_with_another_unit_is_found(tmp_path, unit, doubted):
+    incident = sound.create(tmp_path)
+    facts = {
+        "key_logs": "The cache age was 1800 s.",
+        "process_cause": "The library took 30 as minutes: 1,800 seconds in the cache.",
+    }
+    row = {"Key Discovery": {"finding": f"Entries of the cache live 1,800 {unit}."}}
+    sound.write(incident, facts, row)
+    assert any("“1,800 minutes”" in each for each in sound.doubted(incident, "prose")) is doubted

@@ -33,6 +33,10 @@ _REPEATED = re.compile(
 )
 BARE = re.compile(r"(?<![\w.,:/#-])(?:\d{1,3}(?:,\d{3})+|\d{3,9})(?![\w%:/-]|[.,]\d)")
 """A number of three digits or more, whatever it is of."""
+_OF_OTHERS = frozenset({"similar", "approvals", "sharing"})
+"""Tables that tell of other incidents, or of people."""
+_OF_A_WHILE = "remaining"
+"""A blank whose numbers were so for a while."""
 _TOLD = 3
 """Digits before its zeros by which a number is known."""
 _LINKED = re.compile(r"\b[A-Za-z]{2,}-\d{2,}\b")
@@ -48,7 +52,7 @@ def slips(case: Case) -> Iterator[Finding]:
     """Find figures that differ from another of the document by turned digits, or by a count."""
     read = list(passages(case, plans=True))
     yield from _people(case, [*read, *_acted(case)])
-    yield from _things(case, read)
+    yield from _things(case)
     yield from _repeats(case, read)
     yield from _ids(case, read)
     yield from _often(case, read)
@@ -107,8 +111,14 @@ def _people(case: Case, read: list[tuple[Cell, str]]) -> Iterator[Finding]:
                 yield about(case, cell, f"“{match.group()}”, but stated: {int(near[0]):,}.")
 
 
-def _things(case: Case, read: list[tuple[Cell, str]]) -> Iterator[Finding]:
-    """Find numbers of things that stand with two digits turned elsewhere."""
+def _things(case: Case) -> Iterator[Finding]:
+    """Find numbers of things that stand with two digits turned elsewhere, plans too."""
+    read = [
+        (cell, str(cell.value)[:LONG])
+        for cell in case.cells
+        if cell.column.kind in {"prose", "line"} and cell.table not in _OF_OTHERS
+        if cell.column.name != _OF_A_WHILE
+    ]
     where: dict[str, dict[str, list[tuple[Cell, str]]]] = defaultdict(lambda: defaultdict(list))
     for cell, text in read:
         for match in matches(_COUNTED, text):

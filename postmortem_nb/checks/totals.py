@@ -1,7 +1,8 @@
 """A total that a sentence tells with its parts: one way to read every sum that is written out.
 
 The parts stand before “in all” or “together” (“12 calls and 30 mails, 42 messages in all”), behind
-“Of 1,120 failures”, or behind a colon (“64 hours: 28 in Payroll, 20 in Tax and 16 in Support”).
+“Of 1,120 failures” or “12 of the 90 minutes”, or behind a colon (“64 hours: 28 in Payroll, 20 in
+Tax and 16 in Support”).
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ _JOINT = re.compile(r"[\w\s’'.()-]{0,45}(?:,|;|\sand|\splus)(?:\sand)?\s[\w\s�
 _JOINED = re.compile(r"[\w\s’'.()-]{0,45}(?:[,;:(–—]\s?)?(?:[\w’'-]+[,:]?\s){0,4}")
 """Between the last part and the total."""
 _OF = re.compile(r"(?:^|[\s(])Of\s(?:the\s|our\s|these\s|those\s)?$")
+_OF_THE = re.compile(r"\sof\s(?:the|our|these|those)\s")
 _DIGITS = re.compile(r"\d[\d,.:]*")
 _EQUAL, _NEARLY, _SURELY, _ANY = 0.005, 0.15, 0.25, 0.5
 """By how much of it a sum may be off; by how much it is the sum all the same; of three or more;
@@ -90,27 +92,28 @@ def _amounts(sentence: str) -> list[_Amount]:
 
 def _sums(sentence: str, amounts: Sequence[_Amount]) -> Iterator[_Sum]:
     for at, each in enumerate(amounts):
-        head = sentence[: each.begin]
+        head, parts, most = sentence[: each.begin], [], _SURELY
         if _BEFORE.search(head[-16:]) or _BEHIND.match(sentence, each.end):
-            parts = _listed(sentence, amounts[:at], each)
-            if len(parts) > 1 and all(part.value != each.value for part in parts):
-                yield _Sum(each, parts, _ANY * each.value, _exact(sentence, each, *parts))
+            parts, most = _listed(sentence, amounts[:at], each), _ANY
         elif _OF.search(head[-12:]):
             parts = [other for other in amounts[at + 1 :] if other.unit == each.unit]
-            if len(parts) >= _SURE:
-                yield _Sum(each, parts, _SURELY * each.value, _exact(sentence, each, *parts))
+        elif at and _OF_THE.fullmatch(sentence[amounts[at - 1].end : each.begin]):
+            others = (*amounts[at - 1 : at], *amounts[at + 1 :])
+            parts = [other for other in others if other.unit in ("", each.unit)]
+        enough = len(parts) >= (_SURE if most == _SURELY else 2)
+        if enough and all(part.value != each.value for part in parts):
+            yield _Sum(each, parts, most * each.value, _exact(sentence, each, *parts))
+    yield from _behind_colon(sentence, amounts)
+
+
+def _behind_colon(sentence: str, amounts: Sequence[_Amount]) -> Iterator[_Sum]:
     colon = sentence.find(": ")
-    before = [each for each in amounts if each.end <= colon]
+    total = next((each for each in reversed(amounts) if each.end <= colon), None)
     parts = [each for each in amounts if each.begin > colon >= 0]
     every = len(parts) == len(_DIGITS.findall(sentence[colon:]))
-    if (
-        before
-        and len(parts) > 1
-        and every
-        and len({each.unit for each in (*parts, before[-1])}) == 1
-    ):
+    if total and every and len(parts) > 1 and {each.unit for each in parts} == {total.unit}:
         most = _SURELY if len(parts) >= _SURE else _NEARLY
-        yield _Sum(before[-1], parts, most * before[-1].value)
+        yield _Sum(total, parts, most * total.value)
 
 
 def _exact(sentence: str, *amounts: _Amount) -> bool:

@@ -96,5 +96,6 @@ def _is_slip(one: _Told, rivals: Sequence[_Told]) -> bool:
     if one.number < _LEAST or (one.number % 5 == 0 and one.number < _KNOWN):
         return False  # ten seconds and ten minutes are both often told
     blanks = {(each.cell.table, each.cell.row, each.cell.column.name) for each in rivals}
-    shared = any(len(one.stems & each.stems) >= _WORDS for each in rivals)
-    return len(blanks) >= _BLANKS and shared
+    known = one.number >= _KNOWN  # by its size: fewer words and blanks must say the same
+    shared = any(len(one.stems & each.stems) >= _WORDS - known for each in rivals)
+    return len(blanks) >= _BLANKS - known and shared
