@@ -112,6 +112,11 @@ def test_hostile_ids_are_refused_and_leave_nothing(tmp_path):
     assert len(wrong) >= 38
 
 
+def test_an_id_of_too_many_bytes_is_refused_as_that():
+    with pytest.raises(BadValue, match="up to 200 bytes"):
+        checked_id("漢" * 100)
+
+
 def test_two_spellings_of_one_name_are_one_incident(tmp_path):
     assert Incident.create("INC-e\u0301", tmp_path).path.name == "INC-\u00e9"
     with pytest.raises(BundleError, match="already"):
