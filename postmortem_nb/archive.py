@@ -101,6 +101,8 @@ class Archive:
         """The incidents, the newest first; those without a date last."""
         self.broken: dict[str, str] = {}
         """Bundles that cannot be read: folder → why, one line."""
+        self.damaged: dict[str, str] = {}
+        """Bundles of which lines of the log cannot be read: folder → how many, one line."""
         places = list(find(self.folder))
         for number, path in enumerate(places, 1):
             self._read(path)
@@ -157,11 +159,12 @@ class Archive:
         Columns: ``incident``, ``date``, ``similarity`` (in words: what they share), ``score`` (0 to
         1), ``shared_services``, ``shared_factors``, ``shared_words`` (lists), ``title``, ``path``.
         The first three fit the template's table ``similar``. Those that share nothing are left
-        out. The method is described in `likeness`. Raises BundleError and BadValue.
+        out. The method is described in `likeness`. ``path`` may be an id or a folder of the
+        archive too. Raises BundleError and BadValue.
         """
         if type(limit) is not int or limit < 1:
             raise BadValue(expected("limit", "a whole number from 1 on", example="5", came=limit))
-        asked = path if isinstance(path, Incident) else Incident.open(path)
+        asked = path if isinstance(path, Incident) else self._opened(path)
         one = _record(asked, asked.path)
         others = [each for each in self.records if not _same(each.path, asked.path)]
         found = likeness.rank(_said(one), [_said(each) for each in others])[:limit]
@@ -181,9 +184,24 @@ class Archive:
         ]
         return pd.DataFrame(rows, columns=list(_SIMILAR)).astype(_SIMILAR)
 
+    def _opened(self, path: str | Path) -> Incident:
+        """Open an incident that is named by its path, or by its id or folder in the archive."""
+        try:
+            return Incident.open(path)
+        except BundleError:
+            known = (e.path for e in self.records if str(path) in (e.id, self._relative(e.path)))
+            place = next(known, None)
+            if place is None:
+                raise
+            return Incident.open(place)
+
     def _read(self, path: Path) -> None:
         try:
-            self.records.append(_record(Incident.open(path), path))
+            incident = Incident.open(path)
+            self.records.append(_record(incident, path))
+            if unread := sum(said.startswith("line ") for said in incident.problems):
+                lines = "1 line" if unread == 1 else f"{unread:,} lines"
+                self.damaged[self._relative(path)] = f"{lines} of its log cannot be read"
         except PostmortemError as failed:
             self.broken[self._relative(path)] = " ".join(str(failed).split())
 

@@ -53,9 +53,10 @@ def _trends(asked: argparse.Namespace) -> int:
 
 def _similar(asked: argparse.Namespace) -> int:
     limit = _limit(asked.limit)  # wrong use is said before hundreds of bundles are read
-    incident = import_module("postmortem_nb.incident").Incident.open(asked.path)
-    archive = _read(asked)
-    return _print(asked, archive, "similar", archive.similar(incident, limit=limit))
+    archive = _made(asked)
+    frame = archive.similar(asked.path, limit=limit)  # wrong use is one line, also beside bundles
+    _tell(asked, archive)
+    return _print(asked, archive, "similar", frame)
 
 
 def _limit(given: str) -> int:
@@ -66,15 +67,25 @@ def _limit(given: str) -> int:
 
 def _read(asked: argparse.Namespace) -> Archive:
     """Return the archive that was asked for; its broken bundles are told, one line each."""
+    archive = _made(asked)
+    _tell(asked, archive)
+    return archive
+
+
+def _made(asked: argparse.Namespace) -> Archive:
     made: type[Archive] = import_module("postmortem_nb.archive").Archive
-    archive = made(asked.archive, told=_progress if sys.stderr.isatty() else None)
+    return made(asked.archive, told=_progress if sys.stderr.isatty() else None)
+
+
+def _tell(asked: argparse.Namespace, archive: Archive) -> None:
     if asked.format != "json":
         line = import_module("postmortem_nb.terminal").line
         for path, why in archive.broken.items():
             print(f"{line(path)}: left out: {line(why)}", file=sys.stderr)
+        for path, what in archive.damaged.items():
+            print(f"{line(path)}: {what}; see `postmortem check`", file=sys.stderr)
         if not archive.records and not archive.broken:
             print(f"{line(asked.archive)}: no incident in it yet", file=sys.stderr)
-    return archive
 
 
 def _progress(read: int, every: int) -> None:

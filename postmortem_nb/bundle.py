@@ -60,8 +60,10 @@ def checked_id(given: object) -> str:
 
 def _fault(given: str) -> str:
     """Return what would be expected instead of an id, or nothing."""
-    if not 0 < len(given) <= LONGEST_ID or len(given.encode("utf-8", "replace")) > _LONGEST_BYTES:
+    if not 0 < len(given) <= LONGEST_ID:
         return f"1 to {LONGEST_ID} characters"
+    if len(given.encode("utf-8", "replace")) > _LONGEST_BYTES:
+        return f"up to {_LONGEST_BYTES} bytes, of which these letters take several each"
     if _FORBIDDEN & set(given):
         return f"a name, not a path (none of {' '.join(sorted(_FORBIDDEN))})"
     if not given.isprintable():

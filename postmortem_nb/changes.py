@@ -44,7 +44,7 @@ def beginning(
     found: list[Change] = []
     for name, step, moment in (("start", START_STEP, start), ("end", END_STEP, end)):
         if not kinds.is_missing(moment):
-            _check_step(tables, name, moment)
+            _check_step(tables, name, step, moment)
             added = adding(tables, TIMELINE, {"step": step, "time": moment})
             tables.take({"at": "", "by": "", **change} for change in added)  # type: ignore[typeddict-item]
             found += added
@@ -59,11 +59,14 @@ def beginning(
     return found
 
 
-def _check_step(tables: Tables, name: str, moment: object) -> None:
-    """Refuse a moment by its own name: where the template has no timeline, or it is no time."""
+def _check_step(tables: Tables, name: str, step: str, moment: object) -> None:
+    """Refuse a moment by its own name: where the template has no such step, or it is no time."""
     columns = {column.name for column in tables.template.tables.get(TIMELINE, ())}
     if not {"step", "time"} <= columns:
         raise BadValue(f"{name}: this template has no {TIMELINE} with step and time; leave it out")
+    steps = [dict(group.keys).get("step") for group in tables.template.groups(TIMELINE)]
+    if step not in steps and None not in steps:
+        raise BadValue(f"{name}: the timeline of this template has no step {step!r}; leave it out")
     kinds.parse("time", moment, name=name, start=begun(tables))
 
 

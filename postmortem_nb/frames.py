@@ -5,6 +5,7 @@ Column kinds decide the dtypes (`kinds.KINDS`); missing is ``<NA>``, in times an
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
 
 PROVENANCE = ("name", "call", "from", "to", "rows", "complete", "partial", "fetched_at", "sha256")
 """The columns of ``incident["evidence"]`` that are always there."""
+
+_QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
+_PRINTED = re.compile(rf"\[(?:{_QUOTED.pattern})(?:, (?:{_QUOTED.pattern}))*\]")
 
 _DONE = {
     "add": "row added",
@@ -71,6 +75,10 @@ def read(tables: Tables, table: str, frame: object) -> list[tuple[str | None, di
     """
     if not isinstance(frame, pd.DataFrame):
         raise BadValue(expected(table, "a DataFrame", example=f'incident["{table}"]', came=frame))
+    frame = _unindexed(frame, {column.name for column in tables.columns(table)})
+    if frame.columns.nlevels > 1 or frame.index.nlevels > 1:
+        what = "a DataFrame with one level of columns and rows"
+        raise BadValue(expected(table, what, example=f'incident["{table}"]', came="several"))
     if "row" in frame.columns and frame.index.name != "row":
         frame = frame.set_index("row")
     for what, labels in (("column", frame.columns), ("row", frame.index)):
@@ -78,6 +86,8 @@ def read(tables: Tables, table: str, frame: object) -> list[tuple[str | None, di
             raise BadValue(f"{table}: {what} {shown(twice[0])} comes twice")
     derived = {column.name for column in tables.columns(table) if column.derived}
     columns = {name: frame[name].tolist() for name in frame.columns if name not in derived}
+    for name in (c.name for c in tables.columns(table) if c.kind == "names" and c.name in columns):
+        columns[name] = [_unprinted(cell) for cell in columns[name]]
     return [
         (
             row if isinstance(row, str) else None,
@@ -85,6 +95,20 @@ def read(tables: Tables, table: str, frame: object) -> list[tuple[str | None, di
         )
         for n, row in enumerate(frame.index)
     ]
+
+
+def _unprinted(cell: object) -> object:
+    """Return the names of a cell that came through a CSV, where a list stands as it is printed."""
+    if not isinstance(cell, str) or _PRINTED.fullmatch(cell) is None:
+        return cell
+    return [one[1:-1] for one in _QUOTED.findall(cell)]
+
+
+def _unindexed(frame: pd.DataFrame, columns: set[str]) -> pd.DataFrame:
+    """Return a frame with the columns back that ``set_index`` made its index: they are values."""
+    known = {"row", *columns}.difference(frame.columns if frame.columns.nlevels == 1 else ())
+    names = [name for name in frame.index.names if name in known]
+    return frame.reset_index(level=names) if set(names) - {"row"} else frame
 
 
 def log(tables: Tables) -> pd.DataFrame:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 NARROWEST, WIDEST = 80, 120
 GAP = "  "
+_LEAST = 10  # columns: a date is read whole or not at all
 UNKNOWN = "–"
 
 
@@ -69,7 +70,7 @@ def _fit(sizes: list[int], free: Sequence[int], wide: int) -> None:
     """Take from the widest of the columns that may be cut until the table fits."""
     while free and sum(sizes) + len(GAP) * (len(sizes) - 1) > wide:
         widest = max(free, key=lambda n: sizes[n])
-        if sizes[widest] <= 8:
+        if sizes[widest] <= _LEAST:
             return
         sizes[widest] -= 1
 

@@ -252,7 +252,27 @@ def test_broken_bundles_are_told_and_hide_no_other(story, tmp_path, capsys):
     assert cli.main(["list", str(tmp_path)]) == 0
     out, err = capsys.readouterr()
     assert "INC-1" in out
-    assert sorted(line.split(":")[0] for line in err.splitlines()) == ["bare", "newer"]
+    told = dict(line.split(": ", 1) for line in err.splitlines())
+    assert sorted(told) == ["bare", "garbled", "newer"]
+    assert told["garbled"] == "1 line of its log cannot be read; see `postmortem check`"
+
+
+def test_an_incident_of_the_archive_is_named_by_its_id_too(story, in_empty, capsys):
+    assert cli.main(["similar", "INC-1", str(story)]) == 0
+    by_id = capsys.readouterr().out
+    assert cli.main(["similar", str(story / "INC-1"), str(story)]) == 0
+    assert capsys.readouterr().out == by_id
+    assert by_id
+    assert cli.main(["similar", "INC-99", str(story)]) == 2
+
+
+def test_a_long_name_leaves_the_dates_whole(tmp_path, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    begun(tmp_path, (f"INC-{'x' * 90}", *STORY[0][1:]))
+    begun(tmp_path, STORY[1])
+    archive = Archive(tmp_path)
+    days = {str(record.day) for record in archive.records}
+    assert all(day in archivepages.incidents(archive.incidents()) for day in days)
 
 
 def test_a_folder_that_may_not_be_read_is_told(story, monkeypatch):

@@ -112,6 +112,20 @@ def test_hostile_ids_are_refused_and_leave_nothing(tmp_path):
     assert len(wrong) >= 38
 
 
+def test_a_start_without_its_step_is_refused_by_its_name(tmp_path):
+    row = "**{time time = TIME}** - **Detection**"
+    rows = f"<!-- rows timeline (phase=All, step=Detection): 1 blank -->\n{row}\n<!-- end -->\n"
+    own = tmp_path / "ours.md"
+    own.write_text(f"# Ours\n\n## Timeline\n\n{rows}", "utf-8")
+    with pytest.raises(BadValue, match=r"^start: the timeline .* no step 'Incident Start'"):
+        Incident.create("INC-1", tmp_path, start="2025-12-04T14:02Z", template=own)
+
+
+def test_an_id_of_too_many_bytes_is_refused_as_that():
+    with pytest.raises(BadValue, match="up to 200 bytes"):
+        checked_id("漢" * 100)
+
+
 def test_two_spellings_of_one_name_are_one_incident(tmp_path):
     assert Incident.create("INC-e\u0301", tmp_path).path.name == "INC-\u00e9"
     with pytest.raises(BundleError, match="already"):

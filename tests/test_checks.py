@@ -298,7 +298,7 @@ def test_what_is_planted_is_found(incident, plant):
 
 
 def test_every_kind_of_finding_is_planted_somewhere():
-    elsewhere = {Code.FIGURE, Code.FOLLOW_UP, Code.EVIDENCE, Code.LOG, Code.SOURCES}
+    elsewhere = {Code.FIGURE, Code.FOLLOW_UP, Code.EVIDENCE, Code.LOG, Code.SOURCES, Code.TEMPLATE}
     assert {spec[0] for _, spec in PLANTS.values()} == set(Code) - elsewhere
 
 
@@ -422,6 +422,14 @@ def test_a_team_silences_codes_in_its_template(tmp_path, example):
     own.write_text(f"---\n{head}checks-ignore: blank, evidence\n---\n{rest}", encoding="utf-8")
     incident = Incident.create("INC-9", tmp_path, template=own)
     assert incident.check().empty
+
+
+def test_a_code_that_there_is_not_is_told(tmp_path):
+    own = tmp_path / "ours.md"
+    ignore = "checks-ignore: silense, RC1, EM, blank"
+    own.write_text(f"---\ntype: ours\n{ignore}\n---\n\n## Story\n\n{{told}}\n", "utf-8")
+    rows = Incident.create("INC-9", tmp_path, template=own).check().to_dict("records")
+    assert [(row["code"], row["remedy"]) for row in rows] == [("template", "Did you mean silence?")]
 
 
 def test_a_team_lets_words_stand_in_its_template(tmp_path):

@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 from postmortem_nb import evidence, impact, kinds
+from postmortem_nb.errors import BadValue
 from postmortem_nb.incident import Incident
 from postmortem_nb.wholeframe import WholeFrame
 
@@ -114,6 +115,37 @@ def test_an_edited_frame_is_written_as_its_few_differences(incident):
     assert incident.values("actions")[1]["due"] == date(2025, 12, 19)
     incident.replace("actions", incident["actions"])
     assert lines(incident) - before == 3
+
+
+def test_a_column_that_became_the_index_keeps_its_values(incident):
+    for text in "ab":
+        incident.add("actions", horizon="Immediate", title=text, owner="Dana")
+    ids = incident["actions"].index.tolist()
+    incident.replace("actions", incident["actions"].set_index("title", append=True))
+    assert incident["actions"].index.tolist() == ids
+    for columns in ("title", ["owner", "title"]):
+        incident.replace("actions", incident["actions"].set_index(columns))
+        assert texts(incident, "actions", "title") == ["a", "b"]
+        assert texts(incident, "actions", "owner") == ["Dana", "Dana"]
+
+
+def test_a_frame_of_several_levels_is_refused(incident):
+    for frame in (
+        pd.DataFrame({("text", "a"): ["x"]}),
+        pd.DataFrame({"text": ["x"]}, index=pd.MultiIndex.from_tuples([("a", "b")])),
+    ):
+        with pytest.raises(BadValue, match=r"takeaways: expected a DataFrame with one level"):
+            incident.replace("takeaways", frame)
+
+
+def test_names_come_back_from_a_csv(incident, tmp_path):
+    people = ["Doe, Jane", "O'Hara", "Ana"]
+    incident.add("timeline", step="Escalation", time=START, responders=people)
+    incident["timeline"].to_csv(tmp_path / "timeline.csv")
+    before = lines(incident)
+    incident.replace("timeline", pd.read_csv(tmp_path / "timeline.csv", index_col=0))
+    assert texts(incident, "timeline", "responders") == [people]
+    assert lines(incident) == before
 
 
 def test_new_rows_of_a_frame_stand_where_they_stood(incident):

@@ -388,6 +388,9 @@ def refusal(source):
 
 
 def test_a_template_without_a_section_is_refused():
+    open_front = "---\ntitle: Ours\n\n## Facts\n\n---\n"
+    with pytest.raises(BadTemplate, match=r"^ours.md:1: expected front matter that ends before"):
+        schema.read(open_front, source="ours.md")
     with pytest.raises(BadTemplate, match=r"^ours.md:1: expected a ## heading"):
         schema.read("# Only a title\n\n{line a}\n", "ours.md")
     with pytest.raises(BadTemplate, match=r"^ours.md:3: expected a ## heading before"):

@@ -50,9 +50,11 @@ A rule is listed in `RULES`; nothing here knows the wall clock, so a check says 
 
 from __future__ import annotations
 
+import difflib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from postmortem_nb import language
 from postmortem_nb.checks import (
     absent,
     actions,
@@ -111,6 +113,7 @@ from postmortem_nb.checks.report import (
     errors,
     frame,
 )
+from postmortem_nb.errors import shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -196,8 +199,10 @@ def findings(incident: Incident, *, ignore: Iterable[str] = ()) -> pd.DataFrame:
 
     """
     seen = case.take(incident)
-    silenced = {*ignore, *case.listed(seen.template.facts.get(IGNORE, ""))}
+    asked = case.listed(seen.template.facts.get(IGNORE, ""))
+    silenced = {*ignore, *asked}
     found = list(reading.once(each for rule in RULES for each in rule(seen)))
+    found += _unknown(asked)
     found += silence.found(incident, seen)
     found += peaks.found(incident, seen)
     found += levels.found(incident, seen)
@@ -206,6 +211,20 @@ def findings(incident: Incident, *, ignore: Iterable[str] = ()) -> pd.DataFrame:
     found += bare.found(incident, seen, found)
     kept = (each for each in found if not silenced & {str(each.code), each.rule})
     return frame(kept, path=_file(incident.path / LOG))
+
+
+def _unknown(asked: Iterable[str]) -> Iterator[Finding]:
+    """Tell what a template leaves out by a name that no code and no rule has."""
+    known = [*map(str, Code), *(rule.id for rule in language.rules())]
+    for name in (name for name in asked if name not in known):
+        near = ", ".join(difflib.get_close_matches(name, known, n=1, cutoff=0.5))
+        yield Finding(
+            code=Code.TEMPLATE,
+            severity=Severity.WARNING,
+            where=f"Front matter › {IGNORE}",
+            message=f"{shown(name)} is no code of a finding and no rule of language.",
+            remedy=f"Did you mean {near}?" if near else "Write the code as a finding prints it.",
+        )
 
 
 def _file(path: Path) -> str:

@@ -64,6 +64,7 @@ class Code(StrEnum):
     DATE = "date", "dates that exclude each other"
     EVIDENCE = "evidence", "evidence is missing, partial, empty or changed"
     LOG = "log", "the log of edits has damaged lines"
+    TEMPLATE = "template", "the template leaves out a code or rule that there is not"
     BLAME = "blame", "words that judge people instead of describing the system"
 
 

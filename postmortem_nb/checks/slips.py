@@ -35,8 +35,6 @@ BARE = re.compile(r"(?<![\w.,:/#-])(?:\d{1,3}(?:,\d{3})+|\d{3,9})(?![\w%:/-]|[.,
 """A number of three digits or more, whatever it is of."""
 _OF_OTHERS = frozenset({"similar", "approvals", "sharing"})
 """Tables that tell of other incidents, or of people."""
-_OF_A_WHILE = "remaining"
-"""A blank whose numbers were so for a while."""
 _TOLD = 3
 """Digits before its zeros by which a number is known."""
 _LINKED = re.compile(r"\b[A-Za-z]{2,}-\d{2,}\b")
@@ -117,7 +115,6 @@ def _things(case: Case) -> Iterator[Finding]:
         (cell, str(cell.value)[:LONG])
         for cell in case.cells
         if cell.column.kind in {"prose", "line"} and cell.table not in _OF_OTHERS
-        if cell.column.name != _OF_A_WHILE
     ]
     where: dict[str, dict[str, list[tuple[Cell, str]]]] = defaultdict(lambda: defaultdict(list))
     for cell, text in read:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 _HEADING = re.compile(r"(#{2,6})[ \t]+(.*?)[ \t]*#*[ \t]*")
 _FENCE = re.compile(r"[ \t]*(`{3,}(?=[^`]*$)|~{3,})")
 
+_NUMBERED = re.compile(r"[0-9]+(?:\.[0-9]+)*[.)][ \t]+|[0-9]+(?:\.[0-9]+)+[ \t]+")
+
 
 @dataclass(frozen=True, slots=True)
 class Line:
@@ -38,7 +40,10 @@ def split(document: str) -> list[Line]:
     while len(made) < len(lines):
         at = len(made)
         end = _closing(lines, at)
-        made += [Line(n + 1, lines[n], code=end > at) for n in range(at, max(end, at + 1))]
+        if end > at:
+            made += [Line(n + 1, lines[n], code=True) for n in range(at, end)]
+        else:
+            made.append(Line(at + 1, lines[at].rstrip(" \t")))
     return made
 
 
@@ -95,4 +100,10 @@ def sections(
 
 
 def _same(title: str, other: str) -> bool:
-    return title.casefold().split() == other.casefold().split()
+    return _plain(title) == _plain(other)
+
+
+def _plain(heading: str) -> list[str]:
+    """Return the words of a heading, however it is numbered, set in bold or quoted."""
+    words = _NUMBERED.sub("", heading.strip("*_ \t"))
+    return words.casefold().replace("’", "'").split()

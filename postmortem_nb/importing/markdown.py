@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import shutil
 from collections import defaultdict
+from datetime import UTC, datetime, time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +22,6 @@ from postmortem_nb.tables import TIMELINE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from datetime import datetime
 
     from postmortem_nb.importing.lines import Line
     from postmortem_nb.importing.reading import Answer, Entry, Found
@@ -177,7 +177,8 @@ class _Said:
             ticked = bool(answer.text.strip())
             return ticked if ticked or (ticks and not self._found.blanks) else None
         try:
-            return matching.value(answer.blank, answer.text, start=self._start)
+            start = self._start or self._day(answer)
+            return matching.value(answer.blank, answer.text, start=start)
         except BadValue as refused:
             self._note(answer.line, str(refused))
             return None
@@ -222,12 +223,24 @@ class _Said:
             )
             if is_start and answer is not None and not answer.shown:
                 try:
-                    stored = matching.value(answer.blank, answer.text, start=None)
+                    stored = matching.value(answer.blank, answer.text, start=self._day(answer))
                 except BadValue:
                     continue  # noted where its row is read
                 moment: datetime | None = kinds.value("time", stored)
                 return moment
         return None
+
+    def _day(self, answer: Answer) -> datetime | None:
+        """Return the day that a time of day is of while no start stands: the document's date."""
+        if not answer.text[:1].isdigit():
+            return None  # `+15m` counts from a start, and a day is none
+        dates = (each for each in self._found.singles if each.blank.name == "date")
+        stated = next((each for each in dates if not each.shown), None)
+        try:
+            stored = matching.value(stated.blank, stated.text, start=None) if stated else None
+        except BadValue:
+            return None  # noted where it is read
+        return datetime.combine(kinds.value("date", stored), time(), UTC) if stored else None
 
     def _note(self, line: int, said: str) -> None:
         self._notes.append((line, f"{self._name}:{line}: {said}"))

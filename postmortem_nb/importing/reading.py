@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from postmortem_nb.schema import Section, Template
 
 FOOT = re.compile(r"\*Content digest: sha256 [0-9a-f]{64}\*")
-"""The last line of an exported document: in one that has it, a value never spans lines."""
+"""The last line of an exported document: in one that has it, no value goes on after an
+empty line: the notes of its author stand there."""
 
 _OURS = re.compile(
     r">|!\[|\*Figure [0-9]+\. "
@@ -101,6 +102,7 @@ def read(template: Template, document: str) -> Found:
     head = template.sections[0] if template.sections[0].level == 1 else None
     order = list(walk(template.sections))
     after = {id(section): order[number:] for number, section in enumerate(order, 1)}
+    ruled = {id(each): shapes.ruled(template, each.parts[each.front :]) for each in order}
     for section, lines in documents.sections(template, body, head):
         if section is None:
             found.unread += [line for line in lines if not line.is_empty]
@@ -109,11 +111,18 @@ def read(template: Template, document: str) -> Found:
         rest = _front(found, section, lines) if section is head else lines
         places = shapes.places(template, section.parts[section.front :])
         for later in after.get(id(section), ()):
-            places += shapes.ruled(template, later.parts[later.front :])
+            places += ruled[id(later)]
         _Section(found, places, exported=exported).read(rest)
+    found.blanks = _has_blanks(found)
     if exported:
         found.unread = [line for line in found.unread if not _OURS.match(line.text)]
     return found
+
+
+def _has_blanks(found: Found) -> bool:
+    """Return whether a placeholder stands anywhere, once text below labels has found its own."""
+    answers = [*found.singles, *(a for entry in found.entries for a in entry.answers.values())]
+    return any(answer.shown and not shapes.is_default(answer.blank) for answer in answers)
 
 
 def _untabled(body: Sequence[Line]) -> Iterator[Line]:
@@ -191,10 +200,16 @@ class _Section:
             if block[0].code:
                 self._block(block)
             elif block[0].is_empty:
-                self.held += block if self.open is not None else ()
+                self._empty(block[0])
             else:
                 self._line(block[0])
         self._settle(more=self.below)
+
+    def _empty(self, line: Line) -> None:
+        """Keep an empty line; an export has notes of its author's between, which are no values."""
+        if self.exported and not self.below:
+            self.open = None
+        self.held += [line] if self.open is not None else ()
 
     def _line(self, line: Line) -> None:
         """Take a line for the template's line that it fits best, or for text that goes on."""
@@ -244,14 +259,11 @@ class _Section:
         for answer in answers:
             self._answer(answer)
         ends = shape.last is not None and shape.last.kind in matching.TEXTS
-        goes_on = ends and not self.exported
-        self.open = next((a for a in answers if goes_on and a.blank is shape.last), None)
+        self.open = next((a for a in answers if ends and a.blank is shape.last), None)
         self.below = self.open is not None and self.open.shown
 
     def _answer(self, answer: Answer) -> None:
-        """Keep an answer; a placeholder says that the document shows its empty blanks."""
-        if answer.shown and not shapes.is_default(answer.blank):
-            self.found.blanks = True
+        """Keep an answer, of the row under way or of none."""
         if self.entry is None:
             self.found.singles.append(answer)
         else:

@@ -51,6 +51,17 @@ _STRICT: Mapping[str, str] = {
 }
 """What a document of ours writes for a kind; what people write may be anything."""
 
+_DASH = "[-–—]"
+_BULLET = "[-*+•–—]"
+_ALIKE: Mapping[str, str] = {
+    "**:": "[*_:]{3}",
+    "**": "[*_]{2}",
+    "'": "['’]",
+    '"': '["“”]',
+}
+"""What editors write for each other: words of a template → the pattern of what may stand there."""
+
+_REWRITTEN = re.compile("|".join(map(re.escape, _ALIKE)))
 _COMMENT = re.compile(r"[ \t]*<!--.*?-->[ \t]*", re.DOTALL)
 _PLACEHOLDER = re.compile(r"_{3}|\{\{|\[|^$")
 _FENCE = re.compile(r"\n[ \t]*(?:`{3,}|~{3,})")
@@ -281,7 +292,10 @@ def _patterned(
 
 def _compiled(pieces: Sequence[Piece], kind: Mapping[str, str]) -> re.Pattern[str]:
     """Return the pattern of a line; spaces around values count for nothing."""
-    made = "".join(map(partial(_pattern, kind=kind), pieces)).removeprefix("[ \t]+")
+    made = "".join(map(partial(_pattern, kind=kind), pieces))
+    made = made.removeprefix("[ \t]*").removeprefix("[ \t]+")
+    if made.startswith(f"{_DASH}["):
+        made = made.replace(_DASH, _BULLET, 1)
     return re.compile(f"[ \t]*{made}[ \t]*", re.DOTALL)
 
 
@@ -293,7 +307,7 @@ def _pattern(piece: Piece, kind: Mapping[str, str]) -> str:
     if not isinstance(piece, Words | Shown):
         return ""
     words = piece.text.split("\n")[0]
-    core = "[ \t]+".join(map(re.escape, words.split()))
+    core = "[ \t]+".join(map(re.escape if kind else _alike, words.split()))
     if not core:
         return "[ \t]+" if words else ""
     # `Owner:Ana` and `4.2%` are read too, but `2025-12` is no date with a dash between two values
@@ -301,3 +315,16 @@ def _pattern(piece: Piece, kind: Mapping[str, str]) -> str:
     before = gap if words[0].isspace() else ""
     after = gap if words[-1].isspace() else ""
     return before + core.replace(re.escape(_A_NUMBER), "[0-9]+") + after
+
+
+def _alike(word: str) -> str:
+    """Return the pattern of a word as an editor may have rewritten it."""
+    if word == "-":
+        return _DASH
+    if word == ".":
+        return "[.)]"  # what stands behind a row's number
+    made, at = "", 0
+    for found in _REWRITTEN.finditer(word):
+        made += re.escape(word[at : found.start()]) + _ALIKE[found[0]]
+        at = found.end()
+    return made + re.escape(word[at:])
