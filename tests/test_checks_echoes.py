@@ -174,7 +174,6 @@ SLIPS = {
     "Bern, Basel, Jura": ("Bern, Basel, Thun", 1),
     "39 minutes, from 15:26 to 16:05": ("49 minutes, from 15:26 to 16:05", 1),
     "33 minutes of silence": ("43 minutes of silence", 1),
-    "engaged until 14:40": ("engaged until 14:20", 1),
     "took nine minutes": ("took nineteen minutes", 1),
     "Started 15:17, done 15:26": ("Started 15:07, done 15:26", 1),
     "310 on the day, 62 later": ("310 on the day, 72 later", 1),

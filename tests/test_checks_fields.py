@@ -164,9 +164,6 @@ def test_a_message_tells_of_nothing_that_came_after_it(incident, sent, text, dou
         "80 minutes gone before Data Platform was called in.",  # at 14:40
         "The readings of 820 gauges, one fifth of our 2,050, were stale.",  # two fifths
         "It ran for nine days, from Monday to Friday.",
-        "It all came down to two routers in Oslo losing sight of each other.",
-        "What finally got sales moving was shipping the previous release again.",
-        "It was the clearing of old rows that brought the shops back.",
         "The whole business was over before breakfast.",
         "Payments failed from 14:02 to 16:09 UTC (1 hour 22 minutes).",
         "Payments failed between 14:02 and 16:09 UTC, a period of 3 hours.",

@@ -11,7 +11,6 @@ from postmortem_nb.checks import (
     gaps,
     heard,
     prose,
-    ratios,
     reading,
     relations,
     roles,
@@ -23,7 +22,7 @@ from postmortem_nb.checks import (
 )
 
 MODULES = (
-    *(prose, relations, gaps, ratios, dates, counted, statements),
+    *(prose, relations, gaps, dates, counted, statements),
     *(heard, roles, slips, sums, twins),
 )
 READERS = [rule for module in MODULES for rule in module.RULES]

@@ -60,10 +60,6 @@ For the first forty minutes no one on call was aware.
 70 minutes went by between the start of the investigation and the key discovery.
 Shoppers waited two hours for any information.
 """,
-    "ratios": """\
-Mitigation took three times as long as detection.
-Most of the time had passed before the alert fired.
-""",
     "dates": """\
 On Friday, 4 December 2025, checkouts failed.
 The outage hit us on a busy Monday.

@@ -12,10 +12,9 @@
     prose       figures in sentences against the data; `claims`, `shares`: phrases; `spoken`: values
     relations   two events of a sentence: their order, and what lies between them
     gaps        the same, told freely; `order`: any clauses, by `events`, the words for each row
-    story       when of day, whose it was; `causes`: what caused it, and what ended it
+    story       when of day, whose it was
     bare        figures that nothing else bears; `written`: how they read, `borne`: what bears them,
                 `lengths`: lengths and clocks
-    ratios      phases compared with one another
     dates       dates and days of the week in sentences
     counted     things that a sentence counts: actions, factors, regions, updates
     statements  plain statements that the document denies; `stated`: how they are read
@@ -37,7 +36,6 @@
     echoes      a figure that stands alone in words that stand elsewhere with another one;
                 `mentions`: figures with the words around them
     within      a row against itself: a length and its two clocks, parts and their total
-    arrivals    teams that came to help, and when, against the escalations
     versions    a version that stands alone in words that have another one
     slips       one figure written twice, once with its digits turned
     peaks       peaks of frozen metrics in sentences; `levels`: their levels at a moment
@@ -59,11 +57,9 @@ from postmortem_nb.checks import (
     absent,
     actions,
     alike,
-    arrivals,
     bare,
     belonging,
     case,
-    causes,
     counted,
     dates,
     doings,
@@ -80,7 +76,6 @@ from postmortem_nb.checks import (
     peaks,
     pending,
     prose,
-    ratios,
     reading,
     records,
     regional,
@@ -154,13 +149,11 @@ RULES: tuple[Callable[[Case], Iterator[Finding]], ...] = (
     *heard.RULES,
     *roles.RULES,
     *belonging.RULES,
-    *arrivals.RULES,
     *slips.RULES,
     *relations.RULES,
     *gaps.RULES,
     *unitslips.RULES,
     *order.RULES,
-    *ratios.RULES,
     *sums.RULES,
     *totals.RULES,
     *itemised.RULES,
@@ -171,7 +164,6 @@ RULES: tuple[Callable[[Case], Iterator[Finding]], ...] = (
     *alike.RULES,
     *versions.RULES,
     *echoes.RULES,
-    *causes.RULES,
     *story.RULES,
     *wording.RULES,
 )
