@@ -243,7 +243,7 @@ def _words(value: object) -> str:
         return exact.replace("+00:00", " UTC")
     if isinstance(value, timedelta):
         return units.shown(value.total_seconds(), units.read("second"))
-    return f"{value:,.6g}" if isinstance(value, float) else str(value)
+    return units.numeral(value) if isinstance(value, float) else str(value)
 
 
 def _frozen(folder: Path | None, name: str, call: callsyntax.Call) -> pd.DataFrame | None:

@@ -45,6 +45,27 @@ def test_values_are_shown_in_the_unit_that_fits(value, unit, words):
     assert units.shown(value, units.read(unit)) == words
 
 
+@pytest.mark.parametrize(
+    ("number", "digits", "words"),
+    [
+        (37 / 3, 6, "12.3333"),
+        (0.3375, 6, "0.3375"),
+        (99.9871, 6, "99.9871"),
+        (1_234_567.0, 6, "1,234,567"),
+        (12_345.0, 4, "12,345"),
+        (-1057.4100000000035, 6, "-1,057.41"),
+        (999.9999, 3, "1,000"),
+        (4.0, 6, "4"),
+        (0.0, 6, "0"),
+        (2e-07, 6, "2e-07"),
+        (float("inf"), 6, "inf"),
+        (float("nan"), 6, "nan"),
+    ],
+)
+def test_numbers_are_written_without_powers_of_ten(number, digits, words):
+    assert units.numeral(number, digits) == words
+
+
 def test_units_as_headings():
     assert units.read("request/second").words == "requests per second"
     assert units.read("query").words == "queries"

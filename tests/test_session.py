@@ -70,6 +70,15 @@ def test_a_cell_shows_chart_table_and_provenance(shell, incident, shown):
         assert word in said
 
 
+def test_large_values_are_shown_in_full():
+    """Before: 1.23457e+06 of what a metric counts or weighs."""
+    page = session.table(
+        pd.DataFrame({"value": pd.Series([1_234_567.25, 0.2316], dtype="Float64")})
+    )
+    assert ">1,234,567<" in page
+    assert ">0.2316<" in page
+
+
 def test_durations_of_spans_are_shown_in_words(shell, incident, shown):
     """Before: 0 days 00:00:08.146668333; the frame keeps its timedeltas."""
     window = 'from="2025-12-04T15:00Z", to="2025-12-04T15:10Z"'
