@@ -17,6 +17,7 @@ import pandas as pd
 from postmortem_nb import slo, times
 from postmortem_nb.errors import BadValue
 from postmortem_nb.estimates import Estimate
+from postmortem_nb.units import numeral
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -225,7 +226,7 @@ def _uncounted(objective: Objective, impact: Sequence[Interval]) -> str:
     if not total:
         return f"the SLO “{objective.name}” has no data in the impact window"
     if not 0 <= bad <= total:
-        told = f"{bad:,.6g} bad {objective.basis} of {total:,.6g} in the impact"
+        told = f"{numeral(bad)} bad {objective.basis} of {numeral(total)} in the impact"
         return f"the answer of the SLO “{objective.name}” counts {told}, which cannot be"
     return ""
 

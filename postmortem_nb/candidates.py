@@ -18,6 +18,7 @@ import pandas as pd
 
 from postmortem_nb import evidence, kinds, metrics, times
 from postmortem_nb.errors import BadValue, BundleError, expected
+from postmortem_nb.units import numeral
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -298,7 +299,7 @@ def _says(values: dict[str, Any]) -> str:
     """Return the row in words: an analysis' own, a title, a message, or a metric's value."""
     if "value" in values and "query" in values and "says" not in values:
         unit = values.get("unit")
-        amount = f"{float(values['value']):,.4g}"
+        amount = numeral(float(values["value"]), 4)
         return f"{values['query']}: peak {amount}" + ("" if kinds.is_missing(unit) else f" {unit}")
     for name in ("says", "title", "message", "error.message", "resource_name"):
         if not kinds.is_missing(values.get(name)):

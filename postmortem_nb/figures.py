@@ -22,6 +22,7 @@ from postmortem_nb import (
     times,
 )
 from postmortem_nb.errors import PostmortemError
+from postmortem_nb.units import numeral
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -277,7 +278,7 @@ def _words(value: object) -> str:
     if value is None or type(value).__name__ in ("NAType", "NaTType") or value != value:  # noqa: PLR0124
         return "–"
     if isinstance(value, float):
-        return f"{value:,.6g}"
+        return numeral(value)
     if type(value).__name__ == "Timestamp":
         return f"{value:%Y-%m-%d %H:%M:%S} UTC"
     return _cut(str(value))

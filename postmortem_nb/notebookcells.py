@@ -27,6 +27,7 @@ from postmortem_nb import (
 from postmortem_nb.datadog import calls
 from postmortem_nb.errors import BadValue, BundleError, PostmortemError, QueryError
 from postmortem_nb.figures import Figures
+from postmortem_nb.units import numeral
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -175,7 +176,7 @@ class _Cells:
             return "–"
         if isinstance(value, (list, tuple)) or type(value).__name__ == "ndarray":
             value = ", ".join(map(str, value))
-        said = f"{value:,.6g}" if isinstance(value, float) else str(value)
+        said = numeral(value) if isinstance(value, float) else str(value)
         line = " ".join(self._source.cover(text.visible(said)).split())
         return text.markdown(line if len(line) <= LONGEST else f"{line[: LONGEST - 1]}…")
 

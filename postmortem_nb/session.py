@@ -52,6 +52,8 @@ COLUMNS_SHOWN = 8
 LONGEST_CELL = 160
 REDRAWN = 0.2
 """Seconds between two drawings of how a pull gets on."""
+BELOW_CHART = "pm-below-chart "
+"""Class of what follows a chart; a picture itself gets none from JupyterLab."""
 CHARTS = ("line", "area", "bar", "table", "none")
 
 
@@ -117,11 +119,12 @@ def check_name(name: str) -> None:
 def show(frame: pd.DataFrame, *, incident: Incident | None, options: Options) -> None:
     """Show a frame: its chart with the incident marked, a short table, its provenance."""
     record = frame.attrs.get("evidence", {})
-    if options.chart not in ("table", "none"):
-        _chart(frame, incident=incident, options=options)
+    is_drawn = options.chart not in ("table", "none") and _chart(frame, incident, options)
     if options.chart != "none":
         shown, plain = _said(frame, incident)
-        _html(shown, plain=plain)
+        _html(shown, plain=plain, below=BELOW_CHART if is_drawn else "")
+    if is_drawn and (words := charts.otherwise(frame, kind=options.chart, by=options.by)):
+        say(f"--chart {options.chart}: {words}")
     _small(provenance.line(record), _link(record))
     advice = record.get("advice")
     for words in advice if isinstance(advice, list) else []:
@@ -141,7 +144,8 @@ def finding(frame: pd.DataFrame, shown: Shown) -> None:
     main = frame[[name for name in shown.columns if name in frame.columns]].head(FOUND_SHOWN)
     rounded = main.apply(lambda column: column.map(_rounded))
     plain = rounded.to_string(max_colwidth=60)
-    _html(table(rounded, FOUND_SHOWN) + _more(frame[main.columns], FOUND_SHOWN), plain=plain)
+    said = table(rounded, FOUND_SHOWN) + _more(frame[main.columns], FOUND_SHOWN)
+    _html(said, plain=plain, below=BELOW_CHART)
     _small(shown.line)
 
 
@@ -152,7 +156,7 @@ def trials(found: BackTests) -> None:
         drawn = results.drawn(tested)
         if drawn:
             _picture(drawn)
-            _small(results.line(tested))
+            _small(results.line(tested), below=BELOW_CHART)
 
 
 def _rounded(value: object) -> object:
@@ -169,11 +173,12 @@ def rows(frame: pd.DataFrame) -> None:
     _html(table(frame), plain=frame.head(ROWS_SHOWN).to_string(max_colwidth=60))
 
 
-def _small(line: str, link: str = "") -> None:
+def _small(line: str, link: str = "", *, below: str = "") -> None:
     """Show a line about what stands above it; ``link`` is HTML."""
     _html(
         f'<p style="font-size:90%;opacity:.8;margin:.3em 0">{text.html(line)}{link}</p>',
         plain=text.visible(line),
+        below=below,
     )
 
 
@@ -240,7 +245,7 @@ def _words(value: object) -> str:
         return exact.replace("+00:00", " UTC")
     if isinstance(value, timedelta):
         return units.shown(value.total_seconds(), units.read("second"))
-    return f"{value:,.6g}" if isinstance(value, float) else str(value)
+    return units.numeral(value) if isinstance(value, float) else str(value)
 
 
 def _frozen(folder: Path | None, name: str, call: callsyntax.Call) -> pd.DataFrame | None:
@@ -291,8 +296,11 @@ class _Told:
         return f'<progress aria-label="Rows so far"{done}></progress> '
 
 
-def _chart(frame: pd.DataFrame, *, incident: Incident | None, options: Options) -> None:
-    """Show the chart as an export would draw it, so that an export need not draw it again."""
+def _chart(frame: pd.DataFrame, incident: Incident | None, options: Options) -> bool:
+    """Show the chart as an export would draw it, so that an export need not draw it again.
+
+    Returns whether there is one: some answers are only a table.
+    """
     if options.by:
         charts.describe(frame, by=options.by)  # a wrong one is refused here
     window: tuple[datetime | None, datetime | None] = (None, None)
@@ -304,8 +312,7 @@ def _chart(frame: pd.DataFrame, *, incident: Incident | None, options: Options) 
     drawn = drawing.draw(frame, drawing.Way(options.chart, options.by, window, moments, gaps))
     if drawn:
         _picture(drawn)
-    if options.chart and (words := charts.otherwise(frame, kind=options.chart, by=options.by)):
-        say(f"--chart {options.chart}: {words}")
+    return drawn is not None
 
 
 def _picture(drawn: drawing.Drawn) -> None:
@@ -333,8 +340,9 @@ def say(line: str) -> None:
     display(_bundle(line), raw=True)
 
 
-def _html(fragment: str, *, plain: str) -> None:
-    wrapped = f'<div class="tex2jax_ignore mathjax_ignore">{fragment}</div>'
+def _html(fragment: str, *, plain: str, below: str = "") -> None:
+    """Show a fragment; ``below`` names what was shown just before, for the style sheet to find."""
+    wrapped = f'<div class="{below}tex2jax_ignore mathjax_ignore">{fragment}</div>'
     display({"text/html": wrapped, "text/plain": plain}, raw=True)
 
 

@@ -123,6 +123,18 @@ def shown(value: float, unit: Unit) -> str:
     return _spell(_digits(value / divisor), suffix, unit)
 
 
+def numeral(number: float, digits: int = 6) -> str:
+    """Return a number as a person writes it: about so many digits, a whole one in full.
+
+    Never as a power of ten, but for what is no figure of an incident.
+    """
+    if not math.isfinite(number) or (number and not 1e-4 <= abs(number) < 1e15):
+        return f"{number:.{digits}g}"
+    whole = math.floor(math.log10(abs(number))) + 1 if number else 1
+    said = f"{number:,.{max(0, digits - whole)}f}"
+    return said.rstrip("0").rstrip(".") if "." in said else said
+
+
 def scale(low: float, high: float, unit: Unit, *, zero: bool = True, whole: bool = False) -> Scale:
     """Return the axis that holds ``low`` to ``high``, with five intervals or fewer.
 

@@ -9,7 +9,7 @@ import re
 
 import pandas as pd
 
-from postmortem_nb import text
+from postmortem_nb import text, units
 
 MOST = 60
 """Rows that are shown, as pandas shows them."""
@@ -37,7 +37,7 @@ class WholeFrame(pd.DataFrame):
         if said and self.empty:
             return f"<p>{text.html(said)}</p>"
         with pd.option_context("display.max_colwidth", None, "display.html.use_mathjax", False):
-            made = self.to_html(max_rows=MOST, border=0)
+            made = self.to_html(max_rows=MOST, border=0, float_format=units.numeral)
         return at_left(_LONG.sub(_WIDE, made))
 
 

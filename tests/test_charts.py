@@ -1,6 +1,7 @@
 """Pictures: nothing written over anything, nothing cut off, the same bytes each time."""
 
 import hashlib
+import io
 import json
 import re
 import subprocess
@@ -17,7 +18,10 @@ import pandas as pd
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
 from matplotlib.text import Text
+from PIL import Image
 
 from postmortem_nb import charts
 from postmortem_nb.charts import card
@@ -124,6 +128,26 @@ def test_the_same_question_gives_the_same_bytes(name):
     first, second = PICTURES[name](), PICTURES[name]()
     assert charts.png(first) == charts.png(second)
     assert charts.svg(first) == charts.svg(second)
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_few_colours_look_like_all(name):
+    """Paper and ink exactly, what lies between them nearly; a picture of nothing too."""
+    figure = PICTURES[name]()
+    found = Image.open(io.BytesIO(charts.png(figure)))
+    canvas = FigureCanvasAgg(figure)
+    with charts.card.style():
+        canvas.draw()
+    drawn = np.asarray(canvas.buffer_rgba())[:, :, :3]
+    shown = np.asarray(found.convert("RGB"))
+    assert found.mode == "P"
+    assert found.size == drawn.shape[1::-1]
+    assert (shown == drawn)[(drawn == drawn[0, 0]).all(axis=2)].all()
+    assert np.abs(shown.astype(int) - drawn).mean() < 1.5  # of 255
+
+
+def test_a_picture_of_bare_paper_is_one():
+    assert Image.open(io.BytesIO(charts.png(Figure((2, 1), dpi=200)))).size == (400, 200)
 
 
 def test_other_processes_threads_and_settings_give_the_same_bytes():

@@ -1,7 +1,9 @@
 """What pictures are made of: units, axes, thinned lines, flags, colours, and the words for all."""
 
 import math
+import re
 from datetime import timedelta
+from importlib import resources
 from itertools import combinations, pairwise
 
 import chart_frames as frames
@@ -41,6 +43,27 @@ from postmortem_nb.charts import card, clock, lines, marks, palette, series, thi
 )
 def test_values_are_shown_in_the_unit_that_fits(value, unit, words):
     assert units.shown(value, units.read(unit)) == words
+
+
+@pytest.mark.parametrize(
+    ("number", "digits", "words"),
+    [
+        (37 / 3, 6, "12.3333"),
+        (0.3375, 6, "0.3375"),
+        (99.9871, 6, "99.9871"),
+        (1_234_567.0, 6, "1,234,567"),
+        (12_345.0, 4, "12,345"),
+        (-1057.4100000000035, 6, "-1,057.41"),
+        (999.9999, 3, "1,000"),
+        (4.0, 6, "4"),
+        (0.0, 6, "0"),
+        (2e-07, 6, "2e-07"),
+        (float("inf"), 6, "inf"),
+        (float("nan"), 6, "nan"),
+    ],
+)
+def test_numbers_are_written_without_powers_of_ten(number, digits, words):
+    assert units.numeral(number, digits) == words
 
 
 def test_units_as_headings():
@@ -333,6 +356,30 @@ def contrast(color, behind="#ffffff"):
 def test_colours_stay_apart_for_all_eyes(eyes, colors):
     seen = [lab(np.asarray(LINEAR[eyes]) @ linear(color)) for color in colors]
     assert min(np.linalg.norm(a - b) for a, b in combinations(seen, 2)) > 9
+
+
+TURN = np.array([[-0.574, 1.430, 0.144], [0.426, 0.430, 0.144], [0.426, 1.430, -0.856]])
+"""CSS: ``hue-rotate(180deg)``."""
+
+
+def at_night(color):
+    """Return a colour as a dark theme of JupyterLab shows it, by the filter of our style sheet."""
+    sheet = (resources.files("postmortem_nb") / "forms.css").read_text()
+    part = float(re.search(r"filter: invert\(([0-9.]+)\) hue-rotate\(180deg\);", sheet)[1])
+    shown = np.array([int(color[at : at + 2], 16) / 255 for at in (1, 3, 5)])
+    turned = np.clip(TURN @ (shown * (1 - part) + (1 - shown) * part), 0, 1)
+    return "#" + "".join(f"{round(value * 255):02x}" for value in turned)
+
+
+def test_colours_stand_out_in_a_dark_theme():
+    paper, shade = at_night("#ffffff"), at_night(palette.SHADE)
+    lines = (*palette.SERIES, *palette.EVENTS, *palette.STATUS.values(), palette.REST)
+    assert all(contrast(at_night(color), paper) >= 3 for color in lines)
+    words = (card.INK, card.GREY, palette.WARNING)
+    assert all(contrast(at_night(color), paper) >= 4.5 for color in words)
+    assert all(contrast(at_night(color), shade) >= 4.5 for color in (card.INK, card.GREY))
+    assert all(contrast(at_night(color), paper) >= 4.5 for color in palette.PHASES.values())
+    assert contrast(paper, "#111111") < 1.05  # no block in the page
 
 
 def test_colours_stand_out():

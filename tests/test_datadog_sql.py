@@ -10,7 +10,14 @@ import pyarrow as pa
 import pytest
 from lying import Lying, Say, log, page
 
-from postmortem_nb.datadog import analyze_datadog_logs, duck, search_datadog_logs, sql, sqlrows
+from postmortem_nb.datadog import (
+    analysis,
+    analyze_datadog_logs,
+    duck,
+    search_datadog_logs,
+    sql,
+    sqlrows,
+)
 from postmortem_nb.errors import DatadogError, QueryError
 
 WINDOW = {"from_": "2025-12-04T14:00:00Z", "to": "2025-12-04T16:00:00Z"}
@@ -565,12 +572,45 @@ def test_the_process_itself_can_do_none_of_this(rows, query):
 def test_the_process_has_no_environment_and_no_open_file_but_the_rows(rows, monkeypatch):
     monkeypatch.setenv("DD_API_KEY", "canary-canary-canary")
     rows.ask("SELECT 1", limit=1)
-    home = Path(f"/proc/{rows._process.pid}")
+    home = Path(f"/proc/{rows._child.process.pid}")
     assert home.is_dir()
     assert b"canary" not in (home / "environ").read_bytes()
     targets = [str(entry.readlink()) for entry in (home / "fd").iterdir()]
     outside = [t for t in targets if t.startswith("/") and not t.startswith(("/dev/null",))]
     assert [t for t in outside if "(deleted)" not in t] == []
+
+
+def test_the_process_starts_while_datadog_answers(datadog, monkeypatch):
+    """It loads DuckDB for a fifth of a second: time in which the answer is under way."""
+    order = []
+    spawned, counts = sqlrows._spawned, analysis.counted.counts
+    monkeypatch.setattr(sqlrows, "_spawned", lambda rows: order.append("begun") or spawned(rows))
+    monkeypatch.setattr(analysis.counted, "counts", lambda *a: order.append("asked") or counts(*a))
+    ask("SELECT service, count(*) FROM logs GROUP BY service")
+    assert order == ["begun", "asked"]
+
+
+def test_a_process_that_was_begun_ends_with_the_question(datadog, monkeypatch):
+    begun = []
+    spawned = sqlrows._spawned
+
+    def kept(rows):
+        begun.append(spawned(rows))
+        return begun[-1]
+
+    monkeypatch.setattr(sqlrows, "_spawned", kept)
+    monkeypatch.setattr(analysis.counted, "counts", lambda *_: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        ask("SELECT service, count(*) FROM logs GROUP BY service")
+    assert [process.poll() is not None for process in begun] == [True]
+
+
+def test_rows_without_room_in_memory_lie_on_disk(monkeypatch):
+    monkeypatch.setattr(sqlrows, "_free", lambda _: 0)
+    view = "CREATE VIEW logs AS SELECT * FROM rows"
+    with sqlrows.Child() as child, sqlrows.Rows(MANY, view, child=child) as rows:
+        assert rows.ask("SELECT count(*) AS n FROM logs", limit=1)["n"].to_pylist() == [12_000]
+        assert rows._child is not child
 
 
 @pytest.mark.parametrize(

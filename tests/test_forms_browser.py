@@ -988,6 +988,33 @@ UNEVEN = """form => [...form.querySelectorAll('.pm-fields.pm-pairs')].flatMap(bl
 })"""
 
 
+OWN_PICTURE = """\
+from PIL import Image
+from postmortem_nb import backtest
+
+display(Image.new("RGB", (9, 9)))
+backtest(incident)"""
+FILTERS = """() => [...document.querySelectorAll('.jp-RenderedImage img')]
+    .map(each => getComputedStyle(each).filter)"""
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_charts_and_no_others_follow_the_theme(bundle, open_forms, dark):
+    """What an author draws has colours of their own choice."""
+    incident = Incident.open(bundle)
+    incident.set("services", ["checkout"])
+    for step, at in (("Incident Start", "14:02"), ("Full Recovery", "16:09")):
+        incident.add("timeline", step=step, time=f"2025-12-04T{at}Z")
+    window = "from_='{{INCIDENT_START}}', to='{{INCIDENT_END}}'"
+    query = f"search_datadog_spans(query='service:{{{{SERVICE}}}}', {window}, limit=50)"
+    cells = ("%load_ext postmortem_nb", OWN_PICTURE, f"%%datadog spans\n{query}")
+    with open_forms(TITLES[0], cells=cells, dark=dark) as notebook:
+        notebook.run()
+        expect(notebook.page.locator(".jp-RenderedImage img")).to_have_count(2)
+        light = "invert(0.93) hue-rotate(180deg)" if dark else "none"
+        assert notebook.page.evaluate(FILTERS) == ["none", light]
+
+
 @pytest.mark.parametrize(
     ("width", "dark"),
     [(1280, False), (1920, True), (700, False), (620, False)],

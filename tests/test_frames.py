@@ -73,6 +73,20 @@ def test_history_holds_every_value_ever_set_as_text(incident):
     assert history[["by", "new"]].equals(Incident.open(incident.path).history()[["by", "new"]])
 
 
+def test_stats_show_figures_as_people_write_them(tmp_path):
+    """The value keeps every digit; only what is shown of it is rounded."""
+    incident = Incident.create("INC-1", tmp_path, start=START, end=END)
+    incident.add("timeline", step="Detection", time="14:19:40")
+    incident.set("revenue_loss", "2841337.5")
+    stats = incident.stats()
+    assert stats.set_index("measure").loc["detection_time", "value"] == 17 + 40 / 60
+    shown = stats._repr_html_()
+    assert ">17.6667<" in shown
+    assert ">2,841,338<" in shown
+    assert "17.666667" not in shown
+    assert "&lt;NA&gt;" in shown
+
+
 def test_stats_are_computed_by_their_definitions(tmp_path):
     incident = Incident.create("INC-1", tmp_path, start=START, end=END)
     incident.add("timeline", step="Detection", time="14:19:40")

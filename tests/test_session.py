@@ -78,6 +78,15 @@ def test_a_chart_that_cannot_be_drawn_as_asked_says_so(shell, incident, shown):
     assert "drawn as" not in texts(shown)
 
 
+def test_large_values_are_shown_in_full():
+    """Before: 1.23457e+06 of what a metric counts or weighs."""
+    page = session.table(
+        pd.DataFrame({"value": pd.Series([1_234_567.25, 0.2316], dtype="Float64")})
+    )
+    assert ">1,234,567<" in page
+    assert ">0.2316<" in page
+
+
 def test_durations_of_spans_are_shown_in_words(shell, incident, shown):
     """Before: 0 days 00:00:08.146668333; the frame keeps its timedeltas."""
     window = 'from="2025-12-04T15:00Z", to="2025-12-04T15:10Z"'

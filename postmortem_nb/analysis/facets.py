@@ -14,6 +14,7 @@ from postmortem_nb.analysis import found, significance
 from postmortem_nb.captions import label
 from postmortem_nb.charts import clock, forest
 from postmortem_nb.errors import BadValue, expected
+from postmortem_nb.units import numeral
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -320,8 +321,8 @@ def _says(row: dict[str, Any], against: str) -> str:
     name = f"{label(row['facet'], 60)} {label(row['value'], 100)}"
     return (
         f"{name}: {row['share_of_errors']:.0%} of the errors, {row['share_of_others']:.0%} of the "
-        f"{against}; odds ratio {row['odds_ratio']:,.3g} ({row['odds_low']:,.3g} to "
-        f"{row['odds_high']:,.3g})"
+        f"{against}; odds ratio {numeral(row['odds_ratio'], 3)} ("
+        f"{numeral(row['odds_low'], 3)} to {numeral(row['odds_high'], 3)})"
     )
 
 

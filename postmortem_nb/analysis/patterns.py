@@ -14,6 +14,7 @@ from postmortem_nb.charts import clock, surges
 from postmortem_nb.charts.look import Look
 from postmortem_nb.charts.stage import View
 from postmortem_nb.errors import BadValue, expected
+from postmortem_nb.units import numeral
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -265,7 +266,11 @@ def _says(row: dict[str, Any]) -> str:
     shown = label(row["pattern"], 160)
     if not row["count"]:
         return f"log pattern gone: {shown} ({row['baseline_count']:,} before)"
-    times = "never before" if not row["baseline_count"] else f"{row['ratio']:.3g} × the usual rate"
+    times = (
+        "never before"
+        if not row["baseline_count"]
+        else f"{numeral(row['ratio'], 3)} × the usual rate"
+    )
     return f"log pattern {row['change']}: {shown}, {row['count']:,} lines, {times}"
 
 
@@ -282,10 +287,9 @@ def _view(frame: pd.DataFrame, incident: Incident, now: Stretch, before: Stretch
 
 
 def _strip(row: pd.Series, now: Floats, before: Floats) -> surges.Strip:
-    times = (
-        "none before" if not row["baseline_count"]
-        else f"{row['ratio']:.3g} × ({row['ratio_low']:.2g} to {row['ratio_high']:.2g})"
-    )  # fmt: skip
+    low, high = numeral(row["ratio_low"], 2), numeral(row["ratio_high"], 2)
+    ratio = f"{numeral(row['ratio'], 3)} × ({low} to {high})"
+    times = ratio if row["baseline_count"] else "none before"
     head = f"{row['change']}, {row['count']:,} lines, {times}"
     return surges.Strip(head, found.covered(row["pattern"]), np.concatenate([before, now]))
 

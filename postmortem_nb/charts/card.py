@@ -247,23 +247,43 @@ def _pen() -> RendererAgg:
 
 COLOURS = 48
 """Colours of a picture: some ten of the chart's own, and what lies between them at edges."""
+EFFORT = 8
+"""Of zlib: half the time of its best, for 3 % more bytes."""
 
 
 def png(figure: Figure, *below: Figure) -> bytes:
     """Return a figure, with others below it, as PNG, 200 dots an inch; the same gives the same."""
     buffer = io.BytesIO()
     with style():
-        drawn = Image.fromarray(np.vstack([_dots(each) for each in (figure, *below)]))
-    # few colours, the frequent ones exact, are a quarter of the bytes; nobody sees the difference
-    few = drawn.quantize(COLOURS, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
-    few.save(buffer, "png", dpi=(DPI, DPI), compress_level=9)
+        dots = np.vstack([_dots(each) for each in (figure, *below)])
+    _in_few_colours(dots).save(buffer, "png", dpi=(DPI, DPI), compress_level=EFFORT)
     return buffer.getvalue()
 
 
+def _in_few_colours(dots: NDArray[np.uint8]) -> Image.Image:
+    """Return a picture of few colours, the frequent ones exact: a quarter of the bytes.
+
+    Nobody sees the difference. Most of a chart is bare paper, so only the rest is looked through.
+    """
+    mixed = dots.view(np.uint32)[..., 0]  # a number a dot
+    drawn = mixed != mixed[0, 0]
+    places = np.zeros(drawn.shape, np.uint8)
+    palette = dots[0, 0, :3].tobytes()
+    if drawn.any():
+        ink = Image.fromarray(np.ascontiguousarray(dots[drawn][np.newaxis, :, :3]))
+        few = ink.quantize(COLOURS - 1, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+        places[drawn] = np.asarray(few)[0] + 1
+        palette += bytes(few.getpalette() or ())[: 3 * (COLOURS - 1)]
+    found = Image.fromarray(places)
+    found.putpalette(palette)
+    return found
+
+
 def _dots(figure: Figure) -> NDArray[np.uint8]:
+    """Return the dots of a figure: red, green, blue and how much they cover, which is all."""
     canvas: Any = FigureCanvasAgg(figure)
     canvas.draw()
-    found: NDArray[np.uint8] = np.asarray(canvas.buffer_rgba())[:, :, :3]
+    found: NDArray[np.uint8] = np.asarray(canvas.buffer_rgba())
     return found
 
 

@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from postmortem_nb.checks.late import late
 from postmortem_nb.checks.spoken import CLOCK, FEW_OF, NUMBER, SHARE, SPAN
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ class Claim:
 def _claims(label: str, measures: str, *patterns: str, whole: bool = False) -> list[Claim]:
     """Return the claims of one figure with their patterns compiled."""
     names = tuple(measures.split())
-    return [Claim(names, re.compile(way, re.IGNORECASE), label, whole) for way in patterns]
+    return [Claim(names, late(way, re.IGNORECASE), label, whole) for way in patterns]
 
 
 FEW = r"(?:[\w’'-]+\s){0,3}"

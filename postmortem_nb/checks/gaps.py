@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from postmortem_nb import times
 from postmortem_nb.checks import spoken
 from postmortem_nb.checks.claims import PEOPLE
+from postmortem_nb.checks.late import late
 from postmortem_nb.checks.reading import about, matches, passages
 from postmortem_nb.checks.relations import WORDS, moments
 from postmortem_nb.checks.spoken import SPAN
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from postmortem_nb.checks.report import Finding
 
 _POINTS: Mapping[str, re.Pattern[str]] = {
-    name: re.compile(words, re.IGNORECASE)
+    name: late(words, re.IGNORECASE)
     for name, words in {
         "acknowledged": r"acknowledg|(?:pick|took|taking|answer)\w*\s(?:up\s)?(?:the\s)?"
         r"(?:page|alert|call)",

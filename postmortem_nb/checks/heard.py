@@ -9,6 +9,7 @@ import re
 from typing import TYPE_CHECKING
 
 from postmortem_nb.checks.claims import AGAIN, PERSON
+from postmortem_nb.checks.late import late
 from postmortem_nb.checks.reading import about, matches, passages
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ _SAW = r"(?:detect|caught|catch|saw|see|notic|discover|flagg|flag|spott|spot|pic
 
 
 def _ways(*patterns: str) -> tuple[re.Pattern[str], ...]:
-    return tuple(re.compile(each, re.IGNORECASE) for each in patterns)
+    return tuple(late(each, re.IGNORECASE) for each in patterns)
 
 
 BY_PEOPLE = _ways(

@@ -18,6 +18,7 @@ from postmortem_nb.checks import silence, spoken
 from postmortem_nb.checks.reading import about, matches, passages, sentences
 from postmortem_nb.checks.relations import moments, named
 from postmortem_nb.checks.spoken import CLOCK, NUMBER
+from postmortem_nb.units import numeral
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -119,8 +120,8 @@ def _begin(each: _Level) -> int:
 def _truth(each: _Level, label: str, low: float, high: float) -> str:
     scale = _UNITS[each.match["unit"].lower()]
     if not each.moments:
-        return f"{label} has its highest level at {high / scale:,.3g} {each.match['unit']}"
-    level = f"{low / scale:,.3g} to {high / scale:,.3g} {each.match['unit']}"
+        return f"{label} has its highest level at {numeral(high / scale, 3)} {each.match['unit']}"
+    level = f"{numeral(low / scale, 3)} to {numeral(high / scale, 3)} {each.match['unit']}"
     return f"{label} is {level} at {times.shown(each.moments[0])}"
 
 

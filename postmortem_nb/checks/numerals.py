@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
+from postmortem_nb.checks.late import late
 from postmortem_nb.checks.spoken import COUNTS
 
 _ONES = "one two three four five six seven eight nine".split()  # noqa: SIM905
@@ -24,7 +25,7 @@ _SMALL = (
 )
 _LAST = rf"(?:\s(?:and\s)?{_SMALL}(?!\s(?:hundred|thousand|million)\b))?"
 _HUNDREDS = rf"(?:an?|{_SMALL})\shundred{_LAST}"
-_WHOLE = re.compile(
+_WHOLE = late(
     rf"\b(?:(?:{_HUNDREDS}|an?|{_SMALL})\sthousand(?:\s(?:and\s)?{_HUNDREDS}|{_LAST})|{_HUNDREDS}|"
     rf"(?:{'|'.join(_TENS)})[-\s](?:{'|'.join(_ONES)}))\b(?!\s(?:past|to|million|billion)\b|-?th\b|-[a-z]+(?:st|nd|rd|th)\b)",
     re.IGNORECASE,
@@ -48,7 +49,7 @@ _ORDINALS = (
 _DAYS = {word: at for at, word in enumerate(_ORDINALS, 1)} | {"thirtieth": 30}
 _DAYS |= {f"twenty-{word}": 20 + at for at, word in enumerate(_ORDINALS[:9], 1)}
 _DAYS |= {"thirty-first": 31}
-_DAY = re.compile(
+_DAY = late(
     rf"\b(?:the\s)?(?P<day>{'|'.join(sorted(_DAYS, key=len, reverse=True))})\sof\s(?P<month>"
     r"(?:Jan|Febr)uary|March|April|May|June|July|August|(?:Septem|Octo|Novem|Decem)ber)\b",
     re.IGNORECASE,

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from postmortem_nb import times
 from postmortem_nb.checks import spoken
 from postmortem_nb.checks.claims import LOOSE_MINUTES
+from postmortem_nb.checks.late import late
 from postmortem_nb.checks.reading import about, matches, passages, sentences
 from postmortem_nb.checks.spoken import CLOCK, SPAN
 
@@ -33,7 +34,7 @@ _CAUSE = r"(?:(?:root|actual|real)\s)?cause"
 _WENT = r"(?:is|was|went|were|had been|has been|came)\s(?:\w+ly\s)?"
 
 EVENTS: Mapping[str, re.Pattern[str]] = {
-    name: re.compile(rf"\b(?:{pattern})\b", re.IGNORECASE)
+    name: late(rf"\b(?:{pattern})\b", re.IGNORECASE)
     for name, pattern in {
         "start": r"(?:the\s)?first\s(?:failed|refused|broken|lost|rejected)\s\w+"
         rf"|(?:the\s)?first\s(?:\w+\s)?(?:errors?|failures?|impact|timeouts?)"

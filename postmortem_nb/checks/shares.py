@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from postmortem_nb.checks.claims import HIT, PEOPLE, PERSON
+from postmortem_nb.checks.late import late
 
 PARTS: tuple[tuple[str, float, float], ...] = (
     (r"(?<!nearly )(?<!almost )(?<!not )(?:all|every)", 99.5, 100.0),
@@ -22,7 +23,7 @@ PARTS: tuple[tuple[str, float, float], ...] = (
 def _words(*ways: str) -> tuple[tuple[re.Pattern[str], float, float], ...]:
     """Return the shares in words, each before what they may be of."""
     return tuple(
-        (re.compile(rf"{way.format(words)}", re.IGNORECASE), low, high)
+        (late(way.format(words), re.IGNORECASE), low, high)
         for way in ways
         for words, low, high in PARTS
     )

@@ -19,6 +19,7 @@ import pyarrow.compute as pc
 from postmortem_nb import evidence, metrics, times
 from postmortem_nb.checks.report import Code, Finding, Severity
 from postmortem_nb.errors import BundleError, shown
+from postmortem_nb.units import numeral
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -178,7 +179,7 @@ def _most_moved(curves: Sequence[Curve], case: Case, since: dt.datetime, until: 
     if best is None or best[0][0] <= 0:
         return ""
     (_, begin, end), label = best
-    return f"{shown(label)} went from {begin:,.4g} to {end:,.4g}"
+    return f"{shown(label)} went from {numeral(begin, 4)} to {numeral(end, 4)}"
 
 
 def _movement(

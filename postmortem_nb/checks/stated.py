@@ -6,6 +6,7 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
+from postmortem_nb.checks.late import late
 from postmortem_nb.checks.reading import TEXTS, about, is_plan, passages, sentences, told
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ def say(
     denial: Callable[[Case, re.Match[str]], str | None], *patterns: str, whole: bool = False
 ) -> list[Statement]:
     """Return the statements that one question to the data denies."""
-    return [Statement(re.compile(way, re.IGNORECASE), denial, whole) for way in patterns]
+    return [Statement(late(way, re.IGNORECASE), denial, whole) for way in patterns]
 
 
 OPEN = re.compile(

@@ -10,6 +10,7 @@ from postmortem_nb.checks import spoken, written
 from postmortem_nb.checks.dates import WEEKDAYS
 from postmortem_nb.checks.reading import about, matches, passages, sentences
 from postmortem_nb.checks.spoken import CLOCK, COUNTS, SPAN
+from postmortem_nb.units import numeral
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -233,7 +234,7 @@ def _grown(sentence: str) -> Iterator[tuple[str, str]]:
     if known and said and not agree(said, known, ratios[0]):
         begin = min(changes[0].start(), ratios[0].start())
         end = max(changes[0].end(), ratios[0].end())
-        yield sentence[begin:end], f"it is {known if known >= 1 else 1 / known:,.3g} times"
+        yield sentence[begin:end], f"it is {numeral(known if known >= 1 else 1 / known, 3)} times"
 
 
 def change(match: re.Match[str]) -> float | None:

@@ -55,15 +55,19 @@ def analyze(asked: Asking) -> pd.DataFrame:
         frame.attrs["evidence"]["path"] = "Datadog's own SQL (DDSQL)"
         return frame
     wanted = counted.counting(plan)
-    counts = counted.counts(asked, wanted) if wanted is not None else None
-    if wanted is not None and counts is not None:
-        return _counted(asked, wanted, counts, limit)
-    return _locally(asked, plan, limit)
+    with sqlrows.Child() as child:  # it starts while Datadog answers
+        counts = counted.counts(asked, wanted) if wanted is not None else None
+        if wanted is not None and counts is not None:
+            return _counted(asked, wanted, (counts, child), limit)
+        return _locally(asked, plan, child, limit)
 
 
-def _counted(asked: Asking, wanted: counted.Counting, counts: pa.Table, limit: int) -> pd.DataFrame:
+def _counted(
+    asked: Asking, wanted: counted.Counting, made: tuple[pa.Table, sqlrows.Child], limit: int
+) -> pd.DataFrame:
     """Return the result over counts that Datadog made."""
-    with sqlrows.Rows(counts, wanted.view) as rows:
+    counts, child = made
+    with sqlrows.Rows(counts, wanted.view, child=child) as rows:
         result = rows.ask(duck.written(wanted.tree), limit=limit + 1)
     partial = "limit reached" if len(result) > limit else ""
     frame = asked.record(framed(result[:limit]), partial=partial, warnings=_absent(counts))
@@ -72,7 +76,7 @@ def _counted(asked: Asking, wanted: counted.Counting, counts: pa.Table, limit: i
     return frame
 
 
-def _locally(asked: Asking, plan: sql.Plan, limit: int) -> pd.DataFrame:
+def _locally(asked: Asking, plan: sql.Plan, child: sqlrows.Child, limit: int) -> pd.DataFrame:
     """Return the result over rows that are pulled here."""
     wanted = Wanted([*plan.paths, *(("dd.trace_id",) if "trace_id" in plan.core else ())])
     search = searches.logs(asked, "filter", limit=MOST_ROWS)
@@ -81,7 +85,7 @@ def _locally(asked: Asking, plan: sql.Plan, limit: int) -> pd.DataFrame:
     table = _table(pulled.pages, plan, wanted)
     asked.teller.waits("DuckDB")
     plain = {name for name in duck.distinct(plan.tree) if not plan.types.get(name)}
-    with sqlrows.Rows(table, plan.view, distinct=plain) as rows:
+    with sqlrows.Rows(table, plan.view, distinct=plain, child=child) as rows:
         result = rows.ask(duck.written(plan.tree, rows.codes), limit=limit + 1)
     asked.teller.waits("")
     partial = pulled.partial or ("limit reached" if len(result) > limit else "")

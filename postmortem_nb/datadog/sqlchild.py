@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import mmap
 import sys
+from itertools import chain
 from typing import Any
 
 MEMORY = "1GB"
@@ -32,18 +33,21 @@ SHUT = {
 
 
 def main() -> None:
-    """Serve requests until the input ends."""
+    """Serve requests until the input ends; the rows are whole when the first one comes."""
     # imported here: the parent imports this module for its path, and must not load DuckDB
     import duckdb  # noqa: PLC0415
     import pyarrow as pa  # noqa: PLC0415
 
+    first = sys.stdin.buffer.readline()
+    if not first:
+        return
     rows = mmap.mmap(int(sys.argv[1]), 0, access=mmap.ACCESS_READ)
     table = pa.ipc.open_file(pa.py_buffer(rows)).read_all()
     _confine(len(rows))
     settings: dict[str, Any] = {**SHUT, "memory_limit": MEMORY, "threads": str(THREADS)}
     connection = duckdb.connect(":memory:", config=settings)
     connection.register("rows", table)
-    for line in sys.stdin.buffer:
+    for line in chain((first,), sys.stdin.buffer):
         request = json.loads(line)
         try:
             body = _result(connection, request, pa)

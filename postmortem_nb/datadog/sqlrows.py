@@ -32,19 +32,77 @@ LONGEST = 20.0
 """Seconds that one SELECT may run before its process is ended."""
 
 
+class Child:
+    """The process, begun before its rows are there: it loads DuckDB while they are fetched.
+
+    A context manager. ``file`` has no name and lies in memory where the system can.
+    """
+
+    def __init__(self, *, on_disk: bool = False) -> None:
+        memory = None if on_disk else _memory()
+        self.file = tempfile.TemporaryFile(dir=memory)  # noqa: SIM115 - close does
+        self.process: subprocess.Popen[bytes] | None = _spawned(self.file.fileno())
+        self._memory = memory
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def has_room(self, size: int) -> bool:
+        """Return whether rows of so many bytes may lie where the file does."""
+        return self._memory is None or _free(self._memory) > 2 * size
+
+    def running(self) -> tuple[subprocess.Popen[bytes], bool]:
+        """Return the process, and whether it was started anew and does not know its rows."""
+        is_new = self.process is None
+        self.process = self.process or _spawned(self.file.fileno())
+        return self.process, is_new
+
+    def drop(self) -> None:
+        """End the process; another may be started on the same rows."""
+        process, self.process = self.process, None
+        if process is not None:
+            process.kill()
+            process.wait()
+            for pipe in (process.stdin, process.stdout):
+                if pipe:
+                    _close(pipe)
+
+    def close(self) -> None:
+        """End the process and give the memory back."""
+        self.drop()
+        self.file.close()
+
+
 class Rows:
     """Log rows in a process of their own, where SELECTs run over them, one after the other.
 
     A context manager; the rows are handed over once, by memory that both processes map. Texts of
     few kinds, and those of the columns in ``distinct``, get a column of codes beside them;
-    ``codes`` says which, for ``duck.written`` to make use of.
+    ``codes`` says which, for ``duck.written`` to make use of. ``child`` is a process that was begun
+    before.
     """
 
-    def __init__(self, table: pa.Table, view: str, *, distinct: Collection[str] = ()) -> None:
+    def __init__(
+        self,
+        table: pa.Table,
+        view: str,
+        *,
+        distinct: Collection[str] = (),
+        child: Child | None = None,
+    ) -> None:
         table, self.codes = _coded(table, distinct)
         self.view = view.replace(" FROM rows", _beside(self.codes) + " FROM rows")
-        self._file = _shared(table)
-        self._process: subprocess.Popen[bytes] | None = None
+        self._child = _roomy(child or Child(), table.nbytes)
+        self._knows = False
+        _write(self._child.file, table)
 
     def __enter__(self) -> Self:
         return self
@@ -70,37 +128,28 @@ class Rows:
         try:
             return _answered(process, {"sql": query, "limit": limit})
         except (EOFError, OSError):
-            self._drop()
+            self._child.drop()
             raise QueryError(_ended(late=late.is_set())) from None
         except KeyboardInterrupt:
-            self._drop()
+            self._child.drop()
             raise
         finally:
             timer.cancel()
 
     def close(self) -> None:
         """End the process and give the memory back."""
-        self._drop()
-        self._file.close()
+        self._child.close()
 
     def _started(self) -> subprocess.Popen[bytes]:
-        if self._process is None:
-            self._process = _spawned(self._file.fileno())
+        process, is_new = self._child.running()
+        if is_new or not self._knows:
             try:
-                _answered(self._process, {"view": self.view})
+                _answered(process, {"view": self.view})
             except (EOFError, OSError):
-                self._drop()
+                self._child.drop()
                 raise QueryError("sql_query: the process that runs SQL did not start") from None
-        return self._process
-
-    def _drop(self) -> None:
-        process, self._process = self._process, None
-        if process is not None:
-            process.kill()
-            process.wait()
-            for pipe in (process.stdin, process.stdout):
-                if pipe:
-                    _close(pipe)
+            self._knows = True
+        return process
 
 
 def _coded(table: pa.Table, distinct: Collection[str]) -> tuple[pa.Table, duck.Codes]:
@@ -132,15 +181,24 @@ def _beside(codes: duck.Codes) -> str:
     return "".join(', "' + name.replace('"', '""') + duck.CODE + '"' for name in names)
 
 
-def _shared(table: pa.Table) -> Any:
-    """Return an open file without a name that holds the rows, in memory where the system can."""
-    memory = Path("/dev/shm")  # noqa: S108 - a file without a name, seen by nobody else
-    room = memory.is_dir() and os.access(memory, os.W_OK) and _free(memory) > 2 * table.nbytes
-    file = tempfile.TemporaryFile(dir=memory if room else None)  # noqa: SIM115 - Rows closes it
+def _roomy(child: Child, size: int) -> Child:
+    """Return a child whose file has room for so many bytes: this one, or else one on disk."""
+    if child.has_room(size):
+        return child
+    child.close()
+    return Child(on_disk=True)
+
+
+def _write(file: Any, table: pa.Table) -> None:
     with pa.ipc.new_file(pa.PythonFile(file, "w"), table.schema) as writer:
         writer.write_table(table)
     file.flush()
-    return file
+
+
+def _memory() -> Path | None:
+    """Return the folder for files in memory, where the system has one."""
+    memory = Path("/dev/shm")  # noqa: S108 - for a file without a name, seen by nobody else
+    return memory if memory.is_dir() and os.access(memory, os.W_OK) else None
 
 
 def _free(folder: Path) -> int:

@@ -11,6 +11,7 @@ from postmortem_nb import times
 from postmortem_nb.datadog import expression
 from postmortem_nb.monitors import evaluation, limits
 from postmortem_nb.monitors.outcome import MINUTE, Outcome, Spans
+from postmortem_nb.units import numeral
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -129,7 +130,8 @@ class Tried(Outcome):
         nearest = self.evaluated.extreme(self.spans.start, self.end, highest=rising)
         if nearest is not None:
             what = "highest" if rising else "lowest"
-            yield f"{what} value in the incident {nearest:.4g}, threshold {self.limit:.4g}"
+            met, limit = numeral(nearest, 4), numeral(self.limit, 4)
+            yield f"{what} value in the incident {met}, threshold {limit}"
 
 
 def step_of(monitor: Monitor) -> timedelta:
