@@ -12,7 +12,7 @@ from postmortem_nb.checks.spoken import SPAN
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from postmortem_nb.checks.case import Case, Row
+    from postmortem_nb.checks.case import Case
     from postmortem_nb.checks.report import Finding
 
 _WINDOW = re.compile(r"\blast_(?P<count>\d+)(?P<unit>[mhdw])\b")
@@ -32,7 +32,15 @@ def windows(case: Case) -> Iterator[Finding]:
         length = float(asked["count"]) * _MINUTES[asked["unit"]]
         if not spoken.agrees(told, length):
             message = f"“{told.group()}”, but the query has {asked.group()}."
-            yield _wrong(case, row, Code.RANGE, "threshold", message)
+            yield single.about(
+                case,
+                Code.RANGE,
+                "threshold",
+                message=message,
+                remedy="Correct one of the two.",
+                severity=Severity.HINT,
+                at=("monitors", row["row"]),
+            )
 
 
 _BOUND = re.compile(r"(?P<way>[<>]=?)\s*(?P<bound>-?\d+(?:\.\d+)?)\s*$")
@@ -97,15 +105,3 @@ def _agrees(figure: float, bound: float, unit: str) -> bool:
 
 
 RULES: tuple[Callable[[Case], Iterator[Finding]], ...] = (thresholds, windows)
-
-
-def _wrong(case: Case, row: Row, code: Code, name: str, message: str) -> Finding:
-    return single.about(
-        case,
-        code,
-        name,
-        message=message,
-        remedy="Correct one of the two.",
-        severity=Severity.HINT,
-        at=("monitors", row["row"]),
-    )
