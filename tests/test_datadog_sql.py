@@ -3,6 +3,7 @@
 import json
 import tempfile
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pandas as pd
@@ -608,7 +609,7 @@ def test_a_process_that_was_begun_ends_with_the_question(datadog, monkeypatch):
 def test_rows_without_room_in_memory_lie_on_disk(monkeypatch):
     monkeypatch.setattr(sqlrows, "_free", lambda _: 0)
     view = "CREATE VIEW logs AS SELECT * FROM rows"
-    with sqlrows.Child() as child, sqlrows.Rows(MANY, view, child=child) as rows:
+    with closing(sqlrows.Child()) as child, sqlrows.Rows(MANY, view, child=child) as rows:
         assert rows.ask("SELECT count(*) AS n FROM logs", limit=1)["n"].to_pylist() == [12_000]
         assert rows._child is not child
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, NamedTuple
 
 from postmortem_nb.checks import events, spoken
@@ -50,11 +50,15 @@ def unit_slips(case: Case) -> Iterator[Finding]:
                 one = _read(cell, sentence, match)
                 told[one.number].append(one)
     for places in told.values() if told else ():
+        often = Counter(each.unit for each in places)
         for at, one in enumerate(places):
-            alone = sum(each.unit == one.unit for each in places) == 1
-            rivals = [each for each in places if _is_other(one, each)] if alone else []
+            if often[one.unit] > 1:
+                continue
+            rivals = [each for each in places if _is_other(one, each)]
+            if not rivals:
+                continue
             firm = len(rivals) > 1 or any(each in rivals for each in places[:at])
-            if rivals and (_is_measure(case, one, rivals[0]) or (firm and _is_slip(one, rivals))):
+            if _is_measure(case, one, rivals[0]) or (firm and _is_slip(one, rivals)):
                 yield about(case, one.cell, f"“{one.said}”, but elsewhere “{rivals[0].said}”.")
 
 

@@ -7,6 +7,7 @@ else the rows are pulled, only the columns that the SELECT reads, and DuckDB run
 from __future__ import annotations
 
 import json
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -55,7 +56,7 @@ def analyze(asked: Asking) -> pd.DataFrame:
         frame.attrs["evidence"]["path"] = "Datadog's own SQL (DDSQL)"
         return frame
     wanted = counted.counting(plan)
-    with sqlrows.Child() as child:  # it starts while Datadog answers
+    with closing(sqlrows.Child()) as child:  # it starts while Datadog answers
         counts = counted.counts(asked, wanted) if wanted is not None else None
         if wanted is not None and counts is not None:
             return _counted(asked, wanted, (counts, child), limit)

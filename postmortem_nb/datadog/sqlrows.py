@@ -35,7 +35,7 @@ LONGEST = 20.0
 class Child:
     """The process, begun before its rows are there: it loads DuckDB while they are fetched.
 
-    A context manager. ``file`` has no name and lies in memory where the system can.
+    ``file`` has no name and lies in memory where the system can.
     """
 
     def __init__(self, *, on_disk: bool = False) -> None:
@@ -43,17 +43,6 @@ class Child:
         self.file = tempfile.TemporaryFile(dir=memory)  # noqa: SIM115 - close does
         self.process: subprocess.Popen[bytes] | None = _spawned(self.file.fileno())
         self._memory = memory
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        at: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def has_room(self, size: int) -> bool:
         """Return whether rows of so many bytes may lie where the file does."""
