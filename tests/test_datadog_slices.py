@@ -10,6 +10,7 @@ from lying import Lying, Say
 from postmortem_nb.datadog import pace, pages, search_datadog_logs, slices
 
 BEGUN = datetime(2025, 12, 4, 14, 0, tzinfo=UTC)
+WORTH = pages.WORTH_SLICING
 WINDOW = {"from_": "2025-12-04T14:00:00Z", "to": "2025-12-04T16:00:00Z"}
 
 
@@ -110,7 +111,7 @@ def ask(monkeypatch):
         server = Lying(store)
         servers.append(server)
         monkeypatch.setenv("POSTMORTEM_DATADOG_URL", server.url)
-        monkeypatch.setattr(pages, "SLOW", 0.0 if side_by_side else 1e9)
+        monkeypatch.setattr(pages, "WORTH_SLICING", WORTH if side_by_side else 1e9)
         return search_datadog_logs("*", **WINDOW, **settings)
 
     yield pull
@@ -167,15 +168,14 @@ def test_with_a_hundred_milliseconds_a_page_it_takes_a_third(ask):
     assert together <= alone / 2  # a third on a quiet machine: tests/benchmarks/bench_datadog.py
 
 
-def test_a_quick_way_is_not_cut_up(ask, monkeypatch):
-    store = Store(even(16_000))
-    server = Lying(store)
-    monkeypatch.setenv("POSTMORTEM_DATADOG_URL", server.url)
-    monkeypatch.setattr(pages, "SLOW", 5.0)
-    assert len(search_datadog_logs("*", **WINDOW, limit=50_000)) == 16_000
-    assert server.most_at_once == 1
-    assert len(server.heard) == 16
-    server.__exit__()
+@pytest.mark.parametrize(("limit", "many"), [(11_999, False), (12_000, True)])
+def test_few_rows_still_wanted_are_not_cut_up(ask, monkeypatch, limit, many):
+    """Four full pages have come then: 8,000 rows more are worth a count of where they lie."""
+    store = Store(even(16_000), delay=0.02)
+    with Lying(store) as server:
+        monkeypatch.setenv("POSTMORTEM_DATADOG_URL", server.url)
+        assert len(search_datadog_logs("*", **WINDOW, limit=limit)) == limit
+        assert (server.most_at_once > 1) is many
 
 
 def test_requests_long_on_their_way_count_from_their_end(monkeypatch):

@@ -31,9 +31,6 @@ WORTH_SLICING = 8 * PAGE_SIZE
 """Rows still wanted, from which cutting up the rest pays for counting it first."""
 
 
-SLOW = 0.02
-"""Seconds a page, from which waiting takes as long as reading it (some 15 ms on an old machine)."""
-
 MOST_STALE = 3
 """Pages in a row that bring nothing new, after which no more are asked for."""
 
@@ -87,7 +84,6 @@ class Pulled:
     warnings: list[str] = field(default_factory=list)
     repeated: int = 0
     cut: bool = False
-    seconds: float = 0.0
     seen: set[Any] = field(default_factory=set)
 
     def add(self, page: Page, search: Search) -> int:
@@ -166,12 +162,10 @@ def pull(connection: Connection, search: Search, teller: Teller) -> Pulled:
     pulled = Pulled()
     cursor, cursors, stale = "", set[str](), 0
     while True:
-        begun = time.monotonic()
         try:
             page = _page(connection, search, (search.limit - pulled.rows, cursor), teller)
             added = pulled.add(page, search)
             pulled.requests += 1
-            pulled.seconds += time.monotonic() - begun
             teller.came(added)
         except (Failed, KeyboardInterrupt) as stop:
             if not pulled.requests:
@@ -199,8 +193,7 @@ def _pays(pulled: Pulled, search: Search) -> bool:
     """Return whether the rest is worth cutting up: full pages so far, and many more wanted."""
     full = pulled.rows == pulled.requests * PAGE_SIZE == BEFORE_SLICES * PAGE_SIZE
     many = search.limit - pulled.rows >= WORTH_SLICING
-    slow = pulled.seconds >= SLOW * pulled.requests
-    return full and many and slow and search.reached is not None
+    return full and many and search.reached is not None
 
 
 def _side_by_side(connection: Connection, search: Search, pulled: Pulled, teller: Teller) -> bool:

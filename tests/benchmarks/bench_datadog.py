@@ -87,7 +87,7 @@ def in_turn(limit):
     """Pull with this package, never side by side."""
     from postmortem_nb.datadog import pages  # noqa: PLC0415
 
-    pages.SLOW = float("inf")
+    pages.WORTH_SLICING = float("inf")
     return ours(limit)
 
 
