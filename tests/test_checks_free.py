@@ -148,6 +148,12 @@ def test_a_lone_figure_is_a_hint_that_names_what_is_known(incident):
     assert (hint["severity"], hint["table"], hint["name"]) == ("hint", "takeaways", "text")
 
 
+def test_a_share_is_doubted_without_any_frozen_rate(tmp_path):
+    made = sound.create(tmp_path)  # 13.5 % of the users, and no evidence
+    said = sound.doubted_with(made, "For half of our customers it failed.", "lone")
+    assert said == {"Nothing else here has “half” (known: 13.5 %)."}
+
+
 @pytest.mark.parametrize(
     ("text", "kind", "low", "high"),
     [

@@ -207,7 +207,8 @@ def _share(case: Case, bears: Bears, sentence: str, figure: Figure) -> str | Non
     if near or rated or not (bears.rates or (values and (people or names is _BUDGET))):
         return None
     known = [f"known: {values[0]:g} %"] if values else []
-    known += [f"error rate up to {max(high for _, high in bears.rates):.3g} %"] * bool(bears.rates)
+    if bears.rates:
+        known.append(f"error rate up to {max(high for _, high in bears.rates):.3g} %")
     return ", ".join(known)
 
 
