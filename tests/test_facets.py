@@ -171,3 +171,52 @@ def test_the_sandbox_s_bad_version_comes_out_on_top(tmp_path):
     row = incident.add_to_timeline(found, 0)
     step = incident["timeline"].loc[row]
     assert step["finding"].startswith("version v2.48.0: 9")
+
+
+def tagged(*parts):
+    """Return rows with tags: each part is how many, the status and the tags."""
+    rows = [(status, tags) for count, status, tags in parts for _ in range(count)]
+    frame = logs(*((1, status, {}) for status, _ in rows))
+    frame["tags"] = [list(tags) for _, tags in rows]
+    return frame
+
+
+def test_a_tag_without_a_value_is_compared_with_the_rows_that_lack_it(incident):
+    found = over_represented(tagged((15, "error", ["canary"]), (5, "error", []), (80, "ok", [])),
+                             incident)  # fmt: skip
+    row = found.iloc[0]
+    assert (row["facet"], row["value"], bool(row["over_represented"])) == ("tag", "canary", True)
+    cells = ("errors", "others", "errors_elsewhere", "others_elsewhere", "unknown")
+    assert [row[name] for name in cells] == [15, 0, 5, 80, 0]
+
+
+def test_a_key_with_one_value_is_compared_with_the_tagged_rows_that_lack_it(incident):
+    yes, no = ["canary:true"], ["a:b"]
+    frame = tagged(
+        (15, "error", yes), (5, "error", no), (2, "ok", yes), (78, "ok", no), (7, "ok", [])
+    )
+    frame.loc[frame.index[-7:], "tags"] = None
+    row = over_represented(frame, incident, facets="canary").iloc[0]
+    cells = ("errors", "others", "errors_elsewhere", "others_elsewhere", "unknown")
+    assert [row[name] for name in cells] == [15, 2, 5, 78, 7]
+
+
+@pytest.mark.parametrize("where", ["tags", "flags"])
+def test_each_of_several_values_counts(incident, where):
+    """One bad flag among six, three a row: no combination of them is frequent."""
+    random = np.random.default_rng(2)
+    held = [[f"f{n}" for n in range(6) if random.random() < 0.5] for _ in range(400)]
+    bad = [random.random() < (0.5 if "f3" in flags else 0.05) for flags in held]
+    frame = logs(*((1, "error" if failed else "info", {}) for failed in bad))
+    frame[where] = [[f"flag:{f}" if where == "tags" else f for f in flags] for flags in held]
+    found = over_represented(frame, incident)
+    assert found.loc[found["over_represented"], "value"].tolist() == ["f3"]
+    with_it = sum("f3" in flags and failed for flags, failed in zip(held, bad, strict=True))
+    assert found["errors"].iloc[0] == with_it
+    assert found["errors_elsewhere"].iloc[0] == sum(bad) - with_it
+
+
+def test_an_array_of_records_is_no_facet(incident):
+    frame = logs(*FRAME)
+    frame["items"] = [[{"sku": "a" if version == "v2" else "b"}] for version in frame["version"]]
+    assert set(over_represented(frame, incident)["facet"]) == {"version"}
