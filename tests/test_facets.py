@@ -220,3 +220,24 @@ def test_an_array_of_records_is_no_facet(incident):
     frame = logs(*FRAME)
     frame["items"] = [[{"sku": "a" if version == "v2" else "b"}] for version in frame["version"]]
     assert set(over_represented(frame, incident)["facet"]) == {"version"}
+
+
+def test_errors_are_joined_to_rows_by_index(incident):
+    frame = logs(*FRAME)
+    flags = (frame["status"] == "error").sample(frac=1, random_state=1)
+    assert over_represented(frame, incident, errors=flags)["errors"].iloc[0] == 40
+
+
+def test_a_small_share_is_not_said_to_be_none(incident):
+    frame = logs((4, "error", {"az": "a"}), (996, "error", {"az": "b"}),
+                 (1, "info", {"az": "a"}), (2999, "info", {"az": "b"}))  # fmt: skip
+    frame["timestamp"] = pd.Timestamp(f"{DAY}T14:30Z")
+    found = over_represented(frame, incident).set_index("value")["says"]
+    assert found["a"].startswith("az a: 0.4% of the errors, < 0.1% of the")
+    assert found["b"].startswith("az b: 99.6% of the errors, > 99.9% of the")
+
+
+def test_a_column_that_is_there_twice_is_refused(incident):
+    frame = logs(*FRAME)
+    with pytest.raises(BadValue, match="version"):
+        over_represented(pd.concat([frame, frame[["version"]]], axis=1), incident)

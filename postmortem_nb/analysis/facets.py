@@ -171,7 +171,7 @@ def _failed(frame: pd.DataFrame, errors: str | Sequence[str] | pd.Series | None)
                     came=f"{len(errors):,} of {errors.dtype}",
                 )
             )  # fmt: skip
-        return pd.Series(errors).fillna(value=False).to_numpy(dtype=bool)
+        return _aligned(errors, frame.index).fillna(value=False).to_numpy(dtype=bool)
     if "status" not in frame.columns:
         raise BadValue(
             "errors: expected a status column in the frame or errors=frame['…'] >= 500, for "
@@ -181,6 +181,16 @@ def _failed(frame: pd.DataFrame, errors: str | Sequence[str] | pd.Series | None)
     known = {str(one).lower() for one in wanted}
     flags: Flags = frame["status"].astype("string").str.lower().isin(known).to_numpy(dtype=bool)
     return flags
+
+
+def _aligned(errors: pd.Series | Flags, index: pd.Index) -> pd.Series:
+    """Return flags in the order of the rows: by their index, as ``frame[errors]`` takes them."""
+    flags = pd.Series(errors)
+    is_other_order = (
+        isinstance(errors, pd.Series) and index.is_unique and flags.index.is_unique
+        and len(flags.index.union(index)) == len(index)
+    )  # fmt: skip
+    return flags.reindex(index) if is_other_order else flags
 
 
 def _tested(facet: Facet, is_case: Flags, rows: pd.DataFrame) -> Iterator[tuple[Any, ...]]:
@@ -235,10 +245,19 @@ def _table(rows: pd.DataFrame, against: str) -> pd.DataFrame:
 def _says(row: dict[str, Any], against: str) -> str:
     name = f"{label(row['facet'], 60)} {label(row['value'], 100)}"
     return (
-        f"{name}: {row['share_of_errors']:.0%} of the errors, {row['share_of_others']:.0%} of the "
+        f"{name}: {_share(row['share_of_errors'])} of the errors, "
+        f"{_share(row['share_of_others'])} of the "
         f"{against}; odds ratio {numeral(row['odds_ratio'], 3)} ("
         f"{numeral(row['odds_low'], 3)} to {numeral(row['odds_high'], 3)})"
     )
+
+
+def _share(part: float) -> str:
+    """Return a share as a reader takes it; what is not 0 or all is not called so."""
+    whole = f"{part:.0%}"
+    if part in (0, 1) or whole not in ("0%", "1%", "99%", "100%"):
+        return whole
+    return f"{part:.1%}" if 0.0005 <= part < 0.9995 else "< 0.1%" if part < 0.5 else "> 99.9%"
 
 
 def _title(against: str) -> str:
@@ -250,7 +269,7 @@ def _when(cases: pd.DataFrame) -> str:
     at = clock.seconds(cases["timestamp"])
     span = clock.spell(clock.Span(float(np.floor(at.min())), float(np.ceil(at.max()))))
     sandbox = (cases.attrs.get("evidence") or {}).get("sandbox")
-    return f"{span}    sandbox data" if sandbox else span
+    return f"errors {span}    sandbox data" if sandbox else f"errors {span}"
 
 
 def _marks(table: pd.DataFrame) -> list[forest.Mark]:
@@ -258,7 +277,7 @@ def _marks(table: pd.DataFrame) -> list[forest.Mark]:
         forest.Mark(
             f"{found.covered(row['facet'])}: {found.covered(row['value'])}",
             row["odds_ratio"], row["odds_low"], row["odds_high"],
-            f"{row['share_of_errors']:.0%} / {row['share_of_others']:.0%}",
+            f"{_share(row['share_of_errors'])} / {_share(row['share_of_others'])}",
             sure=bool(row["over_represented"]),
         )
         for row in found.records(table.head(forest.MOST))
