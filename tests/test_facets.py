@@ -90,6 +90,17 @@ def test_what_says_itself_that_a_row_is_an_error_is_no_facet(incident):
     assert found["id"].iloc[0] == "L0"
 
 
+def test_why_a_span_was_kept_is_no_facet(incident):
+    """Datadog's own filters keep errors and sample the rest: 100 % against 0 % of no meaning."""
+    frame = logs(*FRAME)
+    failed = frame["status"] == "error"
+    frame["retained_by"] = np.where(failed, "retention_filter", "diversity_sampling")
+    frame["ingestion_reason"] = np.where(failed, "error", "auto")
+    frame["single_span"], frame["resource_hash"] = failed, np.where(failed, "3d5e", "6d6e")
+    frame["@tags"] = frame["tags"] = [[f"region:{'eu' if n % 2 else 'us'}"] for n in frame.index]
+    assert set(over_represented(frame, incident)["facet"]) == {"version", "region"}
+
+
 def test_chance_is_corrected_for(incident):
     """60 facets of noise, 240 values: not one may be called over-represented."""
     random = np.random.default_rng(5)

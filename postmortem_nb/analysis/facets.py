@@ -60,8 +60,9 @@ def over_represented(
     incident
         whose declared window is looked at; without one, or without times, the whole frame
     facets
-        columns, and keys of ``tags``, to look at; all unless given, but ids, texts, and columns
-        that say themselves whether a row is an error (``status``, ``error.…``). Of an array, and
+        columns, and keys of ``tags``, to look at; all unless given, but ids, texts, columns
+        that say themselves whether a row is an error (``status``, ``error.…``) and why Datadog
+        kept a span (``retained_by``, …). Of an array, and
         of a key that a row has several times, each value counts
     errors
         which rows are errors: a status or several (``error`` and worse unless given), or a column

@@ -27,9 +27,14 @@ if TYPE_CHECKING:
 
 NOT_FACETS = frozenset({
     "timestamp", "message", "id", "tags", "status", "level", "severity", "duration", "title",
-    "http.status_code", "trace_id", "span_id", "parent_id", "@timestamp",
+    "http.status_code", "trace_id", "span_id", "parent_id", "@timestamp", "@tags",
+    "retained_by", "ingestion_reason", "single_span", "resource_hash",
 })  # fmt: skip
-"""Columns that are no facets: ids, texts, and what says itself whether a row is an error."""
+"""Columns that are no facets: ids, texts, what says itself whether a row is an error, and why
+Datadog kept a span: its filters keep errors and sample the rest.
+
+https://docs.datadoghq.com/tracing/trace_pipeline/trace_retention/
+"""
 
 SAYS_ERROR = ("error.", "@error.", "exception")
 """Beginnings of columns that only errors have."""
