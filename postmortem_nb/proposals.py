@@ -200,7 +200,7 @@ def _condition(
     try:
         monitor = backtests.read(row)
     except QueryError:
-        if re.search(r"[<>=]=?\s*[-\d.eE]+\s*$", words) is None:
+        if re.search(r"(?:[<>=]=?\s*[-\d.eE]+|\.count_by_status\(\))$", words) is None:
             raise
         return _kind(words), words, {}
     if isinstance(monitor, Composite):

@@ -68,6 +68,7 @@ def test_validate_may_be_asked_of_one(server, incident, capsys):
         ('trace-analytics("service:x").rollup("count").last("5m") > 5', "trace-analytics alert"),
         ('audits("x").rollup("count").last("5m") > 5', "audit alert"),
         ('ci-pipelines("x").rollup("count").last("5m") > 5', "ci-pipelines alert"),
+        ('"http.can_connect".over("*").by("host").last(2).count_by_status()', "service check"),
         ("processes('x').over('a:b').rollup('count').last('10m') > 5", "process alert"),
         ('database-monitoring("x").rollup("count").last("5m") > 5', "database-monitoring alert"),
     ],
@@ -80,6 +81,15 @@ def test_a_monitor_is_sent_as_what_datadog_calls_it(incident, monkeypatch, query
         (found,) = proposals.validate(incident, row)
     assert found.said == ""
     assert (server.heard[0].json["type"], server.heard[0].json["query"]) == (kind, query)
+    monkeypatch.delenv("POSTMORTEM_DATADOG_URL")
+    assert proposals.validate(incident)[-1].said == "", "the sandbox takes it too"
+
+
+def test_the_sandbox_takes_a_change(server, incident):
+    for shift in ("last_1h", "1h_ago"):
+        query = f"change(avg(last_5m),{shift}):avg:payments.queue.depth{{*}} > 5"
+        row = incident.add("monitors", name="Change", query=query)
+        assert proposals.validate(incident, row)[0].said == ""
 
 
 def test_what_datadog_refuses_is_said_in_its_words(incident, monkeypatch):
