@@ -180,7 +180,7 @@ def _monitor(asked: argparse.Namespace) -> int:
             )
         print(proposals.create(_open(asked.path), asked.row, told=_to_stderr))
         return 0
-    verdicts = proposals.validate(_open(asked.path), told=_to_stderr)
+    verdicts = proposals.validate(_open(asked.path), asked.row, told=_to_stderr)
     print(masked(proposals.report(verdicts)), end="")
     return EXIT_FINDINGS if any(verdict.said for verdict in verdicts) else 0
 
@@ -341,7 +341,11 @@ COMMANDS = (
             PATH,
             (
                 ("row",),
-                {"nargs": "?", "metavar": "ROW", "help": "create: the proposed monitor's number"},
+                {
+                    "nargs": "?",
+                    "metavar": "ROW",
+                    "help": "the proposed monitor's number; validate: all unless given",
+                },
             ),
         ),
         _monitor,

@@ -46,6 +46,15 @@ KINDS = (
     (r"\s*events\s*\(", "event-v2 alert"),
     (r"\s*rum\s*\(", "rum alert"),
     (r"\s*(?:error_budget|burn_rate)\s*\(", "slo alert"),
+    (r"\s*trace-analytics\s*\(", "trace-analytics alert"),
+    (r"\s*error-tracking(?:-\w+)?\s*\(", "error-tracking alert"),
+    (r"\s*audits\s*\(", "audit alert"),
+    (r"\s*ci-pipelines\s*\(", "ci-pipelines alert"),
+    (r"\s*ci-tests\s*\(", "ci-tests alert"),
+    (r"\s*database-monitoring\s*\(", "database-monitoring alert"),
+    (r"\s*network-performance\s*\(", "network-performance alert"),
+    (r"\s*network-path\s*\(", "network-path alert"),
+    (r"\s*processes\s*\(", "process alert"),
     (r".*\.over\(", "service check"),
     (r"", "query alert"),
 )
@@ -65,15 +74,19 @@ class Verdict:
 
 
 def validate(
-    incident: Incident, *, told: Callable[[str], object] = lambda _: None
+    incident: Incident,
+    row: str | int | None = None,
+    *,
+    told: Callable[[str], object] = lambda _: None,
 ) -> list[Verdict]:
-    """Return Datadog's verdict on each proposed monitor; nothing is made.
+    """Return Datadog's verdict on each proposed monitor, or on that of a row; nothing is made.
 
     Raises DatadogError where Datadog cannot be asked. ``told`` is given who answered.
     """
+    listed = _proposed(incident) if row is None else [_chosen(incident, row)]
     found = _connection()
     made = []
-    for each in _proposed(incident):
+    for each in listed:
         try:
             body = _body(incident, each, found)
             found.ask("validate monitor", answers.document, body=body)
@@ -187,7 +200,7 @@ def _condition(
     try:
         monitor = backtests.read(row)
     except QueryError:
-        if re.search(r"[<>=]=?\s*[-\d.eE]+\s*$", words) is None:
+        if re.search(r"(?:[<>=]=?\s*[-\d.eE]+|\.count_by_status\(\))$", words) is None:
             raise
         return _kind(words), words, {}
     if isinstance(monitor, Composite):

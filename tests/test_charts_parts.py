@@ -14,9 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 
 from postmortem_nb import captions, charts, units
-from postmortem_nb.charts import card, clock, lines, marks, palette, series, thin, weeks
+from postmortem_nb.charts import alarms, card, clock, lines, marks, palette, series, thin, weeks
 
 # ---- units and scales
 
@@ -489,3 +490,17 @@ def test_a_single_amount_of_revenue_stays_an_amount():
     frame = _revenue(impact=60).groupby(["week"], as_index=False).head(1)
     assert weeks.side_by_side(frame)["value"].tolist() == [60.0, 60.0]
     assert {*weeks.side_by_side(frame)["unit"]} == {"dollar"}
+
+
+@pytest.mark.parametrize(
+    ("sign", "words"),
+    [
+        (">", "alarms above 6"), (">=", "alarms at or above 6"),
+        ("<", "alarms below 6"), ("<=", "alarms at or below 6"),
+    ],
+)  # fmt: skip
+def test_a_threshold_says_whether_it_is_itself_an_alarm(sign, words):
+    span, nothing = clock.Span(0, 600), np.empty((0, 0))
+    made = alarms.Trial("", "", "", "", 6, sign, np.empty(0, np.int64), nothing, 0, (), span, span)
+    for figure in alarms.draw(made):
+        assert words in {text.get_text() for text in figure.findobj(Text)}

@@ -90,6 +90,17 @@ def test_what_says_itself_that_a_row_is_an_error_is_no_facet(incident):
     assert found["id"].iloc[0] == "L0"
 
 
+def test_why_a_span_was_kept_is_no_facet(incident):
+    """Datadog's own filters keep errors and sample the rest: 100 % against 0 % of no meaning."""
+    frame = logs(*FRAME)
+    failed = frame["status"] == "error"
+    frame["retained_by"] = np.where(failed, "retention_filter", "diversity_sampling")
+    frame["ingestion_reason"] = np.where(failed, "error", "auto")
+    frame["single_span"], frame["resource_hash"] = failed, np.where(failed, "3d5e", "6d6e")
+    frame["@tags"] = frame["tags"] = [[f"region:{'eu' if n % 2 else 'us'}"] for n in frame.index]
+    assert set(over_represented(frame, incident)["facet"]) == {"version", "region"}
+
+
 def test_chance_is_corrected_for(incident):
     """60 facets of noise, 240 values: not one may be called over-represented."""
     random = np.random.default_rng(5)
@@ -171,3 +182,73 @@ def test_the_sandbox_s_bad_version_comes_out_on_top(tmp_path):
     row = incident.add_to_timeline(found, 0)
     step = incident["timeline"].loc[row]
     assert step["finding"].startswith("version v2.48.0: 9")
+
+
+def tagged(*parts):
+    """Return rows with tags: each part is how many, the status and the tags."""
+    rows = [(status, tags) for count, status, tags in parts for _ in range(count)]
+    frame = logs(*((1, status, {}) for status, _ in rows))
+    frame["tags"] = [list(tags) for _, tags in rows]
+    return frame
+
+
+def test_a_tag_without_a_value_is_compared_with_the_rows_that_lack_it(incident):
+    found = over_represented(tagged((15, "error", ["canary"]), (5, "error", []), (80, "ok", [])),
+                             incident)  # fmt: skip
+    row = found.iloc[0]
+    assert (row["facet"], row["value"], bool(row["over_represented"])) == ("tag", "canary", True)
+    cells = ("errors", "others", "errors_elsewhere", "others_elsewhere", "unknown")
+    assert [row[name] for name in cells] == [15, 0, 5, 80, 0]
+
+
+def test_a_key_with_one_value_is_compared_with_the_tagged_rows_that_lack_it(incident):
+    yes, no = ["canary:true"], ["a:b"]
+    frame = tagged(
+        (15, "error", yes), (5, "error", no), (2, "ok", yes), (78, "ok", no), (7, "ok", [])
+    )
+    frame.loc[frame.index[-7:], "tags"] = None
+    row = over_represented(frame, incident, facets="canary").iloc[0]
+    cells = ("errors", "others", "errors_elsewhere", "others_elsewhere", "unknown")
+    assert [row[name] for name in cells] == [15, 2, 5, 78, 7]
+
+
+@pytest.mark.parametrize("where", ["tags", "flags"])
+def test_each_of_several_values_counts(incident, where):
+    """One bad flag among six, three a row: no combination of them is frequent."""
+    random = np.random.default_rng(2)
+    held = [[f"f{n}" for n in range(6) if random.random() < 0.5] for _ in range(400)]
+    bad = [random.random() < (0.5 if "f3" in flags else 0.05) for flags in held]
+    frame = logs(*((1, "error" if failed else "info", {}) for failed in bad))
+    frame[where] = [[f"flag:{f}" if where == "tags" else f for f in flags] for flags in held]
+    found = over_represented(frame, incident)
+    assert found.loc[found["over_represented"], "value"].tolist() == ["f3"]
+    with_it = sum("f3" in flags and failed for flags, failed in zip(held, bad, strict=True))
+    assert found["errors"].iloc[0] == with_it
+    assert found["errors_elsewhere"].iloc[0] == sum(bad) - with_it
+
+
+def test_an_array_of_records_is_no_facet(incident):
+    frame = logs(*FRAME)
+    frame["items"] = [[{"sku": "a" if version == "v2" else "b"}] for version in frame["version"]]
+    assert set(over_represented(frame, incident)["facet"]) == {"version"}
+
+
+def test_errors_are_joined_to_rows_by_index(incident):
+    frame = logs(*FRAME)
+    flags = (frame["status"] == "error").sample(frac=1, random_state=1)
+    assert over_represented(frame, incident, errors=flags)["errors"].iloc[0] == 40
+
+
+def test_a_small_share_is_not_said_to_be_none(incident):
+    frame = logs((4, "error", {"az": "a"}), (996, "error", {"az": "b"}),
+                 (1, "info", {"az": "a"}), (2999, "info", {"az": "b"}))  # fmt: skip
+    frame["timestamp"] = pd.Timestamp(f"{DAY}T14:30Z")
+    found = over_represented(frame, incident).set_index("value")["says"]
+    assert found["a"].startswith("az a: 0.4% of the errors, < 0.1% of the")
+    assert found["b"].startswith("az b: 99.6% of the errors, > 99.9% of the")
+
+
+def test_a_column_that_is_there_twice_is_refused(incident):
+    frame = logs(*FRAME)
+    with pytest.raises(BadValue, match="version"):
+        over_represented(pd.concat([frame, frame[["version"]]], axis=1), incident)

@@ -67,6 +67,24 @@ def test_new_surging_falling_and_usual(incident):
     assert "never before" in new["says"]
 
 
+def test_rows_without_a_message_are_named(incident):
+    """A log of attributes alone: rows without a message surge like any other."""
+    frame = logs(("served #", 90, "13:00", "15:00"), ("", 40, "14:10", "14:50"))
+    frame.loc[frame.index[-20:], "message"] = [None] * 10 + [" "] * 10
+    found = log_patterns(frame, incident)
+    assert (found["pattern"].iloc[0], found["count"].iloc[0]) == ("(no message)", 40)
+    assert found["says"].iloc[0] == "log pattern new: (no message), 40 lines, never before"
+
+
+def test_what_is_said_to_be_gone_is_fewer_than_chance(incident):
+    frame = logs(("served #", 90, "13:00", "15:00"), ("once only", 1, "13:30", "13:31"),
+                 ("beat #", 90, "13:00", "14:00"), ("just now", 1, "14:30", "14:31"))  # fmt: skip
+    said = log_patterns(frame, incident).set_index("pattern")["says"]
+    assert said["beat <*>"] == "log pattern gone: beat <*> (none, 90 before)"
+    assert said["once only"] == "log pattern usual: once only (none, 1 before)"
+    assert said["just now"] == "log pattern usual: just now, 1 line, never before"
+
+
 def test_rates_are_of_the_time_and_not_of_the_rows(incident):
     """Two hours before, one hour in the incident: as many lines are twice the rate."""
     frame = logs(("tick #", 240, "12:00", "14:00"), ("tick #", 240, "14:00", "15:00"))

@@ -170,6 +170,15 @@ def test_a_recovery_threshold_is_read(query, threshold, recovery):
         ),
         ('logs("x").rollup("count").last("5m")', "", "a count of logs"),
         ('rum("x").rollup("count").last("5m") > 1', "", "counts rum"),
+        (
+            'error-tracking-rum("x").rollup("count").by("@issue.id").last("1h") >= 1',
+            "",
+            "counts error-tracking-rum",
+        ),
+        ('audits("x").rollup("count").last("5m") > 1', "", "counts audits"),
+        ("processes('x').over('*').rollup('count').last('5m') < 1", "", "counts processes"),
+        ('formula("a / b * 100").last("5m") > 5', "", "its formula stand elsewhere"),
+        ("avg(last_7x):avg:a{*} > 5", "", "a window as Datadog writes it"),
         ("avg(last_4h):anomalies(avg:a{*}, 'basic', 2) >= 1", "", "anomalies(…) learns"),
         ("max(next_1w):forecast(avg:a{*}, 'linear', 1) >= 1", "", "forecast(…) learns"),
         ("pct_change(avg(last_5m),current_1d):avg:a{*} > 5", "", "another window"),
@@ -533,6 +542,20 @@ def test_a_change_is_the_difference_from_the_window_before(query, expected):
     found = tried(query, frame, "12:10", "12:28")
     assert alarms(found, "12:10", "12:28") == expected
     assert reading.read(query).query() == query
+
+
+def test_a_shift_may_be_written_as_the_api_reference_has_it():
+    """``change_aggr(time_aggr(time_window),timeshift)``, the timeshift being ``#h_ago``."""
+    found = reading.read("pct_change(avg(last_5m),1h_ago):avg:a{*} > 5")
+    assert found == reading.read("pct_change(avg(last_5m),last_1h):avg:a{*} > 5")
+
+
+@pytest.mark.parametrize("by", ['"host,@http.route"', '"host", "@http.route"'])
+def test_logs_are_grouped_by_several_facets_as_datadog_writes_it(by):
+    query = 'logs("x").index("*").rollup("count").by({}).last("5m") > 3'
+    found = reading.read(query.format(by))
+    assert found.by == ("host", "@http.route")
+    assert found.query() == query.format('"host,@http.route"')
 
 
 def test_a_change_in_percent_from_nothing_is_unknown():

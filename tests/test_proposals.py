@@ -50,6 +50,48 @@ def test_validate_gives_a_verdict_on_each_and_makes_nothing(server, incident):
     assert server.shelf.monitors == {}
 
 
+def test_validate_may_be_asked_of_one(server, incident, capsys):
+    incident.add("monitors", name="Odd", query="avg(last_5m):avg:x{*} by {y > 5")
+    assert cli.main(["monitor", "validate", str(incident.path), "1"]) == 0
+    assert capsys.readouterr().out == "1. Depth: valid\n"
+    with pytest.raises(BadValue, match="from 1 to 2"):
+        proposals.validate(incident, 3)
+
+
+@pytest.mark.parametrize(
+    ("query", "kind"),
+    [
+        ('error-tracking-rum("x").rollup("count").by("@issue.id").last("1h") >= 1',
+         "error-tracking alert"),
+        ('error-tracking("x").source("all").new().rollup("count").last("1h") > 0',
+         "error-tracking alert"),
+        ('trace-analytics("service:x").rollup("count").last("5m") > 5', "trace-analytics alert"),
+        ('audits("x").rollup("count").last("5m") > 5', "audit alert"),
+        ('ci-pipelines("x").rollup("count").last("5m") > 5', "ci-pipelines alert"),
+        ('"http.can_connect".over("*").by("host").last(2).count_by_status()', "service check"),
+        ("processes('x').over('a:b').rollup('count').last('10m') > 5", "process alert"),
+        ('database-monitoring("x").rollup("count").last("5m") > 5', "database-monitoring alert"),
+    ],
+)  # fmt: skip
+def test_a_monitor_is_sent_as_what_datadog_calls_it(incident, monkeypatch, query, kind):
+    """The pairs of query and type are those of Datadog's API reference, "Create a monitor"."""
+    row = incident.add("monitors", name="Other", query=query)
+    with Lying([Say({})]) as server:
+        monkeypatch.setenv("POSTMORTEM_DATADOG_URL", server.url)
+        (found,) = proposals.validate(incident, row)
+    assert found.said == ""
+    assert (server.heard[0].json["type"], server.heard[0].json["query"]) == (kind, query)
+    monkeypatch.delenv("POSTMORTEM_DATADOG_URL")
+    assert proposals.validate(incident)[-1].said == "", "the sandbox takes it too"
+
+
+def test_the_sandbox_takes_a_change(server, incident):
+    for shift in ("last_1h", "1h_ago"):
+        query = f"change(avg(last_5m),{shift}):avg:payments.queue.depth{{*}} > 5"
+        row = incident.add("monitors", name="Change", query=query)
+        assert proposals.validate(incident, row)[0].said == ""
+
+
 def test_what_datadog_refuses_is_said_in_its_words(incident, monkeypatch):
     refusal = "The value provided for parameter 'query' is invalid: no such metric"
     with Lying([Say({"errors": [refusal]}, status=400)]) as server:

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from postmortem_nb import text
-from postmortem_nb.analysis import found, significance
+from postmortem_nb.analysis import facetvalues, found, significance
 from postmortem_nb.captions import label
 from postmortem_nb.charts import clock, forest
 from postmortem_nb.errors import BadValue, expected
@@ -21,30 +18,18 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from postmortem_nb.analysis.facetvalues import Facet
     from postmortem_nb.analysis.found import Found
     from postmortem_nb.incident import Incident
 
-    Floats = NDArray[np.float64]
     Flags = NDArray[np.bool_]
 
 ERRORS = ("error", "critical", "alert", "emergency", "fatal")
 """Statuses of an error, of logs, spans and events."""
 
-NOT_FACETS = frozenset({
-    "timestamp", "message", "id", "tags", "status", "level", "severity", "duration", "title",
-    "http.status_code", "trace_id", "span_id", "parent_id", "@timestamp",
-})  # fmt: skip
-"""Columns that are no facets: ids, texts, and what says itself whether a row is an error."""
-
-SAYS_ERROR = ("error.", "@error.", "exception")
-"""Beginnings of columns that only errors have."""
-
 LEAST = 5
 """Rows that a value must have to be tested; errors, LEAST_ERRORS."""
 LEAST_ERRORS = 3
-MOST_VALUES = 1_000
-"""Values of one facet that are tested, the frequent ones; a facet of ids has more than that."""
-
 SHOWN = (
     "facet", "value", "errors", "others", "share_of_errors", "share_of_others", "odds_ratio",
     "q_value",
@@ -57,19 +42,11 @@ COLUMNS = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Facet:
-    """One facet: its name and each row's value, None where it is unknown."""
-
-    name: str
-    values: NDArray[np.object_]
-
-
 def over_represented(
     frame: pd.DataFrame,
     incident: Incident | None = None,
     *,
-    facets: Sequence[str] | None = None,
+    facets: str | Sequence[str] | None = None,
     errors: str | Sequence[str] | pd.Series | None = None,
     baseline: pd.DataFrame | None = None,
 ) -> Found:
@@ -83,8 +60,10 @@ def over_represented(
     incident
         whose declared window is looked at; without one, or without times, the whole frame
     facets
-        columns, and keys of ``tags``, to look at; all unless given, but ids, texts, and columns
-        that say themselves whether a row is an error (``status``, ``error.…``)
+        columns, and keys of ``tags``, to look at; all unless given, but ids, texts, columns
+        that say themselves whether a row is an error (``status``, ``error.…``) and why Datadog
+        kept a span (``retained_by``, …). Of an array, and
+        of a key that a row has several times, each value counts
     errors
         which rows are errors: a status or several (``error`` and worse unless given), or a column
         of True and False as long as the frame
@@ -103,7 +82,7 @@ def over_represented(
         ``over_represented``
             True where q is below 0.05 and the odds ratio above 1
         ``errors``, ``others``, ``errors_elsewhere``, ``others_elsewhere``
-            the four counts: rows with the value, and with another value of the facet
+            the four counts: rows with the value, and those of the facet without it
         ``share_of_errors``, ``share_of_others``
             parts of 1 that have the value, among rows whose value is known
         ``odds_ratio``, ``odds_low``, ``odds_high``
@@ -115,7 +94,9 @@ def over_represented(
             Fisher's exact test, one-sided; corrected for the number of values tested (Benjamini
             and Hochberg)
         ``unknown``
-            rows that do not have the facet; they are counted nowhere
+            rows that do not have the facet; they are counted nowhere. Tags without a value (facet
+            ``tag``) and a key of ``tags`` with one value only are compared with the tagged rows
+            that lack them
         ``timestamp``, ``id``
             of the first error with the value
         ``says``
@@ -129,7 +110,9 @@ def over_represented(
     cases, others, against = _compared(whole, incident, errors, baseline)
     both = pd.concat([cases, others], ignore_index=True)
     is_case = np.arange(len(both)) < len(cases)
-    rows = [row for facet in _facets(both, facets) for row in _tested(facet, is_case, both)]
+    rows = [
+        row for facet in facetvalues.read(both, facets) for row in _tested(facet, is_case, both)
+    ]
     table = _table(pd.DataFrame(rows, columns=[*COLUMNS[:-1]]), against)
     shown = found.Shown(
         lambda: forest.draw(_title(against), _marks(table), _when(cases)),
@@ -189,7 +172,7 @@ def _failed(frame: pd.DataFrame, errors: str | Sequence[str] | pd.Series | None)
                     came=f"{len(errors):,} of {errors.dtype}",
                 )
             )  # fmt: skip
-        return pd.Series(errors).fillna(value=False).to_numpy(dtype=bool)
+        return _aligned(errors, frame.index).fillna(value=False).to_numpy(dtype=bool)
     if "status" not in frame.columns:
         raise BadValue(
             "errors: expected a status column in the frame or errors=frame['…'] >= 500, for "
@@ -201,93 +184,36 @@ def _failed(frame: pd.DataFrame, errors: str | Sequence[str] | pd.Series | None)
     return flags
 
 
-def _facets(rows: pd.DataFrame, wanted: Sequence[str] | None) -> Iterator[Facet]:
-    """Yield the facets that were asked for, or all that may say something."""
-    tags = _tags(rows)
-    columns = [name for name in rows.columns if _is_facet(rows, str(name))]
-    names = [*columns, *(key for key in tags if key not in columns and not _is_no_facet(key))]
-    if wanted is not None:
-        missing = [name for name in wanted if name not in rows.columns and name not in tags]
-        if missing:
-            known = ", ".join(label(name, 30) for name in names[:12])
-            raise BadValue(
-                expected("facets", f"columns or tags ({known})", example="version", came=missing[0])
-            )
-        names = list(wanted)
-    for name in names:
-        held = found.texts(rows[name]) if name in rows.columns else None
-        if held is None or pd.isna(held).all():
-            held = tags.get(str(name), held)
-        if held is not None:
-            yield Facet(str(name), held)
-
-
-def _is_no_facet(name: str) -> bool:
-    return name.lower() in NOT_FACETS or name.lower().startswith(SAYS_ERROR)
-
-
-def _is_facet(rows: pd.DataFrame, name: str) -> bool:
-    """Return whether a column holds names: few different values for its rows, no measures."""
-    column = rows[name]
-    if _is_no_facet(name) or pd.api.types.is_float_dtype(column.dtype):
-        return False
-    if pd.api.types.is_datetime64_any_dtype(column.dtype):
-        return False
-    seen = column.dropna()
-    if not len(seen) or isinstance(seen.iloc[0], (list, Mapping, np.ndarray)):
-        return False
-    return bool(len(set(map(str, seen))) <= max(20, min(MOST_VALUES, len(seen) // 5)))
-
-
-def _tags(rows: pd.DataFrame) -> dict[str, NDArray[np.object_]]:
-    """Return each key of ``key:value`` tags with its value a row; several are joined."""
-    if "tags" not in rows.columns:
-        return {}
-    found_tags: dict[str, NDArray[np.object_]] = {}
-    seen: dict[Any, list[tuple[str, str]]] = {}
-    for place, tags in enumerate(rows["tags"]):
-        if not pd.api.types.is_list_like(tags):
-            continue
-        key = tuple(tags)
-        if key not in seen:
-            seen[key] = _pairs(key)
-        for name, value in seen[key]:
-            if name not in found_tags:
-                if len(found_tags) >= MOST_VALUES:
-                    continue
-                found_tags[name] = np.full(len(rows), None, dtype=object)
-            found_tags[name][place] = value
-    return found_tags
-
-
-def _pairs(tags: tuple[object, ...]) -> list[tuple[str, str]]:
-    values: dict[str, set[str]] = {}
-    for tag in tags:
-        name, colon, value = text.clean(tag).partition(":")
-        values.setdefault(name if colon else "tag", set()).add(value if colon else name)
-    return [(name, ", ".join(sorted(held))) for name, held in values.items()]
+def _aligned(errors: pd.Series | Flags, index: pd.Index) -> pd.Series:
+    """Return flags in the order of the rows: by their index, as ``frame[errors]`` takes them."""
+    flags = pd.Series(errors)
+    is_other_order = (
+        isinstance(errors, pd.Series) and index.is_unique and flags.index.is_unique
+        and len(flags.index.union(index)) == len(index)
+    )  # fmt: skip
+    return flags.reindex(index) if is_other_order else flags
 
 
 def _tested(facet: Facet, is_case: Flags, rows: pd.DataFrame) -> Iterator[tuple[Any, ...]]:
     """Yield the columns of each value of a facet that has enough rows, all but p and words."""
-    codes, names = pd.factorize(pd.Series(facet.values, dtype=object), use_na_sentinel=True)
-    known = codes >= 0
-    if len(names) < 2:
-        return
-    errors = np.bincount(codes[known & is_case], minlength=len(names))
-    others = np.bincount(codes[known & ~is_case], minlength=len(names))
-    enough = np.flatnonzero((errors >= LEAST_ERRORS) & (errors + others >= LEAST))
-    order = enough[np.argsort(-errors[enough], kind="stable")][:MOST_VALUES]
-    cases, controls = int(errors.sum()), int(others.sum())
+    known = facet.known
+    cases, controls = int((known & is_case).sum()), int((known & ~is_case).sum())
     if not controls:
         return  # only errors have it: it says that a row is one
+    of_case = is_case[facet.places]
+    errors = np.bincount(facet.codes[of_case], minlength=len(facet.names))
+    others = np.bincount(facet.codes[~of_case], minlength=len(facet.names))
+    enough = (errors >= LEAST_ERRORS) & (errors + others >= LEAST)
+    varies = errors + others < cases + controls
+    tested = np.flatnonzero(enough & varies)
+    order = tested[np.argsort(-errors[tested], kind="stable")][: facetvalues.MOST]
     at = clock.seconds(rows["timestamp"])
     for code in order:
-        here = np.flatnonzero((codes == code) & is_case)
+        here = facet.places[(facet.codes == code) & of_case]
         first = here[np.argmin(np.nan_to_num(at[here], nan=np.inf))]
         number = rows["id"].iloc[first] if "id" in rows.columns else pd.NA
         yield (
-            rows["timestamp"].iloc[first], facet.name, names[code], False,
+            rows["timestamp"].iloc[first], facet.name, facet.names[code], False,
             int(errors[code]), int(others[code]), cases - int(errors[code]),
             controls - int(others[code]), errors[code] / cases, others[code] / controls,
             *[np.nan] * 8, int((~known).sum()), number,
@@ -320,10 +246,19 @@ def _table(rows: pd.DataFrame, against: str) -> pd.DataFrame:
 def _says(row: dict[str, Any], against: str) -> str:
     name = f"{label(row['facet'], 60)} {label(row['value'], 100)}"
     return (
-        f"{name}: {row['share_of_errors']:.0%} of the errors, {row['share_of_others']:.0%} of the "
+        f"{name}: {_share(row['share_of_errors'])} of the errors, "
+        f"{_share(row['share_of_others'])} of the "
         f"{against}; odds ratio {numeral(row['odds_ratio'], 3)} ("
         f"{numeral(row['odds_low'], 3)} to {numeral(row['odds_high'], 3)})"
     )
+
+
+def _share(part: float) -> str:
+    """Return a share as a reader takes it; what is not 0 or all is not called so."""
+    whole = f"{part:.0%}"
+    if part in (0, 1) or whole not in ("0%", "1%", "99%", "100%"):
+        return whole
+    return f"{part:.1%}" if 0.0005 <= part < 0.9995 else "< 0.1%" if part < 0.5 else "> 99.9%"
 
 
 def _title(against: str) -> str:
@@ -335,7 +270,7 @@ def _when(cases: pd.DataFrame) -> str:
     at = clock.seconds(cases["timestamp"])
     span = clock.spell(clock.Span(float(np.floor(at.min())), float(np.ceil(at.max()))))
     sandbox = (cases.attrs.get("evidence") or {}).get("sandbox")
-    return f"{span}    sandbox data" if sandbox else span
+    return f"errors {span}    sandbox data" if sandbox else f"errors {span}"
 
 
 def _marks(table: pd.DataFrame) -> list[forest.Mark]:
@@ -343,7 +278,7 @@ def _marks(table: pd.DataFrame) -> list[forest.Mark]:
         forest.Mark(
             f"{found.covered(row['facet'])}: {found.covered(row['value'])}",
             row["odds_ratio"], row["odds_low"], row["odds_high"],
-            f"{row['share_of_errors']:.0%} / {row['share_of_others']:.0%}",
+            f"{_share(row['share_of_errors'])} / {_share(row['share_of_others'])}",
             sure=bool(row["over_represented"]),
         )
         for row in found.records(table.head(forest.MOST))

@@ -89,6 +89,9 @@ def timed(frame: object, thing: str = "frame") -> pd.DataFrame:
                 came=came,
             )
         )  # fmt: skip
+    if not frame.columns.is_unique:
+        twice = frame.columns[frame.columns.duplicated()][0]
+        raise BadValue(expected(thing, "each column once", example="version", came=twice))
     moments = pd.to_datetime(frame["timestamp"], utc=True, errors="coerce")
     whole = frame.assign(timestamp=moments.astype("datetime64[us, UTC]"))
     whole.attrs = frame.attrs

@@ -79,7 +79,8 @@ def log_patterns(
         (Dunning's log-likelihood ratio, 1993); the first thousand of them.
 
         ``pattern``
-            the message with ``<*>`` for what changes from line to line
+            the message with ``<*>`` for what changes from line to line; rows without one are ``(no
+            message)``
         ``change``
             ``new`` (never in the baseline), ``surging`` (the rate at least doubled: lower bound
             above 2), ``falling`` (it at least halved: upper bound below ½), each with q below
@@ -107,7 +108,8 @@ def log_patterns(
     """
     now, before, whole = _compared(frame, incident, baseline, column)
     both = pd.concat([before.rows, now.rows], ignore_index=True)
-    messages = [one or "" for one in found.texts(both[column])]
+    texts = found.texts(both[column])
+    messages = [one if one and not one.isspace() else f"(no {column})" for one in texts]
     codes, patterns = pd.factorize(pd.Series(templates.mine(messages), dtype=object))
     parts = codes[: len(before.rows)], codes[len(before.rows) :]
     rows = _rated(now, before, parts, patterns)
@@ -265,13 +267,18 @@ def _says(row: dict[str, Any]) -> str:
     """Return a pattern in words."""
     shown = label(row["pattern"], 160)
     if not row["count"]:
-        return f"log pattern gone: {shown} ({row['baseline_count']:,} before)"
+        kind = "gone" if row["change"] == "falling" else row["change"]
+        return f"log pattern {kind}: {shown} (none, {row['baseline_count']:,} before)"
     times = (
         "never before"
         if not row["baseline_count"]
         else f"{numeral(row['ratio'], 3)} × the usual rate"
     )
-    return f"log pattern {row['change']}: {shown}, {row['count']:,} lines, {times}"
+    return f"log pattern {row['change']}: {shown}, {_lines(row['count'])}, {times}"
+
+
+def _lines(count: int) -> str:
+    return f"{count:,} line{'' if count == 1 else 's'}"
 
 
 def _view(frame: pd.DataFrame, incident: Incident, now: Stretch, before: Stretch) -> View:
@@ -290,7 +297,7 @@ def _strip(row: pd.Series, now: Floats, before: Floats) -> surges.Strip:
     low, high = numeral(row["ratio_low"], 2), numeral(row["ratio_high"], 2)
     ratio = f"{numeral(row['ratio'], 3)} × ({low} to {high})"
     times = ratio if row["baseline_count"] else "none before"
-    head = f"{row['change']}, {row['count']:,} lines, {times}"
+    head = f"{row['change']}, {_lines(row['count'])}, {times}"
     return surges.Strip(head, found.covered(row["pattern"]), np.concatenate([before, now]))
 
 

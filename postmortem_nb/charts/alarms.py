@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 HEIGHTS = (2.0, 1.15)
 """Inches of the panel of the incident, and of the one before it."""
 
+SIDES = {">": "above", ">=": "at or above", "<": "below", "<=": "at or below"}
+
 MOST_GREY = 40
 """Groups that are drawn besides the one that alarms first."""
 
@@ -104,8 +106,7 @@ def _picture(made: Trial, view: stage.View, words: tuple[str, str], height: floa
 
 def _named(made: Trial) -> str:
     """Return the threshold as the line's name."""
-    word = "alarms above" if made.sign in (">", ">=") else "alarms below"
-    return f"{word} {units.shown(made.limit, units.read(made.unit))}"
+    return f"alarms {SIDES[made.sign]} {units.shown(made.limit, units.read(made.unit))}"
 
 
 def _scale(values: Floats, made: Trial) -> units.Scale:

@@ -29,7 +29,7 @@ OPERATORS = {">": np.greater, ">=": np.greater_equal, "<": np.less, "<=": np.les
 _HEAD = re.compile(
     r"\s*(?:(?P<change>(?:pct_)?change)\s*\(\s*)?"
     r"(?P<how>avg|sum|min|max)\s*\(\s*last_(?P<span>\d{1,5}[mhdw])\s*\)\s*"
-    r"(?(change),\s*last_(?P<shift>\d{1,5}[mhdw])\s*\)\s*):",
+    r"(?(change),\s*(?:last_(?P<shift>\d{1,5}[mhdw])|(?P<ago>\d{1,5}[mhdw])_ago)\s*\)\s*):",
     re.IGNORECASE,
 )
 _END = re.compile(r"\s*(?P<sign>>=|<=|==|!=|>|<)\s*(?P<limit>[-+]?[\d.]+(?:[eE][-+]?\d+)?)\s*$")
@@ -62,6 +62,7 @@ def read(words: str) -> Condition:
     """Return a condition. Raises QueryError, in one line, for what is none."""
     head = _HEAD.match(words)
     body = words[head.end() :] if head else words
+    shift = (head["shift"] or head["ago"]) if head else None
     node, end = expression.parse(body)
     found = _END.fullmatch(body[end:])
     if found is None:
@@ -83,7 +84,7 @@ def read(words: str) -> Condition:
         found["sign"],
         _number(found["limit"]),
         (head["change"] or "").lower() if head else "",
-        span(head["shift"].lower()) if head and head["shift"] else timedelta(),
+        span(shift.lower()) if shift else timedelta(),
     )
 
 

@@ -1,7 +1,7 @@
 """Monitors that count logs: read from their query, asked by the minute, and made points of.
 
 ``logs("service:web status:error").index("*").rollup("count").last("5m") > 100``. A minute without
-logs counts 0, as Datadog treats an empty evaluation of a count. With ``.by("host")`` each group
+logs counts 0, as Datadog treats an empty evaluation of a count. With ``.by("host,env")`` each group
 counts alone; an answer of more than 10,000 rows is cut, and says so. What counts anything but logs
 is refused.
 """
@@ -31,11 +31,12 @@ ROWS = 10_000
 """Rows of an answer: minutes that can be asked for at once."""
 
 _LOGS = re.compile(r"\s*logs\s*\(")
+_KEYS = r"\"[\w@./:*-]+(?:\s*,\s*[\w@./:*-]+)*\""
 _WHOLE = re.compile(
     r"\s*logs\s*\(\s*\"(?P<search>(?:[^\"\\]|\\.)*)\"\s*\)"
     r"(?:\s*\.\s*index\(\s*\"(?P<indexes>[\w*.,\s-]*)\"\s*\))?"
     r"\s*\.\s*rollup\(\s*\"(?P<how>\w+)\"[^)]*\)"
-    r"(?:\s*\.\s*by\(\s*(?P<by>\"[\w@./:*-]+\"(?:\s*,\s*\"[\w@./:*-]+\")*)\s*\))?"
+    rf"(?:\s*\.\s*by\(\s*(?P<by>{_KEYS}(?:\s*,\s*{_KEYS})*)\s*\))?"
     r"\s*\.\s*last\(\s*\"(?P<span>\d{1,5}[mhdw])\"\s*\)"
     r"\s*(?P<sign>>=|<=|>|<)\s*(?P<limit>\d+(?:\.\d+)?)\s*",
     re.DOTALL,
@@ -64,8 +65,7 @@ class Search:
     def written(self) -> str:
         """Return it as a monitor writes it, up to the window."""
         escaped = re.sub(r'(["\\])', r"\\\1", self.text)
-        groups = ", ".join(f'"{key}"' for key in self.by)
-        by = f".by({groups})" if groups else ""
+        by = f'.by("{",".join(self.by)}")' if self.by else ""
         return f'logs("{escaped}").index("{",".join(self.indexes)}").rollup("count"){by}'
 
 
@@ -85,7 +85,7 @@ def read(words: str) -> tuple[Search, str, str, float]:
     if found["how"] != "count":
         what = f"the {found['how']} of logs"
         raise QueryError(f"{CANNOT}: it takes {what}, and only counts are tried")
-    by = tuple(re.findall(r'"([^"]+)"', found["by"] or ""))
+    by = tuple(re.findall(r'[^\s",]+', found["by"] or ""))
     if len(by) > MOST_KEYS:
         raise QueryError(f"query: expected up to {MOST_KEYS} facets to group by; got {len(by)}")
     search = re.sub(r"\\(.)", r"\1", found["search"], flags=re.DOTALL).strip() or "*"

@@ -40,10 +40,11 @@ LONGEST_MARK = 2
 
 CANNOT = logcount.CANNOT
 REFUSED = (
-    (r"^\s*(?:events|rum|spans|audit|trace-analytics|ci-\w+|error-tracking)\s*\(",
+    (r"^\s*formula\s*\(", "the queries of its formula stand elsewhere"),
+    (r"^\s*((?:events|rum|spans)(?=\s*\()|(?!error_budget|burn_rate)[a-z][\w-]*(?=\s*\(\s*[\"']))",
      "it counts {0}, which has no metric to try it on"),
     (r"\b(anomalies|outliers|forecast)\s*\(", "{0}(…) learns from data of its own"),
-    (r"^\s*(?:pct_)?change\s*\((?!\s*(?:avg|sum|min|max)\s*\(\s*last_\w+\s*\)\s*,\s*last_)",
+    (r"^\s*(?:pct_)?change\s*\((?!\s*(?:avg|sum|min|max)\s*\(\s*last_\w+\s*\)\s*,\s*(?:last_|\d+[mhd]_ago))",
      "it compares with another window than one before (last_…)"),
     (r"^\s*(?:error_budget|burn_rate)\s*\(", "it watches an SLO, not a metric"),
     (r"\.over\(", "it watches the states of a check, not a metric"),
@@ -86,6 +87,7 @@ _WORDS = (
     (r"\b(?:at\s+least\s+once|once|any\s+time|peak)\b", "once"),
     (r"\b(?:at\s+all\s+times|all\s+the\s+time|sustained|continuously|throughout)\b", "always"),
 )
+_OTHER_WINDOW = re.compile(r"\s*(?:avg|sum|min|max)\s*\(([^():]*)\)\s*:", re.IGNORECASE)
 _UNREAD = re.compile(r"[^\s,.;()]+")
 
 
@@ -208,6 +210,10 @@ def read(query: object, threshold: object = None) -> Monitor:
             raise QueryError(f"{CANNOT}: {reason.format(kind)}")
     if conditions.has_window(words):
         return checked(_recovering(_whole(words), str(threshold or "")))
+    if found := _OTHER_WINDOW.match(words):
+        raise QueryError(
+            expected("query", "a window as Datadog writes it", example="last_5m", came=found[1])
+        )
     return checked(_bare(words, str(threshold or "")))
 
 

@@ -111,11 +111,20 @@ MONITORS = (
 )
 """All of them; the first is the one that found the incident, a quarter of an hour late."""
 
-TYPES = ("query alert", "metric alert", "log alert", "event-v2 alert", "slo alert", "composite")
+TYPES = (
+    "composite", "query alert", "metric alert", "log alert", "event-v2 alert", "rum alert",
+    "slo alert", "service check", "process alert", "trace-analytics alert", "audit alert",
+    "error-tracking alert", "ci-pipelines alert", "ci-tests alert", "database-monitoring alert",
+    "network-performance alert", "network-path alert",
+)  # fmt: skip
 _MOST_COMBINED, _LONGEST_COMPOSITE = 10, 1000
 _LIMIT = r"\s*(?:>=|<=|>|<)\s*-?[\d.]+(?:e-?\d+)?"
-_AGAIN = re.compile(rf"(?:avg|sum|min|max|pct_change|change)\(last_\w+\):(.+?){_LIMIT}")
-_COUNTED = re.compile(rf"(?:logs|events|rum|spans)\(\".*\"\)\..*{_LIMIT}")
+_WINDOW = r"(?:avg|sum|min|max)\(last_\w+\)"
+_CHANGE = rf"(?:pct_)?change\({_WINDOW},\s*(?:last_\w+|\d+[mhd]_ago)\)"
+_AGAIN = re.compile(rf"(?:{_WINDOW}|{_CHANGE}):(.+?){_LIMIT}")
+_COUNTED = re.compile(
+    rf"[a-z][\w-]*\(([\"']).*\1\)\..*{_LIMIT}|\".+\"\.over\(.*\)\.count_by_status\(\)"
+)
 
 
 def by_id(number: str) -> Monitor:
