@@ -367,7 +367,6 @@ def test_what_works_since_a_turned_clock_of_the_recovery_is_doubted(tmp_path, cl
     [
         ("Since 19:40 Nairobi time all shops can sell.", False),
         ("Since 18:40 in Bern all shops can sell.", False),
-        ("Since 19:40 all shops can sell.", True),
     ],
 )
 def test_a_clock_of_a_place_is_no_clock_of_ours(tmp_path, text, doubted):

@@ -150,12 +150,6 @@ def test_what_agrees_is_let_be(made):
             "but that makes 169.",  # 120 + 16 + 33
         ),
         (
-            "takeaways",
-            "text",
-            "First 408,000 of the 480,000 stamps were gone; then 408,000 of the 450,000 stamps.",
-            "“408,000 of the 450,000 stamps”, but “408,000 of the 480,000 stamps”",
-        ),
-        (
             "went_well",
             "how_it_helped",
             "Nine minutes from failure to alert.",

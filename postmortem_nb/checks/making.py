@@ -1,11 +1,18 @@
-"""A monitor or a change against the action that makes it: its day, its owner, how far it is."""
+"""An action against the monitor or change that it makes, and against sentences that it is done.
+
+Its day, its owner, how far it is. A clause is doubted only where none of the actions that it may
+mean is done.
+"""
 
 from __future__ import annotations
 
+import calendar
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from postmortem_nb.checks import events, mentions, single
+from postmortem_nb.checks.reading import TEXTS, about, is_plan, passages, sentences
 from postmortem_nb.checks.report import Code, Severity
 
 if TYPE_CHECKING:
@@ -30,6 +37,35 @@ _DONE = re.compile(
     re.IGNORECASE,
 )
 """What says of a thing that it is there."""
+_CLAUSE = re.compile(r"[,;:]\s|\s[–—-]\s|\s(?:and|while|whereas|but|though)\s")
+_BACK = re.compile(r"\s*(?:that|this|it|which|both) (?:is|are|has|have)\b", re.IGNORECASE)
+"""A clause that speaks of what the one before it tells."""
+_PRONOUN = re.compile(r";\s*(?:that|this|it|which|both)\s$", re.IGNORECASE)
+_THOUGHT = re.compile(
+    r"\b(?:that|which|who|whose|when|whenever|if|whether|until|unless|once|as soon as|before|"
+    r"after|where|because|should|must|would|could|may|might|alerts?|warns?|pages?|rejects?|"
+    r"refuses?|nothing|any|every|each)\b",
+    re.IGNORECASE,
+)
+"""Before a state: it is none of the action, “alert when the job is done”."""
+_ENDED = (
+    r"(?:done|finished|completed?|closed|shipped|delivered|merged|deployed|released|rolled out|"
+    r"live|in production|in place|in force|implemented|launched|switched on|published)"
+)
+_MONTHS = "|".join(calendar.month_name[1:])
+_IS_DONE = re.compile(
+    rf"\b(?:(?:is|are) (?:already |now |meanwhile |since |fully |all )*{_ENDED}(?! (?:by|when|"
+    rf"as|on \d|in (?:{_MONTHS}))\b)|(?:has|have) (?:already |now |since |meanwhile |long )*"
+    rf"(?:been |gone )?(?:{_ENDED}|landed|gone out)|(?:went|gone) live|"
+    r"(?:has|have) been (?:live|running|in place))\b",
+    re.IGNORECASE,
+)
+_SHORT = 9
+"""Words of a clause that may name an action by one of them."""
+_BESIDE = (*_MADE, "dashboards", "runbooks")
+"""Tables of what a clause may mean beside the actions."""
+_SAYING = ("title", "description", "name", "new", "target", "purpose")
+_UNDONE = frozenset({"Not Started", "In Progress"})
 _UNMADE = re.compile(
     r"^\s*(?:not (?:yet )?(?:started|begun|live)|planned|to do|open)\b", re.IGNORECASE
 )
@@ -73,7 +109,47 @@ def finished(case: Case) -> Iterator[Finding]:
                     )
 
 
-RULES: tuple[Callable[[Case], Iterator[Finding]], ...] = (dues, finished)
+def done(case: Case) -> Iterator[Finding]:
+    """Find an action that the plan tells to be done, and that is not."""
+    for cell, text in passages(case, plans=True):
+        for clause in _clauses(text) if is_plan(cell) else ():
+            said = _IS_DONE.search(clause)
+            if said is None or _THOUGHT.search(_PRONOUN.sub("", clause[: said.start()])):
+                continue
+            meant = _meant(case, clause)
+            if meant and all(row.get("status") in _UNDONE for row in meant):
+                truth = f"“{meant[0]['title']}” has the status {meant[0]['status']}"
+                yield about(case, cell, f"“{clause.strip(' ,.')}”, but {truth}.")
+
+
+RULES: tuple[Callable[[Case], Iterator[Finding]], ...] = (dues, finished, done)
+
+
+@lru_cache(maxsize=TEXTS)
+def _clauses(text: str) -> tuple[str, ...]:
+    """Return the clauses of a text, one that speaks of the clause before it together with that."""
+    found: list[str] = []
+    for sentence in sentences(text):
+        for each in filter(None, _CLAUSE.split(sentence)):
+            if found and _BACK.match(each):
+                found[-1] = f"{found[-1].rstrip(';')}; {each}"
+            else:
+                found.append(each)
+    return tuple(found)
+
+
+def _meant(case: Case, clause: str) -> list[Row]:
+    """Return the actions that a clause may mean: those with which it shares most words.
+
+    One word is enough for a short clause, where a single action has it.
+    """
+    said = events.stems(clause)
+    rows = [(table, row) for table in ("actions", *_BESIDE) for row in case.rows(table)]
+    shared = [(len(said & _words(row, *_SAYING)), table, row) for table, row in rows]
+    most = max((count for count, *_ in shared), default=0)
+    meant = [row for count, table, row in shared if count == most and table == "actions"]
+    named = len(meant) == 1 and clause.count(" ") <= _SHORT
+    return meant if most >= _SHARED or (most and named) else []
 
 
 def _unmade(case: Case, row: Row, action: Row) -> Iterator[Finding]:

@@ -25,12 +25,6 @@ _COUNTED = re.compile(
     r"\d{2,7})\s(?:[a-z-]+\s)?(?P<noun>[a-z]{3,}s)\b",
 )
 _UNITS = re.compile(r"(?:minute|hour|second|day|week|month|year|time|percent|mins|secs|hrs)s?$")
-_REPEATED = re.compile(
-    r"\b(?P<what>[a-z-]{3,})\s(?:has\s|have\s|had\s|was\s|were\s|been\s)*(?P<verb>[a-z]{3,}(?:ed|"
-    r"en|wn))"
-    r"\s(?P<count>twice|once|(?:two|three|four|five|six|seven|eight|nine|ten|\d{1,2})\stimes)\b",
-    re.IGNORECASE,
-)
 BARE = re.compile(r"(?<![\w.,:/#-])(?:\d{1,3}(?:,\d{3})+|\d{3,9})(?![\w%:/-]|[.,]\d)")
 """A number of three digits or more, whatever it is of."""
 _OF_OTHERS = frozenset({"similar", "approvals", "sharing"})
@@ -51,7 +45,6 @@ def slips(case: Case) -> Iterator[Finding]:
     read = list(passages(case, plans=True))
     yield from _people(case, [*read, *_acted(case)])
     yield from _things(case)
-    yield from _repeats(case, read)
     yield from _ids(case, read)
     yield from _often(case, read)
 
@@ -150,21 +143,6 @@ def _often(case: Case, read: list[tuple[Cell, str]]) -> Iterator[Finding]:
             yield about(
                 case, cell, f"“{number}”, but {int(rival):,} elsewhere, {often[rival]} times."
             )
-
-
-def _repeats(case: Case, read: list[tuple[Cell, str]]) -> Iterator[Finding]:
-    """Find what is said to have happened so often in one place, and so often in another."""
-    first: dict[tuple[str, str], tuple[int, Cell, str]] = {}
-    for cell, text in read:
-        for match in matches(_REPEATED, text):
-            key = (match["what"].lower(), match["verb"].lower())
-            word = match["count"].lower().removesuffix(" times")
-            fixed = {"once": 1, "twice": 2}
-            count = fixed.get(word) or int(COUNTS.get(word) or float(word))
-            before = first.setdefault(key, (count, cell, match.group()))
-            if before[0] != count:
-                place = case.where(before[1].table, before[1].row, before[1].column.name)
-                yield about(case, cell, f"“{match.group()}”, but “{before[2]}” under {place}.")
 
 
 def _changes(case: Case, read: list[tuple[Cell, str]], own: str) -> Iterator[Finding]:
