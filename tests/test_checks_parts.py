@@ -121,6 +121,10 @@ def test_a_loss_is_a_number_of_things_at_a_price(incident, method, loss):
     assert low <= loss <= high < 1.01 * low
 
 
+def test_a_sum_beside_a_price_in_cents_is_no_price():
+    assert figures._product("the other $16,800 are 4.2 million minutes at 0.4 cents each") is None
+
+
 @pytest.mark.parametrize("name", ["Jonas Weber", "Luis Ortega"])
 def test_who_is_on_call_is_not_called_in(incident, name):
     row = next(row["row"] for row in incident.values("timeline") if row["on_call"])

@@ -38,7 +38,7 @@ _ROUNDED = 0.04
 _OTHERS = re.compile(
     rf"(?P<part>{_COUNT})\s(?:out\s)?of\s{_OUR}(?P<whole>{_COUNT})\s(?P<noun>[a-z]+)[^;\n]{{3,60}}?[;,]\s"
     rf"(?:and\s|while\s)?(?:(?:the\s)?(?:other|remaining)\s|the\s(?={_COUNT}\s(?P=noun)\b))"
-    rf"(?P<rest>{_COUNT})(?!\sof\b)"
+    rf"(?P<rest>{_COUNT})(?!\s(?:of\b|%|percent))"
 )
 """“836 of 1,140 gateways run 3.4; the other 304 run 3.5”."""
 _OF_THEM = re.compile(
