@@ -165,7 +165,7 @@ def test_what_agrees_is_let_be(made):
             "takeaways",
             "text",
             "70% of the authorisations failed (13,500 of 45,000).",
-            "but it is 30.0 %.",
+            "but 13,500 of 45,000 is 30 %.",
         ),
         (
             "takeaways",

@@ -18,19 +18,18 @@
     dates       dates and days of the week in sentences
     counted     things that a sentence counts: actions, factors, regions, updates
     statements  plain statements: of mails, support and executives, of a severity
-    heard       how it was noticed
+    heard       how it was noticed, in sentences and by its own row
     roles       who did what, and whose team somebody is of
-    sums        arithmetic within a sentence; `totals`: a total and its parts
+    sums        arithmetic within a sentence: parts of a whole, a total, a length and its clocks
     itemised    a loss item by item, an error budget in its parts
     monitored   proposed monitors against their query
     numerals    numbers that are written out, in digits
-    unitslips   one number with two units of a kind
     alike       one figure with two values; `items`: what a figure is of
     regional    regions against the texts, their parts, the evidence
     echoes      a figure that stands alone in words that stand elsewhere with another one;
                 `mentions`: figures with the words around them
     versions    a version that stands alone, beside one like it that does not
-    slips       one figure written twice, once with its digits turned
+    slips       one figure written twice, once with its digits turned or another unit
     doings      actions with a clock, and versions, told twice
     levels      levels and peaks of frozen metrics in sentences
     records     evidence, and the log of edits
@@ -77,8 +76,6 @@ from postmortem_nb.checks import (
     statements,
     sums,
     timeline,
-    totals,
-    unitslips,
     versions,
     wording,
 )
@@ -133,10 +130,8 @@ RULES: tuple[Callable[[Case], Iterator[Finding]], ...] = (
     *slips.RULES,
     *relations.RULES,
     *gaps.RULES,
-    *unitslips.RULES,
     *order.RULES,
     *sums.RULES,
-    *totals.RULES,
     *itemised.RULES,
     *monitored.RULES,
     *making.RULES,

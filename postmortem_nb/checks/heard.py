@@ -1,6 +1,7 @@
-"""How it was noticed, told freely: by a customer's tweet, by the care team, by an alarm at night.
+"""How it was noticed: by a customer's tweet, by the care team, by an alarm at night.
 
-The timeline holds one method of detection; a sentence that tells of the other one is doubted.
+The timeline holds one method of detection; a sentence, or the row's own “detected by”, that tells
+of the other one is doubted.
 """
 
 from __future__ import annotations
@@ -8,9 +9,11 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from postmortem_nb.checks import single
 from postmortem_nb.checks.claims import AGAIN, PERSON
 from postmortem_nb.checks.late import late
 from postmortem_nb.checks.reading import about, matches, passages
+from postmortem_nb.checks.report import Code
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -103,4 +106,39 @@ def heard(case: Case) -> Iterator[Finding]:
                     yield about(case, cell, f"“{said}”, but the detection method is {method}.")
 
 
-RULES: tuple[Callable[[Case], Iterator[Finding]], ...] = (heard,)
+_MONITOR = re.compile(r"\b(?:monitor\w*|alerts?|alarms?|synthetic\w*)\b", re.IGNORECASE)
+_NEITHER = re.compile(
+    r"\b(?:not|no|none of|nor|without|before)\s(?:(?:one of|any of|a|an|our|the|any|single)\s)*\w+",
+    re.IGNORECASE,
+)
+"""By whom it was not detected."""
+_PERSON = re.compile(
+    r"\b(?:customers?|callers?|users?|support|help ?desk|care|shift lead|tweets?|tickets?|clients?|"
+    r"merchants?|partners?|suppliers?|engineers?|developers?|colleagues?|operators?|telephoned|"
+    r"phoned|no (?:monitor|alert|alarm))\b",
+    re.IGNORECASE,
+)
+
+
+def noticed(case: Case) -> Iterator[Finding]:
+    """Find a method of detection that is not what its own row says."""
+    for row in case.rows("timeline"):
+        method, who = row.get("detection_method"), str(row.get("detected_by") or "")
+        by_machine, by_people = (
+            bool(_MONITOR.search(_NEITHER.sub("", who))),
+            bool(_PERSON.search(who)),
+        )
+        if by_machine == by_people:
+            continue
+        if method and (method == "Monitor Alert") is not by_machine:
+            yield single.about(
+                case,
+                Code.SOURCES,
+                "detection_method",
+                message=f"Detection method {method}, but detected by: {who}.",
+                remedy="Correct the one that is wrong.",
+                at=("timeline", row["row"]),
+            )
+
+
+RULES: tuple[Callable[[Case], Iterator[Finding]], ...] = (noticed, heard)

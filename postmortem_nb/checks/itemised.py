@@ -128,12 +128,6 @@ _OF = re.compile(
     r"[a-z ]{0,30}?requests?\b[^.;\n]{0,40}?\bfail",
     re.IGNORECASE,
 )
-_WORKED = re.compile(
-    r"\b(?P<share>\d+(?:\.\d+)?)\s?(?:%|percent)\sof\s[^.;\n()\d]{3,60}\("
-    r"(?P<part>\d[\d,]*)\s(?:of|out of)\s(?P<whole>\d[\d,]*)\)",
-    re.IGNORECASE,
-)
-"""A share with the two numbers that it is of."""
 _OF_PEOPLE = re.compile(
     rf"\b[Oo]f\s(?:the\s|our\s|all\s)?(?P<whole>\d[\d,]*\d)\s{PEOPLE}\b[^.;\n\d]{{0,40}}?"
     r"(?P<part>\d[\d,]*\d)\b",
@@ -151,10 +145,6 @@ def portions(case: Case) -> Iterator[Finding]:
             if not (told - half) * whole <= 100 * float(failed) <= (told + half) * whole:
                 said = f"“{match.group()}” is {told * whole / 100:,.0f}"
                 yield about(case, cell, f"{said}, but failed requests: {failed:,}.")
-        for match in matches(_WORKED, text):
-            part, whole = (written.numeral(match[each]) for each in ("part", "whole"))
-            if whole and abs(100 * part / whole - float(match["share"])) > _ROUNDED:
-                yield about(case, cell, f"“{match.group()}”, but it is {100 * part / whole:.1f} %.")
         for match in matches(_OF_PEOPLE, text) if total and share is not None else ():
             whole, part = (written.numeral(match[each]) for each in ("whole", "part"))
             if part == total and whole and abs(100 * part / whole - float(share)) > _ROUNDED:

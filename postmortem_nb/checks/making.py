@@ -73,40 +73,36 @@ _UNMADE = re.compile(
 
 def dues(case: Case) -> Iterator[Finding]:
     """Find a thing with another day, or another owner, than the action that makes it."""
-    for table in _MADE:
-        for row in case.rows(table):
-            action = _action(case, row)
-            for name, word in (("due", "Due on"), ("owner", "Owned by")):
-                both = action and action.get(name) and row.get(name)
-                if not action or not both or action[name] == row[name]:
-                    continue
-                if name == "due" and _rolled_out(row, action["due"]):
-                    continue
-                message = f"{word} {row[name]}, but the action “{action['title']}”: {action[name]}."
-                code = Code.DATE if name == "due" else Code.OWNER
-                yield _wrong(case, (table, row["row"]), code, name, message)
+    for table, row, action in _made(case):
+        for name, word in (("due", "Due on"), ("owner", "Owned by")):
+            both = action.get(name) and row.get(name)
+            if not both or action[name] == row[name]:
+                continue
+            if name == "due" and _rolled_out(row, action["due"]):
+                continue
+            message = f"{word} {row[name]}, but the action “{action['title']}”: {action[name]}."
+            code = Code.DATE if name == "due" else Code.OWNER
+            yield _wrong(case, (table, row["row"]), code, name, message)
 
 
 def finished(case: Case) -> Iterator[Finding]:
     """Find an action that was not begun, where what it makes is told to be in use, and back."""
-    for table, states in _STATES.items():
-        for row in case.rows(table):
-            action = _action(case, row)
-            if action and action.get("status") == "Complete" and table == "monitors":
-                yield from _unmade(case, row, action)
-            if action and action.get("status") == "Not Started":
-                texts = (str(row.get(each) or "") for each in states)
-                told = next((match for text in texts if (match := _DONE.search(text))), None)
-                if told:
-                    place = case.where(table, row["row"], "name")
-                    yield single.about(
-                        case,
-                        Code.SOURCES,
-                        "status",
-                        message=f"Not Started, but “{told.string.strip()[:80]}” under {place}.",
-                        remedy="Correct one of the two.",
-                        at=("actions", action["row"]),
-                    )
+    for table, row, action in _made(case):
+        if action.get("status") == "Complete" and table == "monitors":
+            yield from _unmade(case, row, action)
+        if action.get("status") == "Not Started":
+            texts = (str(row.get(each) or "") for each in _STATES.get(table, ()))
+            told = next((match for text in texts if (match := _DONE.search(text))), None)
+            if told:
+                place = case.where(table, row["row"], "name")
+                yield single.about(
+                    case,
+                    Code.SOURCES,
+                    "status",
+                    message=f"Not Started, but “{told.string.strip()[:80]}” under {place}.",
+                    remedy="Correct one of the two.",
+                    at=("actions", action["row"]),
+                )
 
 
 def done(case: Case) -> Iterator[Finding]:
@@ -170,6 +166,14 @@ def _wrong(case: Case, at: tuple[str, str], code: Code, name: str, message: str)
         severity=Severity.HINT,
         at=at,
     )
+
+
+@lru_cache(maxsize=4)
+def _made(case: Case) -> tuple[tuple[str, Row, Row], ...]:
+    """Return what actions make, each with its table and its action."""
+    rows = ((table, row) for table in _MADE for row in case.rows(table))
+    found = ((table, row, _action(case, row)) for table, row in rows)
+    return tuple((table, row, action) for table, row, action in found if action)
 
 
 def _action(case: Case, thing: Row) -> Row | None:
