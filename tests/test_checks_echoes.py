@@ -230,6 +230,7 @@ def set_step(incident, step, **values):
         "One more oven, of the Jura, was reset twice.",
         "No baker is without recipes any more.",
         "Each of the 340 ovens was reset within a minute.",
+        "A recipe of 440 from oven-sync, once for each oven.",  # of what, it does not say
     ],
 )
 def test_a_sentence_that_only_sounds_like_it_is_let_be(incident, sentence):
