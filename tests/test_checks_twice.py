@@ -41,7 +41,6 @@ We had 12 calls and 30 mails, 50 messages in all.
 A pool of 8 was too small.
 We needed ten minutes from picking up the page to the root cause.
 From the alert to the rollback it took half an hour.
-Once the rollback was live, recovery took two hours.
 Customers heard nothing from us until it was over.
 The problem was fixed within 30 minutes.
 By half past five it was all over.
@@ -73,7 +72,6 @@ The monitor was how we found out, not a customer's tweet.
 Nobody outside the company took part.
 We needed 48 minutes from picking up the page to the root cause.
 From the alert to the rollback it took 67 minutes.
-Once the rollback was live, recovery took 43 minutes.
 The first word on the status page came 33 minutes in.
 By ten past four it was all over.
 A five-figure sum was lost.

@@ -54,12 +54,6 @@ _FROM_FIRST = re.compile(
     rf"(?:took|were|was|passed|needed|went by)\s(?:us\s)?(?:[\w’'-]+\s){{0,3}}?{SPAN}",
     re.IGNORECASE,
 )
-_ONCE = re.compile(
-    r"\b(?:once|after)\s(?P<first>[^.;,]{3,60}),\s(?:the\s|full\s)*(?P<last>recovery|"
-    r"(?:it|everything|service)\s(?=took))\s?(?:still\s)?(?:took|needed|lasted)\s(?:us\s)?"
-    rf"(?:[\w’'-]+\s){{0,3}}?{SPAN}",
-    re.IGNORECASE,
-)
 _UNSEEN = re.compile(
     rf"{SPAN}\s(?:passed|went by|elapsed)\s(?:until|before)\s(?:an?\s|the\s|some|any|our\s)?"
     r"(?:person|agent|body|one|customer|user|monitor|alert|we|colleague)\b[^.;\n]{0,30}?"
@@ -86,7 +80,7 @@ def gaps(case: Case) -> Iterator[Finding]:
     """Find lengths between two events that the timeline denies."""
     known = moments(case)
     for cell, text in passages(case):
-        for pattern in (_FROM, _FROM_FIRST, _ONCE):
+        for pattern in (_FROM, _FROM_FIRST):
             for match in matches(pattern, text):
                 one, other = _point(match["first"]), _point(match["last"])
                 lengths = _between(known.get(one, []), known.get(other, []))
