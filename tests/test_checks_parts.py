@@ -142,6 +142,8 @@ def test_who_is_on_call_is_not_called_in(incident, name):
         ("sum(last_1m):sum:a{*} >= 5", "4 lines", True),
         ("max(last_5m):max:disk{*} > 90", "Pages at 10 % left", False),
         ("max(last_5m):max:disk{*} > 90", "Pages at 20 % left", True),
+        ("max(last_5m):max:stamps{*} > 336000", "At most 144,000 of the 480,000 left", False),
+        ("max(last_5m):max:stamps{*} > 336000", "At most 120,000 of the 480,000 left", True),
     ],
 )
 def test_more_than_none_is_one(tmp_path, query, threshold, doubted):
