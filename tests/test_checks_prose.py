@@ -90,6 +90,7 @@ The alert fired two minutes after the impact began.
 Service was fully restored by 15:38.
 Recovery took five hours.
 Time to recovery: 45 minutes.
+The incident used up two thirds of our error budget.
 The monitor needed 55 minutes to detect the errors.
 On 12 December checkout failed for many customers.
 On December 14th, 2025, between 14:02 and 16:09 UTC, 31 % of checkouts failed.

@@ -45,6 +45,7 @@ def prose(case: Case) -> Iterator[Finding]:
         whole = told(cell) or cell.table == "updates"
         yield from _figures(case, cell, text, told=whole)
         yield from _clocks(case, cell, text)
+        yield from _spent(case, cell, text)
         if cell.column.name in FINAL or (cell.table == "timeline" and cell.row in declaring):
             yield from _severities(case, cell, text)
         if whole:
@@ -137,6 +138,17 @@ def _words(case: Case, cell: Cell, text: str) -> Iterator[Finding]:
         if bounds and share is not None and not bounds[0] <= share <= bounds[1]:
             said = match.group().strip()
             yield about(case, cell, f"“{said}”, but affected: {share:g} % of users.")
+
+
+def _spent(case: Case, cell: Cell, text: str) -> Iterator[Finding]:
+    """Find words on the error budget that are not those of the data."""
+    for name, ways in (("budget_consumed", shares.SPENT), ("budget_remaining", shares.LEFT)):
+        value = _known(case, name)
+        for pattern, low, high in ways if value is not None and "budget" in text else ():
+            for match in matches(pattern, text):
+                if value is not None and not low <= value <= high:
+                    known = f"{name.replace('_', ' ')}: {value:g} %"
+                    yield about(case, cell, f"“{match.group().strip()}”, but error {known}.")
 
 
 def _clocks(case: Case, cell: Cell, text: str) -> Iterator[Finding]:

@@ -1,4 +1,4 @@
-"""Shares in words: “every third customer”, “one merchant in ten”."""
+"""Shares in words: “every third customer”, “one merchant in ten”, “half of the error budget”."""
 
 from __future__ import annotations
 
@@ -82,3 +82,17 @@ def odds(match: re.Match[str]) -> tuple[float, float] | None:
 def _odd(written: str) -> int:
     values = dict(zip(_SMALL, (*range(1, 11), 20, 50, 100), strict=True))
     return values.get(written.lower(), 0) or int(written)
+
+
+SPENT = _words(
+    r"\b(?:consumed|burn(?:ed|t)|used(?:\sup)?|ate|spent|cost(?:\sus)?)\s(?:about\s|nearly\s|"
+    r"over\s)?"
+    r"{}\s(?:of\s)?(?:all\s|our\s|the\s|its\s)*(?:[\w-]+\s){{0,2}}?budget"
+)
+"""A share of the error budget in words → the percent it can mean."""
+LEFT = _words(
+    r"\bbudget\s(?:is\s|was\s)?(?:left|remaining):?\s(?:is\s|was\s)?(?:just\s|only\s|about\s)*{}\b",
+    r"(?<!than )\b{}\sof\s(?:all\s|our\s|the\s|its\s|this\s)*(?:[\w’'-]+\s){{0,2}}?budget\s"
+    r"(?:is|was|are|remain\w*|still)\s?(?:still\s)?(?:left|remain\w*|intact|unspent)\b",
+)
+"""The same of what is left of it."""
