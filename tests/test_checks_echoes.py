@@ -173,9 +173,6 @@ SLIPS = {
     "16:05 last oven reset": ("16:25 last oven reset", 1),
     "Bern, Basel, Jura": ("Bern, Basel, Thun", 1),
     "39 minutes, from 15:26 to 16:05": ("49 minutes, from 15:26 to 16:05", 1),
-    "33 minutes of silence": ("43 minutes of silence", 1),
-    "took nine minutes": ("took nineteen minutes", 1),
-    "Started 15:17, done 15:26": ("Started 15:07, done 15:26", 1),
     "310 on the day, 62 later": ("310 on the day, 72 later", 1),
 }
 
@@ -233,6 +230,7 @@ def set_step(incident, step, **values):
         "One more oven, of the Jura, was reset twice.",
         "No baker is without recipes any more.",
         "Each of the 340 ovens was reset within a minute.",
+        "A recipe of 440 from oven-sync, once for each oven.",  # of what, it does not say
     ],
 )
 def test_a_sentence_that_only_sounds_like_it_is_let_be(incident, sentence):

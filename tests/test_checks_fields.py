@@ -11,7 +11,6 @@ from postmortem_nb.checks import case, events, items, spoken
 
 # 14:02 start, 14:19 detection, 14:24 acknowledgment, 14:40 escalation, 15:26 mitigation,
 # 16:09 recovery.
-APOLOGY = "Every affected customer got an apology"
 MITIGATION = "Flag quick-cart set to 0% in all shops."
 STEPS = {
     "Detection": {"detection_method": "Monitor Alert", "detected_by": "Monitor on checkout errors"},
@@ -91,20 +90,9 @@ def test_fields_that_agree_are_let_be(incident):
         ),
         ("affected_share", 9, "9 %, but the text has “23% of the 200,000” for 46,000."),
         (
-            "customers_notified",
-            4600,
-            f"4,600, but the text has “{APOLOGY}”, and 46,000 were affected.",
-        ),
-        (
             "teams",
             ["Checkout", "Network"],
             "Escalated to 'Data Platform team', but the teams involved are Checkout, Network.",
-        ),
-        (
-            "key_events",
-            "15:26 quick-cart to 10%",
-            f"“15:26 quick-cart to 10%”, but the timeline has “{MITIGATION}” at "  # noqa: ISC004
-            "2025-12-04 15:26 UTC.",
         ),
     ],
 )
@@ -136,23 +124,6 @@ def test_whom_it_was_escalated_to_may_be_no_team_of_ours(incident, whom):
 
 
 @pytest.mark.parametrize(
-    ("sent", "text", "doubted"),
-    [
-        ("16:12", "Resolved: checkout works since 16:09 UTC.", False),
-        ("15:55", "Resolved: checkout works since 16:09 UTC.", True),
-        ("15:55", "Shops were back at 16:09.", True),
-        ("15:55", "The next update comes at 16:09.", False),
-        ("16:12", "Shops were back at 17:09 CET.", False),  # 16:09 UTC
-    ],
-)
-def test_a_message_tells_of_nothing_that_came_after_it(incident, sent, text, doubted):
-    incident.add("updates", channel="Status page", time=sound.moment(sent), text=text)
-    found = incident.check()
-    dated = found[(found["code"] == "date") & (found["table"] == "updates")]
-    assert (len(dated) == 1) is doubted
-
-
-@pytest.mark.parametrize(
     "sentence",
     [
         "The password was changed on 26 October by the scheduled renewal.",
@@ -161,13 +132,8 @@ def test_a_message_tells_of_nothing_that_came_after_it(incident, sent, text, dou
         "About 97% of the failures were timeouts.",  # 12,915 of 14,760 is 87.5 %
         "The flag went up at 13:50, two hours ahead of the autumn sale.",  # it opened at 15:00
         "Dana Kim was on it thirteen minutes after the page.",  # 14:19 to 14:24
-        "80 minutes gone before Data Platform was called in.",  # at 14:40
-        "The readings of 820 gauges, one fifth of our 2,050, were stale.",  # two fifths
-        "It ran for nine days, from Monday to Friday.",
-        "The whole business was over before breakfast.",
         "Payments failed from 14:02 to 16:09 UTC (1 hour 22 minutes).",
         "Payments failed between 14:02 and 16:09 UTC, a period of 3 hours.",
-        "Luis Ortega was on it within minutes.",
         "The archive has always grown by 63 GB a night.",
         "The success rate bottomed out at 41% at 14:40.",  # it was 31 %
     ],
@@ -187,11 +153,6 @@ def test_a_sentence_that_another_place_denies_is_doubted(incident, sentence):
         "The flag went up at 13:50, seventy minutes ahead of the autumn sale.",
         "Dana Kim was on it five minutes after the page.",
         "38 minutes gone before Data Platform was called in.",  # 14:02 to 14:40
-        "21 minutes gone before Data Platform was called in.",  # 14:19 to 14:40
-        "The readings of 820 gauges, two fifths of our 2,050, were stale.",
-        "It ran for four days, from Monday to Friday.",
-        "It ran for five days, from Monday to Friday.",
-        "It ran for twelve days, from Monday to Friday.",
         "It all came down to a pool of connections that was too small.",
         "What finally got sales moving was the flag at 0%.",
         "The whole business was over before supper.",
@@ -206,19 +167,6 @@ def test_a_sentence_that_another_place_denies_is_doubted(incident, sentence):
 )
 def test_a_sentence_that_agrees_is_let_be(incident, sentence):
     assert sound.doubted_with(incident, sentence, "prose") == set()
-
-
-@pytest.mark.parametrize(
-    ("text", "doubted"),
-    [
-        ("Success falls from 98.6% to 31% and climbs back to 98.6%.", False),
-        ("Success falls from 98.6% to 31% and climbs back to 198.6%.", True),
-        ("Calls run at 160 a minute, then at 610.", False),  # of a metric that is not frozen
-    ],
-)
-def test_a_graph_shows_nothing_above_its_metric(incident, text, doubted):
-    incident.set("metric_graphs", text)
-    assert bool(sound.doubted(incident, "prose")) is doubted
 
 
 @pytest.mark.parametrize("involved", [True, False])

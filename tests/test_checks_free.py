@@ -61,15 +61,7 @@ Each timeout was retried 15 times.
 All 24 proxies were restarted.
 Two of our eight regions could not sell.
 Half of our regions went dark.
-No carts were lost.
 What fixed it was the rollback of release v2.47.9.
-It happened in the middle of the night.
-Nothing like this has ever happened to us before.
-The first suspicion proved right.
-Our CTO took over the call.
-We never wrote to the customers concerned.
-ap-south came back first.
-The proxy module belongs to Checkout.
 Dana Kim restarted the proxies with the larger pool at 15:26.
 Of the proxies 19 of the 50 held, or 48%, and the rest let go.
 Some 1,900 merchants, 48% of our 5,000, saw nothing.
@@ -126,17 +118,6 @@ def test_what_the_rows_deny_is_doubted(incident, sentence):
 @pytest.mark.parametrize("sentence", HELD)
 def test_what_agrees_or_is_of_something_else_is_let_be(incident, sentence):
     assert sound.doubted_with(incident, sentence, "prose", "lone") == set()
-
-
-def test_a_problem_begins_with_the_incident(incident):
-    told = incident.value("problem")
-    said = []
-    for clock in ("14:02", "14:12", "15:02 CET"):  # CET is an hour before UTC
-        incident.set("problem", f"From {clock} on three of our eight regions could not sell.")
-        said.append(sorted(sound.doubted(incident, "prose", "lone")))
-    incident.set("problem", told)
-    assert said[0] == said[2] == []
-    assert said[1][0] == "“From 14:12”, but the incident starts at 2025-12-04 14:02 UTC."
 
 
 def test_a_lone_figure_is_a_hint_that_names_what_is_known(incident):
@@ -244,12 +225,12 @@ def test_a_method_of_detection_is_compared_with_its_row(tmp_path):
 
 NOTICED = {
     "User Report": (
-        "We had noticed it before any customer called.",
-        "We answered it before the second customer called.",
+        "Our error monitor paged us.",
+        "Our error monitor would have paged us.",
     ),
     "Internal Discovery": (
-        "It was a customer who told us first.",
-        "It was an engineer who told us first.",
+        "We learned of it from a monitor.",
+        "We learned of it from a colleague.",
     ),
     "Monitor Alert": (
         "We learned of it from a customer.",

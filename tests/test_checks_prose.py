@@ -18,12 +18,11 @@ from postmortem_nb.checks import (
     spoken,
     statements,
     sums,
-    twins,
 )
 
 MODULES = (
     *(prose, relations, gaps, dates, counted, statements),
-    *(heard, roles, slips, sums, twins),
+    *(heard, roles, slips, sums),
 )
 READERS = [rule for module in MODULES for rule in module.RULES]
 """Every rule that reads sentences: what one finds another must not find again."""
@@ -81,16 +80,12 @@ Checkout failed from 14:02 to 17:45 UTC.
 Between 13:30 and 16:09 UTC checkouts failed.
 This was a severity 3 incident.
 A SEV3 degradation of checkout.
-The inventory service was unavailable.
-It was first reported by a customer.
 Rolled back at 12:26.
 Checkout was impaired for 50 minutes.
 The outage ended at 15:12 UTC.
 Errors began around 13:15 UTC.
-Customers reported the errors before any alert fired.
 About 20,000 requests returned errors.
 Nobody was affected.
-We noticed the errors immediately.
 The alert fired two minutes after the impact began.
 Service was fully restored by 15:38.
 Recovery took five hours.

@@ -14,7 +14,7 @@ import sound
 from test_checks_prose import READERS
 
 from postmortem_nb import checks, evidence
-from postmortem_nb.checks import case, figures, peaks, reading, slips
+from postmortem_nb.checks import case, figures, levels, reading
 
 FACTS = {
     "regions": "eu-west-1, us-east-1, ap-south-1",
@@ -54,11 +54,9 @@ The investigation started at 15:26 UTC.
 The first status page update went out at 15:53.
 At 15:26, 40 minutes into the outage, it was over for most.
 At 14:19 UTC, half an hour after the start, the monitor told us.
-Errors were logged from 14:40, when the outage began.
 For the first forty minutes no one on call was aware.
 50 minutes passed before the monitor fired.
 70 minutes went by between the start of the investigation and the key discovery.
-Shoppers waited two hours for any information.
 """,
     "dates": """\
 On Friday, 4 December 2025, checkouts failed.
@@ -80,36 +78,19 @@ There were three contributing factors.
 Two of the actions are done.
 """,
     "statements": """\
-All follow-ups have been completed.
-Customers were not informed at all.
 We did not send any e-mail to our customers.
 Support was never told.
-Nothing was posted on our status page.
-The document has been signed off.
 Our CEO joined within the hour.
-There was no financial impact.
-The impact was limited to eu-west-1.
-eu-central-1 was also affected.
-It was treated as a P3.
-A failover ended the outage.
-The runbook was already updated.
 """,
     "heard": """\
 The alerting stayed silent during the outage.
 We heard of the outage through a customer.
 An angry customer made us aware of it.
-A customer's tweet was how we found out.
 We learned of it from the support desk.
-Our monitoring missed the outage.
-The incident was first reported by support.
 """,
     "roles": """\
-Luis Ortega picked up the page.
 Dana Kim deployed the rollback.
 Dana Kim rolled checkout back at 15:26.
-The plan was approved by Dana Kim.
-Ines Duarte was on call.
-It was escalated to the network team.
 """,
     "slips": """\
 These 4,020 customers paid for one setting.
@@ -289,7 +270,6 @@ FRONTED = """\
 Within two minutes of the first error we were paged.
 Three hours after the first error the rollback was live.
 Before the alert fired, the root cause was known.
-At 14:40, when the alert fired, half of the pods were gone.
 """
 
 
@@ -332,7 +312,6 @@ def test_a_bound_is_no_round_figure(incident, sentence, false):
 @pytest.mark.parametrize(
     ("sentence", "false"),
     [
-        ("All P0 actions are done.", True),
         ("Both P0 actions are open.", True),
         ("All of Dana's tasks are done.", False),
         ("None of the P2 actions has been started.", False),
@@ -396,15 +375,6 @@ def test_a_loss_is_the_product_by_which_it_was_calculated(incident):
     incident.set("revenue_method", FACTS["revenue_method"])
 
 
-@pytest.mark.parametrize(("words", "false"), [("twice", True), ("four times", False)])
-def test_the_same_thing_happened_as_often_everywhere(incident, words, false):
-    incident.set("what_we_did", f"The canary failed {words} before.")
-    row = incident.add("whys", answer="The canary had failed four times.")
-    found = [each for rule in slips.RULES for each in rule(case.take(incident))]
-    incident.remove("whys", row)
-    assert bool(found) is false
-
-
 @pytest.mark.parametrize(
     ("words", "known"),
     [
@@ -424,7 +394,7 @@ def test_a_peak_is_that_of_the_evidence(tmp_path, words, known):
     record = {"complete": True, "function": "get_datadog_metric"}
     evidence.freeze(made.path / "evidence", "errors", frame, record)
     made.set("metric_graphs", words)
-    found = [each.message for each in peaks.found(made, case.take(made))]
+    found = [each.message for each in levels.peaks(made, case.take(made))]
     assert len(found) == bool(known)
     assert all(known in message for message in found)
 

@@ -147,6 +147,10 @@ def test_what_is_told_otherwise_is_doubted(made, place, value, told):
             ("takeaways", "text"),
             "9.1 s in all, 8,700 ms of it waiting; 836 of 1,140, the other 304.",
         ),
+        (
+            ("takeaways", "text"),
+            "836 of 1,140 shops were open by then, the other 27 % from the next day on.",
+        ),
         (("incident", "recurring"), "Yes, such a step was missing in June 2024 as well."),
         (("takeaways", "text"), "The first message to all shops went out at 14:41 UTC."),
     ],

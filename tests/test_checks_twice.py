@@ -34,31 +34,18 @@ Version v2.48.0 was deployed at 14:58.
 The flag fast-pay was switched on at 13:20.
 We rolled checkout back at 15:46.
 We rolled checkout back to v2.45.1.
-Release v2.48.0 had been live for two days before the first errors.
 The error rate peaked at 61%.
 The error rate fell under 2% by 15:00.
 By full recovery the error rate was still at 20%.
-No orders were lost.
-Luis Ortega was the incident commander.
 We had 12 calls and 30 mails, 50 messages in all.
-The query became ten times slower, from 14 ms to 3,100 ms.
-The first error came at 15:02 CET (13:02 UTC).
-us-east-1 was spared.
 A pool of 8 was too small.
-A customer's tweet was how we found out.
-Our monitoring missed the outage.
-Nobody outside Checkout took part.
 We needed ten minutes from picking up the page to the root cause.
 From the alert to the rollback it took half an hour.
-Once the rollback was live, recovery took two hours.
-The first word on the status page came two hours in.
 Customers heard nothing from us until it was over.
 The problem was fixed within 30 minutes.
 By half past five it was all over.
 Orders worth about seven thousand dollars were lost.
-A six-figure sum was lost.
 37 tickets reached support.
-Dana Kim pulled the plug.
 We rolled checkout back on all 36 pods.
 The evidence latency_by_host shows it.
 """.splitlines()
@@ -85,7 +72,6 @@ The monitor was how we found out, not a customer's tweet.
 Nobody outside the company took part.
 We needed 48 minutes from picking up the page to the root cause.
 From the alert to the rollback it took 67 minutes.
-Once the rollback was live, recovery took 43 minutes.
 The first word on the status page came 33 minutes in.
 By ten past four it was all over.
 A five-figure sum was lost.

@@ -234,14 +234,6 @@ CLAIMS: tuple[Claim, ...] = (
 """What is read in prose. Only phrases that can mean nothing else: a missed contradiction costs less
 than a reviewer who cries wolf."""
 
-AT_ONCE = re.compile(
-    r"\b(?:detected|noticed|discovered|alerted|paged|caught)\s(?:[\w’'-]+\s){0,4}?"
-    r"(?:immediately|instantly|at once|right away|straight away)\b",
-    re.IGNORECASE,
-)
-PROMPT = 5.0
-"""Minutes that are “at once” at most."""
-
 SUBSET = re.compile(
     r"\b(?:\d+|one|two|three|some|several|few|half) of (?:the |our |all )?[\w,]+[^.;\n]*$"
     r"|\b(?:some|several|few|certain|two|three|four|five|six|"
@@ -333,13 +325,6 @@ OVER: Mapping[re.Pattern[str], tuple[str, ...]] = {
 }
 """How a sentence says since when all worked again → the steps that it may mean."""
 
-ROLLED_OUT = re.compile(
-    rf"\b(?:rolled|deployed|shipped|released|applied|pushed)\s"
-    rf"(?:[\w’'-]+\s){{0,7}}?(?:at|around|about|by)\s(?:about\s|around\s)?{CLOCK}",
-    re.IGNORECASE,
-)
-"""What was done about the incident, and when."""
-
 WINDOW = re.compile(
     rf"\b(?:from|between)\s(?P<first>{CLOCK})(?:\son\s(?:\w+\s)?\d{{1,2}}\s[A-Z][a-z]+)?\s?"
     r"(?:to|until|till|and|-|–)\s?(?P<last>"
@@ -353,35 +338,3 @@ LOOSE_MINUTES = 5
 """Minutes that a time in prose may differ: people round."""
 EXACT_MINUTES = 2
 """The same for a time that is no multiple of five minutes: nobody rounds to it."""
-
-BY_WHOM = re.compile(
-    r"\b(?:detected|discovered|noticed|found|reported|raised)\s(?:first\s)?by\s(?:an?\s|our\s|"
-    r"the\s|"
-    r"several\s)?(?P<who>customers?|users?|monitor\w*|alerts?)\b",
-    re.IGNORECASE,
-)
-
-TOLD_FIRST = re.compile(
-    r"\b(?P<who>customers?|users?)\s(?:first\s)?(?:reported|noticed|told us)\s[^.;\n]{0,40}?"
-    r"\bbefore\s(?:any|our|the)\s(?:\w+\s)?(?:alerts?|monitors?|pages?)\b",
-    re.IGNORECASE,
-)
-
-ALERT_FIRST = re.compile(
-    r"\b(?P<who>monitor\w*|alert\w*)\s(?:[\w-]+\s){0,4}?(?:caught|saw|noticed|found)\s(?:it|this|"
-    r"the \w+)"
-    rf"\s(?:long\s|well\s)?before\s(?:any|the|our|an?|the first)\s{PERSON}s?\b",
-    re.IGNORECASE,
-)
-
-SERVICE = re.compile(
-    r"\b(?:the\s)?(?P<service>[a-z][\w-]*\w)\s(?:service|api)\s(?:was|became|went|had been)\s"
-    r"(?:\w+ly\s)?(?:down|unavailable|degraded|unreachable|offline|broken|slow|failing)",
-    re.IGNORECASE,
-)
-GENERIC = frozenset(
-    """an the our this that whole entire affected same web public rest http new old main backend
-    first second third fourth fifth another next last
-    customer user each every core internal external""".split()  # noqa: SIM905 - words are read as words
-)
-"""Words before “service” that name none."""

@@ -18,11 +18,10 @@ from postmortem_nb.checks import events, spoken
 from postmortem_nb.checks.claims import EXACT_MINUTES, LOOSE_MINUTES
 from postmortem_nb.checks.dates import ANOTHER
 from postmortem_nb.checks.reading import TEXTS, about, matches, passages, sentences
-from postmortem_nb.checks.spoken import CLOCK, SPAN
+from postmortem_nb.checks.spoken import CLOCK
 from postmortem_nb.errors import BundleError, shown
 
 if TYPE_CHECKING:
-    import datetime as dt
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
@@ -79,12 +78,6 @@ _ROLES: Mapping[str, re.Pattern[str]] = {
     ),
 }
 """The part that a version plays → how a sentence gives it."""
-_LIVE = re.compile(
-    rf"(?P<version>{VERSION.pattern})\s(?:had been|has been|was)\s(?:live|out|running|deployed|in "
-    rf"production)\s(?:for\s)?(?:[\w-]+\s){{0,2}}?{SPAN}\s(?:before|when|until)\s(?:the\s)?"
-    r"(?:first\s)?(?:errors?|impact|incident|failures?|outage|trouble|it\s(?:began|started))",
-    re.IGNORECASE,
-)
 _DONE_THEN = (None, "", "Incident Start", "Mitigation Deployed")
 """Steps at whose time what they tell was done; others tell what was found or planned then."""
 _OTHER = re.compile(
@@ -115,8 +108,7 @@ def found(incident: Incident, case: Case) -> Iterator[Finding]:
     """Yield actions, and versions, that the document or its events have otherwise."""
     read = list(passages(case))
     told = [each for cell, text in read for each in _told(cell, text)][:MOST]
-    live = [(cell, match) for cell, text in read for match in matches(_LIVE, text)]
-    known = [*_rows(case), *_events(incident)] if told or live else []
+    known = [*_rows(case), *_events(incident)] if told else []
     for one in told:
         if one.match is None or one.cell is None:
             continue
@@ -136,7 +128,6 @@ def found(incident: Incident, case: Case) -> Iterator[Finding]:
         first = same[0] if same else others[0]
         if same or told.index(one) > told.index(first):
             yield about(case, one.cell, f"“{one.said}”, but {first.at}.")
-    yield from _lived(case, live, [*known, *told])
     yield from _versions(case, read, known)
 
 
@@ -261,30 +252,6 @@ def _mitigated(case: Case, one: _Doing) -> bool:
     rows = [row for row in case.rows("timeline") if row.get("step") == "Mitigation Deployed"]
     moments = [60 * row["time"].hour + row["time"].minute for row in rows if row.get("time")]
     return _agrees(one, [_Doing(set(), set(), set(), [float(each) for each in moments])])
-
-
-def _lived(
-    case: Case, told: Sequence[tuple[Cell, re.Match[str]]], known: Sequence[_Doing]
-) -> Iterator[Finding]:
-    """Find how long a version is said to have been live before the incident, and was not."""
-    start = case.moments.start
-    for cell, match in told if start else ():
-        version = match["version"].lstrip("vV")
-        out = [each for each in known if version in each.versions and "deploy" in each.acts]
-        gaps = [_before(start, minute) for each in out for minute in _when(each)] if start else []
-        if gaps and not any(spoken.agrees(match, gap) for gap in gaps):
-            gap = times.duration(gaps[-1])
-            yield about(
-                case, cell, f"“{match.group()}”, but it was deployed {gap} before the start."
-            )
-
-
-def _when(doing: _Doing) -> Sequence[float]:
-    return doing.minutes if doing.match is None else _minutes(doing.match)
-
-
-def _before(start: dt.datetime, minute: float) -> float:
-    return (60 * start.hour + start.minute - minute) % 1440
 
 
 def _versions(

@@ -106,7 +106,7 @@ def echoes(case: Case) -> Iterator[Finding]:
             kinds[each.mention.kind].append(each)
     held, late = _held(case), final(case)
     for one in told:
-        doubtful = not (one.mention.open or one.mention.kind in _ELSEWHERE)
+        doubtful = not (one.mention.open or one.mention.kind in _ELSEWHERE or _is_bare(one.mention))
         parts = {one.mention.value + each for each in one.mention.others}
         doubtful = doubtful and not parts & held  # a part of what a field holds
         doubtful = doubtful and not _is_worked_out(one)
@@ -123,6 +123,11 @@ def echoes(case: Case) -> Iterator[Finding]:
 
 
 RULES: tuple[Callable[[Case], Iterator[Finding]], ...] = (echoes,)
+
+
+def _is_bare(mention: Mention) -> bool:
+    """Return whether a number of no thing is too small to say by itself what it is of."""
+    return mention.kind == "count" and not mention.noun and mention.value < _KNOWN
 
 
 def _is_worked_out(told: _Told) -> bool:

@@ -1,26 +1,21 @@
 """Fields and rows set against one another, and against what the texts spell out of the same.
 
-A number whose digits are turned in the texts, a share of people, a team that no list has,
-two entries of one minute with two figures, a message that tells of what came after it.
+A number whose digits are turned in the texts, a share of people, a team that no list has.
 """
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from postmortem_nb import times
-from postmortem_nb.checks import events, mentions, single, spoken, written
-from postmortem_nb.checks.claims import PEOPLE, PERSON
-from postmortem_nb.checks.reading import TEXTS, about, matches, texts
+from postmortem_nb.checks import mentions, single, written
+from postmortem_nb.checks.claims import PEOPLE
+from postmortem_nb.checks.reading import about, matches, texts
 from postmortem_nb.checks.report import Code, Severity
 from postmortem_nb.checks.slips import one_off, turned
-from postmortem_nb.checks.spoken import CLOCK
 
 if TYPE_CHECKING:
-    import datetime as dt
     from collections.abc import Callable, Iterator, Mapping
 
     from postmortem_nb.checks.case import Case
@@ -72,22 +67,6 @@ _EACH = re.compile(
 """How a text says that it was everybody."""
 _SAME, _FAR = 1.02, 0.15
 """By what factor, and by how many percent, a share may be off that is not a whole one."""
-_WORD_OF_IT = r"(?:apolog\w+|e-?mails?|mails?|messages?|letters?|notices?|notifications?|word)"
-_THEIR = r"(?:an?\s|our\s|the\s)?(?:\w+\s)?"
-_EVERYONE = re.compile(
-    r"\b(?:all|each of the|every one of the)\s(?:of\s)?(?:the\s|our\s)?(?:affected\s)?"
-    r"(?:(?P<number>\d{1,3}(?:,\d{3})+|\d{3,9})\s)?(?:affected\s)?"
-    rf"(?:{PEOPLE}\s)?(?:of them\s)?"
-    r"(?:got|received|had|were sent|were mailed|were told|have had)\s"
-    rf"(?:it\b|{_THEIR}{_WORD_OF_IT})"
-    rf"|\b{_WORD_OF_IT}\s(?:(?:went|was|were|sent|has|have|gone|been|out)\s){{0,3}}to\s(?:all|each|every)\s"
-    r"(?:of\s)?(?:the\s|our\s)?(?:affected\s)?(?P<many>\d{1,3}(?:,\d{3})+|\d{3,9})\s"
-    rf"(?:affected\s)?{PEOPLE}"
-    rf"|\bevery\s(?:\w+\s)?{PERSON}\s(?:got|received|had|was sent)\s{_THEIR}{_WORD_OF_IT}",
-    re.IGNORECASE,
-)
-"""How a text says that each of those affected got word."""
-_NEARLY = 0.95
 _NAME_LENGTH = 60
 _CAPITAL = re.compile(r"\b[A-Z][\w-]+")
 _OUTSIDE = re.compile(
@@ -95,15 +74,6 @@ _OUTSIDE = re.compile(
 )
 """In the name of whom it was escalated to: no team of ours."""
 _TEAM = frozenset({"team", "teams", "the", "on-call", "oncall", "group", "of", "and", "squad"})
-_VALUE = re.compile(
-    r"(?<![\w.,:/#-])(?P<value>\d{1,3}(?:,\d{3})+|\d+(?:\.\d+)?)(?P<unit>\s?%|\s?[A-Za-z]{1,12}\b)?"
-)
-_JOINING = frozenset({"to", "of", "in", "at", "on", "by", "and", "or", "is", "was", "with", "from"})
-_SINCE = re.compile(
-    rf"\b(?:since|as of|(?:filled|done|complete|restored|fixed|back|resolved|recovered|deployed|"
-    rf"started|began|ended|stopped|over)\sat)\s{CLOCK}",
-    re.IGNORECASE,
-)
 DAY = 24 * 60
 
 
@@ -209,24 +179,6 @@ def _number(said: str) -> float:
     return float(number) * (1e6 if scale else 1.0)
 
 
-def everyone(case: Case) -> Iterator[Finding]:
-    """Find fewer customers notified than a text has of those who all got word."""
-    total, told = case.fact("affected_total"), case.fact("customers_notified")
-    if not total or told is None or told >= _NEARLY * total:
-        return
-    for _, text in texts(case):
-        for match in matches(_EVERYONE, text):
-            number = (match["number"] or match["many"] or "").replace(",", "")
-            if not number or float(number) == total:
-                yield _wrong(
-                    case,
-                    Code.RANGE,
-                    "customers_notified",
-                    f"{told:,}, but the text has “{match.group()}”, and {total:,} were affected.",
-                )
-                return
-
-
 def called(case: Case) -> Iterator[Finding]:
     """Find a team that the incident was escalated to, and no list of teams has."""
     teams = [str(each) for each in case.fact("teams") or ()]
@@ -249,55 +201,11 @@ def called(case: Case) -> Iterator[Finding]:
             )
 
 
-def entries(case: Case) -> Iterator[Finding]:
-    """Find an entry of the key events with another figure than the row of the same minute."""
-    for at, words, text in _entries(str(case.fact("key_events") or "")[:LONGEST]):
-        for row in case.rows("timeline"):
-            moment: dt.datetime | None = row.get("time")
-            told = _told(row)
-            same = moment is not None and f"{moment:%H:%M}" == at
-            if moment is None or not same or len(words & events.stems(told)) < 1:
-                continue
-            here, there = _values(text), _values(told)
-            for unit in here.keys() & there.keys():
-                if not here[unit] & there[unit] and _fixed(unit):
-                    said = f"“{at}{text.rstrip(' .')}”, but the timeline has “{told[:80]}”"
-                    message = f"{said} at {times.shown(moment)}."
-                    yield _wrong(case, Code.SOURCES, "key_events", message)
-                    break
-
-
-def ahead(case: Case) -> Iterator[Finding]:
-    """Find a message that tells of a moment after it was sent."""
-    for row in case.rows("updates"):
-        sent: dt.datetime | None = row.get("time")
-        if sent is None:
-            continue
-        minute = 60 * sent.hour + sent.minute
-        for match in matches(_SINCE, str(row.get("text") or "")[:LONGEST]):
-            said, gap = spoken.clocked(match), spoken.apart(match, minute)
-            later = said is not None and (said[0] - minute) % DAY < DAY / 2
-            local = spoken.LOCAL.match(match.string, match.end())
-            if gap is not None and gap > 1 and later and not local:
-                yield single.about(
-                    case,
-                    Code.DATE,
-                    "text",
-                    message=f"“{match.group().strip()}”, but the message was sent at "
-                    f"{times.shown(sent)}.",
-                    remedy="Correct the time of the message, or the one that it tells.",
-                    at=("updates", row["row"]),
-                )
-
-
 RULES: tuple[Callable[[Case], Iterator[Finding]], ...] = (
     turned_digits,
     planned,
     share,
-    everyone,
     called,
-    entries,
-    ahead,
 )
 
 
@@ -309,33 +217,3 @@ def _wrong(case: Case, code: Code, name: str, message: str) -> Finding:
 
 def _words(name: str) -> frozenset[str]:
     return frozenset(re.findall(r"[\w-]+", name.lower())) - _TEAM
-
-
-@lru_cache(maxsize=TEXTS)
-def _entries(text: str) -> tuple[tuple[str, frozenset[str], str], ...]:
-    """Return the clock, the words and the text of each key event."""
-    return tuple(
-        (f"{match['hour']}:{match['minute']}", events.stems(match["text"]), match["text"])
-        for match in events.ENTRY.finditer(text)
-    )
-
-
-def _told(row: Mapping[str, object]) -> str:
-    """Return what a row of the timeline says was done or seen."""
-    names = ("action", "system_behavior", "finding", "status", "root_cause")
-    return "; ".join(str(row[name]) for name in names if row.get(name))
-
-
-@lru_cache(maxsize=TEXTS)
-def _values(text: str) -> dict[str, frozenset[str]]:
-    """Return the figures of a text by their unit."""
-    found: dict[str, set[str]] = {}
-    for match in _VALUE.finditer(text):
-        unit = (match["unit"] or "").strip().lower()
-        found.setdefault(unit, set()).add(match["value"].replace(",", ""))
-    return {unit: frozenset(values) for unit, values in found.items()}
-
-
-def _fixed(unit: str) -> bool:
-    """Return whether figures of a unit are of one thing: percentages, megabytes, pods."""
-    return unit == "%" or (len(unit) > 1 and unit not in _JOINING)

@@ -247,6 +247,10 @@ _TIMES = re.compile(
     re.IGNORECASE,
 )
 """In how a loss was calculated: it is a number of things at a price."""
+_CENTS = re.compile(r"\d\s?cents?\b", re.IGNORECASE)
+"""A price that is no sum in dollars: the sum beside it is what it comes to."""
+_CENTS = re.compile(r"\d\s?cents?\b", re.IGNORECASE)
+"""A price that is no sum in dollars: the sum beside it is what it comes to."""
 ROUNDED = 0.05
 _EXACT, _UNIT = 3, 0.005
 """Digits before its zeros with which a sum is no rounded one; by what it may differ then."""
@@ -291,7 +295,8 @@ def _product(part: str) -> tuple[float, float] | None:
     ends = {each.end + 1 for each in prices}
     figures = tuple(each for each in figures if each.kind != "span" or each.begin not in ends)
     counts = [each for each in figures if each.kind in {"count", "span"}]
-    if len(figures) != 2 or len(prices) != 1 or len(counts) != 1 or not _TIMES.search(part):
+    plain = len(figures) == 2 and len(prices) == len(counts) == 1 and _TIMES.search(part)
+    if not plain or _CENTS.search(part):
         return None
     count, price = _bounds(counts[0]), _bounds(prices[0])
     if counts[0].kind == "span":

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from postmortem_nb import times
 from postmortem_nb.checks import spoken
-from postmortem_nb.checks.claims import PEOPLE
 from postmortem_nb.checks.late import late
 from postmortem_nb.checks.reading import about, matches, passages
 from postmortem_nb.checks.relations import WORDS, moments
@@ -55,12 +54,6 @@ _FROM_FIRST = re.compile(
     rf"(?:took|were|was|passed|needed|went by)\s(?:us\s)?(?:[\w’'-]+\s){{0,3}}?{SPAN}",
     re.IGNORECASE,
 )
-_ONCE = re.compile(
-    r"\b(?:once|after)\s(?P<first>[^.;,]{3,60}),\s(?:the\s|full\s)*(?P<last>recovery|"
-    r"(?:it|everything|service)\s(?=took))\s?(?:still\s)?(?:took|needed|lasted)\s(?:us\s)?"
-    rf"(?:[\w’'-]+\s){{0,3}}?{SPAN}",
-    re.IGNORECASE,
-)
 _UNSEEN = re.compile(
     rf"{SPAN}\s(?:passed|went by|elapsed)\s(?:until|before)\s(?:an?\s|the\s|some|any|our\s)?"
     r"(?:person|agent|body|one|customer|user|monitor|alert|we|colleague)\b[^.;\n]{0,30}?"
@@ -72,34 +65,11 @@ _DETECTED = re.compile(
     r"(?:start|beginning|onset)\b",
     re.IGNORECASE,
 )
-_FIRST_WORD = re.compile(
-    r"\bfirst\s(?:public\s)?(?:word|update|post|notice|message|entry|status page update)\b"
-    r"(?P<where>[^.;,]{0,40}?)\s(?:came|went (?:up|out)|appeared|was (?:posted|published|sent)|"
-    r"followed)"
-    rf"\s(?:only\s)?(?:[\w’'-]+\s){{0,2}}?{SPAN}\s(?:in\b|into\b|after\s(?:the\s)?(?:impact\s)?"
-    r"(?:start|beginning|first error)|later\b|too late\b)(?!\s(?:than|one)\b)",
-    re.IGNORECASE,
-)
 _FIRST_AT = re.compile(
     r"\bfirst\s(?:public\s|external\s)?(?:message|post|update|notice)\s"
     r"(?:(?:on|to)\s(?:the\s|our\s|all\s){0,2}[\w -]{3,24}?\s)?"
     rf"(?:went\sout|came|appeared|was\s(?:posted|sent|published))\s(?:only\s)?at\s{spoken.CLOCK}",
     re.IGNORECASE,
-)
-_SILENT = re.compile(
-    rf"\b{PEOPLE}\s(?:heard|were told|got|read|knew|learned)\snothing\s(?:from us\s)?(?:until|"
-    rf"before|till)"
-    r"\s(?P<what>[^.;,]{3,60})",
-    re.IGNORECASE,
-)
-_UNTOLD = re.compile(
-    rf"\b{PEOPLE}\s(?:[\w’'-]+\s){{0,2}}?(?:in the dark|uninformed|without (?:a |any )?(?:word|"
-    rf"news)|"
-    rf"unaware)\s(?:of it\s)?for\s(?:[\w’'-]+\s){{0,3}}?{SPAN}",
-    re.IGNORECASE,
-)
-_OVER = re.compile(
-    r"\b(?:over|fixed|resolved|back|ended|solved|recover\w*|the end)\b", re.IGNORECASE
 )
 _OPEN = re.compile(
     r"\b(?:would|could|should|might|may|if|will|usually|next|previous\w*|last)\b", re.IGNORECASE
@@ -109,9 +79,8 @@ _OPEN = re.compile(
 def gaps(case: Case) -> Iterator[Finding]:
     """Find lengths between two events that the timeline denies."""
     known = moments(case)
-    start = known.get("start", [])
     for cell, text in passages(case):
-        for pattern in (_FROM, _FROM_FIRST, _ONCE):
+        for pattern in (_FROM, _FROM_FIRST):
             for match in matches(pattern, text):
                 one, other = _point(match["first"]), _point(match["last"])
                 lengths = _between(known.get(one, []), known.get(other, []))
@@ -121,17 +90,6 @@ def gaps(case: Case) -> Iterator[Finding]:
                         f"{WORDS[one]} and {WORDS[other]} are {times.duration(lengths[0])} apart"
                     )
                     yield about(case, cell, f"“{said}”, but {truth}.")
-        for match in (*matches(_FIRST_WORD, text), *matches(_UNTOLD, text)):
-            lengths = _between(start, known.get("told", []))
-            if _public(match) and lengths and not _fits(match, lengths):
-                truth = f"{WORDS['told']} came {times.duration(lengths[0])} after the start"
-                yield about(case, cell, f"“{match.group()}”, but {truth}.")
-        for match in matches(_SILENT, text):
-            point = "recovered" if _OVER.search(match["what"]) else _point(match["what"])
-            ends, told = known.get(point, []), known.get("told", [])
-            if ends and told and told[0] < min(ends) and not _OPEN.search(match.group()):
-                truth = f"{WORDS['told']} is of {times.shown(told[0])}"
-                yield about(case, cell, f"“{match.group()}”, but {truth}.")
 
 
 def first(case: Case) -> Iterator[Finding]:
@@ -190,12 +148,6 @@ def anchored(case: Case) -> Iterator[Finding]:
 
 
 RULES: tuple[Callable[[Case], Iterator[Finding]], ...] = (gaps, first, unseen, anchored)
-
-
-def _public(match: re.Match[str]) -> bool:
-    """Return whether the first word is that of the status page: others are of a channel."""
-    where = match.groupdict().get("where") or ""
-    return bool(re.search(r"status page|public|customers|users|^$", where.strip()))
 
 
 def _point(phrase: str) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
 
 from postmortem_nb.checks import single, written
@@ -14,7 +13,7 @@ from postmortem_nb.checks.report import Code
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from postmortem_nb.checks.case import Case, Cell
+    from postmortem_nb.checks.case import Case
     from postmortem_nb.checks.report import Finding
     from postmortem_nb.checks.written import Figure
 
@@ -124,40 +123,11 @@ def budget(case: Case) -> Iterator[Finding]:
                 )
 
 
-_PORTION = re.compile(
-    r"\b(?P<part>\d{1,3}(?:,\d{3})+|\d{2,})\sof\s(?:the\s|our\s|all\s)?"
-    r"(?P<whole>\d{1,3}(?:,\d{3})+|\d{2,})\s(?P<noun>[a-z]{3,}s)\b"
-)
-
-
-def wholes(case: Case) -> Iterator[Finding]:
-    """Find one part of two wholes."""
-    told: dict[tuple[str, str], list[tuple[Cell, str, str]]] = defaultdict(list)
-    for cell, text in passages(case, plans=True):
-        for match in matches(_PORTION, text):
-            told[match["part"], match["noun"]].append((cell, match["whole"], match.group()))
-    for places in told.values():
-        wholes = Counter(whole for _, whole, _ in places)
-        for at, (cell, whole, said) in enumerate(places):
-            firm = [each for each in places if wholes[each[1]] > wholes[whole]]
-            early = [each for each in places[:at] if each[1] != whole and wholes[whole] == 1]
-            other = next(iter((*firm, *early)), None)
-            if other:
-                place = case.where(other[0].table, other[0].row, other[0].column.name)
-                yield about(case, cell, f"“{said}”, but “{other[2]}” under {place}.")
-
-
 _OF = re.compile(
     r"\b(?P<share>\d+(?:\.\d+)?)\s?(?:%|percent)\sof\s(?:the\s|all\s|our\s)?(?P<whole>\d[\d,]*\d)\s"
     r"[a-z ]{0,30}?requests?\b[^.;\n]{0,40}?\bfail",
     re.IGNORECASE,
 )
-_WORKED = re.compile(
-    r"\b(?P<share>\d+(?:\.\d+)?)\s?(?:%|percent)\sof\s[^.;\n()\d]{3,60}\("
-    r"(?P<part>\d[\d,]*)\s(?:of|out of)\s(?P<whole>\d[\d,]*)\)",
-    re.IGNORECASE,
-)
-"""A share with the two numbers that it is of."""
 _OF_PEOPLE = re.compile(
     rf"\b[Oo]f\s(?:the\s|our\s|all\s)?(?P<whole>\d[\d,]*\d)\s{PEOPLE}\b[^.;\n\d]{{0,40}}?"
     r"(?P<part>\d[\d,]*\d)\b",
@@ -175,10 +145,6 @@ def portions(case: Case) -> Iterator[Finding]:
             if not (told - half) * whole <= 100 * float(failed) <= (told + half) * whole:
                 said = f"“{match.group()}” is {told * whole / 100:,.0f}"
                 yield about(case, cell, f"{said}, but failed requests: {failed:,}.")
-        for match in matches(_WORKED, text):
-            part, whole = (written.numeral(match[each]) for each in ("part", "whole"))
-            if whole and abs(100 * part / whole - float(match["share"])) > _ROUNDED:
-                yield about(case, cell, f"“{match.group()}”, but it is {100 * part / whole:.1f} %.")
         for match in matches(_OF_PEOPLE, text) if total and share is not None else ():
             whole, part = (written.numeral(match[each]) for each in ("whole", "part"))
             if part == total and whole and abs(100 * part / whole - float(share)) > _ROUNDED:
@@ -189,7 +155,6 @@ def portions(case: Case) -> Iterator[Finding]:
 RULES: tuple[Callable[[Case], Iterator[Finding]], ...] = (
     items,
     budget,
-    wholes,
     portions,
 )
 

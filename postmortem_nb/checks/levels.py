@@ -1,8 +1,10 @@
-"""Levels of the frozen metrics in sentences: “the error rate fell under 2 % by 15:38”.
+"""Levels of the frozen metrics in sentences: “under 2 % by 15:38”, “a peak of 1,340 at 06:48”.
 
 A sentence names a metric by what it measures (error rate, a percentile, latency), a level with its
 unit, and a moment: an event, a clock, the row it stands in, or “at its worst”. It is doubted where
 no frozen metric of that kind was at such a level then; without such a metric nothing is known.
+Of a peak or a trough either the height or the minute must be that of a metric; then the other is
+compared.
 """
 
 from __future__ import annotations
@@ -21,7 +23,9 @@ from postmortem_nb.checks.spoken import CLOCK, NUMBER
 from postmortem_nb.units import numeral
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
+
+    from numpy.typing import NDArray
 
     from postmortem_nb.checks.case import Case, Cell
     from postmortem_nb.checks.report import Finding
@@ -243,3 +247,80 @@ def _holds(each: _Level, low: float, high: float) -> bool:
         loose = spoken.LOOSE if spoken.HEDGE.search(before) else _NEAR
         return abs(value - high) <= max(step, loose * high, slack)
     return low * _LOW - slack - step <= value <= high * _HIGH + slack + step
+
+
+_PEAK = re.compile(
+    rf"\b(?:peak(?:ed|ing|s)?|max(?:imum)?|top(?:ped|s)?|height|highest|high)\s(?:\w+\s){{0,2}}?"
+    rf"(?:of|at|out at|was|with|reached)?\s?{NUMBER}\s?(?P<unit>%|"
+    rf"(?!and\b)[\w/]+)?(?P<between>(?:(?!\band\b)[^.;\n]){{0,40}}?)"
+    rf"\b(?:at|around|by)\s{CLOCK}",
+    re.IGNORECASE,
+)
+_TROUGH = re.compile(
+    rf"\b(?:bottomed\s(?:out\s)?|(?:fell|dropped|sank|slid|plunged|dipped)\s(?:as\slow\sas|"
+    rf"to(?:\sa\slow\sof)?)|"
+    rf"(?:lowest|low|minimum|low point)\s(?:\w+\s)?(?:of|"
+    rf"was)?)\s?(?:at\s)?{NUMBER}\s?(?P<unit>%|[\w/]+)?"
+    rf"(?P<between>[^.;\n]{{0,40}}?)\b(?:at|around|by)\s{CLOCK}",
+    re.IGNORECASE,
+)
+_FAR = 5.0
+"""How often as high a figure may be and still be meant for this metric."""
+
+
+class _Peak(NamedTuple):
+    """The highest, or lowest, point of a frozen metric."""
+
+    label: str
+    level: float
+    at: dt.datetime
+
+
+def peaks(incident: Incident, case: Case) -> Iterator[Finding]:
+    """Yield peaks of sentences whose height, or whose minute, is not that of the evidence."""
+    told = [
+        (cell, match, way)
+        for cell, text in passages(case)
+        for pattern, way in ((_PEAK, np.argmax), (_TROUGH, np.argmin))
+        for match in matches(pattern, text)
+        if spoken.apart(match, 0) is not None
+    ]
+    for cell, match, way in told:
+        tops = list(_peaks(incident, way))
+        heights = [each for each in tops if _height(match, each)]
+        low = way is np.argmin
+        minutes = [each for each in tops if _minute(match, each, share=low)]
+        if any(_then(match, each) for each in heights):
+            continue
+        if heights:
+            shown = f"{heights[0].label} has it at {heights[0].at:%H:%M} UTC"
+        elif minutes:
+            shown = f"{minutes[0].label} is {minutes[0].level:,g} then"
+        else:
+            continue
+        yield about(case, cell, f"“{match.group()}”, but {shown}.")
+
+
+def _peaks(incident: Incident, way: Callable[[NDArray[np.float64]], np.intp]) -> Iterator[_Peak]:
+    for curve in silence.curves(incident.path / "evidence"):
+        if len(curve.levels):
+            top = int(way(curve.levels))
+            at = dt.datetime.fromtimestamp(int(curve.moments[top]) / 1e6, tz=dt.UTC)
+            yield _Peak(curve.label, float(curve.levels[top]), at)
+
+
+def _height(match: re.Match[str], peak: _Peak) -> bool:
+    """Return whether a number is the height: exactly, or rounded to what it is written with."""
+    value, step = spoken.amount(match["number"], match["scale"] or "")
+    return abs(value - peak.level) <= max(step, 0.5, 0.005 * peak.level)
+
+
+def _then(match: re.Match[str], peak: _Peak) -> bool:
+    gap = spoken.apart(match, 60 * peak.at.hour + peak.at.minute)
+    return gap is not None and gap <= 2
+
+
+def _minute(match: re.Match[str], peak: _Peak, *, share: bool) -> bool:
+    value, _ = spoken.amount(match["number"], match["scale"] or "")
+    near = peak.level / _FAR <= value <= peak.level * _FAR
+    return _then(match, peak) and near and (share or match["unit"] != "%")

@@ -1,11 +1,18 @@
-"""A monitor or a change against the action that makes it: its day, its owner, how far it is."""
+"""An action against the monitor or change that it makes, and against sentences that it is done.
+
+Its day, its owner, how far it is. A clause is doubted only where none of the actions that it may
+mean is done.
+"""
 
 from __future__ import annotations
 
+import calendar
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from postmortem_nb.checks import events, mentions, single
+from postmortem_nb.checks.reading import TEXTS, about, is_plan, passages, sentences
 from postmortem_nb.checks.report import Code, Severity
 
 if TYPE_CHECKING:
@@ -30,6 +37,35 @@ _DONE = re.compile(
     re.IGNORECASE,
 )
 """What says of a thing that it is there."""
+_CLAUSE = re.compile(r"[,;:]\s|\s[–—-]\s|\s(?:and|while|whereas|but|though)\s")
+_BACK = re.compile(r"\s*(?:that|this|it|which|both) (?:is|are|has|have)\b", re.IGNORECASE)
+"""A clause that speaks of what the one before it tells."""
+_PRONOUN = re.compile(r";\s*(?:that|this|it|which|both)\s$", re.IGNORECASE)
+_THOUGHT = re.compile(
+    r"\b(?:that|which|who|whose|when|whenever|if|whether|until|unless|once|as soon as|before|"
+    r"after|where|because|should|must|would|could|may|might|alerts?|warns?|pages?|rejects?|"
+    r"refuses?|nothing|any|every|each)\b",
+    re.IGNORECASE,
+)
+"""Before a state: it is none of the action, “alert when the job is done”."""
+_ENDED = (
+    r"(?:done|finished|completed?|closed|shipped|delivered|merged|deployed|released|rolled out|"
+    r"live|in production|in place|in force|implemented|launched|switched on|published)"
+)
+_MONTHS = "|".join(calendar.month_name[1:])
+_IS_DONE = re.compile(
+    rf"\b(?:(?:is|are) (?:already |now |meanwhile |since |fully |all )*{_ENDED}(?! (?:by|when|"
+    rf"as|on \d|in (?:{_MONTHS}))\b)|(?:has|have) (?:already |now |since |meanwhile |long )*"
+    rf"(?:been |gone )?(?:{_ENDED}|landed|gone out)|(?:went|gone) live|"
+    r"(?:has|have) been (?:live|running|in place))\b",
+    re.IGNORECASE,
+)
+_SHORT = 9
+"""Words of a clause that may name an action by one of them."""
+_BESIDE = (*_MADE, "dashboards", "runbooks")
+"""Tables of what a clause may mean beside the actions."""
+_SAYING = ("title", "description", "name", "new", "target", "purpose")
+_UNDONE = frozenset({"Not Started", "In Progress"})
 _UNMADE = re.compile(
     r"^\s*(?:not (?:yet )?(?:started|begun|live)|planned|to do|open)\b", re.IGNORECASE
 )
@@ -37,43 +73,79 @@ _UNMADE = re.compile(
 
 def dues(case: Case) -> Iterator[Finding]:
     """Find a thing with another day, or another owner, than the action that makes it."""
-    for table in _MADE:
-        for row in case.rows(table):
-            action = _action(case, row)
-            for name, word in (("due", "Due on"), ("owner", "Owned by")):
-                both = action and action.get(name) and row.get(name)
-                if not action or not both or action[name] == row[name]:
-                    continue
-                if name == "due" and _rolled_out(row, action["due"]):
-                    continue
-                message = f"{word} {row[name]}, but the action “{action['title']}”: {action[name]}."
-                code = Code.DATE if name == "due" else Code.OWNER
-                yield _wrong(case, (table, row["row"]), code, name, message)
+    for table, row, action in _made(case):
+        for name, word in (("due", "Due on"), ("owner", "Owned by")):
+            both = action.get(name) and row.get(name)
+            if not both or action[name] == row[name]:
+                continue
+            if name == "due" and _rolled_out(row, action["due"]):
+                continue
+            message = f"{word} {row[name]}, but the action “{action['title']}”: {action[name]}."
+            code = Code.DATE if name == "due" else Code.OWNER
+            yield _wrong(case, (table, row["row"]), code, name, message)
 
 
 def finished(case: Case) -> Iterator[Finding]:
     """Find an action that was not begun, where what it makes is told to be in use, and back."""
-    for table, states in _STATES.items():
-        for row in case.rows(table):
-            action = _action(case, row)
-            if action and action.get("status") == "Complete" and table == "monitors":
-                yield from _unmade(case, row, action)
-            if action and action.get("status") == "Not Started":
-                texts = (str(row.get(each) or "") for each in states)
-                told = next((match for text in texts if (match := _DONE.search(text))), None)
-                if told:
-                    place = case.where(table, row["row"], "name")
-                    yield single.about(
-                        case,
-                        Code.SOURCES,
-                        "status",
-                        message=f"Not Started, but “{told.string.strip()[:80]}” under {place}.",
-                        remedy="Correct one of the two.",
-                        at=("actions", action["row"]),
-                    )
+    for table, row, action in _made(case):
+        if action.get("status") == "Complete" and table == "monitors":
+            yield from _unmade(case, row, action)
+        if action.get("status") == "Not Started":
+            texts = (str(row.get(each) or "") for each in _STATES.get(table, ()))
+            told = next((match for text in texts if (match := _DONE.search(text))), None)
+            if told:
+                place = case.where(table, row["row"], "name")
+                yield single.about(
+                    case,
+                    Code.SOURCES,
+                    "status",
+                    message=f"Not Started, but “{told.string.strip()[:80]}” under {place}.",
+                    remedy="Correct one of the two.",
+                    at=("actions", action["row"]),
+                )
 
 
-RULES: tuple[Callable[[Case], Iterator[Finding]], ...] = (dues, finished)
+def done(case: Case) -> Iterator[Finding]:
+    """Find an action that the plan tells to be done, and that is not."""
+    for cell, text in passages(case, plans=True):
+        for clause in _clauses(text) if is_plan(cell) else ():
+            said = _IS_DONE.search(clause)
+            if said is None or _THOUGHT.search(_PRONOUN.sub("", clause[: said.start()])):
+                continue
+            meant = _meant(case, clause)
+            if meant and all(row.get("status") in _UNDONE for row in meant):
+                truth = f"“{meant[0]['title']}” has the status {meant[0]['status']}"
+                yield about(case, cell, f"“{clause.strip(' ,.')}”, but {truth}.")
+
+
+RULES: tuple[Callable[[Case], Iterator[Finding]], ...] = (dues, finished, done)
+
+
+@lru_cache(maxsize=TEXTS)
+def _clauses(text: str) -> tuple[str, ...]:
+    """Return the clauses of a text, one that speaks of the clause before it together with that."""
+    found: list[str] = []
+    for sentence in sentences(text):
+        for each in filter(None, _CLAUSE.split(sentence)):
+            if found and _BACK.match(each):
+                found[-1] = f"{found[-1].rstrip(';')}; {each}"
+            else:
+                found.append(each)
+    return tuple(found)
+
+
+def _meant(case: Case, clause: str) -> list[Row]:
+    """Return the actions that a clause may mean: those with which it shares most words.
+
+    One word is enough for a short clause, where a single action has it.
+    """
+    said = events.stems(clause)
+    rows = [(table, row) for table in ("actions", *_BESIDE) for row in case.rows(table)]
+    shared = [(len(said & _words(row, *_SAYING)), table, row) for table, row in rows]
+    most = max((count for count, *_ in shared), default=0)
+    meant = [row for count, table, row in shared if count == most and table == "actions"]
+    named = len(meant) == 1 and clause.count(" ") <= _SHORT
+    return meant if most >= _SHARED or (most and named) else []
 
 
 def _unmade(case: Case, row: Row, action: Row) -> Iterator[Finding]:
@@ -94,6 +166,14 @@ def _wrong(case: Case, at: tuple[str, str], code: Code, name: str, message: str)
         severity=Severity.HINT,
         at=at,
     )
+
+
+@lru_cache(maxsize=4)
+def _made(case: Case) -> tuple[tuple[str, Row, Row], ...]:
+    """Return what actions make, each with its table and its action."""
+    rows = ((table, row) for table in _MADE for row in case.rows(table))
+    found = ((table, row, _action(case, row)) for table, row in rows)
+    return tuple((table, row, action) for table, row, action in found if action)
 
 
 def _action(case: Case, thing: Row) -> Row | None:

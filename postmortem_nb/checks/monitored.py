@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from postmortem_nb.checks import single, spoken
+from postmortem_nb.checks import single, spoken, written
 from postmortem_nb.checks.report import Code, Severity
 from postmortem_nb.checks.spoken import SPAN
 
@@ -54,6 +54,12 @@ _DURING = re.compile(
 """How long it must last: no level."""
 _LEFT = re.compile(r"\s?(?:%|percent)\s(?:\w+\s)?(?:left|free|remain\w*|unused)\b", re.IGNORECASE)
 """Behind a share: what is told is the rest."""
+_OF_WHOLE = re.compile(
+    rf"(?P<part>{_FIGURE.pattern})\s(?:out\s)?of\s(?:the\s)?(?P<whole>{_FIGURE.pattern})\s"
+    r"(?:\w+\s){0,2}?(?:left|free|remain\w*|unused)\b",
+    re.IGNORECASE,
+)
+"""The same of a part: “at most 144,000 of the 480,000 left”."""
 _SCALES = (1.0, 100.0, 0.01, 1000.0, 0.001, 1e6, 1e-6, 60.0, 1 / 60, 3600.0, 1 / 3600)
 _SIZES = (1e9, 1e-9, 2.0**10, 2.0**-10, 2.0**20, 2.0**-20, 2.0**30, 2.0**-30)
 _SECONDS = (1.0, 1e-3, 1e-6, 1e-9, 60.0)
@@ -75,6 +81,10 @@ def thresholds(case: Case) -> Iterator[Finding]:
         bound = abs(float(match["bound"]))
         rests = [
             (100 - figure, each) for figure, each in figures if _LEFT.match(levels, each.end())
+        ]
+        rests += [
+            (written.numeral(each["whole"]) - written.numeral(each["part"]), each)
+            for each in _OF_WHOLE.finditer(levels)
         ]
         near = (_agrees(figure, bound, _unit(each)) for figure, each in (*figures, *rests))
         one = 1.0 if (match["way"], bound) == (">", 0.0) else None  # “> 0” is one and more

@@ -36,13 +36,6 @@ _LINK = re.compile(
     r"following|later than))\s",
     re.IGNORECASE,
 )
-_GONE = re.compile(
-    rf"(?P<length>{SPAN})\s(?:had\s|were\s|was\s|have\s)?(?:gone|lost|passed|went by|gone by|"
-    r"wasted|elapsed|spent|ticked by|went)\s(?:by\s)?(?:before|until|till)\s"
-    r"(?P<other>[^,;:.()]{3,120})",
-    re.IGNORECASE,
-)
-"""A length from an event that is not named: it may be any earlier one."""
 _EARLIER = frozenset({"before", "prior to", "ahead of", "by the time", "by the time that"})
 _UNTIL = frozenset({"until", "till"})
 _END = re.compile(r"[,;:()]\s|\s[–—]\s|\b(?:and|but|while|because|which|where|although)\b")
@@ -115,17 +108,13 @@ def order(case: Case) -> Iterator[Finding]:
     if case.moments.start is None:
         return
     for cell, text in passages(case):
-        linked, clocked, gone = _read(text)
-        for lost in gone:
-            truth = _unfit(case, lost)
-            if truth:
-                yield about(case, cell, f"“{lost.group().strip()}”, but {truth}.")
+        linked, clocked = _read(text)
         for each in linked:
             truth = None if _another_day(case, each.said) else _denied(case, each)
             if truth:
                 yield about(case, cell, f"“{each.said}”, but {truth}.")
         for clock in clocked:
-            graphs = cell.column.name == "metric_graphs"  # levels, which `peaks` and `levels` read
+            graphs = cell.column.name == "metric_graphs"  # which `levels` reads
             other = graphs or _another_day(case, clock.clause)
             truth = None if other else _elsewhere(case, cell, clock)
             if truth:
@@ -136,18 +125,16 @@ RULES: tuple[Callable[[Case], Iterator[Finding]], ...] = (order,)
 
 
 @lru_cache(maxsize=TEXTS)
-def _read(text: str) -> tuple[tuple[_Order, ...], tuple[_Clock, ...], tuple[re.Match[str], ...]]:
-    """Return the linked clauses, those with a clock, the lengths before; kept until an edit."""
+def _read(text: str) -> tuple[tuple[_Order, ...], tuple[_Clock, ...]]:
+    """Return the linked clauses and those with a clock; kept until an edit."""
     linked: list[_Order] = []
-    gone: list[re.Match[str]] = []
     clocked: list[_Clock] = []
     for sentence in sentences(text):
         if len(sentence) > LONGEST or OPEN.search(sentence):
             continue
         linked += _linked(sentence)
         clocked += _clocked(sentence)
-        gone += _GONE.finditer(sentence)
-    return tuple(linked), tuple(clocked), tuple(gone)
+    return tuple(linked), tuple(clocked)
 
 
 def _another_day(case: Case, text: str) -> bool:
@@ -155,19 +142,6 @@ def _another_day(case: Case, text: str) -> bool:
     start, end = case.moments.start, case.moments.resolved or case.moments.recovered
     own = {WEEKDAYS[at.weekday()] for at in (start, end) if at}
     return any(each.lower() not in own for each in _DAY.findall(text))
-
-
-def _unfit(case: Case, lost: re.Match[str]) -> str | None:
-    """Return when an event was that no earlier one precedes by the length told."""
-    meant = events.named(case, lost["other"], phrase=True)
-    if not meant.events or not (meant.by_cue or meant.sure >= _CERTAIN):
-        return None
-    rows, _ = events.known(case)
-    before = [gap for gap in events.gaps(rows, meant.events) if gap > 0]
-    if not before or any(spoken.agrees(lost, gap) for gap in before):
-        return None
-    at = meant.events[0].times[0]
-    return f"{_name(meant.events[0])} is at {times.shown(at)}, and nothing so long before it"
 
 
 def _linked(sentence: str) -> Iterator[_Order]:

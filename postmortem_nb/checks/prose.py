@@ -1,4 +1,4 @@
-"""Figures in prose that contradict the data: people, requests, money, durations, times, names."""
+"""Figures in prose that contradict the data: people, requests, money, durations, times."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from postmortem_nb.checks.reading import TEXTS, about, matches, passages, told
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from postmortem_nb.checks.case import Case, Cell
     from postmortem_nb.checks.report import Finding
@@ -45,18 +45,15 @@ def prose(case: Case) -> Iterator[Finding]:
         whole = told(cell) or cell.table == "updates"
         yield from _figures(case, cell, text, told=whole)
         yield from _clocks(case, cell, text)
-        yield from _first(case, cell, text)
         yield from _spent(case, cell, text)
         if cell.column.name in FINAL or (cell.table == "timeline" and cell.row in declaring):
             yield from _severities(case, cell, text)
         if whole:
             yield from _words(case, cell, text)
-            yield from _at_once(case, cell, text)
             yield from _severities(case, cell, text)
             yield from _lasting(case, cell, text)
             yield from _averaged(case, cell, text)
             yield from _windows(case, cell, text)
-            yield from _names(case, cell, text)
 
 
 RULES = (prose,)
@@ -152,18 +149,6 @@ def _spent(case: Case, cell: Cell, text: str) -> Iterator[Finding]:
                 if value is not None and not low <= value <= high:
                     known = f"{name.replace('_', ' ')}: {value:g} %"
                     yield about(case, cell, f"“{match.group().strip()}”, but error {known}.")
-    loss = _known(case, "revenue_loss")
-    for match in matches(shares.SIZED, text) if loss else ():
-        digits = shares.DIGITS[match["digits"].lower()]
-        if loss and not 0.98 * 10 ** (digits - 1) <= loss < 10**digits:
-            yield about(case, cell, f"“{match.group()}”, but revenue loss: ${loss:,.0f}.")
-
-
-def _at_once(case: Case, cell: Cell, text: str) -> Iterator[Finding]:
-    """Find a detection at once that was late."""
-    late, match = _known(case, "detection_time"), claims.AT_ONCE.search(text)
-    if match and late is not None and late > claims.PROMPT:
-        yield about(case, cell, f"“{match.group()}”, but detection took {times.duration(late)}.")
 
 
 def _clocks(case: Case, cell: Cell, text: str) -> Iterator[Finding]:
@@ -198,12 +183,6 @@ def _clocks(case: Case, cell: Cell, text: str) -> Iterator[Finding]:
             if slip or not _near(match, ends):
                 said = match.group().strip()
                 yield about(case, cell, f"“{said}”, but the timeline has {times.shown(ends[-1])}.")
-    begun = case.moments.start if cell.column.name == "what_we_did" else None
-    for match in matches(claims.ROLLED_OUT, text) if begun else ():
-        out = _times(case, claims.FAMILY["mitigated"])
-        if not _near(match, out) and _turned(match, out):
-            said = match.group().strip()
-            yield about(case, cell, f"“{said}”, but the timeline has {times.shown(out[0])}.")
 
 
 def _turned(match: re.Match[str], steps: list[dt.datetime]) -> bool:
@@ -325,35 +304,6 @@ def _severities(case: Case, cell: Cell, text: str) -> Iterator[Finding]:
         if final and f"SEV-{digit}" not in declared and plain:
             truth = f"it declares {own}" if own else f"the severity is {final}"
             yield about(case, cell, f"“SEV-{digit}”, but {truth}.")
-
-
-def _names(case: Case, cell: Cell, text: str) -> Iterator[Finding]:
-    """Find services and ways of detection in prose that the data do not have."""
-    services = {str(each).lower() for each in case.fact("services") or ()}
-    for match in matches(claims.SERVICE, text) if services else ():
-        name = match["service"].lower()
-        if name not in claims.GENERIC and not any(
-            name in each or each in name for each in services
-        ):
-            listed = ", ".join(sorted(services))
-            yield about(case, cell, f"“{match.group()}”, but the services affected are {listed}.")
-    yield from _by(case, cell, matches(claims.BY_WHOM, text))
-
-
-def _first(case: Case, cell: Cell, text: str) -> Iterator[Finding]:
-    """Find who was first to see it, where the timeline has another way of detection."""
-    for pattern in (claims.TOLD_FIRST, claims.ALERT_FIRST):
-        yield from _by(case, cell, matches(pattern, text))
-
-
-def _by(case: Case, cell: Cell, matches: Iterable[re.Match[str]]) -> Iterator[Finding]:
-    """Find those who are said to have detected it, where others did."""
-    methods = [row.get("detection_method") for row in case.rows("timeline")]
-    method = next((each for each in methods if each), None)
-    for match in matches:
-        people = match["who"].lower().startswith(("customer", "user"))
-        if method == ("Monitor Alert" if people else "User Report"):
-            yield about(case, cell, f"“{match.group()}”, but the detection method is {method}.")
 
 
 def _known(case: Case, name: str) -> float | None:

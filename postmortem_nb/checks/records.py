@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from postmortem_nb import evidence, impact, times
-from postmortem_nb.checks import reading, regional, verdicts
+from postmortem_nb.checks import reading, regional
 from postmortem_nb.checks.case import SINGLE
 from postmortem_nb.checks.report import Code, Finding, Severity
 from postmortem_nb.checks.review import APPROVED, REVIEW, grave, reached
@@ -55,7 +55,6 @@ def found(incident: Incident, case: Case) -> Iterator[Finding]:
     estimates = impact.estimates(incident)
     yield from disagreements(case, estimates)
     yield from regional.found(case, estimates)
-    yield from verdicts.doubted(case, incident.found().budgets)
     yield from damage(incident.problems)
     yield from stale(case, case.history)
 

@@ -135,13 +135,6 @@ _SINCE = re.compile(
     r"none of us|we did not|we didn[’']t)\s[^.;,]*(?:knew|know|notice\w*|aware|saw|see))",
     re.IGNORECASE,
 )
-_AS = re.compile(rf"{CLOCK},?\s(?:UTC,?\s)?(?:when|as|just as|while)\s(?:the\s)?", re.IGNORECASE)
-_WAITED = re.compile(
-    rf"\b(?:waited|had to wait|were left waiting|wait of)\s(?:\w+\s)?{SPAN}\s(?:for|until)\s"
-    r"(?:(?:a|an|any|the|our|first|some)\s){0,3}(?:word|update|news|information|message|notice|"
-    r"status|answer|communication)\b(?!\sfrom\s(?!us\b))",
-    re.IGNORECASE,
-)
 _CLOCKED = re.compile(rf"\s(?:[\w’'-]+\s){{0,2}}?(?:at|around|by)\s{CLOCK}", re.IGNORECASE)
 _BY_CLOCK = frozenset({"investigated", "escalated", "found", "told", "mitigated"})
 """Events whose clock times no other rule compares."""
@@ -310,24 +303,12 @@ WORDS: Mapping[str, str] = {
 
 
 def _from_start(sentence: str, known: Mapping[str, list[dt.datetime]]) -> Iterator[tuple[str, str]]:
-    """Yield what a sentence says of the start, or of the first word to customers, otherwise."""
+    """Yield how long after the start a clock is said to be, and is not."""
     start = known["start"][0]
     for match in matches(_INTO, sentence):
         gap = spoken.apart(match, 60 * start.hour + start.minute)
         if gap is not None and not spoken.agrees(match, gap):
             yield match.group(), f"{match['clock']} is {times.duration(gap)} after the start"
-    for match in matches(_WAITED, sentence):
-        gaps = [minutes(at, start) or 0.0 for at in known.get("told", ())]
-        if gaps and not any(spoken.agrees(match, gap) for gap in gaps):
-            words = f"the first status page update came {times.duration(gaps[0])} after the start"
-            yield match.group(), words
-    for match in matches(_AS, sentence):
-        for each in named(sentence[match.end() :])[:1]:
-            at = known.get(each.name, []) if not each.begin else []
-            apart = [spoken.apart(match, 60 * one.hour + one.minute) for one in at]
-            if apart and all(gap is not None and gap > LOOSE_MINUTES for gap in apart):
-                said = sentence[match.start() : match.end() + each.end]
-                yield said, f"the timeline has {times.shown(at[0])}"
 
 
 def _lengths(sentence: str, known: Mapping[str, list[dt.datetime]]) -> Iterator[tuple[str, str]]:

@@ -1,9 +1,10 @@
-"""Who did what: names in sentences against those that the timeline gives to each part."""
+"""Who did what, and whose team somebody is of: names in sentences against those of the rows."""
 
 from __future__ import annotations
 
 import re
 from collections import defaultdict
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from postmortem_nb.checks import events, single, spoken
@@ -20,44 +21,14 @@ if TYPE_CHECKING:
 
 _FIX = r"(?:fix|hotfix|mitigation|roll-?back|revert|workaround|fail-?over)"
 _DID = r"(?:,?\s(?:then|also|finally|quickly|later|had|has|who))?\s"
-
-_ACTIVE: Mapping[str, str] = {
-    "on_call": r"(?:(?:acknowledged|picked up|answered|took)\s(?:the\s|our\s)?"
-    r"(?:page|alert|alarm|pager)"
-    r"|was on it\b"
-    r"|was\s(?:the\s)?(?:(?:primary\s)?on[- ]call|engineer on call)\b(?!\sfor\b))",
-    "responsible": r"(?:(?:rolled out|deployed|shipped|applied|released|pushed|executed|ran|"
-    rf"performed|started)\s(?:the\s|a\s)?{_FIX}\b(?!\s(?:drill|test|exercise|script|of\b|for\b))|"
-    rf"rolled\s(?:[\w-]+\s){{1,3}}?back\b"
-    r"|(?:was the one who\s)?(?:threw the switch|pulled the (?:plug|lever|trigger)|"
-    r"pushed the button|"
-    r"flipped the (?:switch|flag)|(?:switched|turned|flipped)\s(?:it|the\s(?:\w+\s)?(?:flag|feature"
-    r"|toggle))\soff)\b)",
-    "approval": r"(?:approved|signed off(?: on)?|gave (?:the |its |his |her )?"
-    r"(?:approval|go-ahead|green light|ok|okay) (?:for|to))\s"
-    rf"(?:(?:the\s)?(?:mitigation\s|rollback\s)?(?:plan|{_FIX})\b|rolling\s(?:it\s)?back|"
-    r"(?:switching|turning)\s(?:it|the\s\w+)\soff)",
-}
-_PASSIVE: Mapping[str, str] = {
-    "on_call": r"\backnowledged\sby\s(?:the\s)?",
-    "responsible": rf"\b{_FIX}\s(?:was\s)?"
-    r"(?:deployed|rolled out|applied|run|performed|shipped)\sby\s",
-    "approval": rf"\b(?:plan|{_FIX})\s(?:was\s)?(?:approved|signed off)\sby\s",
-}
-PARTS: Mapping[str, tuple[re.Pattern[str], re.Pattern[str]]] = {
-    column: (
-        re.compile(_DID + _ACTIVE[column], re.IGNORECASE),
-        re.compile(f"(?:{_PASSIVE[column]})$", re.IGNORECASE),
-    )
-    for column in _ACTIVE
-}
-"""Column of the timeline → what follows, or precedes, the name of whoever stands there."""
-
-_LABELS: Mapping[str, str] = {
-    "on_call": "on call",
-    "responsible": "responsible for the mitigation",
-    "approval": "who approved it",
-}
+_MITIGATED = re.compile(
+    rf"{_DID}(?:(?:rolled out|deployed|shipped|applied|released|pushed|executed|ran|performed|"
+    rf"started)\s(?:the\s|a\s)?{_FIX}\b(?!\s(?:drill|test|exercise|script|of\b|for\b))|"
+    r"rolled\s(?:[\w-]+\s){1,3}?back\b)",
+    re.IGNORECASE,
+)
+"""What follows the name of whoever ended the incident."""
+_RESPONSIBLE = "responsible for the mitigation"
 _AT = re.compile(
     rf"{_DID}(?:rolled|deployed|shipped|applied|released|pushed|reverted|"
     rf"restarted)\b[^.;]*?\bat\s{CLOCK}"
@@ -66,44 +37,35 @@ _AT_IT = re.compile(
     r"\b(?P<name>[A-Z][\w’'-]+(?:\s[A-Z][\w’'-]+)?)\s(?:is|am)\s(?:now\s)?(?:investigating|"
     r"on it|on call|looking (?:at|into) (?:it|this)|working on it|checking)\b"
 )
-_ESCALATED = re.compile(
-    r"\b(?:we\s|was\s|it\s|were\s)escalated\s(?:it\s|this\s|the incident\s)?to\s(?:the\s|our\s)?"
-    r"(?P<whom>[\w&/ -]{3,40}?)(?=[.,;]|\s(?:at|who|after|because|when|and|for)\b|$)",
-    re.IGNORECASE,
-)
-_PLAIN = frozenset({"team", "teams", "the", "on-call", "group", "of", "and", "engineering", "our"})
 
 
 def roles(case: Case) -> Iterator[Finding]:
-    """Find people, or teams, that a sentence gives another part than the timeline does."""
-    held = {column: _held(case, column) for column in PARTS}
-    people = sorted((name for name in case.people() if " " in name), key=len, reverse=True)
-    named = re.compile(rf"\b(?P<name>{'|'.join(map(re.escape, people))})\b") if people else None
-    for cell, text in passages(case):
-        if cell.column.kind == "line" and cell.column.name in PARTS:
+    """Find somebody who is said to have ended the incident, where the timeline has another."""
+    held, named = _held(case, "responsible"), _names(case)
+    for cell, text in passages(case) if held and named else ():
+        if cell.column.kind == "line" and cell.column.name in _PARTS:
             continue
         for sentence in sentences(text):
             for match in named.finditer(sentence) if named else ():
-                for said, column in _given(case, sentence, match):
-                    if held[column] and not _same(match["name"], held[column]):
-                        who = ", ".join(sorted(held[column]))
-                        yield about(case, cell, f"“{said}”, but {_LABELS[column]}: {who}.")
-        yield from _escalated(case, cell, text)
+                said = _mitigated(case, sentence, match)
+                if said and not _same(match["name"], held):
+                    who = ", ".join(sorted(held))
+                    yield about(case, cell, f"“{said}”, but {_RESPONSIBLE}: {who}.")
 
 
-def _given(case: Case, sentence: str, name: re.Match[str]) -> Iterator[tuple[str, str]]:
-    """Yield the words that give a part to a name of the sentence, and its column."""
-    for column, (active, passive) in PARTS.items():
-        match = active.match(sentence, name.end())
-        before = None if match else passive.search(sentence[: name.start()])
-        if match:
-            yield name["name"] + match.group(), column
-        elif before:
-            yield f"{before.group()}{name['name']}", column
+def _names(case: Case) -> re.Pattern[str] | None:
+    """Return the pattern of the whole names of people."""
+    people = sorted((name for name in case.people() if " " in name), key=len, reverse=True)
+    return re.compile(rf"\b(?P<name>{'|'.join(map(re.escape, people))})\b") if people else None
+
+
+def _mitigated(case: Case, sentence: str, name: re.Match[str]) -> str | None:
+    """Return the words by which a name of the sentence ended the incident."""
+    if match := _MITIGATED.match(sentence, name.end()):
+        return name["name"] + match.group()
     at, moment = _AT.match(sentence, name.end()), case.moments.mitigated
     gap = spoken.apart(at, 60 * moment.hour + moment.minute) if at and moment else None
-    if at and gap is not None and gap <= 1:
-        yield name["name"] + at.group(), "responsible"
+    return name["name"] + at.group() if at and gap is not None and gap <= 1 else None
 
 
 _ASIDE = re.compile(
@@ -118,25 +80,22 @@ _OPEN = re.compile(
     r"another|INC-\d+|had (?:he|she|they)|not|never)\b",
     re.IGNORECASE,
 )
-_APPROVED = re.compile(r"\b(?:approv|go-ahead|green light|sign|decid|ok|okay)", re.IGNORECASE)
 _ALONE = re.compile(CLOCK)
-_PARTS = ("on_call", "responsible", "approval")
+_PARTS = ("on_call", "responsible", "approval", "responders", "confirmed")
+"""Blanks that hold names, not what those did."""
 _WORDS = 0.9
 _NUMBERS = re.compile(r"(?<![\d:.,])\d{2,}(?![\d:.,]\d)")
 
 
 def deeds(case: Case) -> Iterator[Finding]:
     """Find somebody who is said to have done what a row of the timeline gives to another."""
-    people = sorted((name for name in case.people() if " " in name), key=len, reverse=True)
-    rows = [row for row in case.rows("timeline") if any(row.get(each) for each in _PARTS)]
-    if not people or not rows:
-        return
-    named = re.compile(rf"\b(?P<name>{'|'.join(map(re.escape, people))})\b")
-    for cell, text in passages(case):
-        if cell.column.name in (*_PARTS, "responders", "confirmed"):
+    named = _names(case)
+    rows = [row for row in case.rows("timeline") if row.get("responsible")]
+    for cell, text in passages(case) if named and rows else ():
+        if cell.column.name in _PARTS:
             continue
-        for sentence in sentences(text) if named.search(text) else ():
-            found = list(named.finditer(sentence))
+        for sentence in sentences(text) if named and named.search(text) else ():
+            found = list(named.finditer(sentence)) if named else []
             if len(found) == 1 and not _OPEN.search(_clause(sentence, found[0])):
                 truth = _another(case, rows, sentence, found[0])
                 if truth:
@@ -152,26 +111,21 @@ def _another(
         return None
     clause = re.split(
         r"[,;]\s|\s(?:because|while|so that|and)\s", verb.string[verb.start("verb") :]
-    )
-    meant, rows_ = events.named(case, clause[0]), events.known(case)[0]
+    )[0]
+    meant, rows_ = events.named(case, clause), events.known(case)[0]
     for row in rows:
-        clocked = _at_row(verb.string, row.get("time"))
         event = next((each for each in rows_ if each.times[0] == row.get("time")), None)
-        own = next((each for each in _PARTS if row.get(each)), "")
+        if event is None:
+            continue
         words = " ".join(str(value) for value in row.values())
-        said = events.stems(clause[0]) & (event.stems if event else frozenset())
-        said |= {*_NUMBERS.findall(clause[0])} & {*_NUMBERS.findall(words)}
+        said = events.stems(clause) & event.stems
+        said |= {*_NUMBERS.findall(clause)} & {*_NUMBERS.findall(words)}
         alone = len({each.step for each in meant.events}) == 1 and event in meant.events
         sure = alone and (meant.by_cue or meant.sure >= _WORDS)
-        if event is None or not own or not (sure or (clocked and len(said) > 1)):
-            continue
-        if own == "approval" and not _APPROVED.search(clause[0]):
-            continue
-        if own != "on_call" and not said:
-            continue
-        held = str(row[own])
-        if name["name"] not in words and _is_person(case, held):
-            return f"{_LABELS[own]}: {held}"
+        clocked = _at_row(verb.string, row.get("time")) and len(said) > 1
+        held = str(row["responsible"])
+        if said and (sure or clocked) and name["name"] not in words and _is_person(case, held):
+            return f"{_RESPONSIBLE}: {held}"
     return None
 
 
@@ -228,7 +182,7 @@ def at_it(case: Case) -> Iterator[Finding]:
                     case,
                     Code.SOURCES,
                     "text",
-                    message=f"“{match.group()}”, but {_LABELS['on_call']}: {', '.join(held)}.",
+                    message=f"“{match.group()}”, but on call: {', '.join(held)}.",
                     remedy="Correct one of the two, or say since when somebody else looks into it.",
                     severity=Severity.HINT,
                     at=("updates", row["row"]),
@@ -285,6 +239,26 @@ _HANDED = re.compile(
     re.IGNORECASE,
 )
 
+_KINDS = frozenset({"prose", "line", "person"})
+_JOINED = r"(?:,\s|\s\(|,?\s(?:of|from|lead of|head of|for)\s)(?:the\s)?"
+
+
+def belonging(case: Case) -> Iterator[Finding]:
+    """Find somebody whom one blank gives to another team of the incident than the others."""
+    teams = tuple(sorted(str(each) for each in case.fact("teams") or () if len(str(each)) > 1))
+    people = tuple(sorted(name for name in case.people() if " " in name))
+    if len(teams) < 2 or not people:
+        return
+    told: dict[str, list[tuple[str, Cell, str]]] = defaultdict(list)
+    for cell in case.cells:
+        if cell.column.kind in _KINDS and cell.table != "approvals":
+            for pattern in _ways(teams, people):
+                for match in pattern.finditer(str(cell.value)[:LONG]):
+                    told[match["name"]].append((match["team"], cell, match.group()))
+    for pairs in told.values():
+        yield from _doubted(case, pairs)
+
+
 RULES: tuple[Callable[[Case], Iterator[Finding]], ...] = (
     roles,
     deeds,
@@ -292,7 +266,35 @@ RULES: tuple[Callable[[Case], Iterator[Finding]], ...] = (
     at_it,
     titled,
     called,
+    belonging,
 )
+
+
+@lru_cache(maxsize=8)
+def _ways(teams: Sequence[str], people: Sequence[str]) -> tuple[re.Pattern[str], ...]:
+    """Return the ways in which a text gives somebody to a team."""
+    team, name = (
+        rf"(?P<{group}>{'|'.join(map(re.escape, sorted(words, key=len, reverse=True)))})"
+        for group, words in (("team", teams), ("name", people))
+    )
+    return (
+        re.compile(rf"\b{team}(?:\steam)?\s\({name}\)"),
+        re.compile(rf"\b{name}{_JOINED}{team}\b(?!\s(?!team\b)[A-Za-z])"),
+    )
+
+
+def _doubted(case: Case, pairs: Sequence[tuple[str, Cell, str]]) -> Iterator[Finding]:
+    """Yield the one blank, or the later of two, that has another team than the rest."""
+    first = pairs[0][0]
+    counts = {team: sum(each[0] == team for each in pairs) for team, _, _ in pairs}
+    if len(counts) != 2:
+        return
+    rare = min(counts, key=lambda team: (counts[team], team == first))
+    said = [each for each in pairs if each[0] == rare]
+    other = next(each for each in pairs if each[0] != rare)
+    if len(said) == 1 and said[0][1] is not other[1]:
+        place = case.where(other[1].table, other[1].row, other[1].column.name)
+        yield about(case, said[0][1], f"“{said[0][2]}”, but “{other[2]}” under {place}.")
 
 
 def _held(case: Case, column: str) -> set[str]:
@@ -306,17 +308,3 @@ def _same(name: str, held: set[str]) -> bool:
     """Return whether a name is one of those held, or a part of one."""
     first = name.lower()
     return any(first in each.lower() or each.lower() in first for each in held)
-
-
-def _escalated(case: Case, cell: Cell, text: str) -> Iterator[Finding]:
-    """Find an escalation to somebody of whom the timeline does not know."""
-    rows = [row for row in case.rows("timeline") if row.get("escalated_to")]
-    known = [*(row["escalated_to"] for row in rows), *(case.fact("teams") or ())]
-    known += [name for row in rows for name in row.get("responders") or ()]
-    words = {word for each in known for word in re.findall(r"[\w-]+", str(each).lower())} - _PLAIN
-    for match in matches(_ESCALATED, text) if rows else ():
-        said = set(re.findall(r"[\w-]+", match["whom"].lower())) - _PLAIN
-        named = re.search(r"[A-Z]|\b(?:teams?|on-call|engineers?)\b", match["whom"])
-        if said and named and not said & words:
-            whom = ", ".join(str(row["escalated_to"]) for row in rows)
-            yield about(case, cell, f"“{match.group()}”, but escalated to: {whom}.")

@@ -96,10 +96,3 @@ LEFT = _words(
     r"(?:is|was|are|remain\w*|still)\s?(?:still\s)?(?:left|remain\w*|intact|unspent)\b",
 )
 """The same of what is left of it."""
-SIZED = re.compile(
-    r"\b(?P<digits>four|five|six|seven|eight)[- ]figure\s(?:sum|loss|amount|damage|hit|cost|"
-    r"revenue)\b",
-    re.IGNORECASE,
-)
-"""A loss by the number of its digits."""
-DIGITS = {"four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8}

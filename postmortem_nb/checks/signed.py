@@ -1,7 +1,8 @@
-"""Approvals: missing, incomplete, too early, or by the wrong person."""
+"""Approvals: missing, incomplete, too early, or by the wrong person; ticks at odds with rows."""
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from postmortem_nb import times
@@ -13,7 +14,14 @@ from postmortem_nb.errors import shown
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from postmortem_nb.checks.case import Case
+    from postmortem_nb.checks.case import Case, Row
+
+_READY = re.compile(r"\b(?:done|updated|complete|completed|published|live)\b", re.IGNORECASE)
+_UNREADY = re.compile(
+    r"\b(?:not (?:yet )?(?:started|updated|begun|written)|draft|in review|in progress|planned|"
+    r"to ?do|open)\b",
+    re.IGNORECASE,
+)
 
 
 def approvals(case: Case) -> Iterator[Finding]:
@@ -77,7 +85,32 @@ def signers(case: Case) -> Iterator[Finding]:
         )
 
 
-RULES = (approvals, signers)
+def ticks(case: Case) -> Iterator[Finding]:
+    """Find ticks of Knowledge Sharing at odds with the runbooks and the day of the review."""
+    states = [str(row.get("status") or "") for row in case.rows("runbooks") if row.get("name")]
+    ready = bool(states) and all(_READY.search(each) for each in states)
+    unready = bool(states) and all(_UNREADY.search(each) for each in states)
+    for row in case.rows("sharing"):
+        task, day = str(row.get("task") or ""), case.fact("review_date")
+        if re.match("runbook updated", task, re.IGNORECASE):
+            if row.get("done") is False and ready:
+                yield _tick(case, row, "done", f"“{task}” is not ticked, but every runbook is.")
+            if row.get("done") and unready:
+                truth = f"“{task}” is ticked, but every runbook is {states[0]}."
+                yield _tick(case, row, "done", truth)
+        if "review meeting" in task.lower() and day and row.get("when") not in {None, day}:
+            yield _tick(case, row, "when", f"“{row['when']}”, but the review date is {day}.")
+
+
+RULES = (approvals, signers, ticks)
+
+
+def _tick(case: Case, row: Row, name: str, message: str) -> Finding:
+    """Return a finding about a row of Knowledge Sharing."""
+    code = Code.DATE if name == "when" else Code.SOURCES
+    remedy = "Correct one of the two; readers will find the other one."
+    at = ("sharing", str(row["row"]))
+    return about(case, code, name, message=message, remedy=remedy, at=at)
 
 
 def _roles(case: Case) -> list[str]:

@@ -1,21 +1,24 @@
-"""Arithmetic within one sentence: sums, ratios of two figures, one moment in two zones."""
+"""Arithmetic within one sentence: parts of a whole, a length beside its two clocks, a total.
+
+The parts of a total stand before “in all” or “together” (“12 calls and 30 mails, 42 messages in
+all”), behind “Of 1,120 failures” or “12 of the 90 minutes”, or behind a colon (“64 hours: 28 in
+Payroll, 20 in Tax and 16 in Support”). In the row of a partial recovery: what is done and is left.
+"""
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from postmortem_nb import times
-from postmortem_nb.checks import spoken, written
-from postmortem_nb.checks.dates import WEEKDAYS
+from postmortem_nb.checks import events, mentions, spoken, written
 from postmortem_nb.checks.reading import about, matches, passages, sentences
-from postmortem_nb.checks.spoken import CLOCK, COUNTS, SPAN
-from postmortem_nb.units import numeral
+from postmortem_nb.checks.spoken import CLOCK, SPAN
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
-    from postmortem_nb.checks.case import Case
+    from postmortem_nb.checks.case import Case, Cell
     from postmortem_nb.checks.report import Finding
 
 _COUNT = r"(?<![\w.,:$€£/-])(?:\d{1,3}(?:,\d{3})+|\d+)(?![\w.:%/-]|,\d)"
@@ -32,29 +35,19 @@ _PARTS = (
         rf"(?P<part>{_COUNT})\s(?:out\s)?of\s{_OUR}(?P<whole>{_COUNT})(?:\s[a-z-]+){{1,3}}"
         rf"(?:,(?:\sor|\sthat\sis)?\s|\s\()(?:about\s)?{_PERCENT}"
     ),
+    re.compile(
+        rf"{_PERCENT}\sof\s[^.;\n()\d]{{3,60}}\((?P<part>{_COUNT})\s(?:out\s)?of\s"
+        rf"(?P<whole>{_COUNT})\)"
+    ),
 )
 """A part, its whole and the percentage that it is."""
 _ROUNDED = 0.04
 """By how much of itself a percentage of rounded counts may be off."""
 
-_FRACTION = "|".join(sorted(written.FRACTIONS, key=len, reverse=True))
-_PORTION = re.compile(
-    rf"(?P<part>{_COUNT})(?:\s[a-z-]+){{1,5}}(?:,(?:\sor|\sthat\sis)?\s|\s\(|\s[–—]\s)"
-    rf"(?:about\s|almost\s|nearly\s|over\s)?(?P<share>{_FRACTION})\sof\s{_OUR}(?P<whole>{_COUNT})",
-    re.IGNORECASE,
-)
-"""The same with a fraction in words."""
-_NAMED = rf"(?:the\s)?(?:{'|'.join(WEEKDAYS)})"
-_WEEKDAYS = re.compile(
-    rf"\b(?P<count>{written.NUMERAL})\sdays?\b[^.;]{{0,20}}\bfrom\s(?P<first>{_NAMED})"
-    rf"\s(?:to|until|till|through)\s(?P<last>{_NAMED})\b",
-    re.IGNORECASE,
-)
-
 _OTHERS = re.compile(
     rf"(?P<part>{_COUNT})\s(?:out\s)?of\s{_OUR}(?P<whole>{_COUNT})\s(?P<noun>[a-z]+)[^;\n]{{3,60}}?[;,]\s"
     rf"(?:and\s|while\s)?(?:(?:the\s)?(?:other|remaining)\s|the\s(?={_COUNT}\s(?P=noun)\b))"
-    rf"(?P<rest>{_COUNT})(?!\sof\b)"
+    rf"(?P<rest>{_COUNT})(?!\s(?:of\b|%|percent))"
 )
 """“836 of 1,140 gateways run 3.4; the other 304 run 3.5”."""
 _OF_THEM = re.compile(
@@ -72,45 +65,6 @@ _OF_IT = re.compile(
 )
 """A length and a part of it: “9.1 s in all, 8.7 s of it waiting”."""
 
-_VALUE = r"(?:\d{1,3}(?:,\d{3})+|\d+(?:\.\d+)?)"
-_UNIT = r"(?:\s?(?:ms|milliseconds|s|seconds|min|minutes|hours|h|%|percent|k|MB|GB|connections))?"
-CHANGE = re.compile(
-    rf"\bfrom\s(?P<old>{_VALUE})(?P<of>{_UNIT})\sto\s(?P<new>{_VALUE})(?P<unit>{_UNIT})"
-    r"(?![\w:-]|[.,]\d)"
-    rf"|\b(?P<now>{_VALUE})(?P<whose>{_UNIT})\s(?:[a-z]+\s)?instead\sof\s(?P<then>{_VALUE})"
-    rf"(?P<what>{_UNIT})(?![\w:-]|[.,]\d)",
-    re.IGNORECASE,
-)
-"""A figure that became another."""
-
-FRACTIONS = {"half": 0.5, "a third": 1 / 3, "one third": 1 / 3, "a quarter": 0.25, "a fifth": 0.2}
-FRACTIONS |= {"a sixth": 1 / 6, "an eighth": 0.125, "a tenth": 0.1, "one tenth": 0.1}
-FRACTIONS |= {"two thirds": 2 / 3, "three quarters": 0.75, "a twentieth": 0.05}
-FRACTIONS |= {"a hundredth": 0.01, "one fifth": 0.2, "one quarter": 0.25}
-_GREW = {"doubled": 2.0, "tripled": 3.0, "trebled": 3.0, "quadrupled": 4.0, "halved": 0.5}
-_GREW |= {"quintupled": 5.0, "twice": 2.0, "twofold": 2.0, "threefold": 3.0, "fourfold": 4.0}
-_GREW |= {"fivefold": 5.0, "tenfold": 10.0, "a hundredfold": 100.0, "hundredfold": 100.0}
-_WORDS = "|".join(sorted((word for word in COUNTS if word.isalpha()), key=len, reverse=True))
-RATIO = re.compile(
-    rf"\b(?P<grew>{'|'.join(sorted(_GREW, key=len, reverse=True))})\b(?!\sa\s(?:day|week|month|"
-    rf"year))"
-    rf"|\b(?:cut|lowered|reduced|shrunk|shrank|fell|dropped|down|went)\sto\s(?:just\s|only\s)?"
-    rf"(?P<part>{'|'.join(FRACTIONS)})\b"
-    rf"|\b(?P<times>(?:{_WORDS})|\d+(?:\.\d+)?)(?:\shundred)?[\s-](?:times|fold)\s(?:the\s(?:usual|"
-    rf"normal)|"
-    r"(?:slower|faster|higher|longer|larger|bigger|more|smaller)\b|as\s(?:many|much|slow|long|high|"
-    r"large))",
-    re.IGNORECASE,
-)
-"""How often as much a figure became."""
-NEAR = (0.7, 1.45)
-"""Between which a ratio in words still is the ratio of the figures."""
-
-_ZONED = re.compile(
-    rf"{CLOCK}\s?(?:\(|=\s?|/\s?|,\s(?:that\sis|i\.e\.|or),?\s|,?\swhich\sis\s)\s?(?P<other>"
-    + CLOCK.replace("<clock>", "<clock2>").replace("<half>", "<half2>").replace("<zone>", "<zone2>")
-    + ")"
-)
 _ALONE = re.compile(CLOCK)
 _SECOND = (
     CLOCK.replace("<clock>", "<clock2>").replace("<half>", "<half2>").replace("<zone>", "<zone2>")
@@ -137,14 +91,6 @@ _DAY = 24 * 60
 def sums(case: Case) -> Iterator[Finding]:
     """Find sentences whose own figures do not add up."""
     for cell, text in passages(case, plans=True):
-        for match in matches(_ZONED, text):
-            other = _ALONE.match(text, match.start("other"))
-            at, then = spoken.clocked(match), spoken.clocked(other) if other else None
-            zones = (match["zone"], other["zone"]) if other else (None, None)
-            if at and then and all(zones) and zones[0] != zones[1] and at[0] != then[0]:
-                gap = spoken.ZONES[str(zones[0]).upper()] - spoken.ZONES[str(zones[1]).upper()]
-                said = f"{zones[0]} is {gap:+d} hours from {zones[1]}"
-                yield about(case, cell, f"“{match.group().strip()}”, but {said}.")
         for match in (*matches(_LASTED, text), *matches(_SPANNED, text)):
             end = _ALONE.match(text, match.start("until"))
             at, then = spoken.clocked(match), spoken.clocked(end) if end else None
@@ -163,11 +109,8 @@ def sums(case: Case) -> Iterator[Finding]:
             yield about(case, cell, f"“{said}”, but {truth}.")
 
 
-RULES: tuple[Callable[[Case], Iterator[Finding]], ...] = (sums,)
-
-
 def _wrong(sentence: str) -> Iterator[tuple[str, str]]:
-    for way in (_grown, _shared, _from_day, _longer):
+    for way in (_shared, _longer):
         yield from way(sentence)
 
 
@@ -178,12 +121,6 @@ def _shared(sentence: str) -> Iterator[tuple[str, str]]:
         exact = 100 * part / whole if whole else share
         digits = len(match["share"].partition(".")[2])
         if abs(exact - share) > 0.5 * 10.0**-digits + _ROUNDED * share:
-            yield match.group(), f"{match['part']} of {match['whole']} is {exact:.3g} %"
-    for match in _PORTION.finditer(sentence):
-        part, whole = _read(match["part"]), _read(match["whole"])
-        low, high = written.FRACTIONS[match["share"].lower()]
-        if whole and not low <= 100 * part / whole <= high:
-            exact = 100 * part / whole
             yield match.group(), f"{match['part']} of {match['whole']} is {exact:.3g} %"
 
 
@@ -213,65 +150,148 @@ def _longer(sentence: str) -> Iterator[tuple[str, str]]:
             yield match.group(), f"{match['of']} {match['of_unit']} is longer than that"
 
 
-def _from_day(sentence: str) -> Iterator[tuple[str, str]]:
-    """Yield a number of days that is not the one between the days of the week it names."""
-    for match in _WEEKDAYS.finditer(sentence):
-        first, last = (
-            WEEKDAYS.index(match[side].lower().split()[-1]) for side in ("first", "last")
-        )
-        apart = (last - first) % 7
-        if (written.numeral(match["count"]) - apart) % 7 not in {0, 1}:
-            yield match.group(), f"from {match['first']} to {match['last']} it is {apart or 7}"
-
-
-def _grown(sentence: str) -> Iterator[tuple[str, str]]:
-    """Yield a ratio in words that is not the one of the figures beside it."""
-    changes = [each for each in CHANGE.finditer(sentence) if change(each)]
-    ratios = [each for each in RATIO.finditer(sentence) if ratio(each)]
-    if len(changes) != 1 or len(ratios) != 1:
-        return
-    known, said = change(changes[0]), ratio(ratios[0])
-    if known and said and not agree(said, known, ratios[0]):
-        begin = min(changes[0].start(), ratios[0].start())
-        end = max(changes[0].end(), ratios[0].end())
-        yield sentence[begin:end], f"it is {numeral(known if known >= 1 else 1 / known, 3)} times"
-
-
-def change(match: re.Match[str]) -> float | None:
-    """Return how often as much a figure became; None where its units differ in kind."""
-    names = ("old", "of", "new", "unit") if match["old"] else ("then", "what", "now", "whose")
-    old, of, new, unit = (match[name] or "" for name in names)
-    units = [each.strip().lower() for each in (of or unit, unit or of)]
-    scales = [_SECONDS.get(each) for each in units]
-    if units[0] != units[1] and None in scales:
-        return None
-    first, last = (
-        _read(value) * (scale or 1.0) for value, scale in zip((old, new), scales, strict=True)
-    )
-    return last / first if first and last else None
-
-
-def ratio(match: re.Match[str]) -> float | None:
-    """Return the ratio that words mean."""
-    if match["grew"]:
-        return _GREW[match["grew"].lower()]
-    if match["part"]:
-        return FRACTIONS[match["part"].lower()]
-    word = match["times"].lower()
-    value = COUNTS.get(word) or (float(word) if word[0].isdigit() else 0.0)
-    if re.match(rf"{word}\shundred", match.group().lower()):
-        value *= 100
-    return 1 / value if value and "smaller" in match.group() else value or None
-
-
-def agree(said: float, known: float, match: re.Match[str]) -> bool:
-    """Return whether a ratio in words fits the one of figures, whichever way it is told."""
-    before = match.string[max(0, match.start() - 20) : match.start()]
-    ways = [known, 1 / known] if match["times"] or match["grew"] else [known]
-    if re.search(r"(?:over|more than|at least)\s$", before, re.IGNORECASE):
-        return any(said <= way * NEAR[1] for way in ways if way >= 1 or said < 1)
-    return any(NEAR[0] <= said / way <= NEAR[1] for way in ways)
-
-
 def _read(written: str) -> float:
     return float(written.replace(",", ""))
+
+
+_AMOUNT = re.compile(
+    r"(?<![\w.,:$€£/#-])(?P<number>\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?)"
+    r"(?:\s(?P<scale>million|thousand))?(?![\w:/%-]|[.,]\d)"
+    r"(?:\s?(?P<unit>%|percent\b|ms\b|s\b|seconds?\b|minutes?\b|days?\b))?"
+)
+"""A number of things; hours are things too: work is counted in them."""
+_BEFORE = re.compile(r"\b(?:in all|in total|a total of|altogether|all told|together|total)[,:]?\s$")
+_BEHIND = re.compile(r"\s(?:[a-z-]+\s){0,2}?(?:in all|in total|altogether|all told|together)\b")
+"""What makes the number beside it a total."""
+_JOINT = re.compile(r"[\w\s’'.()-]{0,45}(?:,|;|\sand|\splus)(?:\sand)?\s[\w\s’'.-]{0,30}")
+"""Between two parts of a list."""
+_JOINED = re.compile(r"[\w\s’'.()-]{0,45}(?:[,;:(–—]\s?)?(?:[\w’'-]+[,:]?\s){0,4}")
+"""Between the last part and the total."""
+_OF = re.compile(r"(?:^|[\s(])Of\s(?:the\s|our\s|these\s|those\s)?$")
+_OF_THE = re.compile(r"\sof\s(?:the|our|these|those)\s")
+_DIGITS = re.compile(r"\d[\d,.:]*")
+_EQUAL, _SURELY, _ANY = 0.005, 0.25, 0.5
+"""By how much of it a sum may be off; by how much it is the sum all the same, of three or more;
+where it says so."""
+_SURE = 3
+"""Parts that are surely those of what stands before them."""
+
+
+class _Amount(NamedTuple):
+    value: float
+    step: float
+    unit: str
+    begin: int
+    end: int
+
+
+class _Sum(NamedTuple):
+    total: _Amount
+    parts: Sequence[_Amount]
+    most: float
+    """By how much the parts may be off, and still be meant to be those of the total."""
+    exactly: bool = False
+
+
+def totals(case: Case) -> Iterator[Finding]:
+    """Find a total that is not the sum of the parts that its sentence lists."""
+    for cell, text in passages(case, plans=True):
+        if not written.MAY.search(text):
+            continue
+        for sentence in sentences(text):
+            amounts = _amounts(sentence)
+            for each in _sums(sentence, amounts) if len(amounts) > 2 else ():
+                truth = sum(part.value for part in each.parts)
+                rounded = sum(part.step for part in (each.total, *each.parts) if not each.exactly)
+                off = abs(truth - each.total.value)
+                if max(rounded / 2, _EQUAL * each.total.value) < off <= each.most:
+                    begin = min(each.total.begin, each.parts[0].begin)
+                    said = sentence[begin : max(each.total.end, each.parts[-1].end)]
+                    yield about(case, cell, f"“{said}”, but that makes {truth:,.6g}.")
+
+
+_PART = re.compile(
+    rf"\b(?P<part>{written.NUMERAL})\sof\s(?:(?:the|our|all|its)\s)*(?P<whole>{written.NUMERAL})\s"
+    r"(?:[a-z-]+\s)??(?P<noun>[a-z]{3,}s)\b",
+    re.IGNORECASE,
+)
+_NUMERAL = re.compile(rf"\b(?:one|{written.NUMERAL})\b", re.IGNORECASE)
+
+
+def left(case: Case) -> Iterator[Finding]:
+    """Find a rest that is not what the part leaves of its whole: “six of the nine”, “five left”."""
+    rows: dict[str, dict[str, Cell]] = {}
+    for cell in case.cells:
+        if cell.table == "timeline" and cell.column.name in {"status", "remaining"}:
+            rows.setdefault(cell.row, {})[cell.column.name] = cell
+    for by in rows.values():
+        if len(by) < 2:
+            continue
+        part, rest = _PART.search(str(by["status"].value)), str(by["remaining"].value)
+        counts = [each for each in mentions.read(rest) if each.kind == "count"]
+        same = part and len(counts) == 1 and counts[0].noun == events.stem(part["noun"].lower())
+        if part and same and len(_NUMERAL.findall(rest)) == 1:
+            whole, done = written.numeral(part["whole"]), written.numeral(part["part"])
+            if whole != done + counts[0].value:
+                doubt = f"“{counts[0].said}”, but “{part.group()}” leaves {whole - done:g}."
+                yield about(case, by["remaining"], doubt)
+
+
+def _amounts(sentence: str) -> list[_Amount]:
+    return [
+        _Amount(
+            *spoken.amount(match["number"], match["scale"] or ""),
+            (match["unit"] or "").lower(),
+            match.start(),
+            match.end(),
+        )
+        for match in _AMOUNT.finditer(sentence)
+    ]
+
+
+def _sums(sentence: str, amounts: Sequence[_Amount]) -> Iterator[_Sum]:
+    for at, each in enumerate(amounts):
+        head, parts, most = sentence[: each.begin], [], _SURELY
+        if _BEFORE.search(head[-16:]) or _BEHIND.match(sentence, each.end):
+            parts, most = _listed(sentence, amounts[:at], each), _ANY
+        elif _OF.search(head[-12:]):
+            parts = [other for other in amounts[at + 1 :] if other.unit == each.unit]
+        elif at and _OF_THE.fullmatch(sentence[amounts[at - 1].end : each.begin]):
+            others = (*amounts[at - 1 : at], *amounts[at + 1 :])
+            parts = [other for other in others if other.unit in ("", each.unit)]
+        enough = len(parts) >= (_SURE if most == _SURELY else 2)
+        if enough and all(part.value != each.value for part in parts):
+            yield _Sum(each, parts, most * each.value, _exact(sentence, each, *parts))
+    yield from _behind_colon(sentence, amounts)
+
+
+def _behind_colon(sentence: str, amounts: Sequence[_Amount]) -> Iterator[_Sum]:
+    colon = sentence.find(": ")
+    total = next((each for each in reversed(amounts) if each.end <= colon), None)
+    parts = [each for each in amounts if each.begin > colon >= 0]
+    every = len(parts) == len(_DIGITS.findall(sentence[colon:]))
+    if total and every and len(parts) > 1 and {each.unit for each in parts} == {total.unit}:
+        most = _SURELY if len(parts) >= _SURE else _NEARLY
+        yield _Sum(total, parts, most * total.value)
+
+
+def _exact(sentence: str, *amounts: _Amount) -> bool:
+    """Return whether all are whole numbers: their zeros are meant where a sum is."""
+    return all(sentence[each.begin : each.end].replace(",", "").isdigit() for each in amounts)
+
+
+def _listed(sentence: str, before: Sequence[_Amount], total: _Amount) -> list[_Amount]:
+    """Return the numbers of the list that ends with a total."""
+    parts: list[_Amount] = []
+    follower = total
+    for each in reversed(before):
+        between = sentence[each.end : follower.begin]
+        joint = _JOINT if parts else _JOINED
+        if each.unit != total.unit or not joint.fullmatch(between):
+            break
+        parts.insert(0, each)
+        follower = each
+    return parts
+
+
+RULES: tuple[Callable[[Case], Iterator[Finding]], ...] = (sums, totals, left)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from postmortem_nb import hindsight, metrics, times
@@ -178,42 +177,7 @@ def foregone(case: Case) -> Iterator[Finding]:
         )
 
 
-_MACHINE = re.compile(r"\b(?:monitor\w*|alerts?|alarms?|synthetic\w*)\b", re.IGNORECASE)
-_NEITHER = re.compile(
-    r"\b(?:not|no|none of|nor|without|before)\s(?:(?:one of|any of|a|an|our|the|any|single)\s)*\w+",
-    re.IGNORECASE,
-)
-"""By whom it was not detected."""
-_PEOPLE = re.compile(
-    r"\b(?:customers?|callers?|users?|support|help ?desk|care|shift lead|tweets?|tickets?|clients?|"
-    r"merchants?|partners?|suppliers?|engineers?|developers?|colleagues?|operators?|telephoned|"
-    r"phoned|no (?:monitor|alert|alarm))\b",
-    re.IGNORECASE,
-)
-
-
-def noticed(case: Case) -> Iterator[Finding]:
-    """Find a method of detection that is not what its own row says."""
-    for row in case.rows(TABLE):
-        method, who = row.get("detection_method"), str(row.get("detected_by") or "")
-        by_machine, by_people = (
-            bool(_MACHINE.search(_NEITHER.sub("", who))),
-            bool(_PEOPLE.search(who)),
-        )
-        if by_machine == by_people:
-            continue
-        if method and (method == "Monitor Alert") is not by_machine:
-            yield about(
-                case,
-                Code.SOURCES,
-                "detection_method",
-                message=f"Detection method {method}, but detected by: {who}.",
-                remedy="Correct the one that is wrong.",
-                at=(TABLE, row["row"]),
-            )
-
-
-RULES = (order, hints, foregone, window, untimed, updates, phases, noticed)
+RULES = (order, hints, foregone, window, untimed, updates, phases)
 
 
 def _one(case: Case, step: str) -> Row | None:

@@ -3,31 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections import Counter, defaultdict
-from typing import TYPE_CHECKING, NamedTuple
+from collections import defaultdict
+from typing import TYPE_CHECKING
 
-from postmortem_nb.checks import events
 from postmortem_nb.checks.dates import ANOTHER
-from postmortem_nb.checks.doings import MOST, VERSION
-from postmortem_nb.checks.reading import about, passages, sentences
+from postmortem_nb.checks.doings import VERSION
+from postmortem_nb.checks.reading import about
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from postmortem_nb.checks.case import Case, Cell
+    from postmortem_nb.checks.case import Case
     from postmortem_nb.checks.report import Finding
 
 _ROLLED = re.compile(r"\b(?:roll|revert|restor|stays?\b|back (?:on|to)\b)", re.IGNORECASE)
 _TWO, _SHARED = 2, 3
 """Words of two sentences whose versions are of one thing."""
-
-
-class _Told(NamedTuple):
-    """A version with its blank, and the words of its sentence."""
-
-    cell: Cell
-    version: str
-    stems: frozenset[str]
 
 
 def alone(case: Case) -> Iterator[Finding]:
@@ -36,22 +27,6 @@ def alone(case: Case) -> Iterator[Finding]:
     yield from _current(case, stands)
     yield from _swapped(case, stands)
     yield from _slipped(case, stands)
-    told = [*_told(case)][:MOST] if len(stands) > 1 else []
-    for one in told:
-        if len(stands[one.version]) > 1:
-            continue
-        beside = {each.version for each in told if each.cell is one.cell}
-        like = Counter(
-            each.version
-            for each in told
-            if each.version not in beside
-            and len(one.stems & each.stems) >= _SHARED
-            and _is_like(each.version, one.version)
-        )
-        rival, often = max(like.items(), key=lambda each: each[1], default=("", 0))
-        if often > 1:
-            said = f"“{one.version}”, but elsewhere the document has {rival}."
-            yield about(case, one.cell, said)
 
 
 def _current(case: Case, stands: Mapping[str, set[tuple[str, str, str]]]) -> Iterator[Finding]:
@@ -127,18 +102,3 @@ def _stands(case: Case) -> Mapping[str, set[tuple[str, str, str]]]:
         for version in VERSION.findall(text) if "." in text else ():
             found[version.lower()].add((each.table, each.row, each.column.name))
     return found
-
-
-def _told(case: Case) -> Iterator[_Told]:
-    for cell, text in passages(case):
-        for sentence in sentences(text) if VERSION.search(text) else ():
-            if not ANOTHER.search(sentence):
-                stems = events.stems(sentence)
-                for version in {each.lower() for each in VERSION.findall(sentence)}:
-                    yield _Told(cell, version, stems)
-
-
-def _is_like(one: str, other: str) -> bool:
-    """Return whether two versions are of one form, and begin alike."""
-    a, b = one.lstrip("v").split("."), other.lstrip("v").split(".")
-    return len(a) == len(b) > 1 and a[0] == b[0]

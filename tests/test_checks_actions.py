@@ -1,0 +1,120 @@
+"""Actions in sentences against their rows: done, counted; ticks against theirs."""
+
+import pytest
+import sound
+
+ACTIONS = (
+    (
+        "P0",
+        "Immediate",
+        "Check the TTL of DNS records in CI",
+        "Nils Berg",
+        "2025-12-09",
+        "Complete",
+    ),
+    (
+        "P1",
+        "Short-term",
+        "Cap the retry budget of clients",
+        "Dana Kim",
+        "2025-12-19",
+        "In Progress",
+    ),
+    (
+        "P2",
+        "Long-term",
+        "Rehearse the failover quarterly",
+        "Luis Ortega",
+        "2026-01-30",
+        "Not Started",
+    ),
+)
+DENIED = """\
+The cap of the retry budget is live.
+The retry budget cap has shipped.
+The failover rehearsal is done.
+We now cap the retry budget of clients; that is live.
+Since Monday the quarterly failover is in force.
+Four action items, two of them done.
+Of the four actions three are complete.
+Four actions came out of it: two are done, one in progress, the rest not started.
+Four action items came out of it, of which three are complete.
+Four actions: one immediate, two short-term, one long-term.
+Of these actions, half of them are complete.
+Only one of the actions has not been started.
+There are three P0s.""".splitlines()
+HELD = """\
+The TTL check in CI is done.
+The TTL check in CI had not been started before.
+The cap of the retry budget is in progress.
+Alert when the failover rehearsal is done.
+The failover rehearsal is done by January.
+We check the TTL of records in CI; that is live.
+Clients are rate-limited in production.
+Four action items, one of them done.
+Four actions came out of it: one is done, one in progress, the rest not started.
+Four actions: two immediate, one short-term, one long-term.
+The three P0 incidents of last year had other causes.
+There are two P0s.
+Two of the actions have not been started.
+Of the four actions one is complete.""".splitlines()
+
+
+@pytest.fixture(scope="module")
+def incident(tmp_path_factory):
+    """The sound incident with three actions more: four in all, one of them complete."""
+    made = sound.create(tmp_path_factory.mktemp("tasks"))
+    for priority, horizon, title, owner, due, status in ACTIONS:
+        values = {"owner": owner, "due": due, "status": status, "horizon": horizon}
+        link = "https://example.com/browse/SHOP-2"
+        made.add("actions", priority=priority, title=title, tracking=link, **values)
+    return made
+
+
+def doubts_of_plan(incident, sentence):
+    plan = incident.value("what_we_will_do")
+    incident.set("what_we_will_do", f"{plan} {sentence}")
+    found = sound.doubted(incident, "prose")
+    incident.set("what_we_will_do", plan)
+    return found
+
+
+def test_nothing_is_doubted_before(incident):
+    assert sound.doubted(incident, "prose") == set()
+
+
+@pytest.mark.parametrize("sentence", DENIED)
+def test_what_the_rows_deny_is_doubted(incident, sentence):
+    assert doubts_of_plan(incident, sentence)
+
+
+@pytest.mark.parametrize("sentence", HELD)
+def test_what_agrees_is_let_be(incident, sentence):
+    assert doubts_of_plan(incident, sentence) == set()
+
+
+@pytest.mark.parametrize(
+    ("ticked", "status", "doubted"),
+    [
+        (False, "Updated", True),
+        (True, "Draft", True),
+        (True, "Not started", True),
+        (True, "Updated", False),
+        (False, "Draft", False),
+        (False, "", False),
+    ],
+)
+def test_a_tick_agrees_with_the_runbooks(tmp_path, ticked, status, doubted):
+    made = sound.create(tmp_path)
+    made.add("runbooks", name="Pool exhausted", owner="Priya Raman", status=status or None)
+    made.add("sharing", task="Runbook updated", done=ticked)
+    assert bool(sound.doubted(made, "sources")) == doubted
+
+
+def test_the_review_meeting_is_on_the_review_date(tmp_path):
+    made = sound.create(tmp_path)  # to be reviewed on 2025-12-11
+    task = "Postmortem review meeting scheduled (Date: _____)"
+    row = made.add("sharing", task=task, done=True, when="2025-12-11")
+    assert sound.doubted(made, "date") == set()
+    made.set("when", "2025-12-12", table="sharing", row=row)
+    assert sound.doubted(made, "date") == {"“2025-12-12”, but the review date is 2025-12-11."}
