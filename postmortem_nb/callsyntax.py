@@ -79,10 +79,14 @@ def parse(source: str, *, line: int = 0) -> Call:
     return Call(function, arguments)
 
 
+_MEANT = {"start": "from", "since": "from", "end": "to", "until": "to"}
+"""What other tools call an argument that all functions have."""
+
+
 def unknown_argument(function: str, name: str, known: tuple[str, ...]) -> str:
     """Return the line for an argument that a function does not have."""
     names = [other.removesuffix("_") for other in known]
-    close = get_close_matches(name, names, n=1)
+    close = [_MEANT[name]] if _MEANT.get(name) in names else get_close_matches(name, names, n=1)
     hint = f"did you mean {close[0]}?" if close else f"it has {', '.join(names)}"
     return f"{function} has no argument {shown(name)}; {hint}"
 

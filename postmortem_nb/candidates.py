@@ -165,8 +165,9 @@ def answers(incident: Incident) -> list[tuple[str, int]]:
 def search(incident: Incident, answer: str, words: str, zone: tzinfo = UTC) -> Found:
     """Return the rows of a frozen answer that hold these words, in its order; all for none.
 
-    Words are looked for in every text column and in the time, ``2025-12-04 14:02:07``, in ``zone``.
-    At most ``FOUND`` steps; BundleError where there is no such answer.
+    Words are looked for in every text column, in the tags and in the time,
+    ``2025-12-04 14:02:07``, in ``zone``. At most ``FOUND`` steps; BundleError where there is no
+    such answer.
     """
     frame = evidence.thaw(incident.path / "evidence", answer)
     if not _is_timed(frame):
@@ -174,6 +175,9 @@ def search(incident: Incident, answer: str, words: str, zone: tzinfo = UTC) -> F
     timed = frame.dropna(subset=["timestamp"])
     times_of = timed["timestamp"].dt.tz_convert(zone).dt.strftime("%Y-%m-%d %H:%M:%S")
     texts = [times_of, *(timed[name] for name in timed if _is_text(timed[name]))]
+    if "tags" in timed:
+        tags = [_joined(tags) for tags in timed["tags"].tolist()]
+        texts.append(pd.Series(tags, timed.index, dtype="string"))
     for word in words.split():
         holds = (each.str.contains(word, case=False, regex=False, na=False) for each in texts)
         matching = reduce(or_, (one.astype(bool) for one in holds))
@@ -232,6 +236,10 @@ def _is_text(column: pd.Series[Any]) -> bool:
     kind = column.dtype
     texts = kind.categories.dtype if isinstance(kind, pd.CategoricalDtype) else kind
     return isinstance(texts, pd.StringDtype)
+
+
+def _joined(tags: object) -> str:
+    return " ".join(map(str, tags)) if isinstance(tags, list | tuple) else ""
 
 
 def _noted(frame: pd.DataFrame) -> list[Candidate]:

@@ -122,6 +122,12 @@ class Figures:
             self.shown.append(made)
         return made
 
+    def cite(self, names: Iterable[str]) -> None:
+        """Take answers that only figures in words stand on into the notes, without a picture."""
+        for name in names:
+            if name in self._names and all(name != figure.name for figure in self.shown):
+                self.shown.append(self._figure(name, self._names[name], None, ""))
+
     def keep(self, label: str, record: Mapping[str, Any], picture: bytes, alt: str) -> Figure:
         """Return a figure whose picture was drawn elsewhere, numbered."""
         made = self._figure(label, record, picture, alt)

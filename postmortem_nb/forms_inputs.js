@@ -111,9 +111,12 @@ function short(id, { list, mode, placeholder, size }) {
   };
 }
 
+/** A sign before a choice's words stands behind them: the keyboard finds a choice by its beginning. */
+const SIGNED = /^((?:\p{So}\uFE0F?)+)\s+(.+)$/u;
+
 function select(id, field) {
   const element = make("select", { id, class: "pm-select" }, make("option", { value: "", text: "–" }));
-  for (const [value, shown] of field.o || []) element.append(make("option", { value, text: shown }));
+  for (const [value, shown] of field.o || []) element.append(make("option", { value, text: shown.replace(SIGNED, "$2 $1") }));
   return {
     element,
     main: element,

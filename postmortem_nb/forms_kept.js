@@ -75,7 +75,7 @@ export class Kept {
   says(each) {
     const { edit, now, since, gone } = each;
     if (!edit.name) return `${DONE[edit.t] || edit.label}${edit.at ? `, ${when(edit.at)}` : ""}`;
-    const typed = `${edit.label}: ${words(edit.value)}${edit.at ? `, typed ${when(edit.at)}` : ""}`;
+    const typed = `${edit.label}: ${words(edit.value)}${edit.at ? ` (typed ${when(edit.at)})` : ""}`;
     if (gone) return `${typed}. Its row was removed since.`;
     if (!this.overtaken(each)) return typed;
     return `${typed}. What stands there now: ${words(now?.v ?? now)}${since ? `, since ${when(since)}` : ""}`;

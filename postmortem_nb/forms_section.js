@@ -334,11 +334,12 @@ export class Form {
   words({ refused, unsaved, sent, age, gone, silent }) {
     if (unsaved) return ["lost", `NOT SAVED: ${edits(unsaved)}. ${this.trouble || "The disk did not take it."}`];
     if (sent && (gone || silent)) {
-      return ["lost", `NOT SAVED: ${edits(sent)}. The kernel does not answer; what you typed is kept here. Run this cell again to save it.`];
+      const then = gone ? "Run all cells again to save it." : "It is saved as soon as the kernel answers.";
+      return ["lost", `NOT SAVED: ${edits(sent)}. The kernel does not answer; what you typed is kept here. ${then}`];
     }
     if (sent && age > WAITING) return ["waiting", `Waiting for the kernel: ${edits(sent)}`];
     if (sent) return ["waiting", "Saving …"];
-    if (gone) return ["lost", "No kernel: run this cell again before you type."];
+    if (gone) return ["lost", "No kernel: run all cells again before you type."];
     if (refused) return ["refused", `Not taken: ${refused === 1 ? "1 value" : `${refused} values`}, see below${this.last ? `. Else saved ${this.last}` : ""}`];
     return ["saved", this.last ? `Saved ${this.last}` : "Saved as you type"];
   }

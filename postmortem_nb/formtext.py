@@ -31,7 +31,7 @@ PATIENCE = 0.4
 Shown = tuple[dict[str, str], dict[str, Any]]
 """An output: its data by type, and its metadata with the text's digest."""
 
-HINT = '<p class="pm-hint"><em>Run this cell (Shift+Enter) to fill in {}.</em></p>'
+HINT = '<p class="pm-hint"><em>Run all cells to fill in {}.</em></p>'
 EMPTY = "<p>Nothing is filled in yet.</p>"
 
 # JupyterLab reads all headings of all outputs anew for its contents list whenever an output

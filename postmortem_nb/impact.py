@@ -168,12 +168,27 @@ def _standing(record: Mapping[str, Any]) -> tuple[bool, bool, bool, str]:
 def from_frame(frame: pd.DataFrame, window: Windows, *, name: str) -> list[Estimate]:
     """Return what an answer says: of users where it has identities, of requests if a metric."""
     found = [
-        users(frame, window, name=name),
+        *_counted(frame, window, name=name)[0],
         share(frame, window, name=name),
-        sqlcounts.from_sql(frame, coverage.intervals(window), name=name),
         losses.from_weeks(frame, window, name=name),
     ]
     return [*(each for each in found if each is not None), *requests(frame, window, name=name)]
+
+
+def _counted(
+    frame: pd.DataFrame, window: Windows, *, name: str
+) -> tuple[list[Estimate], dict[str, str]]:
+    """Return what an answer counts of users and requests, and which figures it does not and why.
+
+    An answer without rows, or a lone count of nothing, may be one that could not find anything.
+    """
+    lone = sqlcounts.from_sql(frame, coverage.intervals(window), name=name)
+    found = [each for each in (users(frame, window, name=name), lone) if each is not None]
+    asked = found if frame.empty or lone else []
+    reasons = {each.name: sqlcounts.unproved(each, coverage.record(frame)) for each in asked}
+    return [each for each in found if not reasons.get(each.name)], {
+        figure: why for figure, why in reasons.items() if why
+    }
 
 
 def users(frame: pd.DataFrame, window: Windows, *, name: str) -> Estimate | None:
@@ -353,6 +368,7 @@ def _budgeted(objective: Objective, moments: Facts, name: str, asked: Window | N
 
 def _reasons(frame: pd.DataFrame, window: Windows, *, name: str) -> Iterator[tuple[str, str]]:
     """Yield the figures that an answer seems to tell and does not, and why."""
+    yield from _counted(frame, window, name=name)[1].items()
     for figure, reader in (("failed_requests", errorcounts), ("revenue_loss", losses)):
         why = reader.unknown(frame, window, name=name)
         if why:

@@ -109,6 +109,8 @@ def _whole(source: Source, incident: MaskedIncident, style: Style) -> str:
         queries |= filling.pictured(facts, template)
     blocks = story.blocks(template, source.cells, queries=queries)
     body = [part for block in blocks if (part := _block(block, teller, figures, outline, style))]
+    if not public:
+        figures.cite(incident.found().answers)
     notes = figurehtml.notes(figures.shown)
     if notes:
         outline.take([Heading(2, "evidence", "Evidence")])

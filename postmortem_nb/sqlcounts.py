@@ -45,6 +45,11 @@ _COUNT = re.compile(
 )
 _ANY = re.compile(r"\b(?:count|sum|avg|min|max|percentile\w*|approx\w*)\s*\(", re.IGNORECASE)
 _ELSE = re.compile(r"\b(?:where|having|limit|join|union|case|filter)\b", re.IGNORECASE)
+_MET = re.compile(
+    rf"each part matches |nothing matches ['\"]{_FAILURES.pattern}.*['\"] in this window$"
+)
+"""Advice on a search of which all but the failures matches (``datadog.advice``)."""
+
 _GROUPED = re.compile(r"\bgroup\s+by\s+(?P<keys>[^;]+?)(?:\border\s+by\b|;|$)", re.IGNORECASE)
 
 
@@ -65,6 +70,23 @@ def from_sql(
     what, field = counted[0]
     found = _estimate(frame, sql, name, field if what not in {"*", "1"} else "")
     return None if found is None else found.limited(coverage.limits(frame, tuple(impact)))
+
+
+def unproved(found: Estimate, record: Mapping[str, object]) -> str:
+    """Return why a count of nothing is no figure; empty where it is one.
+
+    A search whose service or window has no logs at all counts nothing too, whatever failed. Nothing
+    failed only where its other parts match, which the advice of the answer tells.
+    """
+    if found.value:
+        return ""
+    advice = record.get("advice")
+    said = [str(line) for line in advice] if isinstance(advice, list) else []
+    doubts = [line for line in said if not _MET.match(line)]
+    if said and not doubts:
+        return ""
+    why = doubts[0] if doubts else "whether logs of this search were kept is not known"
+    return f"{found.source} counted nothing: {why}".replace("evidence: ", "evidence ", 1)
 
 
 def _estimate(frame: pd.DataFrame, sql: str, name: str, field: str) -> Estimate | None:

@@ -35,6 +35,15 @@ class Found:
     impact: tuple[Interval, ...] = ()
     silent: bool = False
 
+    @property
+    def answers(self) -> list[str]:
+        """Names of the frozen answers that figures come from, each once."""
+        sources = (each.source.partition(", ")[0] for each in self.estimates)
+        named = (
+            each.removeprefix("evidence: ") for each in sources if each.startswith("evidence: ")
+        )
+        return list(dict.fromkeys(named))
+
 
 NOTHING = Found()
 

@@ -219,8 +219,9 @@ def _now(now: datetime | None) -> datetime:
 def _begun(start: datetime | None, name: str, value: str, zone: tzinfo | None) -> datetime:
     """Return the start that a time is counted from; BadValue when there is none yet."""
     if start is None:
-        declared = "" if zone is not None else " with the zone"
-        what = f"day and time{declared} while the incident has no start"
+        # a question is asked of no incident: its times stand for themselves
+        said = "with the zone" if zone is None else "while the incident has no start"
+        what = f"day and time {said}"
         raise BadValue(expected(name, what, example=EXAMPLE, came=value))
     return start.astimezone(UTC)
 

@@ -122,6 +122,14 @@ def test_any_row_is_found_by_its_words_and_its_time(incident, logs):
     assert incident["timeline"].loc[row, "evidence"] == f"logs ({logs.loc[found[2].row, 'id']})"
 
 
+def test_a_row_is_found_by_its_tags(incident, logs):
+    """The table shows them, so a row that holds them is one that holds these words."""
+    found = candidates.search(incident, "logs", "pooltimeout region:eu-west-1")
+    holds = pd.Series(["region:eu-west-1" in tags for tags in logs["tags"].tolist()])
+    wanted = logs[holds & logs["message"].str.contains("PoolTimeout")]
+    assert found.rows == len(wanted) > 0
+
+
 @pytest.mark.parametrize("words", ["(*", "\\", "\0", "nobody wrote this"])
 def test_words_are_words_not_a_pattern(incident, logs, words):
     assert candidates.search(incident, "logs", words) == candidates.Found([], 0)

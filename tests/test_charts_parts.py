@@ -456,6 +456,22 @@ def test_spans_events_and_sql_are_told():
 # ---- revenue by week
 
 
+def test_of_the_weeks_the_incident_s_own_stands_out():
+    """Before: a dotted line behind four others as strong, in the order of their last values."""
+    frame = _revenue(impact=60, after=60)
+    frame.loc[frame["week"] == 0, "value"] /= 2
+    for kind in ("", "area", "bar"):
+        (axes,) = (axes for axes in charts.draw(frame, kind=kind).axes if axes.lines)
+        named = [text.get_text() for text in axes.figure.texts]
+        assert [name for name in named if "week" in name] == ["1 other week", "this week"]
+        wide = {
+            float(line.get_ydata()[0]): line.get_linewidth()
+            for line in axes.lines
+            if len(line.get_ydata()) > 9
+        }
+        assert wide[30] > wide[60]
+
+
 def _revenue(**parts):
     """Return $60 a minute in this week and the one before, in buckets of these seconds a part."""
     ends = {"impact": ("14:02", "16:09"), "after": ("16:09", "18:09")}

@@ -101,6 +101,8 @@ def test_comments_positions_and_the_word_from_in_texts():
         ("search_datadog_log(query='*')", "did you mean search_datadog_logs"),
         ("search_datadog_logs(qery='*')", "did you mean query"),
         ("search_datadog_logs(query='*', frm='now')", "did you mean from"),
+        ("search_datadog_logs(query='*', start='now-1h')", "did you mean from"),
+        ("search_datadog_logs(query='*', end='now')", "did you mean to"),
         ("search_datadog_logs(query='*', query='b')", "cannot be read|given twice"),
         ("search_datadog_logs('a', query='b')", "given twice"),
         ("search_datadog_logs(query=name)", "written out"),

@@ -638,6 +638,13 @@ def test_from_may_be_given_by_its_own_name(say):
     assert frame.attrs["evidence"]["call"].count("from=") == 1
 
 
+def test_now_is_a_whole_second(say):
+    """The window stands under every chart: nobody reads microseconds there."""
+    say({"data": []})
+    told = search_datadog_logs("*", from_="now-1h", to="now").attrs["evidence"]
+    assert "." not in told["from"] + told["to"]
+
+
 @pytest.mark.parametrize(
     "window",
     [

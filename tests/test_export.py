@@ -359,7 +359,7 @@ def test_a_notebook_alone_exports_from_what_it_holds(bundle, tmp_path):
         assert made.count("words of actions description") == len(incident["actions"])
         assert "words of timeline finding" in made
         assert str(incident.value("title")) in made
-        assert "Run this cell" not in made
+        assert "Run all cells" not in made
         assert "from the dataset" not in made
         assert "interactive output" not in made
     assert "### Executive Summary" in markdown

@@ -300,6 +300,8 @@ def test_a_killed_kernel_loses_nothing_that_was_typed_after_it(bundle, open_form
         form.get_by_label("Failed Requests").fill("77")
         form.get_by_label("Failed Requests").press("Enter")
         expect(form.locator(".pm-status")).to_contain_text("NOT SAVED: 2 edits")
+        # the form's cell alone knows no incident after a restart
+        expect(form.locator(".pm-status")).to_contain_text("Run all cells again to save it.")
         actions.get_by_label("Action", exact=True).nth(1).fill("An action that nobody heard of")
         actions.get_by_label("Owner").nth(1).fill("Ada Lovelace")
         actions.locator(".pm-progress").click()
@@ -361,6 +363,19 @@ def written(bundle, name, value):
         time.sleep(0.1)
 
 
+def test_a_choice_is_found_by_the_beginning_of_its_words(bundle, open_forms):
+    """The template shows a sign before some: nobody can type it."""
+    with open_forms("Incident Postmortem") as notebook:
+        notebook.run()
+        form = notebook.form("Incident Postmortem")
+        state = form.get_by_label("Status")
+        state.focus()
+        notebook.page.keyboard.type("Rev")
+        expect(state).to_have_value("Review")
+        jupyter.saved(form)
+    assert Incident.open(bundle).value("state") == "Review"
+
+
 def test_an_older_edit_takes_no_newer_one_s_place_unasked(bundle, open_forms):
     with open_forms("Incident Overview") as notebook:
         notebook.run()
@@ -382,9 +397,9 @@ def test_an_older_edit_takes_no_newer_one_s_place_unasked(bundle, open_forms):
         lines = offer.locator("li")
         expect(lines).to_have_count(2)
         expect(lines.nth(0)).to_have_text(
-            re.compile(r"Failed Requests: 777, typed [\d:]+\. .* now: 3,333, since [\d:]+ ")
+            re.compile(r"Failed Requests: 777 \(typed [\d:]+\)\. .* now: 3,333, since [\d:]+ ")
         )
-        expect(lines.nth(1)).to_contain_text("What we did: Waited 777 s, typed")
+        expect(lines.nth(1)).to_contain_text("What we did: Waited 777 s (typed")
         expect(offer.locator("p").last).to_have_text("Discard all")
         lines.nth(1).get_by_role("button", name="Save").click()
         jupyter.saved(form)
@@ -655,7 +670,7 @@ def test_steps_come_from_the_evidence(bundle, open_forms):
     incident.add("timeline", step="Incident Start", time=start)
     events = datadog.search_datadog_events("service:checkout", "2025-12-04T12:02Z", end)
     logs = datadog.search_datadog_logs("service:checkout status:error", start, end, limit=50)
-    for name, frame in (("events", events), ("logs", logs)):
+    for name, frame in (("events_around_the_deployment", events), ("logs", logs)):
         evidence.freeze(bundle / "evidence", name, frame, frame.attrs["evidence"])
     cell = (
         "from postmortem_nb import evidence\n"
@@ -671,6 +686,10 @@ def test_steps_come_from_the_evidence(bundle, open_forms):
         expect(deploy).to_have_count(0)
         alert.focus()
         notebook.page.keyboard.press("Enter")
+        notebook.page.set_viewport_size({"width": 700, "height": 900})  # beside a long source
+        says = form.locator(".pm-step-says").evaluate_all("all => all.map(one => one.clientWidth)")
+        assert min(says) > 150
+        notebook.page.set_viewport_size({"width": 1280, "height": 900})
         method = form.get_by_role("group", name="Detection", exact=True).get_by_label("method")
         expect(method).to_have_value("Monitor Alert")
         expect(form.get_by_label("Finding").first).to_have_value(
@@ -928,7 +947,7 @@ def test_without_a_kernel_the_finished_text_stands_with_one_hint(bundle, open_fo
         assert notebook.page.locator(".pm-form").count() == 0
         assert notebook.page.get_by_text("model not found").locator("visible=true").count() == 0
         assert hints.count() == len(TITLES)
-        assert "Run this cell" in notebook.page.locator(".pm-hint").first.inner_text()
+        assert "Run all cells" in notebook.page.locator(".pm-hint").first.inner_text()
         outputs = [cell["outputs"] for cell in saved["cells"][1:]]
         assert all("connection pool" in str(each[1]["data"]["text/plain"]) for each in outputs[1:3])
         assert form is not None

@@ -277,3 +277,18 @@ def test_without_a_window_only_what_is_stated_is_told(tmp_path):
     incident = Incident.create("INC-2", tmp_path)
     incident.set("failed_requests", 12)
     assert list(impact.table(incident)["source"]) == ["stated: failed_requests"]
+
+
+@pytest.mark.parametrize(
+    ("advice", "value"),
+    [
+        ("nothing matches 'service:checkot': services there are 'checkout'", None),
+        ("each part matches logs of this window, all of them together none", 0),
+    ],
+)
+def test_an_answer_without_rows_counts_nobody_only_where_it_could_find_somebody(advice, value):
+    """A mistyped service would say that no user was affected."""
+    frame = LOGS[:0].copy()
+    frame.attrs["evidence"] = {"complete": True, "advice": [advice]}
+    told = {each.name: each.value for each in impact.from_frame(frame, WINDOW, name="logs")}
+    assert told.get("affected_users") == value

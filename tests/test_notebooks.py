@@ -1,9 +1,12 @@
 """The notebooks run from top to bottom without an account: the tour, and a new bundle's own."""
 
 import json
+import re
 import shutil
+import textwrap
 from pathlib import Path
 
+import nbformat
 import pytest
 
 from postmortem_nb import Incident, notebook, schema
@@ -73,6 +76,25 @@ def test_the_tour_writes_its_document(tour):
 def test_the_tour_is_committed_without_outputs():
     cells = json.loads(TOUR.read_text("utf-8"))["cells"]
     assert not any(cell.get("outputs") or cell.get("execution_count") for cell in cells)
+
+
+def test_the_cells_of_the_readme_s_five_minutes_run_as_they_stand(tmp_path):
+    facts = {"services": ["checkout"], "start": "2025-12-04T14:02Z", "end": "2025-12-04T16:09Z"}
+    incident = Incident.create("INC-4821", tmp_path, **facts)
+    readme = (TOUR.parents[1] / "README.md").read_text("utf-8")
+    steps = readme.partition("## Five minutes")[2].partition("\n5. ")[0]
+    cells = [
+        textwrap.dedent(each)
+        for each in re.findall(r" ```(?:python)?\n(.+?) +```(?:\n|$)", steps, re.DOTALL)
+    ]
+    assert len(cells) == 3
+    opened = "%load_ext postmortem_nb\nfrom postmortem_nb import Incident"
+    first = f"{opened}\nincident = Incident.open({str(incident.path)!r})"
+    made = [nbformat.v4.new_code_cell(each) for each in (first, *cells)]
+    path = incident.path / "own.ipynb"
+    path.write_text(json.dumps(nbformat.v4.new_notebook(cells=made)))
+    notebook.execute(path)
+    assert incident["timeline"]["finding"].str.contains("version").any()
 
 
 def test_a_new_bundle_runs_top_to_bottom_while_nothing_is_known(tmp_path):

@@ -350,6 +350,16 @@ def test_every_figure_carries_where_it_comes_from(whole):
     assert "https://app.datadoghq.com/logs" in said
 
 
+def test_a_figure_in_words_has_its_answer_among_the_evidence_though_no_cell_draws_it(tmp_path):
+    incident = Incident.create("INC-9", tmp_path, start=bundlekit.START, end=bundlekit.END)
+    asked = {"sql_query": "SELECT count(*) FROM logs", "filter": "status:error"}
+    frame = pd.DataFrame({"count(*)": pd.array([31], dtype="Int64")})
+    bundlekit.freeze(incident, "tally", "analyze_datadog_logs", frame, arguments=asked)
+    html = rendered(incident.path)
+    assert "evidence: tally" in words(html)
+    assert "Evidence 1: Tally" in words(html)
+
+
 def test_partial_evidence_is_marked_where_it_is_shown(tmp_path):
     incident = bundlekit.bundle(tmp_path, frozen=False)
     frame = bundlekit.logs(lambda *_: "x")

@@ -143,6 +143,47 @@ def test_figures_of_two_slos_are_not_compared():
     assert not compare([said("slo_target", 99.9), said("slo_target", 95.0, of="other")])
 
 
+@pytest.mark.parametrize(
+    ("advice", "known"),
+    [
+        (["nothing matches 'service:\"checkot\"': services there are 'checkout'"], False),
+        (["there are no logs at all in this window: check the window"], False),
+        (["nothing matches 'status:error' in this window", "'usr.id' looks like …"], False),
+        ([], False),
+        (None, False),
+        (["nothing matches 'status:error' in this window"], True),
+        (["each part matches logs of this window, all of them together none"], True),
+    ],
+)
+@pytest.mark.parametrize(
+    ("counted", "figure"),
+    [("count(*)", "failed_requests"), ("count(DISTINCT @usr.id)", "affected_users")],
+)
+def test_a_count_of_nothing_is_a_figure_only_where_the_search_could_find(
+    tmp_path, advice, known, counted, figure
+):
+    """A mistyped service, or logs that have expired, would say that no request failed."""
+    start = dt.datetime(2025, 12, 7, 10, tzinfo=dt.UTC)
+    incident = Incident.create("INC-1", tmp_path, start=start, end=start + dt.timedelta(hours=1))
+    record = {
+        "function": "analyze_datadog_logs",
+        "arguments": {"sql_query": f"SELECT {counted} FROM logs", "filter": "status:error"},
+        "from": "2025-12-07T10:00:00Z",
+        "to": "2025-12-07T11:00:00Z",
+        "complete": True,
+        "advice": advice,
+    }
+    frame = evidence.pd.DataFrame({"n": evidence.pd.array([0], dtype="Int64")})
+    evidence.freeze(incident.path / "evidence", "impact", frame, record)
+    row = incident.stats().set_index("measure").loc[figure]
+    if known:
+        assert row["value"] == 0
+    else:
+        assert evidence.pd.isna(row["value"])
+        why = advice[-1] if advice else "whether logs of this search were kept is not known"
+        assert row["missing"] == f"not stated, and evidence impact counted nothing: {why}"
+
+
 def test_stats_hold_the_computed_figure_in_a_row_of_its_own(tmp_path):
     """The evidence counts 3 failed requests, 4 are stated: both are in the frame."""
     start = dt.datetime(2025, 12, 7, 10, tzinfo=dt.UTC)

@@ -142,7 +142,11 @@ def _business(frame: pd.DataFrame, look: Look, facts: Mapping[str, object], kind
     view = _view(even, look, facts, rows=False)
     if not len(even):
         return Answer(frame, view, "nothing")
-    return Answer(frame, view, "budget", budget=spent) if spent else _metric(even, view)
+    if spent:
+        return Answer(frame, view, "budget", budget=spent)
+    found = _metric(even, view)
+    seen = [series.against(group, weeks.OWN, weeks.OTHERS) for group in found.groups]
+    return replace(found, groups=tuple(seen))
 
 
 def _grouped(frame: pd.DataFrame, look: Look) -> Look:

@@ -120,7 +120,7 @@ def _plan(group: Group, kind: str, height: float) -> Plan:
     if kind in ("area", "bar") and group.counts and len(group.lines) > 1:
         group = replace(group, lines=even(group.lines))
     chosen = choose(group, min(MOST, int(height / card.LINE) - 1))
-    adds_up = len(chosen.all) == 1 or (group.adds_up and not chosen.more)
+    adds_up = not chosen.more and (len(chosen.all) == 1 or group.adds_up)
     wanted = kind in ("area", "bar") or (chosen.other is not None and not kind)
     few = chosen.lines[0].x.size <= 4 * thin.COLUMNS
     stacked = wanted and adds_up and few and stackable(chosen.all)
@@ -143,9 +143,10 @@ def _scale(group: Group, chosen: Chosen, *, stacked: bool) -> Scale:
 def _lines(pen: Pen, chosen: Chosen) -> list[End]:
     """Draw each line, the rest thin and behind; return where they end, from the top."""
     if not chosen.other:
+        wide, alpha = (0.8, 0.9) if chosen.others else (0.5, 0.5)
         for line in chosen.rest:
             x, y = thin.thin(pen.x(line), line.y, thin.COLUMNS // 4)
-            pen.axes.plot(x, y, color=palette.REST, linewidth=0.5, alpha=0.5, zorder=3)
+            pen.axes.plot(x, y, color=palette.REST, linewidth=wide, alpha=alpha, zorder=3)
     looks = [*zip(palette.SERIES, palette.DASHES, strict=True)][: len(chosen.lines)]
     if chosen.other:
         looks.append((palette.REST, "-"))
@@ -154,8 +155,13 @@ def _lines(pen: Pen, chosen: Chosen) -> list[End]:
         for line, (color, dash) in zip(chosen.all, looks, strict=True)
         if (end := _line(pen, line, color, dash)) is not None
     ]
+    if chosen.others:
+        last = [line.y[np.isfinite(line.y)][-1:] for line in chosen.rest]
+        middle = float(np.median(np.concatenate(last) if any(map(len, last)) else [0.0]))
+        ends.append(End(pen.height(middle), chosen.others, palette.REST))
     ends.sort(key=lambda end: -round(end.height, 1))  # ends that almost meet stay in order of size
-    return [*ends, *([End(pen.room.bottom, chosen.more, palette.REST)] if chosen.more else [])]
+    counted = chosen.more and not chosen.others
+    return [*ends, *([End(pen.room.bottom, chosen.more, palette.REST)] if counted else [])]
 
 
 def _line(pen: Pen, line: Line, color: str, dash: object) -> End | None:

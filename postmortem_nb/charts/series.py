@@ -46,6 +46,8 @@ class Group:
     adds_up: bool
     counts: bool = False
     """Whether a value that is not there counted nothing, as of ``as_count()``."""
+    others: str = ""
+    """What all lines but the first are called, where they are only what it is seen against."""
 
 
 def groups(frame: pd.DataFrame, unit: str = "", by: str | None = None) -> tuple[Group, ...]:
@@ -182,6 +184,7 @@ class Chosen:
     lines: tuple[Line, ...]
     rest: tuple[Line, ...] = ()
     other: Line | None = None
+    others: str = ""
 
     @property
     def all(self) -> tuple[Line, ...]:
@@ -191,11 +194,15 @@ class Chosen:
     @property
     def more(self) -> str:
         """What is said of a rest that has no sum."""
+        if self.others:
+            return self.others
         return f"and {len(self.rest):,} more" if self.rest and not self.other else ""
 
 
 def choose(group: Group, most: int) -> Chosen:
     """Return the ``most`` largest lines of a group, and the rest, summed where it adds up."""
+    if group.others:
+        return Chosen(group.lines[:1], group.lines[1:], others=group.others)
     lines, rest = group.lines[:most], group.lines[most:]
     if not rest or not group.adds_up:
         return Chosen(lines, rest)
@@ -203,6 +210,16 @@ def choose(group: Group, most: int) -> Chosen:
     if moments > 1.5 * max(line.x.size for line in rest):
         return Chosen(lines, rest)  # taken at different times: a sum would jump about
     return Chosen(lines, rest, _summed(rest))
+
+
+def against(group: Group, name: str, others: str) -> Group:
+    """Return a group in which one line counts: the others stand behind it, each an ``others``."""
+    lines = sorted(group.lines, key=lambda line: line.name != name)
+    if len(lines) < 2 or lines[0].name != name:
+        return group
+    return replace(
+        group, lines=tuple(lines), others=f"{len(lines) - 1} {others}{'s' * (len(lines) > 2)}"
+    )
 
 
 def _summed(rest: Sequence[Line]) -> Line:

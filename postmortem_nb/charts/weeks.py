@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 WEEK, NOTHING = pd.Timedelta(days=7), pd.Timedelta(0)
+OWN, OTHERS = "this week", "other week"
 EPOCH = pd.Timestamp(0, tz="UTC")
 
 
@@ -44,7 +45,7 @@ def side_by_side(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _name(week: int) -> str:
-    return f"{week} week{'s' * (week != 1)} before" if week else "this week"
+    return f"{week} week{'s' * (week != 1)} before" if week else OWN
 
 
 def _ends(facts: Mapping[str, Any]) -> dict[str, datetime]:

@@ -80,7 +80,7 @@ class Asking:
     given: Arguments
     arguments: Arguments
     progress: pace.Progress = pace.silent
-    now: datetime = field(default_factory=lambda: datetime.now(UTC))
+    now: datetime = field(default_factory=lambda: datetime.now(UTC).replace(microsecond=0))
     notes: Notes = field(default_factory=Notes)
     parts: list[str] = field(default_factory=list)
     """Why the answer is partial by what single answers said of themselves."""
