@@ -4,7 +4,7 @@
     case        an incident at one moment, and where each blank stands
     review      what Draft, Review and Approved need; links; dates
     signed      approvals: missing, too early, by the wrong person; ticks of Knowledge Sharing
-    timeline    order, window, phases
+    timeline    order, window, phases; `messages`: those of the day against it
     silence     silent stretches, and whether a metric of the evidence moved meanwhile
     actions     owners, dates, trackers, wording, factors without an action
     making      an action against what it makes, and against the plan that tells it done
@@ -61,6 +61,7 @@ from postmortem_nb.checks import (
     itemised,
     levels,
     making,
+    messages,
     monitored,
     order,
     prose,
@@ -117,6 +118,7 @@ RULES: tuple[Callable[[Case], Iterator[Finding]], ...] = (
     *review.RULES,
     *signed.RULES,
     *timeline.RULES,
+    *messages.RULES,
     *actions.RULES,
     *figures.RULES,
     *fields.RULES,

@@ -98,22 +98,6 @@ def untimed(case: Case) -> Iterator[Finding]:
             )
 
 
-def updates(case: Case) -> Iterator[Finding]:
-    """Find messages sent before the incident began."""
-    start = case.moments.start
-    for row in _timed(case, "updates"):
-        if start and row["time"] < start:
-            yield about(
-                case,
-                Code.WINDOW,
-                "time",
-                message=f"A message of {times.shown(row['time'])} is before {START} "
-                f"({times.shown(start)}).",
-                remedy="Correct the time (zone? day?), or move the start of the incident.",
-                at=("updates", row["row"]),
-            )
-
-
 def phases(case: Case) -> Iterator[Finding]:
     """Find phases without any event, once a timeline has been begun."""
     told = {row.get("phase") for row in case.rows(TABLE)}
@@ -132,11 +116,19 @@ def phases(case: Case) -> Iterator[Finding]:
             )
 
 
+_CAUSE, _BEGUN = "Root Cause Identified", "Investigation Begins"
+
+
 def hints(case: Case) -> Iterator[Finding]:
     """Find steps in an order that can be, but seldom is: told as a hint."""
     found = sorted(row["time"] for row in _timed(case) if row.get("step") == metrics.DISCOVERY)
+    cause, begun = _one(case, _CAUSE), _one(case, _BEGUN)
+    known = cause["time"] if cause else None
     pairs = (
         ("Root Cause Identified", metrics.DISCOVERY, found[-1] if found else None),
+        ("Mitigation Plan Formed", _CAUSE, known),
+        ("Mitigation Deployed", _CAUSE, known),
+        (metrics.DISCOVERY, _BEGUN, begun["time"] if begun else None),
         ("Partial Recovery", "Mitigation Deployed", case.moments.mitigated),
     )
     for later, earlier, since in pairs:
@@ -177,7 +169,7 @@ def foregone(case: Case) -> Iterator[Finding]:
         )
 
 
-RULES = (order, hints, foregone, window, untimed, updates, phases)
+RULES = (order, hints, foregone, window, untimed, phases)
 
 
 def _one(case: Case, step: str) -> Row | None:
@@ -189,9 +181,9 @@ def _one(case: Case, step: str) -> Row | None:
     return rows[-1 if step in ends else 0] if rows else None
 
 
-def _timed(case: Case, table: str = TABLE) -> list[Row]:
+def _timed(case: Case) -> list[Row]:
     """Return the rows that have a time."""
-    return [row for row in case.rows(table) if row.get("time") is not None]
+    return [row for row in case.rows(TABLE) if row.get("time") is not None]
 
 
 def _led_to(row: Row, start: dt.datetime) -> bool:

@@ -1,0 +1,109 @@
+"""Messages of the day against the timeline: sent too early, or telling of what came after them."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from postmortem_nb import metrics, times
+from postmortem_nb.checks import spoken
+from postmortem_nb.checks.reading import LONG, matches, sentences
+from postmortem_nb.checks.report import Code, Finding, Severity
+from postmortem_nb.checks.single import about
+from postmortem_nb.checks.spoken import CLOCK
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from postmortem_nb.checks.case import Case, Row
+
+TABLE = "updates"
+
+START = metrics.STEPS["start"]
+DAY = 24 * 60
+
+_OVER = re.compile(
+    r"\b(?:(?:is|are|was|has been|have been|now) (?:fully )?(?:resolved|restored|closed)|"
+    r"work(?:s|ing)? again|back to normal|fully recovered|is over|all clear)\b",
+    re.IGNORECASE,
+)
+_NOT_YET = re.compile(
+    r"(?i:\b(?:not|no|will|until|till|once|when|if|expect\w*|some|most|part\w*|many|first|half|"
+    r"hope|except|but|still|soon|should|would)\b)|%|\bin [A-Z]",
+)
+"""In a sentence: it tells that not all is over."""
+_SINCE = re.compile(
+    r"\b(?:since|as of|(?:filled|done|complete|restored|fixed|back|resolved|recovered|deployed|"
+    rf"started|began|ended|stopped|over)\sat)\s{CLOCK}",
+    re.IGNORECASE,
+)
+
+
+def sent(case: Case) -> Iterator[Finding]:
+    """Find messages sent before the incident began."""
+    start = case.moments.start
+    for row in _timed(case):
+        if start and row["time"] < start:
+            yield about(
+                case,
+                Code.WINDOW,
+                "time",
+                message=f"A message of {times.shown(row['time'])} is before {START} "
+                f"({times.shown(start)}).",
+                remedy="Correct the time (zone? day?), or move the start of the incident.",
+                at=(TABLE, row["row"]),
+            )
+
+
+def early(case: Case) -> Iterator[Finding]:
+    """Find messages that say that all is over before the full recovery."""
+    end = case.moments.recovered
+    if end is None:
+        return
+    for row in _timed(case):
+        for said in sentences(_text(row)) if row["time"] < end else ():
+            over = _OVER.search(said)
+            if over and not _NOT_YET.search(said):
+                yield about(
+                    case,
+                    Code.ORDER,
+                    "time",
+                    message=f"“{over.group()}” was told at {times.shown(row['time'])}, before the "
+                    f"full recovery ({times.shown(end)}).",
+                    remedy="Correct the time of the message or of the recovery, or say of which "
+                    "part it tells.",
+                    severity=Severity.HINT,
+                    at=(TABLE, row["row"]),
+                )
+
+
+def ahead(case: Case) -> Iterator[Finding]:
+    """Find messages that tell of a moment after they were sent."""
+    for row in _timed(case):
+        at = row["time"]
+        minute = 60 * at.hour + at.minute
+        for match in matches(_SINCE, _text(row)):
+            said, gap = spoken.clocked(match), spoken.apart(match, minute)
+            later = said is not None and (said[0] - minute) % DAY < DAY / 2
+            if gap is not None and gap > 1 and later:
+                yield about(
+                    case,
+                    Code.DATE,
+                    "text",
+                    message=f"“{match.group().strip()}”, but the message was sent at "
+                    f"{times.shown(at)}.",
+                    remedy="Correct the time of the message, or the one that it tells.",
+                    at=(TABLE, row["row"]),
+                )
+
+
+RULES = (sent, early, ahead)
+
+
+def _timed(case: Case) -> list[Row]:
+    """Return the messages that have a time."""
+    return [row for row in case.rows(TABLE) if row.get("time") is not None]
+
+
+def _text(row: Row) -> str:
+    return str(row.get("text") or "")[:LONG]

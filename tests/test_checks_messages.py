@@ -1,0 +1,46 @@
+"""Messages of the day against the timeline: 14:02 start, 15:38 partial, 16:09 full recovery."""
+
+import pytest
+import sound
+
+
+def doubted(folder, sent, text, code):
+    incident = sound.create(folder)
+    incident.add("updates", channel="Status page", time=sound.moment(sent), text=text)
+    found = incident.check()
+    return len(found[(found["code"] == code) & (found["table"] == "updates")]) == 1
+
+
+@pytest.mark.parametrize(
+    ("sent", "text", "is_doubted"),
+    [
+        ("16:12", "Resolved: checkout works since 16:09 UTC.", False),
+        ("15:55", "Resolved: checkout works since 16:09 UTC.", True),
+        ("15:55", "Shops were back at 16:09.", True),
+        ("15:55", "The next update comes at 16:09.", False),
+        ("16:12", "Shops were back at 17:09 CET.", False),  # 16:09 UTC
+        ("15:55", "Shops were back at 17:09 in Bern.", False),  # the zone is not told
+    ],
+)
+def test_a_message_tells_of_nothing_that_came_after_it(tmp_path, sent, text, is_doubted):
+    assert doubted(tmp_path, sent, text, "date") is is_doubted
+
+
+@pytest.mark.parametrize(
+    ("sent", "text", "is_doubted"),
+    [
+        ("15:40", "Checkout is back to normal. We keep watching.", True),
+        ("16:12", "Checkout is back to normal. We keep watching.", False),
+        ("15:40", "Checkout will be back to normal within the hour.", False),
+        ("15:40", "Most shops work again.", False),
+        ("15:40", "Shops in Bern work again.", False),
+        ("15:40", "Checkout is not back to normal.", False),
+    ],
+)
+def test_a_message_tells_no_end_before_it(tmp_path, sent, text, is_doubted):
+    assert doubted(tmp_path, sent, text, "order") is is_doubted
+
+
+@pytest.mark.parametrize(("sent", "is_doubted"), [("13:50", True), ("14:10", False)])
+def test_a_message_is_not_sent_before_the_start(tmp_path, sent, is_doubted):
+    assert doubted(tmp_path, sent, "We look into it.", "window") is is_doubted
