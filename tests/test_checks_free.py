@@ -65,6 +65,20 @@ What fixed it was the rollback of release v2.47.9.
 Dana Kim restarted the proxies with the larger pool at 15:26.
 Of the proxies 19 of the 50 held, or 48%, and the rest let go.
 Some 1,900 merchants, 48% of our 5,000, saw nothing.
+Nearly six thousand customers waited for their baskets.
+At the same moment some 5,900 customers lost their baskets.
+Baskets were gone for 21 % of our active base.
+Of the 90,000 requests received, 57,300 failed.
+It used up a quarter of the month's error budget.
+The loss came close to $70,000.
+The last cart was back: that makes 3 h 12 min.
+We meet again on 14 December, 30 days after the incident.
+The alert came twenty-six minutes in.
+Most of the 340 tickets came in before that.
+It ate more than half of our error budget for the month.
+Ninety per cent of the month's error budget was spent in one afternoon.
+That day 4,200 customers, 53 % of those active, waited.
+That hour baskets were refused, some 74,000 in number.
 The whole thing was over in less than an hour.""".splitlines()
 HELD = """\
 Seventeen minutes had gone by before the first of us looked at a screen.
@@ -88,6 +102,25 @@ No carts were lost after 15:38.
 ap-south came back last.
 Of the proxies 19 of the 50 held, or 38%, and the rest let go.
 The 120 tickets, 25% of our 480, took a day to answer.
+Nearly five thousand customers waited for their baskets.
+Of the 90,000 requests received, 37,500 failed.
+It used up two fifths of the month's error budget.
+It left us with 50 % of the month's error budget.
+It was resolved after 94 minutes of stable sales.
+There were 19 minutes of refused baskets nobody saw.
+Between 15:02 and 17:09 CET baskets were lost.
+More than 37,000 requests failed.
+The last cart was back: that makes 2 h 7 min.
+We meet again on 3 January, 30 days after the incident.
+The alert came seventeen minutes in.
+Most of the 120 tickets came in before that.
+It ate more than a third of our error budget for the month.
+It ate nearly half of our error budget for the month.
+It burnt forty-two per cent of the month's error budget.
+That day 4,200 customers, 13.5 % of those active, waited.
+That hour baskets were refused, some 37,000 in number.
+With another release $126,000 would have been lost.
+We had restarted all proxies at 16:26 Central European Time.
 Each late basket cost us three dollars and fifty cents.
 We e-mailed the customers concerned.""".splitlines()
 
@@ -129,10 +162,48 @@ def test_a_lone_figure_is_a_hint_that_names_what_is_known(incident):
     assert (hint["severity"], hint["table"], hint["name"]) == ("hint", "takeaways", "text")
 
 
+@pytest.mark.parametrize(
+    ("said", "doubted"),
+    [
+        ("Ines Duarte, after 31 minutes without an error", True),  # nothing is told at 16:34
+        ("Ines Duarte, after 56 minutes without an error", False),  # 16:09 to 17:05
+        ("Ines Duarte, after 87 minutes of stable sales", False),  # 15:38 to 17:05
+        ("Ines Duarte, after 40 minutes of stable sales", True),
+        ("Ines Duarte, three hours after the first refusal", False),
+        ("Ines Duarte, six and a half hours after the first refusal", True),
+    ],
+)
+def test_a_length_in_the_last_row_is_one_from_another_row(tmp_path, said, doubted):
+    made = sound.create(tmp_path)
+    sound.write(made, {}, {"Incident Declared Resolved": {"confirmed": said}})
+    assert any("no two entries" in each for each in sound.doubted(made, "lone")) == doubted
+
+
 def test_a_share_is_doubted_without_any_frozen_rate(tmp_path):
     made = sound.create(tmp_path)  # 13.5 % of the users, and no evidence
     said = sound.doubted_with(made, "For half of our customers it failed.", "lone")
     assert said == {"Nothing else here has “half” (known: 13.5 %)."}
+
+
+@pytest.mark.parametrize(
+    ("sentence", "doubt"),
+    [
+        ("Some 5,100 bakeries waited.", "“5,100 bakeries” (people: 4,200)"),
+        ("Seven requests in ten failed at once.", "“Seven requests in ten” (elsewhere: 31 %)"),
+        ("Some 4,300 bakeries waited.", ""),
+        ("Three requests in ten failed at once.", ""),
+        ("At its peak seven requests in ten failed.", ""),
+        ("In each of all five markets sales went on.", ""),
+    ],
+)
+def test_nouns_and_shares_are_those_of_the_document(tmp_path, sentence, doubt):
+    """Those affected are bakeries there, and what failed are 31 % of the requests."""
+    made = sound.create(tmp_path)
+    told = "31 % of all requests failed, for 4,200 bakeries in two of our five markets."
+    made.set("what_happened", told)
+    made.add("went_wrong", area="Tooling", impact="Two markets were closed.")
+    said = sound.doubted_with(made, sentence, "prose", "lone")
+    assert f"Nothing else here has {doubt}." in said if doubt else not said
 
 
 @pytest.mark.parametrize(
@@ -143,6 +214,12 @@ def test_a_share_is_doubted_without_any_frozen_rate(tmp_path):
         ("every third user", "share", 26.3, 40.3),
         ("$1.2 million", "money", 1.15e6, 1.25e6),
         ("some fifty thousand dollars", "money", 40_000, 60_000),
+        ("some fifty-two thousand dollars", "money", 46_800, 57_200),
+        ("close to $50,000", "money", 40_000, 51_000),
+        ("close to $52,000", "money", 46_800, 52_520),
+        ("nearly 40 minutes", "span", 32, 40.8),
+        ("under $50,000", "money", 31_250, 51_000),
+        ("7 July four customers in ten", "share", 100 * 4 / 10.75, 100 * 4 / 9.25),
         ("twenty-one minutes", "span", 20, 22),
         ("about 40 minutes", "span", 32, 48),
         ("half past seven", "clock", 450, 450),

@@ -83,6 +83,24 @@ PLANTS = {
     ),
     "watched before detected": ("order", moved("Monitoring", "14:10")),
     "another day": ("order", step("Partial Recovery", time="2025-12-05T15:38:00Z")),
+    "discovered before looked into": ("order", moved("Investigation Begins", "14:50")),
+    "a cause after its remedy": ("order", moved("Root Cause Identified", "15:30")),
+    "all well too early": (
+        "order",
+        added(
+            "updates",
+            channel="Status page",
+            time=sound.moment("15:40"),
+            text="Sales are back to normal. Thank you for waiting.",
+        ),
+    ),
+    "another day of follow-up": (
+        "prose",
+        lambda incident: incident.set(
+            "patterns", "The second this year; we look again at the follow-up on 16 January."
+        ),
+    ),
+    "done by nobody": ("owner", action(owner=None, status="Complete")),
     "told but not when": ("blank", step("Key Discovery", finding="the pool is full", time=None)),
     "a message before the start": (
         "window",
@@ -107,6 +125,14 @@ PLANTS = {
     "to be considered": ("vague", action(title="Consider autoscaling")),
     "to be looked at": ("vague", action(title="Look at pool settings")),
     "to be reviewed": ("vague", action(title="Review the alerting")),
+    "described in general": (
+        "vague",
+        action(description="Improve our alerting in general so that this does not happen again."),
+    ),
+    "described where possible": (
+        "vague",
+        action(description="Look into our communication and improve it wherever possible."),
+    ),
     "more resilient": ("vague", action(title="Make checkout more resilient")),
     "careful": ("exhorts", action(title="Engineers must be careful with pools")),
     "checked twice": ("exhorts", action(title="Always double check limits")),
@@ -204,7 +230,7 @@ def test_what_is_planted_is_found(incident, plant):
 @pytest.mark.parametrize(
     "change",
     [
-        action(owner=None, due="2025-12-10", status="Complete"),
+        action(due=None, status="Complete"),
         work(),
         work(priority="P1", horizon="Short-term", due="2025-12-20"),
         work(priority="P3", horizon="Long-term", due="2026-02-28", owner="Ana Núñez-Ortega"),

@@ -109,10 +109,11 @@ GAPS: tuple[Gap, ...] = (
 
 
 def gaps(case: Case) -> Iterator[Finding]:
-    """Find open actions without owner, due date or tracker, graver the more urgent they are."""
+    """Find actions without owner, due date or tracker: graver if urgent, a hint once complete."""
     for row in _told(case):
         for gap in GAPS:
-            if row.get("status") != "Complete" and not row.get(gap.name):
+            done = row.get("status") == "Complete" and gap.code is Code.DUE
+            if not row.get(gap.name) and not done:
                 yield _finding(
                     case,
                     row,
@@ -287,6 +288,8 @@ def _priority(row: Row) -> str:
 
 def _grave(case: Case, row: Row, *, softer: bool) -> Severity:
     """Return the gravity of a gap: by state, by priority, and softer for what can wait a day."""
+    if row.get("status") == "Complete":
+        return Severity.HINT
     urgent = _priority(row) in URGENT or not _priority(row)
     if state(case) != DRAFT and urgent and not softer:
         return Severity.ERROR

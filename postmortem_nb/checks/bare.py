@@ -40,7 +40,8 @@ SETTING = re.compile(
     r"capacity|"
     r"quota|targets?|objectives?|windows?|average[sd]?|averaging|per|default|configured|settings?|"
     r"keeps?|retention|lifetime|valid|lease|lock|batch\w*|canary|steps? of|load tests?|SLO|SLA|"
-    r"budgeted|estimate\w*|forecast|benchmark|evaluat\w+|look-?back|polls?|polling|schedul\w+|"
+    r"budgeted|estimate\w*|forecast|benchmark|evaluat\w+|look-?back|polls?|polling|"
+    r"schedul(?:e|es|er|ing)|scheduled (?:for|at|to|jobs?|tasks?|runs?|windows?|maintenance)|"
     r"baseline|ahead|left|before expiry|backtest|back-test|would|alerts? at|pages? at|grace|"
     r"refresh\w*|scrap\w+|sampl\w+|earlier that|history|similar|shift(?:s|ed)? (?:of|by)|"
     r"INC-\d+)\b",
@@ -53,9 +54,16 @@ _WHOLE = re.compile(
 _FAILING = re.compile(
     r"\b(?:fail\w*|error\w*|affected|hit|impacted|unable|could not|couldn[’']t|broken?|lost|"
     r"reject\w*|refus\w*|timed out|turned away|stuck|went nowhere|dropped|without|unanswered|"
-    r"went through|succeed\w*|work(?:ed|ing))\b",
+    r"went through|succeed\w*|work(?:ed|ing)|clos(?:ed|ing)|shut|kept|wait(?:ed|ing)|blocked|"
+    r"locked|missed|delayed)\b",
     re.IGNORECASE,
 )
+_AT_A_TIME = re.compile(
+    r"\b(?:peak\w*|worst|highest?|climb\w*|rose|risen|f[ae]ll(?:en)?|dropped to|still|by then|"
+    r"up to|at \d\d:\d\d|normal\w*|usual\w*|canary|SLO|budget)\b",
+    re.IGNORECASE,
+)
+"""In a sentence: its share may be that of a moment, or of something else."""
 _SPARED = re.compile(
     r"\b(?:went through|succeed\w*|work(?:ed|ing)|fine|unaffected|spared|left|remain\w*)\b",
     re.IGNORECASE,
@@ -95,7 +103,8 @@ def found(incident: Incident, case: Case, others: Sequence[Finding]) -> Iterator
         if not (is_read(cell) or shown) or cell.column.kind not in {"prose", "line"}:
             continue
         place = (cell.table, cell.row, cell.column.name)
-        for sentence in _read(text, cell.column.name in lengths.WHOLE or shown):
+        past = shown or cell.column.name in lengths.WHOLE | lengths.CLOSING
+        for sentence in _read(text, past):
             bears = bears or borne.known(incident, case)
             left -= len(sentence.figures)
             if left < 0:
@@ -165,7 +174,10 @@ def _lone(case: Case, bears: Bears, sentence: str, figure: Figure, cell: Cell) -
         return None
     name = cell.column.name
     if figure.kind == "span":
-        own = lengths.from_row(case, cell.row, figure) if cell.table == "timeline" else False
+        near = lengths.from_row(case, cell.row, figure) if cell.table == "timeline" else True
+        if not near and lengths.OF_ROW.match(sentence, figure.end):
+            return f"“{sentence[figure.begin : figure.end]}” (no two entries are so far apart)"
+        own = near and cell.table == "timeline"
         own = own or lengths.from_start(case, bears, sentence, figure)
         whole = name in lengths.WHOLE
         truth = None if own else lengths.length(case, sentence, figure, whole=whole)
@@ -199,12 +211,16 @@ def _share(case: Case, bears: Bears, sentence: str, figure: Figure) -> str | Non
         return None
     names = _BUDGET if "budget" in clause.lower() else ("affected_share",)
     values = [value for name in names if (value := borne.value(case, name)) is not None]
-    people = any(_WHO.match(word) for word in re.findall(r"[a-z]+", clause.lower()))
+    people = any(_is_who(word, bears) for word in re.findall(r"[a-z]+", clause.lower()))
     if _SPARED.search(clause):
         values += [100 - each for each in values]
     near = any(borne.fits(figure, each) for each in values)
     rated = any(figure.high >= low and figure.low <= high for low, high in bears.rates)
-    if near or rated or not (bears.rates or (values and (people or names is _BUDGET))):
+    if near or rated:
+        return None
+    if not bears.rates and not people and names is not _BUDGET:
+        return _of_requests(bears, sentence, clause)
+    if not bears.rates and not values:
         return None
     known = [f"known: {values[0]:g} %"] if values else []
     if bears.rates:
@@ -212,10 +228,29 @@ def _share(case: Case, bears: Bears, sentence: str, figure: Figure) -> str | Non
     return ", ".join(known)
 
 
+def _of_requests(bears: Bears, sentence: str, clause: str) -> str | None:
+    """Return the shares of the requests that others tell, where one is told that is none of them.
+
+    One at its height, or of a moment, is another.
+    """
+    if _AT_A_TIME.search(sentence) or not events.stems(clause) & bears.requests:
+        return None
+    others = [each for each in bears.by.get("share", ()) if each.sentence != sentence]
+    others = [each for each in others if each.stems & bears.requests]
+    others = [each for each in others if not _AT_A_TIME.search(each.sentence)]
+    known = sorted({round((each.low + each.high) / 2) for each in others})
+    return f"elsewhere: {', '.join(f'{each} %' for each in known)}" if known else None
+
+
+def _is_who(noun: str, bears: Bears) -> bool:
+    """Return whether a noun names those who were affected."""
+    return bool(_WHO.match(noun)) or events.stem(noun) in bears.people
+
+
 def _count(case: Case, bears: Bears, sentence: str, figure: Figure) -> str | None:
     """Return how many people, requests or things are known, where it is another number."""
     noun, stem = figure.noun, events.stem(figure.noun)
-    thing = "people" if _WHO.match(noun) else noun.rstrip("s")
+    thing = "people" if _is_who(noun, bears) else noun.rstrip("s")
     if borne.PARTIAL.search(borne.clause(sentence, figure)):
         return None
     names = _THINGS.get(thing, ())

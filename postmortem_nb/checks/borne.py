@@ -9,11 +9,11 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from postmortem_nb import times
-from postmortem_nb.checks import events, silence, written
+from postmortem_nb.checks import events, items, silence, written
 from postmortem_nb.checks.reading import TEXTS, sentences
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from postmortem_nb.checks.case import Case
     from postmortem_nb.checks.written import Figure
@@ -23,12 +23,16 @@ _CLAUSE = re.compile(r"[;()]|:(?!\d)|,\s|\s[–—]\s|\b(?:but|while|because|whe
 PARTIAL = re.compile(
     r"\b(?:of (?:them|these|those|which|whom|the \w+)|alone|each|apiece|more(?!\sthan)|another|"
     r"further|other|"
-    r"additional|extra|first|last|remaining|rest|instead|before|until|by|only in|in the \w+ "
-    r"hour)\b",
+    r"additional|extra|first|last|remaining|rest|instead|before|by|only in|in the \w+ "
+    r"hour|until(?! (?:the|our) (?:roll-?back|revert|fix|recovery|end|restart)))\b",
     re.IGNORECASE,
 )
 """In a clause: its figure may be of a part."""
 _DIGITS = re.compile(r"(?<![\w.,])\d[\d,]*(?:\.\d+)?")
+_EXACT = 0.05
+_MANY = 20
+"""From here on a number says by itself of whom it is."""
+_REQUESTS = frozenset(map(events.stem, ("requests", "calls")))
 LONGEST_BLANK = 8_000
 """Characters of a blank whose figures bear others."""
 
@@ -53,6 +57,10 @@ class Bears:
     numbers: frozenset[float]
     rates: Sequence[tuple[float, float]]
     peaks: Sequence[dt.datetime]
+    people: frozenset[str]
+    """The nouns that stand by the number of those affected: “3,480 publishers”."""
+    requests: frozenset[str]
+    """Those that stand by the number of what failed, and requests themselves."""
 
 
 def clause(sentence: str, figure: Figure) -> str:
@@ -119,7 +127,20 @@ def known(incident: Incident, case: Case) -> Bears:
     ]
     tops = [int(each.moments[each.levels.argmax()]) for each in curves]
     peaks = [times.EPOCH + dt.timedelta(microseconds=each) for each in tops]
-    return Bears(by, frozenset(numbers), rates, peaks)
+    people = _counting(by, value(case, "affected_total") or value(case, "affected_users"))
+    requests = _REQUESTS | _counting(by, value(case, "failed_requests"))
+    return Bears(by, frozenset(numbers), rates, peaks, people - requests, requests - people)
+
+
+def _counting(by: Mapping[str, Sequence[_Held]], total: float | None) -> frozenset[str]:
+    """Return the nouns of which a document has a number, where it says by itself of what it is."""
+    if not total or total < _MANY:
+        return frozenset()
+    return frozenset(
+        each.noun
+        for each in by.get("count", ())
+        if each.low <= total <= each.high and each.high - each.low <= _EXACT * total
+    )
 
 
 @lru_cache(maxsize=TEXTS)
@@ -134,5 +155,17 @@ def _held(text: str) -> tuple[_Held, ...]:
             events.stems(sentence) | _others(sentence, each),
         )
         for sentence in sentences(text[:LONGEST_BLANK])
-        for each in written.figures(sentence)
+        for each in (*written.figures(sentence), *_wholes(sentence))
     )
+
+
+def _wholes(sentence: str) -> Iterator[Figure]:
+    """Yield the wholes of which a sentence counts a part, and its share: “3 of our 5 markets”."""
+    for match in items.PARTS.finditer(sentence):
+        part, count = written.numeral(match["part"]), written.numeral(match["whole"])
+        noun, share = match["noun"].lower(), 100 * part / count if count else 0.0
+        yield written.Figure("count", count, count, *match.span("whole"), noun)
+        if count >= _MANY:
+            yield written.Figure("count", part, part, *match.span("part"), noun)
+        if 0 < share < 100 and count >= _MANY:
+            yield written.Figure("share", share - 0.6, share + 0.6, *match.span(), noun)

@@ -43,7 +43,9 @@ PERSON = (
     r"learner|listener|patron|traveller|traveler|candidate|applicant|pupil|teacher|citizen|resident|"
     r"household|hiker|trader|cardholder|policyholder|borrower|donor|voter|diner|attendee|employee|"
     r"courier|farmer|baker|nurse|doctor|retailer|vendor|contractor|landlord|homeowner|commuter|"
-    r"cyclist|investor|taxpayer)"
+    r"cyclist|investor|taxpayer|publisher|advertiser|creator|author|sender|recipient|consumer|"
+    r"organi[sz]er|instructor|parent|artist|bidder|renter|tourist|claimant|pensioner|lender|"
+    r"saver|supplier|exhibitor|freelancer|individual)"
 )
 PEOPLE = rf"(?:{PERSON}s|people)"
 HIT = (
@@ -72,7 +74,7 @@ CLAIMS: tuple[Claim, ...] = (
         "share of users",
         "affected_share",
         rf"{SHARE}\sof\s(?:all\s|our\s|the\s|active\s)*(?:[\d,.]+\s(?:million\s)?)?(?:active\s)?"
-        rf"(?:{PEOPLE}|user base|customer base)"
+        rf"(?:{PEOPLE}|(?:[a-z]+\s)?base)\b"
         r"(?!\s(?:who|whose|that|in|with|on|from)\b)",
         whole=True,
     ),
@@ -80,6 +82,9 @@ CLAIMS: tuple[Claim, ...] = (
         "failed requests",
         "failed_requests",
         rf"{NUMBER}\s(?:\w+\s)?(?:failed|failing|erroneous|unsuccessful|lost)\srequests",
+        rf"\bof\s(?:(?:the|all|our|its|about|some)\s){{0,3}}[\d,.]+k?\srequests\b[^.;\d]{{0,40}}?,\s"
+        rf"{NUMBER}\s{FEW}(?:failed|errored|were (?:lost|refused|rejected|dropped))\b",
+        rf"\b(?:failed|refused|rejected|lost|dropped|declined),\s{FEW}{NUMBER}\sin\s(?:number|all|total)\b",
         rf"{NUMBER}\srequests\s{FEW}(?:failed|errored|lost|dropped|rejected|went nowhere|"
         r"went unanswered|got no (?:answer|response|reply)|never completed|"
         r"(?:returned|ended in)\s(?:\w+\s)?errors?)",
@@ -89,7 +94,7 @@ CLAIMS: tuple[Claim, ...] = (
         "revenue loss",
         "revenue_loss",
         rf"{LOSS}\s{FEW}(?:US)?(?:\$|USD)\s?{NUMBER}(?!\d|,\d|\s?(?:(?:an?|per|each|every)\b|/)\s?\w)",
-        rf"\$\s?{NUMBER}\s{FEW}(?:lost|loss|revenue)",
+        rf"\$\s?{NUMBER}\s(?!(?:\w+\s){{0,2}}?(?:would|could|might|may)\b){FEW}(?:lost|loss|revenue)",
         rf"{LOSS}\s{FEW}{NUMBER}\s?(?:dollars|USD)",
         rf"\bworth\s{FEW}{NUMBER}\s?(?:dollars|USD)?\s{FEW}(?:lost|never placed|not made|missed)\b",
         rf"\bworth\s{FEW}\$\s?{NUMBER}\s{FEW}(?:lost|never placed|not made|missed)\b",
@@ -102,15 +107,14 @@ CLAIMS: tuple[Claim, ...] = (
         rf"(?:on\s)?(?:for|over|in|after)?\s?{FEW}?{SPAN}",
         rf"{SPAN}[\s-](?:long\s)?(?:of\s)?(?:\w+\s)?{DAMAGE}",
         rf"{SPAN}\sof\s(?:broken|failed|failing|lost|missing|refused|degraded)\s\w+\b"
-        r"(?!\s(?:before|until)\b)",
+        r"(?!\s(?:before|until|nobody|no one|that|which|went|without|with|in|on)\b)",
     ),
     *_claims(
         "duration",
         "duration",
         r"(?:ongoing|missing|stale|down|unavailable|degraded|impaired|impact(?:ed)?|"
-        r"affected|failed|failing|"
-        r"broken|"
-        rf"disrupted|unreachable|offline|errors|unable to \w+|without \w+(?:\s\w+)?|"
+        r"affected|failed|failing|broken|disrupted|unreachable|offline|errors|unable to \w+|"
+        r"without \w+(?:\s\w+)?|"
         rf"{PEOPLE}\s(?:\w+\s)?(?:could not|couldn[’']t)\s(?:\w+\s){{0,3}}?\w+)\sfor\s{FEW}?{SPAN}",
         rf"\b{PEOPLE}\s(?:stared at|looked at|were stuck|were left|struggled|went without|"
         rf"were shut out)\s"
@@ -125,6 +129,13 @@ CLAIMS: tuple[Claim, ...] = (
         whole=True,
     ),
     *_claims(
+        "duration",
+        "duration resolution_time",
+        r"(?:that makes|makes it|in all|in total|all told|altogether|from start to (?:end|finish))"
+        rf"[,:]?\s{FEW}?{SPAN}(?=[.;)]|$)",
+        whole=True,
+    ),
+    *_claims(
         "detection time",
         "detection_time",
         r"(?:detected|noticed|alerted|discovered|detection|paged)\s(?:it\s|us\s)?"
@@ -133,8 +144,8 @@ CLAIMS: tuple[Claim, ...] = (
         rf"(?:took|needed|required)\s(?:us\s)?{FEW}?{SPAN}\s(?:to|until we)\s"
         r"(?:detect|notice|discover|see)\b(?!\s(?:that|why|what|how|whether|an?|its|their|the "
         r"(?!errors?|outage|incident|problem|failures?|impact|issue|disruption))\b)",
-        rf"(?:alert|monitor|page)\s(?:fired|came|went off)\s{FEW}?{SPAN}\sinto\s"
-        r"(?:the\s)?(?:impact|start|incident|errors|outage)",
+        rf"(?:alert|alarm|monitor|(?<!status )page)\s(?:fired|came|went off)\s{FEW}?{SPAN}\s(?:in\b"
+        r"(?!\s\w)|late\b|into\s(?:the\s)?(?:impact|start|incident|errors|outage))",
         rf"took\s{FEW}?{SPAN}\s(?:before|until)\s(?:any\w*|some\w*|we|us|an?|the)\s(?:\w+\s)?"
         r"(?:noticed|knew|saw|fired|paged|detected|was told|were told|was aware|looked)",
         r"(?:unnoticed|undetected|unknown|unseen|(?<=we were )in the dark|unaware)\sfor\s"
@@ -159,14 +170,14 @@ CLAIMS: tuple[Claim, ...] = (
         rf"mitigated\s{FEW}?(?:after|within|in)\s{FEW}?{SPAN}",
         rf"took\s{FEW}?{SPAN}\sto\smitigate",
         r"(?:fix|rollback|mitigation|workaround|hotfix|failover)\s(?:was|went)\s(?:out|live|"
-        r"in place|"
-        rf"deployed|done)\s(?:after|within|in)\s{FEW}?{SPAN}(?!\s(?:of|after|and)\b)",
+        rf"in place|deployed|done)\s(?:after|within|in)\s{FEW}?{SPAN}(?!\s(?:of|after|and)\b)",
     ),
     *_claims(
         "time to resolution",
         "resolution_time duration",
         rf"\b(?:resolved|restored|(?:we|it|service|everything|fully|was|were|incident|all|"
-        rf"system\w*|site|platform)\s(?:\w+\s)?recovered)\s{FEW}?(?:after|within|in)\s{FEW}?{SPAN}",
+        rf"system\w*|site|platform)\s(?:\w+\s)?recovered)\s{FEW}?(?:after|within|in)\s{FEW}?{SPAN}"
+        r"(?!\s(?:of|without)\b)",
         rf"took\s{FEW}?{SPAN}\sto\s(?:resolve|recover|restore)",
         rf"\b{DAMAGE.replace('outage', 'outage|problem|issue|failure')}\s(?:was|were|had been|"
         rf"got)\s"
@@ -186,13 +197,14 @@ CLAIMS: tuple[Claim, ...] = (
     *_claims(
         "error budget consumed",
         "budget_consumed slo_impact",
-        rf"(?:consum|burn|us|eat|spen|cost)\w*\s{FEW}{SHARE}\sof\s{FEW}budget",
+        rf"\b(?:consum|burn|us[ei]|eat|spen|cost)\w*\s{FEW}{SHARE}\sof\s{FEW}budget",
         rf"{SHARE}\sof\s{FEW}budget\s{FEW}(?:consumed|used|burned|burnt|spent|gone)",
     ),
     *_claims(
         "error budget remaining",
         "budget_remaining",
         rf"{SHARE}\sof\s{FEW}budget\s{FEW}(?:remain\w*|left)",
+        rf"\b(?:left|leav\w+|kept)\s(?:[\w’'-]+\s){{0,2}}?with\s{FEW}?{SHARE}\sof\s{FEW}budget",
         rf"budget\s(?:remaining|left)(?:\s(?:is|was|of)|:)\s{FEW}?{SHARE}",
         rf"budget\s(?:was|is|had)\s(?:still\s)?(?:at\s)?{SHARE}\s(?:remaining|left)",
     ),
@@ -207,6 +219,7 @@ CLAIMS: tuple[Claim, ...] = (
         "support tickets",
         "tickets",
         rf"{FEW_OF}\s(?:support|customer)\stickets",
+        rf"\b(?:most|half|all|none|some|many|a third)\sof\s(?:the|our|all)\s{NUMBER}\stickets\b",
         rf"{FEW_OF}\stickets\s(?:reached|came|arrived|poured|flooded|landed)\b",
         r"support\s(?:\w+\s)?(?:saw|got|received|had|counted|handled|registered|took)\s(?:\w+\s)?"
         rf"{FEW_OF}\s(?:(?<!no )new\s)?tickets",
@@ -267,7 +280,7 @@ AGAIN = re.compile(r"\b(?:as well|again|false|second|third|another|other|too)\b"
 SEV = re.compile(r"\b(?:SEV|severity)[-\s]?(?P<digit>\d)\b", re.IGNORECASE)
 OTHER_BEGINNINGS = re.compile(
     r"\b(?:deploy\w*|roll-?out|release|investigat\w*|roll-?back|migration|mitigation|recover\w*|"
-    r"monitor\w*|work|maintenance|canary|backfill|job|call|review|restart|window|test\w*|fix|"
+    r"monitor\w*|work|maintenance|canary|backfill|job|call|review|restarts?|window|test\w*|fix|"
     r"waves?|sales?|shift|phase|updat\w+|upgrad\w+|campaign|batch\w*|resend|reset|meeting)\b",
     re.IGNORECASE,
 )

@@ -7,7 +7,7 @@ import re
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from postmortem_nb.checks.reading import about, matches, passages, told
+from postmortem_nb.checks.reading import LONG, about, matches, passages, told
 from postmortem_nb.checks.spoken import COUNTS
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ _TRIED = re.compile(
 _AGO = re.compile(
     rf"(?:{DATE}),?\s(?:i\.e\.\s|that is,?\s|about\s|some\s)?"
     rf"(?P<count>\d+|{'|'.join(sorted(COUNTS, key=len, reverse=True))})\s(?P<unit>days?|weeks?)\s"
-    r"(?:earlier|before|ago)",
+    r"(?:earlier|before|ago|after\s(?:the\s|this\s)?(?:incident|outage))\b",
     re.IGNORECASE,
 )
 _FOLLOW_UP = re.compile(
@@ -227,8 +227,9 @@ def _follow_up(case: Case) -> Iterator[Finding]:
     due = case.measures["follow_up"].value if "follow_up" in case.measures else None
     if not isinstance(due, dt.date):
         return
-    for cell, text in passages(case, plans=True):
-        for match in matches(_FOLLOW_UP, text):
+    for cell in case.cells:
+        prose = cell.column.kind in {"prose", "line"} and cell.table != "similar"
+        for match in matches(_FOLLOW_UP, str(cell.value)[:LONG]) if prose else ():
             day = day_of(match, due)
             if day and day != due:
                 yield about(case, cell, f"“{match.group()}”, but the follow-up is on {due}.")

@@ -72,7 +72,7 @@ _TIMES = re.compile(
 )
 _VALUE = r"(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?"
 _CHANGE = re.compile(rf"\bfrom\s(?P<old>{_VALUE})\sto\s(?P<new>{_VALUE})(?![\w:%-]|[.,]\d)")
-_OF = re.compile(
+PARTS = re.compile(
     rf"\b(?P<part>{written.NUMERAL})\sof\s(?:the\s|our\s|all\s)*(?P<whole>{written.NUMERAL})\s"
     r"(?:[a-z-]+\s)?(?P<noun>[a-z]{3,}s)\b",
     re.IGNORECASE,
@@ -103,6 +103,7 @@ ELSEWHEN = re.compile(
 _PLAIN_NOUNS = frozenset(
     "minutes hours seconds days weeks months years times things ways steps points".split()  # noqa: SIM905
 )
+_BEFORE = 24
 LONGEST = 8_000
 """Characters of a blank that are read."""
 
@@ -139,7 +140,7 @@ def read_items(text: str) -> tuple[Item, ...]:
 
 def _portions(sentence: str, words: frozenset[str], *, fact: bool) -> Iterator[Item]:
     """Yield the parts of a whole as percentages; “it” and “them” are of the sentence before."""
-    for match in _OF.finditer(sentence):
+    for match in PARTS.finditer(sentence):
         part, whole = (written.numeral(match[side]) for side in ("part", "whole"))
         noun = events.stem(match["noun"].lower())
         if whole > _MANY and part < whole:
@@ -197,7 +198,9 @@ def _changed(sentence: str, words: frozenset[str], *, fact: bool) -> Iterator[It
     """Yield the large bare numbers of a sentence, and what it tells to have become another."""
     for match in _LARGE.finditer(sentence):
         value = float(match.group().replace(",", ""))
-        yield item("#", value, words, match.group(), fact=fact)
+        before = sentence[max(0, match.start() - _BEFORE) : match.start()]
+        low, high = written.bounds(value, 0.0, before, fine=True)
+        yield Item("#", low, high, words, match.group(), fact=fact)
     for match in _CHANGE.finditer(sentence):
         old, new = (float(match[side].replace(",", "")) for side in ("old", "new"))
         yield item(f"from {old:g}", new, words, match.group(), fact=fact)
@@ -206,7 +209,7 @@ def _changed(sentence: str, words: frozenset[str], *, fact: bool) -> Iterator[It
 
 def _counts(sentence: str, words: frozenset[str], *, fact: bool) -> Iterator[Item]:
     """Yield the things that a sentence counts, and the parts of them."""
-    parts = list(_OF.finditer(sentence))
+    parts = list(PARTS.finditer(sentence))
     for match in parts:
         part, whole = (written.numeral(match[side]) for side in ("part", "whole"))
         noun = events.stem(match["noun"].lower())

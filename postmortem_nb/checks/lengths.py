@@ -64,6 +64,12 @@ def from_row(case: Case, row: str, figure: Figure) -> bool:
     return any(fits(figure, gap) for gap in gaps if gap)
 
 
+OF_ROW = re.compile(
+    r"\s(?:after the (?:first|start|onset|beginning)|without (?:any |an? )?(?:errors?|failures?|"
+    r"alerts?|incidents?)|of (?:stable|normal|clean|quiet|error-free))\b",
+    re.IGNORECASE,
+)
+"""Behind a length, in a row of the timeline: it is one from another entry to this."""
 _IN = re.compile(r"\s(?:in|into|later|after)\b", re.IGNORECASE)
 
 
@@ -96,6 +102,8 @@ _MILESTONES = frozenset(
 )
 WHOLE = frozenset({"title", "what_happened", "problem"})
 """Blanks that tell of the whole incident alone: a length there is one of its own."""
+CLOSING = frozenset({"confirmed", "final_status", "closed"})
+"""Blanks of the timeline that tell how it ended, often without a verb."""
 SHORTEST = 10.0
 """Minutes of a length that is told as one of the incident's own."""
 

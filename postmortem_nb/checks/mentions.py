@@ -159,7 +159,7 @@ def _valued(match: re.Match[str]) -> tuple[str, str, float]:
     """Return the kind of a figure, what it counts, its value: of a clock, minutes of the day."""
     if match["clock"]:
         hour, minute = match["clock"].split(":")
-        zone = spoken.ZONES.get(match["zone"] or "UTC")
+        zone = spoken.ZONES.get(match["zone"] or spoken.shared(match) or "UTC")
         at = 60.0 * (int(hour) - (zone or 0)) + int(minute)
         return "clock" if zone is not None else "local", "", at % _DAY
     if match["month"] or match["of"]:

@@ -54,6 +54,7 @@ _DURING = re.compile(
 """How long it must last: no level."""
 _LEFT = re.compile(r"\s?(?:%|percent)\s(?:\w+\s)?(?:left|free|remain\w*|unused)\b", re.IGNORECASE)
 """Behind a share: what is told is the rest."""
+_PART_OF = re.compile(r"(?P<share>\d+(?:\.\d+)?)\s?(?:%|percent)\sof\s(?P<whole>\d[\d,]*\d)")
 _OF_WHOLE = re.compile(
     rf"(?P<part>{_FIGURE.pattern})\s(?:out\s)?of\s(?:the\s)?(?P<whole>{_FIGURE.pattern})\s"
     r"(?:\w+\s){0,2}?(?:left|free|remain\w*|unused)\b",
@@ -86,7 +87,12 @@ def thresholds(case: Case) -> Iterator[Finding]:
             (written.numeral(each["whole"]) - written.numeral(each["part"]), each)
             for each in _OF_WHOLE.finditer(levels)
         ]
-        near = (_agrees(figure, bound, _unit(each)) for figure, each in (*figures, *rests))
+        products = [
+            (float(each["share"]) / 100 * float(each["whole"].replace(",", "")), each)
+            for each in _PART_OF.finditer(levels)
+        ]
+        known = (*figures, *rests, *products)
+        near = (_agrees(figure, bound, _unit(each)) for figure, each in known)
         one = 1.0 if (match["way"], bound) == (">", 0.0) else None  # “> 0” is one and more
         if not any(near) and one not in {figure for figure, _ in figures}:
             yield single.about(

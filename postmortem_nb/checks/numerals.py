@@ -54,17 +54,20 @@ _DAY = late(
     r"(?:Jan|Febr)uary|March|April|May|June|July|August|(?:Septem|Octo|Novem|Decem)ber)\b",
     re.IGNORECASE,
 )
-_MAY = re.compile(rf"\b(?:{'|'.join(_TENS)})\b|hundred|thousand|\sof\s[A-Z]", re.IGNORECASE)
+_PERCENT = late(rf"\b{_SMALL}(?=\sper\s?cent\b)", re.IGNORECASE)
+_MAY = re.compile(
+    rf"\b(?:{'|'.join(_TENS)})\b|hundred|thousand|per\s?cent|\sof\s[A-Z]", re.IGNORECASE
+)
 _LONGEST = 8_000
 """Characters of a text in which numbers are looked for."""
 
 
 @lru_cache(maxsize=2048)
 def in_digits(text: str) -> str:
-    """Return a text with its compound numbers and its days of a month in digits."""
+    """Return a text with its compound numbers, its percents and its days of a month in digits."""
     if len(text) > _LONGEST or not _MAY.search(text):
         return text
-    return _DAY.sub(_day, _WHOLE.sub(_number, text))
+    return _DAY.sub(_day, _PERCENT.sub(_number, _WHOLE.sub(_number, text)))
 
 
 def _day(match: re.Match[str]) -> str:

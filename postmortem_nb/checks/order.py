@@ -51,7 +51,8 @@ _NOT = re.compile(
 OPEN = re.compile(
     r"\b(?:would|could(?!\snot?\b)|should|might|may|if|unless|must|will|can|cannot|usual\w*|normal(?:ly)?\s|"
     r"always|previous\w*|next|instead|whether|often|typical\w*|plan(?:ned|s)|had to|to be|"
-    r"expected|drill|rehears\w*|tests?|another|other|similar|same|second|third|again|as well|too|"
+    r"expected|drill|rehears\w*|tests?|another(?!\s(?:\d+|few|\w+)\s(?:minutes|hours|seconds)\b)|other|"
+    r"similar|same(?!\s(?:moment|time|instant)\b)|(?<!every )second|third|again|as well|too|"
     r"false|no effect|in vain|without (?:any )?(?:effect|change|success)|at first|first tried)\b",
     re.IGNORECASE,
 )
@@ -63,7 +64,8 @@ _AT = re.compile(
     re.IGNORECASE,
 )
 _LOCAL = re.compile(
-    r"\blocal(?:ly)?\b|\b(?-i:[ECMP][SD]T|CES?T|[BIJ]ST)\b|\b(?:Eastern|Central|Pacific|Mountain)\b|\d\sin\s(?-i:[A-Z])",
+    r"\blocal(?:ly)?\b|\b(?-i:[ECMP][SD]T|CES?T|[BIJ]ST)\b|\b(?:Eastern|Central|Pacific|"
+    r"Mountain)\b|(?-i:[A-Z][a-z]+) Time\b|\d\sin\s(?-i:[A-Z])",
     re.IGNORECASE,
 )
 """In a clause: its clock is that of another zone."""

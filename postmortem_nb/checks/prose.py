@@ -50,6 +50,7 @@ def prose(case: Case) -> Iterator[Finding]:
             yield from _severities(case, cell, text)
         if whole:
             yield from _words(case, cell, text)
+            yield from _beside(case, cell, text)
             yield from _severities(case, cell, text)
             yield from _lasting(case, cell, text)
             yield from _averaged(case, cell, text)
@@ -96,8 +97,10 @@ def _elsewhere(claim: claims.Claim, match: re.Match[str]) -> bool:
     if match.groupdict().get("number") and _TIMED.match(match.string, match.end("number")):
         return True  # “104 minutes drivers could not”
     at = match.start("number") if match.groupdict().get("number") else 0
-    whole = at and written.WHOLE_OF.search(match.string[max(0, at - written.NEAR) : at])
-    if whole or claims.NOT_THIS.search(before):
+    near = max(0, at - written.NEAR)
+    whole = written.WHOLE_OF.search(match.string[near:at]) if at else None
+    own = whole and near + whole.start() >= match.start()  # “most of the 340 tickets”
+    if (whole and not own) or claims.NOT_THIS.search(before):
         return True
     if "affected_share" in claim.measures and claims.RAMPED.search(before):
         return True
@@ -124,6 +127,24 @@ def _is_cause(case: Case, cell: Cell, match: re.Match[str]) -> bool:
     return duration is not None and spoken.minutes(match["span"])[0] > duration
 
 
+_BESIDE = re.compile(
+    r"(?P<total>\d[\d,]*\d)\s(?:[\w’'-]+\s){0,3}?[\w’'-]+(?:,|\s\()\s?"
+    rf"(?:or\s|about\s|that is\s)?{spoken.SHARE}\sof\b",
+    re.IGNORECASE,
+)
+"""A number with its share beside it: “31,850 home seekers, 35 % of those active”."""
+
+
+def _beside(case: Case, cell: Cell, text: str) -> Iterator[Finding]:
+    """Find a share beside the number of those affected that is not theirs."""
+    share, total = _known(case, "affected_share"), _known(case, "affected_total")
+    for match in matches(_BESIDE, text) if share is not None and total else ():
+        same = float(match["total"].replace(",", "")) == total
+        if same and share is not None and not spoken.agrees(match, share):
+            said = f"“{match.group()}”, but share of users: {share:g}."
+            yield about(case, cell, said)
+
+
 def _words(case: Case, cell: Cell, text: str) -> Iterator[Finding]:
     """Find shares in words that are not the share of the data."""
     share, total = _known(case, "affected_share"), _known(case, "affected_total")
@@ -146,7 +167,13 @@ def _spent(case: Case, cell: Cell, text: str) -> Iterator[Finding]:
         value = _known(case, name)
         for pattern, low, high in ways if value is not None and "budget" in text else ():
             for match in matches(pattern, text):
-                if value is not None and not low <= value <= high:
+                words = (match.groupdict().get("hedge") or "").strip().lower()
+                least, most = low, high
+                if words in {"over", "more than", "well over"}:
+                    least, most = 0.45 * (low + high), 100.0
+                elif words in {"less than", "under", "nearly", "almost"}:
+                    least, most = 0.5 * low, 0.55 * (low + high)
+                if value is not None and not least <= value <= most:
                     known = f"{name.replace('_', ' ')}: {value:g} %"
                     yield about(case, cell, f"“{match.group().strip()}”, but error {known}.")
 

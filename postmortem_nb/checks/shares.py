@@ -85,9 +85,9 @@ def _odd(written: str) -> int:
 
 
 SPENT = _words(
-    r"\b(?:consumed|burn(?:ed|t)|used(?:\sup)?|ate|spent|cost(?:\sus)?)\s(?:about\s|nearly\s|"
-    r"over\s)?"
-    r"{}\s(?:of\s)?(?:all\s|our\s|the\s|its\s)*(?:[\w-]+\s){{0,2}}?budget"
+    r"\b(?:consumed|burn(?:ed|t)|used(?:\sup)?|ate(?:\sup)?|spent|cost(?:\sus)?|took)\s"
+    r"(?P<hedge>about\s|nearly\s|almost\s|some\s|over\s|more than\s|well over\s|less than\s|"
+    r"under\s)?{}\s(?:of\s)?(?:all\s|our\s|the\s|its\s)*(?:[\w’'-]+\s){{0,2}}?budget"
 )
 """A share of the error budget in words → the percent it can mean."""
 LEFT = _words(

@@ -206,13 +206,25 @@ def apart(match: re.Match[str], moment_minutes: int) -> int | None:
 
 def clocked(match: re.Match[str]) -> tuple[int, int] | None:
     """Return the minute of the UTC day of a clock, and after how many it shows the same again."""
+    if not match["zone"] and LOCAL.match(match.string, match.end()):
+        return None
     hours, minute, turn = _clock(match["clock"].lower())
-    half, zone = (match["half"] or "").lower(), (match["zone"] or "UTC").upper()
+    half, zone = (match["half"] or "").lower(), match["zone"] or shared(match) or "UTC"
+    zone = zone.upper()
     if zone not in ZONES or hours > 23 or minute > 59 or (half and not 1 <= hours <= 12):
         return None
     if half:
         hours, turn = hours % 12 + (12 if half.startswith("p") else 0), 1440
     return (60 * (hours - ZONES[zone]) + minute) % 1440, turn
+
+
+_SHARED = re.compile(r"\s?(?:and|to|until|till|–|-)\s?\d\d:\d\d\s(?P<zone>[A-Z]{2,4}T|UTC|GMT|Z)\b")
+
+
+def shared(match: re.Match[str]) -> str:
+    """Return the zone of a clock without one that stands before another: “07:12 to 09:54 CET”."""
+    other = _SHARED.match(match.string, match.end())
+    return other["zone"] if other else ""
 
 
 def _clock(written: str) -> tuple[int, int, int]:

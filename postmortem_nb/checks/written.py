@@ -73,7 +73,8 @@ _SHARE = re.compile(
     rf"{_NOT_IN}(?P<number>\d+(?:\.\d+)?)\s?(?:%|percent\b|per cent\b)"
     rf"|\b(?P<fraction>{'|'.join(sorted(FRACTIONS, key=len, reverse=True))})(?=\s(?:of\b|the\b|"
     r"our\b|all\b))"
-    rf"|\b(?P<part>{_ODD})\s(?:of\s)?(?:[a-z]+\s){{0,2}}?(?:in|out of)\s(?:every\s)?(?P<all>{_ODD})"
+    rf"|\b(?P<part>{_ODD})\s(?:of\s)?(?:(?!{_ODD}\b)[a-z]+\s){{0,2}}?(?:in|out of)\s"
+    rf"(?:every\s)?(?P<all>{_ODD})"
     r"(?![\w:.%-])(?!\s(?:minutes|seconds|hours|days|weeks)\b)"
     rf"|\bevery\s(?P<nth>second|other|third|fourth|fifth|tenth)\b",
     re.IGNORECASE,
@@ -99,11 +100,18 @@ _MORE = re.compile(
     re.IGNORECASE,
 )
 _LESS = re.compile(
-    r"(?:under|less than|fewer than|at most|up to|below|no more than|not even|within|almost|"
-    r"nearly|close to|just short of|just shy of|not quite|short of|shy of)\s(?:the\s|an?\s)?\W?$",
+    r"(?:under|less than|fewer than|at most|up to|below|no more than|not even|within)"
+    r"\s(?:the\s|an?\s)?\W?$",
+    re.IGNORECASE,
+)
+_ALMOST = re.compile(
+    r"(?:almost|nearly|close to|just short of|just shy of|not quite|short of|shy of)"
+    r"\s(?:the\s|an?\s)?\W?$",
     re.IGNORECASE,
 )
 _WIDE, _LOOSE = 1.6, 0.2
+_FINE = 0.5
+"""Share of its looseness that is left to a number of two digits or more: “about 4,300”."""
 NEAR = 60
 """Characters before a figure that are looked at."""
 WHOLE_OF = re.compile(
@@ -199,11 +207,23 @@ def _counts(text: str) -> Iterator[Figure]:
 def _figure(kind: str, value: float, step: float, match: re.Match[str]) -> Figure:
     """Return a figure with the bounds that the words before it leave."""
     before = match.string[max(0, match.start() - 24) : match.start()]
+    fine = kind in {"count", "money"}
+    low, high = bounds(value, step, before, fine=fine)
+    return Figure(kind, low, high, match.start(), match.end(), match=match)
+
+
+def bounds(value: float, step: float, before: str, *, fine: bool) -> tuple[float, float]:
+    """Return between what a number may lie by the words before it; ``step``: its own rounding.
+
+    ``fine``: one of two digits or more before its zeros is told more exactly.
+    """
     low, high = value - step, value + step
+    loose = _LOOSE * (_FINE if fine and len(f"{value:.0f}".rstrip("0")) > 1 else 1.0)
     if _MORE.search(before):
         low, high = value * 0.99, value * _WIDE
-    elif _LESS.search(before):
-        low, high = value / _WIDE, max(value * 1.01, high if step < value / 50 else value * 1.02)
+    elif (bound := _LESS.search(before)) or _ALMOST.search(before):
+        low = value / _WIDE if bound else min(low, value * (1 - loose))
+        high = max(value * 1.01, high if step < value / 50 else value * 1.02)
     elif spoken.HEDGE.search(before) or re.search(r"\bsome\s$", before):
-        low, high = min(low, value * (1 - _LOOSE)), max(high, value * (1 + _LOOSE))
-    return Figure(kind, low, high, match.start(), match.end(), match=match)
+        low, high = min(low, value * (1 - loose)), max(high, value * (1 + loose))
+    return low, high
