@@ -79,6 +79,13 @@ It ate more than half of our error budget for the month.
 Ninety per cent of the month's error budget was spent in one afternoon.
 That day 4,200 customers, 53 % of those active, waited.
 That hour baskets were refused, some 74,000 in number.
+13 of the 240 minutes went by before the page.
+It took a customer to ring us after 41 minutes.
+Nearly 70,000 dollars were lost that day.
+Nearly half of our 31,000 customers were touched.
+The outage lasted three and a quarter hours.
+Five hours after the restart the service was healthy.
+We look at it again on 14 January.
 The whole thing was over in less than an hour.""".splitlines()
 HELD = """\
 Seventeen minutes had gone by before the first of us looked at a screen.
@@ -119,6 +126,13 @@ It ate nearly half of our error budget for the month.
 It burnt forty-two per cent of the month's error budget.
 That day 4,200 customers, 13.5 % of those active, waited.
 That hour baskets were refused, some 37,000 in number.
+17 of the 127 minutes went by before the page.
+It took a customer to ring us after 17 minutes.
+Nearly 50,000 dollars were lost that day.
+A tenth of our 31,000 customers were touched.
+Forty-three minutes after the restart the service was healthy.
+We look at it again on 3 January.
+Of our 96,000 requests, 37,500 failed.
 With another release $126,000 would have been lost.
 We had restarted all proxies at 16:26 Central European Time.
 Each late basket cost us three dollars and fifty cents.
@@ -190,6 +204,8 @@ def test_a_share_is_doubted_without_any_frozen_rate(tmp_path):
     [
         ("Some 5,100 bakeries waited.", "“5,100 bakeries” (people: 4,200)"),
         ("Seven requests in ten failed at once.", "“Seven requests in ten” (elsewhere: 31 %)"),
+        ("70 % of the requests failed.", "“70 %”"),
+        ("One in three of 900,000 requests failed.", ""),
         ("Some 4,300 bakeries waited.", ""),
         ("Three requests in ten failed at once.", ""),
         ("At its peak seven requests in ten failed.", ""),
@@ -203,7 +219,7 @@ def test_nouns_and_shares_are_those_of_the_document(tmp_path, sentence, doubt):
     made.set("what_happened", told)
     made.add("went_wrong", area="Tooling", impact="Two markets were closed.")
     said = sound.doubted_with(made, sentence, "prose", "lone")
-    assert f"Nothing else here has {doubt}." in said if doubt else not said
+    assert any(doubt in each for each in said) if doubt else not said
 
 
 @pytest.mark.parametrize(

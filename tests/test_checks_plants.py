@@ -100,6 +100,11 @@ PLANTS = {
             "patterns", "The second this year; we look again at the follow-up on 16 January."
         ),
     ),
+    "a follow-up that is held late": (
+        "follow-up",
+        added("sharing", task="Follow-up, 30 days after the incident", when="2026-01-13"),
+    ),
+    "watched before it was over": ("order", moved("Monitoring", "15:50")),
     "done by nobody": ("owner", action(owner=None, status="Complete")),
     "told but not when": ("blank", step("Key Discovery", finding="the pool is full", time=None)),
     "a message before the start": (
@@ -237,6 +242,8 @@ def test_what_is_planted_is_found(incident, plant):
         added("similar", incident="INC-0", date="2025-02-01", similarity="the same pool"),
         added("sharing", task="Team briefing completed", when="2025-12-12", done=True),
         added("updates", channel="Internal", time=sound.moment("14:30"), text="Errors since 14:02"),
+        added("sharing", task="Follow-up, 30 days after the incident", when="2026-01-03"),
+        added("sharing", task="Follow-up actions reviewed", when="2026-01-13"),
         added("runbooks", name="Pools", updates="Add the two limits", owner="Dana"),
         facts(technical_cause="See [graph](https://example.com/x) and [this](#causes)."),
         facts(nps="n/a", regions="none"),

@@ -300,6 +300,10 @@ def test_a_severity_that_was_raised_is_no_contradiction(made):
         ("two hundred thousand users", "200,000 users"),
         ("forty-five minutes", "45 minutes"),
         ("Friday the twenty-sixth of June", "Friday 26 June"),
+        ("four and a quarter hours", "4.25 hours"),
+        ("3 and three quarter hours", "3.75 hours"),
+        ("a page and a quarter of the text", "a page and a quarter of the text"),
+        ("Ninety per cent of the budget", "90 per cent of the budget"),
         ("two thousand users", "two thousand users"),  # a round number is meant roughly
         ("between two hundred and three hundred", "between two hundred and three hundred"),
         ("twenty-five to five", "twenty-five to five"),  # a clock

@@ -234,6 +234,10 @@ def wording(case: Case) -> Iterator[Finding]:
                 yield remark(case, flag, (TABLE, row["row"], name))
 
 
+_ALERTS = {"alert", "alerts", "alarm", "alarms", "monito", "paging"}
+"""Words for one thing, cut as those of `_weights`."""
+
+
 def factors(case: Case) -> Iterator[Finding]:
     """Find contributing factors of which no action or measure speaks.
 
@@ -244,6 +248,7 @@ def factors(case: Case) -> Iterator[Finding]:
         name = row.get("name")
         words = _weights(_all_words(row, leave=("area",)))
         called = _weights(str(name or ""))
+        called |= _ALERTS if called & _ALERTS else set()
         if not name or not words or any(called & each or len(words & each) > 1 for each in answers):
             continue
         yield Finding(

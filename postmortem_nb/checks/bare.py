@@ -64,6 +64,10 @@ _AT_A_TIME = re.compile(
     re.IGNORECASE,
 )
 """In a sentence: its share may be that of a moment, or of something else."""
+_OF_NOUN = re.compile(r"\s(?:out\s)?of\s(?:the|our|these|those)\s\w+")
+"""Behind a share: what it is of."""
+_OF_ALL = re.compile(r"(?:^|[.;]\s)Of\s(?:(?:the|our|all)\s){0,2}$")
+"""Before a number: the sentence goes on with its parts."""
 _SPARED = re.compile(
     r"\b(?:went through|succeed\w*|work(?:ed|ing)|fine|unaffected|spared|left|remain\w*)\b",
     re.IGNORECASE,
@@ -161,7 +165,7 @@ def _is_fact(sentence: str, figure: Figure) -> bool:
     if SETTING.search(clause) or OPEN.search(clause):
         return False
     before = sentence[max(0, figure.begin - written.NEAR) : figure.begin]
-    if written.WHOLE_OF.search(before):
+    if written.WHOLE_OF.search(before) or _OF_ALL.search(before):
         return False
     if figure.kind == "clock":
         return not OTHER_DAY.search(sentence) and not OPEN.search(sentence)
@@ -207,7 +211,9 @@ def _money(case: Case, bears: Bears, sentence: str, figure: Figure) -> str | Non
 def _share(case: Case, bears: Bears, sentence: str, figure: Figure) -> str | None:
     """Return the shares that are known, where one of requests or people is none of them."""
     clause = borne.clause(sentence, figure)
-    if not _FAILING.search(clause) or borne.PARTIAL.search(clause):
+    of = _OF_NOUN.match(sentence, figure.end)
+    rest = clause.replace(of.group(), " ", 1) if of else clause
+    if not _FAILING.search(clause) or borne.PARTIAL.search(rest):
         return None
     names = _BUDGET if "budget" in clause.lower() else ("affected_share",)
     values = [value for name in names if (value := borne.value(case, name)) is not None]

@@ -50,7 +50,8 @@ PERSON = (
 PEOPLE = rf"(?:{PERSON}s|people)"
 HIT = (
     r"(?:affected|impacted|unable|could not|couldn[’']t|saw|received|lost|hit|experienced|got|"
-    r"failed|locked out|suffered|stuck|without|left without|turned away)"
+    r"failed|(?:locked|shut|kept) out|suffered|stuck|without|left without|turned away|touched|"
+    r"blocked|barred)"
 )
 DAMAGE = r"(?:outage|incident|degradation|disruption|downtime|interruption)"
 LOSS = (
@@ -96,6 +97,7 @@ CLAIMS: tuple[Claim, ...] = (
         rf"{LOSS}\s{FEW}(?:US)?(?:\$|USD)\s?{NUMBER}(?!\d|,\d|\s?(?:(?:an?|per|each|every)\b|/)\s?\w)",
         rf"\$\s?{NUMBER}\s(?!(?:\w+\s){{0,2}}?(?:would|could|might|may)\b){FEW}(?:lost|loss|revenue)",
         rf"{LOSS}\s{FEW}{NUMBER}\s?(?:dollars|USD)",
+        rf"{NUMBER}\s(?:dollars|USD)\s(?:were|was|got|had been)\s(?:lost|forgone|missed)\b",
         rf"\bworth\s{FEW}{NUMBER}\s?(?:dollars|USD)?\s{FEW}(?:lost|never placed|not made|missed)\b",
         rf"\bworth\s{FEW}\$\s?{NUMBER}\s{FEW}(?:lost|never placed|not made|missed)\b",
     ),
@@ -133,6 +135,7 @@ CLAIMS: tuple[Claim, ...] = (
         "duration resolution_time",
         r"(?:that makes|makes it|in all|in total|all told|altogether|from start to (?:end|finish))"
         rf"[,:]?\s{FEW}?{SPAN}(?=[.;)]|$)",
+        rf"(?<![\d,.])\d+\sof\sthe\s{SPAN}(?!\s(?:was|were)\b)",
         whole=True,
     ),
     *_claims(
@@ -140,6 +143,8 @@ CLAIMS: tuple[Claim, ...] = (
         "detection_time",
         r"(?:detected|noticed|alerted|discovered|detection|paged)\s(?:it\s|us\s)?"
         rf"(?:after|within|in|took)\s{FEW}?{SPAN}",
+        r"(?:rang|ring|called?|told|tell|phoned?|warned|wrote to|write to)\sus\s(?:only\s)?"
+        rf"(?:after|within)\s{FEW}?{SPAN}",
         rf"(?:time to detect|detection time|MTTD|TTD)\s(?:was|of|is)\s{FEW}?{SPAN}",
         rf"(?:took|needed|required)\s(?:us\s)?{FEW}?{SPAN}\s(?:to|until we)\s"
         r"(?:detect|notice|discover|see)\b(?!\s(?:that|why|what|how|whether|an?|its|their|the "

@@ -97,8 +97,15 @@ _FOLLOW_UP = re.compile(
     r"[^.;\n]{0,30}?\bfollow-?\s?up\b(?!\s(?:actions?|items?|tasks?|work|ticket))",
     re.IGNORECASE,
 )
+_AGAIN = re.compile(
+    r"\b(?:we|team|everyone)\s(?:shall\s|will\s)?(?:look|meet|come back|check|gather)"
+    rf"(?:\s\w+){{0,5}}?\sagain\son\s(?:\w+day,?\s)?(?:the\s)?(?:{DATE})",
+    re.IGNORECASE,
+)
 _OF_OTHERS = frozenset({"recurring", "patterns", "answer", "description"})
 """Blanks that tell of earlier incidents."""
+_PLANNED = frozenset({"what_we_will_do", "patterns", "text"})
+"""Blanks that tell when all of it is looked at again."""
 _MONTH_OF = re.compile(
     rf"\bin\s{_MONTH.format('')}\s(?P<year>20\d\d)\b",
     re.IGNORECASE,
@@ -229,7 +236,9 @@ def _follow_up(case: Case) -> Iterator[Finding]:
         return
     for cell in case.cells:
         prose = cell.column.kind in {"prose", "line"} and cell.table != "similar"
-        for match in matches(_FOLLOW_UP, str(cell.value)[:LONG]) if prose else ():
+        text = str(cell.value)[:LONG] if prose else ""
+        again = matches(_AGAIN, text) if cell.column.name in _PLANNED else ()
+        for match in (*matches(_FOLLOW_UP, text), *again):
             day = day_of(match, due)
             if day and day != due:
                 yield about(case, cell, f"“{match.group()}”, but the follow-up is on {due}.")

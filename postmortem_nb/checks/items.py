@@ -73,8 +73,8 @@ _TIMES = re.compile(
 _VALUE = r"(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?"
 _CHANGE = re.compile(rf"\bfrom\s(?P<old>{_VALUE})\sto\s(?P<new>{_VALUE})(?![\w:%-]|[.,]\d)")
 PARTS = re.compile(
-    rf"\b(?P<part>{written.NUMERAL})\sof\s(?:the\s|our\s|all\s)*(?P<whole>{written.NUMERAL})\s"
-    r"(?:[a-z-]+\s)?(?P<noun>[a-z]{3,}s)\b",
+    rf"(?<!ne in )(?<!wo in )(?<!\d in )\b(?P<part>{written.NUMERAL})\sof\s(?:the\s|our\s|all\s)*"
+    rf"(?P<whole>{written.NUMERAL})\s(?:[a-z-]+\s)?(?P<noun>[a-z]{{3,}}s)\b",
     re.IGNORECASE,
 )
 _PARTIAL = re.compile(

@@ -30,6 +30,11 @@ _WHOLE = late(
     rf"(?:{'|'.join(_TENS)})[-\s](?:{'|'.join(_ONES)}))\b(?!\s(?:past|to|million|billion)\b|-?th\b|-[a-z]+(?:st|nd|rd|th)\b)",
     re.IGNORECASE,
 )
+_QUARTERS = late(
+    rf"\b(?P<whole>{_SMALL}|\d+)\sand\s(?P<part>a\squarter|three[-\s]quarters?)(?=\s(?:hours|minutes|"
+    r"days)\b)",
+    re.IGNORECASE,
+)
 _ORDINALS = (
     *(
         "first",
@@ -56,7 +61,8 @@ _DAY = late(
 )
 _PERCENT = late(rf"\b{_SMALL}(?=\sper\s?cent\b)", re.IGNORECASE)
 _MAY = re.compile(
-    rf"\b(?:{'|'.join(_TENS)})\b|hundred|thousand|per\s?cent|\sof\s[A-Z]", re.IGNORECASE
+    rf"\b(?:{'|'.join(_TENS)})\b|hundred|thousand|per\s?cent|\squarters?\b|\sof\s[A-Z]",
+    re.IGNORECASE,
 )
 _LONGEST = 8_000
 """Characters of a text in which numbers are looked for."""
@@ -67,11 +73,18 @@ def in_digits(text: str) -> str:
     """Return a text with its compound numbers, its percents and its days of a month in digits."""
     if len(text) > _LONGEST or not _MAY.search(text):
         return text
+    text = _QUARTERS.sub(_quarters, text)
     return _DAY.sub(_day, _PERCENT.sub(_number, _WHOLE.sub(_number, text)))
 
 
 def _day(match: re.Match[str]) -> str:
     return f"{_DAYS[match['day'].lower()]} {match['month']}"
+
+
+def _quarters(match: re.Match[str]) -> str:
+    whole = match["whole"].lower()
+    number = int(whole) if whole.isdigit() else int(COUNTS[whole])
+    return f"{number}.{25 if match['part'].lower().startswith('a') else 75}"
 
 
 def _number(match: re.Match[str]) -> str:

@@ -54,6 +54,7 @@ def prose(case: Case) -> Iterator[Finding]:
             yield from _severities(case, cell, text)
             yield from _lasting(case, cell, text)
             yield from _averaged(case, cell, text)
+            yield from _well(case, cell, text)
             yield from _windows(case, cell, text)
 
 
@@ -259,6 +260,24 @@ _MEAN = re.compile(
 )
 _ABOUT = 0.1
 """Share by which a mean may differ: it is rounded."""
+
+
+_WELL = re.compile(
+    rf"\b{spoken.SPAN}\s(?:after|from)\s[^,.;\n]{{3,40}}?,?\s(?:the\s|our\s)?(?:service|site|system|"
+    r"everything|all|it|platform|traffic)\s(?:was|were)\s(?:fully\s)?(?:healthy|back|normal|restored|"
+    r"recovered|well|over)\b",
+    re.IGNORECASE,
+)
+
+
+def _well(case: Case, cell: Cell, text: str) -> Iterator[Finding]:
+    """Find a length “after which the service was healthy” that leads from no entry to the end."""
+    ends = _times(case, claims.FAMILY["recovered"])
+    gaps = [(end - at).total_seconds() / 60 for end in ends for at in _times(case) if at < end]
+    for match in matches(_WELL, text) if gaps else ():
+        if not any(spoken.agrees(match, gap) for gap in gaps):
+            said = match.group().strip()
+            yield about(case, cell, f"“{said}”, but the timeline has {times.shown(ends[-1])}.")
 
 
 def _averaged(case: Case, cell: Cell, text: str) -> Iterator[Finding]:

@@ -193,6 +193,11 @@ def _links_in(case: Case, cell: Cell) -> Iterator[Finding]:
             )
 
 
+_FOLLOW_UP = re.compile(
+    r"\bfollow-?\s?up\b(?!\s(?:actions?|items?|tasks?|tickets?))", re.IGNORECASE
+)
+
+
 def follow_up(case: Case) -> Iterator[Finding]:
     """Find a typed follow-up date that is not 30 days after the incident."""
     typed, computed = case.typed.get("follow_up"), case.measures["follow_up"].value
@@ -204,6 +209,19 @@ def follow_up(case: Case) -> Iterator[Finding]:
             message=f"{typed}, but {metrics.FOLLOW_UP_DAYS} days after the incident is {computed}.",
             remedy=f"Set {computed}, or clear the blank: it is computed.",
         )
+    for row in case.rows("sharing") if computed else ():
+        day = row.get("when")
+        named = _FOLLOW_UP.search(str(row.get("task") or ""))
+        if named and isinstance(day, dt.date) and day != computed:
+            yield about(
+                case,
+                Code.FOLLOW_UP,
+                "when",
+                message=f"{row['task']}: {day}, but {metrics.FOLLOW_UP_DAYS} days after the "
+                f"incident is {computed}.",
+                remedy=f"Set {computed}, or say why it is on another day.",
+                at=("sharing", row["row"]),
+            )
 
 
 def dates(case: Case) -> Iterator[Finding]:

@@ -29,7 +29,7 @@ def _words(*ways: str) -> tuple[tuple[re.Pattern[str], float, float], ...]:
     )
 
 
-_OF_THEM = rf"(?:of\s)?(?:all\s)?(?:of\s)?(?:our\s|the\s)?(?:{PEOPLE}|{PERSON})\b"
+_OF_THEM = rf"(?:of\s)?(?:all\s)?(?:of\s)?(?:our\s|the\s)?(?:\d[\d,]+\s)?(?:{PEOPLE}|{PERSON})\b"
 WORDS = (
     *_words(rf"\b{{}}\s{_OF_THEM}\s(?:were\s|was\s)?{HIT}"),
     *_words(

@@ -130,6 +130,7 @@ def hints(case: Case) -> Iterator[Finding]:
         ("Mitigation Deployed", _CAUSE, known),
         (metrics.DISCOVERY, _BEGUN, begun["time"] if begun else None),
         ("Partial Recovery", "Mitigation Deployed", case.moments.mitigated),
+        ("Monitoring", "Full Recovery", case.moments.recovered),
     )
     for later, earlier, since in pairs:
         row = _one(case, later)

@@ -115,7 +115,7 @@ _FINE = 0.5
 NEAR = 60
 """Characters before a figure that are looked at."""
 WHOLE_OF = re.compile(
-    rf"(?:%|\b(?:{NUMERAL}|quarter|third|half|fifth|eighth|tenth|quarters|thirds|fifths|none|all|most|"
+    rf"(?:%|\b(?:{NUMERAL}|quarter|third|half|fifth|eighth|tenth|quarters|thirds|fifths|hundred|thousand|none|all|most|"
     r"some|part|percent))\s(?:out\s)?of\s(?:(?:all|our|the|its|their|some|about|those)\s){0,2}$",
     re.IGNORECASE,
 )
