@@ -86,6 +86,10 @@ Nearly half of our 31,000 customers were touched.
 The outage lasted three and a quarter hours.
 Five hours after the restart the service was healthy.
 We look at it again on 14 January.
+The impact ended after four hours.
+More than half of our active customers noticed.
+It ate four fifths of the four weeks' error budget.
+The remedy took effect 55 minutes after the start.
 The whole thing was over in less than an hour.""".splitlines()
 HELD = """\
 Seventeen minutes had gone by before the first of us looked at a screen.
@@ -132,6 +136,13 @@ Nearly 50,000 dollars were lost that day.
 A tenth of our 31,000 customers were touched.
 Forty-three minutes after the restart the service was healthy.
 We look at it again on 3 January.
+The impact ended after 127 minutes.
+More than a tenth of our active customers noticed.
+It ate two fifths of the four weeks' error budget.
+The remedy took effect 84 minutes after the start.
+The loss of $48,000 was not the largest.
+Rollback to 4.7.1 started at 15:20 and was done at 15:26.
+Three hours went by, and three minutes more.
 Of our 96,000 requests, 37,500 failed.
 With another release $126,000 would have been lost.
 We had restarted all proxies at 16:26 Central European Time.

@@ -105,6 +105,9 @@ PLANTS = {
         added("sharing", task="Follow-up, 30 days after the incident", when="2026-01-13"),
     ),
     "watched before it was over": ("order", moved("Monitoring", "15:50")),
+    "a link that a space cuts": ("link", facts(dashboard_link="https://docs.example .com/d/1")),
+    "a closer eye": ("exhorts", action(title="Keep a closer eye on the pool")),
+    "what everyone should": ("exhorts", action(title="Everyone should look at the pool")),
     "done by nobody": ("owner", action(owner=None, status="Complete")),
     "told but not when": ("blank", step("Key Discovery", finding="the pool is full", time=None)),
     "a message before the start": (
@@ -243,6 +246,8 @@ def test_what_is_planted_is_found(incident, plant):
         added("sharing", task="Team briefing completed", when="2025-12-12", done=True),
         added("updates", channel="Internal", time=sound.moment("14:30"), text="Errors since 14:02"),
         added("sharing", task="Follow-up, 30 days after the incident", when="2026-01-03"),
+        facts(dashboard_link="https://example.com/d/1, https://example.com/d/2"),
+        facts(dashboard_link="https://example.com/d/1 and https://example.com/d/2"),
         added("sharing", task="Follow-up actions reviewed", when="2026-01-13"),
         added("runbooks", name="Pools", updates="Add the two limits", owner="Dana"),
         facts(technical_cause="See [graph](https://example.com/x) and [this](#causes)."),

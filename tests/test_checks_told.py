@@ -420,6 +420,24 @@ def test_a_release_is_no_verb_and_a_thousand_may_be_rounded(made):
 
 @pytest.mark.parametrize(
     ("threshold", "fits"),
+    [
+        ("80% of 62,500", True),
+        ("10,000 a minute over five minutes", True),
+        ("10,000 a minute over six minutes", False),
+        ("70% of 62,500", False),
+    ],
+)
+def test_a_threshold_may_be_a_part_or_a_rate(made, threshold, fits):
+    incident, _ = made
+    row = incident.add("monitors", name="m", query="sum(last_5m):x{*} > 50000")
+    incident.set("threshold", threshold, table="monitors", row=row)
+    told = sound.doubted(incident, *CODES)
+    incident.remove("monitors", row)
+    assert any("its query has" in each for each in told) == (not fits)
+
+
+@pytest.mark.parametrize(
+    ("threshold", "fits"),
     [("more than 5.5 GB for 5 minutes", True), ("more than 6.5 GB for 5 minutes", False)],
 )
 def test_a_threshold_in_gigabytes_is_one_of_bytes(made, threshold, fits):

@@ -302,6 +302,7 @@ def test_a_severity_that_was_raised_is_no_contradiction(made):
         ("Friday the twenty-sixth of June", "Friday 26 June"),
         ("four and a quarter hours", "4.25 hours"),
         ("3 and three quarter hours", "3.75 hours"),
+        ("after an hour and a quarter", "after 1.25 hours"),
         ("a page and a quarter of the text", "a page and a quarter of the text"),
         ("Ninety per cent of the budget", "90 per cent of the budget"),
         ("two thousand users", "two thousand users"),  # a round number is meant roughly

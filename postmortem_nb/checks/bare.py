@@ -178,6 +178,9 @@ def _lone(case: Case, bears: Bears, sentence: str, figure: Figure, cell: Cell) -
         return None
     name = cell.column.name
     if figure.kind == "span":
+        if lengths.SINCE.match(sentence, figure.end) and name in lengths.TELLING:
+            since = lengths.since_start(case, bears, figure)
+            return f"“{sentence[figure.begin : figure.end]}” ({since})" if since else None
         near = lengths.from_row(case, cell.row, figure) if cell.table == "timeline" else True
         if not near and lengths.OF_ROW.match(sentence, figure.end):
             return f"“{sentence[figure.begin : figure.end]}” (no two entries are so far apart)"

@@ -51,7 +51,7 @@ PEOPLE = rf"(?:{PERSON}s|people)"
 HIT = (
     r"(?:affected|impacted|unable|could not|couldn[’']t|saw|received|lost|hit|experienced|got|"
     r"failed|(?:locked|shut|kept) out|suffered|stuck|without|left without|turned away|touched|"
-    r"blocked|barred)"
+    r"blocked|barred|noticed|felt)"
 )
 DAMAGE = r"(?:outage|incident|degradation|disruption|downtime|interruption)"
 LOSS = (
@@ -108,6 +108,8 @@ CLAIMS: tuple[Claim, ...] = (
         rf"{DAMAGE}\s(?:\w+\s)?(?:ran|went on|dragged on|continued|persisted|took|was over)\s"
         rf"(?:on\s)?(?:for|over|in|after)?\s?{FEW}?{SPAN}",
         rf"{SPAN}[\s-](?:long\s)?(?:of\s)?(?:\w+\s)?{DAMAGE}",
+        rf"\b(?:{DAMAGE}|impact)\s(?:was\s)?(?:over|ended|at an end)\s(?:only\s)?after\s"
+        rf"{FEW}?{SPAN}",
         rf"{SPAN}\sof\s(?:broken|failed|failing|lost|missing|refused|degraded)\s\w+\b"
         r"(?!\s(?:before|until|nobody|no one|that|which|went|without|with|in|on)\b)",
     ),
@@ -285,7 +287,7 @@ AGAIN = re.compile(r"\b(?:as well|again|false|second|third|another|other|too)\b"
 SEV = re.compile(r"\b(?:SEV|severity)[-\s]?(?P<digit>\d)\b", re.IGNORECASE)
 OTHER_BEGINNINGS = re.compile(
     r"\b(?:deploy\w*|roll-?out|release|investigat\w*|roll-?back|migration|mitigation|recover\w*|"
-    r"monitor\w*|work|maintenance|canary|backfill|job|call|review|restarts?|window|test\w*|fix|"
+    r"monitor\w*|work|maintenance|canary|backfill|job|call|review|restarts?|restore|import|window|test\w*|fix|"
     r"waves?|sales?|shift|phase|updat\w+|upgrad\w+|campaign|batch\w*|resend|reset|meeting)\b",
     re.IGNORECASE,
 )

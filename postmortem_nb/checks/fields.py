@@ -92,12 +92,19 @@ def turned_digits(case: Case) -> Iterator[Finding]:
             each
             for _, each in told
             if _slipped(held, each, fields)
+            and not _is_rounded(value, each.value)
             and _is_of_kind(name, each)
             and (_is_of(each, way) or _is_sure(held, each, often[each.value]))
         ]
         for each in sorted(slips, key=lambda each: not _is_of(each, way))[:1]:
             message = f"{value:,.0f}, but the text has “{each.said}”."
             yield _wrong(case, Code.RANGE, name, message)
+
+
+def _is_rounded(value: float, told: float) -> bool:
+    """Return whether a text has a number rounded: $21,400 of 21,420."""
+    zeros = len(f"{told:.0f}") - len(f"{told:.0f}".rstrip("0"))
+    return zeros > 1 and abs(value - told) <= 0.5 * 10.0**zeros
 
 
 def _is_of_kind(name: str, each: Mention) -> bool:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from postmortem_nb.checks.borne import Bears
-    from postmortem_nb.checks.case import Case
+    from postmortem_nb.checks.case import Case, Row
     from postmortem_nb.checks.written import Figure
 
 _PIECES = re.compile(
@@ -70,6 +70,32 @@ OF_ROW = re.compile(
     re.IGNORECASE,
 )
 """Behind a length, in a row of the timeline: it is one from another entry to this."""
+SINCE = re.compile(r"\s(?:after|from)\sthe\s(?:start|beginning|onset)\b")
+"""Behind a length: it leads from the start to what its sentence tells."""
+TELLING = frozenset({"what_happened", "what_we_did", "problem", "text", "impact", "contribution"})
+"""Blanks whose sentences tell what was done and seen."""
+
+
+def since_start(case: Case, bears: Bears, figure: Figure) -> str | None:
+    """Return the nearest length from the start to anything told; None where one is it."""
+    start = case.moments.start
+    if start is None:
+        return None
+    first = 60 * start.hour + start.minute
+    ends = [(each["time"] - start).total_seconds() / 60 for each in _told_at(case)]
+    ends += [(each.low - first) % _DAY for each in bears.by.get("clock", ())]
+    gaps = [gap for gap in ends if gap > 0]
+    if not gaps or any(fits(figure, gap) for gap in gaps):
+        return None
+    middle = (figure.low + figure.high) / 2
+    return f"nearest: {times.duration(min(gaps, key=lambda gap: abs(gap - middle)))}"
+
+
+def _told_at(case: Case) -> list[Row]:
+    rows = (*case.rows("timeline"), *case.rows("updates"))
+    return [row for row in rows if row.get("time")]
+
+
 _IN = re.compile(r"\s(?:in|into|later|after)\b", re.IGNORECASE)
 
 

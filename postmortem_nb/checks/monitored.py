@@ -61,6 +61,10 @@ _OF_WHOLE = re.compile(
     re.IGNORECASE,
 )
 """The same of a part: “at most 144,000 of the 480,000 left”."""
+_RATED = re.compile(r"\b(?:a|per|each) minute\b|/\s?min", re.IGNORECASE)
+_OVER = re.compile(
+    rf"\b(?:over|within|in|for)\s(?P<n>{written.NUMERAL})\s?(?:minutes|min)\b", re.IGNORECASE
+)
 _SCALES = (1.0, 100.0, 0.01, 1000.0, 0.001, 1e6, 1e-6, 60.0, 1 / 60, 3600.0, 1 / 3600)
 _SIZES = (1e9, 1e-9, 2.0**10, 2.0**-10, 2.0**20, 2.0**-20, 2.0**30, 2.0**-30)
 _SECONDS = (1.0, 1e-3, 1e-6, 1e-9, 60.0)
@@ -90,6 +94,11 @@ def thresholds(case: Case) -> Iterator[Finding]:
         products = [
             (float(each["share"]) / 100 * float(each["whole"].replace(",", "")), each)
             for each in _PART_OF.finditer(levels)
+        ]
+        window = _OVER.search(told)
+        rated = figures if window and _RATED.search(told) else []
+        products += [
+            (figure * written.numeral(window["n"]), each) for figure, each in rated if window
         ]
         known = (*figures, *rests, *products)
         near = (_agrees(figure, bound, _unit(each)) for figure, each in known)

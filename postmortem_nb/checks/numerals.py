@@ -35,6 +35,7 @@ _QUARTERS = late(
     r"days)\b)",
     re.IGNORECASE,
 )
+_AN_HOUR = late(r"\b(?:an|one) hour and a quarter\b", re.IGNORECASE)
 _ORDINALS = (
     *(
         "first",
@@ -73,7 +74,7 @@ def in_digits(text: str) -> str:
     """Return a text with its compound numbers, its percents and its days of a month in digits."""
     if len(text) > _LONGEST or not _MAY.search(text):
         return text
-    text = _QUARTERS.sub(_quarters, text)
+    text = _AN_HOUR.sub(r"1.25 hours", _QUARTERS.sub(_quarters, text))
     return _DAY.sub(_day, _PERCENT.sub(_number, _WHOLE.sub(_number, text)))
 
 

@@ -152,7 +152,9 @@ def _words(case: Case, cell: Cell, text: str) -> Iterator[Finding]:
     for pattern, low, high in shares.WORDS:
         match = pattern.search(text)
         none = high == 0.0 and bool(total)
-        if match and (none or (share is not None and not low <= share <= high)):
+        before = text[max(0, match.start() - 12) : match.start()].lower() if match else ""
+        most = 100.0 if re.search(r"\b(?:more than|over)\s$", before) else high
+        if match and (none or (share is not None and not low <= share <= most)):
             known = f"{share:g} % of users" if share is not None else f"{total:,.0f} users"
             yield about(case, cell, f"“{match.group().strip()}”, but affected: {known}.")
     for match in matches(shares.ONE_IN, text) if share is not None else ():
@@ -184,7 +186,7 @@ def _clocks(case: Case, cell: Cell, text: str) -> Iterator[Finding]:
     for name, pattern in claims.CLOCKS.items():
         moment: dt.datetime | None = getattr(case.moments, name)
         for match in matches(pattern, text):
-            before = re.split(r"[.;,\n]", text[max(0, match.start() - 60) : match.start()])[-1]
+            before = re.split(r"[.;,]\s|\n", text[max(0, match.start() - 60) : match.start()])[-1]
             other = name == "start" and (
                 claims.OTHER_BEGINNINGS.search(before) or claims.COUNTED_THEN.search(before)
             )

@@ -155,6 +155,10 @@ def left_over(case: Case) -> Iterator[Finding]:
             )
 
 
+_CUT = re.compile(r"https?://\S*\s+\.?[\w-]*(?:\.[\w-]+)*/\S+")
+"""An address that a space cuts in two: a path, or the rest of a host, stands behind it."""
+
+
 def links(case: Case) -> Iterator[Finding]:
     """Find links that no reader can follow."""
     for cell in case.cells:
@@ -165,11 +169,12 @@ def links(case: Case) -> Iterator[Finding]:
         parts = str(cell.value).replace(",", " ").split()
         meant = [part for part in parts if ADDRESS.search(part)]
         broken = [part for part in meant if text.href(part) is None]
-        if broken or not meant:
-            odd = shown(broken[0] if broken else cell.value)
+        cut = _CUT.search(str(cell.value))
+        if broken or cut or not meant:
+            odd = shown(cut.group() if cut else broken[0] if broken else cell.value)
             yield Finding(
                 code=Code.LINK,
-                severity=Severity.WARNING if broken else Severity.HINT,
+                severity=Severity.WARNING if broken or cut else Severity.HINT,
                 where=case.where(cell.table, cell.row, cell.column.name),
                 message=f"Not a link that a reader can follow: {odd}.",
                 remedy="Give the whole address, https:// included; part several by commas.",

@@ -16,6 +16,9 @@ PARTS: tuple[tuple[str, float, float], ...] = (
     (r"(?:a|one) quarter", 18.0, 32.0),
     (r"three quarters", 65.0, 85.0),
     (r"(?:a|one) fifth", 14.0, 26.0),
+    (r"two fifths", 34.0, 46.0),
+    (r"three fifths", 54.0, 66.0),
+    (r"four fifths", 74.0, 86.0),
     (r"(?:a|one) tenth", 6.0, 15.0),
 )
 
@@ -29,7 +32,10 @@ def _words(*ways: str) -> tuple[tuple[re.Pattern[str], float, float], ...]:
     )
 
 
-_OF_THEM = rf"(?:of\s)?(?:all\s)?(?:of\s)?(?:our\s|the\s)?(?:\d[\d,]+\s)?(?:{PEOPLE}|{PERSON})\b"
+_OF_THEM = (
+    r"(?:of\s)?(?:all\s)?(?:of\s)?(?:our\s|the\s)?(?:\d[\d,]+\s)?(?:active\s)?"
+    rf"(?:{PEOPLE}|{PERSON})\b"
+)
 WORDS = (
     *_words(rf"\b{{}}\s{_OF_THEM}\s(?:were\s|was\s)?{HIT}"),
     *_words(
@@ -87,7 +93,7 @@ def _odd(written: str) -> int:
 SPENT = _words(
     r"\b(?:consumed|burn(?:ed|t)|used(?:\sup)?|ate(?:\sup)?|spent|cost(?:\sus)?|took)\s"
     r"(?P<hedge>about\s|nearly\s|almost\s|some\s|over\s|more than\s|well over\s|less than\s|"
-    r"under\s)?{}\s(?:of\s)?(?:all\s|our\s|the\s|its\s)*(?:[\w’'-]+\s){{0,2}}?budget"
+    r"under\s)?{}\s(?:of\s)?(?:all\s|our\s|the\s|its\s)*(?:[\w’'-]+\s){{0,3}}?budget"
 )
 """A share of the error budget in words → the percent it can mean."""
 LEFT = _words(

@@ -199,6 +199,10 @@ class _Told(NamedTuple):
     measuring: bool
 
 
+_SMALL = 7
+"""Below, two lengths have one number by chance: three minutes, and three hours."""
+
+
 def unit_slips(case: Case) -> Iterator[Finding]:
     """Find a number whose unit stands once, where others have it with another unit."""
     told: dict[float, list[_Told]] = defaultdict(list)
@@ -206,7 +210,8 @@ def unit_slips(case: Case) -> Iterator[Finding]:
         for sentence in sentences(text):
             for match in matches(_NUMBERED, sentence):
                 one = _read(cell, sentence, match)
-                told[one.number].append(one)
+                if one.number >= _SMALL:
+                    told[one.number].append(one)
     for places in told.values() if told else ():
         often = Counter(each.unit for each in places)
         for at, one in enumerate(places):
