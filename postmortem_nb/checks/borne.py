@@ -30,6 +30,7 @@ PARTIAL = re.compile(
 """In a clause: its figure may be of a part."""
 _DIGITS = re.compile(r"(?<![\w.,])\d[\d,]*(?:\.\d+)?")
 _EXACT = 0.05
+"""Share by which a rounded number may differ, and still say of whom it is."""
 _MANY = 20
 """From here on a number says by itself of whom it is."""
 _REQUESTS = frozenset(map(events.stem, ("requests", "calls")))

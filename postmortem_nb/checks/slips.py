@@ -184,8 +184,9 @@ _AFTER = re.compile(r"\s(?:after|before|later|to (?:detect|notice|page))\b", re.
 _MEASURES = ("duration", "detection_time", "time_to_acknowledge", "time_to_mitigate")
 _KNOWN = 100
 """From here on a number says by itself what it is of."""
-_LEAST, _BLANKS, _WORDS = 3, 3, 2
-"""The smallest number that is compared; blanks and shared words that make a smaller one known."""
+_LEAST, _BLANKS, _WORDS = 7, 3, 2
+"""The smallest number that is compared (three minutes and three hours are chance); blanks and
+shared words that make a smaller one known."""
 
 
 class _Told(NamedTuple):
@@ -199,10 +200,6 @@ class _Told(NamedTuple):
     measuring: bool
 
 
-_SMALL = 7
-"""Below, two lengths have one number by chance: three minutes, and three hours."""
-
-
 def unit_slips(case: Case) -> Iterator[Finding]:
     """Find a number whose unit stands once, where others have it with another unit."""
     told: dict[float, list[_Told]] = defaultdict(list)
@@ -210,8 +207,7 @@ def unit_slips(case: Case) -> Iterator[Finding]:
         for sentence in sentences(text):
             for match in matches(_NUMBERED, sentence):
                 one = _read(cell, sentence, match)
-                if one.number >= _SMALL:
-                    told[one.number].append(one)
+                told[one.number].append(one)
     for places in told.values() if told else ():
         often = Counter(each.unit for each in places)
         for at, one in enumerate(places):
