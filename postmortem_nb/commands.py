@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 EXIT_FINDINGS = 1
 """What a command returns that found errors."""
+EXIT_UNANSWERED = 1
+"""What a refresh returns of which no question had an answer."""
 
 _QUERY_SYNTAX = frozenset('()*?"\\')
 
@@ -153,7 +155,8 @@ def _refresh(asked: argparse.Namespace) -> int:
     found = refresh.refresh(_open(asked.path), told=_as_it_comes, accept=asked.accept)
     if found.empty:
         print(masked(refresh.report(found)), end="")
-    return 0
+    unanswered = len(found) > 0 and bool(found["now_rows"].isna().all())
+    return EXIT_UNANSWERED if unanswered else 0
 
 
 def _as_it_comes(line: str) -> None:

@@ -340,7 +340,7 @@ def test_refresh_says_each_line_once_to_who_sees_it(capsys, monkeypatch, out_see
 
     def refreshed(_incident, *, told, **_settings):
         told("logs: 1 row")
-        return pd.DataFrame({"name": ["logs"]})
+        return pd.DataFrame({"name": ["logs"], "now_rows": [1]})
 
     monkeypatch.setattr(refresh, "refresh", refreshed)
     for err_seen in (True, False):
@@ -350,6 +350,17 @@ def test_refresh_says_each_line_once_to_who_sees_it(capsys, monkeypatch, out_see
             _, out, err = run("refresh", "INC-7", capsys=capsys)
         assert out == "logs: 1 row\n"
         assert err == ("logs: 1 row\n" if err_seen and not out_seen else "")
+
+
+@pytest.mark.parametrize(("answered", "code"), [([], 1), (["logs"], 0), (["logs", "errors"], 0)])
+def test_a_refresh_without_any_answer_is_no_success(capsys, monkeypatch, answered, code):
+    def refreshed(_incident, **_settings):
+        now = [1 if name in answered else None for name in ("errors", "logs")]
+        return pd.DataFrame({"now_rows": pd.array(now, "Int64")})
+
+    Incident.create("INC-7")
+    monkeypatch.setattr(refresh, "refresh", refreshed)
+    assert run("refresh", "INC-7", capsys=capsys)[0] == code
 
 
 def test_refresh_without_evidence_says_so(capsys):
