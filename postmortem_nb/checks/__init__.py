@@ -6,7 +6,8 @@
     signed      approvals: missing, too early, by the wrong person; ticks of Knowledge Sharing
     timeline    order, window, phases; `messages`: those of the day against it
     silence     silent stretches, and whether a metric of the evidence moved meanwhile
-    actions     owners, dates, trackers, wording, factors without an action
+    actions     owners, dates, trackers, wording
+    answered    factors without an action
     making      an action against what it makes, and against the plan that tells it done
     fields      lists, numbers and rows against one another
     figures     typed against computed, SLO arithmetic, declared severity
@@ -48,6 +49,7 @@ from postmortem_nb import language
 from postmortem_nb.checks import (
     actions,
     alike,
+    answered,
     bare,
     case,
     counted,
@@ -120,6 +122,7 @@ RULES: tuple[Callable[[Case], Iterator[Finding]], ...] = (
     *timeline.RULES,
     *messages.RULES,
     *actions.RULES,
+    *answered.RULES,
     *figures.RULES,
     *fields.RULES,
     *regional.RULES,

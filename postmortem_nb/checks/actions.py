@@ -1,4 +1,4 @@
-"""Rules of action items: owner, date, tracker, wording, and the factors they answer."""
+"""Rules of action items: owner, date, tracker, wording."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from postmortem_nb.checks.wording import allows, remark
 from postmortem_nb.language import Setting
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
     from postmortem_nb.checks.case import Case, Row
 
@@ -62,16 +62,6 @@ TEAMS = re.compile(
     re.IGNORECASE,
 )
 """An owner that is no person: nobody wakes up with it (peers' rule AI3)."""
-
-COMMON = frozenset(
-    """about after again against also although because been before being between both cause caused
-    change changes could during each error errors every failed failure from have into issue issues
-    made make missing more most must need needs only other over same service services should some
-    such system team than that their them then there these they this those through under until
-    minute minutes
-    update used uses very were when where which while will with without within would your""".split()  # noqa: SIM905 - words are read, and added to, as words
-)
-"""Words that join nothing: sharing one of them does not make an action answer a factor."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,37 +224,7 @@ def wording(case: Case) -> Iterator[Finding]:
                 yield remark(case, flag, (TABLE, row["row"], name))
 
 
-_ALERTS = {"alert", "alerts", "alarm", "alarms", "monito", "paging"}
-"""Words for one thing, cut as those of `_weights`."""
-
-
-def factors(case: Case) -> Iterator[Finding]:
-    """Find contributing factors of which no action or measure speaks.
-
-    One that does shares a word of weight with the factor's name, or two with all that it says.
-    """
-    answers = [_weights(_all_words(row)) for row in _measures(case)]
-    for row in case.rows("factors"):
-        name = row.get("name")
-        words = _weights(_all_words(row, leave=("area",)))
-        called = _weights(str(name or ""))
-        called |= _ALERTS if called & _ALERTS else set()
-        if not name or not words or any(called & each or len(words & each) > 1 for each in answers):
-            continue
-        yield Finding(
-            code=Code.FACTOR,
-            severity=Severity.WARNING,
-            where=case.where("factors", row["row"]),
-            message=f"No action or prevention measure speaks of “{name}”.",
-            remedy="Add an action that makes this factor less likely or less harmful, or write "
-            "into the factor why it is accepted. (Told by shared words: name it in the action.)",
-            table="factors",
-            row=row["row"],
-            name="name",
-        )
-
-
-RULES = (gaps, owners, titles, horizons, due, prevention, wording, factors)
+RULES = (gaps, owners, titles, horizons, due, prevention, wording)
 
 
 def _told(case: Case) -> list[Row]:
@@ -318,24 +278,6 @@ def _untimely(row: Row, day: dt.date, anchor: dt.date) -> str:
     if tightest is None or late <= LIMITS[tightest]:
         return ""
     return f"due on {day}, {late} days after the incident; {tightest} is within {LIMITS[tightest]}"
-
-
-def _measures(case: Case) -> Iterator[Row]:
-    """Yield the rows that change something: actions and prevention measures."""
-    for table in (TABLE, *PREVENTION):
-        yield from case.rows(table)
-
-
-def _all_words(row: Row, leave: Iterable[str] = ()) -> str:
-    """Return the text of a row."""
-    skip = {"row", "horizon", "priority", "status", "owner", "tracking", *leave}
-    return " ".join(str(v) for k, v in row.items() if k not in skip and isinstance(v, str))
-
-
-def _weights(text: str) -> set[str]:
-    """Return the words that carry meaning, cut to their stem's length so that endings agree."""
-    words = re.findall(r"[^\W\d_]{4,}", text.lower())
-    return {word[:6] for word in words if word not in COMMON}
 
 
 def _measure(case: Case, place: tuple[str, str, str], code: Code, told: tuple[str, str]) -> Finding:

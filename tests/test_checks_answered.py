@@ -1,0 +1,83 @@
+"""A factor is answered by the measure that shares most with it, not by a word in common."""
+
+import pytest
+
+from postmortem_nb.incident import Incident
+
+FACTORS = (
+    ("Technical", "Connection pool of 5", "A library's default replaced the pool's own 50."),
+    ("Process", "Load test at a tenth of traffic", "Five connections are enough at that load."),
+    ("Human", "Handover in the afternoon", "Notes had no place for a release in progress."),
+)
+ACTIONS = (
+    ("Pin the pool size", "Set the connection pool explicitly, not by the library's default."),
+    ("Load-test releases at full traffic", "Before each release, with its own pool."),
+    ("Handover form with releases", "The notes get a field for a release in progress."),
+)
+
+
+@pytest.fixture
+def made(tmp_path):
+    """Return an incident whose three factors have an action each, in their order."""
+    incident = Incident.create(
+        "INC-1", tmp_path, start="2026-03-02 10:00Z", end="2026-03-02 11:00Z"
+    )
+    for area, name, description in FACTORS:
+        incident.add("factors", area=area, name=name, description=description)
+    for title, description in ACTIONS:
+        incident.add(
+            "actions", horizon="Immediate", priority="P1", title=title, description=description
+        )
+    return incident
+
+
+def doubted(incident):
+    found = incident.check()
+    found = found[found["code"] == "factor"]
+    return [tuple(each) for each in found[["message", "severity"]].to_numpy()]
+
+
+def told(name, severity):
+    return (f"No action or prevention measure speaks of “{name}”.", severity)
+
+
+def test_a_factor_with_its_action_is_answered(made):
+    assert doubted(made) == []
+
+
+@pytest.mark.parametrize("which", [0, 1, 2])
+def test_an_action_that_is_gone_leaves_its_factor_though_others_share_a_word(made, which):
+    """The action for the load test speaks of the pool too, and that for the handover of releases."""
+    made.remove("actions", made["actions"].index[which])
+    assert doubted(made) == [told(FACTORS[which][1], "hint")]
+
+
+def test_a_factor_that_shares_no_word_is_graver(made):
+    made.add(
+        "factors", area="Technical", name="Stale DNS entries", description="Resolvers kept them."
+    )
+    assert doubted(made) == [told("Stale DNS entries", "warning")]
+
+
+def test_a_query_and_a_link_answer_nothing(made):
+    made.add("factors", area="Process", name="Seasonal calendar", description="A sales weekend.")
+    made.add("monitors", name="Errors", query="sum:seasonal.calendar{*}", threshold="5")
+    made.add("dashboards", name="Board", link="https://example.com/seasonal-calendar")
+    assert doubted(made) == [told("Seasonal calendar", "warning")]
+
+
+def test_one_action_can_answer_two_factors(made):
+    made.add(
+        "factors",
+        area="Technical",
+        name="Pool default in the library",
+        description="The library sets the connection pool size.",
+    )
+    assert doubted(made) == []
+
+
+def test_without_any_action_every_factor_stands_open(made):
+    made.replace("actions", made["actions"].iloc[:0])
+    assert [message for message, _ in doubted(made)] == [
+        told(name, "")[0] for _, name, _ in FACTORS
+    ]
