@@ -121,6 +121,12 @@ def listing(folder: Path) -> list[Record]:
     return list(_records(folder)) if folder.is_dir() else []
 
 
+def unrecorded(folder: Path) -> list[str]:
+    """Return the answers of a folder that have no record: nobody knows what was asked, or when."""
+    answers = sorted(folder.glob("*.parquet")) if folder.is_dir() else []
+    return [path.stem for path in answers if not path.with_suffix(".json").exists()]
+
+
 def shown(said: str, monitors: Iterable[Mapping[str, Any]]) -> str:
     """Return a text in which the answers of back-tests are called by their monitor's number."""
     numbers = {str(row["row"]): number for number, row in enumerate(monitors, 1)}

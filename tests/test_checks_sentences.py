@@ -14,7 +14,7 @@ import sound
 from test_checks_prose import READERS
 
 from postmortem_nb import checks, evidence
-from postmortem_nb.checks import case, figures, levels, reading
+from postmortem_nb.checks import case, figures, peaks, reading
 
 FACTS = {
     "regions": "eu-west-1, us-east-1, ap-south-1",
@@ -394,7 +394,7 @@ def test_a_peak_is_that_of_the_evidence(tmp_path, words, known):
     record = {"complete": True, "function": "get_datadog_metric"}
     evidence.freeze(made.path / "evidence", "errors", frame, record)
     made.set("metric_graphs", words)
-    found = [each.message for each in levels.peaks(made, case.take(made))]
+    found = [each.message for each in peaks.found(made, case.take(made))]
     assert len(found) == bool(known)
     assert all(known in message for message in found)
 

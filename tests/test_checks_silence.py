@@ -115,3 +115,28 @@ def test_answers_of_other_kinds_and_lost_files_are_no_metrics(incident):
     freeze(incident, rising(), name="lost")
     (incident.path / "evidence" / "lost.parquet").unlink()
     assert [hit["severity"] for hit in silent(incident)] == ["hint"]
+
+
+def late(incident, *, worse):
+    """Let the mitigation be at 14:50, and a metric get worse, or better, in 42 silent minutes."""
+    for row in incident.values("timeline"):
+        moved = {"Mitigation Plan Formed": "14:45", "Mitigation Deployed": "14:50"}
+        if row["step"] in moved:
+            incident.set("time", sound.moment(moved[row["step"]]), table="timeline", row=row["row"])
+        if row["step"] in {"Root Cause Identified", "Partial Recovery"}:
+            incident.remove("timeline", row["row"])
+    incident.add("timeline", step="Partial Recovery", time=sound.moment("15:32"))
+    gone = np.clip((MINUTES - at("15:00")) / pd.Timedelta("20min"), 0, 1)
+    begun, over = (np.asarray(at(clock) <= MINUTES, float) for clock in ("14:02", "16:09"))
+    level = np.asarray(gone if worse else 1 - gone, float)
+    freeze(incident, steady() + 400 * level * (begun - over))
+
+
+@pytest.mark.parametrize(("worse", "severity"), [(True, "warning"), (False, "hint")])
+def test_a_mitigation_after_which_it_gets_worse_asks_for_more_than_one_that_helps(
+    incident, worse, severity
+):
+    late(incident, worse=worse)
+    (hit,) = [each for each in silent(incident) if "14:50 UTC" in each["message"]]
+    assert hit["severity"] == severity
+    assert "42 minutes while 'sum:errors{*}' went from" in hit["message"]

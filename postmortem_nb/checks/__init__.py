@@ -5,6 +5,7 @@
     review      what Draft, Review and Approved need; links; dates
     signed      approvals: missing, too early, by the wrong person; ticks of Knowledge Sharing
     timeline    order, window, phases; `messages`: those of the day against it
+    frozen      what the checks read of frozen answers: curves, logs, events
     silence     silent stretches, and whether a metric of the evidence moved meanwhile
     actions     owners, dates, trackers, wording
     answered    factors without an action
@@ -32,7 +33,8 @@
     versions    a version that stands alone, beside one like it that does not
     slips       one figure written twice, once with its digits turned or another unit
     doings      actions with a clock, and versions, told twice
-    levels      levels and peaks of frozen metrics in sentences
+    levels      levels of frozen metrics in sentences; `peaks`: their heights and minutes
+    portions    parts of what failed, by time and region, and of the logs
     records     evidence, and the log of edits
     wording     blameless language, by section
 
@@ -66,6 +68,8 @@ from postmortem_nb.checks import (
     messages,
     monitored,
     order,
+    peaks,
+    portions,
     prose,
     reading,
     records,
@@ -174,8 +178,9 @@ def findings(incident: Incident, *, ignore: Iterable[str] = ()) -> pd.DataFrame:
     found = list(reading.once(each for rule in RULES for each in rule(seen)))
     found += _unknown(asked)
     found += silence.found(incident, seen)
-    found += levels.peaks(incident, seen)
+    found += peaks.found(incident, seen)
     found += levels.found(incident, seen)
+    found += portions.found(incident, seen)
     found += doings.found(incident, seen)
     found += records.found(incident, seen)
     found += bare.found(incident, seen, found)

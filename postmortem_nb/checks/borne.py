@@ -9,13 +9,14 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from postmortem_nb import times
-from postmortem_nb.checks import events, items, silence, written
+from postmortem_nb.checks import events, frozen, items, written
 from postmortem_nb.checks.reading import TEXTS, sentences
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from postmortem_nb.checks.case import Case
+    from postmortem_nb.checks.frozen import Happened
     from postmortem_nb.checks.written import Figure
     from postmortem_nb.incident import Incident
 
@@ -120,7 +121,9 @@ def known(incident: Incident, case: Case) -> Bears:
                 numbers.update(float(n.replace(",", "")) for n in _DIGITS.findall(str(cell.value)))
             for each in _held(str(cell.value)):
                 by.setdefault(each.kind, []).append(each)
-    curves = [each for each in silence.curves(incident.path / "evidence") if len(each.levels)]
+    folder = incident.path / "evidence"
+    by.setdefault("clock", []).extend(_happened(each) for each in frozen.happened(folder))
+    curves = [each for each in frozen.curves(folder) if len(each.levels)]
     rates = [
         (float(each.levels.min()), float(each.levels.max()))
         for each in curves
@@ -131,6 +134,12 @@ def known(incident: Incident, case: Case) -> Bears:
     people = _counting(by, value(case, "affected_total") or value(case, "affected_users"))
     requests = _REQUESTS | _counting(by, value(case, "failed_requests"))
     return Bears(by, frozenset(numbers), rates, peaks, people - requests, requests - people)
+
+
+def _happened(event: Happened) -> _Held:
+    """Return the clock of a frozen event, with the words of its title."""
+    minute = 60 * event.at.hour + event.at.minute
+    return _Held("clock", minute, minute, event.title, "", events.stems(event.title))
 
 
 def _counting(by: Mapping[str, Sequence[_Held]], total: float | None) -> frozenset[str]:

@@ -52,6 +52,9 @@ def found(incident: Incident, case: Case) -> Iterator[Finding]:
         yield from unsound(case, record)
         yield from covers(case, record)
         yield from early(case, record)
+    for name in evidence.unrecorded(folder):
+        told = "Its record is missing: what was asked, of whom, when, and its digest."
+        yield _evidence(name, told, _RESTORE, severity=grave(case, REVIEW))
     estimates = impact.estimates(incident)
     yield from disagreements(case, estimates)
     yield from regional.found(case, estimates)

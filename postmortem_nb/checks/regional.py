@@ -6,7 +6,7 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from postmortem_nb.checks import mentions, single, spoken
+from postmortem_nb.checks import mentions, portions, single, spoken
 from postmortem_nb.checks.reading import TEXTS, about, is_read, matches, passages, texts
 from postmortem_nb.checks.report import Code, Finding
 
@@ -40,6 +40,7 @@ _ASIDE = re.compile(r"\([^()]*\)|:\s*[\d,.]+[^,;/]*")
 """Behind a region: how many were there."""
 _SPARED = re.compile(r"\b(?:none|nobody|unaffected|untouched|spared|not (?:affected|hit))\b")
 """In a region's part of the list: it was not hit."""
+_REQUESTS = re.compile(r"\b(?:requests|calls|errors|failures)\b", re.IGNORECASE)
 _ROUNDED = 0.002
 """By how much of it a sum of exact parts may be off."""
 _SPLIT = re.compile(_JOINED)
@@ -70,6 +71,7 @@ def found(case: Case, estimates: Sequence[Estimate]) -> Iterator[Finding]:
             ends = {(max if best else min)(each.parts, key=_counted)[0].lower() for each in split}
             if match["name"].lower() not in ends:
                 yield about(case, cell, f"“{match.group()}”, but it was {', '.join(sorted(ends))}.")
+    yield from portions.by_region(case, split)
 
 
 def _counted(part: tuple[str, float]) -> float:
@@ -135,6 +137,9 @@ def summed(case: Case) -> Iterator[Finding]:
         return
     steps = [spoken.amount(f"{value:.0f}", "")[1] for value in (total, *(c.value for c in counts))]
     whole = sum(each.value for each in counts)
+    failed = case.fact("failed_requests") if _REQUESTS.search(held) else None
+    if failed and abs(whole - failed) <= max(*steps, _ROUNDED * failed):
+        return
     if abs(whole - total) > max(*steps, _ROUNDED * total):
         yield _wrong(case, f"{held!r} is {whole:,.0f}, but affected users: {total:,}.")
 

@@ -71,15 +71,16 @@ _MONEY = re.compile(
 )
 _SHARE = re.compile(
     rf"{_NOT_IN}(?P<number>\d+(?:\.\d+)?)\s?(?:%|percent\b|per cent\b)"
-    rf"|\b(?P<fraction>{'|'.join(sorted(FRACTIONS, key=len, reverse=True))})(?=\s(?:of\b|the\b|"
-    r"our\b|all\b))"
+    rf"|\b(?P<fraction>{'|'.join(sorted(FRACTIONS, key=len, reverse=True))})(?=\s(?:of|the|"
+    r"our|all|at|are|were|is|was|failed)\b)"
     rf"|\b(?P<part>{_ODD})\s(?:of\s)?(?:(?!{_ODD}\b)[a-z]+\s){{0,2}}?(?:in|out of)\s"
     rf"(?:every\s)?(?P<all>{_ODD})"
-    r"(?![\w:.%-])(?!\s(?:minutes|seconds|hours|days|weeks)\b)"
-    rf"|\bevery\s(?P<nth>second|other|third|fourth|fifth|tenth)\b",
+    r"(?![\w:%-]|\.\d)(?!\s(?:minutes|seconds|hours|days|weeks)\b)"
+    rf"|\bevery\s(?P<nth>second|other|third|fourth|fifth|sixth|seventh|eighth|tenth|twentieth)\b",
     re.IGNORECASE,
 )
-_NTH = {"second": 50.0, "other": 50.0, "third": 33.3, "fourth": 25.0, "fifth": 20.0, "tenth": 10.0}
+_NTH = {"second": 50.0, "other": 50.0, "third": 33.3, "fourth": 25.0, "fifth": 20.0}
+_NTH |= {"sixth": 16.7, "seventh": 14.3, "eighth": 12.5, "tenth": 10.0, "twentieth": 5.0}
 _CLOCK = re.compile(CLOCK, re.IGNORECASE)
 _SPAN = re.compile(SPAN, re.IGNORECASE)
 _COUNT = re.compile(
@@ -161,7 +162,7 @@ def _shares(text: str) -> Iterator[Figure]:
             low, high = FRACTIONS[match["fraction"].lower()]
             yield _figure("share", (low + high) / 2, (high - low) / 2, match)
         elif match["nth"]:
-            yield _figure("share", _NTH[match["nth"].lower()], 7.0, match)
+            yield _figure("share", (nth := _NTH[match["nth"].lower()]), min(7.0, nth / 4), match)
         else:
             part, whole = _odd(match["part"]), _odd(match["all"])
             if 0 < part < whole:

@@ -1,0 +1,264 @@
+"""What the checks read of the frozen answers: curves of metrics, names in logs, events."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from postmortem_nb import evidence
+from postmortem_nb.errors import BundleError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+METRIC, LOGS, EVENTS = "get_datadog_metric", "search_datadog_logs", "search_datadog_events"
+COLUMNS = ("timestamp", "query", "series", "value")
+UNITED = (*COLUMNS, "unit")
+MICROSECOND = dt.timedelta(microseconds=1)
+
+MOST_CURVES = 200
+"""Curves of one answer that are looked at, in their order: a wide answer must not slow a form."""
+MOST_EVENTS = 500
+ROWS = 50
+"""Logs of an answer from which a share is known."""
+_WHOLES = ("hits", "requests", "calls", "total", "count")
+"""How what the errors are a part of is called beside them."""
+_MINUTE = 60_000_000  # µs
+_LONGEST = 2_000_000
+"""Minutes of a curve: more than three years are no incident."""
+KEPT = 64
+"""Answers of which it is remembered what was read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """One curve of a metric: what it is, its moments (µs since the epoch) and levels."""
+
+    label: str
+    moments: NDArray[np.int64]
+    levels: NDArray[np.float64]
+    unit: str = ""
+    query: str = ""
+    series: str = ""
+    """What of the query it is: “region:north”, empty where it is not grouped."""
+
+
+class Texts(NamedTuple):
+    """A column of texts: each once, in order, and for each row which it has."""
+
+    texts: list[str]
+    ranks: NDArray[np.int64]
+
+
+class Logs(NamedTuple):
+    """What an answer holds of a name: its percent of the error logs and of all, first and last."""
+
+    shares: tuple[float, ...]
+    first: dt.datetime
+    last: dt.datetime
+    since: dt.datetime
+    """The first log of the answer, whatever it says."""
+
+
+class Happened(NamedTuple):
+    """A frozen event: when, and its title."""
+
+    at: dt.datetime
+    title: str
+
+
+def curves(folder: Path) -> Iterator[Curve]:
+    """Yield the curves of every frozen metric."""
+    for name, digest in _answers(folder, METRIC):
+        yield from _curves(folder, name, digest)
+
+
+def drawn(folder: Path) -> tuple[Curve, ...]:
+    """Return the frozen curves, the sums of those that are counted by group, and error rates."""
+    return _drawn(folder, tuple(_answers(folder, METRIC)))
+
+
+@lru_cache(maxsize=4)
+def _drawn(folder: Path, answers: tuple[tuple[str, str], ...]) -> tuple[Curve, ...]:
+    held = [each for name, digest in answers for each in _curves(folder, name, digest)]
+    held += _totals(held)
+    return (*held, *_rates(held))
+
+
+def _totals(curves: Sequence[Curve]) -> list[Curve]:
+    """Return the sums of what is counted by group, minute by minute."""
+    by: dict[str, list[Curve]] = {}
+    for each in curves:
+        if each.series and each.query.startswith("sum:") and len(each.moments):
+            by.setdefault(each.query, []).append(each)
+    made = []
+    for query, groups in by.items():
+        moments, at = np.unique(
+            np.concatenate([one.moments for one in groups]), return_inverse=True
+        )
+        levels = np.zeros(len(moments))
+        np.add.at(levels, at, np.concatenate([one.levels for one in groups]))
+        made.append(Curve(query, moments, levels, groups[0].unit, query))
+    return made
+
+
+def _rates(curves: Sequence[Curve]) -> list[Curve]:
+    """Return the share of errors, minute by minute, where errors and requests are frozen."""
+    by = {each.label: each for each in curves if len(each.moments)}
+    made = []
+    for label, errors in by.items():
+        if not re.search(r"\berrors\b", label) or "as_count" not in label:
+            continue
+        whole = next((w for w in _WHOLES if re.sub(r"\berrors\b", w, label) in by), None)
+        if whole is None:
+            continue
+        hits = by[re.sub(r"\berrors\b", whole, label)]
+        begin = min(errors.moments[0], hits.moments[0])
+        bins = [(each.moments - begin) // _MINUTE for each in (errors, hits)]
+        size = int(max(each[-1] for each in bins)) + 1
+        if size > _LONGEST:
+            continue
+        sums = [
+            np.bincount(each, weights=one.levels, minlength=size)
+            for each, one in zip(bins, (errors, hits), strict=True)
+        ]
+        seen = np.flatnonzero(sums[1])
+        levels = 100.0 * sums[0][seen] / sums[1][seen]
+        moments = begin + seen * _MINUTE
+        name = f"error_rate of {label}"
+        made.append(Curve(name, moments, levels, "percent", name, errors.series))
+    return made
+
+
+def logs(folder: Path, name: str) -> Iterator[Logs]:
+    """Yield what each frozen answer of logs holds of a name."""
+    for answer, digest in _answers(folder, LOGS):
+        held = _logs(folder, answer, digest, name)
+        if held is not None:
+            yield held
+
+
+def happened(folder: Path) -> Iterator[Happened]:
+    """Yield the frozen events."""
+    for name, digest in _answers(folder, EVENTS):
+        yield from _events(folder, name, digest)
+
+
+def _answers(folder: Path, function: str) -> Iterator[tuple[str, str]]:
+    """Yield name and digest of the frozen answers of a function."""
+    for record in evidence.listing(folder):
+        if record.get("function") == function and record.get("sha256"):
+            yield str(record["name"]), str(record["sha256"])
+
+
+@lru_cache(maxsize=KEPT)
+def _curves(folder: Path, name: str, digest: str) -> tuple[Curve, ...]:
+    """Return the curves of one answer; remembered by its digest, as checks ask often."""
+    del digest  # a part of the key
+    table = _columns(folder, name, UNITED)
+    table = _columns(folder, name, COLUMNS) if table is None else table
+    if table is None or not _is_metric(table.schema):
+        return ()
+    known = pc.and_(pc.is_finite(table["value"]), pc.is_valid(table["timestamp"]))
+    table = table.filter(known)
+    moments = table["timestamp"].cast(pa.timestamp("us"), safe=False).cast(pa.int64()).to_numpy()
+    levels = table["value"].cast(pa.float64()).to_numpy()
+    queries, series = (_ranked(table[column]) for column in ("query", "series"))
+    units = table["unit"].to_pylist() if "unit" in table.column_names else [""] * len(table)
+    groups = queries.ranks * len(series.texts) + series.ranks
+    order = np.lexsort((moments, groups))
+    runs = np.split(order, np.flatnonzero(np.diff(groups[order])) + 1) if len(order) else []
+    return tuple(
+        Curve(
+            _label(queries.texts[queries.ranks[run[0]]], series.texts[series.ranks[run[0]]]),
+            moments[run],
+            levels[run],
+            str(units[run[0]] or ""),
+            queries.texts[queries.ranks[run[0]]],
+            series.texts[series.ranks[run[0]]].strip("*"),
+        )
+        for run in runs[:MOST_CURVES]
+    )
+
+
+def _columns(folder: Path, name: str, wanted: tuple[str, ...]) -> pa.Table | None:
+    """Return columns of an answer; None where it lacks one, or cannot be read: others tell why."""
+    try:
+        return evidence.columns(folder, name, wanted)
+    except BundleError:
+        return None
+
+
+def _is_metric(schema: pa.Schema) -> bool:
+    """Return whether columns have the types of a metric's answer."""
+    moment, query, series, value = (schema.field(name).type for name in COLUMNS)
+    texts = all(pa.types.is_dictionary(each) for each in (query, series))
+    number = pa.types.is_floating(value) or pa.types.is_integer(value)
+    return texts and number and pa.types.is_timestamp(moment)
+
+
+def _ranked(column: pa.ChunkedArray) -> Texts:
+    """Return the texts of a column in order, and which each row has; a missing one is empty."""
+    words = column.cast(pa.string()).fill_null("").dictionary_encode().combine_chunks()
+    array = words.chunk(0) if isinstance(words, pa.ChunkedArray) else words
+    texts = array.dictionary.to_pylist()
+    order = sorted(range(len(texts)), key=texts.__getitem__)
+    places = np.empty(len(texts), dtype=np.int64)
+    places[order] = np.arange(len(texts))
+    return Texts([texts[place] for place in order], places[array.indices.to_numpy()])
+
+
+def _label(query: str, series: str) -> str:
+    return query if series in {"*", ""} else f"{query} of {series}"
+
+
+@lru_cache(maxsize=KEPT)
+def _logs(folder: Path, answer: str, digest: str, name: str) -> Logs | None:
+    """Return what an answer holds of a name; remembered by its digest, as checks ask often."""
+    del digest  # a part of the key
+    table = _timed(folder, answer, ("timestamp", "status", "message"))
+    if table is None:
+        return None
+    has = pc.match_substring(table["message"].cast(pa.string()), name).fill_null(False)
+    moments = table["timestamp"].filter(has).drop_null()
+    if not len(moments):
+        return None
+    bad = pc.equal(table["status"].cast(pa.string()), "error").fill_null(False)
+    counts = [(len(table), int(pc.sum(has).as_py()))]
+    counts.append((int(pc.sum(bad).as_py() or 0), int(pc.sum(pc.and_(bad, has)).as_py() or 0)))
+    shares = tuple(100 * part / whole for whole, part in reversed(counts) if whole >= ROWS)
+    every = table["timestamp"].drop_null()
+    first, last, since = (
+        each.as_py().astimezone(dt.UTC)
+        for each in (pc.min(moments), pc.max(moments), pc.min(every))
+    )
+    return Logs(shares, first, last, since)
+
+
+@lru_cache(maxsize=KEPT)
+def _events(folder: Path, name: str, digest: str) -> tuple[Happened, ...]:
+    del digest  # a part of the key
+    table = _timed(folder, name, ("timestamp", "title"))
+    rows = [] if table is None else table.slice(0, MOST_EVENTS).to_pylist()
+    return tuple(
+        Happened(row["timestamp"].astimezone(dt.UTC), str(row["title"] or ""))
+        for row in rows
+        if row["timestamp"] is not None
+    )
+
+
+def _timed(folder: Path, name: str, wanted: tuple[str, ...]) -> pa.Table | None:
+    """Return columns of an answer whose first is a time; None where it is none."""
+    table = _columns(folder, name, wanted)
+    timed = table is not None and pa.types.is_timestamp(table.schema.field(wanted[0]).type)
+    return table if timed else None

@@ -1,0 +1,132 @@
+"""Peaks and troughs of the frozen metrics in sentences: “a peak of 1,340 at 06:48”.
+
+Either the height or the minute must be that of a metric; then the other is compared. Charts, errors
+or a latency that “peaked at 14:40”, without a height, are compared with the tops of all of them.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from postmortem_nb.checks import frozen, spoken
+from postmortem_nb.checks.reading import about, matches, passages
+from postmortem_nb.checks.spoken import CLOCK, NUMBER
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from numpy.typing import NDArray
+
+    from postmortem_nb.checks.case import Case
+    from postmortem_nb.checks.frozen import Curve
+    from postmortem_nb.checks.report import Finding
+    from postmortem_nb.incident import Incident
+
+    Way = Callable[[NDArray[np.float64]], np.intp]
+
+_PEAK = re.compile(
+    rf"\b(?:peak(?:ed|ing|s)?|max(?:imum)?|top(?:ped|s)?|height|highest|high)\s(?:\w+\s){{0,2}}?"
+    rf"(?:of|at|out at|was|with|reached)?\s?{NUMBER}\s?(?P<unit>%|"
+    rf"(?!and\b)[\w/]+)?(?P<between>(?:(?!\band\b)[^.;\n]){{0,40}}?)"
+    rf"\b(?:at|around|by)\s{CLOCK}",
+    re.IGNORECASE,
+)
+_TROUGH = re.compile(
+    rf"\b(?:bottomed\s(?:out\s)?|(?:fell|dropped|sank|slid|plunged|dipped)\s(?:as\slow\sas|"
+    rf"to(?:\sa\slow\sof)?)|"
+    rf"(?:lowest|low|minimum|low point)\s(?:\w+\s)?(?:of|"
+    rf"was)?)\s?(?:at\s)?{NUMBER}\s?(?P<unit>%|[\w/]+)?"
+    rf"(?P<between>[^.;\n]{{0,40}}?)\b(?:at|around|by)\s{CLOCK}",
+    re.IGNORECASE,
+)
+_CHARTS = re.compile(
+    rf"\b(?:charts?|graphs?|curves?|metrics|error rate|latency|errors|failures)\s(?:\w+\s){{0,3}}?"
+    rf"peak(?:s|ed)?\b(?P<between>[^.;\d]{{0,40}}?){CLOCK}",
+    re.IGNORECASE,
+)
+_ROUGH = 5
+"""Minutes that the minute of a peak without its height may be off."""
+_FAR = 5.0
+"""How often as high a figure may be and still be meant for this metric."""
+
+
+class _Peak(NamedTuple):
+    """The highest, or lowest, point of a frozen metric."""
+
+    label: str
+    level: float
+    at: dt.datetime
+
+
+def found(incident: Incident, case: Case) -> Iterator[Finding]:
+    """Yield peaks of sentences whose height, or whose minute, is not that of the evidence."""
+    curves: Sequence[Curve] | None = None
+    for cell, text in passages(case):
+        told: list[tuple[re.Match[str], Way | None]] = []
+        told += [(each, way) for pattern, way in _WAYS for each in matches(pattern, text)]
+        told += [(each, None) for each in matches(_CHARTS, text)]
+        for match, way in told:
+            if spoken.apart(match, 0) is None:
+                continue
+            if curves is None:
+                drawn = frozen.drawn(incident.path / "evidence")
+                curves = [each for each in drawn if len(each.levels)]
+            truth = (
+                _other_minute(match, curves, case) if way is None else _other(match, curves, way)
+            )
+            if truth:
+                yield about(case, cell, f"“{match.group()}”, but {truth}.")
+
+
+def _other(match: re.Match[str], curves: Sequence[Curve], way: Way) -> str:
+    """Return what a metric has at the minute, or with the height, of a peak; nothing if it fits."""
+    tops = [_top(each, way) for each in curves]
+    heights = [each for each in tops if _height(match, each)]
+    minutes = [each for each in tops if _minute(match, each, share=way is np.argmin)]
+    if any(_then(match, each) for each in heights):
+        return ""
+    if heights:
+        return f"{heights[0].label} has it at {heights[0].at:%H:%M} UTC"
+    return f"{minutes[0].label} is {minutes[0].level:,g} then" if minutes else ""
+
+
+def _other_minute(match: re.Match[str], curves: Sequence[Curve], case: Case) -> str:
+    """Return when the metrics of the incident had their tops, where none had it at that minute."""
+    since, until = case.moments.start, case.moments.resolved or case.moments.recovered
+    whole = [each for each in curves if not each.series] or curves
+    tops = [_top(each, np.argmax) for each in whole]
+    tops = [each for each in tops if since and until and since <= each.at <= until]
+    gaps = [spoken.apart(match, 60 * each.at.hour + each.at.minute) for each in tops]
+    if not tops or any(gap is None or gap <= _ROUGH for gap in gaps):
+        return ""
+    return f"{tops[0].label} has its highest level at {tops[0].at:%H:%M} UTC"
+
+
+def _top(curve: Curve, way: Way) -> _Peak:
+    top = int(way(curve.levels))
+    at = dt.datetime.fromtimestamp(int(curve.moments[top]) / 1e6, tz=dt.UTC)
+    return _Peak(curve.label, float(curve.levels[top]), at)
+
+
+_WAYS: tuple[tuple[re.Pattern[str], Way], ...] = ((_PEAK, np.argmax), (_TROUGH, np.argmin))
+
+
+def _height(match: re.Match[str], peak: _Peak) -> bool:
+    """Return whether a number is the height: exactly, or rounded to what it is written with."""
+    value, step = spoken.amount(match["number"], match["scale"] or "")
+    return abs(value - peak.level) <= max(step, 0.5, 0.005 * peak.level)
+
+
+def _then(match: re.Match[str], peak: _Peak) -> bool:
+    gap = spoken.apart(match, 60 * peak.at.hour + peak.at.minute)
+    return gap is not None and gap <= 2
+
+
+def _minute(match: re.Match[str], peak: _Peak, *, share: bool) -> bool:
+    value, _ = spoken.amount(match["number"], match["scale"] or "")
+    near = peak.level / _FAR <= value <= peak.level * _FAR
+    return _then(match, peak) and near and (share or match["unit"] != "%")

@@ -1,0 +1,263 @@
+"""Parts of what failed, and of what was logged, in sentences, against the frozen evidence.
+
+“Every seventh failed request came before anyone was told”, “a tenth of the failures were in one
+region”, “two thirds are a PoolTimeout, the first at 14:11”, “three failed requests each”.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from itertools import groupby, product
+from typing import TYPE_CHECKING
+
+from postmortem_nb import times
+from postmortem_nb.checks import events, frozen, spoken, written
+from postmortem_nb.checks.frozen import MICROSECOND
+from postmortem_nb.checks.reading import about, matches, passages, sentences
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from postmortem_nb.checks.case import Case, Cell
+    from postmortem_nb.checks.frozen import Curve, Logs
+    from postmortem_nb.checks.report import Finding
+    from postmortem_nb.checks.written import Figure
+    from postmortem_nb.estimates import Estimate
+    from postmortem_nb.incident import Incident
+
+_BAD = r"(?:failed|failures?|errors?|lost|refus(?:ed|als?)|reject(?:ed|ions?)|timeouts?)"
+OF_FAILED = re.compile(
+    rf"\s(?:of\s)?(?:(?:all|the|our|those|these)\s){{0,2}}(?:that\s)?{_BAD}\b", re.IGNORECASE
+)
+"""Behind a share: it is one of what failed."""
+_WHEN = re.compile(
+    r"\b(?P<way>before|until|by the time|after|once|since)\s(?P<event>[^,;.()]{3,80})",
+    re.IGNORECASE,
+)
+_BETWEEN = re.compile(
+    r"\bbetween\s(?P<one>[^,;.()]{3,60}?)\sand\s(?P<other>[^,;.()]{3,60})", re.IGNORECASE
+)
+_HOUR = re.compile(rf"\bhour\s(?:from|after|that began at)\s{spoken.CLOCK}", re.IGNORECASE)
+_FROM = re.compile(
+    r"\b(?:from|between)\s(?P<since>\d\d:\d\d)\s(?:to|and|until|–)\s(?P<until>\d\d:\d\d)\b"
+)
+_LATER = {"after", "once", "since"}
+_SLACK = dt.timedelta(minutes=2)
+_POINTS, _LOOSE = 1.5, 0.2
+"""Points of percent, and share of it, by which a part may be off."""
+_SAME = 0.02
+"""Share by which the failures of a metric may differ from those of the document."""
+
+_NAMED = re.compile(
+    r"\b(?:[A-Z][a-z]+(?:[A-Z][a-z0-9]+)+|[A-Z]{2,}(?:_[A-Z0-9]+)+|[a-z]+(?:_[a-z0-9]+)+)\b"
+)
+"""What only logs say: PoolTimeout, ERR_REFUSED."""
+_FIRST = re.compile(
+    rf"\b(?P<which>first|earliest|last)\s(?:(?:seen|logged|was|came|one|of them|on|at)\s)*"
+    rf"{spoken.CLOCK}",
+    re.IGNORECASE,
+)
+_WIDE = 8.0
+"""Points of percent that a share of the logs may be off: an answer rarely holds them all."""
+_EACH = re.compile(
+    r"\s(?:each|apiece|on average|per (?:head|user|customer|person|account|client|member))\b",
+    re.IGNORECASE,
+)
+
+
+def found(incident: Incident, case: Case) -> Iterator[Finding]:
+    """Yield parts of sentences that the evidence does not bear."""
+    yield from _timed(incident, case)
+    yield from _logged(incident, case)
+    yield from _each(case)
+
+
+def _timed(incident: Incident, case: Case) -> Iterator[Finding]:
+    """Yield shares of the failures before, after or between events that the metric has not."""
+    failures: Sequence[Curve] | None = None
+    for cell, text in passages(case):
+        for sentence in sentences(text) if matches(OF_FAILED, text) else ():
+            figure = _share(sentence)
+            spans = _spans(case, sentence) if figure else []
+            if figure is None or not spans:
+                continue
+            failures = _failures(incident, case) if failures is None else failures
+            parts = [_part(failures, *span, case) for span in spans] if failures else []
+            if parts and not _near(figure, min(parts), max(parts)):
+                said = sentence[figure.begin : figure.end]
+                yield about(
+                    case, cell, f"“{said}”, but {failures[0].query} has {parts[0]:.3g} % then."
+                )
+
+
+def _share(sentence: str) -> Figure | None:
+    """Return the share of a sentence that is one of what failed, where it tells one."""
+    shares = [each for each in written.figures(sentence) if each.kind == "share"]
+    of = [each for each in shares if OF_FAILED.match(sentence, each.end)]
+    return of[0] if len(of) == 1 else None
+
+
+def _near(figure: Figure, low: float, high: float) -> bool:
+    slack = max(_POINTS, _LOOSE * high)
+    return figure.low <= high + slack and low - slack <= figure.high
+
+
+def _spans(case: Case, sentence: str) -> list[tuple[dt.datetime, dt.datetime]]:
+    """Return between what moments the part of a sentence lies, each event by all its times."""
+    start, end = case.moments.start, case.moments.recovered
+    if start is None or end is None:
+        return []
+    between, when = _BETWEEN.search(sentence), _WHEN.search(sentence)
+    clocks = _clocks(start, sentence)
+    pairs: Iterable[tuple[dt.datetime, dt.datetime]]
+    if clocks:
+        pairs = [clocks]
+    elif between:
+        pairs = product(_times(case, between["one"]), _times(case, between["other"]))
+    elif when and when["way"].lower() in _LATER:
+        pairs = product(_times(case, when["event"]), [end])
+    elif when:
+        pairs = product([start], _times(case, when["event"]))
+    else:
+        return []
+    near = (dt.timedelta(), -_SLACK, _SLACK)
+    return [(a + one, b + other) for a, b in pairs for one, other in product(near, near) if a < b]
+
+
+def _clocks(day: dt.datetime, sentence: str) -> tuple[dt.datetime, dt.datetime] | None:
+    """Return the moments of a stretch that a sentence gives by its clocks, UTC."""
+    hour, both = _HOUR.search(sentence), _FROM.search(sentence)
+    first = day.replace(hour=0, minute=0, second=0, microsecond=0)
+    at = spoken.clocked(hour) if hour else None
+    if at:
+        since = first + dt.timedelta(minutes=at[0])
+        return since, since + dt.timedelta(hours=1)
+    if not both:
+        return None
+    since, until = (
+        first + dt.timedelta(hours=int(clock[:2]), minutes=int(clock[3:]))
+        for clock in (both["since"], both["until"])
+    )
+    return since, until
+
+
+def _times(case: Case, phrase: str) -> list[dt.datetime]:
+    """Return the moments of the one event that a phrase names by the words of its step."""
+    named = events.named(case, phrase, phrase=True)
+    return list(named.events[0].times) if named.by_cue and len(named.events) == 1 else []
+
+
+def _failures(incident: Incident, case: Case) -> Sequence[Curve]:
+    """Return the curves of the metric whose points are, together, the failed requests."""
+    measure = case.measures.get("failed_requests")
+    total = measure.value if measure else None
+    drawn = sorted(frozen.curves(incident.path / "evidence"), key=lambda each: each.query)
+    for _, curves in groupby(drawn, key=lambda each: each.query):
+        kept = list(curves)
+        if isinstance(total, (int, float)) and total and "error" in kept[0].query:
+            counted = sum(_within(each, *_window(case)) for each in kept)
+            if abs(counted - total) <= _SAME * total:
+                return kept
+    return ()
+
+
+def _window(case: Case) -> tuple[dt.datetime, dt.datetime]:
+    start, end = case.moments.start, case.moments.recovered
+    return start or times.EPOCH, end or times.EPOCH
+
+
+def _within(curve: Curve, since: dt.datetime, until: dt.datetime) -> float:
+    begin, end = ((each - times.EPOCH) // MICROSECOND for each in (since, until))
+    return float(curve.levels[(curve.moments >= begin) & (curve.moments < end)].sum())
+
+
+def _part(curves: Sequence[Curve], since: dt.datetime, until: dt.datetime, case: Case) -> float:
+    """Return the percent of the failures between two moments."""
+    start, end = _window(case)
+    whole = sum(_within(each, start, end) for each in curves)
+    return 100 * sum(_within(each, max(since, start), min(until, end)) for each in curves) / whole
+
+
+def by_region(case: Case, split: Sequence[Estimate]) -> Iterator[Finding]:
+    """Yield shares of what failed that a sentence gives a region, and no source does."""
+    names = [name for name, _ in split[0].parts]
+    regions = [cell for cell in case.cells if cell.column.name == "regions"]
+    told = [*passages(case), *((cell, str(cell.value)) for cell in regions)]
+    for cell, text in told:
+        for sentence in sentences(text) if matches(OF_FAILED, text) else ():
+            own = [name for name in names if name.lower() in sentence.lower()]
+            figure = _share(sentence)
+            if figure is None or len(own) != 1 or _WHEN.search(sentence):
+                continue
+            parts = [_of_region(each, own[0]) for each in split]
+            if not any(_near(figure, part, part) for part in parts):
+                said = sentence[figure.begin : figure.end]
+                yield about(
+                    case, cell, f"“{said}”, but {own[0]} has {parts[0]:.3g} % by {split[0].source}."
+                )
+
+
+def _of_region(estimate: Estimate, name: str) -> float:
+    whole = sum(value for _, value in estimate.parts)
+    return 100 * dict(estimate.parts).get(name, 0.0) / whole if whole else 0.0
+
+
+def _logged(incident: Incident, case: Case) -> Iterator[Finding]:
+    """Yield shares and first moments of what logs say that the frozen ones do not have."""
+    for cell, text in passages(case):
+        for sentence in sentences(text) if _NAMED.search(text) else ():
+            names = set(_NAMED.findall(sentence))
+            clocks = list(_FIRST.finditer(sentence))
+            shares = [each for each in written.figures(sentence) if each.kind == "share"]
+            if len(names) != 1 or not (clocks or shares):
+                continue
+            held = list(frozen.logs(incident.path / "evidence", names.pop()))
+            if held and len(clocks) == 1:
+                yield from _first(case, cell, clocks[0], held)
+            if held and len(shares) == 1:
+                yield from _shared(
+                    case, cell, sentence[shares[0].begin : shares[0].end], shares[0], held
+                )
+
+
+def _first(case: Case, cell: Cell, match: re.Match[str], held: Sequence[Logs]) -> Iterator[Finding]:
+    last = match["which"].lower() == "last"
+    ends = [each.last if last else each.first for each in held]
+    end = max(ends) if last else min(ends)
+    gap = spoken.apart(match, 60 * end.hour + end.minute)
+    if gap is None or gap <= _SLACK / dt.timedelta(minutes=1):
+        return
+    at = spoken.clocked(match)
+    early = at is not None and (at[0] < 60 * end.hour + end.minute)
+    if early == last or any(each.since <= end - dt.timedelta(minutes=gap) for each in held):
+        yield about(
+            case, cell, f"“{match.group()}”, but the frozen logs have it at {end:%H:%M} UTC."
+        )
+
+
+def _shared(
+    case: Case, cell: Cell, said: str, figure: Figure, held: Sequence[Logs]
+) -> Iterator[Finding]:
+    known = [share for each in held for share in each.shares]
+    if known and not any(figure.low - _WIDE <= each <= figure.high + _WIDE for each in known):
+        yield about(case, cell, f"“{said}”, but {known[0]:.3g} % of the frozen logs have it.")
+
+
+def _each(case: Case) -> Iterator[Finding]:
+    """Yield what failed for each of those affected, where it is not the one by the other."""
+    failed, people = (case.measures.get(name) for name in ("failed_requests", "affected_users"))
+    values = [each.value if each else None for each in (failed, people)]
+    if not all(isinstance(each, (int, float)) and each for each in values):
+        return
+    ratio = float(values[0]) / float(values[1])  # type: ignore[arg-type]  # both are numbers
+    for cell, text in passages(case):
+        for sentence in sentences(text) if matches(_EACH, text) else ():
+            for figure in written.figures(sentence):
+                bad = re.search(_BAD, sentence[figure.begin : figure.end], re.IGNORECASE)
+                if figure.kind != "count" or not bad or not _EACH.match(sentence, figure.end):
+                    continue
+                slack = max(0.5, _LOOSE * ratio)
+                if not figure.low - slack <= ratio <= figure.high + slack:
+                    said = sentence[figure.begin : _EACH.match(sentence, figure.end).end()]  # type: ignore[union-attr]
+                    yield about(case, cell, f"“{said}”, but it is {ratio:.2g} for each affected.")

@@ -1,0 +1,169 @@
+"""Sentences against frozen answers: levels, parts of the failures, logs, events, silences.
+
+From 14:02 to 15:26 (84 minutes) 300 requests a minute fail in north and 100 in harbour, then 60 and
+30 until 16:09 (43 minutes): 25,200 + 8,400 + 2,580 + 1,290 = 37,470, of 1,000 and 500 a minute.
+"""
+
+import datetime as dt
+
+import pandas as pd
+import pytest
+import sound
+
+from postmortem_nb import evidence
+
+CODES = ("prose", "sources", "range")
+MINUTES = pd.date_range("2025-12-04T12:00Z", "2025-12-04T17:59Z", freq="1min")
+
+
+def by_phase(before, broken, mending):
+    """Return a value for each minute: before the start, until the mitigation, until the end."""
+    start, mended, end = (pd.Timestamp(sound.moment(each)) for each in ("14:02", "15:26", "16:09"))
+    return [
+        before if at < start or at >= end else broken if at < mended else mending for at in MINUTES
+    ]
+
+
+def metric(query, unit, **series):
+    """Return the answer of a metric: its values by series."""
+    frames = [
+        pd.DataFrame(
+            {"timestamp": MINUTES, "query": query, "series": name, "value": values, "unit": unit}
+        )
+        for name, values in series.items()
+    ]
+    return pd.concat(frames).replace({"series": {"all": "*"}})
+
+
+def grouped(query, unit, north, harbour):
+    groups = {"region:north": by_phase(*north), "region:harbour": by_phase(*harbour)}
+    return metric(query, unit, **groups)
+
+
+def logs():
+    """Return a thousand logs, nine in ten of them a PoolTimeout, the first at 14:03."""
+    start = pd.Timestamp(sound.moment("14:03"))
+    at = [start + dt.timedelta(seconds=4 * each) for each in range(1000)]
+    said = ["refused" if each % 10 == 5 else "PoolTimeout: none free" for each in range(1000)]
+    return pd.DataFrame({"timestamp": at, "status": "error", "message": said})
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    incident = sound.create(tmp_path_factory.mktemp("frozen"))
+    counted = "sum:checkout.{}{{*}} by {{region}}.as_count()"
+    answers = {
+        "errors": grouped(counted.format("errors"), "error", (0, 300, 60), (0, 100, 30)),
+        "requests": grouped(counted.format("requests"), "request", (1000,) * 3, (500,) * 3),
+        "waiting": grouped("max:queue.depth{*} by {region}", "item", (40, 6000, 900), (25, 80, 25)),
+        "wait": metric("p95:duration{*}", "millisecond", all=by_phase(400, 9600, 900)),
+    }
+    for name, frame in answers.items():
+        record = {"complete": True, "function": "get_datadog_metric"}
+        evidence.freeze(incident.path / "evidence", name, frame, record)
+    record = {"complete": True, "function": "search_datadog_logs"}
+    evidence.freeze(incident.path / "evidence", "lines", logs(), record)
+    happened = {
+        "timestamp": [pd.Timestamp(sound.moment("15:42"))],
+        "title": ["[Recovered] error rate"],
+    }
+    record = {"complete": True, "function": "search_datadog_events"}
+    evidence.freeze(incident.path / "evidence", "events", pd.DataFrame(happened), record)
+    return incident
+
+
+def doubts(incident, place, value):
+    """Return what is doubted more with another value at a place: a fact, or a step and column."""
+    codes = (*CODES, "lone") if place == "key_events" else CODES
+    before = sound.doubted(incident, *codes)
+    table, row, name = "incident", None, place
+    if not isinstance(place, str):
+        table, (step, name) = "timeline", place
+        row = next(each["row"] for each in incident.values(table) if each["step"] == step)
+    old = incident.value(name) if row is None else None
+    incident.set(name, value, **({"table": table, "row": row} if row else {}))
+    found = sound.doubted(incident, *codes) - before
+    incident.set(name, old, **({"table": table, "row": row} if row else {}))
+    return found
+
+
+TRUE = (
+    "Fewer than a fifth of the failed requests came before the alert fired.",  # 6,800 of 37,470
+    "A tenth of the failures came after the rollback.",  # 3,870
+    "61 % of the failures fall into the hour from 14:30.",  # 22,760
+    "61 % of the failures lie from 14:30 to 15:30.",
+    "82 % of the failures lie between detection and the full recovery.",
+    "Three quarters of the failures were in north.",  # 27,780
+    "Nine in ten were a PoolTimeout, the first at 14:03 UTC.",
+    "The p95 latency rose from 0.4 to 9.6 seconds.",
+    "The p95 latency was up to 9,600 ms.",
+    "The error rate was at 30% at 15:00 in north.",
+    "The error rate was under 10% fifteen minutes after the rollback.",
+    "At the worst minute, 27% of the requests failed.",
+    "The queue of north stood at 6,000 at 15:00.",
+    "Our charts peaked at 14:03.",
+)
+FALSE = {
+    "Every second failed request came before the alert fired.": "18.1",
+    "Half of the failures came after the rollback.": "10.3",
+    "94 % of the failures fall into the hour from 14:30.": "60.7",
+    "94 % of the failures lie from 14:30 to 15:30.": "60.7",
+    "A fifth of the failures lie between detection and the full recovery.": "81.9",
+    "A quarter of the failures were in north.": "74.1",
+    "Half were a PoolTimeout.": "90 % of the frozen logs",
+    "There was a PoolTimeout, the first at 14:23 UTC.": "14:03",
+    "There was a PoolTimeout, the last at 15:40 UTC.": "15:09",
+    "The p95 latency rose from 0.4 to 41 seconds.": "9.6 seconds",
+    "The p95 latency was up to 12,400 ms.": "9,600 ms",
+    "The error rate was at 60% at 15:00 in north.": "region:north",
+    "The error rate was under 2% twelve minutes after detection.": "26.7 %",
+    "The error rate left its usual 3%.": "was 0 % before the start",
+    "At the worst minute, well over a third of the requests failed.": "highest level at 26.7 %",
+    "The queue of north stood at 400 at 15:00.": "6,000",
+    "Our charts peaked at 17:10.": "has its highest level at",
+}
+
+
+@pytest.mark.parametrize("sentence", TRUE)
+def test_what_the_evidence_bears_is_let_be(made, sentence):
+    assert doubts(made, "problem", sentence) == set()
+
+
+@pytest.mark.parametrize("sentence", FALSE)
+def test_what_the_evidence_does_not_bear_is_doubted(made, sentence):
+    told = doubts(made, "problem", sentence)
+    assert any(FALSE[sentence] in each for each in told), told
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "known"),
+    [
+        (("Partial Recovery", "status"), "Error rate still around one in four.", "6 to 6 %"),
+        (("Partial Recovery", "status"), "Error rate still around one in seventeen.", ""),
+        (("Partial Recovery", "remaining"), "The last 100 or so queued requests wait.", "25"),
+        (("Partial Recovery", "remaining"), "Some 900 queued requests wait.", ""),
+        ("regions", "north; harbour, though behind a proxy, had half of the failures", "25.9 %"),
+        ("regions", "north; harbour, though behind a proxy, had a quarter of the failures", ""),
+        ("key_events", "14:19 the alert · 15:42 error rate recovered", ""),
+    ],
+)
+def test_rows_regions_and_events_are_held_to_the_evidence(made, place, value, known):
+    told = doubts(made, place, value)
+    assert any(known in each for each in told) if known else not told, told
+
+
+def test_what_failed_for_each_is_the_one_by_the_other(made):
+    """37,500 requests by 4,200 users: 8.9."""
+    assert doubts(made, "problem", "Each met nine failed requests on average.") == set()
+    told = doubts(made, "problem", "Users met 30 failed requests on average.")
+    assert any("8.9 for each affected" in each for each in told), told
+
+
+def test_an_answer_without_its_record_is_told(made):
+    stray = made.path / "evidence" / "stray.parquet"
+    stray.write_bytes((made.path / "evidence" / "wait.parquet").read_bytes())
+    found = [each for each in made.check().itertuples() if each.where == "Evidence › stray"]
+    stray.unlink()
+    assert [each.message for each in found] == [
+        "Its record is missing: what was asked, of whom, when, and its digest."
+    ]
