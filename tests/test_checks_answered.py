@@ -47,7 +47,7 @@ def test_a_factor_with_its_action_is_answered(made):
 
 @pytest.mark.parametrize("which", [0, 1, 2])
 def test_an_action_that_is_gone_leaves_its_factor_though_others_share_a_word(made, which):
-    """The action for the load test speaks of the pool too, and that for the handover of releases."""
+    """The action for the load test speaks of the pool too, the one for the handover of releases."""
     made.remove("actions", made["actions"].index[which])
     assert doubted(made) == [told(FACTORS[which][1], "hint")]
 

@@ -392,3 +392,61 @@ def test_a_text_of_nothing_but_figures_is_checked_all_the_same(tmp_path, text):
     incident = sound.create(tmp_path)
     incident.set("why_it_happened", (text * 10_000)[:100_000])
     assert not incident.check().empty
+
+
+@pytest.mark.parametrize(("clock", "is_told"), [("14:21", True), ("14:27", False)])
+def test_an_escalation_before_the_investigation_is_a_hint(tmp_path, clock, is_told):
+    incident = sound.create(tmp_path)
+    incident.add("timeline", step="Escalation", time=sound.moment(clock))
+    told = [each for each in sound.doubted(incident, "order") if each.startswith("Escalation (")]
+    assert bool(told) is is_told
+
+
+@pytest.mark.parametrize(
+    ("link", "is_told"),
+    [
+        ("https://tracker.example.com/CHK 1933", True),
+        ("https://tracker.example.com/CHK-1933", False),
+        ("https://tracker.example.com/CHK-1933, CHK-1934", False),
+    ],
+)
+def test_a_ticket_that_a_space_cuts_off_its_link_is_told(tmp_path, link, is_told):
+    incident = sound.create(tmp_path)
+    incident.set("dashboard_link", link)
+    assert bool(sound.doubted(incident, "link")) is is_told
+
+
+@pytest.mark.parametrize(("minutes", "is_told"), [(17, False), (28, True)])
+def test_a_monitor_that_reported_the_errors_detected_them(tmp_path, minutes, is_told):
+    """14:02 to 14:19."""
+    incident = sound.create(tmp_path)
+    said = f"The monitor averages, so it reported the errors {minutes} minutes after they began."
+    assert bool(sound.doubted_with(incident, said, "prose")) is is_told
+
+
+@pytest.mark.parametrize(("north", "is_told"), [("30,000", False), ("20,000", True)])
+def test_regions_can_be_told_by_their_failed_requests(tmp_path, north, is_told):
+    """37,500 failed requests, 4,200 users."""
+    incident = sound.create(tmp_path)
+    incident.set("regions", f"north ({north} failed requests) and harbour (7,500)")
+    assert bool(sound.doubted(incident, "sources")) is is_told
+
+
+@pytest.mark.parametrize(
+    ("logs", "is_told"),
+    [
+        ("17,100 PoolTimeouts of the first 18,200 error logs", False),
+        ("17,100 PoolTimeouts and 18,200 refusals", True),
+    ],
+)
+def test_a_part_of_the_logs_is_not_added_to_its_whole(tmp_path, logs, is_told):
+    incident = sound.create(tmp_path)
+    incident.set("key_logs", logs)
+    assert bool(sound.doubted(incident, "range")) is is_told
+
+
+def test_what_fell_between_two_events_is_a_part(tmp_path):
+    incident = sound.create(tmp_path)
+    said = "18,570 requests, a half of all that failed, fell between acknowledgment and rollback."
+    assert sound.doubted_with(incident, said, "lone") == set()
+    assert sound.doubted_with(incident, "18,570 requests failed.", "lone", "prose")

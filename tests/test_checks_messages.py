@@ -44,3 +44,21 @@ def test_a_message_tells_no_end_before_it(tmp_path, sent, text, is_doubted):
 @pytest.mark.parametrize(("sent", "is_doubted"), [("13:50", True), ("14:10", False)])
 def test_a_message_is_not_sent_before_the_start(tmp_path, sent, is_doubted):
     assert doubted(tmp_path, sent, "We look into it.", "window") is is_doubted
+
+
+@pytest.mark.parametrize(
+    ("day", "text", "is_doubted"),
+    [
+        ("2025-12-05", "We have found the cause and are restoring the service.", True),
+        ("2025-12-05", "Rolling checkout back.", True),
+        ("2025-12-05", "We are working on a report of how it came.", False),
+        ("2025-12-05", "We are fixing the refunds that remain.", False),
+        ("2025-12-04", "We have found the cause and are restoring the service.", False),
+    ],
+)
+def test_a_message_tells_of_no_repair_after_the_end(tmp_path, day, text, is_doubted):
+    incident = sound.create(tmp_path)
+    incident.add("updates", channel="Status page", time=f"{day}T15:32:00Z", text=text)
+    found = incident.check()
+    late = found[(found["code"] == "window") & (found["table"] == "updates")]
+    assert (len(late) == 1) is is_doubted

@@ -60,10 +60,12 @@ _FAILING = re.compile(
 )
 _AT_A_TIME = re.compile(
     r"\b(?:peak\w*|worst|highest?|climb\w*|rose|risen|f[ae]ll(?:en)?|dropped to|still|by then|"
-    r"up to|at \d\d:\d\d|normal\w*|usual\w*|canary|SLO|budget)\b",
+    r"up to|at \d\d:\d\d|before|by the time|normal\w*|usual\w*|canary|SLO|budget)\b",
     re.IGNORECASE,
 )
 """In a sentence: its share may be that of a moment, or of something else."""
+_PORTION = re.compile(r"\bof all that\b|\bbetween\s(?!\d)[^.;]+?\sand\b", re.IGNORECASE)
+"""In a sentence: its number is of what lay between two events."""
 _OF_NOUN = re.compile(r"\s(?:out\s)?of\s(?:the|our|these|those)\s\w+")
 """Behind a share: what it is of."""
 _OF_ALL = re.compile(r"(?:^|[.;]\s)Of\s(?:(?:the|our|all)\s){0,2}$")
@@ -260,7 +262,7 @@ def _count(case: Case, bears: Bears, sentence: str, figure: Figure) -> str | Non
     """Return how many people, requests or things are known, where it is another number."""
     noun, stem = figure.noun, events.stem(figure.noun)
     thing = "people" if _is_who(noun, bears) else noun.rstrip("s")
-    if borne.PARTIAL.search(borne.clause(sentence, figure)):
+    if borne.PARTIAL.search(borne.clause(sentence, figure)) or _PORTION.search(sentence):
         return None
     names = _THINGS.get(thing, ())
     if not _NOTIFIED.search(sentence):

@@ -158,6 +158,8 @@ CLAIMS: tuple[Claim, ...] = (
         r"(?:unnoticed|undetected|unknown|unseen|(?<=we were )in the dark|unaware)\sfor\s"
         rf"{FEW}?{SPAN}",
         rf"{SPAN}\s(?:later|after the start),?\s{FEW}(?:alert|monitor|page)\s(?:fired|came)",
+        rf"\breported\s(?:(?:the|any)\s)?(?:it|errors?|failures?|problem|trouble)\s{FEW}?{SPAN}\safter\s"
+        r"(?:it|they|that)\s(?:had\s)?(?:begun|began|started)",
     ),
     *_claims(
         "time to acknowledge",

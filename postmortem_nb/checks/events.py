@@ -139,6 +139,7 @@ _CUES: Mapping[str, tuple[str, str]] = {
     ),
     "Full Recovery": (
         (
+            r"(?<!rate )(?<!latency )(?<!alert )(?<!monitor )(?<!percentile )"
             r"recover(?:ed|y|ing)|back to normal|back on (?:its|their|our) feet|(?:was|were) over|"
             rf"{_TROUBLE}\s(?:had\s|was\s|were\s)?(?:ended|stopped|ceased|over|gone|died down)"
             rf"|{_ALL}\s(?:[\w’'-]+\s){{0,2}}?(?:back|fine|normal|working|worked|restored|healthy)"

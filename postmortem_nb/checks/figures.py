@@ -319,9 +319,14 @@ _NEARLY, _SMALLEST, _FEW = 0.15, 100, 4
 """By how much of it a sum of parts is the failed requests all the same, told wrongly."""
 
 
+_OUT_OF = re.compile(r"\sof\s(?:the\s)?(?:(?:first|last|all)\s)?\d[\d,]*")
+"""Behind a count: the whole that it is a part of."""
+
+
 def parts(case: Case) -> Iterator[Finding]:
     """Find lines of the logs that are counted, and are together nearly the failed requests."""
     failed, told = case.fact("failed_requests"), str(case.fact("key_logs") or "")
+    told = _OUT_OF.sub("", told)
     counts = [each.value for each in mentions.read(told) if each.kind == "count" and not each.rate]
     counts = [each for each in counts if not 400 <= each < 600]  # codes of HTTP
     counts = [each for each in counts if failed and failed / _SMALLEST < each < failed]

@@ -32,6 +32,18 @@ _NOT_YET = re.compile(
     r"hope|except|but|still|soon|should|would)\b)|%|\bin [A-Z]",
 )
 """In a sentence: it tells that not all is over."""
+_GOING_ON = re.compile(
+    r"\b(?:(?:are|is|am|[’']re|now)\s(?:\w+ly\s|still\s|now\s)?(?:restor|roll|investigat|look|fix|"
+    r"revert|fail|deploy)ing|^(?:rolling|investigating|restoring|deploying|looking into)|"
+    r"(?:fails?|failing|down)\s(?:at the moment|right now|now|everywhere|currently|at present))\b",
+    re.IGNORECASE,
+)
+_AFTERWARDS = re.compile(
+    r"\b(?:backlog|refund\w*|credit\w*|report|review|postmortem|prevent\w*|permanent\w*|lasting|"
+    r"long-term|why|how|remain\w*|rest)\b",
+    re.IGNORECASE,
+)
+"""In a sentence: it tells of work that goes on when all is over."""
 _SINCE = re.compile(
     r"\b(?:since|as of|(?:filled|done|complete|restored|fixed|back|resolved|recovered|deployed|"
     rf"started|began|ended|stopped|over)\sat)\s{CLOCK}",
@@ -77,6 +89,27 @@ def early(case: Case) -> Iterator[Finding]:
                 )
 
 
+def late(case: Case) -> Iterator[Finding]:
+    """Find messages that tell of trouble, or of its repair, after the incident was closed."""
+    end = case.moments.resolved or case.moments.recovered
+    if end is None:
+        return
+    for row in _timed(case):
+        for said in sentences(_text(row)) if row["time"] > end else ():
+            going = _GOING_ON.search(said)
+            if going and not _AFTERWARDS.search(said):
+                yield about(
+                    case,
+                    Code.WINDOW,
+                    "time",
+                    message=f"“{going.group()}” was told at {times.shown(row['time'])}, after the "
+                    f"end ({times.shown(end)}).",
+                    remedy="Correct the time of the message (zone? day?), or the end.",
+                    severity=Severity.HINT,
+                    at=(TABLE, row["row"]),
+                )
+
+
 def ahead(case: Case) -> Iterator[Finding]:
     """Find messages that tell of a moment after they were sent."""
     for row in _timed(case):
@@ -97,7 +130,7 @@ def ahead(case: Case) -> Iterator[Finding]:
                 )
 
 
-RULES = (sent, early, ahead)
+RULES = (sent, early, late, ahead)
 
 
 def _timed(case: Case) -> list[Row]:

@@ -155,8 +155,9 @@ def left_over(case: Case) -> Iterator[Finding]:
             )
 
 
-_CUT = re.compile(r"https?://\S*\s+\.?[\w-]*(?:\.[\w-]+)*/\S+")
-"""An address that a space cuts in two: a path, or the rest of a host, stands behind it."""
+_CUT = re.compile(r"https?://\S*\s+\.?[\w-]*(?:\.[\w-]+)*/\S+|^\s*https?://\S*[A-Z-]{2,}\s+\d+\s*$")
+"""An address that a space cuts in two: a path, the rest of a host, or the number of a ticket
+(“…/CHK 1933”) stands behind it."""
 
 
 def links(case: Case) -> Iterator[Finding]:

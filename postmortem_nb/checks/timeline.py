@@ -129,6 +129,7 @@ def hints(case: Case) -> Iterator[Finding]:
         ("Mitigation Plan Formed", _CAUSE, known),
         ("Mitigation Deployed", _CAUSE, known),
         (metrics.DISCOVERY, _BEGUN, begun["time"] if begun else None),
+        ("Escalation", _BEGUN, begun["time"] if begun else None),
         ("Partial Recovery", "Mitigation Deployed", case.moments.mitigated),
         ("Monitoring", "Full Recovery", case.moments.recovered),
     )
