@@ -121,9 +121,8 @@ def known(incident: Incident, case: Case) -> Bears:
                 numbers.update(float(n.replace(",", "")) for n in _DIGITS.findall(str(cell.value)))
             for each in _held(str(cell.value)):
                 by.setdefault(each.kind, []).append(each)
-    folder = incident.path / "evidence"
-    by.setdefault("clock", []).extend(_happened(each) for each in frozen.happened(folder))
-    curves = [each for each in frozen.curves(folder) if len(each.levels)]
+    by.setdefault("clock", []).extend(_happened(each) for each in frozen.happened(incident, case))
+    curves = [each for each in frozen.curves(incident, case) if len(each.levels)]
     rates = [
         (float(each.levels.min()), float(each.levels.max()))
         for each in curves

@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from postmortem_nb.checks.case import Case
+    from postmortem_nb.evidence import Record
+    from postmortem_nb.incident import Incident
+
 METRIC, LOGS, EVENTS = "get_datadog_metric", "search_datadog_logs", "search_datadog_events"
 COLUMNS = ("timestamp", "query", "series", "value")
 UNITED = (*COLUMNS, "unit")
@@ -77,15 +81,17 @@ class Happened(NamedTuple):
     title: str
 
 
-def curves(folder: Path) -> Iterator[Curve]:
+def curves(incident: Incident, case: Case) -> Iterator[Curve]:
     """Yield the curves of every frozen metric."""
-    for name, digest in _answers(folder, METRIC):
+    folder = incident.path / "evidence"
+    for name, digest in _answers(folder, case, METRIC):
         yield from _curves(folder, name, digest)
 
 
-def drawn(folder: Path) -> tuple[Curve, ...]:
+def drawn(incident: Incident, case: Case) -> tuple[Curve, ...]:
     """Return the frozen curves, the sums of those that are counted by group, and error rates."""
-    return _drawn(folder, tuple(_answers(folder, METRIC)))
+    folder = incident.path / "evidence"
+    return _drawn(folder, tuple(_answers(folder, case, METRIC)))
 
 
 @lru_cache(maxsize=4)
@@ -140,25 +146,34 @@ def _rates(curves: Sequence[Curve]) -> list[Curve]:
     return made
 
 
-def logs(folder: Path, name: str) -> Iterator[Logs]:
+def logs(incident: Incident, case: Case, name: str) -> Iterator[Logs]:
     """Yield what each frozen answer of logs holds of a name."""
-    for answer, digest in _answers(folder, LOGS):
+    folder = incident.path / "evidence"
+    for answer, digest in _answers(folder, case, LOGS):
         held = _logs(folder, answer, digest, name)
         if held is not None:
             yield held
 
 
-def happened(folder: Path) -> Iterator[Happened]:
+def happened(incident: Incident, case: Case) -> Iterator[Happened]:
     """Yield the frozen events."""
-    for name, digest in _answers(folder, EVENTS):
+    folder = incident.path / "evidence"
+    for name, digest in _answers(folder, case, EVENTS):
         yield from _events(folder, name, digest)
 
 
-def _answers(folder: Path, function: str) -> Iterator[tuple[str, str]]:
+def _answers(folder: Path, case: Case, function: str) -> Iterator[tuple[str, str]]:
     """Yield name and digest of the frozen answers of a function."""
-    for record in evidence.listing(folder):
+    for record in _listed(folder, case):
         if record.get("function") == function and record.get("sha256"):
             yield str(record["name"]), str(record["sha256"])
+
+
+@lru_cache(maxsize=2)
+def _listed(folder: Path, case: Case) -> tuple[Record, ...]:
+    """Return the records, read once for each check: a case is one moment."""
+    del case  # a part of the key
+    return tuple(evidence.listing(folder))
 
 
 @lru_cache(maxsize=KEPT)

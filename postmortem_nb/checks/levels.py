@@ -150,7 +150,7 @@ def found(incident: Incident, case: Case) -> Iterator[Finding]:
     told = [each for cell, text in texts for each in _told(case, cell, text, known)]
     if not told:
         return
-    curves = frozen.drawn(incident.path / "evidence")
+    curves = frozen.drawn(incident, case)
     for each in told:
         fit = _own(each, [one for one in curves if _measures(one, each)])
         held = [(one, span) for one in fit if (span := _held(one, each, case))]

@@ -73,7 +73,7 @@ def found(incident: Incident, case: Case) -> Iterator[Finding]:
             if spoken.apart(match, 0) is None:
                 continue
             if curves is None:
-                drawn = frozen.drawn(incident.path / "evidence")
+                drawn = frozen.drawn(incident, case)
                 curves = [each for each in drawn if len(each.levels)]
             truth = (
                 _other_minute(match, curves, case) if way is None else _other(match, curves, way)

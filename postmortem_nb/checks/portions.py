@@ -152,7 +152,7 @@ def _failures(incident: Incident, case: Case) -> Sequence[Curve]:
     """Return the curves of the metric whose points are, together, the failed requests."""
     measure = case.measures.get("failed_requests")
     total = measure.value if measure else None
-    drawn = sorted(frozen.curves(incident.path / "evidence"), key=lambda each: each.query)
+    drawn = sorted(frozen.curves(incident, case), key=lambda each: each.query)
     for _, curves in groupby(drawn, key=lambda each: each.query):
         kept = list(curves)
         if isinstance(total, (int, float)) and total and "error" in kept[0].query:
@@ -212,7 +212,7 @@ def _logged(incident: Incident, case: Case) -> Iterator[Finding]:
             shares = [each for each in written.figures(sentence) if each.kind == "share"]
             if len(names) != 1 or not (clocks or shares):
                 continue
-            held = list(frozen.logs(incident.path / "evidence", names.pop()))
+            held = list(frozen.logs(incident, case, names.pop()))
             if held and len(clocks) == 1:
                 yield from _first(case, cell, clocks[0], held)
             if held and len(shares) == 1:

@@ -56,7 +56,7 @@ class _Movement(NamedTuple):
 def found(incident: Incident, case: Case) -> Iterator[Finding]:
     """Yield silent stretches: a hint when long, a warning when a metric moved meanwhile."""
     stretches = list(gaps(case))
-    drawn = list(curves(incident.path / "evidence")) if stretches else []
+    drawn = list(curves(incident, case)) if stretches else []
     mitigated = case.moments.mitigated
     for since, until in stretches:
         calm = mitigated is not None and since >= mitigated
