@@ -102,6 +102,9 @@ TRUE = (
     "At the worst minute, 27% of the requests failed.",
     "The queue of north stood at 6,000 at 15:00.",
     "Our charts peaked at 14:03.",
+    "400 requests a minute were refused at 15:00.",
+    "Errors fell to 90 a minute by 15:40.",
+    "The error rate rose, and stood at 25%.",
 )
 FALSE = {
     "Every second failed request came before the alert fired.": "18.1",
@@ -121,6 +124,9 @@ FALSE = {
     "At the worst minute, well over a third of the requests failed.": "highest level at 26.7 %",
     "The queue of north stood at 400 at 15:00.": "6,000",
     "Our charts peaked at 17:10.": "has its highest level at",
+    "40 requests a minute were refused at 15:00.": "400 to 400",
+    "Errors fell to 9 a minute by 15:40.": "90 to 90",
+    "The error rate rose, and stood at 75%.": "never was above 26.7 %",
 }
 
 

@@ -33,7 +33,8 @@
     versions    a version that stands alone, beside one like it that does not
     slips       one figure written twice, once with its digits turned or another unit
     doings      actions with a clock, and versions, told twice
-    levels      levels of frozen metrics in sentences; `peaks`: their heights and minutes
+    levels      levels of frozen metrics in sentences; `metered`: how those tell them;
+                `peaks`: their heights and minutes
     portions    parts of what failed, by time and region, and of the logs
     records     evidence, and the log of edits
     wording     blameless language, by section

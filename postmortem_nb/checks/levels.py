@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from postmortem_nb import times
-from postmortem_nb.checks import events, frozen, spoken, written
+from postmortem_nb.checks import events, frozen, metered, spoken
 from postmortem_nb.checks.reading import about, matches, passages, sentences
 from postmortem_nb.checks.relations import moments, named
-from postmortem_nb.checks.spoken import CLOCK, NUMBER, SPAN
+from postmortem_nb.checks.spoken import CLOCK, SPAN
 from postmortem_nb.units import numeral
 
 if TYPE_CHECKING:
@@ -29,106 +29,19 @@ if TYPE_CHECKING:
     from postmortem_nb.checks.report import Finding
     from postmortem_nb.incident import Incident
 
-_WHOLE = (
-    r"\b(?P<whole>(?:requests|calls|attempts|checkouts|transactions)\s(?:\w+\s)?failed|"
-    r"worst (?:minute|moment)|at (?:the|its) worst)\b"
-)
-_TOPICS: dict[str, tuple[re.Pattern[str], re.Pattern[str]]] = {
-    name: (re.compile(said, re.IGNORECASE), re.compile(measured, re.IGNORECASE))
-    for name, said, measured in (
-        (
-            "rate",
-            rf"\b(?:error|failure)[- ]rate\b|\brate of (?:errors|failures)\b|{_WHOLE}",
-            r"error[_.]rate",
-        ),
-        (
-            "latency",
-            r"\b(?:latency|response times?|(?P<p>p\d\d|\d\dth percentile))\b",
-            r"duration|latency|response_time|^p\d\d:",
-        ),
-        ("cpu", r"\bCPU\b", r"\bcpu\b"),
-        ("queue", r"\bqueue[sd]?\b|\bbacklog\b|\bwait(?:ed)? in\b", r"queue|backlog"),
-    )
-}
-"""What a sentence can speak of → its words, and those of a query that measures it."""
-
-_SECONDS = {"nanosecond": 1e-9, "microsecond": 1e-6, "millisecond": 1e-3, "second": 1.0}
-"""Unit of a metric → seconds."""
-_UNITS = {"s": 1.0, "seconds": 1.0, "second": 1.0}
-_UNITS |= {"ms": 0.001, "milliseconds": 0.001, "min": 60.0, "minutes": 60.0}
-_TIMED = re.compile(rf"{NUMBER}\s?(?P<unit>(?:ms|milliseconds|seconds?|s|min|minutes)\b)")
-_QUEUED = re.compile(
-    rf"{NUMBER}(?:\sor\sso)?\s(?:(?:[a-z]+\s)?(?:queued|wait(?:ing|ed)?)\b|deep\b|"
-    r"in the (?:queue|backlog)\b)"
-    rf"|\b(?:queue|backlog)(?:\sdepth)?\s(?:of\s(?!\d)[\w-]+\s)?(?:[\w,]+\s){{0,4}}?"
-    r"(?:was|is|stood|stays|stayed|of|at|still|held|had|to)\s(?:(?:at|about|around|to)\s)?"
-    rf"{NUMBER.replace('number', 'held').replace('scale', 'many')}"
-    r"(?!\s?(?:%|ms\b|s\b|min|sec|hour))",
-    re.IGNORECASE,
-)
-_TOP = re.compile(
-    r"\b(?:peak\w*|up to|as (?:high|much|long) as|at (?:its|the|their) (?:highest|worst|height|"
-    r"peak)|max\w*|topped|rose|climb\w*|jump\w*|shot up|spik\w*|reach\w*|grew)\s"
-    r"(?:(?!from\b)[\w-]+\s){0,2}?(?:from\s[\d.,]+\s?(?:(?:%|ms|s)\s)?)?(?:to|at|of|with|about|around|"
-    r"over|out at|"
-    r"up to)?\s?$",
-    re.IGNORECASE,
-)
-"""Before a level: it is the highest."""
-_WORST = re.compile(
-    r"\s(?:of\s[\w\s]{1,30}?\s)?(?:at|in|during)\s(?:the|its|their)\s(?:worst|peak|height)\b",
-    re.IGNORECASE,
-)
-"""Behind a level: the same."""
-_MINUTE = re.compile(
-    r"\b(?:worst (?:minute|moment)|at (?:the|its) worst)\b[^.;]{0,60}$", re.IGNORECASE
-)
-_USUAL = re.compile(
-    r"\b(?:usual(?:ly)?|normal(?:ly)?|typical(?:ly)?)\s(?:(?:at|of|about|around|level|is|was)\s)*$",
-    re.IGNORECASE,
-)
-_UP_TO = re.compile(r"\bup to\s$", re.IGNORECASE)
-_UNDER = re.compile(r"\b(?:under|below|less than|lower than|at most)\s$", re.IGNORECASE)
-_OVER = re.compile(r"\b(?:over|above|more than|higher than|at least|exceed\w*)\s$", re.IGNORECASE)
 _CLOCKED = re.compile(rf"\b(?:at|by|around|until)\s{CLOCK}", re.IGNORECASE)
 _LAG = re.compile(
     rf"{SPAN}\s(?P<way>after|before|into|later)\b\s?(?P<event>[^,;.()]{{0,60}})", re.IGNORECASE
 )
-_STATED = re.compile(
-    r"\b(?:(?:was|is|stood|fell|dropped|went|sank|came|stayed|remained)\b[^.;]*|(?:still|only|"
-    r"back)\s(?:at|under|below|over|above)\s)$"
-    r"|^\W*$|\b(?:error|failure)[- ]rate\s(?:still\s)?(?:(?:at|under|below|over|above|around|"
-    r"about)\s)?$",
-    re.IGNORECASE,
-)
-_OTHER = re.compile(
-    r"\b(?:threshold|alerts?|monitors?|averages?|usual\w*|normal\w*|objective|SLO|target|would|"
-    r"should|could|if|until|week|before|from|never|not|criteri\w*|limit|capacity|holds?)\b",
-    re.IGNORECASE,
-)
-"""In a sentence: its level may be no level of the incident at that moment."""
-
-_PART = re.compile(r"[;,:]\s|\sand\s")
-_AROUND = 180_000_000  # µs
-_NEAR, _LOW, _HIGH = 0.05, 0.75, 1.3
+_COUNTED = re.compile(r"as_count|as_rate")
+_AROUND, _MINUTE = 180_000_000, 60_000_000  # µs
+_LOW, _HIGH = 0.75, 1.3
 _POINT = 1.0
 _DAILY = 2.5
 """How often as high, or as low, as its middle before the start the usual level may be told."""
 _TENTH = 0.15
 _POINTS = 30
 """Points before the start of which the middle is the usual level."""
-_TOP_OF, _USUAL_OF, _AT = "top", "usual", "at"
-
-
-class _Value(NamedTuple):
-    """A level that a sentence tells, in the metric's own unit."""
-
-    low: float
-    high: float
-    begin: int
-    end: int
-    unit: str
-    scale: float = 1.0
 
 
 class _Level(NamedTuple):
@@ -137,7 +50,7 @@ class _Level(NamedTuple):
     cell: Cell
     topic: re.Match[str]
     kind: str
-    value: _Value
+    value: metered.Value
     which: str
     moments: Sequence[dt.datetime] = ()
 
@@ -166,83 +79,32 @@ def found(incident: Incident, case: Case) -> Iterator[Finding]:
 def _truth(each: _Level, label: str, low: float, high: float) -> str:
     unit, scale = each.value.unit, each.value.scale
     shown = f"{numeral(high / scale, 3)} {unit}".strip()
-    if each.which == _TOP_OF:
+    if each.which == metered.TOP:
         return f"{label} has its highest level at {shown}"
-    if each.which == _USUAL_OF:
+    if each.which == metered.USUAL:
         return f"{label} was {shown} before the start"
+    if each.which == metered.EVER:
+        return f"{label} never was above {shown}"
     return f"{label} is {numeral(low / scale, 3)} to {shown} at {times.shown(each.moments[0])}"
 
 
 def _told(
     case: Case, cell: Cell, text: str, known: dict[str, list[dt.datetime]]
 ) -> Iterator[_Level]:
-    """Yield the levels of a text: one topic and one level a sentence."""
-    for name, (said, _) in _TOPICS.items():
+    """Yield the levels of a text: one topic a sentence, and of one level its moment."""
+    for name, (said, _) in metered.TOPICS.items():
         for sentence in sentences(text) if matches(said, text) else ():
             topic = said.search(sentence)
-            values = list(_values(name, sentence)) if topic else []
-            for value in values if topic else ():
-                which = _which(sentence, value)
-                if topic and which:
+            if topic is None:
+                continue
+            values = list(metered.values(name, sentence))
+            for value in values:
+                which = metered.which(sentence, value)
+                if which:
                     yield _Level(cell, topic, name, value, which)
-                elif (
-                    topic
-                    and len(values) == 1
-                    and _is_moment(topic, sentence, value, queued=name == "queue")
-                ):
-                    at = _moments(case, cell, sentence, known)
-                    if at:
-                        yield _Level(cell, topic, name, value, _AT, at)
-
-
-def _values(kind: str, sentence: str) -> Iterator[_Value]:
-    """Yield the levels of a sentence that can be of a kind of metric."""
-    if kind in {"rate", "cpu"}:
-        for each in written.figures(sentence):
-            if each.kind == "share":
-                yield _bounded(sentence, _Value(each.low, each.high, each.begin, each.end, "%"))
-        return
-    for match in (_TIMED if kind == "latency" else _QUEUED).finditer(sentence):
-        groups = match.groupdict()
-        digits, many = (
-            groups.get(one) or groups.get(other) or ""
-            for one, other in (("number", "held"), ("scale", "many"))
-        )
-        unit = groups.get("unit") or ""
-        scale = _UNITS[unit.lower()] if unit else 1.0
-        value, step = spoken.amount(digits, many)
-        low, high = written.bounds(value, step, sentence[: match.start()], fine=True)
-        found = _Value(low * scale, high * scale, match.start(), match.end(), unit, scale)
-        yield _bounded(sentence, found)
-
-
-def _bounded(sentence: str, value: _Value) -> _Value:
-    """Return a level that is open on the side that its words leave open."""
-    before = sentence[: value.begin]
-    if _UP_TO.search(before):
-        return value._replace(low=(1 - _NEAR) * value.high)
-    if _UNDER.search(before):
-        return value._replace(low=float("-inf"))
-    return value._replace(high=float("inf")) if _OVER.search(before) else value
-
-
-def _which(sentence: str, value: _Value) -> str:
-    """Return whether a level is told as the highest or the usual one."""
-    before = sentence[: value.begin]
-    if _TOP.search(before) or _MINUTE.search(before) or _WORST.match(sentence, value.end):
-        return _TOP_OF
-    return _USUAL_OF if _USUAL.search(before) else ""
-
-
-def _is_moment(topic: re.Match[str], sentence: str, value: _Value, *, queued: bool) -> bool:
-    """Return whether a level is told as that of a moment."""
-    if topic.groupdict().get("whole"):
-        return False  # “12 % of requests failed” is of the whole incident
-    before = sentence[: value.begin]
-    if queued:
-        return not _OTHER.search(_PART.split(before)[-1] + _PART.split(sentence[value.end :])[0])
-    hedged = spoken.HEDGE.sub("", before)
-    return not _OTHER.search(sentence) and bool(_STATED.search(hedged) or _UNDER.search(before))
+                elif metered.is_moment(topic, sentence, value, queued=name == "queue"):
+                    at = _moments(case, cell, sentence, known) if len(values) == 1 else []
+                    yield _Level(cell, topic, name, value, metered.AT if at else metered.EVER, at)
 
 
 def _moments(
@@ -279,14 +141,16 @@ def _lagged(case: Case, lag: re.Match[str]) -> list[dt.datetime]:
 
 def _measures(curve: Curve, each: _Level) -> bool:
     """Return whether a metric is of the kind, the percentile and the unit of a sentence."""
-    if not _TOPICS[each.kind][1].search(curve.label):
+    if not metered.TOPICS[each.kind][1].search(curve.label):
         return False
     percentile = re.sub(r"\D", "", each.topic.groupdict().get("p") or "")
     if percentile and f"p{percentile}" not in curve.label:
         return False
+    if each.kind == "failing":
+        return curve.unit != "percent" and bool(_COUNTED.search(curve.query))
     if each.kind == "queue":
         return curve.unit not in {"percent", "second"} and "duration" not in curve.label
-    return curve.unit in (_SECONDS if each.kind == "latency" else {"percent"})
+    return curve.unit in (metered.SECONDS if each.kind == "latency" else {"percent"})
 
 
 def _own(each: _Level, fit: Sequence[Curve]) -> Sequence[Curve]:
@@ -327,14 +191,27 @@ def _around(curve: Curve, moments: Sequence[dt.datetime]) -> tuple[float, float]
 def _held(curve: Curve, each: _Level, case: Case) -> tuple[float, float] | None:
     """Return between what a metric was: at its height, usually, or around moments."""
     start, end = case.moments.start, case.moments.recovered
-    if each.which == _TOP_OF:
+    if each.which == metered.TOP:
         span = _highest(curve, start, end)
-    elif each.which == _AT:
+    elif each.which == metered.AT:
         span = _around(curve, each.moments)
+    elif each.which == metered.EVER:
+        span = (float("-inf"), float(curve.levels.max())) if len(curve.levels) else None
     else:
         span = _middle(curve, start)
-    scale = _SECONDS.get(curve.unit, 1.0) if each.kind == "latency" else 1.0
+    scale = _scale(curve, each.kind)
     return (span[0] * scale, span[1] * scale) if span else None
+
+
+def _scale(curve: Curve, kind: str) -> float:
+    """Return by what a level is multiplied to be in seconds, or a minute's."""
+    if kind == "latency":
+        return metered.SECONDS.get(curve.unit, 1.0)
+    if kind != "failing":
+        return 1.0
+    steps = np.diff(curve.moments)
+    minutes = float(np.median(steps)) / _MINUTE if len(steps) else 1.0
+    return 60.0 if "as_rate" in curve.query else 1 / max(minutes, 1 / 60)
 
 
 def _middle(curve: Curve, start: dt.datetime | None) -> tuple[float, float] | None:
@@ -349,11 +226,11 @@ def _middle(curve: Curve, start: dt.datetime | None) -> tuple[float, float] | No
 def _holds(each: _Level, low: float, high: float) -> bool:
     """Return whether the level of a sentence is within what a metric had."""
     share = each.value.unit == "%"
-    if each.which == _USUAL_OF:
+    if each.which == metered.USUAL:
         slack = _TENTH if share else 0.0
         low, high = low / _DAILY - slack, high * _DAILY + slack
-    elif each.which == _TOP_OF:
-        slack = max(_POINT if share else 0.0, _NEAR * high)
+    elif each.which == metered.TOP:
+        slack = max(_POINT if share else 0.0, metered.NEAR * high)
         low, high = low - slack, high + slack
     else:
         slack = _POINT if share else 0.0

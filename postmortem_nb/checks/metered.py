@@ -1,0 +1,180 @@
+"""Levels of metrics as sentences tell them: “9.6 seconds”, “around one in twelve”, “900 queued”.
+
+A sentence names a metric by what it measures; its level stands at its height, is the usual one, or
+that of a moment.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+from postmortem_nb.checks import spoken, written
+from postmortem_nb.checks.spoken import NUMBER
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+TOP, USUAL, AT, EVER = "top", "usual", "at", "ever"
+"""What a level is told of: the height, before the start, a moment, any time at all."""
+NEAR = 0.05
+"""Share by which the highest level may differ."""
+
+_WHOLE = (
+    r"\b(?P<whole>(?:requests|calls|attempts|checkouts|transactions)\s(?:\w+\s)?failed|"
+    r"worst (?:minute|moment)|at (?:the|its) worst)\b"
+)
+_BAD = r"\b(?:errors?|failures?|fail\w+|refus\w+|reject\w+|timeouts?)\b"
+_A_MINUTE = r"\b(?:a|per|each)\sminute\b"
+_WELL = re.compile(r"\b(?:succeed\w*|success\w*|went through|got through|worked)\b", re.IGNORECASE)
+"""In a sentence: its shares may be of what did not fail."""
+TOPICS: dict[str, tuple[re.Pattern[str], re.Pattern[str]]] = {
+    name: (re.compile(said, re.IGNORECASE), re.compile(measured, re.IGNORECASE))
+    for name, said, measured in (
+        (
+            "rate",
+            rf"\b(?:error|failure)[- ]rate\b|\brate of (?:errors|failures)\b|{_WHOLE}",
+            r"error[_.]rate",
+        ),
+        (
+            "latency",
+            r"\b(?:latency|response times?|(?P<p>p\d\d|\d\dth percentile))\b",
+            r"duration|latency|response_time|^p\d\d:",
+        ),
+        ("cpu", r"\bCPU\b", r"\bcpu\b"),
+        (
+            "failing",
+            rf"{_BAD}(?=[^.;]*?{_A_MINUTE})|{_A_MINUTE}(?=[^.;]*?{_BAD})",
+            r"error|fail|reject|refus|timeout",
+        ),
+        ("queue", r"\bqueue[sd]?\b|\bbacklog\b|\bwait(?:ed)? in\b", r"queue|backlog"),
+    )
+}
+"""What a sentence can speak of → its words, and those of a query that measures it."""
+
+SECONDS = {"nanosecond": 1e-9, "microsecond": 1e-6, "millisecond": 1e-3, "second": 1.0}
+"""Unit of a metric → seconds."""
+_UNITS = {"s": 1.0, "seconds": 1.0, "second": 1.0}
+_UNITS |= {"ms": 0.001, "milliseconds": 0.001, "min": 60.0, "minutes": 60.0}
+_TIMED = re.compile(rf"{NUMBER}\s?(?P<unit>(?:ms|milliseconds|seconds?|s|min|minutes)\b)")
+_PER_MINUTE = re.compile(
+    rf"{NUMBER}\s(?:(?!to\b)[a-z]+\s){{0,3}}?(?:a|per|each)\sminute\b", re.IGNORECASE
+)
+_QUEUED = re.compile(
+    rf"{NUMBER}(?:\sor\sso)?\s(?:(?:[a-z]+\s)?(?:queued|wait(?:ing|ed)?)\b|deep\b|"
+    r"in the (?:queue|backlog)\b)"
+    rf"|\b(?:queue|backlog)(?:\sdepth)?\s(?:of\s(?!\d)[\w-]+\s)?(?:[\w,]+\s){{0,4}}?"
+    r"(?:was|is|stood|stays|stayed|of|at|still|held|had|to)\s(?:(?:at|about|around|to)\s)?"
+    rf"{NUMBER.replace('number', 'held').replace('scale', 'many')}"
+    r"(?!\s?(?:%|ms\b|s\b|min|sec|hour))",
+    re.IGNORECASE,
+)
+_TOP = re.compile(
+    r"\b(?:peak\w*|up to|as (?:high|much|long) as|at (?:its|the|their) (?:highest|worst|height|"
+    r"peak)|max\w*|topped|rose|climb\w*|jump\w*|shot up|spik\w*|reach\w*|grew)\s"
+    r"(?:(?!from\b)[\w-]+\s){0,2}?(?:from\s[\d.,]+\s?(?:(?:%|ms|s)\s)?)?(?:to|at|of|with|about|around|"
+    r"over|out at|"
+    r"up to)?\s?$",
+    re.IGNORECASE,
+)
+"""Before a level: it is the highest."""
+_WORST = re.compile(
+    r"\s(?:of\s[\w\s]{1,30}?\s)?(?:at|in|during)\s(?:the|its|their)\s(?:worst|peak|height)\b",
+    re.IGNORECASE,
+)
+"""Behind a level: the same."""
+_MINUTE = re.compile(
+    r"\b(?:worst (?:minute|moment)|at (?:the|its) worst)\b[^.;]{0,60}$", re.IGNORECASE
+)
+_USUAL = re.compile(
+    r"\b(?:usual(?:ly)?|normal(?:ly)?|typical(?:ly)?)\s(?:(?:at|of|about|around|level|is|was)\s)*$",
+    re.IGNORECASE,
+)
+_UP_TO = re.compile(r"\bup to\s$", re.IGNORECASE)
+_UNDER = re.compile(r"\b(?:under|below|less than|lower than|at most)\s$", re.IGNORECASE)
+_OVER = re.compile(r"\b(?:over|above|more than|higher than|at least|exceed\w*)\s$", re.IGNORECASE)
+_STATED = re.compile(
+    r"\b(?:(?:was|is|stood|fell|dropped|went|sank|came|stayed|remained)\b[^.;]*|(?:still|only|"
+    r"back)\s(?:at|under|below|over|above)\s)$"
+    r"|^\W*$|\b(?:error|failure)[- ]rate\s(?:still\s)?(?:(?:at|under|below|over|above|around|"
+    r"about)\s)?$",
+    re.IGNORECASE,
+)
+_OTHER = re.compile(
+    r"\b(?:threshold|alerts?|monitors?|averages?|usual\w*|normal\w*|objective|SLO|target|would|"
+    r"should|could|if|until|week|before|from|never|not|criteri\w*|limit|capacity|holds?)\b",
+    re.IGNORECASE,
+)
+"""In a sentence: its level may be no level of the incident at that moment."""
+
+_PART = re.compile(r"[;,:]\s|\sand\s")
+
+
+class Value(NamedTuple):
+    """A level that a sentence tells, in the metric's own unit."""
+
+    low: float
+    high: float
+    begin: int
+    end: int
+    unit: str
+    scale: float = 1.0
+
+
+def values(kind: str, sentence: str) -> Iterator[Value]:
+    """Yield the levels of a sentence that can be of a kind of metric."""
+    if kind == "rate" and _WELL.search(sentence):
+        return
+    if kind in {"rate", "cpu"}:
+        for each in written.figures(sentence):
+            if each.kind == "share":
+                yield _bounded(sentence, Value(each.low, each.high, each.begin, each.end, "%"))
+        return
+    for match in _NUMBERS[kind].finditer(sentence):
+        groups = match.groupdict()
+        digits, many = (
+            groups.get(one) or groups.get(other) or ""
+            for one, other in (("number", "held"), ("scale", "many"))
+        )
+        unit = groups.get("unit") or ""
+        scale = _UNITS[unit.lower()] if unit else 1.0
+        value, step = spoken.amount(digits, many)
+        low, high = written.bounds(value, step, sentence[: match.start()], fine=True)
+        found = Value(low * scale, high * scale, match.start(), match.end(), unit, scale)
+        yield _bounded(sentence, found)
+
+
+def _bounded(sentence: str, value: Value) -> Value:
+    """Return a level that is open on the side that its words leave open."""
+    before = sentence[: value.begin]
+    if _UP_TO.search(before):
+        return value._replace(low=(1 - NEAR) * value.high)
+    if _UNDER.search(before):
+        return value._replace(low=float("-inf"))
+    return value._replace(high=float("inf")) if _OVER.search(before) else value
+
+
+def which(sentence: str, value: Value) -> str:
+    """Return whether a level is told as the highest or the usual one."""
+    before = sentence[: value.begin]
+    if _TOP.search(before) or _MINUTE.search(before) or _WORST.match(sentence, value.end):
+        return TOP
+    return USUAL if _USUAL.search(before) else ""
+
+
+def is_moment(topic: re.Match[str], sentence: str, value: Value, *, queued: bool) -> bool:
+    """Return whether a level is told as that of a moment."""
+    if topic.groupdict().get("whole"):
+        return False  # “12 % of requests failed” is of the whole incident
+    before = sentence[: value.begin]
+    if queued:
+        return not _OTHER.search(_PART.split(before)[-1] + _PART.split(sentence[value.end :])[0])
+    hedged = spoken.HEDGE.sub("", before)
+    return not _OTHER.search(sentence) and bool(_STATED.search(hedged) or _UNDER.search(before))
+
+
+_NUMBERS: Mapping[str, re.Pattern[str]] = {
+    "latency": _TIMED,
+    "queue": _QUEUED,
+    "failing": _PER_MINUTE,
+}
