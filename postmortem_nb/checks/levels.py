@@ -16,6 +16,7 @@ import numpy as np
 
 from postmortem_nb import times
 from postmortem_nb.checks import events, frozen, metered, spoken
+from postmortem_nb.checks.order import LONGEST
 from postmortem_nb.checks.reading import about, matches, passages, sentences
 from postmortem_nb.checks.relations import moments, named
 from postmortem_nb.checks.spoken import CLOCK, SPAN
@@ -94,7 +95,7 @@ def _told(
     """Yield the levels of a text: one topic a sentence, and of one level its moment."""
     for name, (said, _) in metered.TOPICS.items():
         for sentence in sentences(text) if matches(said, text) else ():
-            topic = said.search(sentence)
+            topic = said.search(sentence) if len(sentence) <= LONGEST else None
             if topic is None:
                 continue
             values = list(metered.values(name, sentence))

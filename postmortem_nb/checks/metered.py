@@ -24,6 +24,8 @@ _WHOLE = (
     r"\b(?P<whole>(?:requests|calls|attempts|checkouts|transactions)\s(?:\w+\s)?failed|"
     r"worst (?:minute|moment)|at (?:the|its) worst)\b"
 )
+_FAR = 120
+"""Characters before a level that are looked at."""
 _BAD = r"\b(?:errors?|failures?|fail\w+|refus\w+|reject\w+|timeouts?)\b"
 _A_MINUTE = r"\b(?:a|per|each)\sminute\b"
 _WELL = re.compile(r"\b(?:succeed\w*|success\w*|went through|got through|worked)\b", re.IGNORECASE)
@@ -44,7 +46,7 @@ TOPICS: dict[str, tuple[re.Pattern[str], re.Pattern[str]]] = {
         ("cpu", r"\bCPU\b", r"\bcpu\b"),
         (
             "failing",
-            rf"{_BAD}(?=[^.;]*?{_A_MINUTE})|{_A_MINUTE}(?=[^.;]*?{_BAD})",
+            rf"{_BAD}(?=[^.;]{{0,80}}?{_A_MINUTE})|{_A_MINUTE}(?=[^.;]{{0,80}}?{_BAD})",
             r"error|fail|reject|refus|timeout",
         ),
         ("queue", r"\bqueue[sd]?\b|\bbacklog\b|\bwait(?:ed)? in\b", r"queue|backlog"),
@@ -139,14 +141,19 @@ def values(kind: str, sentence: str) -> Iterator[Value]:
         unit = groups.get("unit") or ""
         scale = _UNITS[unit.lower()] if unit else 1.0
         value, step = spoken.amount(digits, many)
-        low, high = written.bounds(value, step, sentence[: match.start()], fine=True)
+        before = sentence[max(0, match.start() - _FAR) : match.start()]
+        low, high = written.bounds(value, step, before, fine=True)
         found = Value(low * scale, high * scale, match.start(), match.end(), unit, scale)
         yield _bounded(sentence, found)
 
 
+def _before(sentence: str, value: Value) -> str:
+    return sentence[max(0, value.begin - _FAR) : value.begin]
+
+
 def _bounded(sentence: str, value: Value) -> Value:
     """Return a level that is open on the side that its words leave open."""
-    before = sentence[: value.begin]
+    before = _before(sentence, value)
     if _UP_TO.search(before):
         return value._replace(low=(1 - NEAR) * value.high)
     if _UNDER.search(before):
@@ -156,7 +163,7 @@ def _bounded(sentence: str, value: Value) -> Value:
 
 def which(sentence: str, value: Value) -> str:
     """Return whether a level is told as the highest or the usual one."""
-    before = sentence[: value.begin]
+    before = _before(sentence, value)
     if _TOP.search(before) or _MINUTE.search(before) or _WORST.match(sentence, value.end):
         return TOP
     return USUAL if _USUAL.search(before) else ""
@@ -166,7 +173,7 @@ def is_moment(topic: re.Match[str], sentence: str, value: Value, *, queued: bool
     """Return whether a level is told as that of a moment."""
     if topic.groupdict().get("whole"):
         return False  # “12 % of requests failed” is of the whole incident
-    before = sentence[: value.begin]
+    before = _before(sentence, value)
     if queued:
         return not _OTHER.search(_PART.split(before)[-1] + _PART.split(sentence[value.end :])[0])
     hedged = spoken.HEDGE.sub("", before)

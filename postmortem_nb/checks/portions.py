@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from postmortem_nb import times
 from postmortem_nb.checks import events, frozen, spoken, written
 from postmortem_nb.checks.frozen import MICROSECOND
+from postmortem_nb.checks.order import LONGEST
 from postmortem_nb.checks.reading import about, matches, passages, sentences
 
 if TYPE_CHECKING:
@@ -77,7 +78,7 @@ def _timed(incident: Incident, case: Case) -> Iterator[Finding]:
     """Yield shares of the failures before, after or between events that the metric has not."""
     failures: Sequence[Curve] | None = None
     for cell, text in passages(case):
-        for sentence in sentences(text) if matches(OF_FAILED, text) else ():
+        for sentence in _sentences(text) if matches(OF_FAILED, text) else ():
             figure = _share(sentence)
             spans = _spans(case, sentence) if figure else []
             if figure is None or not spans:
@@ -89,6 +90,10 @@ def _timed(incident: Incident, case: Case) -> Iterator[Finding]:
                 yield about(
                     case, cell, f"“{said}”, but {failures[0].query} has {parts[0]:.3g} % then."
                 )
+
+
+def _sentences(text: str) -> list[str]:
+    return [each for each in sentences(text) if len(each) <= LONGEST]
 
 
 def _share(sentence: str) -> Figure | None:
@@ -185,7 +190,7 @@ def by_region(case: Case, split: Sequence[Estimate]) -> Iterator[Finding]:
     regions = [cell for cell in case.cells if cell.column.name == "regions"]
     told = [*passages(case), *((cell, str(cell.value)) for cell in regions)]
     for cell, text in told:
-        for sentence in sentences(text) if matches(OF_FAILED, text) else ():
+        for sentence in _sentences(text) if matches(OF_FAILED, text) else ():
             own = [name for name in names if name.lower() in sentence.lower()]
             figure = _share(sentence)
             if figure is None or len(own) != 1 or _WHEN.search(sentence):
@@ -206,7 +211,7 @@ def _of_region(estimate: Estimate, name: str) -> float:
 def _logged(incident: Incident, case: Case) -> Iterator[Finding]:
     """Yield shares and first moments of what logs say that the frozen ones do not have."""
     for cell, text in passages(case):
-        for sentence in sentences(text) if _NAMED.search(text) else ():
+        for sentence in _sentences(text) if _NAMED.search(text) else ():
             names = set(_NAMED.findall(sentence))
             clocks = list(_FIRST.finditer(sentence))
             shares = [each for each in written.figures(sentence) if each.kind == "share"]
@@ -252,7 +257,7 @@ def _each(case: Case) -> Iterator[Finding]:
         return
     ratio = float(values[0]) / float(values[1])  # type: ignore[arg-type]  # both are numbers
     for cell, text in passages(case):
-        for sentence in sentences(text) if matches(_EACH, text) else ():
+        for sentence in _sentences(text) if matches(_EACH, text) else ():
             for figure in written.figures(sentence):
                 bad = re.search(_BAD, sentence[figure.begin : figure.end], re.IGNORECASE)
                 if figure.kind != "count" or not bad or not _EACH.match(sentence, figure.end):
