@@ -17,7 +17,17 @@ import mistune
 import nbformat
 import pytest
 
-from postmortem_nb import editions, export, formtext, notebook, pdf, schema, stillsvg, text
+from postmortem_nb import (
+    document,
+    editions,
+    export,
+    formtext,
+    notebook,
+    pdf,
+    schema,
+    stillsvg,
+    text,
+)
 from postmortem_nb.errors import BundleError, ExportError
 from postmortem_nb.incident import Incident
 
@@ -306,6 +316,15 @@ def test_hostile_texts_stay_texts_in_markdown_rendered_with_raw_html(tmp_path, r
     body = source.split("\n---\n", 1)[1]
     made = str(RENDERERS[renderer](body))
     assert harm(made) == []
+
+
+@pytest.mark.parametrize("renderer", RENDERERS)
+def test_a_title_stays_text_for_a_renderer_that_knows_no_front_matter(tmp_path, renderer):
+    incident = Incident.create("INC-8", tmp_path)
+    for title in hostile.TEXTS.values():
+        incident.set("title", title)
+        front = document.markdown(incident).partition("\n# ")[0]
+        assert harm(str(RENDERERS[renderer](front))) == []
 
 
 # -- JSON ------------------------------------------------------------------------------------------
