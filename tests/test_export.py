@@ -435,6 +435,21 @@ def test_nbconvert_refuses_what_is_no_notebook_in_one_line(tmp_path, content):
     assert "\n" not in str(refused.value)
 
 
+@pytest.mark.parametrize("place", ["else/x", "INC-8/x", "INC-8/below/x"])
+def test_pictures_lie_beside_the_document_wherever_nbconvert_writes_it(tmp_path, place):
+    incident = Incident.create(
+        "INC-8", tmp_path, start="2025-12-04T14:02Z", end="2025-12-04T15:00Z"
+    )
+    out = tmp_path / place
+    out.parent.mkdir(exist_ok=True)
+    words = ["--to", "postmortem-markdown", str(notebook.write(incident)), "--output", str(out)]
+    subprocess.run([sys.executable, "-m", "nbconvert", *words], check=True, timeout=120)
+    written = out.with_suffix(".md").read_text("utf-8")
+    pictures = re.findall(r"\]\((\S+\.png)\)", written)
+    assert pictures == ["x_files/drawn-timeline.png"]
+    assert (out.parent / pictures[0]).is_file()
+
+
 # -- PDF -------------------------------------------------------------------------------------------
 
 
