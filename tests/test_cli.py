@@ -340,7 +340,7 @@ def test_refresh_says_each_line_once_to_who_sees_it(capsys, monkeypatch, out_see
 
     def refreshed(_incident, *, told, **_settings):
         told("logs: 1 row")
-        return pd.DataFrame({"name": ["logs"]})
+        return pd.DataFrame({"name": ["logs"], "now_rows": [1]})
 
     monkeypatch.setattr(refresh, "refresh", refreshed)
     for err_seen in (True, False):
@@ -350,6 +350,16 @@ def test_refresh_says_each_line_once_to_who_sees_it(capsys, monkeypatch, out_see
             _, out, err = run("refresh", "INC-7", capsys=capsys)
         assert out == "logs: 1 row\n"
         assert err == ("logs: 1 row\n" if err_seen and not out_seen else "")
+
+
+@pytest.mark.parametrize(
+    ("rows", "expected"), [([1, 0], 0), ([1, None], 1), ([None, None], 2)], ids=str
+)
+def test_refresh_fails_where_a_question_got_no_answer(capsys, monkeypatch, rows, expected):
+    run("new", "INC-7", capsys=capsys)
+    frame = pd.DataFrame({"name": ["a", "b"], "now_rows": pd.array(rows, dtype="Int64")})
+    monkeypatch.setattr(refresh, "refresh", lambda *_, **__: frame)
+    assert run("refresh", "INC-7", capsys=capsys)[0] == expected
 
 
 def test_refresh_without_evidence_says_so(capsys):
