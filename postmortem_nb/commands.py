@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 EXIT_FINDINGS = 1
 """What a command returns that found errors."""
-EXIT_UNANSWERED = 1
-"""What a refresh returns of which no question had an answer."""
+EXIT_UNANSWERED = 2
+"""What a command returns none of whose questions got an answer."""
 
 _QUERY_SYNTAX = frozenset('()*?"\\')
 
@@ -155,8 +155,9 @@ def _refresh(asked: argparse.Namespace) -> int:
     found = refresh.refresh(_open(asked.path), told=_as_it_comes, accept=asked.accept)
     if found.empty:
         print(masked(refresh.report(found)), end="")
-    unanswered = len(found) > 0 and bool(found["now_rows"].isna().all())
-    return EXIT_UNANSWERED if unanswered else 0
+        return 0
+    silent = found["now_rows"].isna()
+    return EXIT_UNANSWERED if silent.all() else EXIT_FINDINGS if silent.any() else 0
 
 
 def _as_it_comes(line: str) -> None:

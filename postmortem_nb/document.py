@@ -41,6 +41,7 @@ _TOKEN = re.compile("\ue000([0-9]+)\ue001")
 _LISTED = re.compile(r"[ \t]*(?:[-+*]|[0-9]+[.)])[ \t]")
 _KEY = re.compile(r"([^:]*:[ \t]*)([\"']?)")
 _PLAIN_SCALAR = re.compile(r"[A-Za-z][A-Za-z0-9 _/().-]*(?<! )")
+_ACTING = re.compile(r"[<$]|(?<=\])\(")
 _WORDS_OF_YAML = frozenset({"null", "true", "false", "yes", "no", "on", "off", "y", "n"})
 
 
@@ -236,7 +237,11 @@ def _front(line: Sequence[Piece]) -> str:
 def _scalar(value: str) -> str:
     """Return text as a scalar of YAML: plain where nothing could mistake it, else quoted."""
     plain = _PLAIN_SCALAR.fullmatch(value) and value.lower() not in _WORDS_OF_YAML
-    return value if plain else json.dumps(text.visible(value), ensure_ascii=False)
+    if plain:
+        return value
+    quoted = json.dumps(text.visible(value), ensure_ascii=False)
+    # a renderer that knows no front matter reads it as Markdown: no element, link or formula
+    return _ACTING.sub(lambda sign: f"\\u{ord(sign[0]):04x}", quoted)
 
 
 # -- HTML ------------------------------------------------------------------------------------------

@@ -103,7 +103,9 @@ class PostmortemExporter(Exporter):
         for line in source.removed.lines():
             self.log.info("removed from the document: %s", line)
         document = files.pop(name)
-        found["outputs"] = files
+        # nbconvert takes them from the notebook's folder, the document from where --output says
+        beside = Path(found["unique_key"] or ".").parent
+        found["outputs"] = {str(beside / each): raw for each, raw in files.items()}
         return document if self.form == "pdf" else document.decode(), found
 
 

@@ -133,7 +133,7 @@ def public_boxes(*, sandbox: bool) -> Iterator[str]:
 
 
 def _approvals(approved: Sequence[Approval], *, final: bool) -> str:
-    said = "".join(f"<li>{text.html(_given(each))}</li>" for each in approved)
+    said = "".join(f"<li>{text.html(given(each))}</li>" for each in approved)
     sound = all(each.unchanged for each in approved)
     head = "Approved." if final and sound else "Approvals."
     return pageparts.box(
@@ -141,7 +141,8 @@ def _approvals(approved: Sequence[Approval], *, final: bool) -> str:
     )
 
 
-def _given(approval: Approval) -> str:
+def given(approval: Approval) -> str:
+    """Return in one line who approved the text, and whether it has changed since."""
     who = masking.mask(approval.name or approval.role or "somebody")
     role = f" ({masking.mask(approval.role)})" if approval.role and approval.name else ""
     day = f" on {approval.date}" if approval.date else ""

@@ -98,7 +98,8 @@ class Source:
 
 def refuse(name: str, line: int, what: str, *, example: str, came: object) -> BadTemplate:
     """Return the error ``name:line: expected what, for example example; got came``."""
-    return BadTemplate(expected(f"{name}:{line}", what, example=example, came=came))
+    bare = came.strip() if isinstance(came, str) else came
+    return BadTemplate(expected(f"{name}:{line}", what, example=example, came=bare))
 
 
 def parts(source: Source, start: int, end: int, *, headings: bool) -> list[Part | Heading]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from postmortem_nb import (
+    approvals,
     backtested,
     cellmarkdown,
     document,
@@ -167,7 +168,10 @@ def _table(figure: Figure) -> str:
 def _with_boxes(made: str, incident: MaskedIncident, shown: Figures, style: Style) -> str:
     """Return the document with what a reader has to know first below its title."""
     internal = not style.blanks and style.audience != page.PUBLIC
-    notices = [headline.unfinished_line(incident)] if internal else []
+    notices = []
+    if internal:
+        signed = approvals.given(incident.template, incident.edits())
+        notices = [*map(headline.given, signed), headline.unfinished_line(incident)]
     notices += [headline.SANDBOX] if shown.sandbox else []
     quoted = "\n>\n".join(f"> {text.markdown(line)}" for line in notices if line)
     if not quoted:

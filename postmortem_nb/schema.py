@@ -175,10 +175,11 @@ def read(text: str, source: str = "template.md") -> Template:
     facts = dict(_FACT.findall("".join(_worded(part) for part in ahead)))
     lead, headed = _split(found)
     if not any(heading.level == 2 for heading, _ in headed):
+        came = text.strip().partition("\n")[0]
         if front and "\n## " in front[0]:
             what = "front matter that ends before the first heading"
-            raise refuse(source, 1, what, example="a line `---` above it", came=text[:60])
-        raise refuse(source, 1, "a ## heading", example="`## Timeline of Events`", came=text[:60])
+            raise refuse(source, 1, what, example="a line `---` above it", came=came)
+        raise refuse(source, 1, "a ## heading", example="`## Timeline of Events`", came=came)
     _check_order(source, headed)
     everything = [*ahead, *_only_parts(found)]
     options = columns.choices(source, everything)

@@ -352,15 +352,14 @@ def test_refresh_says_each_line_once_to_who_sees_it(capsys, monkeypatch, out_see
         assert err == ("logs: 1 row\n" if err_seen and not out_seen else "")
 
 
-@pytest.mark.parametrize(("answered", "code"), [([], 1), (["logs"], 0), (["logs", "errors"], 0)])
-def test_a_refresh_without_any_answer_is_no_success(capsys, monkeypatch, answered, code):
-    def refreshed(_incident, **_settings):
-        now = [1 if name in answered else None for name in ("errors", "logs")]
-        return pd.DataFrame({"now_rows": pd.array(now, "Int64")})
-
-    Incident.create("INC-7")
-    monkeypatch.setattr(refresh, "refresh", refreshed)
-    assert run("refresh", "INC-7", capsys=capsys)[0] == code
+@pytest.mark.parametrize(
+    ("rows", "expected"), [([1, 0], 0), ([1, None], 1), ([None, None], 2)], ids=str
+)
+def test_refresh_fails_where_a_question_got_no_answer(capsys, monkeypatch, rows, expected):
+    run("new", "INC-7", capsys=capsys)
+    frame = pd.DataFrame({"name": ["a", "b"], "now_rows": pd.array(rows, dtype="Int64")})
+    monkeypatch.setattr(refresh, "refresh", lambda *_, **__: frame)
+    assert run("refresh", "INC-7", capsys=capsys)[0] == expected
 
 
 def test_refresh_without_evidence_says_so(capsys):

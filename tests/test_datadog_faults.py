@@ -327,6 +327,15 @@ def test_a_repeated_cursor_ends_it_and_is_said(lying, cursors):
     assert len(frame) == len(server.heard) == len(cursors)
 
 
+@pytest.mark.parametrize("cursor", [7, True, ["c1"], {"c": 1}])
+def test_a_cursor_that_cannot_be_read_is_said(lying, cursor):
+    lying([Say(page([log(1)], cursor))])
+    frame = ask(limit=5000)
+    assert len(frame) == 1
+    assert evidence(frame)["complete"] is False
+    assert evidence(frame)["partial"] == "a cursor that cannot be read"
+
+
 def test_a_row_repeated_by_the_next_page_is_kept_once(lying):
     lying([Say(page([log(1), log(2)], "a")), Say(page([log(2), log(3)]))])
     frame = ask(limit=5000)

@@ -17,7 +17,17 @@ import mistune
 import nbformat
 import pytest
 
-from postmortem_nb import editions, export, formtext, notebook, pdf, schema, stillsvg, text
+from postmortem_nb import (
+    document,
+    editions,
+    export,
+    formtext,
+    notebook,
+    pdf,
+    schema,
+    stillsvg,
+    text,
+)
 from postmortem_nb.errors import BundleError, ExportError
 from postmortem_nb.incident import Incident
 
@@ -308,6 +318,15 @@ def test_hostile_texts_stay_texts_in_markdown_rendered_with_raw_html(tmp_path, r
     assert harm(made) == []
 
 
+@pytest.mark.parametrize("renderer", RENDERERS)
+def test_a_title_stays_text_for_a_renderer_that_knows_no_front_matter(tmp_path, renderer):
+    incident = Incident.create("INC-8", tmp_path)
+    for title in hostile.TEXTS.values():
+        incident.set("title", title)
+        front = document.markdown(incident).partition("\n# ")[0]
+        assert harm(str(RENDERERS[renderer](front))) == []
+
+
 # -- JSON ------------------------------------------------------------------------------------------
 
 
@@ -414,6 +433,21 @@ def test_nbconvert_refuses_what_is_no_notebook_in_one_line(tmp_path, content):
     with pytest.raises(ExportError, match=r"^x: ") as refused:
         export.PostmortemExporter().from_filename(str(path))
     assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize("place", ["else/x", "INC-8/x", "INC-8/below/x"])
+def test_pictures_lie_beside_the_document_wherever_nbconvert_writes_it(tmp_path, place):
+    incident = Incident.create(
+        "INC-8", tmp_path, start="2025-12-04T14:02Z", end="2025-12-04T15:00Z"
+    )
+    out = tmp_path / place
+    out.parent.mkdir(exist_ok=True)
+    words = ["--to", "postmortem-markdown", str(notebook.write(incident)), "--output", str(out)]
+    subprocess.run([sys.executable, "-m", "nbconvert", *words], check=True, timeout=120)
+    written = out.with_suffix(".md").read_text("utf-8")
+    pictures = re.findall(r"\]\((\S+\.png)\)", written)
+    assert pictures == ["x_files/drawn-timeline.png"]
+    assert (out.parent / pictures[0]).is_file()
 
 
 # -- PDF -------------------------------------------------------------------------------------------

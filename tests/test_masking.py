@@ -121,6 +121,14 @@ def test_what_stands_beside_a_whole_token_stays():
     assert mask(f"use {token}\nnextword") == "use [masked: GitHub token]\nnextword"
 
 
+@pytest.mark.parametrize("name", ["passwd", "password", "pwd", "passphrase"])
+def test_a_refusal_that_names_a_path_keeps_its_words(name):
+    for said in ("expected the folder of an incident", "the demo cannot be made there"):
+        assert mask(f"'/etc/{name}': {said}") == f"'/etc/{name}': {said}"
+    for secret in ("expected-Tr0ub4dor", "the-horse-battery", "expected"):
+        assert secret not in mask(f"'{name}': {secret}")
+
+
 def test_a_column_says_what_its_values_are():
     secret = "hunter2" + "x9"
     page = f"<table><tr><th></th><th>password</th></tr><tr><th>0</th><td>{secret}</td></tr></table>"

@@ -323,6 +323,24 @@ def test_an_approval_is_bound_to_what_was_approved(tmp_path):
     assert "the text is unchanged since" in words(rendered(incident.path))
 
 
+def test_the_markdown_says_too_what_was_approved(tmp_path):
+    incident = Incident.create("INC-8", tmp_path)
+    incident.set("what_happened", "Checkout failed.")
+
+    def said(**style):
+        written = editions.export(incident.path, "markdown", out=tmp_path / "x.md", **style)[0]
+        return [line for line in written.read_text("utf-8").split("\n") if "pproved by" in line]
+
+    assert said() == []
+    approve(incident)
+    (line,) = said()
+    assert line.startswith("> Approved by Ana (Author) on 2025-12-08; the text is unchanged since")
+    incident.set("what_happened", "Checkout failed for an hour.")
+    (line,) = said()
+    assert line.startswith("> Changed since approved by Ana (Author) on 2025-12-08 (content then")
+    assert said(blanks=True) == said(audience="public") == []
+
+
 def test_an_approval_outlives_what_goes_on_changing(tmp_path):
     incident = Incident.create("INC-8", tmp_path)
     row = incident.add("actions", horizon="Immediate", priority="P0", title="Limit retries")

@@ -393,6 +393,10 @@ def test_a_template_without_a_section_is_refused():
         schema.read(open_front, source="ours.md")
     with pytest.raises(BadTemplate, match=r"^ours.md:1: expected a ## heading"):
         schema.read("# Only a title\n\n{line a}\n", "ours.md")
+    with pytest.raises(BadTemplate, match=r"; got '# Only a title'$"):
+        schema.read("# Only a title\n\n{line a}\n", "ours.md")
+    with pytest.raises(BadTemplate, match=r"; got '<!-- end -->'$"):
+        schema.read("## Facts\n\n{line a}\n<!-- end -->\n\nx\n", "ours.md")
     with pytest.raises(BadTemplate, match=r"^ours.md:3: expected a ## heading before"):
         schema.read("# Title\n\n### Deep\n\n## Flat\n", "ours.md")
 

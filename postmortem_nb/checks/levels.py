@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -34,6 +35,8 @@ _CLOCKED = re.compile(rf"\b(?:at|by|around|until)\s{CLOCK}", re.IGNORECASE)
 _LAG = re.compile(
     rf"{SPAN}\s(?P<way>after|before|into|later)\b\s?(?P<event>[^,;.()]{{0,60}})", re.IGNORECASE
 )
+MOST = 200
+"""Levels that are looked at in a document: a text of nothing else must not slow a form."""
 _COUNTED = re.compile(r"as_count|as_rate")
 _AROUND, _MINUTE = 180_000_000, 60_000_000  # µs
 _LOW, _HIGH = 0.75, 1.3
@@ -61,7 +64,8 @@ def found(incident: Incident, case: Case) -> Iterator[Finding]:
     known = moments(case)
     sent = [(cell, str(cell.value)) for cell in case.cells if cell.table == "updates"]
     texts = [*passages(case), *((cell, text) for cell, text in sent if cell.column.name == "text")]
-    told = [each for cell, text in texts for each in _told(case, cell, text, known)]
+    every = (each for cell, text in texts for each in _told(case, cell, text, known))
+    told = list(islice(every, MOST))
     if not told:
         return
     curves = frozen.drawn(incident, case)

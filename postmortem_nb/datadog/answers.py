@@ -105,6 +105,8 @@ def envelope(page: Page, meta: Any) -> None:
     inner = meta.get("page")
     cursor = inner.get("after") if isinstance(inner, dict) else None
     page.cursor = cursor if isinstance(cursor, str) else ""
+    if cursor is not None and not isinstance(cursor, str):
+        page.fault = page.fault or "a cursor that cannot be read"
     page.timed_out = meta.get("status") == "timeout"
     stated = meta.get("warnings") or []
     page.warnings += map(_warning, stated if isinstance(stated, list) else [stated])
