@@ -10,7 +10,8 @@ import pandas as pd
 import pytest
 import sound
 
-from postmortem_nb import evidence
+from postmortem_nb import Incident, evidence
+from postmortem_nb.checks import case, levels
 
 CODES = ("prose", "sources", "range")
 MINUTES = pd.date_range("2025-12-04T12:00Z", "2025-12-04T17:59Z", freq="1min")
@@ -97,6 +98,7 @@ TRUE = (
     "Nine in ten were a PoolTimeout, the first at 14:03 UTC.",
     "The p95 latency rose from 0.4 to 9.6 seconds.",
     "The p95 latency was up to 9,600 ms.",
+    "There was a PoolTimeout, the last at 15:40 UTC.",  # an answer may be cut off
     "The error rate was at 30% at 15:00 in north.",
     "The error rate was under 10% fifteen minutes after the rollback.",
     "At the worst minute, 27% of the requests failed.",
@@ -115,7 +117,7 @@ FALSE = {
     "A quarter of the failures were in north.": "74.1",
     "Half were a PoolTimeout.": "90 % of the frozen logs",
     "There was a PoolTimeout, the first at 14:23 UTC.": "14:03",
-    "There was a PoolTimeout, the last at 15:40 UTC.": "15:09",
+    "There was a PoolTimeout, the last at 14:40 UTC.": "15:09",
     "The p95 latency rose from 0.4 to 41 seconds.": "9.6 seconds",
     "The p95 latency was up to 12,400 ms.": "9,600 ms",
     "The error rate was at 60% at 15:00 in north.": "region:north",
@@ -173,3 +175,14 @@ def test_an_answer_without_its_record_is_told(made):
     assert [each.message for each in found] == [
         "Its record is missing: what was asked, of whom, when, and its digest."
     ]
+
+
+@pytest.mark.parametrize(
+    ("minute", "clock"),
+    [(23 * 60, "2025-12-04T23:00"), (30, "2025-12-05T00:30"), (12 * 60, "2025-12-04T12:00")],
+)
+def test_a_clock_after_midnight_is_of_the_next_day(tmp_path, minute, clock):
+    times = {"start": "2025-12-04 22:30Z", "end": "2025-12-05 01:30Z"}
+    incident = Incident.create("INC-9", tmp_path, **times)
+    at = levels.on_day(case.take(incident), minute)
+    assert at == dt.datetime.fromisoformat(f"{clock}:00+00:00")

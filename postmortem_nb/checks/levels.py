@@ -116,13 +116,11 @@ def _moments(
     case: Case, cell: Cell, sentence: str, known: dict[str, list[dt.datetime]]
 ) -> list[dt.datetime]:
     """Return the moment of which a sentence tells: its clock, its event, or its row."""
-    day = case.moments.start
     clocks = _CLOCKED.findall(sentence)
     clock = _CLOCKED.search(sentence)
-    if clock and day:
+    if clock and case.moments.start:
         at = spoken.clocked(clock) if len(clocks) == 1 else None
-        first = day.replace(hour=0, minute=0, second=0, microsecond=0)
-        return [first + dt.timedelta(minutes=at[0])] if at and at[1] == 1440 else []
+        return [on_day(case, at[0])] if at and at[1] == 1440 else []
     lag = _LAG.search(sentence)
     if lag:
         return _lagged(case, lag)
@@ -133,6 +131,16 @@ def _moments(
         rows = [row for row in case.rows(cell.table) if row["row"] == cell.row]
         return [row["time"] for row in rows if row.get("time")]
     return []
+
+
+def on_day(case: Case, minute: int) -> dt.datetime:
+    """Return the moment of a minute of the UTC day: of the next one where the incident lasts so."""
+    start = case.moments.start or times.EPOCH
+    end = case.moments.resolved or case.moments.recovered or start
+    first = start.replace(hour=0, minute=0, second=0, microsecond=0)
+    at = first + dt.timedelta(minutes=minute)
+    later = at + dt.timedelta(days=1)
+    return later if at < start and later <= end else at
 
 
 def _lagged(case: Case, lag: re.Match[str]) -> list[dt.datetime]:

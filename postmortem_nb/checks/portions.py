@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from postmortem_nb import times
 from postmortem_nb.checks import events, frozen, spoken, written
 from postmortem_nb.checks.frozen import MICROSECOND
+from postmortem_nb.checks.levels import on_day
 from postmortem_nb.checks.order import LONGEST
 from postmortem_nb.checks.reading import about, matches, passages, sentences
 
@@ -116,7 +117,7 @@ def _spans(case: Case, sentence: str) -> list[tuple[dt.datetime, dt.datetime]]:
     if start is None or end is None:
         return []
     between, when = _BETWEEN.search(sentence), _WHEN.search(sentence)
-    clocks = _clocks(start, sentence)
+    clocks = _clocks(case, sentence)
     pairs: Iterable[tuple[dt.datetime, dt.datetime]]
     if clocks:
         pairs = [clocks]
@@ -132,18 +133,17 @@ def _spans(case: Case, sentence: str) -> list[tuple[dt.datetime, dt.datetime]]:
     return [(a + one, b + other) for a, b in pairs for one, other in product(near, near) if a < b]
 
 
-def _clocks(day: dt.datetime, sentence: str) -> tuple[dt.datetime, dt.datetime] | None:
+def _clocks(case: Case, sentence: str) -> tuple[dt.datetime, dt.datetime] | None:
     """Return the moments of a stretch that a sentence gives by its clocks, UTC."""
     hour, both = _HOUR.search(sentence), _FROM.search(sentence)
-    first = day.replace(hour=0, minute=0, second=0, microsecond=0)
     at = spoken.clocked(hour) if hour else None
     if at:
-        since = first + dt.timedelta(minutes=at[0])
+        since = on_day(case, at[0])
         return since, since + dt.timedelta(hours=1)
     if not both:
         return None
     since, until = (
-        first + dt.timedelta(hours=int(clock[:2]), minutes=int(clock[3:]))
+        on_day(case, 60 * int(clock[:2]) + int(clock[3:]))
         for clock in (both["since"], both["until"])
     )
     return since, until
@@ -193,7 +193,7 @@ def by_region(case: Case, split: Sequence[Estimate]) -> Iterator[Finding]:
     told = [*passages(case), *((cell, str(cell.value)) for cell in regions)]
     for cell, text in told:
         for sentence in _sentences(text) if matches(OF_FAILED, text) else ():
-            own = [name for name in names if name.lower() in sentence.lower()]
+            own = [each for each in names if re.search(rf"(?i)\b{re.escape(each)}\b", sentence)]
             figure = _share(sentence)
             if figure is None or len(own) != 1 or _WHEN.search(sentence):
                 continue
@@ -237,7 +237,9 @@ def _first(case: Case, cell: Cell, match: re.Match[str], held: Sequence[Logs]) -
         return
     at = spoken.clocked(match)
     early = at is not None and (at[0] < 60 * end.hour + end.minute)
-    if early == last or any(each.since <= end - dt.timedelta(minutes=gap) for each in held):
+    began = end - dt.timedelta(minutes=gap)
+    seen = not last and any(each.since <= began for each in held)  # later ones may be cut off
+    if early == last or seen:
         yield about(
             case, cell, f"“{match.group()}”, but the frozen logs have it at {end:%H:%M} UTC."
         )
