@@ -450,3 +450,20 @@ def test_what_fell_between_two_events_is_a_part(tmp_path):
     said = "18,570 requests, a half of all that failed, fell between acknowledgment and rollback."
     assert sound.doubted_with(incident, said, "lone") == set()
     assert sound.doubted_with(incident, "18,570 requests failed.", "lone", "prose")
+
+
+@pytest.mark.parametrize(
+    ("said", "is_told"),
+    [
+        ("Several thousand customers were affected.", False),
+        ("Thousands of customers were affected.", False),
+        ("Several hundred customers were affected.", True),
+        ("Tens of thousands of customers were affected.", True),
+        ("Hundreds of thousands of requests failed.", True),
+        ("Tens of thousands of requests failed.", False),
+    ],
+)
+def test_a_number_told_by_its_size_alone_is_held_to_it(tmp_path, said, is_told):
+    """4,200 customers, 37,500 failed requests."""
+    incident = sound.create(tmp_path)
+    assert bool(sound.doubted_with(incident, said, "lone", "prose")) is is_told

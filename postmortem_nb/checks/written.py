@@ -90,8 +90,32 @@ _COUNT = re.compile(
     re.IGNORECASE,
 )
 
+_ROUGH: Mapping[str, tuple[float, float]] = {
+    "several dozen": (24, 120),
+    "a few dozen": (24, 80),
+    "dozens of": (20, 200),
+    "several hundred": (200, 1_000),
+    "a few hundred": (150, 700),
+    "hundreds of": (150, 2_000),
+    "several thousand": (2_000, 10_000),
+    "a few thousand": (1_500, 7_000),
+    "thousands of": (1_500, 20_000),
+    "tens of thousands of": (15_000, 200_000),
+    "hundreds of thousands of": (150_000, 2_000_000),
+    "millions of": (1_500_000, 20_000_000),
+}
+"""A number told by its size alone → between what it can be."""
+_SIZED = re.compile(
+    rf"\b(?P<size>(?<!tens of )(?<!hundreds of )"
+    rf"(?:{'|'.join(sorted(_ROUGH, key=len, reverse=True))}))"
+    r"\s(?:(?:our|the|its|these|those)\s)?(?:(?!(?:of|and|or|in|to|at|for|from|with|the)\b)"
+    r"[a-z][\w-]+\s){0,2}?(?P<noun>[a-z]{3,}(?:s|people|staff))\b",
+    re.IGNORECASE,
+)
+
 MAY = re.compile(
-    rf"\d|\b(?:{'|'.join(spoken.WORDS)}|half|third|quarter|hour|dozen)\b", re.IGNORECASE
+    rf"\d|\b(?:{'|'.join(spoken.WORDS)}|half|third|quarter|hour|dozen|dozens|tens|hundreds?|thousands?|millions)\b",
+    re.IGNORECASE,
 )
 """What a text holds where it may hold a figure."""
 
@@ -127,7 +151,14 @@ WHOLE_OF = re.compile(
 def figures(text: str) -> tuple[Figure, ...]:
     """Return the figures of a text, in order, none within another; kept until it is edited."""
     taken: list[Figure] = []
-    for found in (_money(text), _shares(text), _clocks(text), _spans(text), _counts(text)):
+    for found in (
+        _money(text),
+        _shares(text),
+        _clocks(text),
+        _spans(text),
+        _sized(text),
+        _counts(text),
+    ):
         for each in found:
             if not any(each.begin < other.end and other.begin < each.end for other in taken):
                 taken.append(each)
@@ -203,6 +234,12 @@ def _counts(text: str) -> Iterator[Figure]:
         if value > 1:
             kind = "part" if match["of"] else "count"
             yield _figure(kind, value, step, match)._replace(noun=match["noun"].lower())
+
+
+def _sized(text: str) -> Iterator[Figure]:
+    for match in _SIZED.finditer(text):
+        low, high = _ROUGH[match["size"].lower()]
+        yield Figure("count", low, high, *match.span(), match["noun"].lower(), match)
 
 
 def _figure(kind: str, value: float, step: float, match: re.Match[str]) -> Figure:
