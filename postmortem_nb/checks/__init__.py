@@ -177,6 +177,7 @@ def findings(incident: Incident, *, ignore: Iterable[str] = ()) -> pd.DataFrame:
     asked = case.listed(seen.template.facts.get(IGNORE, ""))
     silenced = {*ignore, *asked}
     found = list(reading.once(each for rule in RULES for each in rule(seen)))
+    found = list(levels.unborne(incident, seen, found))
     found += _unknown(asked)
     found += silence.found(incident, seen)
     found += peaks.found(incident, seen)

@@ -20,6 +20,7 @@ from postmortem_nb.checks import events, frozen, metered, spoken
 from postmortem_nb.checks.order import LONGEST
 from postmortem_nb.checks.reading import about, matches, passages, sentences
 from postmortem_nb.checks.relations import moments, named
+from postmortem_nb.checks.report import Code, Severity
 from postmortem_nb.checks.spoken import CLOCK, SPAN
 from postmortem_nb.units import numeral
 
@@ -37,9 +38,16 @@ _LAG = re.compile(
 )
 MOST = 200
 """Levels that are looked at in a document: a text of nothing else must not slow a form."""
+_SAID = re.compile(r"“(?P<number>\d[\d,.]*)\s")
+"""What a finding doubts, where it begins with a number."""
+_KNOWN, _SAME = 100, 0.98
+"""From here on a number says by itself what it is of; how near to it a level lies."""
 _COUNTED = re.compile(r"as_count|as_rate")
 _AROUND, _MINUTE = 180_000_000, 60_000_000  # µs
 _LOW, _HIGH = 0.75, 1.3
+_FIRM = 0.85
+_SHAKY = frozenset({"rate", "latency", "cpu", "failing"})
+"""Kinds that go up and down within a minute; what waits is steadier."""
 _POINT = 1.0
 _DAILY = 2.5
 """How often as high, or as low, as its middle before the start the usual level may be told."""
@@ -81,6 +89,34 @@ def found(incident: Incident, case: Case) -> Iterator[Finding]:
         yield about(case, each.cell, f"“{said}”, but {_truth(each, curve.label, *span)}.")
 
 
+def unborne(incident: Incident, case: Case, findings: Sequence[Finding]) -> Iterator[Finding]:
+    """Yield findings but the hints about a figure that a metric had at the moment it is told of."""
+    known = moments(case)
+    places = {(cell.table, cell.row, cell.column.name): cell for cell in case.cells}
+    for each in findings:
+        cell = places.get((each.table, each.row, each.name))
+        said = _SAID.match(each.message)
+        doubt = each.code is Code.PROSE and each.severity is Severity.HINT
+        if not (doubt and cell and said and _bears(incident, case, cell, said, known)):
+            yield each
+
+
+def _bears(
+    incident: Incident,
+    case: Case,
+    cell: Cell,
+    said: re.Match[str],
+    known: dict[str, list[dt.datetime]],
+) -> bool:
+    """Return whether a metric had a number at the moments of its sentence."""
+    value = float(said["number"].replace(",", ""))
+    told = (each for each in sentences(str(cell.value)) if said["number"] in each)
+    sentence = next((each for each in told if len(each) <= LONGEST), "")
+    at = _moments(case, cell, sentence, known) if sentence and value >= _KNOWN else []
+    spans = (_around(one, at) for one in frozen.drawn(incident, case)) if at else ()
+    return any(span and span[0] * _SAME <= value <= span[1] / _SAME for span in spans)
+
+
 def _truth(each: _Level, label: str, low: float, high: float) -> str:
     unit, scale = each.value.unit, each.value.scale
     shown = f"{numeral(high / scale, 3)} {unit}".strip()
@@ -116,21 +152,22 @@ def _moments(
     case: Case, cell: Cell, sentence: str, known: dict[str, list[dt.datetime]]
 ) -> list[dt.datetime]:
     """Return the moment of which a sentence tells: its clock, its event, or its row."""
-    clocks = _CLOCKED.findall(sentence)
-    clock = _CLOCKED.search(sentence)
-    if clock and case.moments.start:
-        at = spoken.clocked(clock) if len(clocks) == 1 else None
-        return [on_day(case, at[0])] if at and at[1] == 1440 else []
+    own = _row(case, cell)
+    clocks = list(_CLOCKED.finditer(sentence))
+    if clocks and case.moments.start:
+        at = spoken.clocked(clocks[0]) if len(clocks) == 1 else None
+        return [on_day(case, at[0]), *own] if at and at[1] == 1440 else []
     lag = _LAG.search(sentence)
     if lag:
         return _lagged(case, lag)
     told = {each.name for each in named(sentence)}
-    if len(told) == 1:
-        return list(known.get(told.pop(), ()))
-    if cell.table in {"timeline", "updates"} and not told:
-        rows = [row for row in case.rows(cell.table) if row["row"] == cell.row]
-        return [row["time"] for row in rows if row.get("time")]
-    return []
+    return [*known.get(told.pop(), ()), *own] if len(told) == 1 else [] if told else own
+
+
+def _row(case: Case, cell: Cell) -> list[dt.datetime]:
+    """Return the moment of the row in which a blank stands, where it has one."""
+    rows = case.rows(cell.table) if cell.table in {"timeline", "updates"} else ()
+    return [row["time"] for row in rows if row["row"] == cell.row and row.get("time")]
 
 
 def on_day(case: Case, minute: int) -> dt.datetime:
@@ -170,7 +207,7 @@ def _own(each: _Level, fit: Sequence[Curve]) -> Sequence[Curve]:
     """Return the curves of the groups that a sentence names, all where it names none."""
     said = each.topic.string.lower()
     named = [one for one in fit if _group(one) and re.search(rf"\b{_group(one)}\b", said)]
-    return named or fit
+    return named if len({one.series for one in named}) == 1 else fit
 
 
 def _group(curve: Curve) -> str:
@@ -246,6 +283,7 @@ def _holds(each: _Level, low: float, high: float) -> bool:
         slack = max(_POINT if share else 0.0, metered.NEAR * high)
         low, high = low - slack, high + slack
     else:
+        near, far = (_LOW, _HIGH) if each.kind in _SHAKY else (_FIRM, 1 / _FIRM)
         slack = _POINT if share else 0.0
-        low, high = low * _LOW - slack, high * _HIGH + slack
+        low, high = low * near - slack, high * far + slack
     return each.value.low <= high and low <= each.value.high

@@ -30,6 +30,8 @@ _BAD = r"\b(?:errors?|failures?|fail\w+|refus\w+|reject\w+|timeouts?)\b"
 _A_MINUTE = r"\b(?:a|per|each)\sminute\b"
 _WELL = re.compile(r"\b(?:succeed\w*|success\w*|went through|got through|worked)\b", re.IGNORECASE)
 """In a sentence: its shares may be of what did not fail."""
+_PERCENTILE = r"(?P<p>p\d\d|\d\dth percentile)"
+_MEAN = r"(?:average|mean|median)\s(?:request\s)?duration"
 TOPICS: dict[str, tuple[re.Pattern[str], re.Pattern[str]]] = {
     name: (re.compile(said, re.IGNORECASE), re.compile(measured, re.IGNORECASE))
     for name, said, measured in (
@@ -40,7 +42,7 @@ TOPICS: dict[str, tuple[re.Pattern[str], re.Pattern[str]]] = {
         ),
         (
             "latency",
-            r"\b(?:latency|response times?|(?P<p>p\d\d|\d\dth percentile))\b",
+            rf"\b(?:latency|response times?|{_PERCENTILE}|{_MEAN})\b",
             r"duration|latency|response_time|^p\d\d:",
         ),
         ("cpu", r"\bCPU\b", r"\bcpu\b"),
@@ -58,12 +60,15 @@ SECONDS = {"nanosecond": 1e-9, "microsecond": 1e-6, "millisecond": 1e-3, "second
 """Unit of a metric → seconds."""
 _UNITS = {"s": 1.0, "seconds": 1.0, "second": 1.0}
 _UNITS |= {"ms": 0.001, "milliseconds": 0.001, "min": 60.0, "minutes": 60.0}
-_TIMED = re.compile(rf"{NUMBER}\s?(?P<unit>(?:ms|milliseconds|seconds?|s|min|minutes)\b)")
+_TIMED = re.compile(
+    rf"(?:{NUMBER}|\b(?P<held>{'|'.join(spoken.WORDS)})\s)\s?"
+    r"(?P<unit>(?:ms|milliseconds|seconds?|s|min|minutes)\b)"
+)
 _PER_MINUTE = re.compile(
     rf"{NUMBER}\s(?:(?!to\b)[a-z]+\s){{0,3}}?(?:a|per|each)\sminute\b", re.IGNORECASE
 )
 _QUEUED = re.compile(
-    rf"{NUMBER}(?:\sor\sso)?\s(?:(?:[a-z]+\s)?(?:queued|wait(?:ing|ed)?)\b|deep\b|"
+    rf"{NUMBER}(?:\sor\sso)?\s(?:(?:[a-z]+\s){{0,3}}?(?:queued|wait(?:ing|ed)?)\b|deep\b|"
     r"in the (?:queue|backlog)\b)"
     rf"|\b(?:queue|backlog)(?:\sdepth)?\s(?:of\s(?!\d)[\w-]+\s)?(?:[\w,]+\s){{0,4}}?"
     r"(?:was|is|stood|stays|stayed|of|at|still|held|had|to)\s(?:(?:at|about|around|to)\s)?"
@@ -74,7 +79,7 @@ _QUEUED = re.compile(
 _TOP = re.compile(
     r"\b(?:peak\w*|up to|as (?:high|much|long) as|at (?:its|the|their) (?:highest|worst|height|"
     r"peak)|max\w*|topped|rose|climb\w*|jump\w*|shot up|spik\w*|reach\w*|grew)\s"
-    r"(?:(?!from\b)[\w-]+\s){0,2}?(?:from\s[\d.,]+\s?(?:(?:%|ms|s)\s)?)?(?:to|at|of|with|about|around|"
+    r"(?:(?!from\b)[\w-]+\s){0,2}?(?:from\s(?:about\s|around\s|some\s)?[\d.,]+\s?(?:(?:%|ms|s)\s)?)?(?:to|at|of|with|about|around|"
     r"over|out at|"
     r"up to)?\s?$",
     re.IGNORECASE,
@@ -98,8 +103,8 @@ _OVER = re.compile(r"\b(?:over|above|more than|higher than|at least|exceed\w*)\s
 _STATED = re.compile(
     r"\b(?:(?:was|is|stood|fell|dropped|went|sank|came|stayed|remained)\b[^.;]*|(?:still|only|"
     r"back)\s(?:at|under|below|over|above)\s)$"
-    r"|^\W*$|\b(?:error|failure)[- ]rate\s(?:still\s)?(?:(?:at|under|below|over|above|around|"
-    r"about)\s)?$",
+    r"|^\W*$|\b(?:error|failure)[- ]rate\s(?:(?:still|now|is|back|down)\s)*(?:(?:at|to|under|below|"
+    r"over|above|around|about)\s)?$",
     re.IGNORECASE,
 )
 _OTHER = re.compile(

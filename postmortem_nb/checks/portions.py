@@ -35,6 +35,11 @@ OF_FAILED = re.compile(
     rf"\s(?:of\s)?(?:(?:all|the|our|those|these)\s){{0,2}}(?:that\s)?{_BAD}\b", re.IGNORECASE
 )
 """Behind a share: it is one of what failed."""
+_MAY = re.compile(rf"\s{_BAD}\b", re.IGNORECASE)
+_FAILED = re.compile(rf"\s(?:(?:were|was|had|been|already)\s){{0,3}}{_BAD}\b", re.IGNORECASE)
+"""Behind a number: it is that of what failed."""
+_OF = re.compile(r"\bof\s(?:(?:the|all|our|these|those)\s){0,2}$", re.IGNORECASE)
+"""Before a number: it is the whole, the part stands before it."""
 _WHEN = re.compile(
     r"\b(?P<way>before|until|by the time|after|once|since)\s(?P<event>[^,;.()]{3,80})",
     re.IGNORECASE,
@@ -46,6 +51,7 @@ _HOUR = re.compile(rf"\bhour\s(?:from|after|that began at)\s{spoken.CLOCK}", re.
 _FROM = re.compile(
     r"\b(?:from|between)\s(?P<since>\d\d:\d\d)\s(?:to|and|until|–)\s(?P<until>\d\d:\d\d)\b"
 )
+_JOINED = re.compile(r";\s|,\sthe rest\b|,?\sand\s|\bwhile\b|\bbut\b")
 _LATER = {"after", "once", "since"}
 _SLACK = dt.timedelta(minutes=2)
 _POINTS, _LOOSE = 1.5, 0.2
@@ -58,8 +64,8 @@ _NAMED = re.compile(
 )
 """What only logs say: PoolTimeout, ERR_REFUSED."""
 _FIRST = re.compile(
-    rf"\b(?P<which>first|earliest|last)\s(?:(?:seen|logged|was|came|one|of them|on|at)\s)*"
-    rf"{spoken.CLOCK}",
+    rf"\b(?P<which>first|earliest|last)\s(?:(?:seen|logged|was|is|came|one|line|log|entry|"
+    rf"of them|of|from|on|at)\s)*{spoken.CLOCK}",
     re.IGNORECASE,
 )
 _WIDE = 8.0
@@ -81,18 +87,20 @@ def _timed(incident: Incident, case: Case) -> Iterator[Finding]:
     """Yield shares of the failures before, after or between events that the metric has not."""
     failures: Sequence[Curve] | None = None
     for cell, text in passages(case):
-        for sentence in _sentences(text) if matches(OF_FAILED, text) else ():
-            figure = _share(sentence)
+        for sentence in _sentences(text) if matches(_MAY, text) else ():
+            share = _share(sentence)
+            figure = share or _number(sentence)
             spans = _spans(case, sentence) if figure else []
             if figure is None or not spans:
                 continue
             failures = _failures(incident, case) if failures is None else failures
             parts = [_part(failures, *span, case) for span in spans] if failures else []
+            if share is None:
+                parts = [each * _whole(failures, case) / 100 for each in parts]
             if parts and not _near(figure, min(parts), max(parts)):
                 said = sentence[figure.begin : figure.end]
-                yield about(
-                    case, cell, f"“{said}”, but {failures[0].query} has {parts[0]:.3g} % then."
-                )
+                known = f"{parts[0]:.3g} %" if share else f"{parts[0]:,.0f}"
+                yield about(case, cell, f"“{said}”, but {failures[0].query} has {known} then.")
 
 
 def _sentences(text: str) -> list[str]:
@@ -104,6 +112,18 @@ def _share(sentence: str) -> Figure | None:
     shares = [each for each in written.figures(sentence) if each.kind == "share"]
     of = [each for each in shares if OF_FAILED.match(sentence, each.end)]
     return of[0] if len(of) == 1 else None
+
+
+def _number(sentence: str) -> Figure | None:
+    """Return the number of a sentence that is one of what failed, where it tells one."""
+    counts = [each for each in written.figures(sentence) if each.kind == "count"]
+    failed = [
+        each
+        for each in counts
+        if not _OF.search(sentence[: each.begin])
+        if _FAILED.match(sentence, each.end) or re.search(_BAD, sentence[each.begin : each.end])
+    ]
+    return failed[0] if len(failed) == 1 else None
 
 
 def _near(figure: Figure, low: float, high: float) -> bool:
@@ -182,8 +202,12 @@ def _within(curve: Curve, since: dt.datetime, until: dt.datetime) -> float:
 def _part(curves: Sequence[Curve], since: dt.datetime, until: dt.datetime, case: Case) -> float:
     """Return the percent of the failures between two moments."""
     start, end = _window(case)
-    whole = sum(_within(each, start, end) for each in curves)
-    return 100 * sum(_within(each, max(since, start), min(until, end)) for each in curves) / whole
+    part = sum(_within(each, max(since, start), min(until, end)) for each in curves)
+    return 100 * part / _whole(curves, case)
+
+
+def _whole(curves: Sequence[Curve], case: Case) -> float:
+    return sum(_within(each, *_window(case)) for each in curves)
 
 
 def by_region(case: Case, split: Sequence[Estimate]) -> Iterator[Finding]:
@@ -193,8 +217,9 @@ def by_region(case: Case, split: Sequence[Estimate]) -> Iterator[Finding]:
     told = [*passages(case), *((cell, str(cell.value)) for cell in regions)]
     for cell, text in told:
         for sentence in _sentences(text) if matches(OF_FAILED, text) else ():
-            own = [each for each in names if re.search(rf"(?i)\b{re.escape(each)}\b", sentence)]
             figure = _share(sentence)
+            part = _clause(sentence, figure) if figure else ""
+            own = [each for each in names if re.search(rf"(?i)\b{re.escape(each)}\b", part)]
             if figure is None or len(own) != 1 or _WHEN.search(sentence):
                 continue
             parts = [_of_region(each, own[0]) for each in split]
@@ -203,6 +228,13 @@ def by_region(case: Case, split: Sequence[Estimate]) -> Iterator[Finding]:
                 yield about(
                     case, cell, f"“{said}”, but {own[0]} has {parts[0]:.3g} % by {split[0].source}."
                 )
+
+
+def _clause(sentence: str, figure: Figure) -> str:
+    """Return what a figure stands in, without what is joined to it; an aside in commas is left."""
+    before = _JOINED.split(sentence[: figure.begin])[-1]
+    after = _JOINED.split(sentence[figure.end :])[0]
+    return f"{before}{sentence[figure.begin : figure.end]}{after}"
 
 
 def _of_region(estimate: Estimate, name: str) -> float:
