@@ -169,7 +169,9 @@ def _line(line: Line, figure: Figure | None) -> str:
     """Return one line of Markdown, without its newline."""
     if line.front:
         return _front(line.pieces)
-    return "".join(_written(piece, figure) for piece in line.pieces)
+    written = "".join(_written(piece, figure) for piece in line.pieces)
+    ends = bool(line.pieces) and isinstance(line.pieces[-1], Value) and written.endswith(":")
+    return f"{written[:-1]}{text.COLON}" if ends else written
 
 
 def _written(piece: Piece, figure: Figure | None) -> str:

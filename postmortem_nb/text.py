@@ -57,8 +57,11 @@ _INLINE = re.compile(
 _BLOCK = re.compile(r"(?:\#{1,6}|[-+])(?=\s|\Z)|(?:[-=]\s*)+\Z|=+\s|[:]\s")
 _NUMBERED = re.compile(r"([0-9]{1,9})([.)])(?=\s|\Z)")
 _SPACES = re.compile(r"(?<=\n) +|^ +| +(?=\n)| +\Z|(?<= ) +")
-_ESCAPED = re.compile(rf"\\([{_PUNCTUATION}])|{BREAK}|&(?:nbsp|amp|lt|gt|#9);")
+COLON = "&#58;"
+"""A colon that ends a value, where one of the template's own may follow."""
+_ESCAPED = re.compile(rf"\\([{_PUNCTUATION}])|{BREAK}|&(?:nbsp|amp|lt|gt|#9|#58);")
 _WRITTEN = {BREAK: "\n", "&nbsp;": " ", "&amp;": "&", "&lt;": "<", "&gt;": ">", "&#9;": "\t"}
+_WRITTEN |= {COLON: ":"}
 _TICKS = re.compile(r"`+")
 _HREF = re.compile(r"(?:%[0-9A-Fa-f]{2}|[!-$&-\[\]-~\u00a1-\U0010ffff])+")
 

@@ -196,6 +196,17 @@ def test_a_template_of_a_teams_own_too(data, blanks):
         assert not notes
 
 
+@pytest.mark.parametrize("name", [":", "a:", "::", ":a", "a: b:"])
+def test_a_colon_that_ends_a_value_is_none_of_the_templates(tmp_path, name):
+    """Its line goes on with a colon and a date, which is empty."""
+    template = schema.read(OWN_TEMPLATE, "ours.md")
+    incident = made(tmp_path, template, {}, [(0, {"name": name, "when": None, "note": None})])
+    path = tmp_path / "document.md"
+    path.write_text(document.markdown(incident), "utf-8", newline="")
+    imported, _ = from_markdown(path, "COPY", tmp_path, template=template)
+    assert [row["name"] for row in imported.values("steps")] == [name]
+
+
 @pytest.mark.parametrize("blanks", [True, False])
 def test_every_value_comes_back_as_it_was(tmp_path, blanks):
     incident = Incident.create("INC-4821", tmp_path, start="2025-12-04 14:02Z")
