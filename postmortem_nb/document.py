@@ -170,7 +170,8 @@ def _line(line: Line, figure: Figure | None) -> str:
     if line.front:
         return _front(line.pieces)
     written = "".join(_written(piece, figure) for piece in line.pieces)
-    ends = bool(line.pieces) and isinstance(line.pieces[-1], Value) and written.endswith(":")
+    last = line.pieces[-1] if line.pieces else None
+    ends = isinstance(last, Value) and last.text.endswith(":") and written.endswith(":")
     return f"{written[:-1]}{text.COLON}" if ends else written
 
 
