@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from itertools import combinations
 from typing import TYPE_CHECKING
 
@@ -166,7 +167,8 @@ def _plain(value: float, decimals: int) -> str:
 
 def _decimals(value: float) -> int:
     """Return the digits after the point of a number as it is written shortest."""
-    return len(f"{value:.10f}".rstrip("0").partition(".")[2])
+    exponent = Decimal(repr(float(value))).normalize().as_tuple().exponent
+    return max(0, -exponent) if isinstance(exponent, int) else 0
 
 
 def _apart(one: Estimate, other: Estimate) -> bool:

@@ -139,6 +139,17 @@ def test_an_import_of_an_export_exports_the_same(incident, tmp_path):
     assert told == []
 
 
+def test_a_large_figure_that_is_read_back_has_nothing_beside_it(tmp_path):
+    (tmp_path / "back").mkdir()
+    incident = Incident.create("INC-9", dir=tmp_path)
+    incident.set("slo_target", 1)
+    incident.set("slo_actual", 1_435_705)  # remaining 100 · 1,435,704 / 99 = 1,450,206.0606… %
+    (tmp_path / "out.md").write_text(incident.document(), "utf-8")
+    back, _ = from_markdown(tmp_path / "out.md", "INC-9", tmp_path / "back")
+    assert "1,450,206.06 %" in back.document()
+    assert back.document() == incident.document()
+
+
 def test_a_document_with_tables_is_read_back_whether_exported_or_not(asked, tmp_path):
     asked.set("slo_impact", 40)
     asked.set("experience", "Degraded")
