@@ -155,19 +155,6 @@ def test_a_limit_keeps_the_first_rows_of_the_order(ask, sort, limit):
     assert many.attrs["evidence"]["partial"] == one.attrs["evidence"]["partial"]
 
 
-def test_with_a_hundred_milliseconds_a_page_it_takes_a_third(ask):
-    """Forty pages: four in turn, one count, the rest eight at a time."""
-    times = even(40_000)
-    begun = time.monotonic()
-    ask(Store(times, delay=0.1), side_by_side=False, limit=50_000)
-    alone = time.monotonic() - begun
-    begun = time.monotonic()
-    frame = ask(Store(times, delay=0.1), limit=50_000)
-    together = time.monotonic() - begun
-    assert len(frame) == 40_000
-    assert together <= alone / 2  # a third on a quiet machine: tests/benchmarks/bench_datadog.py
-
-
 @pytest.mark.parametrize(("limit", "many"), [(11_999, False), (12_000, True)])
 def test_few_rows_still_wanted_are_not_cut_up(ask, monkeypatch, limit, many):
     """Four full pages have come then: 8,000 rows more are worth a count of where they lie."""
@@ -175,7 +162,8 @@ def test_few_rows_still_wanted_are_not_cut_up(ask, monkeypatch, limit, many):
     with Lying(store) as server:
         monkeypatch.setenv("POSTMORTEM_DATADOG_URL", server.url)
         assert len(search_datadog_logs("*", **WINDOW, limit=limit)) == limit
-        assert (server.most_at_once > 1) is many
+        assert (server.most_at_once > 1) is many  # the time it saves: benchmarks/bench_datadog.py
+        assert server.most_at_once <= slices.WORKERS
 
 
 def test_requests_long_on_their_way_count_from_their_end(monkeypatch):
