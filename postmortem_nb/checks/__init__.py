@@ -35,7 +35,8 @@
     doings      actions with a clock, and versions, told twice
     levels      levels of frozen metrics in sentences; `metered`: how those tell them;
                 `peaks`: their heights and minutes
-    portions    parts of what failed, by time and region, and of the logs
+    portions    parts of what failed, by time and region
+    logged      what frozen logs and spans say: shares, counts, first moments
     records     evidence, and the log of edits
     wording     blameless language, by section
 
@@ -65,6 +66,7 @@ from postmortem_nb.checks import (
     heard,
     itemised,
     levels,
+    logged,
     making,
     messages,
     monitored,
@@ -183,6 +185,7 @@ def findings(incident: Incident, *, ignore: Iterable[str] = ()) -> pd.DataFrame:
     found += peaks.found(incident, seen)
     found += levels.found(incident, seen)
     found += portions.found(incident, seen)
+    found += logged.found(incident, seen)
     found += doings.found(incident, seen)
     found += records.found(incident, seen)
     found += bare.found(incident, seen, found)

@@ -92,8 +92,14 @@ def told(known: Bears, sentence: str, figure: Figure) -> bool:
         and each.low <= figure.high
         and figure.low <= each.high
         and (own & each.stems or figure.kind == "money")
+        and not _apart(known, events.stem(figure.noun), each.noun)
         for each in known.by.get(figure.kind, ())
     )
+
+
+def _apart(known: Bears, one: str, other: str) -> bool:
+    """Return whether one noun is of those affected, and the other of what failed."""
+    return any(a in known.people and b in known.requests for a, b in ((one, other), (other, one)))
 
 
 def alike(known: Bears, sentence: str, figure: Figure) -> bool:

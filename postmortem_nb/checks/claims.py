@@ -51,7 +51,7 @@ PEOPLE = rf"(?:{PERSON}s|people)"
 HIT = (
     r"(?:affected|impacted|unable|could not|couldn[’']t|saw|received|lost|hit|experienced|got|"
     r"failed|(?:locked|shut|kept) out|suffered|stuck|without|left without|turned away|touched|"
-    r"blocked|barred|noticed(?!\snothing)|felt)"
+    r"blocked|barred|noticed(?!\snothing)|felt|met|faced|ran into|encountered)"
 )
 DAMAGE = r"(?:outage|incident|degradation|disruption|downtime|interruption)"
 LOSS = (

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from postmortem_nb.incident import Incident
 
 METRIC, LOGS, EVENTS = "get_datadog_metric", "search_datadog_logs", "search_datadog_events"
+SPANS = "search_datadog_spans"
 COLUMNS = ("timestamp", "query", "series", "value")
 UNITED = (*COLUMNS, "unit")
 MICROSECOND = dt.timedelta(microseconds=1)
@@ -33,13 +34,19 @@ MICROSECOND = dt.timedelta(microseconds=1)
 MOST_CURVES = 200
 """Curves of one answer that are looked at, in their order: a wide answer must not slow a form."""
 MOST_EVENTS = 500
+MOST_MESSAGES = 200
+"""Messages of an answer, without their numbers, that are looked at: the most frequent ones."""
 ROWS = 50
 """Logs of an answer from which a share is known."""
+_NAMING = ("message", "error.kind", "error.type", "error.message")
+"""Columns of logs in which a name of an error stands."""
 _WHOLES = ("hits", "requests", "calls", "total", "count")
 """How what the errors are a part of is called beside them."""
 _MINUTE = 60_000_000  # µs
 _LONGEST = 2_000_000
 """Minutes of a curve: more than three years are no incident."""
+_MESSAGE = 400
+"""Characters of a message that are looked at."""
 KEPT = 64
 """Answers of which it is remembered what was read."""
 
@@ -72,6 +79,17 @@ class Logs(NamedTuple):
     last: dt.datetime
     since: dt.datetime
     """The first log of the answer, whatever it says."""
+    rows: int
+    whole: bool = False
+    """Whether the answer is complete."""
+
+
+class Said(NamedTuple):
+    """A message of an answer without its numbers: in how many rows, and how many of them errors."""
+
+    message: str
+    rows: int
+    errors: int
 
 
 class Happened(NamedTuple):
@@ -149,10 +167,25 @@ def _rates(curves: Sequence[Curve]) -> list[Curve]:
 def logs(incident: Incident, case: Case, name: str) -> Iterator[Logs]:
     """Yield what each frozen answer of logs holds of a name."""
     folder = incident.path / "evidence"
+    whole = {str(each["name"]) for each in _listed(folder, case) if each.get("complete") is True}
     for answer, digest in _answers(folder, case, LOGS):
         held = _logs(folder, answer, digest, name)
         if held is not None:
-            yield held
+            yield held._replace(whole=answer in whole)
+
+
+def said(incident: Incident, case: Case) -> Iterator[tuple[Said, ...]]:
+    """Yield the messages of each frozen answer of logs."""
+    folder = incident.path / "evidence"
+    for name, digest in _answers(folder, case, LOGS):
+        yield _said(folder, name, digest)
+
+
+def longest(incident: Incident, case: Case) -> list[float]:
+    """Return the seconds of the longest span of each frozen answer."""
+    folder = incident.path / "evidence"
+    found = (_longest(folder, *each) for each in _answers(folder, case, SPANS))
+    return [each for each in found if each is not None]
 
 
 def happened(incident: Incident, case: Case) -> Iterator[Happened]:
@@ -244,7 +277,10 @@ def _logs(folder: Path, answer: str, digest: str, name: str) -> Logs | None:
     table = _timed(folder, answer, ("timestamp", "status", "message"))
     if table is None:
         return None
-    has = pc.match_substring(table["message"].cast(pa.string()), name).fill_null(False)
+    has = _has(table["message"], name)
+    for column in _NAMING[1:]:
+        more = _columns(folder, answer, (column,))
+        has = has if more is None else pc.or_(has, _has(more[column], name))
     moments = table["timestamp"].filter(has).drop_null()
     if not len(moments):
         return None
@@ -257,7 +293,40 @@ def _logs(folder: Path, answer: str, digest: str, name: str) -> Logs | None:
         each.as_py().astimezone(dt.UTC)
         for each in (pc.min(moments), pc.max(moments), pc.min(every))
     )
-    return Logs(shares, first, last, since)
+    return Logs(shares, first, last, since, counts[0][1])
+
+
+def _has(column: pa.ChunkedArray, name: str) -> pa.ChunkedArray:
+    return pc.match_substring(column.cast(pa.string()), name).fill_null(False)
+
+
+@lru_cache(maxsize=KEPT)
+def _said(folder: Path, answer: str, digest: str) -> tuple[Said, ...]:
+    """Return the messages of one answer, the most frequent first, without their numbers."""
+    del digest  # a part of the key
+    table = _timed(folder, answer, ("timestamp", "status", "message"))
+    if table is None:
+        return ()
+    messages = pc.utf8_slice_codeunits(table["message"].cast(pa.string()), 0, _MESSAGE)
+    masked = pc.replace_substring_regex(messages, r"\d+", "#")
+    bad = pc.equal(table["status"].cast(pa.string()), "error").fill_null(False)
+    sums = pa.table({"message": masked, "errors": bad.cast(pa.int64())}).group_by("message")
+    rows = sums.aggregate([("errors", "count"), ("errors", "sum")])
+    rows = rows.sort_by([("errors_count", "descending"), ("message", "ascending")])
+    return tuple(
+        Said(row["message"] or "", row["errors_count"], row["errors_sum"])
+        for row in rows.slice(0, MOST_MESSAGES).to_pylist()
+    )
+
+
+@lru_cache(maxsize=KEPT)
+def _longest(folder: Path, answer: str, digest: str) -> float | None:
+    del digest  # a part of the key
+    table = _columns(folder, answer, ("duration",))
+    if table is None or not pa.types.is_duration(table.schema.field("duration").type):
+        return None
+    top = pc.max(table["duration"].cast(pa.duration("ns")).cast(pa.int64())).as_py()
+    return None if top is None else top / 1e9
 
 
 @lru_cache(maxsize=KEPT)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from dataclasses import replace
 from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -52,6 +53,7 @@ _POINT = 1.0
 _DAILY = 2.5
 """How often as high, or as low, as its middle before the start the usual level may be told."""
 _TENTH = 0.15
+_FIVE = 5
 _POINTS = 30
 """Points before the start of which the middle is the usual level."""
 
@@ -124,6 +126,8 @@ def _truth(each: _Level, label: str, low: float, high: float) -> str:
         return f"{label} has its highest level at {shown}"
     if each.which == metered.USUAL:
         return f"{label} was {shown} before the start"
+    if each.which == metered.FOLD:
+        return f"{label} was up to {numeral(high, 2)} times its usual level"
     if each.which == metered.EVER:
         return f"{label} never was above {shown}"
     return f"{label} is {numeral(low / scale, 3)} to {shown} at {times.shown(each.moments[0])}"
@@ -221,19 +225,22 @@ def _highest(
     """Return the highest level within the incident, twice."""
     within = np.ones(len(curve.moments), dtype=bool)
     if start:
-        within &= curve.moments >= (start - times.EPOCH) // frozen.MICROSECOND
+        within &= curve.moments >= _micros(start)
     if end:
-        within &= curve.moments <= (end - times.EPOCH) // frozen.MICROSECOND
+        within &= curve.moments <= _micros(end)
     top = float(curve.levels[within].max()) if within.any() else None
     return None if top is None else (top, top)
+
+
+def _micros(at: dt.datetime) -> int:
+    return (at - times.EPOCH) // frozen.MICROSECOND
 
 
 def _around(curve: Curve, moments: Sequence[dt.datetime]) -> tuple[float, float] | None:
     """Return the lowest and highest level around moments."""
     near = np.zeros(len(curve.moments), dtype=bool)
     for at in moments:
-        micros = (at - times.EPOCH) // frozen.MICROSECOND
-        near |= np.abs(curve.moments - micros) <= _AROUND
+        near |= np.abs(curve.moments - _micros(at)) <= _AROUND
     levels = curve.levels[near]
     return (float(levels.min()), float(levels.max())) if len(levels) else None
 
@@ -245,6 +252,8 @@ def _held(curve: Curve, each: _Level, case: Case) -> tuple[float, float] | None:
         span = _highest(curve, start, end)
     elif each.which == metered.AT:
         span = _around(curve, each.moments)
+    elif each.which == metered.FOLD:
+        return _fold(curve, start, end, short=each.cell.table in {"timeline", "updates"})
     elif each.which == metered.EVER:
         span = (float("-inf"), float(curve.levels.max())) if len(curve.levels) else None
     else:
@@ -268,15 +277,37 @@ def _middle(curve: Curve, start: dt.datetime | None) -> tuple[float, float] | No
     """Return the middle of a metric before the start, twice."""
     if start is None:
         return None
-    before = curve.levels[curve.moments < (start - times.EPOCH) // frozen.MICROSECOND]
+    before = curve.levels[curve.moments < _micros(start)]
     middle = float(np.median(before)) if len(before) >= _POINTS else None
     return None if middle is None else (middle, middle)
+
+
+def _fold(
+    curve: Curve, start: dt.datetime | None, end: dt.datetime | None, *, short: bool
+) -> tuple[float, float] | None:
+    """Return how many times its level before the start a metric had within the incident.
+
+    The lower one is of five points together; ``short``: in the middle of it, it may be less.
+    """
+    smooth = curve
+    if len(curve.levels) >= _FIVE:
+        mean = np.convolve(curve.levels, np.ones(_FIVE) / _FIVE, "same")
+        smooth = replace(curve, levels=mean)
+    before = curve.levels[: np.searchsorted(curve.moments, _micros(start))] if start else ()
+    tops = [_highest(each, start, end) for each in (smooth, curve)]
+    if len(before) < _POINTS or not all(tops):
+        return None
+    usual = [each for each in (float(np.median(before)), float(np.mean(before))) if each > 0]
+    found = [top[0] / each for top in tops for each in usual if top]
+    return (0.0 if short else min(found), max(found)) if found else None
 
 
 def _holds(each: _Level, low: float, high: float) -> bool:
     """Return whether the level of a sentence is within what a metric had."""
     share = each.value.unit == "%"
-    if each.which == metered.USUAL:
+    if each.which == metered.FOLD:
+        low, high = low * _LOW, high * _HIGH
+    elif each.which == metered.USUAL:
         slack = _TENTH if share else 0.0
         low, high = low / _DAILY - slack, high * _DAILY + slack
     elif each.which == metered.TOP:

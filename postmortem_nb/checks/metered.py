@@ -15,8 +15,9 @@ from postmortem_nb.checks.spoken import NUMBER
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-TOP, USUAL, AT, EVER = "top", "usual", "at", "ever"
-"""What a level is told of: the height, before the start, a moment, any time at all."""
+TOP, USUAL, AT, EVER, FOLD = "top", "usual", "at", "ever", "fold"
+"""What a level is told of: the height, before the start, a moment, any time at all, or how many
+times the usual it was."""
 NEAR = 0.05
 """Share by which the highest level may differ."""
 
@@ -28,6 +29,13 @@ _FAR = 120
 """Characters before a level that are looked at."""
 _BAD = r"\b(?:errors?|failures?|fail\w+|refus\w+|reject\w+|timeouts?)\b"
 _A_MINUTE = r"\b(?:a|per|each)\sminute\b"
+_FAILS = r"(?:fail(?:s|ed|ing)?|(?:is|was|were|are|being)\s(?:refused|rejected|lost)|errors? out)\b"
+_NTH = "second|other|third|fourth|fifth|sixth|seventh|eighth|tenth|twentieth"
+_ODDS = (
+    rf"\b(?P<odds>every\s(?:{_NTH})\s(?:\w+\s){{1,6}}?{_FAILS}|"
+    rf"\w+\s(?:\w+\s)?(?:in|out of)\s(?:every\s)?\w+\s(?:\w+\s){{0,3}}?{_FAILS})"
+)
+"""A part that fails at a moment: “one payment in twelve fails”."""
 _WELL = re.compile(r"\b(?:succeed\w*|success\w*|went through|got through|worked)\b", re.IGNORECASE)
 """In a sentence: its shares may be of what did not fail."""
 _PERCENTILE = r"(?P<p>p\d\d|\d\dth percentile)"
@@ -37,7 +45,7 @@ TOPICS: dict[str, tuple[re.Pattern[str], re.Pattern[str]]] = {
     for name, said, measured in (
         (
             "rate",
-            rf"\b(?:error|failure)[- ]rate\b|\brate of (?:errors|failures)\b|{_WHOLE}",
+            rf"\b(?:error|failure)[- ]rate\b|\brate of (?:errors|failures)\b|{_WHOLE}|{_ODDS}",
             r"error[_.]rate",
         ),
         (
@@ -94,7 +102,10 @@ _MINUTE = re.compile(
     r"\b(?:worst (?:minute|moment)|at (?:the|its) worst)\b[^.;]{0,60}$", re.IGNORECASE
 )
 _USUAL = re.compile(
-    r"\b(?:usual(?:ly)?|normal(?:ly)?|typical(?:ly)?)\s(?:(?:at|of|about|around|level|is|was)\s)*$",
+    r"\b(?:usual(?:ly)?|normal(?:ly)?|typical(?:ly)?)\s(?:(?:at|of|about|around|level|is|was)\s)*$"
+    r"|\bbefore (?:the|this|our) (?:incident|outage|release|deploy\w*|roll-?out|start|surge)"
+    r"[^.;]{0,40}?\s(?:was|were|stood|had been|ran)\s"
+    r"(?:(?:at|about|around|some|only|just|under|over|above|below)\s)*$",
     re.IGNORECASE,
 )
 _UP_TO = re.compile(r"\bup to\s$", re.IGNORECASE)
@@ -115,6 +126,20 @@ _OTHER = re.compile(
 """In a sentence: its level may be no level of the incident at that moment."""
 
 _PART = re.compile(r"[;,:]\s|\sand\s")
+_DOUBLED = {"doubled": 2.0, "tripled": 3.0, "trebled": 3.0, "quadrupled": 4.0}
+_AS_USUAL = r"(?:usual|normal|ordinary|typical|baseline|average|before|otherwise|other days)"
+_FOLD = re.compile(
+    rf"\b(?P<fold>{'|'.join(spoken.WORDS)}|a hundred|\d+)(?:-|\s)?fold\b"
+    rf"|\b(?P<times>{'|'.join(spoken.WORDS)}|\d+(?:\.\d+)?)\stimes\s[^.;,]{{0,40}}?\b{_AS_USUAL}\b"
+    rf"|\b(?P<doubled>{'|'.join(_DOUBLED)})\b",
+    re.IGNORECASE,
+)
+_SINCE = re.compile(
+    r"\b(?:again|halv\w+|than (?:at|in|on)|threshold|would|could|should|if|alerts?|monitors?|limit|"
+    r"budget|burn\w*|capacity|load|tests?|from|within|every|retr\w+)\b",
+    re.IGNORECASE,
+)
+"""In a sentence: what is many times as high may be so against something else than the usual."""
 
 
 class Value(NamedTuple):
@@ -132,6 +157,7 @@ def values(kind: str, sentence: str) -> Iterator[Value]:
     """Yield the levels of a sentence that can be of a kind of metric."""
     if kind == "rate" and _WELL.search(sentence):
         return
+    yield from _folds(sentence)
     if kind in {"rate", "cpu"}:
         for each in written.figures(sentence):
             if each.kind == "share":
@@ -152,6 +178,17 @@ def values(kind: str, sentence: str) -> Iterator[Value]:
         yield _bounded(sentence, found)
 
 
+def _folds(sentence: str) -> Iterator[Value]:
+    """Yield how many times its usual level a metric is told to have had."""
+    for match in _FOLD.finditer(sentence) if not _SINCE.search(sentence) else ():
+        said = (match["fold"] or match["times"] or match["doubled"]).lower()
+        many = _DOUBLED.get(said) or (100.0 if said == "a hundred" else spoken.COUNTS.get(said))
+        times = many or float(said)
+        before = sentence[max(0, match.start() - _FAR) : match.start()]
+        low, high = written.bounds(times, 0.25 * times, before, fine=True)
+        yield Value(low, high, match.start(), match.end(), "times")
+
+
 def _before(sentence: str, value: Value) -> str:
     return sentence[max(0, value.begin - _FAR) : value.begin]
 
@@ -167,7 +204,9 @@ def _bounded(sentence: str, value: Value) -> Value:
 
 
 def which(sentence: str, value: Value) -> str:
-    """Return whether a level is told as the highest or the usual one."""
+    """Return whether a level is told as the highest, the usual one, or many times that."""
+    if value.unit == "times":
+        return FOLD
     before = _before(sentence, value)
     if _TOP.search(before) or _MINUTE.search(before) or _WORST.match(sentence, value.end):
         return TOP
@@ -178,6 +217,8 @@ def is_moment(topic: re.Match[str], sentence: str, value: Value, *, queued: bool
     """Return whether a level is told as that of a moment."""
     if topic.groupdict().get("whole"):
         return False  # “12 % of requests failed” is of the whole incident
+    if topic.groupdict().get("odds"):
+        return topic.start() <= value.begin < topic.end() and not _OTHER.search(sentence)
     before = _before(sentence, value)
     if queued:
         return not _OTHER.search(_PART.split(before)[-1] + _PART.split(sentence[value.end :])[0])

@@ -1,7 +1,7 @@
-"""Parts of what failed, and of what was logged, in sentences, against the frozen evidence.
+"""Parts of what failed in sentences, against the frozen evidence.
 
 “Every seventh failed request came before anyone was told”, “a tenth of the failures were in one
-region”, “two thirds are a PoolTimeout, the first at 14:11”, “three failed requests each”.
+region”, “three failed requests each”.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from postmortem_nb.checks.reading import about, matches, passages, sentences
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from postmortem_nb.checks.case import Case, Cell
-    from postmortem_nb.checks.frozen import Curve, Logs
+    from postmortem_nb.checks.case import Case
+    from postmortem_nb.checks.frozen import Curve
     from postmortem_nb.checks.report import Finding
     from postmortem_nb.checks.written import Figure
     from postmortem_nb.estimates import Estimate
@@ -54,22 +54,11 @@ _FROM = re.compile(
 _JOINED = re.compile(r";\s|,\sthe rest\b|,?\sand\s|\bwhile\b|\bbut\b")
 _LATER = {"after", "once", "since"}
 _SLACK = dt.timedelta(minutes=2)
-_POINTS, _LOOSE = 1.5, 0.2
-"""Points of percent, and share of it, by which a part may be off."""
+_POINTS, _LOOSE, _SURE = 1.5, 0.2, 0.1
+"""Points of percent, and share of it, by which a part may be off; without a moment the latter."""
 _SAME = 0.02
 """Share by which the failures of a metric may differ from those of the document."""
 
-_NAMED = re.compile(
-    r"\b(?:[A-Z][a-z]+(?:[A-Z][a-z0-9]+)+|[A-Z]{2,}(?:_[A-Z0-9]+)+|[a-z]+(?:_[a-z0-9]+)+)\b"
-)
-"""What only logs say: PoolTimeout, ERR_REFUSED."""
-_FIRST = re.compile(
-    rf"\b(?P<which>first|earliest|last)\s(?:(?:seen|logged|was|is|came|one|line|log|entry|"
-    rf"of them|of|from|on|at)\s)*{spoken.CLOCK}",
-    re.IGNORECASE,
-)
-_WIDE = 8.0
-"""Points of percent that a share of the logs may be off: an answer rarely holds them all."""
 _EACH = re.compile(
     r"\s(?:each|apiece|on average|per (?:head|user|customer|person|account|client|member))\b",
     re.IGNORECASE,
@@ -79,7 +68,6 @@ _EACH = re.compile(
 def found(incident: Incident, case: Case) -> Iterator[Finding]:
     """Yield parts of sentences that the evidence does not bear."""
     yield from islice(_timed(incident, case), MOST)
-    yield from islice(_logged(incident, case), MOST)
     yield from islice(_each(case), MOST)
 
 
@@ -87,7 +75,7 @@ def _timed(incident: Incident, case: Case) -> Iterator[Finding]:
     """Yield shares of the failures before, after or between events that the metric has not."""
     failures: Sequence[Curve] | None = None
     for cell, text in passages(case):
-        for sentence in _sentences(text) if matches(_MAY, text) else ():
+        for sentence in _short(text) if matches(_MAY, text) else ():
             share = _share(sentence)
             figure = share or _number(sentence)
             spans = _spans(case, sentence) if figure else []
@@ -103,7 +91,7 @@ def _timed(incident: Incident, case: Case) -> Iterator[Finding]:
                 yield about(case, cell, f"“{said}”, but {failures[0].query} has {known} then.")
 
 
-def _sentences(text: str) -> list[str]:
+def _short(text: str) -> list[str]:
     return [each for each in sentences(text) if len(each) <= LONGEST]
 
 
@@ -126,8 +114,8 @@ def _number(sentence: str) -> Figure | None:
     return failed[0] if len(failed) == 1 else None
 
 
-def _near(figure: Figure, low: float, high: float) -> bool:
-    slack = max(_POINTS, _LOOSE * high)
+def _near(figure: Figure, low: float, high: float, loose: float = _LOOSE) -> bool:
+    slack = max(_POINTS, loose * high)
     return figure.low <= high + slack and low - slack <= figure.high
 
 
@@ -216,14 +204,14 @@ def by_region(case: Case, split: Sequence[Estimate]) -> Iterator[Finding]:
     regions = [cell for cell in case.cells if cell.column.name == "regions"]
     told = [*passages(case), *((cell, str(cell.value)) for cell in regions)]
     for cell, text in told:
-        for sentence in _sentences(text) if matches(OF_FAILED, text) else ():
+        for sentence in _short(text) if matches(OF_FAILED, text) else ():
             figure = _share(sentence)
             part = _clause(sentence, figure) if figure else ""
             own = [each for each in names if re.search(rf"(?i)\b{re.escape(each)}\b", part)]
             if figure is None or len(own) != 1 or _WHEN.search(sentence):
                 continue
             parts = [_of_region(each, own[0]) for each in split]
-            if not any(_near(figure, part, part) for part in parts):
+            if not any(_near(figure, part, part, _SURE) for part in parts):
                 said = sentence[figure.begin : figure.end]
                 yield about(
                     case, cell, f"“{said}”, but {own[0]} has {parts[0]:.3g} % by {split[0].source}."
@@ -242,49 +230,6 @@ def _of_region(estimate: Estimate, name: str) -> float:
     return 100 * dict(estimate.parts).get(name, 0.0) / whole if whole else 0.0
 
 
-def _logged(incident: Incident, case: Case) -> Iterator[Finding]:
-    """Yield shares and first moments of what logs say that the frozen ones do not have."""
-    for cell, text in passages(case):
-        for sentence in _sentences(text) if _NAMED.search(text) else ():
-            names = set(_NAMED.findall(sentence))
-            clocks = list(_FIRST.finditer(sentence))
-            shares = [each for each in written.figures(sentence) if each.kind == "share"]
-            if len(names) != 1 or not (clocks or shares):
-                continue
-            held = list(frozen.logs(incident, case, names.pop()))
-            if held and len(clocks) == 1:
-                yield from _first(case, cell, clocks[0], held)
-            if held and len(shares) == 1:
-                yield from _shared(
-                    case, cell, sentence[shares[0].begin : shares[0].end], shares[0], held
-                )
-
-
-def _first(case: Case, cell: Cell, match: re.Match[str], held: Sequence[Logs]) -> Iterator[Finding]:
-    last = match["which"].lower() == "last"
-    ends = [each.last if last else each.first for each in held]
-    end = max(ends) if last else min(ends)
-    gap = spoken.apart(match, 60 * end.hour + end.minute)
-    if gap is None or gap <= _SLACK / dt.timedelta(minutes=1):
-        return
-    at = spoken.clocked(match)
-    early = at is not None and (at[0] < 60 * end.hour + end.minute)
-    began = end - dt.timedelta(minutes=gap)
-    seen = not last and any(each.since <= began for each in held)  # later ones may be cut off
-    if early == last or seen:
-        yield about(
-            case, cell, f"“{match.group()}”, but the frozen logs have it at {end:%H:%M} UTC."
-        )
-
-
-def _shared(
-    case: Case, cell: Cell, said: str, figure: Figure, held: Sequence[Logs]
-) -> Iterator[Finding]:
-    known = [share for each in held for share in each.shares]
-    if known and not any(figure.low - _WIDE <= each <= figure.high + _WIDE for each in known):
-        yield about(case, cell, f"“{said}”, but {known[0]:.3g} % of the frozen logs have it.")
-
-
 def _each(case: Case) -> Iterator[Finding]:
     """Yield what failed for each of those affected, where it is not the one by the other."""
     failed, people = (case.measures.get(name) for name in ("failed_requests", "affected_users"))
@@ -293,7 +238,7 @@ def _each(case: Case) -> Iterator[Finding]:
         return
     ratio = float(values[0]) / float(values[1])  # type: ignore[arg-type]  # both are numbers
     for cell, text in passages(case):
-        for sentence in _sentences(text) if matches(_EACH, text) else ():
+        for sentence in _short(text) if matches(_EACH, text) else ():
             for figure in written.figures(sentence):
                 bad = re.search(_BAD, sentence[figure.begin : figure.end], re.IGNORECASE)
                 if figure.kind != "count" or not bad or not _EACH.match(sentence, figure.end):

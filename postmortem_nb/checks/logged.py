@@ -1,0 +1,182 @@
+"""What frozen logs and spans say, in sentences: shares, counts, first moments, the longest span.
+
+“Two thirds are a PoolTimeout, the first at 14:11”, “three of four error logs say that the wait for
+the lock ran out”, “5,941 logs of CodeMapLockTimeout”, “no span took longer than 6 s”.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from postmortem_nb.checks import events, frozen, spoken, written
+from postmortem_nb.checks.order import LONGEST
+from postmortem_nb.checks.reading import about, matches, passages, sentences
+from postmortem_nb.units import numeral
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from postmortem_nb.checks.case import Case, Cell
+    from postmortem_nb.checks.frozen import Logs, Said
+    from postmortem_nb.checks.report import Finding
+    from postmortem_nb.checks.written import Figure
+    from postmortem_nb.incident import Incident
+
+MOST = 200
+"""Findings at most: a text of nothing else must not slow a form."""
+_NAMED = re.compile(
+    r"\b(?:[A-Z][a-z]+(?:[A-Z][a-z0-9]+)+|[A-Z]{2,}(?:_[A-Z0-9]+)+|[a-z]+(?:_[a-z0-9]+)+)\b"
+)
+"""What only logs say: PoolTimeout, ERR_REFUSED."""
+_FIRST = re.compile(
+    rf"\b(?P<which>first|earliest|last)\s(?:(?:seen|logged|was|is|came|one|line|log|entry|"
+    rf"of them|of|from|on|at)\s)*{spoken.CLOCK}",
+    re.IGNORECASE,
+)
+_SLACK = 2.0
+"""Minutes by which a first moment may be off."""
+_WIDE = 8.0
+"""Points of percent that a share of the logs may be off: an answer rarely holds them all."""
+_MAY = re.compile(rf"{_NAMED.pattern}|\b(?:logs?|lines|entries|messages)\b")
+"""What a text holds where it may tell of logs."""
+_LINES = r"(?:logs?|log (?:lines|entries|messages)|lines|entries|messages)"
+_SAYING = re.compile(
+    rf"\s(?:of\s)?(?:(?:all|the|our|its|these|those|frozen|error|failed)\s){{0,3}}{_LINES}\s"
+    r"(?:\w+\s){0,2}?(?:says?|said|reads?|tells?|told|mentions?|complains?|reports?|names?|show)\b"
+    r"(?P<said>[^;.]+)",
+    re.IGNORECASE,
+)
+"""Behind a share: it is one of the logs, and what those say."""
+_ENOUGH = 2
+"""Words that a message shares with what it is told to say."""
+_COUNTED = re.compile(r"\s(?:of|with|for|that (?:say|name)|say|name|mention)\b", re.IGNORECASE)
+"""Behind a number of logs: they are those with a name."""
+_NOUNS = frozenset({"logs", "lines", "entries", "messages"})
+_OFF = 0.03
+"""Share by which such a count may be off."""
+_SPAN = r"(?P<number>\d[\d,]*(?:\.\d+)?)\s?(?P<unit>ms|milliseconds|s|seconds)\b"
+_LONGEST_SPAN = re.compile(
+    rf"\b(?P<none>none of|no)\s(?:(?:the|these|those|failed|frozen|single)\s)*"
+    rf"(?:spans?|calls?|traces?)\s"
+    rf"(?:\w+\s){{0,3}}?(?:longer|more) than\s{_SPAN}"
+    rf"|\b(?:longest|slowest)\s(?:\w+\s){{0,2}}?(?:spans?|traces?)\b[^.;\d]{{0,40}}?"
+    rf"{_SPAN.replace('number', 'top').replace('unit', 'of')}",
+    re.IGNORECASE,
+)
+_TENTH = 0.1
+
+
+def found(incident: Incident, case: Case) -> Iterator[Finding]:
+    """Yield sentences on logs and spans that the frozen ones do not bear."""
+    yield from islice(_logged(incident, case), MOST)
+    yield from islice(_spanned(incident, case), MOST)
+
+
+def _logged(incident: Incident, case: Case) -> Iterator[Finding]:
+    """Yield shares, counts and first moments of what logs say that the frozen ones do not have."""
+    for cell, text in passages(case):
+        for sentence in sentences(text) if _MAY.search(text) else ():
+            if len(sentence) <= LONGEST:
+                yield from _read(incident, case, cell, sentence)
+
+
+def _read(incident: Incident, case: Case, cell: Cell, sentence: str) -> Iterator[Finding]:
+    names = set(_NAMED.findall(sentence))
+    clocks = list(_FIRST.finditer(sentence))
+    figures = written.figures(sentence)
+    shares = [each for each in figures if each.kind == "share"]
+    if len(names) == 1 and (clocks or shares):
+        held = list(frozen.logs(incident, case, *names))
+        if held and len(clocks) == 1:
+            yield from _first(case, cell, clocks[0], held)
+        if held and len(shares) == 1:
+            known = [share for each in held for share in each.shares]
+            yield from _shared(case, cell, sentence, shares[0], known)
+    elif len(shares) == 1 and (saying := _SAYING.match(sentence, shares[0].end)):
+        known = [
+            share
+            for answer in frozen.said(incident, case)
+            for share in _saying(events.stems(saying["said"]), answer)
+        ]
+        yield from _shared(case, cell, sentence, shares[0], known)
+    for figure in figures if len(names) == 1 else ():
+        if figure.noun in _NOUNS and _COUNTED.match(sentence, figure.end):
+            yield from _count(
+                case, cell, sentence, figure, list(frozen.logs(incident, case, *names))
+            )
+
+
+def _first(case: Case, cell: Cell, match: re.Match[str], held: Sequence[Logs]) -> Iterator[Finding]:
+    last = match["which"].lower() == "last"
+    ends = [each.last if last else each.first for each in held]
+    end = max(ends) if last else min(ends)
+    gap = spoken.apart(match, 60 * end.hour + end.minute)
+    if gap is None or gap <= _SLACK:
+        return
+    at = spoken.clocked(match)
+    early = at is not None and (at[0] < 60 * end.hour + end.minute)
+    began = end - dt.timedelta(minutes=gap)
+    seen = not last and any(each.since <= began for each in held)  # later ones may be cut off
+    if early == last or seen:
+        yield about(
+            case, cell, f"“{match.group()}”, but the frozen logs have it at {end:%H:%M} UTC."
+        )
+
+
+def _shared(
+    case: Case, cell: Cell, sentence: str, figure: Figure, known: Sequence[float]
+) -> Iterator[Finding]:
+    if known and not any(figure.low - _WIDE <= each <= figure.high + _WIDE for each in known):
+        said = sentence[figure.begin : figure.end]
+        yield about(case, cell, f"“{said}”, but {known[0]:.3g} % of the frozen logs have it.")
+
+
+def _saying(stems: frozenset[str], answer: Sequence[Said]) -> Iterator[float]:
+    """Yield the share of the messages of an answer that say most of what is told, first of errors.
+
+    Nothing where none of them says two words of it.
+    """
+    own = [(len(stems & events.stems(each.message)), each) for each in answer]
+    best = max((most for most, _ in own), default=0)
+    if best < _ENOUGH:
+        return
+    alike = [each for most, each in own if most == best]
+    for whole, part in (
+        (sum(each.errors for each in answer), sum(each.errors for each in alike)),
+        (sum(each.rows for each in answer), sum(each.rows for each in alike)),
+    ):
+        if whole >= frozen.ROWS:
+            yield 100 * part / whole
+
+
+def _count(
+    case: Case, cell: Cell, sentence: str, figure: Figure, held: Sequence[Logs]
+) -> Iterator[Finding]:
+    """Yield a count of logs with a name, where no complete answer has so many."""
+    known = [each.rows for each in held if each.whole]
+    near = [each for each in known if figure.low <= (1 + _OFF) * each]
+    if len(known) == len(held) > 0 and not any(
+        (1 - _OFF) * each <= figure.high and figure.low <= (1 + _OFF) * each for each in known
+    ):
+        said = sentence[figure.begin : figure.end]
+        yield about(
+            case, cell, f"“{said}”, but the frozen logs have it {max(near or known):,} times."
+        )
+
+
+def _spanned(incident: Incident, case: Case) -> Iterator[Finding]:
+    """Yield how long the longest span is told to be, where no frozen one bears it."""
+    for cell, text in passages(case):
+        for match in matches(_LONGEST_SPAN, text):
+            none = bool(match["none"])
+            told = float((match["number"] or match["top"]).replace(",", ""))
+            unit = match["unit"] or match["of"]
+            seconds = told / 1000 if unit.lower().startswith("m") else told
+            known = frozen.longest(incident, case)
+            near = [abs(each - seconds) <= _TENTH * max(each, 0.01) for each in known]
+            if known and not (min(known) <= seconds if none else any(near)):
+                top = f"{numeral(max(known), 3)} s"
+                yield about(case, cell, f"“{match.group()}”, but the longest frozen one is {top}.")
