@@ -79,8 +79,19 @@ def test_a_silence_of_half_an_hour_is_asked_about_only_while_a_metric_moves(inci
 
 def test_an_entry_in_between_breaks_the_silence(incident):
     freeze(incident, rising())
-    incident.add("updates", channel="Internal", time=sound.moment("14:50"), text="Pool looks full")
+    row = incident.add("timeline", step="Key Discovery", time=sound.moment("14:50"))
     assert silent(incident) == []
+    incident.remove("timeline", row)
+    assert [hit["severity"] for hit in silent(incident)] == ["warning"]
+
+
+def test_updates_in_between_make_it_a_hint_while_a_metric_moves(incident):
+    incident.add("updates", channel="Internal", time=sound.moment("14:50"), text="Pool looks full")
+    assert silent(incident) == []  # 46 minutes, 14:26 to 15:12: it was told of meanwhile
+    freeze(incident, rising())
+    (hit,) = silent(incident)
+    assert hit["severity"] == "hint"
+    assert "46 minutes while 'sum:errors{*}' went from" in hit["message"]
 
 
 def test_after_the_mitigation_a_metric_is_expected_to_move(tmp_path):

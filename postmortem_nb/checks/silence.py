@@ -54,21 +54,26 @@ class _Movement(NamedTuple):
 
 
 def found(incident: Incident, case: Case) -> Iterator[Finding]:
-    """Yield silent stretches: a hint when long, a warning when a metric moved meanwhile."""
+    """Yield silent stretches: a hint when long, a warning when a metric moved meanwhile.
+
+    Status updates tell something too: between them it is a hint, where a metric moved.
+    """
     stretches = list(gaps(case))
     drawn = list(curves(incident, case)) if stretches else []
     mitigated = case.moments.mitigated
     for since, until in stretches:
         calm = mitigated is not None and since >= mitigated
         moved, worse = _most_moved(drawn, case, since, until)
-        if calm and not worse and until - since <= EASING:
+        updated = _longest(case, since, until) <= MOVING
+        if calm and not worse and (updated or until - since <= EASING):
             moved = ""
-        if moved or until - since > QUIET:
+        if moved or (until - since > QUIET and not updated):
             lasted = times.duration((until - since) / metrics.MINUTE)
+            sure = moved and not updated
             meanwhile = f"while {moved}" if moved else "while the incident was open"
             yield Finding(
                 code=Code.SILENCE,
-                severity=Severity.WARNING if moved and (worse or not calm) else Severity.HINT,
+                severity=Severity.WARNING if sure and (worse or not calm) else Severity.HINT,
                 where=case.where("timeline"),
                 message=f"Nothing is told for {lasted} {meanwhile}: from {times.shown(since)} "
                 f"to {times.shown(until)}.",
@@ -79,16 +84,26 @@ def found(incident: Incident, case: Case) -> Iterator[Finding]:
 
 def gaps(case: Case) -> Iterator[tuple[dt.datetime, dt.datetime]]:
     """Yield the stretches without an entry between start and recovery that are worth a look."""
+    told = _told(case, "timeline")
+    yield from ((one, other) for one, other in pairwise(told) if other - one > MOVING)
+
+
+def _told(case: Case, table: str) -> list[dt.datetime]:
+    """Return the times of the rows of a table between start and recovery, in order."""
     start, end = case.moments.start, case.moments.recovered
-    rows = [*case.rows("timeline"), *(case.rows("updates") if start and end else ())]
-    told = sorted(
+    return sorted(
         row["time"]
-        for row in rows
+        for row in case.rows(table)
         if row.get("time") is not None
         and (start is None or row["time"] >= start)
         and (end is None or row["time"] <= end)
     )
-    yield from ((one, other) for one, other in pairwise(told) if other - one > MOVING)
+
+
+def _longest(case: Case, since: dt.datetime, until: dt.datetime) -> dt.timedelta:
+    """Return the longest time without an update in a stretch; all of it where there is none."""
+    sent = [each for each in _told(case, "updates") if since < each < until]
+    return max(other - one for one, other in pairwise([since, *sent, until]))
 
 
 def _most_moved(
