@@ -188,7 +188,7 @@ def findings(incident: Incident, *, ignore: Iterable[str] = ()) -> pd.DataFrame:
     found += logged.found(incident, seen)
     found += doings.found(incident, seen)
     found += records.found(incident, seen)
-    found += bare.found(incident, seen, found)
+    found += levels.unborne(incident, seen, bare.found(incident, seen, found))
     kept = (each for each in found if not silenced & {str(each.code), each.rule})
     return frame(kept, path=_file(incident.path / LOG))
 

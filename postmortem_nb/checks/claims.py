@@ -151,8 +151,9 @@ CLAIMS: tuple[Claim, ...] = (
         rf"(?:took|needed|required)\s(?:us\s)?{FEW}?{SPAN}\s(?:to|until we)\s"
         r"(?:detect|notice|discover|see)\b(?!\s(?:that|why|what|how|whether|an?|its|their|the "
         r"(?!errors?|outage|incident|problem|failures?|impact|issue|disruption))\b)",
-        rf"(?:alert|alarm|monitor|(?<!status )page)\s(?:fired|came|went off)\s{FEW}?{SPAN}\s(?:in\b"
-        r"(?!\s\w)|late\b|into\s(?:the\s)?(?:impact|start|incident|errors|outage))",
+        rf"(?:alert|alarm|monitor|(?<!status )page)\s(?:fired|came|went off|paged|rang|triggered)\s"
+        rf"(?:us\s)?{FEW}?{SPAN}\s(?:in\b(?!\s\w)|late\b|into\s(?:the\s)?(?:impact|start|"
+        r"incident|errors|failures|outage))",
         rf"took\s{FEW}?{SPAN}\s(?:before|until)\s(?:any\w*|some\w*|we|us|an?|the)\s(?:\w+\s)?"
         r"(?:noticed|knew|saw|fired|paged|detected|was told|were told|was aware|looked)",
         r"(?:unnoticed|undetected|unknown|unseen|(?<=we were )in the dark|unaware)\sfor\s"

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from postmortem_nb import times
-from postmortem_nb.checks import events, frozen, metered, spoken
+from postmortem_nb.checks import events, frozen, metered, paired, spoken, written
 from postmortem_nb.checks.order import LONGEST
 from postmortem_nb.checks.reading import about, matches, passages, sentences
 from postmortem_nb.checks.relations import moments, named
@@ -26,7 +26,7 @@ from postmortem_nb.checks.spoken import CLOCK, SPAN
 from postmortem_nb.units import numeral
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
 
     from postmortem_nb.checks.case import Case, Cell
     from postmortem_nb.checks.frozen import Curve
@@ -39,15 +39,23 @@ _LAG = re.compile(
 )
 MOST = 200
 """Levels that are looked at in a document: a text of nothing else must not slow a form."""
-_SAID = re.compile(r"“(?P<number>\d[\d,.]*)\s")
+_SAID = re.compile(r"(?:Nothing else here has )?“(?P<number>\d[\d,.]*)\s(?!.*; nor “)")
 """What a finding doubts, where it begins with a number."""
 _KNOWN, _SAME = 100, 0.98
 """From here on a number says by itself what it is of; how near to it a level lies."""
 _COUNTED = re.compile(r"as_count|as_rate")
 _AROUND, _MINUTE = 180_000_000, 60_000_000  # µs
+_EXACT = 0.011
+"""How wide what a number may mean is at most where it is told to three digits."""
+_SAME_PART = re.compile(r"(?:(?!\band\b|\bbefore\b)[^,;:.\d])*")
+"""Between a number and the clock behind it that it goes with."""
+_NEXT = re.compile(r"[,;]\s(?=\d)")
+"""Where another number begins: the group behind it is its own."""
+_NAME = 3
+"""Letters that the name of a group has at least."""
 _LOW, _HIGH = 0.75, 1.3
 _FIRM = 0.85
-_SHAKY = frozenset({"rate", "latency", "cpu", "failing"})
+_SHAKY = frozenset({"rate", "latency", "failing"})
 """Kinds that go up and down within a minute; what waits is steadier."""
 _POINT = 1.0
 _DAILY = 2.5
@@ -62,11 +70,20 @@ class _Level(NamedTuple):
     """What a sentence says of a metric: at its height, usually, or at moments."""
 
     cell: Cell
-    topic: re.Match[str]
+    sentence: str
     kind: str
     value: metered.Value
     which: str
     moments: Sequence[dt.datetime] = ()
+    begin: int = 0
+    end: int = 0
+    percentile: str = ""
+    group: str = ""
+
+    @property
+    def said(self) -> str:
+        """What a finding doubts."""
+        return " ".join(self.sentence[self.begin : self.end].split())
 
 
 def found(incident: Incident, case: Case) -> Iterator[Finding]:
@@ -74,31 +91,27 @@ def found(incident: Incident, case: Case) -> Iterator[Finding]:
     known = moments(case)
     sent = [(cell, str(cell.value)) for cell in case.cells if cell.table == "updates"]
     texts = [*passages(case), *((cell, text) for cell, text in sent if cell.column.name == "text")]
-    every = (each for cell, text in texts for each in _told(case, cell, text, known))
-    told = list(islice(every, MOST))
-    if not told:
-        return
     curves = frozen.drawn(incident, case)
-    for each in told:
+    groups = frozenset(_group(one) for one in curves if len(_group(one)) >= _NAME)
+    every = (each for cell, text in texts for each in _told(case, cell, text, known))
+    pairs = (each for cell, text in texts for each in _paired(case, cell, text, groups))
+    for each in (*islice(every, MOST), *islice(pairs, MOST)):
         fit = _own(each, [one for one in curves if _measures(one, each)])
         held = [(one, span) for one in fit if (span := _held(one, each, case))]
         if not held or any(_holds(each, *span) for _, span in held):
             continue
         curve, span = min(held, key=lambda one: bool(one[0].series))  # all rather than a group
-        sentence = each.topic.string
-        begin = min(each.topic.start(), each.value.begin)
-        said = " ".join(sentence[begin : max(each.value.end, each.topic.end())].split())
-        yield about(case, each.cell, f"“{said}”, but {_truth(each, curve.label, *span)}.")
+        yield about(case, each.cell, f"“{each.said}”, but {_truth(each, curve.label, *span)}.")
 
 
-def unborne(incident: Incident, case: Case, findings: Sequence[Finding]) -> Iterator[Finding]:
+def unborne(incident: Incident, case: Case, findings: Iterable[Finding]) -> Iterator[Finding]:
     """Yield findings but the hints about a figure that a metric had at the moment it is told of."""
     known = moments(case)
     places = {(cell.table, cell.row, cell.column.name): cell for cell in case.cells}
     for each in findings:
         cell = places.get((each.table, each.row, each.name))
         said = _SAID.match(each.message)
-        doubt = each.code is Code.PROSE and each.severity is Severity.HINT
+        doubt = each.code in {Code.PROSE, Code.LONE} and each.severity is Severity.HINT
         if not (doubt and cell and said and _bears(incident, case, cell, said, known)):
             yield each
 
@@ -144,12 +157,47 @@ def _told(
                 continue
             values = list(metered.values(name, sentence))
             for value in values:
-                which = metered.which(sentence, value)
+                which = metered.which(name, sentence, value)
+                at: Sequence[dt.datetime] = ()
+                if not which and metered.is_moment(topic, sentence, value, queued=name == "queue"):
+                    at = _moments(case, cell, sentence, known) if len(values) == 1 else ()
+                    which = metered.AT if at else metered.EVER
                 if which:
-                    yield _Level(cell, topic, name, value, which)
-                elif metered.is_moment(topic, sentence, value, queued=name == "queue"):
-                    at = _moments(case, cell, sentence, known) if len(values) == 1 else []
-                    yield _Level(cell, topic, name, value, metered.AT if at else metered.EVER, at)
+                    begin, end = min(topic.start(), value.begin), max(topic.end(), value.end)
+                    percentile = topic.groupdict().get("p") or ""
+                    yield _Level(cell, sentence, name, value, which, at, begin, end, percentile)
+
+
+def _paired(case: Case, cell: Cell, text: str, groups: Collection[str]) -> Iterator[_Level]:
+    """Yield the levels of a text that stand with a group, at their clock or in their row."""
+    lowered = text.lower()
+    own = [each for each in groups if each in lowered]
+    for sentence in sentences(text) if own else ():
+        if len(sentence) > LONGEST:
+            continue
+        clocks = [each for each in written.figures(sentence) if each.kind == "clock"]
+        for kind, value, group in paired.values(sentence, own):
+            near = [each for each in clocks if each.begin < value.begin]
+            if (
+                clocks
+                and not near
+                and not _SAME_PART.fullmatch(sentence, value.end, clocks[0].begin)
+            ):
+                continue
+            near = near or clocks[:1]
+            moments = [on_day(case, int(near[-1].low))] if near else _row(case, cell)
+            if moments:
+                yield _Level(
+                    cell,
+                    sentence,
+                    kind,
+                    value,
+                    metered.AT,
+                    moments,
+                    value.begin,
+                    value.end,
+                    group=group,
+                )
 
 
 def _moments(
@@ -197,10 +245,10 @@ def _measures(curve: Curve, each: _Level) -> bool:
     """Return whether a metric is of the kind, the percentile and the unit of a sentence."""
     if not metered.TOPICS[each.kind][1].search(curve.label):
         return False
-    percentile = re.sub(r"\D", "", each.topic.groupdict().get("p") or "")
+    percentile = re.sub(r"\D", "", each.percentile)
     if percentile and f"p{percentile}" not in curve.label:
         return False
-    if each.kind == "failing":
+    if each.kind in {"failing", "arriving"}:
         return curve.unit != "percent" and bool(_COUNTED.search(curve.query))
     if each.kind == "queue":
         return curve.unit not in {"percent", "second"} and "duration" not in curve.label
@@ -209,14 +257,19 @@ def _measures(curve: Curve, each: _Level) -> bool:
 
 def _own(each: _Level, fit: Sequence[Curve]) -> Sequence[Curve]:
     """Return the curves of the groups that a sentence names, all where it names none."""
-    said = each.topic.string.lower()
-    named = [one for one in fit if _group(one) and re.search(rf"\b{_group(one)}\b", said)]
+    if each.group:
+        return [one for one in fit if _group(one) == each.group]
+    end = each.value.end
+    said = (each.sentence[:end] + _NEXT.split(each.sentence[end:])[0]).lower()
+    named = [
+        one for one in fit if _group(one) and re.search(rf"\b{re.escape(_group(one))}\b", said)
+    ]
     return named if len({one.series for one in named}) == 1 else fit
 
 
 def _group(curve: Curve) -> str:
     """Return the value that a curve is of: “north” of region:north."""
-    return re.escape(curve.series.rpartition(":")[2].lower())
+    return curve.series.rpartition(":")[2].lower()
 
 
 def _highest(
@@ -266,7 +319,7 @@ def _scale(curve: Curve, kind: str) -> float:
     """Return by what a level is multiplied to be in seconds, or a minute's."""
     if kind == "latency":
         return metered.SECONDS.get(curve.unit, 1.0)
-    if kind != "failing":
+    if kind not in {"failing", "arriving"}:
         return 1.0
     steps = np.diff(curve.moments)
     minutes = float(np.median(steps)) / _MINUTE if len(steps) else 1.0
@@ -316,5 +369,7 @@ def _holds(each: _Level, low: float, high: float) -> bool:
     else:
         near, far = (_LOW, _HIGH) if each.kind in _SHAKY else (_FIRM, 1 / _FIRM)
         slack = _POINT if share else 0.0
+        if each.value.high - each.value.low <= _EXACT * each.value.high:
+            near, far = 1 - metered.NEAR, 1 + metered.NEAR
         low, high = low * near - slack, high * far + slack
     return each.value.low <= high and low <= each.value.high

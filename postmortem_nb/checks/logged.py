@@ -54,6 +54,10 @@ _ENOUGH = 2
 """Words that a message shares with what it is told to say."""
 _COUNTED = re.compile(r"\s(?:of|with|for|that (?:say|name)|say|name|mention)\b", re.IGNORECASE)
 """Behind a number of logs: they are those with a name."""
+_BY_NAME = re.compile(
+    rf"(?<![\w.,-])(?P<number>\d{{1,3}}(?:,\d{{3}})+|\d+)\s(?:(?:error|log)\s)?(?P<name>{_NAMED.pattern})"
+)
+"""A number of logs right before their name: “4,737 LicenseTimeout”."""
 _NOUNS = frozenset({"logs", "lines", "entries", "messages"})
 _OFF = 0.03
 """Share by which such a count may be off."""
@@ -102,11 +106,16 @@ def _read(incident: Incident, case: Case, cell: Cell, sentence: str) -> Iterator
             for share in _saying(events.stems(saying["said"]), answer)
         ]
         yield from _shared(case, cell, sentence, shares[0], known)
+    for match in _BY_NAME.finditer(sentence):
+        value, step = spoken.amount(match["number"], "")
+        low, high = written.bounds(value, step, sentence[: match.start()], fine=True)
+        held = list(frozen.logs(incident, case, match["name"]))
+        yield from _count(case, cell, match.group(), (low, high), held)
     for figure in figures if len(names) == 1 else ():
         if figure.noun in _NOUNS and _COUNTED.match(sentence, figure.end):
-            yield from _count(
-                case, cell, sentence, figure, list(frozen.logs(incident, case, *names))
-            )
+            said = sentence[figure.begin : figure.end]
+            held = list(frozen.logs(incident, case, *names))
+            yield from _count(case, cell, said, (figure.low, figure.high), held)
 
 
 def _first(case: Case, cell: Cell, match: re.Match[str], held: Sequence[Logs]) -> Iterator[Finding]:
@@ -153,18 +162,14 @@ def _saying(stems: frozenset[str], answer: Sequence[Said]) -> Iterator[float]:
 
 
 def _count(
-    case: Case, cell: Cell, sentence: str, figure: Figure, held: Sequence[Logs]
+    case: Case, cell: Cell, said: str, told: tuple[float, float], held: Sequence[Logs]
 ) -> Iterator[Finding]:
     """Yield a count of logs with a name, where no complete answer has so many."""
     known = [each.rows for each in held if each.whole]
-    near = [each for each in known if figure.low <= (1 + _OFF) * each]
     if len(known) == len(held) > 0 and not any(
-        (1 - _OFF) * each <= figure.high and figure.low <= (1 + _OFF) * each for each in known
+        (1 - _OFF) * each <= told[1] and told[0] <= (1 + _OFF) * each for each in known
     ):
-        said = sentence[figure.begin : figure.end]
-        yield about(
-            case, cell, f"“{said}”, but the frozen logs have it {max(near or known):,} times."
-        )
+        yield about(case, cell, f"“{said}”, but the frozen logs have it {max(known):,} times.")
 
 
 def _spanned(incident: Incident, case: Case) -> Iterator[Finding]:

@@ -10,6 +10,7 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from postmortem_nb.checks import spoken, written
+from postmortem_nb.checks.claims import PEOPLE
 from postmortem_nb.checks.spoken import NUMBER
 
 if TYPE_CHECKING:
@@ -27,8 +28,8 @@ _WHOLE = (
 )
 _FAR = 120
 """Characters before a level that are looked at."""
-_BAD = r"\b(?:errors?|failures?|fail\w+|refus\w+|reject\w+|timeouts?)\b"
-_A_MINUTE = r"\b(?:a|per|each)\sminute\b"
+BAD = r"\b(?:errors?|failures?|fail\w+|refus\w+|reject\w+|timeouts?)\b"
+_A_MINUTE = r"\b(?:a|per|each|that|this|the|one)\sminute\b"
 _FAILS = r"(?:fail(?:s|ed|ing)?|(?:is|was|were|are|being)\s(?:refused|rejected|lost)|errors? out)\b"
 _NTH = "second|other|third|fourth|fifth|sixth|seventh|eighth|tenth|twentieth"
 _ODDS = (
@@ -56,8 +57,13 @@ TOPICS: dict[str, tuple[re.Pattern[str], re.Pattern[str]]] = {
         ("cpu", r"\bCPU\b", r"\bcpu\b"),
         (
             "failing",
-            rf"{_BAD}(?=[^.;]{{0,80}}?{_A_MINUTE})|{_A_MINUTE}(?=[^.;]{{0,80}}?{_BAD})",
+            rf"{BAD}(?=[^.;]{{0,80}}?{_A_MINUTE})|{_A_MINUTE}(?=[^.;]{{0,80}}?{BAD})",
             r"error|fail|reject|refus|timeout",
+        ),
+        (
+            "arriving",
+            rf"\b(?:{PEOPLE}|requests|calls|attempts|logins|orders|payments)\s{_A_MINUTE}",
+            r"^(?!.*(?:error|fail|refus|timeout)).*(?:hits|requests|calls|attempts|total)",
         ),
         ("queue", r"\bqueue[sd]?\b|\bbacklog\b|\bwait(?:ed)? in\b", r"queue|backlog"),
     )
@@ -87,7 +93,7 @@ _QUEUED = re.compile(
 _TOP = re.compile(
     r"\b(?:peak\w*|up to|as (?:high|much|long) as|at (?:its|the|their) (?:highest|worst|height|"
     r"peak)|max\w*|topped|rose|climb\w*|jump\w*|shot up|spik\w*|reach\w*|grew)\s"
-    r"(?:(?!from\b)[\w-]+\s){0,2}?(?:from\s(?:about\s|around\s|some\s)?[\d.,]+\s?(?:(?:%|ms|s)\s)?)?(?:to|at|of|with|about|around|"
+    r"(?:(?!from\b|past\b|beyond\b)[\w-]+\s){0,2}?(?:from\s(?:about\s|around\s|some\s)?[\d.,]+\s?(?:(?:%|ms|s)\s)?)?(?:to|at|of|with|about|around|"
     r"over|out at|"
     r"up to)?\s?$",
     re.IGNORECASE,
@@ -110,12 +116,16 @@ _USUAL = re.compile(
 )
 _UP_TO = re.compile(r"\bup to\s$", re.IGNORECASE)
 _UNDER = re.compile(r"\b(?:under|below|less than|lower than|at most)\s$", re.IGNORECASE)
-_OVER = re.compile(r"\b(?:over|above|more than|higher than|at least|exceed\w*)\s$", re.IGNORECASE)
+_OVER = re.compile(
+    r"\b(?:over|above|past|beyond|more than|higher than|at least|exceed\w*)\s$", re.IGNORECASE
+)
 _STATED = re.compile(
     r"\b(?:(?:was|is|stood|fell|dropped|went|sank|came|stayed|remained)\b[^.;]*|(?:still|only|"
     r"back)\s(?:at|under|below|over|above)\s)$"
     r"|^\W*$|\b(?:error|failure)[- ]rate\s(?:(?:still|now|is|back|down)\s)*(?:(?:at|to|under|below|"
-    r"over|above|around|about)\s)?$",
+    r"over|above|around|about)\s)?$"
+    r"|\b(?:latency|p\d\d|CPU)(?:\s(?:of|for)\s[\w-]+)?\s(?:(?:still|now|is|was|back)\s)*"
+    r"(?:(?:at|to|under|below|over|above|around|about)\s)?$",
     re.IGNORECASE,
 )
 _OTHER = re.compile(
@@ -125,6 +135,11 @@ _OTHER = re.compile(
 )
 """In a sentence: its level may be no level of the incident at that moment."""
 
+_PLANNED = re.compile(
+    r"\b(?:would|could|can|should|capacity|limit\w*|load tests?|up to|if|threshold|target)\b",
+    re.IGNORECASE,
+)
+"""In a sentence: so many need not have come."""
 _PART = re.compile(r"[;,:]\s|\sand\s")
 _DOUBLED = {"doubled": 2.0, "tripled": 3.0, "trebled": 3.0, "quadrupled": 4.0}
 _AS_USUAL = r"(?:usual|normal|ordinary|typical|baseline|average|before|otherwise|other days)"
@@ -156,6 +171,8 @@ class Value(NamedTuple):
 def values(kind: str, sentence: str) -> Iterator[Value]:
     """Yield the levels of a sentence that can be of a kind of metric."""
     if kind == "rate" and _WELL.search(sentence):
+        return
+    if kind == "arriving" and (_PLANNED.search(sentence) or re.search(BAD, sentence)):
         return
     yield from _folds(sentence)
     if kind in {"rate", "cpu"}:
@@ -203,8 +220,10 @@ def _bounded(sentence: str, value: Value) -> Value:
     return value._replace(high=float("inf")) if _OVER.search(before) else value
 
 
-def which(sentence: str, value: Value) -> str:
+def which(kind: str, sentence: str, value: Value) -> str:
     """Return whether a level is told as the highest, the usual one, or many times that."""
+    if kind == "arriving":
+        return EVER
     if value.unit == "times":
         return FOLD
     before = _before(sentence, value)
@@ -230,4 +249,5 @@ _NUMBERS: Mapping[str, re.Pattern[str]] = {
     "latency": _TIMED,
     "queue": _QUEUED,
     "failing": _PER_MINUTE,
+    "arriving": _PER_MINUTE,
 }

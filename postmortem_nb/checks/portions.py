@@ -51,6 +51,8 @@ _HOUR = re.compile(rf"\bhour\s(?:from|after|that began at)\s{spoken.CLOCK}", re.
 _FROM = re.compile(
     r"\b(?:from|between)\s(?P<since>\d\d:\d\d)\s(?:to|and|until|–)\s(?P<until>\d\d:\d\d)\b"
 )
+_ELSEWHERE = re.compile(r"\s(?!UTC\b|GMT\b)[A-Z]{2,4}T?\b|\slocal\b")
+"""Behind a clock: it is not one of UTC."""
 _JOINED = re.compile(r";\s|,\sthe rest\b|,?\sand\s|\bwhile\b|\bbut\b")
 _LATER = {"after", "once", "since"}
 _SLACK = dt.timedelta(minutes=2)
@@ -148,7 +150,7 @@ def _clocks(case: Case, sentence: str) -> tuple[dt.datetime, dt.datetime] | None
     if at:
         since = on_day(case, at[0])
         return since, since + dt.timedelta(hours=1)
-    if not both:
+    if not both or _ELSEWHERE.match(sentence, both.end()):
         return None
     since, until = (
         on_day(case, 60 * int(clock[:2]) + int(clock[3:]))
