@@ -45,7 +45,10 @@ def logs():
     """Return a thousand logs, nine in ten of them a PoolTimeout, the first at 14:03."""
     start = pd.Timestamp(sound.moment("14:03"))
     at = [start + dt.timedelta(seconds=4 * each) for each in range(1000)]
-    said = ["refused" if each % 10 == 5 else "PoolTimeout: none free" for each in range(1000)]
+    said = [
+        "refused" if each % 10 == 5 else "PoolTimeout: no connection was free"
+        for each in range(1000)
+    ]
     return pd.DataFrame({"timestamp": at, "status": "error", "message": said})
 
 
@@ -64,6 +67,12 @@ def made(tmp_path_factory):
         evidence.freeze(incident.path / "evidence", name, frame, record)
     record = {"complete": True, "function": "search_datadog_logs"}
     evidence.freeze(incident.path / "evidence", "lines", logs(), record)
+    spans = {
+        "timestamp": [pd.Timestamp(sound.moment("15:00"))] * 2,
+        "duration": pd.to_timedelta([2_000, 10_500], unit="ms"),
+    }
+    record = {"complete": True, "function": "search_datadog_spans"}
+    evidence.freeze(incident.path / "evidence", "spans", pd.DataFrame(spans), record)
     happened = {
         "timestamp": [pd.Timestamp(sound.moment("15:42"))],
         "title": ["[Recovered] error rate"],
@@ -110,6 +119,21 @@ TRUE = (
     "400 requests a minute were refused at 15:00.",
     "Errors fell to 90 a minute by 15:40.",
     "The error rate rose, and stood at 25%.",
+    "The p95 latency rose to 24 times its usual level.",  # 9,600 of 400 ms
+    "The p95 latency doubled again and again.",
+    "One request in four failed at 15:00.",  # 400 of 1,500
+    "Nine out of ten error logs say that no connection was free.",
+    "The logs hold 900 PoolTimeout.",
+    "There are 900 logs of a PoolTimeout.",
+    "None of the spans took longer than 11 s.",
+    "The slowest span took 10.5 s.",
+    "At 15:00 there were 300 failures a minute in north and 100 in harbour.",
+    "At 15:00 there were 400 failures a minute, three quarters of them in north.",
+    "At 15:00 the queue of north was at 6,000 and that of harbour at 80.",
+    "At 15:00 some 6,100 requests were queued, 80 of them in harbour.",
+    "In the worst hour 1,500 requests a minute came in.",
+    "Of the load test, 4,000 requests a minute are the target.",
+    "The p95 latency, 400 ms before the release, was at 9,600 ms at 15:00.",
 )
 FALSE = {
     "Every second failed request came before the alert fired.": "18.1",
@@ -136,6 +160,18 @@ FALSE = {
     "40 requests a minute were refused at 15:00.": "400 to 400",
     "Errors fell to 9 a minute by 15:40.": "90 to 90",
     "The error rate rose, and stood at 75%.": "never was above 26.7 %",
+    "The p95 latency rose to sixty times its usual level.": "up to 24 times its usual level",
+    "The p95 latency doubled.": "up to 24 times its usual level",
+    "One request in twelve failed at 15:00.": "26.7 to 26.7 %",
+    "Half of the error logs say that no connection was free.": "90 % of the frozen logs",
+    "The logs hold 700 PoolTimeout.": "900 times",
+    "There are 1,200 logs of a PoolTimeout.": "900 times",
+    "None of the spans took longer than 6 s.": "the longest frozen one is 10.5 s",
+    "The slowest span took 14 s.": "the longest frozen one is 10.5 s",
+    "At 15:00 there were 300 failures a minute in north and 260 in harbour.": "harbour is 100 to",
+    "At 15:00 the queue of north was at 6,000 and that of harbour at 800.": "harbour is 80 to",
+    "In the worst hour 4,000 requests a minute came in.": "never was above 1,500",
+    "The queue of north was 6,000 at 15:00, that of harbour 250 at 15:40.": "25 to 25 at",
 }
 
 

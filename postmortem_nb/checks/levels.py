@@ -177,14 +177,13 @@ def _paired(case: Case, cell: Cell, text: str, groups: Collection[str]) -> Itera
             continue
         clocks = [each for each in written.figures(sentence) if each.kind == "clock"]
         for kind, value, group in paired.values(sentence, own):
-            near = [each for each in clocks if each.begin < value.begin]
-            if (
-                clocks
-                and not near
-                and not _SAME_PART.fullmatch(sentence, value.end, clocks[0].begin)
-            ):
+            after = (each for each in clocks if each.begin > value.begin)
+            behind = [
+                each for each in after if _SAME_PART.fullmatch(sentence, value.end, each.begin)
+            ]
+            near = behind[:1] or [each for each in clocks if each.begin < value.begin]
+            if clocks and not near:
                 continue
-            near = near or clocks[:1]
             moments = [on_day(case, int(near[-1].low))] if near else _row(case, cell)
             if moments:
                 yield _Level(

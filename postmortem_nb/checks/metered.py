@@ -110,7 +110,7 @@ _MINUTE = re.compile(
 _USUAL = re.compile(
     r"\b(?:usual(?:ly)?|normal(?:ly)?|typical(?:ly)?)\s(?:(?:at|of|about|around|level|is|was)\s)*$"
     r"|\bbefore (?:the|this|our) (?:incident|outage|release|deploy\w*|roll-?out|start|surge)"
-    r"[^.;]{0,40}?\s(?:was|were|stood|had been|ran)\s"
+    r"[^.;,\d]{0,40}?\s(?:was|were|stood|had been|ran)\s"
     r"(?:(?:at|about|around|some|only|just|under|over|above|below)\s)*$",
     re.IGNORECASE,
 )

@@ -196,12 +196,12 @@ def _shares(text: str) -> Iterator[Figure]:
             yield _figure("share", (nth := _NTH[match["nth"].lower()]), min(7.0, nth / 4), match)
         else:
             part, whole = _odd(match["part"]), _odd(match["all"])
-            if part == 1 < whole:
-                low, high = 100 / (whole + 0.75), 100 / (whole - 0.75)
+            if 0 < part < whole:
+                share, near = 100 * part / whole, min(9.0, max(5.0, 35 / whole))
+                low, high = 100 * part / (whole + 0.75), 100 * part / (whole - 0.75)
+                if part > 1:
+                    low, high = max(low, share - near), min(high, share + near)
                 yield _figure("share", (low + high) / 2, (high - low) / 2, match)
-            elif 0 < part < whole:
-                near = min(9.0, max(5.0, 35 / whole))
-                yield _figure("share", 100 * part / whole, near, match)
 
 
 def _odd(written: str) -> float:
