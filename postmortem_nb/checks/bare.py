@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from postmortem_nb.checks import borne, events, lengths, written
+from postmortem_nb.checks import borne, events, lengths, portions, written
 from postmortem_nb.checks.claims import PEOPLE, PERSON
 from postmortem_nb.checks.order import LONGEST, OPEN, OTHER_DAY
 from postmortem_nb.checks.reading import TEXTS, is_read, passages, sentences
@@ -218,7 +218,9 @@ def _share(case: Case, bears: Bears, sentence: str, figure: Figure) -> str | Non
     clause = borne.clause(sentence, figure)
     of = _OF_NOUN.match(sentence, figure.end)
     rest = clause.replace(of.group(), " ", 1) if of else clause
-    if not _FAILING.search(clause) or borne.PARTIAL.search(rest):
+    failed = portions.OF_FAILED.match(sentence, figure.end)
+    part = failed and failed.group().startswith(" of ")  # which `portions` compares
+    if part or not _FAILING.search(clause) or borne.PARTIAL.search(rest):
         return None
     names = _BUDGET if "budget" in clause.lower() else ("affected_share",)
     values = [value for name in names if (value := borne.value(case, name)) is not None]

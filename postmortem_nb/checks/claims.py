@@ -110,6 +110,7 @@ CLAIMS: tuple[Claim, ...] = (
         rf"{SPAN}[\s-](?:long\s)?(?:of\s)?(?:\w+\s)?{DAMAGE}",
         rf"\b(?:{DAMAGE}|impact)\s(?:was\s)?(?:over|ended|at an end)\s(?:only\s)?after\s"
         rf"{FEW}?{SPAN}",
+        rf"^{SPAN}\sof\simpact\b",
         rf"{SPAN}\sof\s(?:broken|failed|failing|lost|missing|refused|degraded)\s\w+\b"
         r"(?!\s(?:before|until|nobody|no one|that|which|went|without|with|in|on)\b)",
     ),
@@ -128,8 +129,9 @@ CLAIMS: tuple[Claim, ...] = (
         r"service|normal)",
         rf"for\s{FEW}?{SPAN},?\s{FEW}(?:users|customers|shoppers|checkouts?|requests)\s{FEW}"
         r"(?:failed|could not|couldn[’']t|unable|errors?)",
-        rf"^For\s{FEW}?{SPAN}\son\s\d[^.;]{{0,80}}?\s(?:failed|could not|couldn[’']t|timed out|"
-        r"got no|(?:was|were)\s(?:unable|refused|down|unavailable|turned away))\b",
+        rf"^For\s{FEW}?{SPAN}\s(?=on\s\d|(?:[\w%-]+\s){{1,4}}of\s)(?!(?:after|before|until|of|in)\b)"
+        r"[^.;]{0,90}?\s(?:failed|could not|couldn[’']t|timed out|got no|went unanswered|"
+        r"(?:was|were)\s(?:unable|refused|down|unavailable|turned away|not \w+ed))\b",
         whole=True,
     ),
     *_claims(
@@ -289,7 +291,7 @@ AGAIN = re.compile(r"\b(?:as well|again|false|second|third|another|other|too)\b"
 
 SEV = re.compile(r"\b(?:SEV|severity)[-\s]?(?P<digit>\d)\b", re.IGNORECASE)
 OTHER_BEGINNINGS = re.compile(
-    r"\b(?:deploy\w*|roll-?out|release|investigat\w*|roll-?back|migration|mitigation|recover\w*|"
+    r"\b(?:deploy\w*|roll-?out|roll\w*|release|investigat\w*|roll-?back|migration|mitigation|recover\w*|"
     r"monitor\w*|work|maintenance|canary|backfill|job|call|review|restarts?|restore|import|window|test\w*|fix|"
     r"waves?|sales?|shift|phase|updat\w+|upgrad\w+|campaign|batch\w*|resend|reset|meeting)\b",
     re.IGNORECASE,

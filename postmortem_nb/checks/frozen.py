@@ -84,6 +84,13 @@ class Logs(NamedTuple):
     """Whether the answer is complete."""
 
 
+class Spans(NamedTuple):
+    """The spans of an answer: how many, and the seconds of the longest."""
+
+    rows: int
+    longest: float
+
+
 class Said(NamedTuple):
     """A message of an answer without its numbers: in how many rows, and how many of them errors."""
 
@@ -181,10 +188,10 @@ def said(incident: Incident, case: Case) -> Iterator[tuple[Said, ...]]:
         yield _said(folder, name, digest)
 
 
-def longest(incident: Incident, case: Case) -> list[float]:
-    """Return the seconds of the longest span of each frozen answer."""
+def spans(incident: Incident, case: Case) -> list[Spans]:
+    """Return how many spans each frozen answer holds, and how long the longest is."""
     folder = incident.path / "evidence"
-    found = (_longest(folder, *each) for each in _answers(folder, case, SPANS))
+    found = (_spans(folder, *each) for each in _answers(folder, case, SPANS))
     return [each for each in found if each is not None]
 
 
@@ -320,13 +327,13 @@ def _said(folder: Path, answer: str, digest: str) -> tuple[Said, ...]:
 
 
 @lru_cache(maxsize=KEPT)
-def _longest(folder: Path, answer: str, digest: str) -> float | None:
+def _spans(folder: Path, answer: str, digest: str) -> Spans | None:
     del digest  # a part of the key
     table = _columns(folder, answer, ("duration",))
     if table is None or not pa.types.is_duration(table.schema.field("duration").type):
         return None
     top = pc.max(table["duration"].cast(pa.duration("ns")).cast(pa.int64())).as_py()
-    return None if top is None else top / 1e9
+    return None if top is None else Spans(len(table), top / 1e9)
 
 
 @lru_cache(maxsize=KEPT)

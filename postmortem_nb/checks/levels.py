@@ -49,8 +49,8 @@ _EXACT = 0.011
 """How wide what a number may mean is at most where it is told to three digits."""
 _SAME_PART = re.compile(r"(?:(?!\band\b|\bbefore\b)[^,;:.\d])*")
 """Between a number and the clock behind it that it goes with."""
-_NEXT = re.compile(r"[,;]\s(?=\d)")
-"""Where another number begins: the group behind it is its own."""
+_PART, _JOINED = re.compile(r"[;:]\s"), re.compile(r"[;:,]\s|\sand\s")
+"""Before and behind a level: where the part of the sentence ends whose group is its own."""
 _NAME = 3
 """Letters that the name of a group has at least."""
 _LOW, _HIGH = 0.75, 1.3
@@ -258,12 +258,18 @@ def _own(each: _Level, fit: Sequence[Curve]) -> Sequence[Curve]:
     """Return the curves of the groups that a sentence names, all where it names none."""
     if each.group:
         return [one for one in fit if _group(one) == each.group]
-    end = each.value.end
-    said = (each.sentence[:end] + _NEXT.split(each.sentence[end:])[0]).lower()
-    named = [
-        one for one in fit if _group(one) and re.search(rf"\b{re.escape(_group(one))}\b", said)
-    ]
-    return named if len({one.series for one in named}) == 1 else fit
+    before = _PART.split(each.sentence[: each.value.end])[-1]
+    after = _JOINED.split(each.sentence[each.value.end :])[0]
+    for text in (before, after):
+        named = [one for one in fit if _named(one, text.lower())]
+        if named:
+            return named if len({one.series for one in named}) == 1 else fit
+    return fit
+
+
+def _named(curve: Curve, text: str) -> bool:
+    group = _group(curve)
+    return bool(group and re.search(rf"(?<![\w-]){re.escape(group)}(?![\w-])", text))
 
 
 def _group(curve: Curve) -> str:

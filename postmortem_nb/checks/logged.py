@@ -71,6 +71,14 @@ _LONGEST_SPAN = re.compile(
     re.IGNORECASE,
 )
 _TENTH = 0.1
+_KEPT = re.compile(
+    rf"(?<![\w.,])(?P<number>{written.NUMERAL})\s(?:(?:slow|failed)\s)?(?:"
+    r"(?:sampled|frozen|kept|stored)\s(?:spans|traces)\b|"
+    r"(?:spans|traces)\s(?:(?:that|which|we|were|are|have been)\s){0,2}"
+    r"(?:sampled|frozen|kept|stored)\b)",
+    re.IGNORECASE,
+)
+"""How many spans were frozen."""
 
 
 def found(incident: Incident, case: Case) -> Iterator[Finding]:
@@ -173,14 +181,18 @@ def _count(
 
 
 def _spanned(incident: Incident, case: Case) -> Iterator[Finding]:
-    """Yield how long the longest span is told to be, where no frozen one bears it."""
+    """Yield how many spans are told, or how long the longest, where no frozen ones bear it."""
     for cell, text in passages(case):
+        for match in matches(_KEPT, text):
+            rows = [each.rows for each in frozen.spans(incident, case)]
+            if rows and written.numeral(match["number"]) not in {*rows, sum(rows)}:
+                yield about(case, cell, f"“{match.group()}”, but {max(rows):,} are frozen.")
         for match in matches(_LONGEST_SPAN, text):
             none = bool(match["none"])
             told = float((match["number"] or match["top"]).replace(",", ""))
             unit = match["unit"] or match["of"]
             seconds = told / 1000 if unit.lower().startswith("m") else told
-            known = frozen.longest(incident, case)
+            known = [each.longest for each in frozen.spans(incident, case)]
             near = [abs(each - seconds) <= _TENTH * max(each, 0.01) for each in known]
             if known and not (min(known) <= seconds if none else any(near)):
                 top = f"{numeral(max(known), 3)} s"

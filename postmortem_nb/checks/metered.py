@@ -79,7 +79,9 @@ _TIMED = re.compile(
     r"(?P<unit>(?:ms|milliseconds|seconds?|s|min|minutes)\b)"
 )
 _PER_MINUTE = re.compile(
-    rf"{NUMBER}\s(?:(?!to\b)[a-z]+\s){{0,3}}?(?:a|per|each)\sminute\b", re.IGNORECASE
+    rf"{NUMBER}\s(?:(?!to\b)[a-z]+\s){{0,3}}?"
+    r"(?:a|per|each|(?:in\s)?(?:this|that|the same))\sminute\b",
+    re.IGNORECASE,
 )
 _QUEUED = re.compile(
     rf"{NUMBER}(?:\sor\sso)?\s(?:(?:[a-z]+\s){{0,3}}?(?:queued|wait(?:ing|ed)?)\b|deep\b|"
@@ -120,7 +122,7 @@ _OVER = re.compile(
     r"\b(?:over|above|past|beyond|more than|higher than|at least|exceed\w*)\s$", re.IGNORECASE
 )
 _STATED = re.compile(
-    r"\b(?:(?:was|is|stood|fell|dropped|went|sank|came|stayed|remained)\b[^.;]*|(?:still|only|"
+    r"\b(?:(?:was|were|is|are|stood|fell|dropped|went|sank|came|stayed|remained)\b[^.;]*|(?:still|only|"
     r"back)\s(?:at|under|below|over|above)\s)$"
     r"|^\W*$|\b(?:error|failure)[- ]rate\s(?:(?:still|now|is|back|down)\s)*(?:(?:at|to|under|below|"
     r"over|above|around|about)\s)?$"

@@ -45,6 +45,8 @@ _TOPICS = (
     ("failing", re.compile(rf"{metered.BAD}", re.IGNORECASE)),
 )
 _MINUTE = re.compile(r"\bminute\b", re.IGNORECASE)
+_TO = re.compile(r"(?:\s(?:at|around)\s\d\d:\d\d)?\s?to\s(?:(?:about|around|some|only|just)\s)*")
+"""Between two numbers: they are of one group, “from 1,087 to 247”."""
 _CLAUSE = re.compile(r"[;:]\s|,\s(?=while|but|where)")
 
 
@@ -65,14 +67,15 @@ def values(sentence: str, groups: Collection[str]) -> Iterator[Paired]:
     names = "|".join(re.escape(each) for each in sorted(own, key=len, reverse=True))
     behind = re.compile(rf"{_BEHIND}(?P<group>{names})(?![\w-])", re.IGNORECASE)
     named = re.compile(rf"(?<![\w-])(?:{names})(?![\w-])", re.IGNORECASE)
-    since, topic = 0, ""
+    since, topic, held = 0, "", ""
     for match in _NUMBER.finditer(sentence):
         segment = _CLAUSE.split(sentence[since : match.start()])[-1]
         since = match.end()
         after = behind.match(sentence, match.end())
         before = named.findall(segment)
         one = before[0] if len({each.lower() for each in before}) == 1 else ""
-        group = after["group"] if after else one
+        group = after["group"] if after else one or (held if _TO.fullmatch(segment) else "")
+        held = group
         topic = _topic(sentence, match) or topic
         kind = _kind(sentence, match, topic)
         if group and kind and not _OTHER.search(segment) and not _THINGS.match(sentence, since):

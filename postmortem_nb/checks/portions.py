@@ -55,7 +55,7 @@ _ELSEWHERE = re.compile(r"\s(?!UTC\b|GMT\b)[A-Z]{2,4}T?\b|\slocal\b")
 """Behind a clock: it is not one of UTC."""
 _JOINED = re.compile(r";\s|,\sthe rest\b|,?\sand\s|\bwhile\b|\bbut\b")
 _LATER = {"after", "once", "since"}
-_SLACK = dt.timedelta(minutes=2)
+_SLACK = dt.timedelta(minutes=1)
 _POINTS, _LOOSE, _SURE = 1.5, 0.2, 0.1
 """Points of percent, and share of it, by which a part may be off; without a moment the latter."""
 _SAME = 0.02

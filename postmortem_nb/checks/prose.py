@@ -186,7 +186,9 @@ def _clocks(case: Case, cell: Cell, text: str) -> Iterator[Finding]:
     for name, pattern in claims.CLOCKS.items():
         moment: dt.datetime | None = getattr(case.moments, name)
         for match in matches(pattern, text):
-            before = re.split(r"[.;,]\s|\n", text[max(0, match.start() - 60) : match.start()])[-1]
+            joined = match.group().lower().startswith(("beginning", "starting"))
+            near = text[max(0, match.start() - (90 if joined else 60)) : match.start()]
+            before = re.split(r"[.;]\s|\n" if joined else r"[.;,]\s|\n", near)[-1]
             other = name == "start" and (
                 claims.OTHER_BEGINNINGS.search(before) or claims.COUNTED_THEN.search(before)
             )

@@ -6,7 +6,7 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from postmortem_nb.checks import mentions, portions, single, spoken
+from postmortem_nb.checks import events, mentions, portions, single, spoken
 from postmortem_nb.checks.reading import TEXTS, about, is_read, matches, passages, texts
 from postmortem_nb.checks.report import Code, Finding
 
@@ -36,11 +36,22 @@ _CODE = re.compile(
     re.IGNORECASE,
 )
 """A region as clouds call it."""
-_ASIDE = re.compile(r"\([^()]*\)|:\s*[\d,.]+[^,;/]*")
+_ASIDE = re.compile(r"\([^()]*\)|:\s*[\d,.]+(?:(?!\sand\b)[^,;/])*")
 """Behind a region: how many were there."""
 _SPARED = re.compile(r"\b(?:none|nobody|unaffected|untouched|spared|not (?:affected|hit))\b")
 """In a region's part of the list: it was not hit."""
 _REQUESTS = re.compile(r"\b(?:requests|calls|errors|failures)\b", re.IGNORECASE)
+_PLACES = frozenset(
+    map(
+        events.stem,
+        re.findall(
+            r"\w+",
+            "hotels stores shops sites branches hosts pods servers stations clinics hospitals "
+            "wards schools offices warehouses depots countries cities towns zones clusters nodes",
+        ),
+    )
+)
+"""What a region has many of, each of them no person."""
 _ROUNDED = 0.002
 """By how much of it a sum of exact parts may be off."""
 _SPLIT = re.compile(_JOINED)
@@ -132,6 +143,8 @@ def summed(case: Case) -> Iterator[Finding]:
         yield _wrong(case, f"{held!r} is {sum(shares):g} %, not 100 %.")
     counts = [each for each in mentions.read(held) if each.kind == "count"]
     nouns = {each.noun for each in counts if each.noun}
+    if nouns & _PLACES:
+        return  # so many shops of a region, not so many people
     each_ = [[one for one in ways if not _SPARED.search(one)] for ways in _ways(held)]
     if not total or len(counts) < 2 or len(nouns) > 1 or len(counts) not in map(len, each_):
         return
@@ -155,7 +168,7 @@ def _wrong(case: Case, message: str) -> Finding:
 def named(held: str) -> list[str]:
     """Return the regions of a list, without how many were in each."""
     parts = re.split(r",(?!\d)|;|/|\+|\band\b", _ASIDE.sub("", held))
-    return [each.strip() for each in parts if each.strip()]
+    return [re.sub(r"^the\s", "", each.strip()) for each in parts if each.strip()]
 
 
 def _ways(held: str) -> tuple[list[str], list[str]]:

@@ -65,7 +65,7 @@ COUNT = (
 """Any of `COUNTS`."""
 
 _DIGITS = r"\d+(?:\.\d+)?"
-_HALF = r"(?:\sand\sa\shalf)?"
+_HALF = r"(?:\sand\s(?:a\shalf|a\squarter|three[ -]quarters))?"
 _UNIT = (
     r"(?:days?|d|hours?|hrs?|h|minutes?|mins?|min|m|seconds?|secs?|(?<!(?<![\d.])[45]\d\d)s)"
     r"(?![a-z])"
@@ -82,6 +82,7 @@ _PARTS = re.compile(
     rf"(?P<word>{COUNT})(?P<halved>{_HALF})[\s-](?:(?:whole|full|good)\s)?)(?P<unit>{_UNIT})(?P<after>{_HALF})",
     re.IGNORECASE,
 )
+_SHARES: Mapping[str, float] = {"half": 0.5, "three": 0.75, "quarter": 0.25}
 _MINUTES: Mapping[str, float] = {"d": 1440.0, "h": 60.0, "m": 1.0, "s": 1 / 60}
 
 ZONES: Mapping[str, int] = {
@@ -180,7 +181,7 @@ def minutes(written: str) -> tuple[float, float]:
     total, finest, exact = 0.0, "d", False
     for part in _PARTS.finditer(written):
         finest, word = part["unit"][0].lower(), (part["word"] or "").lower()
-        half = 0.5 if part["half"] or part["halved"] or part["after"] else 0.0
+        half = _more(part["half"] or part["halved"] or part["after"])
         exact = bool(half) or "." in part.group() or "half" in word or "quarter" in word
         count = COUNTS[word] if word else float(part["digits"])
         total += (count + half) * _MINUTES[finest]
@@ -202,6 +203,11 @@ def apart(match: re.Match[str], moment_minutes: int) -> int | None:
         return None
     gap = abs(at[0] - moment_minutes) % at[1]
     return min(gap, at[1] - gap)
+
+
+def _more(words: str | None) -> float:
+    """Return what “and a half”, “and three quarters” add."""
+    return next((share for word, share in _SHARES.items() if word in (words or "").lower()), 0.0)
 
 
 def clocked(match: re.Match[str]) -> tuple[int, int] | None:

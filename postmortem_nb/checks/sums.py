@@ -54,6 +54,11 @@ _OF_THEM = re.compile(
     rf"(?P<whole>{_COUNT})\b[^;.\n]{{5,90}}?[;,]\s(?P<one>{_COUNT})\sof\s(?:them|these|those|which)\b"
     rf"[^;.\n]{{3,60}}?\sand\s(?:the other\s)?(?P<other>{_COUNT})\s[a-z]"
 )
+_REMAINING = re.compile(
+    rf"(?P<whole>{_COUNT})\b[^;.\n]{{5,90}}?[.;,]\s(?P<one>{_COUNT})\sof\s(?:them|these|those)\b"
+    rf"[^;.\n]{{3,160}}?[;,]\s(?:and\s)?the\s(?:other|remaining)\s(?P<other>{_COUNT})\b(?!\s?%)"
+)
+"""The same in two sentences: “4,103 lines. 3,858 of them say …; the remaining 245 …”."""
 """“1,440 lots were withdrawn; 1,200 of them were sold the day after and 240 discarded”."""
 _SECONDS = {"ms": 0.001, "milliseconds": 0.001, "s": 1.0, "seconds": 1.0, "min": 60.0}
 _SECONDS |= {"minutes": 60.0, "h": 3600.0, "hours": 3600.0, "k": 1000.0}
@@ -134,7 +139,7 @@ def _rest(text: str) -> Iterator[tuple[str, str]]:
 
 def _of_them(text: str) -> Iterator[tuple[str, str]]:
     """Yield two parts that are nearly, but not quite, the whole that stands before them."""
-    for match in matches(_OF_THEM, text):
+    for match in (*matches(_OF_THEM, text), *matches(_REMAINING, text)):
         whole, one, other = (_read(match[each]) for each in ("whole", "one", "other"))
         if 0 < abs(one + other - whole) <= _NEARLY * whole:
             yield match.group(), f"that makes {one + other:,.0f}"
