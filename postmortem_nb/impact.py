@@ -19,12 +19,21 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from postmortem_nb import budget, coverage, errorcounts, evidence, losses, metrics, sqlcounts
+from postmortem_nb import (
+    affected,
+    budget,
+    coverage,
+    errorcounts,
+    evidence,
+    losses,
+    metrics,
+    sqlcounts,
+)
+from postmortem_nb.affected import share, users
 from postmortem_nb.errorcounts import ERRORS, requests
 from postmortem_nb.errors import BundleError
 from postmortem_nb.estimates import STATED, Estimate, agreeing, compare, least, stated
 from postmortem_nb.losses import revenue
-from postmortem_nb.sqlcounts import IDENTITIES, REGIONS
 from postmortem_nb.tallies import Found
 from postmortem_nb.wholeframe import WholeFrame
 
@@ -53,9 +62,6 @@ __all__ = [
 ]
 
 SINGLE = "incident"
-BAD: frozenset[str] = frozenset({"error", "critical", "alert", "emergency", "emerg", "fatal"})
-"""Log and span statuses of a failure."""
-
 COLUMNS = (
     "figure", "value", "unit", "low", "high", "lower_bound", "source", "definition", "agrees",
 )  # fmt: skip
@@ -191,80 +197,6 @@ def _counted(
     }
 
 
-def users(frame: pd.DataFrame, window: Windows, *, name: str) -> Estimate | None:
-    """Return the distinct identities with a failure in the window, split by region where known.
-
-    The frame is an answer of logs, spans or RUM with ``timestamp``, ``status`` and an identity
-    (`IDENTITIES`, with or without ``@``). ``None`` when it has none, or none of the failures has.
-    Rows without an identity (guests, machines; an empty one is none) are not counted, and the
-    definition says how many there were.
-    """
-    rows, identity = _identified(frame)
-    if not identity:
-        return None
-    bad = _failures(coverage.within(rows, window))
-    known = bad[bad[identity].notna()]
-    unknown = len(bad) - len(known)
-    if unknown and known.empty:
-        return None
-    others = f"{unknown:,} failure{'s' * (unknown != 1)} without {identity}"
-    written = " (as it is written)" if "email" in identity else ""
-    found = Estimate(
-        name="affected_users",
-        value=float(known[identity].nunique()),
-        unit="users",
-        source=f"evidence: {name}",
-        definition=f"distinct {identity}{written} with at least one failure in the impact window"
-        + (f"; {others} {'is' if unknown == 1 else 'are'} not counted" if unknown else ""),
-        parts=_parts(known, identity),
-        split="region",
-    )
-    return found.limited(coverage.limits(frame, window))
-
-
-def share(frame: pd.DataFrame, window: Windows, *, name: str) -> Estimate | None:
-    """Return the share of identities active in the window that met a failure, in percent.
-
-    The frame has to hold successes too: ``None`` when it holds nothing but failures, because
-    their share would be 100 % of whatever was asked for, and when it holds only a part.
-    """
-    rows, identity = _identified(frame)
-    if not identity or coverage.limits(frame, window):
-        return None
-    rows = coverage.within(rows, window)
-    bad = _failures(rows)
-    active = int(rows[identity].nunique())
-    if len(bad) == len(rows) or not active:
-        return None
-    return Estimate(
-        name="affected_share",
-        value=100 * int(bad[identity].nunique()) / active,
-        unit="%",
-        source=f"evidence: {name}",
-        definition=f"of {active:,} distinct {identity} active in the same window",
-    )
-
-
-def _identified(frame: pd.DataFrame) -> tuple[pd.DataFrame, str]:
-    """Return an answer with plain names and its identity: the best that any row has.
-
-    An empty text is no identity: visitors who are not logged in often have one.
-    """
-    frame = frame.rename(columns=lambda column: str(column).removeprefix("@"))
-    if not {"timestamp", "status"} <= set(frame.columns):
-        return frame, ""
-    held = [field for field in IDENTITIES if field in frame.columns]
-    blank = {field: frame[field].astype("string").str.strip() == "" for field in held}
-    ids = {field: frame[field].mask(blank[field].fillna(value=False)) for field in held}
-    frame = frame.assign(**ids)
-    best = (field for field in held if frame[field].notna().any())
-    return frame, next(best, held[0] if held else "")
-
-
-def _failures(rows: pd.DataFrame) -> pd.DataFrame:
-    return rows[rows["status"].astype("string").str.lower().isin(BAD)]
-
-
 def hours(
     timeline: Iterable[Mapping[str, Any]], *, end: dt.datetime | None = None
 ) -> list[Estimate]:
@@ -298,27 +230,6 @@ def hours(
             split="participant",
         )
     ]
-
-
-def _parts(known: pd.DataFrame, identity: str) -> tuple[tuple[str, float], ...]:
-    """Return identities by region, the most first, where a column or the tags tell regions."""
-    column = next((field for field in REGIONS if field in known.columns), None)
-    if column is not None:
-        region = known[column]
-    elif "tags" in known.columns:
-        places = [_tagged(tags) for tags in known["tags"].tolist()]
-        region = pd.Series(places, index=known.index, dtype="string")
-    else:
-        return ()
-    counts = known.groupby(region, observed=True)[identity].nunique().sort_values(ascending=False)
-    return tuple((str(place), float(count)) for place, count in counts.items())
-
-
-def _tagged(tags: object) -> str | None:
-    """Return the region that the tags of a row name, the best first."""
-    listed = [str(tag).partition(":") for tag in tags] if isinstance(tags, list | tuple) else []
-    found = {key: value for key, _, value in reversed(listed) if value}
-    return next((found[key] for key in REGIONS if key in found), None)
 
 
 @lru_cache(maxsize=256)
@@ -373,13 +284,7 @@ def _reasons(frame: pd.DataFrame, window: Windows, *, name: str) -> Iterator[tup
         why = reader.unknown(frame, window, name=name)
         if why:
             yield figure, why
-    rows, identity = _identified(frame)
-    bad = _failures(coverage.within(rows, window)) if identity else rows[:0]
-    if len(bad) and bad[identity].isna().all():
-        why = f"none of the {len(bad):,} failures of evidence {name} has a {identity}"
-        yield from ((figure, why) for figure in ("affected_users", "affected_share"))
-    elif identity and (part := coverage.limits(frame, window)):
-        yield "affected_share", f"evidence {name} cannot tell it: {part}"
+    yield from affected.unknown(frame, window, name=name)
 
 
 BUDGET = ("slo_target", "slo_actual", "budget_consumed", "budget_remaining", "burn_rate")

@@ -35,10 +35,16 @@ IDENTITIES: tuple[str, ...] = (
 
 REGIONS: tuple[str, ...] = ("region", "geo.country", "network.client.geoip.country.name", "country")
 
+NOWHERE = "unknown"
+"""The region of what tells none."""
+
 NEAR = dt.timedelta(minutes=1)
 """How far the window of a count may be from the impact's: people round."""
 
-_FAILURES = re.compile(r"(?<![-!\w])@?(?:status:\(?\"?(?:error|critical)|http\.status_code:>=?500)")
+_FAILURES = re.compile(
+    r"(?<![-!\w@])@?(?:status:\(?\"?(?:error|critical)|"
+    r"http\.status_code:(?:>=?\s*500|5\d\d\b|5\*|\[500 TO 599\]))"
+)
 _WIDER = re.compile(r"\bNOT\b|\bOR\b", re.IGNORECASE)
 _COUNT = re.compile(
     r"\bcount\s*\(\s*(?P<what>\*|1|distinct\s+\"?@?(?P<field>[\w.]+)\"?)\s*\)", re.IGNORECASE
@@ -64,12 +70,16 @@ def from_sql(
     sql, search = str(arguments.get("sql_query")), str(arguments.get("filter"))
     counted = _COUNT.findall(sql)
     plain = len(counted) == len(_ANY.findall(sql)) == 1 and not _ELSE.search(sql)
-    failures = _FAILURES.search(search) and not _WIDER.search(search)
-    if not (plain and failures and _covers(record, impact)):
+    if not (plain and only_failures(search) and _covers(record, impact)):
         return None
     what, field = counted[0]
     found = _estimate(frame, sql, name, field if what not in {"*", "1"} else "")
     return None if found is None else found.limited(coverage.limits(frame, tuple(impact)))
+
+
+def only_failures(search: str) -> bool:
+    """Return whether a search finds nothing but failures, by its words."""
+    return bool(_FAILURES.search(search)) and not _WIDER.search(search)
 
 
 def unproved(found: Estimate, record: Mapping[str, object]) -> str:
@@ -128,7 +138,7 @@ def _parts(
 
 
 def _place(place: object) -> str:
-    return "unknown" if pd.isna(place) else str(place)  # type: ignore[call-overload]
+    return NOWHERE if pd.isna(place) else str(place)  # type: ignore[call-overload]
 
 
 def _covers(

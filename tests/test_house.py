@@ -42,7 +42,7 @@ LAYERS = (
     ("edits", "estimates", "language", "metrics", "slo", "times"),
     ("coverage",),
     ("budget", "kinds", "losses", "provenance", "sqlcounts", "tallies"),
-    ("errorcounts", "evidence"),
+    ("affected", "errorcounts", "evidence"),
     ("hindsight", "impact", "tendencies"),
     # the template as the schema
     ("notation",),

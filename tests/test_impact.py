@@ -113,6 +113,62 @@ def test_the_region_of_a_user_is_read_from_the_tags_where_no_column_has_it():
     assert impact.users(untold, WINDOW, name="x").parts == ()
 
 
+def test_users_of_whom_nothing_tells_a_region_are_a_part_of_their_own():
+    """u-1 is known in eu though one of its failures tells nothing; of u-2 and u-3 none tells."""
+    frame = logs(
+        (1, "error", "u-1", "eu"), (2, "error", "u-1", None),
+        (3, "error", "u-2", None), (4, "error", "u-3", ""),
+    )  # fmt: skip
+    assert impact.users(frame, WINDOW, name="x").parts == (("eu", 1.0), ("unknown", 2.0))
+
+
+@pytest.mark.parametrize(
+    ("ids", "count"),
+    [
+        ([7, "7", 7.0], 1),
+        ([["a"], ["a"], "b"], 2),
+        ([{"k": 1}, {"k": 1}, "b"], 2),
+        (["null", "undefined", "u-1"], 1),
+    ],
+)
+def test_an_identity_of_any_kind_is_read_as_it_is_written(ids, count):
+    rows = logs((1, "error", "", "eu"), (2, "error", "", "eu"), (3, "error", "", "eu"))
+    frame = rows.assign(**{"@usr.id": pd.Series(ids, dtype="object")})
+    assert impact.users(frame, WINDOW, name="x").value == count
+
+
+def test_users_are_one_identity_however_services_spell_it():
+    rows = [(1, "error", "u-1", "eu"), (2, "error", "u-2", "eu"), (3, "error", None, "eu")]
+    frame = logs(*rows, (4, "error", None, "eu"), (5, "info", "u-9", "eu"))
+    frame = frame.assign(user_id=pd.array([None, "x", "u-2", "u-3", None], dtype="string"))
+    got = impact.users(frame, WINDOW, name="x")
+    assert (got.value, got.definition.partition(" with")[0]) == (3, "distinct usr.id or user_id")
+    assert impact.share(frame, WINDOW, name="x").value == 75
+
+
+def test_a_failure_is_told_by_its_http_status_where_logs_are_written_as_info():
+    frame = logs((1, "info", "u-1", "eu"), (2, "info", "u-2", "eu"), (3, "info", "u-3", "eu"))
+    frame = frame.assign(**{"@http.status_code": pd.array(["503", "404", None], dtype="string")})
+    assert impact.users(frame, WINDOW, name="x").value == 1
+    assert impact.share(frame, WINDOW, name="x").value == pytest.approx(100 / 3)
+
+
+@pytest.mark.parametrize(
+    ("query", "count"),
+    [
+        ("service:shop @http.status_code:500", 2),
+        ("service:shop @http.status_code:[500 TO 599]", 2),
+        ("service:shop -@http.status_code:500", 0),
+        ("service:shop (@http.status_code:500 OR @http.status_code:200)", 0),
+    ],
+)
+def test_a_search_for_failures_alone_finds_nothing_else(query, count):
+    frame = logs((1, "info", "u-1", "eu"), (2, "info", "u-2", "eu"))
+    frame.attrs["evidence"] = {"complete": True, "arguments": {"query": query}}
+    assert impact.users(frame, WINDOW, name="x").value == count
+    assert (impact.share(frame, WINDOW, name="x") is None) == bool(count)
+
+
 def test_an_answer_without_identities_says_nothing_of_users():
     assert impact.users(LOGS.drop(columns="@usr.id"), WINDOW, name="x") is None
     assert impact.share(LOGS.drop(columns="@usr.id"), WINDOW, name="x") is None
