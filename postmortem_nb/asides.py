@@ -227,6 +227,7 @@ def _objective(spent: Spending) -> Iterator[tuple[str, ...]]:
     burn = "" if taken.burn is None or not whole else f", burn rate {worded(taken.burn, '')}"
     share = _seen(spent, f"{worded(taken.consumed, '%')} consumed", *spent.phases)
     counted = f"{size} of a budget of {worded(taken.budget, '')}{burn}"
+    counted += f", {spent.excused}" if spent.excused else ""
     when = "impact" if spent.cut is None else f"impact from {times.shown(spent.cut)} on"
     yield ("This incident", when, counted, share)
     if taken.excess is not None and whole:
@@ -236,6 +237,6 @@ def _objective(spent: Spending) -> Iterator[tuple[str, ...]]:
 
 def _left(spent: Spending) -> str:
     of = spent.objective
-    if of.status is None or of.target is None or of.target >= 100:
+    if of.status is None or of.target is None or not 0 < of.target < 100:
         return DASH
     return f"{worded(slo.remaining(of.status, of.target), '%')} left"

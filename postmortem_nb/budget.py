@@ -36,13 +36,14 @@ MINUTE = dt.timedelta(minutes=1)
 
 
 class Step(NamedTuple):
-    """What was bad and valid between two moments, and minutes without data."""
+    """What was bad and valid between two moments, and minutes without data and corrected."""
 
     since: dt.datetime
     until: dt.datetime
     bad: float
     valid: float
     no_data: float
+    corrected: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +92,8 @@ class Spending:
     why: str = ""
     cut: dt.datetime | None = None
     """When the SLO's window begins, where that is after the impact did."""
+    excused: str = ""
+    """How much of the impact corrections take out, in words."""
 
 
 def is_answer(frame: pd.DataFrame) -> bool:
@@ -135,7 +138,8 @@ def spending(objective: Objective, moments: Facts, *, name: str = "") -> Spendin
             replace(each, since=max(each.since, begin)) for each in found if each.until > begin
         ]
     cut = begin if seen.impact != moments.impact else None
-    return Spending(name, objective, taken, tuple(found), cut=cut)
+    words = excused(objective, moments.impact)
+    return Spending(name, objective, taken, tuple(found), cut=cut, excused=words)
 
 
 def consumed(objective: Objective, impact: Sequence[Interval]) -> Consumption:
@@ -143,7 +147,7 @@ def consumed(objective: Objective, impact: Sequence[Interval]) -> Consumption:
 
     A step that is only partly inside counts by the part that is; what of the impact lies before
     the SLO's window is in none of its figures, and is left out.
-    Raises BadValue where there is no budget (a target of 100 %, none at all) or nothing valid.
+    Raises BadValue where there is no budget (a target of 100 or 0 %, none at all) or nothing valid.
     """
     target = objective.target if objective.target is not None else 100.0
     bad, total = _within(objective.steps, _counting(objective, impact))
@@ -211,8 +215,9 @@ def reason(objective: Objective, impact: Sequence[Interval]) -> str:
     """Return why an SLO gives no consumed budget; empty where it gives one."""
     if objective.target is None:
         return f"the SLO “{objective.name}” has no target for {objective.days}"
-    if objective.target >= 100:
-        return f"the SLO “{objective.name}” has a target of 100 %, which leaves no error budget"
+    if not 0 < objective.target < 100:
+        said = "leaves no error budget" if objective.target >= 100 else "nothing can miss"
+        return f"the SLO “{objective.name}” has a target of {objective.target:g} %, which {said}"
     if not objective.valid:
         return f"the SLO “{objective.name}” has no data in its window"
     if not impact:
@@ -261,7 +266,15 @@ def _limits(objective: Objective, impact: Sequence[Interval]) -> str:
     if minutes:
         means = "good" if objective.kind == "time_slice" else "neither good nor bad"
         said += f", {minutes:,.0f} minutes of the impact without data counted as {means}"
-    return said
+    return said + (f", {words}" if (words := excused(objective, impact)) else "")
+
+
+def excused(objective: Objective, impact: Sequence[Interval]) -> str:
+    """Return in words how much of the impact corrections take out; empty where none does."""
+    seen = _counting(objective, impact)
+    minutes = sum(step.corrected * _part(step, each) for step in objective.steps for each in seen)
+    means = "counted as good" if objective.kind == "time_slice" else "left out"
+    return f"{minutes:,.0f} corrected minutes of the impact {means}" if minutes else ""
 
 
 def _estimate(
@@ -278,10 +291,10 @@ def _begin(whole: pd.DataFrame, window: dt.timedelta) -> dt.datetime | None:
 
 def _steps(rows: pd.DataFrame) -> Iterator[Step]:
     since = [moment.to_pydatetime() for moment in rows["timestamp"]]
-    names = ("minutes", "bad", "valid", "no_data")
+    names = ("minutes", "bad", "valid", "no_data", "corrected")
     values = [rows[name].astype("Float64").fillna(0.0).tolist() for name in names]
-    for at, minutes, bad, valid, no_data in zip(since, *values, strict=True):
-        yield Step(at, at + minutes * MINUTE, bad, valid, no_data)
+    for at, minutes, *counted in zip(since, *values, strict=True):
+        yield Step(at, at + minutes * MINUTE, *counted)
 
 
 def _within(steps: Iterable[Step], impact: Sequence[Interval]) -> tuple[float, float]:

@@ -246,6 +246,28 @@ def test_corrections_that_an_answer_lists_are_left_out(told):
     assert budget.consumed(objective, MOMENTS.impact).bad == pytest.approx(60)
 
 
+@pytest.mark.parametrize("given", [True, False])
+def test_a_figure_says_how_much_of_the_impact_was_corrected(told, tmp_path, given):
+    """10 of 100 requests a minute fail for 90 minutes, 30 of which Datadog took out: 600 bad."""
+    kept = [START + n * MINUTE for n in range(90) if given is False or not 30 <= n < 60]
+    listed = [{"start": seconds(at("10:30")), "end": seconds(at("11:00"))}]
+    near, whole = (
+        by_requests(times, [good] * len(times), [100.0] * len(times), 60, corrections=listed)
+        for times, good in ((kept, 90.0), ([END - n * 24 * 60 * MINUTE for n in range(30)], 100.0))
+    )
+    told(near, whole)
+    frame = get_datadog_slo("abc123", START, END, apply_correction=given)
+    objective = budget.read(frame)
+    assert objective.corrected == (30 if given else 0)
+    found = {e.name: e for e in budget.estimates(objective, MOMENTS, source="slo")}
+    said = "30 corrected minutes of the impact left out"
+    assert (said in found["budget_consumed"].definition) == given
+    assert budget.consumed(objective, MOMENTS.impact).bad == (600 if given else 900)
+    incident = Incident.create("INC-1", tmp_path, start=START, end=END)
+    evidence.freeze(incident.path / "evidence", "slo", frame, frame.attrs["evidence"])
+    assert (said in incident.document()) == given
+
+
 @pytest.mark.parametrize(("kind", "type_id", "valid"), [("monitor", 0, 60), ("time_slice", 2, 90)])
 def test_no_data_is_up_for_time_slices_and_neither_for_monitors(told, kind, type_id, valid):
     """Up 30 minutes, no data 30, down 30."""
@@ -286,6 +308,16 @@ def test_a_target_of_100_percent_has_no_budget_and_says_so(told, tmp_path):
     assert pd.isna(rows.loc["slo_impact", "value"])
     assert "no error budget" in rows.loc["slo_impact", "missing"]
     assert rows.loc["slo_target", "value"] == 100
+
+
+def test_a_target_of_0_percent_has_no_budget_either(told, tmp_path):
+    told(NEAR, WHOLE)
+    frame = get_datadog_slo("abc123", START, END).assign(target=0.0)
+    incident = Incident.create("INC-1", tmp_path, start=START, end=END)
+    evidence.freeze(incident.path / "evidence", "slo", frame, frame.attrs["evidence"])
+    rows = incident.stats().set_index("measure")
+    assert "has a target of 0 %, which nothing can miss" in rows.loc["slo_impact", "missing"]
+    assert "unknown: the SLO “Checkout” has a target of 0 %" in incident.document()
 
 
 def test_an_slo_without_data_is_unknown_and_never_zero(told):

@@ -152,6 +152,8 @@ def _history(asked: Asking, slo_id: str, since: datetime, until: datetime) -> di
             failed.remedy = UNKNOWN
         raise
     data: dict[str, Any] = found["data"]
+    if not asked.arguments["apply_correction"]:
+        _dict(data.get("overall")).pop("corrections", None)  # listed, and not applied
     return data
 
 
@@ -189,19 +191,17 @@ def _rows(
     history: dict[str, Any], span: Interval, corrections: Sequence[Interval], basis: str
 ) -> Iterable[steps.Row]:
     """Yield the steps of an answer inside a span, corrections left out."""
-    if basis == "requests":
-        found = _counted(_dict(history.get("series")))
-    else:
-        own = _own_corrections(_dict(history.get("overall")))
-        corrections = slo.merged([*corrections, *own])
-        found = _states(history, span[1])
+    own = slo.merged(_own_corrections(_dict(history.get("overall"))))
     timed, up = basis == "minutes", _is_sliced(history)
-    for row in found:
-        cut = steps.clipped(row, span, scale=timed)
-        if cut is not None and timed:
-            yield from steps.parted(cut, corrections, up=up)
-        elif cut is not None:
-            yield steps.corrected(cut, corrections)
+    found = _states(history, span[1]) if timed else _counted(_dict(history.get("series")))
+    cuts = [cut for row in found if (cut := steps.clipped(row, span, scale=timed)) is not None]
+    if timed:
+        both = slo.merged([*corrections, *own])
+        yield from (part for cut in cuts for part in steps.parted(cut, both, up=up))
+        return
+    held = [(max(a, span[0]), min(b, span[1])) for a, b in own if a < span[1] and b > span[0]]
+    for cut in steps.noted(cuts, held):  # Datadog counts nothing in its own
+        yield steps.corrected(cut, corrections)
 
 
 def _counted(series: dict[str, Any]) -> Iterable[steps.Row]:

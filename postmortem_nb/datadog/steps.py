@@ -88,7 +88,29 @@ def corrected(step: Row, corrections: Sequence[Interval], *, up: bool = False) -
     kept = {name: step[name] * (1 - lost) for name in ("good", "bad", "valid", "no_data")}
     if up:
         kept |= {"valid": step["valid"], "good": step["valid"] - kept["bad"]}
-    return step | kept | {"corrected": lost * (length / MINUTE)}
+    return step | kept | {"corrected": step["corrected"] + lost * (length / MINUTE)}
+
+
+def noted(rows: Sequence[Row], corrections: Sequence[Interval]) -> Iterator[Row]:
+    """Yield steps of counts from which corrections were left out before, with their minutes.
+
+    Where nothing is left of a stretch there may be no step: one without counts tells of it.
+    """
+    edges = sorted({edge for step in rows for edge in (step["since"], step["until"])})
+    for step in rows:
+        lost = sum(_shared(step["since"], step["until"], each) for each in corrections)
+        yield step | {"corrected": lost, "no_data": max(0.0, step["no_data"] - lost)}
+    for since, until in corrections:
+        inner = [since, *(edge for edge in edges if since < edge < until), until]
+        for span in pairwise(inner):
+            if not any(_shared(step["since"], step["until"], span) for step in rows):
+                lost = _shared(*span, span)
+                yield row(*span, 0.0, 0.0, lacks=False) | {"corrected": lost}
+
+
+def _shared(since: datetime, until: datetime, other: Interval) -> float:
+    """Return the minutes that two stretches share."""
+    return max(timedelta(), min(until, other[1]) - max(since, other[0])) / MINUTE
 
 
 def frame(
