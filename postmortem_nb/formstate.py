@@ -378,4 +378,4 @@ def _suggested(blank: Blank, measure: Measure) -> Message:
         return {"value": "", "text": "", "help": ""}
     value = kinds.show(blank.kind, math.floor(found) if blank.kind == "count" else found)
     words = f"Computed: {tallies.told(measure)} ({measure.origin})"
-    return {"value": value, "text": words, "help": "" if measure.differs else measure.definition}
+    return {"value": value, "text": words, "help": measure.counted}

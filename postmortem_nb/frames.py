@@ -155,7 +155,7 @@ def _stated(each: Measure) -> Iterator[tuple[Any, ...]]:
     yield each.name, value, each.unit, each.definition, source, each.missing or None
     if each.computed is not None and each.differs:
         least = f"{AT_LEAST}: " * each.lower_bound
-        said = f"{least}computed, where another figure is stated"
+        said = f"{least}computed, where another figure is stated: {each.counted}"
         yield f"{each.name}_computed", each.computed, each.unit, said, each.origin, None
 
 

@@ -39,6 +39,10 @@ Amount = float | pd.DataFrame
 """Money, or a metric answer whose values add up to it."""
 
 
+UNASKED = "deferred orders not asked for"
+"""What is said where no hours after the impact were compared: nothing is known of them."""
+
+
 def revenue(actual: Amount, usual: Sequence[Amount], *, deferred: Amount = 0.0) -> Estimate:
     """Return lost revenue: what the same window usually brings, less what it brought.
 
@@ -146,7 +150,9 @@ def _lost(frame: pd.DataFrame, window: Windows) -> Estimate | None:
         return None
     before = [after[week] for week in sorted(after) if week < 0]
     later = max(0.0, after.get(0, 0.0) - statistics.median(before)) if before else 0.0
-    return revenue(during[0], usual, deferred=later)
+    lost = revenue(during[0], usual, deferred=later)
+    said = lost.definition if before else lost.definition.replace("deferred $0", UNASKED)
+    return replace(lost, definition=said)
 
 
 def _parted(frame: pd.DataFrame, window: Windows) -> pd.DataFrame:

@@ -87,8 +87,8 @@ class Measure:
     that fill a blank of several parts (``_____ hours _____ minutes``), in order; a part may be
     unknown. ``contradiction``: the facts exclude each other (an end before its beginning).
     ``beside`` is what a reader sees in brackets behind the value, such as what was computed where
-    another figure is stated: then it ``differs``. ``computed`` and ``origin`` are what evidence or
-    timeline say, and which; it is a ``lower_bound`` where its source saw only a part.
+    another figure is stated: then it ``differs``. ``computed``, ``counted`` and ``origin`` are what
+    evidence or timeline say, how and which; a ``lower_bound`` where its source saw only a part.
     """
 
     name: str
@@ -102,6 +102,7 @@ class Measure:
     parts: tuple[float | None, ...] = ()
     beside: str = ""
     computed: float | None = None
+    counted: str = ""
     origin: str = ""
     differs: bool = False
     lower_bound: bool = False

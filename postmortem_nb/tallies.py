@@ -228,7 +228,8 @@ def measures(facts: Facts, found: Found = NOTHING) -> dict[str, Measure]:
     quick = ("duration", "detection_time", "resolution_time", "mttd", "mttr")
     whole = Found([*found.estimates, *_by_definition(facts, found)], found.reasons)
     tallied = {each.name: _tallied(each, facts, whole) for each in (*QUICK, *FURTHER)}
-    tallied["affected_users"] = _with_share(tallied["affected_users"], tallied["affected_share"])
+    users, part = tallied["affected_users"], tallied["affected_share"]
+    tallied["affected_users"] = _with_share(users, part, whole.estimates)
     ordered = [
         *quick,
         *(each.name for each in QUICK),
@@ -279,8 +280,9 @@ def _tallied(tally: Tally, facts: Facts, found: Found) -> Measure:
             blank,
             value=value,
             computed=computed.value,
+            counted=_counted(computed),
             origin=computed.source,
-            definition=f"{f'{AT_LEAST}: ' * computed.lower_bound}{computed.definition}"
+            definition=f"{f'{AT_LEAST}: ' * computed.lower_bound}{_counted(computed)}"
             + "".join(f"; another part: {each.words} ({_short(each)})" for each in others),
             source=computed.source,
             parts=(computed.value,),
@@ -318,6 +320,7 @@ def _stated(
     return replace(
         known,
         computed=computed.value,
+        counted=_counted(computed),
         origin=computed.source,
         differs=differs,
         lower_bound=computed.lower_bound,
@@ -326,25 +329,30 @@ def _stated(
     )
 
 
-def _with_share(users: Measure, share: Measure) -> Measure:
-    """Return the affected users with their share as second part, its denominator named."""
-    if users.value is None or isinstance(share.value, str):
+def _with_share(users: Measure, share: Measure, found: Sequence[Estimate]) -> Measure:
+    """Return the affected users with their share as second part, its denominator named.
+
+    A share of another number of users than the one that is shown is none of it.
+    """
+    if not isinstance(users.value, (int, float)) or isinstance(share.value, str):
         return users
-    part = share.value if isinstance(share.value, (int, float)) else None
-    first = float(users.value) if isinstance(users.value, (int, float)) else None
-    if part is None:
+    first, part = float(users.value), share.value
+    own = (e.value for e in found if e.name == "affected_users" and e.source == share.source)
+    if not isinstance(part, (int, float)) or not same(next(own, first), first):
         return replace(users, parts=(first, None))
     origin = "" if share.source.startswith("stated") else f" ({share.source})"
+    of = share.definition.removeprefix("share ")
     return replace(
         users,
         parts=(first, round(part, 1)),
-        definition=f"{users.definition}; in brackets the share {_of(share.definition)}{origin}",
+        definition=f"{users.definition}; in brackets the share {of}{origin}",
     )
 
 
-def _of(denominator: str) -> str:
-    """Return what a share is of, as words after it."""
-    return denominator.removeprefix("share ")
+def _counted(computed: Estimate) -> str:
+    """Return how a figure was computed, its interval with it."""
+    bound = "" if computed.lower_bound else _interval(computed)
+    return f"{computed.definition}{f': {bound}' * bool(bound)}"
 
 
 def _interval(computed: Estimate) -> str:

@@ -105,3 +105,8 @@ def test_one_week_has_no_interval():
 def test_a_gain_says_that_it_is_one():
     assert "brought more than usual" in told(answer(usual=(10, 20))).definition
     assert "more than usual" not in told(answer()).definition
+
+
+def test_orders_that_nobody_asked_for_are_not_said_to_be_none():
+    assert "deferred orders not asked for" in told(answer()).definition
+    assert "deferred $0" in told(answer(after=60)).definition

@@ -4,7 +4,7 @@ import datetime as dt
 
 import pytest
 
-from postmortem_nb import Incident, evidence, tallies
+from postmortem_nb import Incident, evidence, frames, tallies
 from postmortem_nb.estimates import Estimate, compare, same, worded
 from postmortem_nb.metrics import Facts
 from postmortem_nb.tallies import Found
@@ -74,6 +74,26 @@ def test_affected_users_carry_their_share_and_its_denominator():
     each = tallies.measures(Facts(), found)["affected_users"]
     assert each.parts == (4200, 13.5)
     assert each.definition.endswith("in brackets the share counted (evidence: impact)")
+
+
+def test_a_share_of_another_number_of_users_stands_by_itself():
+    """25 are stated, and 20 of 60 were counted: 33.3 % is not the share of the 25."""
+    found = Found([said("affected_users", 20.0, "users"), said("affected_share", 100 / 3, "%")])
+    each = tallies.measures(Facts(affected_total=25), found)
+    assert each["affected_users"].parts == (25, None)
+    assert "in brackets" not in each["affected_users"].definition
+    assert each["affected_share"].value == pytest.approx(100 / 3)
+    assert tallies.measures(Facts(affected_total=20), found)["affected_users"].parts == (20, 33.3)
+
+
+def test_a_computed_figure_keeps_its_definition_beside_a_stated_one():
+    found = Found([said("revenue_loss", 12_000.0, "$", low=9_500.0, high=14_000.0)])
+    both = tallies.measures(Facts(revenue_loss=20_000.0), found)["revenue_loss"]
+    assert both.counted == "counted: $9,500 to $14,000"
+    rows = frames.stats([both]).set_index("measure")
+    assert rows.loc["revenue_loss_computed", "definition"] == (
+        "computed, where another figure is stated: counted: $9,500 to $14,000"
+    )
 
 
 def test_revenue_is_defined_by_its_stated_method_and_shows_its_interval():
