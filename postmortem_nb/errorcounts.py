@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from postmortem_nb import coverage, times, units
 from postmortem_nb.errors import PostmortemError
-from postmortem_nb.estimates import Estimate
+from postmortem_nb.estimates import TOLERANCE, Estimate
 from postmortem_nb.sqlcounts import REGIONS
 
 if TYPE_CHECKING:
@@ -82,7 +82,8 @@ class _Query:
 def requests(frame: pd.DataFrame, window: Windows, *, name: str) -> list[Estimate]:
     """Return the failed requests that each error query of a metric answer counted in the window.
 
-    A point stands for the step that begins at it; rates are multiplied by their step. Two queries
+    A point stands for the step that begins at it, and counts by the part of it that is inside;
+    rates are multiplied by their step. Two queries
     may count the same requests, so they are never added up; of the same metric with filters that
     leave each other out, each saw only a part. A query grouped by region is split by it.
     """
@@ -103,7 +104,8 @@ def _told(frame: pd.DataFrame, window: Windows, name: str) -> Iterator[Estimate 
     texts = frame["query"].astype("string").dropna().unique()
     queries = [_read(text, _unit(frame, text)) for text in texts if ERRORS.search(text)]
     for each in queries:
-        inside, step = _inside(frame, each, window), _step(frame, each)
+        step = _step(frame, each)
+        inside = _inside(frame, each, window, step)
         why = each.why or _unread(each, inside, step, window)
         if why:
             yield f"“{each.text}” (evidence {name}) counts none: {why}"
@@ -129,14 +131,23 @@ def _alone(query: _Query, queries: list[_Query]) -> str:
 def _estimate(query: _Query, points: pd.DataFrame, step: float | None, source: str) -> Estimate:
     """Return what the points of a query count."""
     scale = step if query.rated and step else 1.0
-    values = points["value"].astype("float64") * scale
+    whole = points["value"].astype("float64") * scale
+    values = whole * points["part"]
+    least, most = float(whole[points["part"] >= 1].sum()), float(whole.sum())
+    coarse = most - least > TOLERANCE * most
     times_step = f" × their step of {step:g} s" if query.rated else ""
+    edges = "that begin in the impact window"
+    if (points["part"] < 1).any():
+        edges = "in the impact window, of those across its edges the part inside"
+        edges += "; the interval is without these and with all of them" * coarse
     return Estimate(
         name="failed_requests",
         value=round(float(values.sum())),
         unit="requests",
         source=source,
-        definition=f"sum of the points{times_step} that begin in the impact window",
+        definition=f"sum of the points{times_step} {edges}",
+        low=round(least) if coarse else None,
+        high=round(most) if coarse else None,
         parts=tuple(_regions(points, values)),
         split="region",
     )
@@ -231,10 +242,31 @@ def _unit(frame: pd.DataFrame, text: str) -> str:
     return str(known.iloc[0]) if len(known) else ""
 
 
-def _inside(frame: pd.DataFrame, query: _Query, window: Windows) -> pd.DataFrame:
-    """Return the points of a query that begin in the impact, those without a number left out."""
-    points = coverage.within(frame[frame["query"] == query.text], window).dropna(subset=["value"])
-    return points[points["value"].astype("float64").abs() < math.inf]
+def _inside(
+    frame: pd.DataFrame, query: _Query, window: Windows, step: float | None
+) -> pd.DataFrame:
+    """Return the points of a query in the impact, each with the ``part`` of its step inside.
+
+    Without a step those that begin in it. What was not asked for is in no point: the first may
+    begin before the question.
+    """
+    points = frame[frame["query"] == query.text].dropna(subset=["value"])
+    points = points[points["value"].astype("float64").abs() < math.inf]
+    if step is None:
+        return coverage.within(points, window).assign(part=1.0)
+    since = (points["timestamp"] - times.EPOCH).dt.total_seconds()
+    until = since + step
+    if (asked := coverage.asked(coverage.record(frame))) is not None:
+        since, until = (
+            since.clip(lower=asked[0].timestamp()),
+            until.clip(upper=asked[1].timestamp()),
+        )
+    length, shared = until - since, 0.0 * since
+    for start, end in coverage.intervals(window):
+        both = until.clip(upper=end.timestamp()) - since.clip(lower=start.timestamp())
+        shared += both.clip(lower=0)
+    points = points.assign(part=(shared / length).where(length > 0, 0.0))
+    return points[points["part"] > 0]
 
 
 def _unread(query: _Query, inside: pd.DataFrame, step: float | None, window: Windows) -> str:

@@ -175,3 +175,33 @@ def test_points_longer_apart_than_the_impact_count_nothing_and_say_what_to_ask()
     assert "its points are 1 hour apart" in said
     assert 'interval="1m"' in said
     assert told(frame) == [600]
+
+
+@pytest.mark.parametrize(
+    ("minutes", "value", "interval"),
+    [
+        ((0, 60), 140, (None, None)),
+        ((10, 50), 93, (0, 140)),  # 20 of 30 minutes of 60, and of 80
+        ((10, 60), 120, (80, 140)),
+        ((1, 60), 138, (80, 140)),
+    ],
+)
+def test_a_point_across_an_edge_counts_by_its_part(minutes, value, interval):
+    window = tuple(START + dt.timedelta(minutes=at) for at in minutes)
+    (got,) = errorcounts.requests(answer(COUNT, 60, 80, 999, step=30), window, name="e")
+    assert (got.value, (got.low, got.high)) == (value, interval)
+    assert ("across its edges the part inside" in got.definition) == (minutes != (0, 60))
+
+
+def test_a_fine_point_across_an_edge_needs_no_interval():
+    window = (START + dt.timedelta(seconds=30), END)
+    (got,) = errorcounts.requests(answer(COUNT, *[10] * 60, step=1), window, name="e")
+    assert (got.value, got.low) == (595, None)
+
+
+def test_what_was_not_asked_for_is_in_no_point():
+    """The first point begins before the question, which is the impact: it is wholly inside."""
+    since = START + dt.timedelta(minutes=20)
+    asked = {"from": since.isoformat(), "to": END.isoformat()}
+    (got,) = errorcounts.requests(answer(COUNT, 60, 80, step=30, **asked), (since, END), name="e")
+    assert (got.value, got.low) == (140, None)
