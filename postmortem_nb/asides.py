@@ -7,6 +7,7 @@ an empty document is its template.
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -37,6 +38,7 @@ TITLES = (
 """How the titles of the tables begin: a document that is read back is known by them."""
 
 DASH = "–"
+DAY = dt.timedelta(days=1)
 FIGURES: Mapping[str, str] = {
     "affected_users": "Affected users",
     "affected_share": "Share of users",
@@ -187,7 +189,7 @@ def budget(spent: Spending) -> Aside:
     rows += [
         (
             f"{phase.name[:1].upper()}{phase.name[1:]}",
-            f"{phase.since:%H:%M:%S}–{phase.until:%H:%M:%S} UTC",
+            _between(phase),
             _seen(spent, worded(phase.bad, f"bad {of.basis}"), phase),
             _seen(spent, worded(phase.consumed, "%"), phase),
         )
@@ -195,6 +197,13 @@ def budget(spent: Spending) -> Aside:
     ]
     heads = ("What", "When", "Counted", "Share of the budget")
     return Aside(head, heads, tuple(rows), frozenset({3}), evidence=spent.name)
+
+
+def _between(phase: Phase) -> str:
+    """Return when a phase was, with its days where it is longer than one."""
+    if phase.until - phase.since < DAY:
+        return f"{phase.since:%H:%M:%S}–{phase.until:%H:%M:%S} UTC"
+    return f"{phase.since:%Y-%m-%d %H:%M}–{phase.until:%Y-%m-%d %H:%M} UTC"
 
 
 def _seen(spent: Spending, words: str, *phases: Phase) -> str:

@@ -189,7 +189,8 @@ def _counted(
     An answer without rows, or a lone count of nothing, may be one that could not find anything.
     """
     lone = sqlcounts.from_sql(frame, coverage.intervals(window), name=name)
-    found = [each for each in (users(frame, window, name=name), lone) if each is not None]
+    single = users(frame, window, name=name)
+    found = [*([] if single is None else [single]), *lone]
     asked = found if frame.empty or lone else []
     reasons = {each.name: sqlcounts.unproved(each, coverage.record(frame)) for each in asked}
     return [each for each in found if not reasons.get(each.name)], {

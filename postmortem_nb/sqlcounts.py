@@ -1,6 +1,6 @@
 """What a count over logs says of the impact: failed requests, or distinct users, by SQL's words.
 
-Read only where the answer is plainly that: one aggregate, failures alone, the impact window itself.
+Read only where the answer is plainly that: counts, failures alone, the impact window itself.
 """
 
 from __future__ import annotations
@@ -61,20 +61,26 @@ _GROUPED = re.compile(r"\bgroup\s+by\s+(?P<keys>[^;]+?)(?:\border\s+by\b|;|$)", 
 
 def from_sql(
     frame: pd.DataFrame, impact: Sequence[tuple[dt.datetime, dt.datetime]], *, name: str
-) -> Estimate | None:
-    """Return the figure that a count over error logs states, None where it is anything else."""
+) -> list[Estimate]:
+    """Return the figures that counts over error logs state, none where it is anything else."""
     record = frame.attrs.get("evidence") or {}
     arguments = record.get("arguments")
     if record.get("function") != "analyze_datadog_logs" or not isinstance(arguments, dict):
-        return None
+        return []
     sql, search = str(arguments.get("sql_query")), str(arguments.get("filter"))
     counted = _COUNT.findall(sql)
-    plain = len(counted) == len(_ANY.findall(sql)) == 1 and not _ELSE.search(sql)
-    if not (plain and only_failures(search) and _covers(record, impact)):
-        return None
-    what, field = counted[0]
-    found = _estimate(frame, sql, name, field if what not in {"*", "1"} else "")
-    return None if found is None else found.limited(coverage.limits(frame, tuple(impact)))
+    numbers = [at for at, kind in enumerate(frame.dtypes) if pd.api.types.is_numeric_dtype(kind)]
+    plain = 0 < len(counted) == len(_ANY.findall(sql)) and not _ELSE.search(sql)
+    fits = plain and len(numbers) == len(counted) and _covers(record, impact)
+    if not (fits and only_failures(search)):
+        return []
+    keys = [at for at in range(len(frame.columns)) if at not in numbers]
+    made = (
+        _estimate(frame.iloc[:, [*keys, at]], sql, name, "" if what in {"*", "1"} else field)
+        for (what, field), at in zip(counted, numbers, strict=True)
+    )
+    part = coverage.limits(frame, tuple(impact))
+    return [each.limited(part) for each in made if each is not None]
 
 
 def only_failures(search: str) -> bool:

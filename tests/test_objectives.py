@@ -211,6 +211,7 @@ def test_an_incident_longer_than_the_window_counts_what_the_window_holds(told, t
     said = incident.stats().set_index("measure").loc["budget_consumed", "definition"]
     assert "of the impact what the window from 2025-11-30 11:30 UTC on holds" in said
     assert "| impact from 2025-11-30 11:30 UTC on |" in incident.document()
+    assert "| 2025-11-30 11:30–2025-12-07 11:30 UTC |" in incident.document()
 
 
 def test_an_answer_that_counts_more_bad_than_there_was_is_a_reason_and_no_error(told):

@@ -204,6 +204,33 @@ def test_a_count_of_nothing_is_a_figure_only_where_the_search_could_find(
         assert row["missing"] == f"not stated, and evidence impact counted nothing: {why}"
 
 
+@pytest.mark.parametrize(
+    ("grouped", "rows", "figures"),
+    [
+        (False, [(90, 30)], {"failed_requests": 90, "affected_users": 30}),
+        (True, [("eu", 60, 20), (None, 30, 15)], {"failed_requests": 90, "affected_users": None}),
+    ],
+)
+def test_several_counts_of_one_question_are_read_each(tmp_path, grouped, rows, figures):
+    """Distinct users of two regions do not add up: some may have failed in both."""
+    start = dt.datetime(2025, 12, 7, 10, tzinfo=dt.UTC)
+    incident = Incident.create("INC-1", tmp_path, start=start, end=start + dt.timedelta(hours=1))
+    counts = 'count(*) AS n, count(DISTINCT "@usr.id") AS users FROM logs'
+    words = f'SELECT "@region" AS region, {counts} GROUP BY 1' if grouped else f"SELECT {counts}"
+    names = [*(["region"] if grouped else []), "n", "users"]
+    frame = evidence.pd.DataFrame(rows, columns=names).astype({"n": "Int64", "users": "Int64"})
+    record = {
+        "function": "analyze_datadog_logs",
+        "arguments": {"sql_query": words, "filter": "status:error"},
+        "from": "2025-12-07T10:00:00Z",
+        "to": "2025-12-07T11:00:00Z",
+        "complete": True,
+    }
+    evidence.freeze(incident.path / "evidence", "impact", frame, record)
+    found = incident.measures()
+    assert {name: found[name].value for name in figures} == figures
+
+
 def test_stats_hold_the_computed_figure_in_a_row_of_its_own(tmp_path):
     """The evidence counts 3 failed requests, 4 are stated: both are in the frame."""
     start = dt.datetime(2025, 12, 7, 10, tzinfo=dt.UTC)
