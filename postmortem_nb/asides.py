@@ -233,15 +233,22 @@ def _objective(spent: Spending) -> Iterator[tuple[str, ...]]:
         return
     whole = _seen(spent, "", *spent.phases) == ""
     size = _seen(spent, worded(taken.bad, f"bad {of.basis}"), *spent.phases)
-    burn = "" if taken.burn is None or not whole else f", burn rate {worded(taken.burn, '')}"
+    burn = "" if taken.burn is None or not whole else f", burn rate {_rate(taken.burn)}"
     share = _seen(spent, f"{worded(taken.consumed, '%')} consumed", *spent.phases)
     counted = f"{size} of a budget of {worded(taken.budget, '')}{burn}"
     counted += f", {spent.excused}" if spent.excused else ""
     when = "impact" if spent.cut is None else f"impact from {times.shown(spent.cut)} on"
     yield ("This incident", when, counted, share)
     if taken.excess is not None and whole:
-        said = "without the errors that are always there"
+        said = "less what fails at the error ratio of the rest of the SLO's window"
         yield ("Above the usual", when, said, f"{worded(taken.excess, '%')} consumed")
+
+
+def _rate(burn: float) -> str:
+    """Return a burn rate; a slow one by two digits, for 0.3 and 0.26 are not the same."""
+    if burn >= 1 or not burn:
+        return worded(burn, "")
+    return "less than 0.01" if burn < 0.01 else f"{burn:.2f}"
 
 
 def _left(spent: Spending) -> str:

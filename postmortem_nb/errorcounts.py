@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from postmortem_nb.coverage import Windows
 
-ERRORS = re.compile(r"\berrors?\b")
+ERRORS = re.compile(r"\berrors?\b|(?<![a-z0-9])5xx\b")
 """What a query has in it that may count failed requests."""
 
 COLUMNS = frozenset({"timestamp", "query", "series", "value"})

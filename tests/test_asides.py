@@ -290,3 +290,18 @@ def test_a_relapse_is_counted_over_its_intervals_in_stats_table_and_chart(tmp_pa
     frame = evidence.thaw(incident.path / "evidence", "slo")
     way = drawing.Way("", "", incident.window(), (), tallies.gapped(incident.found()))
     assert "Whole incident: 27.8 % of the budget" in drawing.draw(frame, way).alt
+
+
+@pytest.mark.parametrize(
+    ("burn", "words"),
+    [
+        (200.04, "200"),
+        (13.33, "13.3"),
+        (0.2667, "0.27"),
+        (0.04, "0.04"),
+        (1e-5, "less than 0.01"),
+        (0, "0"),
+    ],
+)
+def test_a_slow_burn_rate_keeps_two_digits(burn, words):
+    assert asides._rate(burn) == words

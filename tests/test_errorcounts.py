@@ -45,6 +45,8 @@ def told(frame, window=WINDOW):
         "default_zero(sum:web.errors{*}.as_count())",
         "sum:web.requests{status:error}.as_count()",
         "sum:web.requests{service:web AND error:true}.as_count()",
+        "sum:trace.http.request.hits{http.status_class:5xx}.as_count()",
+        "sum:aws.applicationelb.httpcode_elb_5xx{*}.as_count()",
     ],
 )
 def test_a_sum_of_what_was_counted_is_a_count(query):

@@ -461,6 +461,18 @@ def test_history_and_metrics_tell_the_same_of_the_sandbox():
     assert other.burn == pytest.approx(one.burn)
 
 
+def test_queries_that_count_more_bad_than_there_was_are_told():
+    """The one counts requests, the other something else: hits stand for what is bad of errors."""
+    name = "sum:trace.checkout.request.{}{{env:prod}}.as_count()"
+    total, bad = name.format("errors"), name.format("hits")
+    window = {"from_": FACTS.start, "to": FACTS.recovered}
+    frame = get_datadog_slo(total=total, bad=bad, target=99.5, timeframe="7d", **window)
+    (said,) = frame.attrs["evidence"]["warnings"]
+    assert "steps count more bad than total: the queries do not fit" in said
+    frame = get_datadog_slo(total=bad, bad=total, target=99.5, timeframe="7d", **window)
+    assert not frame.attrs["evidence"]["warnings"]
+
+
 def test_the_sandbox_has_an_slo_by_minutes():
     """A minute is bad where more than 5 % failed, counted here from the metrics themselves."""
     window = (FACTS.start, FACTS.recovered)

@@ -132,7 +132,8 @@ def _foot(spent: Spending) -> str:
     of, said = spent.objective, []
     whole = not coverage.told("", spent.asked, *_spans(spent))
     if spent.taken is not None and spent.taken.burn is not None and whole:
-        said.append(f"Burn rate {spent.taken.burn:,.1f}")
+        burn = spent.taken.burn
+        said.append(f"Burn rate {burn:,.{1 if burn >= 1 or not burn else 2}f}")
     if of.status is not None and of.target is not None:
         left = budget.left(of)
         said.append(f"{of.status:.3f} % achieved over {of.days}, {percent(left)} of budget left")

@@ -310,20 +310,23 @@ def _from_metrics(asked: Asking, given: Arguments, corrections: list[Interval]) 
     window = _window(given["timeframe"] or TIMEFRAME)
     since = asked.end - window
     rows, partial = {}, ""
+    said: list[str] = []
     for scope, begin in (("window", since), ("incident", asked.start)):
-        found, missing = _points(asked, given, (begin, asked.end))
-        partial = partial or missing
+        found, missing, odd = _points(asked, given, (begin, asked.end))
+        partial, said = partial or missing, [*said, *odd][:1]
         cut = (steps.clipped(row, (begin, asked.end), scale=False) for row in found)
         rows[scope] = [steps.corrected(row, corrections) for row in cut if row is not None]
     counted = given["good"] or given["bad"]
     name = f"{'good' if given['good'] else 'total − bad'} of {given['total']}: {counted}"
     objective = steps.Target(name[:200], "metric", given["target"], window)
     frame = steps.frame(rows, "requests", objective, None)
-    return _recorded(asked, frame, [], "counted by metric queries", partial=partial)
+    return _recorded(asked, frame, said, "counted by metric queries", partial=partial)
 
 
-def _points(asked: Asking, given: Arguments, span: Interval) -> tuple[list[steps.Row], str]:
-    """Return the steps of a span, from total and either good or bad, and why they are partial."""
+def _points(
+    asked: Asking, given: Arguments, span: Interval
+) -> tuple[list[steps.Row], str, list[str]]:
+    """Return the steps of a span, from total and either good or bad, why partial, and warnings."""
     queries = [given["total"], given["good"] or given["bad"]]
     long = span[1] - span[0] > LONG  # Datadog's own choice would be hours, cut at the beginning
     over = asked.over(*span, interval="1h" if long else None)
@@ -340,7 +343,12 @@ def _points(asked: Asking, given: Arguments, span: Interval) -> tuple[list[steps
         since = _at(moment, 1000)
         if since is not None:
             rows.append(steps.row(since, since + length, valid - bad, bad, lacks=not valid))
-    return rows, partial
+    odd = sum(others.get(each, 0.0) > totals.get(each, 0.0) for each in moments)
+    name = "good" if given["good"] else "bad"
+    words = (
+        f"{odd:,} of {len(moments):,} steps count more {name} than total: the queries do not fit"
+    )
+    return rows, partial, [words] if odd else []
 
 
 def _by_time(frame: pd.DataFrame, query: str) -> dict[float, float]:
