@@ -92,3 +92,16 @@ def test_a_few_ones_side_by_side_are_no_change_of_counts():
     assert sum(one is not None for one in told) <= 4
     more = [sudden(each, ~inside, (inside, inside)) for each in z]
     assert sum(one is not None for one in more) >= 5, "as other values they would be one"
+
+
+def test_a_short_answer_is_held_against_a_baseline_of_its_own(tmp_path):
+    """Five values, as of an alert that has just come: fewer than tell the level before it."""
+    incident = Incident.create("INC-1", tmp_path, start=f"{DAY}T15:10Z", end=f"{DAY}T15:20Z")
+    at = pd.date_range(f"{DAY}T15:00Z", periods=5, freq="5min")
+    usual = 85 + np.random.default_rng(1).normal(size=590) * 3
+    before = at[0] + pd.Timedelta("5min") * np.arange(-590, 0)
+    ask = {"query": "q", "series": "*"}
+    frame = pd.DataFrame({"timestamp": at, "value": [85.0, 90.0, 150.0, 140.0, 84.0], **ask})
+    earlier = pd.DataFrame({"timestamp": before, "value": usual, **ask})
+    start = change_points(frame, incident, baseline=earlier).iloc[0]
+    assert start["timestamp"] == minute("15:10")

@@ -67,7 +67,7 @@ def sudden(
         there = np.flatnonzero(place)
         if not there.size or there[0] < JUST or own.size < max(WINDOWS * there.size, 3 * JUST):
             continue
-        starts = _starts(own, there)
+        starts = _starts(own, there, deviation.size)
         least = (LONE, SEVERAL) if np.ptp(starts) >= 4 * there.size else (FEW, FEW)
         if counts:
             least = (FEW / SHARE, FEW / SHARE)
@@ -79,10 +79,10 @@ def sudden(
     return None
 
 
-def _starts(own: NDArray[np.intp], there: NDArray[np.intp]) -> NDArray[np.intp]:
+def _starts(own: NDArray[np.intp], there: NDArray[np.intp], count: int) -> NDArray[np.intp]:
     """Return where windows of the baseline begin that are as long as that of the incident."""
     size = there.size
-    last = int(min(own[-1] + 1, there[0])) - size
+    last = min(int(min(own[-1] + 1, there[0])) - size, count - JUST)  # its noise is that of JUST
     return np.arange(own[0] + JUST, last + 1, max(1, size // 4))
 
 
