@@ -274,11 +274,13 @@ def test_what_comes_again_and_again_is_usual(incident):
     ("values", "reason"),
     [
         ([5.0] * 600, "flat"),
+        ([1.0], "only 1 known value;"),
         ([1.0, 2.0, 3.0], "only 3 known values"),
         ([np.nan] * 600, "only 0 known values"),
         ([np.inf] * 600, "only 0 known values"),
         ([1e300, -1e300] * 300, "only 0 known values"),
         ([1e99, -1e99] * 300, "nothing near"),
+        ([4.0, 5.0] * 155 + [np.nan] * 110 + [4.0, 5.0] * 90, "no value is known within"),
     ],
 )
 def test_what_cannot_be_said_is_unknown_with_the_reason(incident, values, reason):
@@ -379,3 +381,23 @@ def test_each_panel_names_its_series_before_a_long_query(incident):
     figure = change_points(pd.concat(lines, ignore_index=True), incident).chart()
     written = [each.get_text() for each in figure.texts]
     assert all(any(host in words for words in written) for host in hosts)
+
+
+def test_a_baseline_is_of_a_time_before(incident):
+    """In one of the quiet week after, the series would come back to its baseline then."""
+    values = 50 + np.random.default_rng(3).normal(size=600)
+    after = metric(values, start="2025-12-11T10:00Z")
+    with pytest.raises(BadValue, match=r"baseline: expected .* before .*2025-12-11"):
+        change_points(metric(values), incident, baseline=after)
+
+
+def test_what_came_and_went_begins_with_its_first_bout(incident):
+    """Two bouts in the declared window, the second one longer; a smaller blip is no part of it."""
+    values = noise("white", np.random.default_rng(5))
+    values[312:314] += 2  # 15:12
+    values[320:330] += 8  # 15:20 to 15:30
+    values[370:400] += 8  # 16:10 to 16:40
+    found = change_points(metric(values), incident).set_index("edge")
+    for edge, true in TRUE.items():
+        assert abs(found.loc[edge, "timestamp"] - true) <= STEP, edge
+        assert found.loc[edge, "earliest"] <= true <= found.loc[edge, "latest"], edge

@@ -28,6 +28,11 @@ AROUND = 1_000
 CLOSE = 0.75
 """How far outside the window, in its lengths, an impact may begin."""
 
+SILENT = "no value is known within the incident"
+
+LIKE = 0.5
+"""How far a stretch within the window goes, against the most unusual one, to be a part of it."""
+
 BEGUN = "what is unusual may have begun long before the incident"
 
 LEAST_POINTS = 2
@@ -69,14 +74,14 @@ def find(at: Floats, y: Floats, window: Window, past: tuple[Floats, Floats]) -> 
     at, y = _known(np.concatenate([past[0], at]), np.concatenate([past[1], y]))
     at, y = _thinned(at, y, window)
     if at.size < LEAST + LEAST_POINTS:
-        return _unknown(at, y, f"only {at.size} known values; {LEAST + LEAST_POINTS} are needed")
+        return _unknown(at, y, f"only {_values(at.size)}; {LEAST + LEAST_POINTS} are needed")
     if np.ptp(y) <= 1e-12 * max(abs(float(y[0])), 1e-12):
         return _unknown(at, y, "the series is flat: it has one value throughout")
     near = _near(at, window)
     known = _baseline(at, window)
     if known.sum() < LEAST:
-        came = int(known.sum())
-        return _unknown(at, y, f"only {came} known values outside the incident; {LEAST} are needed")
+        came = _values(int(known.sum()))
+        return _unknown(at, y, f"only {came} outside the incident; {LEAST} are needed")
     return _found(at, y, near, usual(at, y, known, _length(at, window)), window)
 
 
@@ -100,6 +105,10 @@ def _thinned(at: Floats, y: Floats, window: Window) -> tuple[Floats, Floats]:
 
 def _unknown(at: Floats, y: Floats, reason: str) -> Impact:
     return Impact(Moment(reason=reason), Moment(reason=reason), at=at, y=y)
+
+
+def _values(count: int) -> str:
+    return f"{count} known value{'' if count == 1 else 's'}"
 
 
 def _length(at: Floats, window: Window) -> float:
@@ -153,10 +162,15 @@ def _found(at: Floats, y: Floats, near: Flags, known: Usual, window: Window) -> 
     stretches, chosen = _looked_for(known, cut, (inside, near))
     quiet = _quiet(at, stretches, window)
     said = _doubt(at, y, known, chosen, quiet & ~known.others)
+    if chosen is None and not inside.any():
+        said = SILENT
     begun = at[near].min(initial=np.inf) if window[0] is not None else -np.inf
     found = Impact(Moment(reason=said), Moment(reason=said), baseline=known.says)
     if chosen is not None and not said:
-        found = _placed(at, y, known, (chosen, _room(chosen, stretches, at.size)))
+        found = _placed(at, y, known, chosen, stretches)
+        like = _like(known, stretches, chosen, (inside, near, quiet & ~known.others))
+        bouts = [_placed(at, y, known, one, stretches) for one in like]
+        found = _spanned(found, [one for one in bouts if not one.start.earliest < begun])
         if found.start.earliest < begun:
             found = Impact(Moment(reason=BEGUN), Moment(reason=BEGUN), baseline=known.says)
     level = known.level
@@ -164,21 +178,48 @@ def _found(at: Floats, y: Floats, near: Flags, known: Usual, window: Window) -> 
         change = sudden(known.deviation, quiet, (inside, near), counts=known.grows)
         if change is not None:
             known = known.about(change.level, change.noise, change.says)
-            room = _room((change.first, change.beyond), stretches, at.size)
-            local = _placed(at, y, known, ((change.first, change.beyond), room))
+            local = _placed(at, y, known, (change.first, change.beyond), stretches)
             if local.start.at >= begun:
                 found, level = local, known.level
     return replace(found, at=at, y=y, level=level)
 
 
 def _placed(
-    at: Floats, y: Floats, known: Usual, where: tuple[tuple[int, int], tuple[int, int]]
+    at: Floats, y: Floats, known: Usual, stretch: tuple[int, int], others: list[tuple[int, int]]
 ) -> Impact:
-    """Return a stretch as an impact, its edges looked for within the room about it."""
-    stretch, room = where
+    """Return a stretch as an impact, its edges looked for up to other unusual stretches."""
+    room = _room(stretch, others, at.size)
     start, end = _start(at, y, known, stretch, room), _end(at, y, known, stretch, room)
     shift = float(np.median(known.deviation[slice(*stretch)]))
     return Impact(start, end, shift, known.says)
+
+
+def _like(
+    known: Usual,
+    stretches: list[tuple[int, int]],
+    chosen: tuple[int, int],
+    places: tuple[Flags, Flags, Flags],
+) -> list[tuple[int, int]]:
+    """Return the other stretches about the window that are like the chosen one."""
+    inside, near, quiet = places
+    if inside.all():
+        return []
+    begun = int(near.argmax())
+    middle = float(np.median(known.deviation[slice(*chosen)]))
+
+    def is_like(one: tuple[int, int]) -> bool:
+        own = float(np.median(known.deviation[slice(*one)])) / middle
+        rare = breaks.rarity(known.deviation, quiet, one) or 0.0
+        there = one[0] >= begun and bool(inside[slice(*one)].any())
+        return there and own >= LIKE and rare <= breaks.RARE
+
+    return [one for one in stretches if one != chosen and is_like(one)]
+
+
+def _spanned(chosen: Impact, bouts: list[Impact]) -> Impact:
+    """Return what came and went: it begins with the first of the bouts and ends with the last."""
+    every = sorted([chosen, *bouts], key=lambda one: np.nan_to_num(one.start.at, nan=-np.inf))
+    return replace(chosen, start=every[0].start, end=every[-1].end)
 
 
 def _looked_for(
