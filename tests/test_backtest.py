@@ -246,6 +246,33 @@ def test_an_incident_that_is_open_for_months_lacks_its_end(server, tmp_path):
     assert not server.heard
 
 
+def test_nothing_fires_after_the_moment_of_asking(monkeypatch, tmp_path):
+    """A window of a week ends in days to come, when there are fewer and fewer known points."""
+    now = datetime.now(UTC).replace(second=0, microsecond=0)
+    start, end = now - timedelta(minutes=40), now - timedelta(minutes=20)
+    high = range(int(start.timestamp()) * 1000, int(end.timestamp()) * 1000)
+    made = Incident.create("INC-8", tmp_path, start=start, end=end)
+    made.add("monitors", name="Week", query=f"avg(last_1w):{QUERY} > 1")
+    made.add("monitors", name="Both", query="#1 || #3")
+    made.add("monitors", name="Hour", query=f"avg(last_1h):{QUERY} > 2")
+    limit = int(now.timestamp()) * 1000
+
+    def known(heard):
+        said = answered(heard)
+        attributes = said.body["data"]["attributes"]
+        moments = [ms for ms in attributes["times"] if ms < limit]
+        attributes["times"] = moments
+        attributes["values"] = [[10.0 if ms in high else 0.0 for ms in moments]]
+        return said
+
+    with Lying(known) as started:
+        monkeypatch.setenv("POSTMORTEM_DATADOG_URL", started.url)
+        found = backtest(made, "1d").frame
+    assert found["fired"].tolist() == [False, True, True]
+    assert found["alarm_minutes"][2] <= 28, "from 13 minutes after the start up to now"
+    assert "up to the moment of asking" in found["note"][2]
+
+
 @pytest.mark.parametrize("baseline", ["soon", "0m", "400d", 7])
 def test_a_baseline_that_is_no_length_is_refused(incident, baseline):
     with pytest.raises(BadValue, match="baseline"):

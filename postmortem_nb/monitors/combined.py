@@ -18,7 +18,7 @@ from postmortem_nb import provenance, times
 from postmortem_nb.errors import QueryError
 from postmortem_nb.monitors import evaluation, statuses
 from postmortem_nb.monitors.evaluation import Evaluated
-from postmortem_nb.monitors.outcome import MINUTE, SECOND, Outcome, Spans
+from postmortem_nb.monitors.outcome import MINUTE, SECOND, Outcome, Spans, until
 from postmortem_nb.times import EPOCH
 
 if TYPE_CHECKING:
@@ -129,7 +129,7 @@ class Combined(Outcome):
 
     @property
     def _until(self) -> datetime:
-        return min(times.parse(tried.record["to"]) for _, tried in self.parts)
+        return min(until(tried.record) for _, tried in self.parts)
 
     @cached_property
     def combination(self) -> Combination:

@@ -13,15 +13,15 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from postmortem_nb import provenance, slo, times
+from postmortem_nb.errors import BadValue
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
-    from datetime import datetime
 
     from postmortem_nb.monitors.evaluation import Alarm, Evaluated
 
@@ -197,6 +197,8 @@ class Outcome(ABC):
         yield from self._gaps()
         if not self.spans.is_over:
             yield "the incident's end is not known: tried up to the moment of asking"
+        elif _asked(self.record) < self.spans.end + self.window:
+            yield f"tried up to the moment of asking, {times.shown(self.end)}"
         if self.spans.detected is None:
             yield "the lead is unknown: the timeline has no time for 'Detection'"
         if self.alarms and not self.record.get("complete"):
@@ -231,6 +233,19 @@ class Outcome(ABC):
             if minutes:
                 whole = (until - since) / MINUTE
                 yield f"{minutes:,.0f} of {whole:,.0f} minutes of the {what} had no data"
+
+
+def until(record: Mapping[str, Any]) -> datetime:
+    """Return until when an answer tells: what came after the moment of asking it cannot."""
+    return min(times.parse(record["to"]), _asked(record))
+
+
+def _asked(record: Mapping[str, Any]) -> datetime:
+    """Return the minute in which an answer was asked for; the latest of all where unknown."""
+    try:
+        return times.parse(record.get("fetched_at")).replace(second=0, microsecond=0)
+    except BadValue:
+        return datetime.max.replace(tzinfo=UTC)
 
 
 def stretches(alarms: Iterable[Alarm]) -> list[slo.Interval]:

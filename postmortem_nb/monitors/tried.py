@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from postmortem_nb import times
 from postmortem_nb.datadog import expression
 from postmortem_nb.monitors import evaluation, limits
-from postmortem_nb.monitors.outcome import MINUTE, Outcome, Spans
+from postmortem_nb.monitors.outcome import MINUTE, Outcome, Spans, until
 from postmortem_nb.units import numeral
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ class Tried(Outcome):
     @property
     def end(self) -> datetime:
         """Until when an alarm is one of the incident's."""
-        return min(self.spans.end + self.window, times.parse(self.record["to"]))
+        return min(self.spans.end + self.window, until(self.record))
 
     @property
     def window(self) -> timedelta:
@@ -93,7 +93,7 @@ class Tried(Outcome):
             limit=self.limit,
             recovery=self.limits[1],
             start=self.baseline,
-            end=times.parse(self.record["to"]),
+            end=until(self.record),
             step=self.step,
             empty_is_zero=self.monitor.search is not None and bool(self.record.get("complete")),
             missing=self._missing,
