@@ -205,17 +205,17 @@ def _condition(
         return _kind(words), words, {}
     if isinstance(monitor, Composite):
         return "composite", monitor.query(_made_of(incident, monitor, found)), {}
-    limit, recovery = monitor.limit, monitor.recovery
+    limit, recovery, warning = monitor.limit, monitor.recovery, monitor.warning
     if monitor.unit:
         if not isinstance(each.tried, Tried):
             raise QueryError(
                 f"threshold: what {monitor.limit:g} {monitor.unit} is in the query's own unit is "
                 "known after its back-test: run 'postmortem backtest' first"
             )
-        limit, recovery = each.tried.limits
-    thresholds = {"critical": limit} | ({} if recovery is None else {"critical_recovery": recovery})
+        (limit, recovery), warning = each.tried.limits, each.tried.warning
+    asked = {"critical": limit, "critical_recovery": recovery, "warning": warning}
     query = monitor.query(limit)
-    return _kind(query), query, thresholds
+    return _kind(query), query, {name: at for name, at in asked.items() if at is not None}
 
 
 def _kind(query: str) -> str:

@@ -405,6 +405,12 @@ def test_a_warning_is_as_good_as_an_alert(server, account, incident):
     assert alarms(incident, "!11 && 22") == ["13:14–13:15", "14:31–14:50"]
 
 
+def test_a_warning_that_a_row_names_is_one_too(server, account, incident):
+    account.points["a"] = {"": tens("a", 3.0)}
+    incident.add("monitors", name="Own", query=A, threshold="> 5 over 1 min, warning 2")
+    assert alarms(incident, "#1 && 22") == ["13:13–13:13", "14:11–14:30"]
+
+
 def test_a_recovery_threshold_and_a_delay_of_the_definition_count(server, account, incident):
     """After 14:30 ``a`` is 4 up to 14:40: over the recovery of 3. A delay of 2 minutes shifts."""
 

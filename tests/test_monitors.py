@@ -154,6 +154,32 @@ def test_a_recovery_threshold_is_read(query, threshold, recovery):
     assert reading.read(query, threshold).recovery == recovery
 
 
+@pytest.mark.parametrize("query", ["avg(last_5m):avg:a{*} > 20", A])
+@pytest.mark.parametrize(
+    ("threshold", "known"),
+    [
+        ("> 20, warning 15", (15, None)),
+        ("> 20 warn > 15, recovers at 12", (15, 12)),
+        ("critical: 20, warning: 15, recovery: 12", (15, 12)),
+        ("> 20 (warns at 15)", (15, None)),
+    ],
+)
+def test_a_warning_threshold_is_read(query, threshold, known):
+    found = reading.read(query, threshold)
+    assert (found.warning, found.recovery) == known
+    assert found.limit == 20
+
+
+def test_an_alert_for_no_data_is_told_as_not_tried():
+    found = reading.read("avg(last_5m):avg:a{*} > 20", "> 20; notify if no data for 10 minutes")
+    assert found.assumed == "an alert for no data is not tried"
+
+
+def test_for_at_least_so_long_is_for_so_long():
+    found = reading.read(A, "above 20 for at least 10 minutes")
+    assert found.query() == reading.read(A, "> 20 for 10 min").query()
+
+
 @pytest.mark.parametrize(
     ("query", "threshold", "says"),
     [
@@ -206,6 +232,7 @@ def test_a_recovery_threshold_is_read(query, threshold, recovery):
         (A, None, "> 5 % for 10 min"),
         (A, "> 5 unless it rains", "> 5 % for 10 min"),
         (A, "> 5, recovers below 7", "other side"),
+        ("avg(last_5m):avg:a{*} > 5", "> 5, warning 7", "expected warning on the other side"),
         (A, "> 5 Mi", "expected a unit, for example 'ms', or what is counted; got 'Mi'"),
         (A, "> 5 m", "got 'm'"),
         (A, "> 20/min", "no unit begins with a slash; got '> 20/min'"),

@@ -178,7 +178,12 @@ def test_what_is_no_monitor_is_not_sent(server, incident):
 
 def test_a_threshold_with_a_unit_is_made_in_the_metrics_own(server, incident):
     latency = "p95:trace.checkout.request{service:checkout}"
-    incident.add("monitors", name="Slow", query=latency, threshold="> 600 ms, recovers at 550 ms")
+    incident.add(
+        "monitors",
+        name="Slow",
+        query=latency,
+        threshold="> 600 ms, warning 580 ms, recovers at 550 ms",
+    )
     with pytest.raises(QueryError, match="after its back-test"):
         proposals.create(incident, 2)
     backtest(incident, "1h")
@@ -186,7 +191,8 @@ def test_a_threshold_with_a_unit_is_made_in_the_metrics_own(server, incident):
     made = only(server)
     assert made["query"] == f"avg(last_5m):{latency} > 0.6"
     thresholds = made["options"]["thresholds"]
-    assert thresholds == pytest.approx({"critical": 0.6, "critical_recovery": 0.55})
+    expected = {"critical": 0.6, "critical_recovery": 0.55, "warning": 0.58}
+    assert thresholds == pytest.approx(expected)
 
 
 def test_secrets_are_masked_in_what_people_read(server, incident):

@@ -234,8 +234,9 @@ def _status(part: Constituent, tried: Tried, seconds: NDArray[np.int64]) -> Stat
     if missing == "zero":
         rows = np.where(np.isnan(rows), 0.0, rows)
     made = np.where(np.isnan(rows), statuses.NO_DATA, statuses.OK).astype(np.int8)
+    warned = part.warning_recovery
     for severity, limit, recovery in (
-        (statuses.WARN, part.warning, part.warning_recovery),
+        (statuses.WARN, tried.warning if part.warning is None else part.warning, warned),
         (statuses.ALERT, *tried.limits),
     ):
         for at, row in enumerate(rows if limit is not None else ()):

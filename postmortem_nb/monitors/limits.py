@@ -30,6 +30,13 @@ def own(monitor: Monitor, frame: pd.DataFrame) -> tuple[float, float | None]:
     return monitor.limit * factor, None if monitor.recovery is None else monitor.recovery * factor
 
 
+def warning(monitor: Monitor, frame: pd.DataFrame) -> float | None:
+    """Return the warning threshold in the query's own unit, as `own` does."""
+    if monitor.warning is None:
+        return None
+    return monitor.warning * (_factor(monitor, frame) if monitor.unit else 1.0)
+
+
 def unit(monitor: Monitor, frame: pd.DataFrame | None) -> str:
     """Return what a monitor's value is measured in, as charts name it; empty where unknown."""
     if isinstance(monitor.node, Arithmetic):

@@ -66,9 +66,12 @@ _SCALES = {
 }  # fmt: skip
 """What may stand behind a number, as charts shorten it; ``m`` are minutes, ``B`` bytes."""
 _SCALE = rf"(?P<scale>(?:(?-i:[kKMGT])|{'|'.join(w for w in _SCALES if len(w) > 1)})(?!\w))?"
-_UNIT = r"(?:%|percent|(?!(?:for|over|in|within|during|on|at|recover\w*)\b)[A-Za-zµ][\w/]*)?"
+_UNIT = (
+    r"(?:%|percent|(?!(?:for|over|in|within|during|on|at|recover\w*|warn\w*)\b)[A-Za-zµ][\w/]*)?"
+)
 _WRITTEN = re.compile(
-    rf"\s*(?P<sign>{_SIGN})?\s*(?P<limit>{_LIMIT})\s*{_SCALE}\s*(?P<unit>{_UNIT})\s*(?P<rest>.*)",
+    rf"\s*(?:critical\b\s*:?)?\s*(?P<sign>{_SIGN})?\s*(?P<limit>{_LIMIT})\s*{_SCALE}\s*"
+    rf"(?P<unit>{_UNIT})\s*(?P<rest>.*)",
     re.IGNORECASE | re.DOTALL,
 )
 _RECOVERY = re.compile(
@@ -76,8 +79,14 @@ _RECOVERY = re.compile(
     rf"{_SIGN}?\s*(?P<limit>{_LIMIT})\s*{_SCALE}\s*(?P<unit>{_UNIT})\s*\)?",
     re.IGNORECASE,
 )
+_WARNING = re.compile(
+    rf"[,;(]?\s*(?:and\s+)?\bwarn(?:s|ing)?\b\s*(?:threshold|when|at|from|if)?\s*:?\s*"
+    rf"{_SIGN}?\s*(?P<limit>{_LIMIT})\s*{_SCALE}\s*(?P<unit>{_UNIT})\s*\)?",
+    re.IGNORECASE,
+)
+_SILENCE = re.compile(r"\bno[ -]?data\b", re.IGNORECASE)
 _SPAN = re.compile(
-    r"\b(?P<word>for|over|in|within|during)\s+(?:the\s+)?(?:last\s+|past\s+)?(?P<count>\d{1,5})?\s*"
+    r"\b(?P<word>for|over|in|within|during)\s+(?:the\s+|at\s+least\s+)?(?:last\s+|past\s+)?(?P<count>\d{1,5})?\s*"
     r"(?P<unit>seconds?|secs?|s|minutes?|mins?|m|hours?|hrs?|h|days?|d|weeks?|w)\b",
     re.IGNORECASE,
 )
@@ -107,6 +116,7 @@ class Monitor:
     limit: float
     unit: str = ""
     recovery: float | None = None
+    warning: float | None = None
     assumed: str = ""
     search: logcount.Search | None = None
     """The logs that are counted, where it is no monitor on metrics."""
@@ -251,7 +261,8 @@ def _bare(words: str, threshold: str) -> Monitor:
             f"threshold: no unit begins with a slash; got {shown(threshold.strip())}: write the "
             "number in the query's own unit, for example '> 5'"
         )
-    rest, recovery, unit = _recovery(found["rest"], _unit(found["unit"]))
+    rest, recovery, unit = _beside(_RECOVERY, found["rest"], _unit(found["unit"]))
+    rest, warning, unit = _beside(_WARNING, rest, unit)
     rest, window, held = _window(rest)
     rest, how = _aggregation(rest)
     if _UNREAD.search(rest):
@@ -262,7 +273,7 @@ def _bare(words: str, threshold: str) -> Monitor:
     taken += [] if found["sign"] else ["no comparison is named: > taken"]
     return Monitor(
         node, " ".join(words[:end].split()), chosen, window or WINDOW, sign,
-        _number(found), unit, recovery, "; ".join(taken),
+        _number(found), unit, recovery, warning, "; ".join(taken),
     )  # fmt: skip
 
 
@@ -277,11 +288,13 @@ def _chosen(how: str, sign: str, *, held: bool, counted: bool) -> str:
 
 
 def _recovering(monitor: Monitor, threshold: str) -> Monitor:
-    """Return a whole monitor with the recovery that its row's threshold names."""
-    found = _RECOVERY.search(threshold)
-    if found is None or found["unit"]:
-        return monitor
-    return replace(monitor, recovery=_number(found))
+    """Return a whole monitor with the recovery and the warning that its row's threshold names."""
+    recovery, warning = (
+        _number(found) if (found := each.search(threshold)) and not found["unit"] else None
+        for each in (_RECOVERY, _WARNING)
+    )
+    silence = "an alert for no data is not tried" if _SILENCE.search(threshold) else ""
+    return replace(monitor, recovery=recovery, warning=warning, assumed=silence)
 
 
 def checked(monitor: Monitor) -> Monitor:
@@ -295,8 +308,9 @@ def checked(monitor: Monitor) -> Monitor:
         raise QueryError("query: expected a window from 1 minute to 30 days, for example last_5m")
     if monitor.change and not timedelta(minutes=1) <= monitor.shift <= LONGEST_WINDOW:
         raise QueryError("query: expected a comparison with 1 minute to 30 days before: last_1h")
-    known = [limit for limit in (monitor.limit, monitor.recovery) if limit is not None]
-    if not all(map(math.isfinite, known)):
+    beside = {"recovery": monitor.recovery, "warning": monitor.warning}
+    known = {what: limit for what, limit in beside.items() if limit is not None}
+    if not all(map(math.isfinite, (monitor.limit, *known.values()))):
         raise QueryError("threshold: expected a finite number, for example 5")
     rollup = next(leaf.rollup for leaf in expression.leaves(monitor.node))
     if rollup is not None and timedelta(seconds=rollup) > monitor.window:
@@ -304,14 +318,11 @@ def checked(monitor: Monitor) -> Monitor:
             f"its rollup of {rollup:,} seconds is longer than its window of "
             f"{written(monitor.window)}, so most windows hold no point"
         )
-    beyond = monitor.recovery is not None and (
-        monitor.recovery > monitor.limit if monitor.rising else monitor.recovery < monitor.limit
-    )
-    if beyond:
-        raise QueryError(
-            f"threshold: expected recovery on the other side of {monitor.limit:g}; got "
-            f"{monitor.recovery:g}"
-        )
+    for what, limit in known.items():
+        if limit > monitor.limit if monitor.rising else limit < monitor.limit:
+            raise QueryError(
+                f"threshold: expected {what} on the other side of {monitor.limit:g}; got {limit:g}"
+            )
     return monitor
 
 
@@ -347,9 +358,9 @@ def _number(found: re.Match[str]) -> float:
     return limit * (_SCALES.get(scale) or _SCALES[scale.lower()]) if scale else limit
 
 
-def _recovery(rest: str, unit: str) -> tuple[str, float | None, str]:
-    """Return what is left of a condition, the value that ends an alarm, and the unit of both."""
-    found = _RECOVERY.search(rest)
+def _beside(pattern: re.Pattern[str], rest: str, unit: str) -> tuple[str, float | None, str]:
+    """Return what is left of a condition, its recovery or its warning, and the unit of both."""
+    found = pattern.search(rest)
     if found is None:
         return rest, None, unit
     own = _unit(found["unit"])

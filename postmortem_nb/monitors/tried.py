@@ -65,6 +65,11 @@ class Tried(Outcome):
         return self.limits[0]
 
     @property
+    def warning(self) -> float | None:
+        """The warning threshold in the query's own unit; what warns is no alarm."""
+        return limits.warning(self.monitor, self.frame)
+
+    @property
     def baseline(self) -> datetime:
         """When the baseline begins: a window after the first answer."""
         return times.parse(self.record["from"]) + self.monitor.reach
