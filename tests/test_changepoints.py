@@ -280,7 +280,7 @@ def test_what_comes_again_and_again_is_usual(incident):
         ([np.inf] * 600, "only 0 known values"),
         ([1e300, -1e300] * 300, "only 0 known values"),
         ([1e99, -1e99] * 300, "nothing near"),
-        ([4.0, 5.0] * 155 + [np.nan] * 110 + [4.0, 5.0] * 90, "no value is known within"),
+        ([4.0, 5.0] * 155 + [np.nan] * 100 + [4.0, 5.0] * 95, "no value is known within"),
     ],
 )
 def test_what_cannot_be_said_is_unknown_with_the_reason(incident, values, reason):

@@ -162,7 +162,7 @@ def _found(at: Floats, y: Floats, near: Flags, known: Usual, window: Window) -> 
     stretches, chosen = _looked_for(known, cut, (inside, near))
     quiet = _quiet(at, stretches, window)
     said = _doubt(at, y, known, chosen, quiet & ~known.others)
-    if chosen is None and not inside.any():
+    if chosen is None and not (inside & (at < (window[1] or np.inf))).any():
         said = SILENT
     begun = at[near].min(initial=np.inf) if window[0] is not None else -np.inf
     found = Impact(Moment(reason=said), Moment(reason=said), baseline=known.says)

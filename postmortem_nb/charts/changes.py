@@ -65,7 +65,7 @@ def draw(panels: Sequence[Panel], view: View) -> Figure:
         _flagged(view, chosen),
         [stage.Panel(_caption(one), _scale(one, view), height) for one in chosen],
         [words for _, words in KEY],
-        remark=f"{rest:,} more series are not drawn" if rest > 0 else "",
+        remark=f"{rest:,} more series {'is' if rest == 1 else 'are'} not drawn" if rest > 0 else "",
     )
     for one, (axes, room) in zip(chosen, made.panels, strict=True):
         _series(made, axes, one)
