@@ -188,6 +188,38 @@ def test_requests_long_on_their_way_count_from_their_end(monkeypatch):
     assert allowance.take() == 0.0
 
 
+def announcing(allowance, *, left, reset, refused=False):
+    told = {"Limit": "300", "Period": "3600", "Remaining": str(left), "Reset": str(reset)}
+    headers = {f"X-RateLimit-{name}": value for name, value in told.items()}
+    allowance.give(headers, refused=refused)
+
+
+def test_a_second_refusal_waits_as_long_as_the_server_says(monkeypatch):
+    """An hour's limit whose end was announced a moment too early: again in 2 s, not in 1 h."""
+    now = [0.0]
+    monkeypatch.setattr(pace.time, "monotonic", lambda: now[0])
+    allowance = pace.Allowance()
+    for _ in range(3):
+        assert allowance.take() == 0.0
+        announcing(allowance, left=0, reset=2, refused=True)
+        assert 1.9 < allowance.take() < 2.1
+        now[0] += 2.1
+
+
+def test_what_was_asked_half_an_hour_ago_is_not_counted_in_a_new_hour(monkeypatch):
+    """The server's hour is over, its new one has all 300: the 290 of before are its, not ours."""
+    now = [0.0]
+    monkeypatch.setattr(pace.time, "monotonic", lambda: now[0])
+    allowance = pace.Allowance()
+    for sent in range(290):
+        assert allowance.take() == 0.0
+        announcing(allowance, left=299 - sent, reset=1800)
+    now[0] = 1801.0
+    for sent in range(100):
+        assert allowance.take() == 0.0
+        announcing(allowance, left=299 - sent, reset=3600)
+
+
 @pytest.mark.parametrize("rate", [(10, 1), (30, 2)])
 def test_the_announced_rate_is_never_passed(ask, rate):
     store = Store(even(24_000), rate=rate, delay=0.01)

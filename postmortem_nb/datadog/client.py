@@ -237,12 +237,14 @@ class Connection:
     ) -> bytes:
         """Return the body of one answer with status 2xx; Failed for everything else."""
         headers: Any = None
+        refused_for_now = False
         try:
             answer = wire.exchange(self._pool, request, scrub=self.scrub)
             headers = answer.headers
+            refused_for_now = answer.status == HTTPStatus.TOO_MANY_REQUESTS
             self.skew = time.time() - pace.clock(headers)
         finally:
-            allowance.give(headers)
+            allowance.give(headers, refused=refused_for_now)
         self.sandbox = answer.headers.get(SANDBOX_HEADER) == "1"
         if 300 <= answer.status < 400:
             raise _redirected(answer, self.host)

@@ -29,6 +29,7 @@ _FIRST_BACKOFF = 0.3
 _EPOCH_FROM = 1e9  # a reset this large is a moment (epoch seconds), not a length
 _EPOCH_MS_FROM = 1e12
 _MARGIN = 0.05  # seconds past the announced end of a period, for the way there
+_ON_ITS_WAY = 30.0  # seconds that one request lasts at most, and so may be counted late
 
 
 class Progress(Protocol):
@@ -110,25 +111,31 @@ class Allowance:
     def _renew(self, now: float) -> None:
         """Begin a period; what ended shortly before may count as of it on the other side.
 
-        A request is counted there between its being sent and its end, which may be far apart.
+        A request is counted there between its being sent and its end, which may be far apart. Of a
+        period of an hour only its last moments are in doubt: the rest is as the server says.
         """
-        while self.ended and self.ended[0] <= now - self.period - _MARGIN:
+        doubtful = min(self.period, _ON_ITS_WAY)
+        while self.ended and self.ended[0] <= now - doubtful - _MARGIN:
             self.ended.popleft()
         spent = len(self.ended) + self.in_flight
         self.left = None if self.limit is None else self.limit - spent
         begun = self.ended[0] if self.ended else now
-        self.until = self.earliest = begun + self.period + _MARGIN
+        self.until = begun + self.period + _MARGIN
+        self.earliest = begun + doubtful + _MARGIN
 
-    def give(self, headers: Mapping[str, str] | None) -> None:
-        """Count a request as ended and take over what its answer announces, if there was one."""
+    def give(self, headers: Mapping[str, str] | None, *, refused: bool = False) -> None:
+        """Count a request as ended and take over what its answer announces, if there was one.
+
+        ``refused`` says that it was one too many: then the server's word on when is the last.
+        """
         with self.lock:
             self.in_flight -= 1
             if headers is not None:
-                self._announced(headers)
+                self._announced(headers, refused=refused)
             if self.left is not None:
                 self.ended.append(time.monotonic())
 
-    def _announced(self, headers: Mapping[str, str]) -> None:
+    def _announced(self, headers: Mapping[str, str], *, refused: bool) -> None:
         left, limit, period = (
             _seconds(headers.get(f"X-RateLimit-{name}"), 0.0)
             for name in ("Remaining", "Limit", "Period")
@@ -139,7 +146,7 @@ class Allowance:
             return
         now = time.monotonic()
         self.limit, self.period = (int(limit), period) if limit and period else (None, 0.0)
-        if self.left is not None and now < self.until:
+        if self.left is not None and now < self.until and not refused:
             self.left = min(self.left, int(left))
             self.until = max(self.earliest, min(self.until, now + reset + _MARGIN))
             return
