@@ -267,8 +267,28 @@ def _asked(folder: Path | None, name: str, call: callsyntax.Call) -> pd.DataFram
         handle.update({"text/plain": ""}, raw=True)
     if folder is None:
         return frame
+    kept = _whole(folder, name, call, frame.attrs["evidence"])
+    if kept is not None:
+        return kept
     evidence.freeze(folder, name, frame, frame.attrs["evidence"])
     return evidence.thaw(folder, name)
+
+
+def _whole(
+    folder: Path, name: str, call: callsyntax.Call, record: dict[str, Any]
+) -> pd.DataFrame | None:
+    """Return the whole answer that a part of it must not take the place of, saying so; or None."""
+    frozen = None if record.get("complete") else _frozen(folder, name, call)
+    if frozen is None:
+        return None
+    before = frozen.attrs["evidence"]
+    if not before.get("complete") or provenance.source(before) != provenance.source(record):
+        return None
+    say(
+        f"Only a part came this time: {record.get('rows'):,} rows, {record.get('partial')}. The "
+        "whole answer of before stays frozen and is shown; run this cell again to ask again."
+    )
+    return frozen
 
 
 class _Told:

@@ -115,6 +115,31 @@ def test_a_second_run_asks_nobody_and_refresh_asks_again(shell, incident, shown,
     assert len(asked) == 2, "a changed question is a new question"
 
 
+def test_a_part_does_not_take_the_place_of_the_whole(shell, incident, shown, monkeypatch):
+    """Datadog fails midway, or the cell is stopped: what was frozen in whole stays."""
+    whole = ERRORS.replace("\n)", ",\n  limit=50000\n)")
+    shell.run_cell_magic("datadog", "errors", whole)
+    rows = len(shell.user_ns["errors"])
+    real = session.calls.ask
+
+    def broken(call, **more):
+        frame = real(call, **more)
+        part = frame.head(20)
+        failed = {"complete": False, "partial": "HTTP 503 on page 3", "rows": 20}
+        part.attrs["evidence"] = frame.attrs["evidence"] | failed
+        return part
+
+    monkeypatch.setattr(session.calls, "ask", broken)
+    shown.clear()
+    shell.run_cell_magic("datadog", "errors --refresh", whole)
+    assert "Only a part came this time: 20 rows, HTTP 503 on page 3." in texts(shown)
+    assert len(shell.user_ns["errors"]) == rows
+    record = json.loads((incident.path / "evidence" / "errors.json").read_text("utf-8"))
+    assert (record["complete"], record["rows"]) == (True, rows)
+    shell.run_cell_magic("datadog", "errors", whole.replace("error", "warn"))
+    assert len(shell.user_ns["errors"]) == 20, "a part is kept where there is nothing better"
+
+
 def test_the_frozen_record_says_what_was_asked(shell, incident, shown):
     shell.run_cell_magic("datadog", "errors --chart none", ERRORS)
     record = json.loads((incident.path / "evidence" / "errors.json").read_text("utf-8"))
