@@ -186,15 +186,28 @@ def search(incident: Incident, answer: str, words: str, zone: tzinfo = UTC) -> F
 
 
 def add(incident: Incident, found: Candidate) -> str:
-    """Put a candidate into the timeline and return the new row's id.
+    """Put a candidate into the timeline and return its row's id.
 
+    A cell that is run again finds the row that it added, whatever was written over it since.
     Columns that the incident's template does not have are left out.
     """
     known = {column.name for column in incident.template.tables["timeline"]}
     columns = {name: said for name, said in found.columns.items() if name in known}
     if "evidence" in columns:
         columns["evidence"] = evidence.shown(columns["evidence"], monitors(incident))
-    return incident.add("timeline", step=found.step, time=found.time, **columns)
+    wanted = {"step": found.step, "time": times.iso(found.time), **columns}
+    held = (row for row, first in _begun(incident).items() if wanted.items() <= first.items())
+    return next(held, "") or incident.add("timeline", **wanted)
+
+
+def _begun(incident: Incident) -> dict[str, dict[str, Any]]:
+    """Return the rows that stand in the timeline with what each blank of them held first."""
+    begun: dict[str, dict[str, Any]] = {row["row"]: {} for row in incident.values("timeline")}
+    for edit in incident.edits():
+        first = begun.get(edit["row"]) if edit["table"] == "timeline" else None
+        if first is not None and edit.get("value") is not None:
+            first.setdefault(edit.get("name", ""), edit["value"])
+    return begun
 
 
 def named(incident: Incident, names: Iterable[str]) -> list[tuple[str, str]]:

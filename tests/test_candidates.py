@@ -266,6 +266,19 @@ def test_the_incident_offers_it_in_one_call(incident, events):
     assert incident["timeline"].loc[row, "evidence"].startswith("events (")
 
 
+def test_a_cell_that_is_run_again_adds_no_second_step(incident, events):
+    """Forms tell to run all cells again after a kernel's end: what was corrected stays corrected."""
+    row = incident.add_to_timeline(events, events.index[0])
+    incident.set("finding", "Release 2 began", table="timeline", row=row)
+    incident.set("time", "2025-12-04T14:00Z", table="timeline", row=row)
+    assert incident.add_to_timeline(events, events.index[0]) == row
+    other = incident.add_to_timeline(events, events.index[1])
+    assert other != row
+    assert len(incident["timeline"]) == 4
+    incident.remove("timeline", row)
+    assert incident.add_to_timeline(events, events.index[0]) not in (row, other)
+
+
 def test_the_peak_of_a_metric_in_one_call(incident):
     query = ["sum:trace.checkout.request.errors{*}.as_rate()"]
     frame = datadog.get_datadog_metric(query, *WINDOW.values())
