@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import io
+import re
 import tokenize
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -44,6 +45,7 @@ FUNCTIONS = {
 }
 """The functions that a query may call, and their arguments in order."""
 
+_QUOTED = re.compile(r"""(["'])(?:\\.|(?!\1).)*\1""", re.DOTALL)
 _LONGEST = 100_000  # characters of a cell; longer ones are no question
 
 
@@ -116,8 +118,10 @@ def _renamed(source: str) -> str:
 
 
 def _unreadable(error: Exception, source: str, before: int) -> str:
-    if "{{" in source and isinstance(error, SyntaxError):
+    if "{{" in _QUOTED.sub("", source) and isinstance(error, SyntaxError):
         hint = "placeholders stand inside quotes"
+    elif "forgot a comma" in str(error):
+        hint = "a comma seems to be missing"
     else:
         hint = "check quotes, commas and parentheses"
     line = error.lineno if isinstance(error, SyntaxError) else None
@@ -138,10 +142,11 @@ def _literal(node: ast.expr, function: str, name: str) -> Any:
     try:
         return ast.literal_eval(node)
     except (ValueError, TypeError, RecursionError, MemoryError):
-        label = name.removesuffix("_")
+        label, came = name.removesuffix("_"), ast.unparse(node)[:100]
+        hint = "; placeholders stand inside quotes" if came.startswith("{{") else ""
         raise QueryError(
             f"{function}: {label} must be written out as text, number or list; "
-            f"got {shown(ast.unparse(node)[:100])}"
+            f"got {shown(came)}{hint}"
         ) from None
 
 

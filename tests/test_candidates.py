@@ -267,7 +267,7 @@ def test_the_incident_offers_it_in_one_call(incident, events):
 
 
 def test_a_cell_that_is_run_again_adds_no_second_step(incident, events):
-    """Forms tell to run all cells again after a kernel's end: what was corrected stays corrected."""
+    """Forms tell to run all cells again when a kernel ended; what was corrected stays so."""
     row = incident.add_to_timeline(events, events.index[0])
     incident.set("finding", "Release 2 began", table="timeline", row=row)
     incident.set("time", "2025-12-04T14:00Z", table="timeline", row=row)

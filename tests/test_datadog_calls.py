@@ -113,7 +113,12 @@ def test_comments_positions_and_the_word_from_in_texts():
         ("datadog.search_datadog_logs(query='a')", "one call"),
         ("__import__('os').system('true')", "one call"),
         ("search_datadog_logs(query='a'", "cannot be read"),
-        ("search_datadog_logs(query={{SERVICE}})", "cannot be read|written out"),
+        ("search_datadog_logs(query='{{SERVICE}}'\n from='now')", r"line 1\): a comma seems to be"),
+        ("search_datadog_logs(query='{{SERVICE}}', to='a' 'b)", "check quotes, commas"),
+        (
+            "search_datadog_logs(query={{SERVICE}})",
+            "written out .*placeholders stand inside quotes",
+        ),
         ("search_datadog_logs(query='{{SERVCE}}')", r"did you mean \{\{SERVICE\}\}"),
         ("search_datadog_logs(query='{{ os.environ }}')", "unknown placeholder"),
         ("search_datadog_logs(query='{{SERVICE_MINUS_1H}}')", "unknown placeholder"),
