@@ -5,10 +5,13 @@ Records are files, which a hand or a tool may have changed: `faults` says what o
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from postmortem_nb import times
 from postmortem_nb.errors import BadValue, shown
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 Record = dict[str, Any]
 
@@ -65,6 +68,16 @@ def completeness(record: Record) -> str:
     if record.get("complete", False):
         return "complete"
     return f"partial: {record.get('partial') or 'no reason was recorded'}"
+
+
+def more(record: Mapping[str, Any]) -> str:
+    """Return what brings the rest of a partial answer: the same question again, or a larger one."""
+    if record.get("partial") != "limit reached":
+        return "Ask again with --refresh"
+    arguments = record.get("arguments")
+    limit = arguments.get("limit") if isinstance(arguments, dict) else None
+    was = f" (it was {limit:,})" if isinstance(limit, int) else ""
+    return f"Ask with a higher limit={was} or a narrower query"
 
 
 def integrity(record: Record) -> str:

@@ -7,14 +7,14 @@ may keep logs shorter or longer, so theirs can be declared.
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from postmortem_nb import bundle, evidence, times
+from postmortem_nb import bundle, evidence, provenance, times
 from postmortem_nb.datadog import calls
 from postmortem_nb.errors import BadValue, QueryError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from postmortem_nb.incident import Incident
     from postmortem_nb.schema import Query
@@ -57,14 +57,28 @@ def expiring(
 
     """
     now = now or datetime.now(UTC)
-    records = evidence.listing(incident.path / bundle.EVIDENCE)
-    frozen = {record["name"] for record in records if record.get("complete")}
-    open_ = (query for query in incident.template.queries() if query.name not in frozen)
-    return [line for query in open_ for line in _hints(incident, query, now, log_days)]
+    records = {
+        str(record["name"]): record
+        for record in evidence.listing(incident.path / bundle.EVIDENCE)
+        if not record.get("problem")
+    }
+    return [
+        line
+        for query in incident.template.queries()
+        if not (record := records.get(query.name, {})).get("complete")
+        for line in _hints(incident, query, record, now=now, log_days=log_days)
+    ]
 
 
-def _hints(incident: Incident, query: Query, now: datetime, log_days: float) -> Iterator[str]:
-    """Yield the line for one question, none while there is time."""
+def _hints(
+    incident: Incident,
+    query: Query,
+    record: Mapping[str, Any],
+    *,
+    now: datetime,
+    log_days: float,
+) -> Iterator[str]:
+    """Yield the line for one question, none while there is time; ``record`` is of what it has."""
     variables = incident.variables()
     try:
         call = calls.parse(query.call)
@@ -79,12 +93,16 @@ def _hints(incident: Incident, query: Query, now: datetime, log_days: float) -> 
     kept = f"such data are kept {days:g} days" + (
         " unless your plan says otherwise" if call.function in _LOGS else ""
     )
+    held, todo = f"{query.name}: not frozen", "run its cell"
+    if record:
+        held = f"{query.name}: frozen only in part ({record.get('partial') or 'unknown why'})"
+        todo = provenance.more(record)[0].lower() + provenance.more(record)[1:]
     if now >= last:
-        yield f"{query.name}: not frozen, and its data are gone since {last:%Y-%m-%d}: {kept}"
+        yield f"{held}, and its data are gone since {last:%Y-%m-%d}: {kept}"
     elif now >= first:
         until = f"the last of them on {last:%Y-%m-%d}"
-        yield f"{query.name}: not frozen, and its data are vanishing, {until}: {kept}; run its cell"
+        yield f"{held}, and its data are vanishing, {until}: {kept}; {todo}"
     elif first - now <= SOON:
         left = max(1, (first - now).days)
         when = f"on {first:%Y-%m-%d}, in {left} {'day' if left == 1 else 'days'}"
-        yield f"{query.name}: not frozen; its data begin to vanish {when}: {kept}; run its cell"
+        yield f"{held}; its data begin to vanish {when}: {kept}; {todo}"

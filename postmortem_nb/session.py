@@ -126,6 +126,8 @@ def show(frame: pd.DataFrame, *, incident: Incident | None, options: Options) ->
     if is_drawn and (words := charts.otherwise(frame, kind=options.chart, by=options.by)):
         say(f"--chart {options.chart}: {words}")
     _small(provenance.line(record), _link(record))
+    if record and not record.get("complete"):
+        _small(f"{provenance.more(record)}.")
     advice = record.get("advice")
     for words in advice if isinstance(advice, list) else []:
         say(f"Found nothing: {words}")

@@ -249,4 +249,16 @@ def test_what_is_frozen_whole_is_no_worry(fresh):
     frame = pd.DataFrame({"id": ["a"]})
     evidence.freeze(fresh.path / "evidence", "logs", frame, {"complete": True})
     evidence.freeze(fresh.path / "evidence", "spans", frame, {"complete": False})
-    assert set(hints(fresh, START + timedelta(days=11))) == {"impact", "spans"}
+    found = hints(fresh, START + timedelta(days=11))
+    assert set(found) == {"impact", "spans"}
+    assert found["spans"].startswith("spans: frozen only in part (unknown why); its data begin")
+    assert found["spans"].endswith("; ask again with --refresh")
+
+
+def test_what_reached_its_limit_is_not_told_to_be_run_again(fresh):
+    """Its cell would show the same part: what brings the rest is a higher limit."""
+    told = {"complete": False, "partial": "limit reached", "arguments": {"limit": 1000}}
+    evidence.freeze(fresh.path / "evidence", "logs", pd.DataFrame({"id": ["a"]}), told)
+    said = hints(fresh, START + timedelta(days=11))["logs"]
+    assert said.startswith("logs: frozen only in part (limit reached); its data begin to vanish")
+    assert said.endswith("; ask with a higher limit= (it was 1,000) or a narrower query")

@@ -66,7 +66,8 @@ def test_a_cell_shows_chart_table_and_provenance(shell, incident, shown):
     assert picture["postmortem"]["evidence"] == "errors"
     assert picture["image/png"]["alt"]
     said = texts(shown)
-    for word in ("1,000 rows", "sandbox", "partial: limit reached", "sha256"):
+    more = "Ask with a higher limit= (it was 1,000) or a narrower query."
+    for word in ("1,000 rows", "sandbox", "partial: limit reached", "sha256", more):
         assert word in said
 
 

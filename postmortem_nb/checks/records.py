@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from postmortem_nb import evidence, impact, times
+from postmortem_nb import evidence, impact, provenance, times
 from postmortem_nb.checks import reading, regional
 from postmortem_nb.checks.case import SINGLE
 from postmortem_nb.checks.report import Code, Finding, Severity
@@ -128,7 +128,7 @@ def unsound(case: Case, record: Mapping[str, Any]) -> Iterator[Finding]:
         yield _evidence(
             name,
             f"Partial: {record.get('partial') or 'no reason was recorded'}.",
-            f"{_more(record)}, or say in the text that figures from it are lower bounds.",
+            f"{provenance.more(record)}, or say in the text that figures from it are lower bounds.",
         )
     if record.get("rows") == 0:
         late = _late(record)
@@ -143,16 +143,6 @@ def unsound(case: Case, record: Mapping[str, Any]) -> Iterator[Finding]:
             else "Check service, window and spelling; if nothing is the finding, say so.",
             severity=Severity.WARNING if late else Severity.HINT,
         )
-
-
-def _more(record: Mapping[str, Any]) -> str:
-    """Return what brings the rest of a partial answer: the same question again, or a larger one."""
-    if record.get("partial") != "limit reached":
-        return "Ask again with --refresh"
-    arguments = record.get("arguments")
-    limit = arguments.get("limit") if isinstance(arguments, dict) else None
-    was = f" (it was {limit:,})" if isinstance(limit, int) else ""
-    return f"Ask with a higher limit={was} or a narrower query"
 
 
 def made_up(case: Case, listed: Sequence[Mapping[str, Any]]) -> Iterator[Finding]:
