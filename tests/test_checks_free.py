@@ -316,6 +316,19 @@ def test_an_order_that_seldom_is_is_a_hint(tmp_path, step, clock, told):
     assert [message.split(" (")[0] for message in hints["message"]] == [told]
 
 
+@pytest.mark.parametrize(("named", "told"), [("events (AgAA)", 0), (None, 1)])
+def test_what_the_evidence_gave_its_time_may_come_before_the_investigation(tmp_path, named, told):
+    """The form offers it as a discovery: its time is when it happened, and right."""
+    incident = Incident.create("INC-2", tmp_path, start=sound.moment("14:02"))
+    begun, early = sound.moment("14:31"), sound.moment("14:20")
+    incident.add("timeline", step="Investigation Begins", time=begun)
+    columns = {"finding": "Release 2 began", "evidence": named}
+    incident.add("timeline", step="Key Discovery", time=early, **columns)
+    found = incident.check()
+    order = found[found["code"] == "order"]["message"]
+    assert order.str.startswith("Key Discovery (").sum() == told
+
+
 def test_a_method_of_detection_is_compared_with_its_row(tmp_path):
     incident = sound.create(tmp_path)
     row = next(row["row"] for row in incident.values("timeline") if row["step"] == "Detection")

@@ -120,8 +120,12 @@ _CAUSE, _BEGUN = "Root Cause Identified", "Investigation Begins"
 
 
 def hints(case: Case) -> Iterator[Finding]:
-    """Find steps in an order that can be, but seldom is: told as a hint."""
-    found = sorted(row["time"] for row in _timed(case) if row.get("step") == metrics.DISCOVERY)
+    """Find steps in an order that can be, but seldom is: told as a hint.
+
+    A discovery with its evidence has the time at which that happened, not at which it was found.
+    """
+    people = [row for row in _timed(case) if not _happened(row)]
+    found = sorted(row["time"] for row in people if row.get("step") == metrics.DISCOVERY)
     cause, begun = _one(case, _CAUSE), _one(case, _BEGUN)
     known = cause["time"] if cause else None
     pairs = (
@@ -134,7 +138,7 @@ def hints(case: Case) -> Iterator[Finding]:
         ("Monitoring", "Full Recovery", case.moments.recovered),
     )
     for later, earlier, since in pairs:
-        row = _one(case, later)
+        row = _first(people, later)
         if row and since and row["time"] < since:
             yield about(
                 case,
@@ -174,11 +178,19 @@ def foregone(case: Case) -> Iterator[Finding]:
 RULES = (order, hints, foregone, window, untimed, phases)
 
 
+def _happened(row: Row) -> bool:
+    """Return whether an entry is a discovery that the evidence gave its time."""
+    return row.get("step") == metrics.DISCOVERY and bool(row.get("evidence"))
+
+
 def _one(case: Case, step: str) -> Row | None:
     """Return the row that counts for a step: the first, for ends the last."""
-    rows = sorted(
-        (row for row in _timed(case) if row.get("step") == step), key=lambda row: row["time"]
-    )
+    return _first(_timed(case), step)
+
+
+def _first(timed: list[Row], step: str) -> Row | None:
+    """Return the same among some rows."""
+    rows = sorted((row for row in timed if row.get("step") == step), key=lambda row: row["time"])
     ends = {metrics.STEPS[name] for name in metrics.LAST_COUNTS}
     return rows[-1 if step in ends else 0] if rows else None
 
