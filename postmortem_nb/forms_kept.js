@@ -74,7 +74,8 @@ export class Kept {
 
   says(each) {
     const { edit, now, since, gone } = each;
-    if (!edit.name) return `${DONE[edit.t] || edit.label}${edit.at ? `, ${when(edit.at)}` : ""}`;
+    const what = edit.title ? `${edit.title}: ` : "";
+    if (!edit.name) return `${what}${DONE[edit.t] || edit.label}${edit.at ? `, ${when(edit.at)}` : ""}`;
     const typed = `${edit.label}: ${words(edit.value)}${edit.at ? ` (typed ${when(edit.at)})` : ""}`;
     if (gone) return `${typed}. Its row was removed since.`;
     if (!this.overtaken(each)) return typed;
@@ -118,8 +119,8 @@ export class Kept {
   /** Send an edit as one of this window; returns whether it has a place here. */
   save({ edit, row }) {
     if (!edit.name) {
-      const { t, table, group, to, answer, label } = edit;
-      this.form.queue.act({ t, table, row: edit.row, group, to, answer }, label);
+      const { t, table, group, to, answer, label, title } = edit;
+      this.form.queue.act({ t, table, row: edit.row, group, to, answer }, label, title);
       return true;
     }
     const field = this.form.field({ ...edit, row }) || this.blank(edit);

@@ -57,8 +57,9 @@ export class Queue {
   }
 
   entry(field) {
-    const { table, row, slot, group, preset } = field.place;
-    const told = { name: field.spec.n, value: field.value(), label: field.spec.l, base: field.base };
+    const { table, row, slot, group, preset, title } = field.place;
+    const label = title ? `${title} › ${field.spec.l}` : field.spec.l;
+    const told = { name: field.spec.n, value: field.value(), label, base: field.base };
     return { field, table, row, slot, group, preset: preset?.value, ...told };
   }
 
@@ -75,9 +76,9 @@ export class Queue {
     this.send(field.key, entry, { t: "set", table, row, slot, group, preset, name, value });
   }
 
-  /** Send a change of rows: it is kept like an edit. */
-  act(message, label = message.t) {
-    this.send(`act ${this.sent + 1}`, { ...message, label }, message);
+  /** Send a change of rows: it is kept like an edit, with the name of the row. */
+  act(message, label = message.t, title = "") {
+    this.send(`act ${this.sent + 1}`, { ...message, label, title }, message);
   }
 
   send(key, entry, message) {
@@ -147,6 +148,12 @@ export class Queue {
   /** Send once more, under their old numbers, what nobody answered: an edit done is not done twice. */
   repeat() {
     for (const { n, draft, message } of this.waiting.values()) if (n && !draft) this.form.send({ ...message, n });
+  }
+
+  /** Return the fields whose edit is nowhere but here. */
+  lost() {
+    const held = [...this.waiting.values()].filter((entry) => entry.field && (entry.unsaved || (entry.n && !entry.draft)));
+    return held.map((entry) => entry.field);
   }
 
   count() {

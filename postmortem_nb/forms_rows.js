@@ -55,6 +55,7 @@ class Row {
     this.element.classList.toggle("pm-virtual", !this.id);
     if (this.called !== name) {
       this.called = name;
+      this.place.title = name;
       this.name.textContent = name;
       this.buttons.forEach((tool, at) => tool.setAttribute("aria-label", `${TOOLS[at][1]}: ${name}`));
     }
@@ -243,8 +244,8 @@ export class Group {
       return;
     }
     const place = { table: this.spec.table, row: row.id, group: this.spec.g };
-    if (kind === "move") this.form.queue.act({ t: "move", ...place, to: this.rows.filter((each) => each.id).indexOf(row) + step });
-    else this.form.queue.act({ t: kind, ...place });
+    const to = kind === "move" ? { to: this.rows.filter((each) => each.id).indexOf(row) + step } : {};
+    this.form.queue.act({ t: kind, ...place, ...to }, kind, this.called(at));
     if (kind === "remove") this.forget(row, at);
   }
 
@@ -256,7 +257,7 @@ export class Group {
     this.place();
     const undo = make("button", { type: "button", class: "pm-undo", text: "Undo" });
     undo.addEventListener("click", () => {
-      this.form.queue.act({ t: "restore", table: this.spec.table, row: row.id, group: this.spec.g });
+      this.form.queue.act({ t: "restore", table: this.spec.table, row: row.id, group: this.spec.g }, "restore", name);
       this.gone.hidden = true;
       this.focus();
     });

@@ -47,6 +47,7 @@ export class Form {
     this.bar = make("span", { class: "pm-bar-done" });
     this.needed = make("span", { class: "pm-needed" });
     this.status = make("span", { class: "pm-status", role: "status" });
+    this.marked = [];
     this.retry = make("button", { type: "button", class: "pm-undo", text: "Try again", hidden: true, on: { click: () => this.again() } });
     this.offer = make("div", { class: "pm-offer", role: "alert", hidden: true });
     this.kept = new Kept(this);
@@ -328,13 +329,21 @@ export class Form {
     this.status.className = `pm-status pm-is-${kind}`;
     if (this.status.textContent !== text) this.status.textContent = text;
     this.retry.hidden = !unsaved;
+    this.mark(kind === "lost" ? this.queue.lost() : []);
     if (sent.length && silent && !gone) mend(kernel).then((mended) => mended && this.queue.repeat());
+  }
+
+  /** Mark the blanks whose edit is nowhere but here: the line that says so may be far above them. */
+  mark(fields) {
+    for (const field of this.marked) field.element.classList.toggle("pm-lost", fields.includes(field));
+    for (const field of fields) field.element.classList.add("pm-lost");
+    this.marked = fields;
   }
 
   words({ refused, unsaved, sent, age, gone, silent }) {
     if (unsaved) return ["lost", `NOT SAVED: ${edits(unsaved)}. ${this.trouble || "The disk did not take it."}`];
     if (sent && (gone || silent)) {
-      const then = gone ? "Run all cells again to save it." : "It is saved as soon as the kernel answers.";
+      const then = gone ? "Run all cells again, then save it here." : "It is saved as soon as the kernel answers.";
       return ["lost", `NOT SAVED: ${edits(sent)}. The kernel does not answer; what you typed is kept here. ${then}`];
     }
     if (sent && age > WAITING) return ["waiting", `Waiting for the kernel: ${edits(sent)}`];

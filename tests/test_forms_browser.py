@@ -301,16 +301,25 @@ def test_a_killed_kernel_loses_nothing_that_was_typed_after_it(bundle, open_form
         form.get_by_label("Failed Requests").press("Enter")
         expect(form.locator(".pm-status")).to_contain_text("NOT SAVED: 2 edits")
         # the form's cell alone knows no incident after a restart
-        expect(form.locator(".pm-status")).to_contain_text("Run all cells again to save it.")
+        expect(form.locator(".pm-status")).to_contain_text(
+            "Run all cells again, then save it here."
+        )
         actions.get_by_label("Action", exact=True).nth(1).fill("An action that nobody heard of")
         actions.get_by_label("Owner").nth(1).fill("Ada Lovelace")
         actions.locator(".pm-progress").click()
         expect(actions.locator(".pm-status")).to_contain_text("NOT SAVED: 2 edits")
+        # who types below the fold is told beside the blanks
+        expect(actions.locator(".pm-lost")).to_have_count(2)
+        beside = "e => getComputedStyle(e.querySelector('.pm-control'), '::after').content"
+        assert "Not saved" in actions.locator(".pm-lost").first.evaluate(beside)
 
         notebook.reload()
         notebook.run()
         form, actions = notebook.form("Incident Overview"), notebook.form("Action Items")
         expect(form.get_by_role("alert").first).to_contain_text("typed into nothing")
+        named = "Action 2 › Action: An action that nobody heard of"
+        expect(actions.get_by_role("alert").first).to_contain_text(named)
+        expect(actions.locator(".pm-lost")).to_have_count(0)
         for each in (form, actions):
             each.get_by_role("button", name="Save them all").click()
             jupyter.saved(each)
