@@ -51,6 +51,10 @@ def _line_parser() -> argparse.ArgumentParser:
 class PostmortemMagics(Magics):
     """The two magics of a postmortem notebook."""
 
+    def __init__(self, shell: Any) -> None:
+        super().__init__(shell)
+        self._askers: dict[str, tuple[str, object]] = {}
+
     @cell_magic
     def datadog(self, line: str, cell: str) -> None:
         """Ask Datadog the call in the cell; the answer lands in the variable named on the line."""
@@ -60,8 +64,15 @@ class PostmortemMagics(Magics):
         names = self._names()
         incident = session.find(names)
         frame = session.query(cell, asked.name, incident=incident, options=options)
-        if frame is not None:
-            names[asked.name] = frame
+        if frame is None:
+            return
+        names[asked.name] = frame
+        if self._is_shared(asked.name, frame.attrs.get("evidence", {}).get("question")):
+            session.say(
+                f"Another cell asks something else under the name {asked.name}: only the later "
+                "answer is frozen, and the document shows it for both. Give this one another "
+                "name, then run the other cell again."
+            )
 
     @line_magic
     def postmortem(self, line: str) -> None:
@@ -72,6 +83,17 @@ class PostmortemMagics(Magics):
             rest = cli.with_path(command, rest, str(incident.path))
         with suppress(SystemExit):  # help ends a process; a cell just ends
             cli.run([command, *rest])
+
+    def _is_shared(self, name: str, question: object) -> bool:
+        """Return whether another cell asked another question under this name since the first cell.
+
+        JupyterLab says which cell is run; without its word nobody can tell one that was edited.
+        """
+        parent: dict[str, Any] = getattr(self.shell, "get_parent", dict)()
+        cell = str(parent.get("metadata", {}).get("cellId") or "")
+        other, before = self._askers.get(name, (cell, question))
+        self._askers[name] = cell, question
+        return bool(cell and other and cell != other and before != question)
 
     def _names(self) -> dict[str, Any]:
         """Return the notebook's variables."""

@@ -141,6 +141,25 @@ def test_a_part_does_not_take_the_place_of_the_whole(shell, incident, shown, mon
     assert len(shell.user_ns["errors"]) == 20, "a part is kept where there is nothing better"
 
 
+def test_two_cells_that_ask_under_one_name_are_told(shell, incident, shown, monkeypatch):
+    """A copied cell: the second question's answer would stand below the first in the document."""
+    warnings = ERRORS.replace("error", "warn")
+
+    def said(cell, call, name="errors"):
+        shown.clear()
+        parent = {"metadata": {"cellId": cell}}
+        monkeypatch.setattr(shell, "get_parent", lambda: parent, raising=False)
+        shell.run_cell_magic("datadog", name, call)
+        return "Another cell asks something else under the name" in texts(shown)
+
+    magic.register(shell)
+    assert not said("one", ERRORS)
+    assert not said("one", warnings), "an edited cell is no other"
+    assert not said("two", warnings), "the same question has the same answer"
+    assert said("three", ERRORS)
+    assert not said("three", ERRORS, "failures")
+
+
 def test_the_frozen_record_says_what_was_asked(shell, incident, shown):
     shell.run_cell_magic("datadog", "errors --chart none", ERRORS)
     record = json.loads((incident.path / "evidence" / "errors.json").read_text("utf-8"))
