@@ -152,8 +152,7 @@ export class Queue {
 
   /** Return the fields whose edit is nowhere but here. */
   lost() {
-    const held = [...this.waiting.values()].filter((entry) => entry.field && (entry.unsaved || (entry.n && !entry.draft)));
-    return held.map((entry) => entry.field);
+    return [...this.waiting.values()].filter((entry) => entry.unsaved || (entry.n && !entry.draft)).map((entry) => entry.field);
   }
 
   count() {

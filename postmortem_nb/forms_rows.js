@@ -244,8 +244,8 @@ export class Group {
       return;
     }
     const place = { table: this.spec.table, row: row.id, group: this.spec.g };
-    const to = kind === "move" ? { to: this.rows.filter((each) => each.id).indexOf(row) + step } : {};
-    this.form.queue.act({ t: kind, ...place, ...to }, kind, this.called(at));
+    if (kind === "move") place.to = this.rows.filter((each) => each.id).indexOf(row) + step;
+    this.form.queue.act({ t: kind, ...place }, kind, this.called(at));
     if (kind === "remove") this.forget(row, at);
   }
 
@@ -257,7 +257,7 @@ export class Group {
     this.place();
     const undo = make("button", { type: "button", class: "pm-undo", text: "Undo" });
     undo.addEventListener("click", () => {
-      this.form.queue.act({ t: "restore", table: this.spec.table, row: row.id, group: this.spec.g }, "restore", name);
+      this.form.queue.act({ t: "restore", table: this.spec.table, row: row.id, group: this.spec.g });
       this.gone.hidden = true;
       this.focus();
     });

@@ -47,7 +47,6 @@ export class Form {
     this.bar = make("span", { class: "pm-bar-done" });
     this.needed = make("span", { class: "pm-needed" });
     this.status = make("span", { class: "pm-status", role: "status" });
-    this.marked = [];
     this.retry = make("button", { type: "button", class: "pm-undo", text: "Try again", hidden: true, on: { click: () => this.again() } });
     this.offer = make("div", { class: "pm-offer", role: "alert", hidden: true });
     this.kept = new Kept(this);
@@ -329,15 +328,10 @@ export class Form {
     this.status.className = `pm-status pm-is-${kind}`;
     if (this.status.textContent !== text) this.status.textContent = text;
     this.retry.hidden = !unsaved;
-    this.mark(kind === "lost" ? this.queue.lost() : []);
+    // the line that says so may be far above the blanks whose edit is nowhere but here
+    const lost = kind === "lost" ? this.queue.lost() : [];
+    for (const field of this.all()) field.element.classList.toggle("pm-lost", lost.includes(field));
     if (sent.length && silent && !gone) mend(kernel).then((mended) => mended && this.queue.repeat());
-  }
-
-  /** Mark the blanks whose edit is nowhere but here: the line that says so may be far above them. */
-  mark(fields) {
-    for (const field of this.marked) field.element.classList.toggle("pm-lost", fields.includes(field));
-    for (const field of fields) field.element.classList.add("pm-lost");
-    this.marked = fields;
   }
 
   words({ refused, unsaved, sent, age, gone, silent }) {
