@@ -35,7 +35,7 @@ _NUMBER = re.compile(
 )
 _SCALES = {"": 0, "k": 3, "m": 6, "b": 9}
 _UNIT_WORDS = re.compile(r"(?<=[0-9\s])(?:(h)(?:ou)?rs?|(m)in(?:ute)?s?|(s)ec(?:ond)?s?)\b")
-_DAY = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})(?:[T ][0-9]{2}:[0-9:.]+.*)?")
+_DAY = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})(?:[t ][0-9]{2}:[0-9:.]+.*)?")
 _ONE_OF_SEVERAL = re.compile(r'\s*"((?:[^"]|"")*)"\s*(?:[,;\n]|\Z)|[^,;\n]+')
 _ODD_NAME = re.compile('[,;\n\u2028\u2029]|\\A"')
 _YES = frozenset({"yes", "y", "true", "1", "on", "done", "x", "[x]", "✅", "✓"})
@@ -282,7 +282,7 @@ def _date(given: object, about: About) -> str | None:
         return _day_of(given, about.get("zone") or UTC)
     if isinstance(given, date):
         return given.isoformat()
-    match = _DAY.fullmatch(given.strip()) if isinstance(given, str) and len(given) < 80 else None
+    match = _DAY.fullmatch(times.plainly(given)) if isinstance(given, str) else None
     try:
         return date.fromisoformat(match[1]).isoformat() if match else None
     except ValueError:

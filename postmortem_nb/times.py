@@ -34,6 +34,15 @@ _ABSOLUTE = re.compile(r"(?P<day>[0-9]{4}-[0-9]{2}-[0-9]{2})(?:t|\s+)" + _CLOCK 
 _OF_DAY = re.compile(_CLOCK + _ZONE, re.ASCII)
 _RELATIVE = re.compile(r"(?P<now>now)?\s*(?P<sign>[+-])\s*(?P<span>[0-9].*)", re.ASCII)
 _DIGITS = re.compile(r"-?[0-9]{9,20}(?:\.[0-9]{1,9})?", re.ASCII)
+_MONTHS = "january february march april may june july august september october november december"
+_NUMBERS = {name[:3]: number for number, name in enumerate(_MONTHS.split(), 1)}
+_MONTH = "|".join(f"{name[:3]}(?:{name[3:]})?" for name in _MONTHS.split())
+_SHORT_DAY = re.compile(r"(?P<y>[0-9]{4})-(?P<m>[0-9]{1,2})-(?P<d>[0-9]{1,2})(?![0-9])", re.ASCII)
+_DAY_FIRST = re.compile(rf"(?P<d>[0-9]{{1,2}}) (?P<m>{_MONTH})\.?,? (?P<y>[0-9]{{4}}),?", re.ASCII)
+_DAY_LAST = re.compile(rf"(?P<m>{_MONTH})\.? (?P<d>[0-9]{{1,2}}),? (?P<y>[0-9]{{4}}),?", re.ASCII)
+_HALF_DAY = re.compile(
+    r"\b(?P<hour>0?[1-9]|1[0-2])(?P<rest>:[0-9]{2}(?::[0-9.]+)?)? ?(?P<half>[ap])m\b", re.ASCII
+)
 
 
 def parse(
@@ -52,7 +61,8 @@ def parse(
         an aware ``datetime``; ISO 8601 with a zone; epoch seconds, or milliseconds from 10^11 on
         (a number or nine digits and more); ``now``, ``now-15m``, ``now+2h`` (s m h d w);
         ``+15m`` or ``-5m`` from ``start``; ``14:02`` or ``14:02:30`` on the day of ``start``, or
-        on the day after where that were more than twelve hours before ``start``
+        on the day after where that were more than twelve hours before ``start``; what `plainly`
+        reads as one of these
     name
         what the error calls the value
     now, start
@@ -77,6 +87,25 @@ def parse(
     except (OverflowError, ValueError):
         pass  # out of the calendar, or not a way of writing a time: said below
     raise BadValue(expected(name, _accepted(start, zone), example=EXAMPLE, came=value))
+
+
+def plainly(text: str) -> str:
+    """Return a text with its day as ``2025-12-07`` and its clock as ``14:02``, in small letters.
+
+    ``Dec 7, 2025 2:02 pm``, as Datadog writes it, ``7 December 2025``, ``2025-12-7``. A day
+    in slashes is left: nobody knows which number is the month. Nothing of a text too long for one.
+    """
+    plain = " ".join(text.lower().split()) if len(text.strip()) <= _LONGEST else ""
+    for written in (_SHORT_DAY, _DAY_FIRST, _DAY_LAST):
+        if match := written.match(plain):
+            month = _NUMBERS.get(match["m"][:3], match["m"])
+            plain = f"{match['y']}-{month:0>2}-{match['d']:0>2}{plain[match.end() :]}"
+    return _HALF_DAY.sub(_whole_day, plain)
+
+
+def _whole_day(match: re.Match[str]) -> str:
+    hour = int(match["hour"]) % 12 + (12 if match["half"] == "p" else 0)
+    return f"{hour:02}{match['rest'] or ':00'}"
 
 
 def span(text: object, *, name: str = "span") -> timedelta:
@@ -127,9 +156,7 @@ def _read(
     value: str, *, name: str, now: datetime | None, start: datetime | None, zone: tzinfo | None
 ) -> datetime:
     """Return the moment of a text; ValueError when it is none."""
-    text = value.strip().lower()
-    if len(text) > _LONGEST:
-        raise ValueError
+    text = plainly(value)
     if text == "now":
         return _now(now)
     if match := _RELATIVE.fullmatch(text):
