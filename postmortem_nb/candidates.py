@@ -16,9 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from postmortem_nb import evidence, kinds, metrics, times
+from postmortem_nb import evidence, kinds, metrics, times, units
 from postmortem_nb.errors import BadValue, BundleError, expected
-from postmortem_nb.units import numeral
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -316,12 +315,19 @@ def _ways(time: datetime, columns: Mapping[str, Any]) -> set[str]:
     return {f"{times.iso(time)} {each}" for each in told}
 
 
+def _amount(value: float, stated: object) -> str:
+    """Return a metric's value as its chart reads it: ``14.2 s``, ``18,600 items``."""
+    unit = units.read("" if kinds.is_missing(stated) else str(stated))
+    if unit.family != "things":
+        return units.shown(value, unit)
+    words = unit.name if value == 1 and not unit.per else unit.words
+    return f"{units.numeral(value, 4)} {words}".strip()
+
+
 def _says(values: dict[str, Any]) -> str:
     """Return the row in words: an analysis' own, a title, a message, or a metric's value."""
     if "value" in values and "query" in values and "says" not in values:
-        unit = values.get("unit")
-        amount = numeral(float(values["value"]), 4)
-        return f"{values['query']}: peak {amount}" + ("" if kinds.is_missing(unit) else f" {unit}")
+        return f"{values['query']}: peak {_amount(float(values['value']), values.get('unit'))}"
     for name in ("says", "title", "message", "error.message", "resource_name"):
         if not kinds.is_missing(values.get(name)):
             return str(values[name]).strip().splitlines()[0][:300]

@@ -54,6 +54,22 @@ def test_the_peak_of_a_metric_is_its_highest_value(incident):
     assert f"{float(top['value']):,.4g}" in found.says
 
 
+@pytest.mark.parametrize(
+    ("value", "unit", "said"),
+    [
+        (14222.0, "millisecond", "14.2 s"),
+        (18600.0, "item", "18,600 items"),
+        (1.0, "item", "1 item"),
+        (12.5, "request/second", "12.5 requests per second"),
+        (3.25, None, "3.25"),
+    ],
+)
+def test_a_peak_is_said_in_the_units_of_its_chart(value, unit, said):
+    frame = pd.DataFrame({"query": ["avg:x{*}"], "value": [value], "unit": [unit]})
+    frame["timestamp"] = pd.to_datetime(["2025-12-04T15:00Z"])
+    assert candidates.peak(frame).says == f"avg:x{{*}}: peak {said}"
+
+
 def test_an_alert_is_offered_as_the_detection(incident, events):
     offered = candidates.offered(incident)
     alert = next(one for one in offered if one.step == "Detection")
