@@ -316,7 +316,9 @@ def test_an_order_that_seldom_is_is_a_hint(tmp_path, step, clock, told):
     assert [message.split(" (")[0] for message in hints["message"]] == [told]
 
 
-@pytest.mark.parametrize(("named", "told"), [("events (AgAA)", 0), (None, 1)])
+@pytest.mark.parametrize(
+    ("named", "told"), [("events (AgAA)", 0), ("events by version", 1), (None, 1)]
+)
 def test_what_the_evidence_gave_its_time_may_come_before_the_investigation(tmp_path, named, told):
     """The form offers it as a discovery: its time is when it happened, and right."""
     incident = Incident.create("INC-2", tmp_path, start=sound.moment("14:02"))

@@ -158,6 +158,7 @@ CLAIMS: tuple[Claim, ...] = (
         r"incident|errors|failures|outage))",
         rf"took\s{FEW}?{SPAN}\s(?:before|until)\s(?:any\w*|some\w*|we|us|an?|the)\s(?:\w+\s)?"
         r"(?:noticed|knew|saw|fired|paged|detected|was told|were told|was aware|looked)",
+        rf"\bwe\s(?:knew|learn\w+)\s(?:of it\s)?(?:only\s)?{SPAN}\sin\b(?!\s\w)",
         r"(?:unnoticed|undetected|unknown|unseen|(?<=we were )in the dark|unaware)\sfor\s"
         rf"{FEW}?{SPAN}",
         rf"{SPAN}\s(?:later|after the start),?\s{FEW}(?:alert|monitor|page)\s(?:fired|came)",

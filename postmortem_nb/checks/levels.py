@@ -47,7 +47,7 @@ _COUNTED = re.compile(r"as_count|as_rate")
 _AROUND, _MINUTE = 180_000_000, 60_000_000  # µs
 _EXACT = 0.011
 """How wide what a number may mean is at most where it is told to three digits."""
-_SAME_PART = re.compile(r"(?:(?!\band\b|\bbefore\b)[^,;:.\d])*")
+_SAME_PART = re.compile(r"(?:(?!\band\b|\bbefore\b|\bsince\b|\bafter\b|\bto\b)[^,;:.\d])*")
 """Between a number and the clock behind it that it goes with."""
 _PART, _JOINED = re.compile(r"[;:]\s"), re.compile(r"[;:,]\s|\sand\s")
 """Before and behind a level: where the part of the sentence ends whose group is its own."""
@@ -158,9 +158,10 @@ def _told(
             values = list(metered.values(name, sentence))
             for value in values:
                 which = metered.which(name, sentence, value)
-                at: Sequence[dt.datetime] = ()
-                if not which and metered.is_moment(topic, sentence, value, queued=name == "queue"):
-                    at = _moments(case, cell, sentence, known) if len(values) == 1 else ()
+                at: Sequence[dt.datetime] = _behind(case, sentence, value.end)
+                surely = bool(at) and not metered.PLANNED.search(sentence)
+                if not which and (surely or metered.is_moment(topic, sentence, value, name)):
+                    at = _moments(case, cell, sentence, known) if len(values) == 1 else at
                     which = metered.AT if at else metered.EVER
                 if which:
                     begin, end = min(topic.start(), value.begin), max(topic.end(), value.end)
@@ -177,14 +178,12 @@ def _paired(case: Case, cell: Cell, text: str, groups: Collection[str]) -> Itera
             continue
         clocks = [each for each in written.figures(sentence) if each.kind == "clock"]
         for kind, value, group in paired.values(sentence, own):
-            after = (each for each in clocks if each.begin > value.begin)
-            behind = [
-                each for each in after if _SAME_PART.fullmatch(sentence, value.end, each.begin)
-            ]
-            near = behind[:1] or [each for each in clocks if each.begin < value.begin]
-            if clocks and not near:
+            behind = _behind(case, sentence, value.end)
+            near = [each for each in clocks if each.begin < value.begin]
+            if clocks and not near and not behind:
                 continue
-            moments = [on_day(case, int(near[-1].low))] if near else _row(case, cell)
+            before = [on_day(case, int(near[-1].low))] if near else _row(case, cell)
+            moments = behind or before
             if moments:
                 yield _Level(
                     cell,
@@ -213,6 +212,14 @@ def _moments(
         return _lagged(case, lag)
     told = {each.name for each in named(sentence)}
     return [*known.get(told.pop(), ()), *own] if len(told) == 1 else [] if told else own
+
+
+def _behind(case: Case, sentence: str, end: int) -> list[dt.datetime]:
+    """Return the moment of the clock that stands right behind a level, where one does."""
+    clocks = (each for each in written.figures(sentence) if each.kind == "clock")
+    after = (each for each in clocks if each.begin >= end)
+    own = [each for each in after if _SAME_PART.fullmatch(sentence, end, each.begin)]
+    return [on_day(case, int(each.low)) for each in own[:1]]
 
 
 def _row(case: Case, cell: Cell) -> list[dt.datetime]:

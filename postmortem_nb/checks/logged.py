@@ -74,7 +74,7 @@ _TENTH = 0.1
 _KEPT = re.compile(
     rf"(?<![\w.,])(?P<number>{written.NUMERAL})\s(?:(?:slow|failed)\s)?(?:"
     r"(?:sampled|frozen|kept|stored)\s(?:spans|traces)\b|"
-    r"(?:spans|traces)\s(?:(?:that|which|we|were|are|have been)\s){0,2}"
+    r"(?:spans|traces)\s(?:of\s[\w.-]+\s)?(?:(?:that|which|we|were|are|have been)\s){0,2}"
     r"(?:sampled|frozen|kept|stored)\b)",
     re.IGNORECASE,
 )

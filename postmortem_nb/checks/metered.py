@@ -34,7 +34,9 @@ _FAILS = r"(?:fail(?:s|ed|ing)?|(?:is|was|were|are|being)\s(?:refused|rejected|l
 _NTH = "second|other|third|fourth|fifth|sixth|seventh|eighth|tenth|twentieth"
 _ODDS = (
     rf"\b(?P<odds>every\s(?:{_NTH})\s(?:\w+\s){{1,6}}?{_FAILS}|"
-    rf"\w+\s(?:\w+\s)?(?:in|out of)\s(?:every\s)?\w+\s(?:\w+\s){{0,3}}?{_FAILS})"
+    rf"\w+\s(?:\w+\s)?(?:in|out of)\s(?:every\s)?\w+\s(?:\w+\s){{0,3}}?{_FAILS}|"
+    r"(?:loses|losing|refuses|refusing|rejects|drops|fails)\s"
+    r"(?:(?:about|around|some|nearly|roughly|still)\s)*\w+\s(?:\w+\s)?(?:in|out of)\s\w+)"
 )
 """A part that fails at a moment: “one payment in twelve fails”."""
 _WELL = re.compile(r"\b(?:succeed\w*|success\w*|went through|got through|worked)\b", re.IGNORECASE)
@@ -126,7 +128,7 @@ _STATED = re.compile(
     r"back)\s(?:at|under|below|over|above)\s)$"
     r"|^\W*$|\b(?:error|failure)[- ]rate\s(?:(?:still|now|is|back|down)\s)*(?:(?:at|to|under|below|"
     r"over|above|around|about)\s)?$"
-    r"|\b(?:latency|p\d\d|CPU)(?:\s(?:of|for)\s[\w-]+)?\s(?:(?:still|now|is|was|back)\s)*"
+    r"|\b(?:latency|p\d\d|CPU)(?:\s(?:of|for)\s[\w-]+)?\s(?:(?:still|now|is|was|back|down)\s)*"
     r"(?:(?:at|to|under|below|over|above|around|about)\s)?$",
     re.IGNORECASE,
 )
@@ -137,8 +139,11 @@ _OTHER = re.compile(
 )
 """In a sentence: its level may be no level of the incident at that moment."""
 
-_PLANNED = re.compile(
-    r"\b(?:would|could|can|should|capacity|limit\w*|load tests?|up to|if|threshold|target)\b",
+_SPARE = re.compile(r"[^.;,\d]{0,30}?\b(?:left|free|idle|spare|headroom)\b", re.IGNORECASE)
+"""Behind a share: it is what is not used."""
+PLANNED = re.compile(
+    r"\b(?:would|could|can|should|capacity|limit\w*|load tests?|up to|if|thresholds?|targets?|"
+    r"alerts?|monitors?|SLO|objective)\b",
     re.IGNORECASE,
 )
 """In a sentence: so many need not have come."""
@@ -174,12 +179,12 @@ def values(kind: str, sentence: str) -> Iterator[Value]:
     """Yield the levels of a sentence that can be of a kind of metric."""
     if kind == "rate" and _WELL.search(sentence):
         return
-    if kind == "arriving" and (_PLANNED.search(sentence) or re.search(BAD, sentence)):
+    if kind == "arriving" and (PLANNED.search(sentence) or re.search(BAD, sentence)):
         return
     yield from _folds(sentence)
     if kind in {"rate", "cpu"}:
         for each in written.figures(sentence):
-            if each.kind == "share":
+            if each.kind == "share" and not _SPARE.match(sentence, each.end):
                 yield _bounded(sentence, Value(each.low, each.high, each.begin, each.end, "%"))
         return
     for match in _NUMBERS[kind].finditer(sentence):
@@ -234,14 +239,14 @@ def which(kind: str, sentence: str, value: Value) -> str:
     return USUAL if _USUAL.search(before) else ""
 
 
-def is_moment(topic: re.Match[str], sentence: str, value: Value, *, queued: bool) -> bool:
+def is_moment(topic: re.Match[str], sentence: str, value: Value, kind: str) -> bool:
     """Return whether a level is told as that of a moment."""
     if topic.groupdict().get("whole"):
         return False  # “12 % of requests failed” is of the whole incident
     if topic.groupdict().get("odds"):
         return topic.start() <= value.begin < topic.end() and not _OTHER.search(sentence)
     before = _before(sentence, value)
-    if queued:
+    if kind == "queue":
         return not _OTHER.search(_PART.split(before)[-1] + _PART.split(sentence[value.end :])[0])
     hedged = spoken.HEDGE.sub("", before)
     return not _OTHER.search(sentence) and bool(_STATED.search(hedged) or _UNDER.search(before))

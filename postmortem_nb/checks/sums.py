@@ -125,7 +125,9 @@ def _shared(sentence: str) -> Iterator[tuple[str, str]]:
         part, whole, share = _read(match["part"]), _read(match["whole"]), float(match["share"])
         exact = 100 * part / whole if whole else share
         digits = len(match["share"].partition(".")[2])
-        if abs(exact - share) > 0.5 * 10.0**-digits + _ROUNDED * share:
+        counted = part % 10 and whole % 10  # to the last one: nobody rounds so
+        rounded = _ROUNDED / 8 if counted and digits else _ROUNDED
+        if abs(exact - share) > 0.5 * 10.0**-digits + rounded * share:
             yield match.group(), f"{match['part']} of {match['whole']} is {exact:.3g} %"
 
 

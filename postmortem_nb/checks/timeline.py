@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from postmortem_nb import hindsight, metrics, times
@@ -122,7 +123,8 @@ _CAUSE, _BEGUN = "Root Cause Identified", "Investigation Begins"
 def hints(case: Case) -> Iterator[Finding]:
     """Find steps in an order that can be, but seldom is: told as a hint.
 
-    A discovery with its evidence has the time at which that happened, not at which it was found.
+    A discovery that was added from the evidence has the time at which that happened, not at which
+    it was found.
     """
     people = [row for row in _timed(case) if not _happened(row)]
     found = sorted(row["time"] for row in people if row.get("step") == metrics.DISCOVERY)
@@ -175,12 +177,15 @@ def foregone(case: Case) -> Iterator[Finding]:
         )
 
 
+_ADDED = re.compile(r"[\w.-]+ \(\S.*\)")
+"""How `candidates` names a row of an answer: “events (AwAAAZ…)”."""
 RULES = (order, hints, foregone, window, untimed, phases)
 
 
 def _happened(row: Row) -> bool:
-    """Return whether an entry is a discovery that the evidence gave its time."""
-    return row.get("step") == metrics.DISCOVERY and bool(row.get("evidence"))
+    """Return whether an entry is a discovery that was added from an answer, which it names."""
+    added = _ADDED.fullmatch(str(row.get("evidence") or ""))
+    return row.get("step") == metrics.DISCOVERY and bool(added)
 
 
 def _one(case: Case, step: str) -> Row | None:
