@@ -81,3 +81,16 @@ def test_without_any_action_every_factor_stands_open(made):
     assert [message for message, _ in doubted(made)] == [
         told(name, "")[0] for _, name, _ in FACTORS
     ]
+
+
+def test_the_words_of_a_service_answer_no_factor(made):
+    """Every row may name the service: the runbook of the resolver is no answer to its caches."""
+    made.set("services", ["parcel-resolver"])
+    made.add(
+        "factors",
+        area="Technical",
+        name="Stale entries of parcels",
+        description="The resolver kept parcels that had left.",
+    )
+    made.add("runbooks", name="Resolver restart", updates="How parcels wait for it.")
+    assert doubted(made) == [told("Stale entries of parcels", "warning")]
