@@ -34,9 +34,9 @@
     slips       one figure written twice, once with its digits turned or another unit
     doings      actions with a clock, and versions, told twice
     levels      levels of frozen metrics in sentences; `metered`: how those tell them;
-                `peaks`: their heights and minutes
+                `paired`: group by group; `peaks`: their heights and minutes
     portions    parts of what failed, by time and region
-    logged      what frozen logs and spans say: shares, counts, first moments
+    logged      what frozen logs and spans say: shares, counts, first moments, the longest
     records     evidence, and the log of edits
     wording     blameless language, by section
 
