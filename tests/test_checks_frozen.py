@@ -11,7 +11,7 @@ import pytest
 import sound
 
 from postmortem_nb import Incident, evidence
-from postmortem_nb.checks import case, levels, reading, report
+from postmortem_nb.checks import case, frozen, levels, logged, reading, report
 
 CODES = ("prose", "sources", "range")
 MINUTES = pd.date_range("2025-12-04T12:00Z", "2025-12-04T17:59Z", freq="1min")
@@ -264,3 +264,20 @@ def test_a_figure_that_a_metric_had_at_its_moment_is_no_echo(made, waiting, seve
     kept = list(levels.unborne(made, seen, [doubt]))
     made.set("problem", sound.FACTS["problem"])
     assert kept == ([doubt] if is_told else [])
+
+
+def test_only_so_many_names_are_looked_for_in_the_logs(made, monkeypatch):
+    """Each is a search through all of them: a text of nothing but names must not slow a form."""
+    looked = []
+
+    def nothing(*given):
+        looked.append(given[-1])
+        return iter(())
+
+    monkeypatch.setattr(frozen, "logs", nothing)
+    letters = "abcdefghij"
+    names = [f"Wait{one.upper()}{other}x" for one in letters for other in letters]
+    made.set("problem", " ".join(f"There were 12 {each} then." for each in names))
+    made.check()
+    made.set("problem", sound.FACTS["problem"])
+    assert len(set(looked)) == logged.NAMES

@@ -17,7 +17,7 @@ from postmortem_nb.checks.reading import about, matches, passages, sentences
 from postmortem_nb.units import numeral
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from postmortem_nb.checks.case import Case, Cell
     from postmortem_nb.checks.frozen import Logs, Said
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 MOST = 200
 """Findings at most: a text of nothing else must not slow a form."""
+NAMES = 30
+"""Names that are looked for in the frozen logs: each is a search through all of them."""
 _NAMED = re.compile(
     r"\b(?:[A-Z][a-z]+(?:[A-Z][a-z0-9]+)+|[A-Z]{2,}(?:_[A-Z0-9]+)+|[a-z]+(?:_[a-z0-9]+)+)\b"
 )
@@ -89,41 +91,55 @@ def found(incident: Incident, case: Case) -> Iterator[Finding]:
 
 def _logged(incident: Incident, case: Case) -> Iterator[Finding]:
     """Yield shares, counts and first moments of what logs say that the frozen ones do not have."""
+    looked: set[str] = set()
+
+    def holding(name: str) -> list[Logs]:
+        looked.update({name} if len(looked) < NAMES else ())
+        return list(frozen.logs(incident, case, name)) if name in looked else []
+
     for cell, text in passages(case):
         for sentence in sentences(text) if _MAY.search(text) else ():
             if len(sentence) <= LONGEST:
-                yield from _read(incident, case, cell, sentence)
+                yield from _named(case, cell, sentence, holding)
+                yield from _said(incident, case, cell, sentence)
 
 
-def _read(incident: Incident, case: Case, cell: Cell, sentence: str) -> Iterator[Finding]:
+def _named(
+    case: Case, cell: Cell, sentence: str, holding: Callable[[str], list[Logs]]
+) -> Iterator[Finding]:
+    """Yield what a sentence tells of the logs with a name, and those do not bear."""
     names = set(_NAMED.findall(sentence))
     clocks = list(_FIRST.finditer(sentence))
     figures = written.figures(sentence)
     shares = [each for each in figures if each.kind == "share"]
     if len(names) == 1 and (clocks or shares):
-        held = list(frozen.logs(incident, case, *names))
+        held = holding(*names)
         if held and len(clocks) == 1:
             yield from _first(case, cell, clocks[0], held)
         if held and len(shares) == 1:
             known = [share for each in held for share in each.shares]
             yield from _shared(case, cell, sentence, shares[0], known)
-    elif len(shares) == 1 and (saying := _SAYING.match(sentence, shares[0].end)):
+    for match in _BY_NAME.finditer(sentence):
+        value, step = spoken.amount(match["number"], "")
+        low, high = written.bounds(value, step, sentence[: match.start()], fine=True)
+        yield from _count(case, cell, match.group(), (low, high), holding(match["name"]))
+    for figure in figures if len(names) == 1 else ():
+        if figure.noun in _NOUNS and _COUNTED.match(sentence, figure.end):
+            said = sentence[figure.begin : figure.end]
+            yield from _count(case, cell, said, (figure.low, figure.high), holding(*names))
+
+
+def _said(incident: Incident, case: Case, cell: Cell, sentence: str) -> Iterator[Finding]:
+    """Yield a share of the logs that are told to say something, where it is another one."""
+    shares = [each for each in written.figures(sentence) if each.kind == "share"]
+    saying = _SAYING.match(sentence, shares[0].end) if len(shares) == 1 else None
+    if saying and not _NAMED.search(sentence):
         known = [
             share
             for answer in frozen.said(incident, case)
             for share in _saying(events.stems(saying["said"]), answer)
         ]
         yield from _shared(case, cell, sentence, shares[0], known)
-    for match in _BY_NAME.finditer(sentence):
-        value, step = spoken.amount(match["number"], "")
-        low, high = written.bounds(value, step, sentence[: match.start()], fine=True)
-        held = list(frozen.logs(incident, case, match["name"]))
-        yield from _count(case, cell, match.group(), (low, high), held)
-    for figure in figures if len(names) == 1 else ():
-        if figure.noun in _NOUNS and _COUNTED.match(sentence, figure.end):
-            said = sentence[figure.begin : figure.end]
-            held = list(frozen.logs(incident, case, *names))
-            yield from _count(case, cell, said, (figure.low, figure.high), held)
 
 
 def _first(case: Case, cell: Cell, match: re.Match[str], held: Sequence[Logs]) -> Iterator[Finding]:
