@@ -121,6 +121,8 @@ TRUE = (
     "The error rate rose, and stood at 25%.",
     "The p95 latency rose to 24 times its usual level.",  # 9,600 of 400 ms
     "The p95 latency doubled again and again.",
+    "The p95 latency doubled after the first restart.",
+    "The queue tripled, the p95 latency was up to ten seconds.",  # which of them tripled?
     "One request in four failed at 15:00.",  # 400 of 1,500
     "Nine out of ten error logs say that no connection was free.",
     "The logs hold 900 PoolTimeout.",

@@ -158,7 +158,8 @@ _FOLD = re.compile(
 )
 _SINCE = re.compile(
     r"\b(?:again|halv\w+|than (?:at|in|on)|threshold|would|could|should|if|alerts?|monitors?|limit|"
-    r"budget|burn\w*|capacity|load|tests?|from|within|every|retr\w+)\b",
+    r"budget|burn\w*|capacity|load|tests?|from|within|every|retr\w+|after|when|once|until|while|"
+    r"between)\b",
     re.IGNORECASE,
 )
 """In a sentence: what is many times as high may be so against something else than the usual."""
@@ -203,8 +204,15 @@ def values(kind: str, sentence: str) -> Iterator[Value]:
 
 
 def _folds(sentence: str) -> Iterator[Value]:
-    """Yield how many times its usual level a metric is told to have had."""
-    for match in _FOLD.finditer(sentence) if not _SINCE.search(sentence) else ():
+    """Yield how many times its usual level a metric is told to have had.
+
+    Where a sentence speaks of two kinds of metric, nobody knows which it is told of.
+    """
+    if _SINCE.search(sentence) or not _FOLD.search(sentence):
+        return
+    if sum(bool(said.search(sentence)) for said, _ in TOPICS.values()) > 1:
+        return
+    for match in _FOLD.finditer(sentence):
         said = (match["fold"] or match["times"] or match["doubled"]).lower()
         many = _DOUBLED.get(said) or (100.0 if said == "a hundred" else spoken.COUNTS.get(said))
         times = many or float(said)
