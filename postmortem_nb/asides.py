@@ -159,18 +159,28 @@ def _agrees(agrees: bool | None) -> str:  # noqa: FBT001 - a value, not a switch
 
 
 def regions(found: Found) -> Aside | None:
-    """Return the figures by region, a column a figure and source; None where nothing tells it."""
-    split = [each for each in found.estimates if each.split == "region" and each.parts]
-    kept = split[:4]
+    """Return the figures by region, a column a figure and source; None where nothing tells it.
+
+    A question that was asked of one region after the other is one column.
+    """
+    columns: dict[str, tuple[str, dict[str, float]]] = {}
+    for each in found.estimates:
+        if each.split != "region" or not each.parts:
+            continue
+        head = f"{FIGURES.get(each.name, each.name)} ({_short(each)})"
+        alone = each.parts[0][0] if len(each.parts) == 1 else ""
+        question = f"{head}, {each.source.replace(f':{alone}', ':') if alone else each.source}"
+        columns.setdefault(question, (head, {}))[1].update(each.parts)
+    kept = list(columns.values())[:4]
     if not kept:
         return None
-    names = list(dict.fromkeys(place for each in kept for place, _ in each.parts))
-    parts = [dict(each.parts) for each in kept]
+    parts = [held for _, held in kept]
+    names = list(dict.fromkeys(place for held in parts for place in held))
     rows = tuple(
         (name, *(worded(each[name], "") if name in each else DASH for each in parts))
         for name in names
     )
-    heads = ("Region", *(f"{FIGURES.get(e.name, e.name)} ({_short(e)})" for e in kept))
+    heads = ("Region", *(head for head, _ in kept))
     return Aside(TITLES[2], heads, rows, frozenset(range(1, len(heads))))
 
 

@@ -40,7 +40,10 @@ _QUERY = re.compile(
 _MODIFIER = re.compile(r"\.\s*(\w+)\s*\(([^()]*)\)")
 _ZEROS = re.compile(r"default_zero\((.*)\)", re.DOTALL)
 _FUNCTION = re.compile(r"(\w+)\s*\(")
-_TERMS = re.compile(r",|\bAND\b", re.IGNORECASE)
+_TERMS = re.compile(r",(?![^()]*\))|\bAND\b", re.IGNORECASE)
+_REGION = "|".join(map(re.escape, REGIONS))
+_OF_REGIONS = re.compile(rf"(?:[!(\s-]|NOT\b)*(?:{_REGION})(?:\s*:|\s)", re.IGNORECASE)
+_OF_ONE = re.compile(rf"(?:{_REGION}):([^\s()*]+)", re.IGNORECASE)
 _NEGATED = re.compile(r"^[!-]|\bNOT\b|:\s*(?:false|no|none|0)$", re.IGNORECASE)
 _OR = re.compile(r"\bOR\b", re.IGNORECASE)
 _KNOWN = frozenset({"as_count", "as_rate", "rollup", "fill"})
@@ -85,7 +88,8 @@ def requests(frame: pd.DataFrame, window: Windows, *, name: str) -> list[Estimat
     A point stands for the step that begins at it, and counts by the part of it that is inside;
     rates are multiplied by their step. Two queries
     may count the same requests, so they are never added up; of the same metric with filters that
-    leave each other out, each saw only a part. A query grouped by region is split by it.
+    leave each other out, each saw only a part. A query grouped by region is split by it, one of a
+    region alone tells of that region.
     """
     return [each for each in _told(frame, window, name) if isinstance(each, Estimate)]
 
@@ -119,7 +123,7 @@ def _alone(query: _Query, queries: list[_Query]) -> str:
 
     A region is a part of them, and so is a filter beside one that it does not hold.
     """
-    regions = sorted(term for term in query.terms if term.lstrip("!-").split(":")[0] in REGIONS)
+    regions = sorted(term for term in query.terms if _OF_REGIONS.match(term))
     if regions:
         return f"of {', '.join(regions)} alone"
     others = [each.terms for each in queries if not each.why and each.metric == query.metric]
@@ -148,7 +152,7 @@ def _estimate(query: _Query, points: pd.DataFrame, step: float | None, source: s
         definition=f"sum of the points{times_step} {edges}",
         low=round(least) if coarse else None,
         high=round(most) if coarse else None,
-        parts=tuple(_regions(points, values)),
+        parts=tuple(_regions(points, values)) or _one_region(query, values),
         split="region",
     )
 
@@ -174,7 +178,7 @@ def _read(text: str, unit: str) -> _Query:
         text,
         why,
         found["metric"],
-        frozenset(term for term in _terms(found["filter"]) if not term.endswith("*")),
+        frozenset(term for term in _terms(found["filter"]) if not term.endswith(":*")),
         "as_rate" in names,
         _seconds(rollups[-1]) if rollups else None,
     )
@@ -314,9 +318,14 @@ def _interval(frame: pd.DataFrame) -> float | None:
 def _regions(points: pd.DataFrame, values: pd.Series[float]) -> Iterator[tuple[str, float]]:
     """Yield the sums of a query's series by region, the most first, where it is grouped by one."""
     tags = points["series"].astype("string")
-    pattern = rf"(?:^|,)(?:{'|'.join(name.replace('.', '[.]') for name in REGIONS)}):([^,]+)"
-    region = tags.str.extract(pattern)[0]
+    region = tags.str.extract(rf"(?:^|,)(?:{_REGION}):([^,]+)")[0]
     if region.isna().any() or not len(region):
         return
     sums = values.groupby(region).sum().sort_values(ascending=False)
     yield from ((str(place), float(round(value))) for place, value in sums.items())
+
+
+def _one_region(query: _Query, values: pd.Series[float]) -> tuple[tuple[str, float], ...]:
+    """Return the sum of a query that asks of one region, under that region's name."""
+    asked = {match[1] for term in query.terms if (match := _OF_ONE.fullmatch(term))}
+    return tuple((place, float(round(values.sum()))) for place in asked) if len(asked) == 1 else ()

@@ -5,7 +5,7 @@ import datetime as dt
 import pandas as pd
 import pytest
 
-from postmortem_nb import Incident, errorcounts, evidence, impact
+from postmortem_nb import Incident, asides, errorcounts, evidence, impact
 
 START = dt.datetime(2026, 3, 10, 10, tzinfo=dt.UTC)
 END = START + dt.timedelta(hours=1)
@@ -113,6 +113,9 @@ US, EU = (f"sum:web.errors{{{scope}}}.as_count()" for scope in ("region:us", "re
     [
         ((COUNT,), [""]),
         ((US,), ["of region:us alone"]),
+        (("sum:a.errors{region IN (eu,us)}.as_count()",), ["of region IN (eu,us) alone"]),
+        (("sum:a.errors{env:prod,region:us-*}.as_count()",), ["of region:us-* alone"]),
+        (("sum:a.errors{region:*}.as_count()",), [""]),
         ((COUNT, US), ["", "of region:us alone"]),
         ((US, EU), ["of region:us alone", "of region:eu alone"]),
         (("sum:a.errors{env:prod}.as_count()", "sum:b.errors{host:x}.as_count()"), ["", ""]),
@@ -144,6 +147,29 @@ def test_of_two_parts_both_are_told_and_they_do_not_contradict_each_other(tmp_pa
     assert measure.definition.endswith("another part: at least 200 requests (evidence: e)")
     assert measure.beside.endswith("another part: at least 200 requests")
     assert impact.table(incident)["agrees"].all()
+
+
+@pytest.mark.parametrize("together", [True, False])
+def test_a_region_asked_of_alone_stands_among_the_regions(tmp_path, together):
+    incident = Incident.create("INC-1", tmp_path, start=START, end=END)
+    asked = [answer(US, 200), answer(EU, 600)]
+    record = {"function": "get_datadog_metric", "complete": True}
+    for n, frame in enumerate([pd.concat(asked)] if together else asked):
+        evidence.freeze(incident.path / "evidence", f"e{n}", frame, record)
+    regions = impact.by_region(incident)
+    assert sorted(zip(regions["region"], regions["value"], strict=True)) == [
+        ("eu", 600),
+        ("us", 200),
+    ]
+    table = asides.regions(incident.found())
+    assert len(table.heads) == (2 if together else 3)
+    assert {row[0] for row in table.rows} == {"eu", "us"}
+
+
+@pytest.mark.parametrize("scope", ["!region:us", "region:us OR region:eu", "region:us-*"])
+def test_what_is_not_of_one_region_is_told_under_none(scope):
+    found = errorcounts.requests(answer(f"sum:a.errors{{{scope}}}.as_count()", 9), WINDOW, name="e")
+    assert [each.parts for each in found] == [()]
 
 
 def test_a_rate_is_multiplied_by_its_step_and_says_so():
