@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 DISCOVERY = metrics.DISCOVERY
 DETECTION = "Detection"
+MITIGATION = metrics.STEPS["mitigated"]
 FOUND = 20
 """Rows that a search shows at most."""
 
@@ -36,6 +37,15 @@ MOST = 12
 """Candidates offered for one answer; the rest are found by their words."""
 
 _FIRED = re.compile(r"\[Triggered[^\]]*\]\s*")
+_ROLLBACK = re.compile(r"\broll(?:ed|ing)?[ -]?back\b", re.IGNORECASE)
+_UNDER_WAY = re.compile(
+    r"\b(?:rolling|start(?:s|ed|ing)?|beg[aiu]ns?|in progress|request(?:ed)?|queued|pending)\b",
+    re.IGNORECASE,
+)
+_IN_VAIN = re.compile(
+    r"\b(?:fail(?:s|ed|ure)?|abort(?:ed)?|cancel(?:l?ed)?|reject(?:ed)?|plan(?:ned)?|not)\b",
+    re.IGNORECASE,
+)
 
 _SOURCES = {
     "search_datadog_logs": "Datadog logs",
@@ -271,20 +281,31 @@ def _noted(frame: pd.DataFrame) -> list[Candidate]:
 
 
 def _around(incident: Incident, found: list[Candidate]) -> list[Candidate]:
-    """Return the candidates from two hours before impact start to impact end."""
+    """Return the candidates from two hours before impact start to impact end.
+
+    A rollback is one when it is done, and mitigates only what has begun.
+    """
     start, end = incident.window()
     return [
         one
         for one in found
-        if (start is None or one.time >= start - metrics.LEAD) and (end is None or one.time <= end)
+        if (
+            start is None or one.time >= (start if one.step == MITIGATION else start - metrics.LEAD)
+        )
+        and (end is None or one.time <= end)
+        and not (
+            one.step == DISCOVERY and _ROLLBACK.search(one.says) and _UNDER_WAY.search(one.says)
+        )
     ]
 
 
 def _candidate(values: dict[str, Any], record: dict[str, Any], row: object) -> Candidate:
     time = times.parse(values["timestamp"].to_pydatetime())
     says, reference = _says(values), _reference(values, record)
-    step = DETECTION if _is_alert(values) else DISCOVERY
-    if step == DETECTION:
+    step = _step(values)
+    if step == MITIGATION:
+        columns = {"action": says}
+    elif step == DETECTION:
         seen = f"Monitor “{_FIRED.sub('', says)}”"
         columns = {"detection_method": "Monitor Alert", "detected_by": seen}
         if link := str(record.get("link") or ""):
@@ -293,6 +314,18 @@ def _candidate(values: dict[str, Any], record: dict[str, Any], row: object) -> C
         source = _SOURCES.get(str(record.get("function")), "Datadog")
         columns = {"finding": says, "evidence": reference, "data_source": source}
     return Candidate(time, step, says, columns, str(record.get("name") or ""), row)
+
+
+def _step(values: dict[str, Any]) -> str:
+    """Return which step a row is: the title of an event may tell of a detection or a mitigation."""
+    if _is_alert(values):
+        return DETECTION
+    title = str(values.get("title", ""))
+    told = values.get("source") != "alert" and _ROLLBACK.search(title)
+    done = values.get("status") != "error" and not (
+        _UNDER_WAY.search(title) or _IN_VAIN.search(title)
+    )
+    return MITIGATION if told and done else DISCOVERY
 
 
 def _is_alert(values: dict[str, Any]) -> bool:
@@ -311,7 +344,8 @@ def _reference(values: dict[str, Any], record: dict[str, Any]) -> str:
 def _ways(time: datetime, columns: Mapping[str, Any]) -> set[str]:
     """Return what tells a step: its time with the row's own id in any answer, or with its words."""
     own = (columns.get("evidence") or "").partition(" (")[2]
-    told = {own, columns.get("finding"), columns.get("detected_by")} - {None, ""}
+    words = {columns.get(name) for name in ("finding", "detected_by", "action")}
+    told = {own, *words} - {None, ""}
     return {f"{times.iso(time)} {each}" for each in told}
 
 

@@ -83,6 +83,43 @@ def test_an_alert_is_offered_as_the_detection(incident, events):
     assert [one.time for one in offered] == sorted(one.time for one in offered)
 
 
+def test_a_rollback_is_offered_as_the_mitigation_once_it_is_done(incident, events):
+    offered = [one for one in candidates.offered(incident) if "Rollback" in one.says]
+    (done,) = offered
+    assert (done.step, done.says) == (
+        "Mitigation Deployed",
+        "Rollback of checkout to v2.47.3 finished",
+    )
+    row = candidates.add(incident, done)
+    assert incident["timeline"].loc[row, "action"] == done.says
+    assert incident.measures()["time_to_mitigate"].value == 89
+    assert not [one for one in candidates.offered(incident) if "Rollback" in one.says]
+
+
+@pytest.mark.parametrize(
+    ("title", "source", "status", "step"),
+    [
+        ("Rolled back checkout to v2", "github", "ok", "Mitigation Deployed"),
+        ("Rollback of checkout started", "deployment", "info", "Key Discovery"),
+        ("Rollback of checkout failed", "deployment", "info", "Key Discovery"),
+        ("Rollback of checkout finished", "deployment", "error", "Key Discovery"),
+        ("[Recovered] Database rollback rate", "alert", "ok", "Key Discovery"),
+        ("Deploy of checkout finished", "deployment", "success", "Key Discovery"),
+    ],
+)
+def test_only_a_rollback_that_was_done_mitigates(events, title, source, status, step):
+    row = events.index[0]
+    for name, value in (("title", title), ("source", source), ("status", status)):
+        events[name] = events[name].astype("string")
+        events.loc[row, name] = value
+    assert candidates.of(events, row).step == step
+
+
+def test_a_rollback_before_the_impact_mitigated_nothing(incident, events):
+    incident.set("time", "2025-12-04T15:32Z", table="timeline", row=incident["timeline"].index[0])
+    assert not [one for one in candidates.offered(incident) if "Rollback" in one.says]
+
+
 def test_an_alert_links_to_its_view_in_datadog_where_there_is_one(incident, events):
     events.attrs["evidence"]["link"] = "https://app.datadoghq.com/event/explorer?query=x"
     row = events.index[events["title"] == "[Triggered] Checkout p95 latency"][0]
