@@ -340,7 +340,7 @@ def _no_group(groups: Sequence[Rows], keys: Sequence[str], new: Mapping[str, Any
 
 def _stored(tables: Tables, column: Column, value: object) -> Any:
     """Return a typed value as it is stored; a column that names the row's group stays filled."""
-    start = begun(tables) if column.kind == "time" else None
+    start = begun(tables) if column.kind in {"time", "date"} else None
     name, options = column.name, column.options
     kept = kinds.parse(column.kind, value, name=name, options=options, start=start)
     groups = tables.template.groups(column.table) if kept is None else ()
@@ -350,7 +350,7 @@ def _stored(tables: Tables, column: Column, value: object) -> Any:
 
 
 def begun(tables: Tables) -> datetime | None:
-    """Return the start of the incident: what times of day and `+15m` count from."""
+    """Return the start of the incident: what times of day, `+15m` and `+7d` count from."""
     rows = tables.values(TIMELINE) if TIMELINE in tables.template.tables else []
     times = (row["time"] for row in rows if row.get("step") == START_STEP)
     return min((time for time in times if time is not None), default=None)

@@ -35,7 +35,6 @@ _NUMBER = re.compile(
 )
 _SCALES = {"": 0, "k": 3, "m": 6, "b": 9}
 _UNIT_WORDS = re.compile(r"(?<=[0-9\s])(?:(h)(?:ou)?rs?|(m)in(?:ute)?s?|(s)ec(?:ond)?s?)\b")
-_DAY = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})(?:[t ][0-9]{2}:[0-9:.]+.*)?")
 _ONE_OF_SEVERAL = re.compile(r'\s*"((?:[^"]|"")*)"\s*(?:[,;\n]|\Z)|[^,;\n]+')
 _ODD_NAME = re.compile('[,;\n\u2028\u2029]|\\A"')
 _YES = frozenset({"yes", "y", "true", "1", "on", "done", "x", "[x]", "✅", "✓"})
@@ -76,8 +75,8 @@ def parse(kind: str, typed: object, **about: Unpack[About]) -> Any:
     kind, typed
         a key of ``KINDS``; what was given
     **about
-        ``name`` for the error, ``options`` of a choice, and for times the ``start`` that relative
-        ones count from and the ``zone`` of texts written without one (UTC unless given; a
+        ``name`` for the error, ``options`` of a choice, and for times and dates the ``start`` that
+        relative ones count from and the ``zone`` of texts written without one (UTC unless given; a
         ``datetime`` object without a zone is refused unless ``zone`` is given)
 
     Raises
@@ -282,11 +281,10 @@ def _date(given: object, about: About) -> str | None:
         return _day_of(given, about.get("zone") or UTC)
     if isinstance(given, date):
         return given.isoformat()
-    match = _DAY.fullmatch(times.plainly(given)) if isinstance(given, str) else None
-    try:
-        return date.fromisoformat(match[1]).isoformat() if match else None
-    except ValueError:
+    if not isinstance(given, str):
         return None
+    found = times.day(given, name=about.get("name", "date"), start=about.get("start"))
+    return None if found is None else found.isoformat()
 
 
 def _day_of(moment: datetime, zone: tzinfo) -> str | None:
@@ -366,7 +364,7 @@ _KINDS = (
     Kind(
         "minutes", "Float64", _minutes, _minutes_shown, _as(float, int), "minutes", "127 or 2h 7m"
     ),
-    Kind("date", "datetime64[s]", _date, str, date.fromisoformat, "a date", "2025-12-19"),
+    Kind("date", "datetime64[s]", _date, str, date.fromisoformat, "a date", "2025-12-19 or now+7d"),
     Kind(
         "time",
         "datetime64[us, UTC]",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from postmortem_nb.errors import BadValue, expected
@@ -33,6 +33,8 @@ _ZONE = r"\s*(?P<zone>z|utc|gmt|[+-][0-9]{2}(?::?[0-9]{2})?)?"
 _ABSOLUTE = re.compile(r"(?P<day>[0-9]{4}-[0-9]{2}-[0-9]{2})(?:t|\s+)" + _CLOCK + _ZONE, re.ASCII)
 _OF_DAY = re.compile(_CLOCK + _ZONE, re.ASCII)
 _RELATIVE = re.compile(r"(?P<now>now)?\s*(?P<sign>[+-])\s*(?P<span>[0-9].*)", re.ASCII)
+_DAY = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})(?:[t ][0-9]{2}:[0-9:.]+.*)?")
+_DAYS_ON = re.compile(r"(?P<now>now)? ?[+-] ?[0-9]{1,3} ?[dw]")
 _DIGITS = re.compile(r"-?[0-9]{9,20}(?:\.[0-9]{1,9})?", re.ASCII)
 _MONTHS = "january february march april may june july august september october november december"
 _NUMBERS = {name[:3]: number for number, name in enumerate(_MONTHS.split(), 1)}
@@ -106,6 +108,25 @@ def plainly(text: str) -> str:
 def _whole_day(match: re.Match[str]) -> str:
     hour = int(match["hour"]) % 12 + (12 if match["half"] == "p" else 0)
     return f"{hour:02}{match['rest'] or ':00'}"
+
+
+def day(value: str, *, name: str = "date", start: datetime | None = None) -> date | None:
+    """Return the day that a text names, None where it names none.
+
+    ``+7d`` and ``+2w`` count from the day of ``start``, ``now+7d`` from today, both in UTC.
+    """
+    text = plainly(value)
+    counted = _DAYS_ON.fullmatch(text)
+    if counted and start is None and not counted["now"]:
+        what = "a date while the incident has no start"
+        raise BadValue(expected(name, what, example="2025-12-19", came=value))
+    try:
+        if counted:
+            return parse(text, start=start).date()
+        named = _DAY.fullmatch(text)
+        return date.fromisoformat(named[1]) if named else None
+    except ValueError:
+        return None  # outside the calendar
 
 
 def span(text: object, *, name: str = "span") -> timedelta:

@@ -208,8 +208,14 @@ def test_a_value_that_does_not_fit_is_refused_and_the_old_one_stays(form, incide
     put(form, "due", "2025-12-19")
     answer = put(form, "due", "soonish", n=2)
     assert answer["t"] == "refused"
-    assert answer["message"] == "Expected a date, for example 2025-12-19; got 'soonish'"
+    assert answer["message"] == "Expected a date, for example 2025-12-19 or now+7d; got 'soonish'"
     assert f"{incident.values('actions')[0]['due']}" == "2025-12-19"
+
+
+def test_a_date_may_count_from_the_incident_and_comes_back_as_a_day(form, incident):
+    incident.add("timeline", step="Incident Start", time="2025-12-07T10:00Z")
+    told = put(form, "due", "+7d")["cell"]
+    assert told["v"] == "2025-12-14"
 
 
 def test_what_the_disk_refuses_is_said_to_be_unsaved_and_can_be_sent_again(form, incident):

@@ -208,6 +208,27 @@ def test_a_time_of_day_is_read_in_the_zone_that_is_given():
     assert kinds.parse("date", late, zone=berlin) == "2025-12-20"
 
 
+@pytest.mark.parametrize(
+    ("typed", "stored"),
+    [("+7d", "2025-12-11"), ("+ 2w", "2025-12-18"), ("-1d", "2025-12-03"), ("+0D", "2025-12-04")],
+)
+def test_a_date_counts_days_from_the_incident_s_start(typed, stored):
+    assert kinds.parse("date", typed, start=START) == stored
+
+
+def test_a_date_counts_days_from_today_where_it_says_now():
+    days = (date.fromisoformat(kinds.parse("date", "now+7d")) - datetime.now(UTC).date()).days
+    assert days in {6, 7}  # midnight may pass between
+
+
+@pytest.mark.parametrize("typed", ["+7", "+7m", "+7h", "7d", "now", "-99999w", "+7d +1d"])
+def test_what_counts_no_days_is_no_date(typed):
+    with pytest.raises(BadValue, match="expected a date, for example"):
+        kinds.parse("date", typed, start=START)
+    with pytest.raises(BadValue, match="due: expected a date while the incident has no start"):
+        kinds.parse("date", "+7d", name="due")
+
+
 @pytest.mark.parametrize("kind", TEXTS)
 @given(text=st.text(min_size=1))
 @settings(deadline=None)
