@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     After = Callable[[str], str]
     """What a writer puts after the rows of a table; empty where there is nothing."""
 
-_ADDRESSES = re.compile(r"([\s,]+)")
 _PLAIN_ADDRESS = re.compile(r"[A-Za-z0-9:/?#@!&'()+,;=%._~-]+")
 _FENCED = re.compile(r"\n([ \t]*)(`{3,})")
 _TOKEN = re.compile("\ue000([0-9]+)\ue001")
@@ -210,7 +209,7 @@ def _value(value: Value) -> str:
         block = text.fence(value.text)
         return "".join(f"\n{fenced[1]}{line}" for line in block.split("\n"))
     if _may_link(value.blank):
-        parts = _ADDRESSES.split(value.text)
+        parts = text.BETWEEN_LINKS.split(value.text)
         if any(map(_address, parts)):
             written = (_address(part) or text.markdown(part, inside=True) for part in parts)
             return text.wide("".join(written))
@@ -329,7 +328,7 @@ def _span(value: Value) -> str:
     """Return a value as a span: escaped, its addresses clickable where a link is asked for."""
     shown = text.html(value.text)
     if _may_link(value.blank):
-        shown = "".join(_anchor(part) for part in _ADDRESSES.split(value.text))
+        shown = "".join(_anchor(part) for part in text.BETWEEN_LINKS.split(value.text))
     direction = ' dir="auto"' if text.is_bidirectional(value.text) else ""
     return f'<span class="pm-value"{direction}>{shown}</span>'
 

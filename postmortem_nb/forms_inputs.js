@@ -221,14 +221,17 @@ function link(id) {
   return { ...control, element, write: then(control.write), begin: then(control.begin) };
 }
 
-/** Return an absolute http, https or mailto address, or null: nothing else is ever a link. */
+/** Return the first absolute http, https or mailto address, parted as the page parts them, or null: nothing else is ever a link. */
 function address(text) {
-  try {
-    const url = new URL(text.trim());
-    return ["http:", "https:", "mailto:"].includes(url.protocol) ? url.href : null;
-  } catch {
-    return null;
+  for (const part of text.split(/\s+|,+(?=\s|https?:|mailto:|$)/)) {
+    try {
+      const url = new URL(part);
+      if (["http:", "https:", "mailto:"].includes(url.protocol)) return url.href;
+    } catch {
+      // no address; the next part may be one
+    }
   }
+  return null;
 }
 
 const NUMBER = { size: "number", mode: "decimal" };

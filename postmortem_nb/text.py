@@ -133,6 +133,10 @@ def fence(value: object, info: str = "") -> str:
     return f"{ticks}{re.sub(r'[^A-Za-z0-9_+.-]', '', info)}\n{shown}\n{ticks}"
 
 
+BETWEEN_LINKS = re.compile(r"(\s+|,+(?=\s|https?:|mailto:|$))")
+"""What parts several links of one blank; a comma inside an address is a part of it."""
+
+
 def href(value: object) -> str | None:
     """Return an address that may be clicked: absolute, http, https or mailto; else None.
 

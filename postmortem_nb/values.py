@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 
-_BETWEEN = re.compile(r"([\s,]+)")
 _MEASURED = re.compile(
     r"(?<![\w.:])[$€£]?\d[\d.,]*(?::\d\d)*"
     r"(?: (?:%|‰|°C|[kMGT]i?B|B|[nµm]?s|min|h|[kM]?Hz|UTC|x|×)(?!\w))+"
@@ -58,7 +57,7 @@ def _direction(shown: str) -> str:
 
 def _link(shown: str) -> str:
     """Return links that may be clicked, parted as they were typed; the rest stays text."""
-    words = "".join(_address(word) for word in _BETWEEN.split(shown))
+    words = "".join(_address(word) for word in text.BETWEEN_LINKS.split(shown))
     return f'<span class="pm-value"{_direction(shown)}>{words}</span>'
 
 

@@ -423,9 +423,14 @@ def test_an_escalation_before_the_investigation_is_a_hint(tmp_path, clock, is_to
         ("https://tracker.example.com/CHK 1933", True),
         ("https://tracker.example.com/CHK-1933", False),
         ("https://tracker.example.com/CHK-1933, CHK-1934", False),
+        ("https://dog.example.com/logs?query=service:web status:error", True),
+        ("https://dog.example.com/a dashboard of mine?from_ts=1&to_ts=2", True),
+        ("https://dog.example.com/logs?query=a&cols=host,service&live=true", False),
+        ("https://dog.example.com/logs?query=a (of the last hour)", False),
+        ("https://dog.example.com/a?b=1 https://dog.example.com/c?d=2", False),
     ],
 )
-def test_a_ticket_that_a_space_cuts_off_its_link_is_told(tmp_path, link, is_told):
+def test_what_a_space_cuts_off_a_link_is_told(tmp_path, link, is_told):
     incident = sound.create(tmp_path)
     incident.set("dashboard_link", link)
     assert bool(sound.doubted(incident, "link")) is is_told

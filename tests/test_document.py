@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from postmortem_nb import document, filling, kinds, schema, text
+from postmortem_nb import document, filling, kinds, schema, text, values
 from postmortem_nb.errors import BadValue
 from postmortem_nb.incident import Incident
 
@@ -522,6 +522,18 @@ def test_only_addresses_of_links_can_be_clicked(empty):
     assert "<https://example.com/a>, javascript:alert(1) see <mailto:a@b.c>" in document.markdown(
         empty
     )
+
+
+def test_a_comma_inside_an_address_is_a_part_of_it(empty):
+    empty.set("dashboard_link", "https://a.example/?cols=host,x,https://b.example/c, d")
+    shown = "<https://a.example/?cols=host,x>,<https://b.example/c>, d"
+    assert shown in document.markdown(empty)
+    for made in (document.html(empty), values.html("link", empty.value("dashboard_link"))):
+        links = [each for each in hostile.elements(made) if each.tag == "a"]
+        assert [link.attrib["href"] for link in links] == [
+            "https://a.example/?cols=host,x",
+            "https://b.example/c",
+        ]
 
 
 def test_pieces_are_what_both_writers_fill(empty):

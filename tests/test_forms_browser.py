@@ -869,6 +869,23 @@ HOSTILE = (
 )
 
 
+def test_the_sign_behind_a_link_opens_the_first_address_whole(open_forms):
+    with open_forms("Timeline of Events") as notebook:
+        notebook.run()
+        link = notebook.form("Timeline of Events").get_by_label("Alert link")
+        sign = notebook.form("Timeline of Events").get_by_label("Open the link")
+        for typed, first in (
+            ("https://a.example/?cols=host,service", "https://a.example/?cols=host,service"),
+            ("The alert: https://a.example/1, https://a.example/2", "https://a.example/1"),
+        ):
+            link.fill(typed)
+            expect(sign).to_have_attribute("href", first)
+        link.press("Tab")  # a link that no key reaches were one for the mouse alone
+        expect(sign).to_be_focused()
+        link.fill("none")
+        expect(sign).to_be_hidden()
+
+
 def test_hostile_and_odd_text_is_kept_and_shown_as_text(bundle, open_forms):
     with open_forms("Incident Overview", "Impact Analysis", "Timeline of Events") as notebook:
         notebook.run()

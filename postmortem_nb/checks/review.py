@@ -155,9 +155,13 @@ def left_over(case: Case) -> Iterator[Finding]:
             )
 
 
-_CUT = re.compile(r"https?://\S*\s+\.?[\w-]*(?:\.[\w-]+)*/\S+|^\s*https?://\S*[A-Z-]{2,}\s+\d+\s*$")
-"""An address that a space cuts in two: a path, the rest of a host, or the number of a ticket
-(“…/CHK 1933”) stands behind it."""
+_CUT = re.compile(
+    r"https?://\S*\s+\.?[\w-]*(?:\.[\w-]+)*/\S+|^\s*https?://\S*[A-Z-]{2,}\s+\d+\s*$"
+    r"|https?://\S*(?:\s+(?!https?:)\S+){0,20}?\s+(?!https?:)\S*[?&]\w+=\S*"
+    r"|https?://\S*\?\S*=\S*\s+[@-]*[\w.]+:(?!//)\S+"
+)
+"""An address that a space cuts in two: a path, the rest of a host, the number of a ticket
+(“…/CHK 1933”), the rest of a query or of a search (“?query=a status:error”) stands behind it."""
 
 
 def links(case: Case) -> Iterator[Finding]:
@@ -167,7 +171,7 @@ def links(case: Case) -> Iterator[Finding]:
             yield from _links_in(case, cell)
         if cell.column.kind != "link":
             continue
-        parts = str(cell.value).replace(",", " ").split()
+        parts = [part for part in text.BETWEEN_LINKS.split(str(cell.value)) if part.strip(" ,")]
         meant = [part for part in parts if ADDRESS.search(part)]
         broken = [part for part in meant if text.href(part) is None]
         cut = _CUT.search(str(cell.value))
