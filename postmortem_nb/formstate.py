@@ -366,7 +366,8 @@ def _measure(measure: Measure | None) -> Message:
         shown = value.isoformat()
     else:
         shown = f"{value:,} {measure.unit}".strip()
-    return {"value": shown, "help": measure.definition}
+    rows = measure.source if measure.source.startswith("timeline") else ""
+    return {"value": shown, "help": " · ".join(filter(None, (measure.definition, rows)))}
 
 
 def _suggested(blank: Blank, measure: Measure) -> Message:

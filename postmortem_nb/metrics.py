@@ -297,7 +297,7 @@ def measure(span: Span, facts: Facts) -> Measure:
         label=span.label,
         unit="minutes",
         definition=f"{span.until} − {span.since}: {span.meaning}",
-        source=f"timeline: {_step(span.since)}, {_step(span.until)}",
+        source=f"timeline: {_counting(span.since)}, {_counting(span.until)}",
     )
     unknown = [name for name in (span.since, span.until) if getattr(facts, name) is None]
     if unknown:
@@ -323,7 +323,7 @@ def follow_up(facts: Facts) -> Measure:
         value=None if day is None or late else day + dt.timedelta(days=FOLLOW_UP_DAYS),
         unit="date",
         definition=f"{FOLLOW_UP_DAYS} days after the incident's date (UTC day of its start)",
-        source="stated: date" if facts.date else f"timeline: {STEPS['start']}",
+        source="stated: date" if facts.date else f"timeline: {_counting('start')}",
         missing=missing if day else f"neither the date nor a time for {STEPS['start']} is known",
     )
 
@@ -345,6 +345,11 @@ def _times(rows: Iterable[Mapping[str, object]], step: str) -> list[dt.datetime]
     """Return the times of a step's rows."""
     times = (row["time"] for row in rows if row.get("step") == step)
     return [time for time in times if isinstance(time, dt.datetime)]
+
+
+def _counting(moment: str) -> str:
+    """Return the row of a moment: of several of its step the first counts, of ends the last."""
+    return f"{'last' if moment in LAST_COUNTS else 'first'} {_step(moment)}"
 
 
 def _step(moment: str) -> str:

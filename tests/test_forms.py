@@ -362,6 +362,7 @@ def test_derived_facts_have_a_definition_and_unknown_ones_a_reason(incident):
     incident.add("timeline", step="Incident Start", time="2025-12-04T14:02:00Z")
     incident.add("timeline", step="Full Recovery", time="2025-12-04T16:09:00Z")
     assert sheet.measures()["duration"]["value"] == "2 hours 7 minutes"
+    assert "first Incident Start, last Full Recovery" in sheet.measures()["duration"]["help"]
 
 
 def test_only_what_changed_is_sent():

@@ -196,6 +196,9 @@ def test_gather_takes_the_first_detection_and_the_last_recovery():
     ]
     got = metrics.gather({}, rows)
     assert (got.detected, got.recovered, got.start) == (at("10:12"), at("11:30"), None)
+    told = {name: each.source for name, each in metrics.derive(got).items()}
+    assert told["mttd"] == "timeline: first Incident Start, first Detection"
+    assert told["mttr"] == "timeline: first Incident Start, last Full Recovery"
 
 
 def test_declared_is_the_acknowledgement_that_names_a_severity():
