@@ -14,13 +14,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from postmortem_nb import times
-from postmortem_nb.errors import BadValue, PostmortemError, expected, shown
+from postmortem_nb.errors import BadTemplate, BadValue, PostmortemError, QueryError, expected, shown
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Callable
 
     from postmortem_nb.incident import Incident
+    from postmortem_nb.schema import Template
 
 EXIT_FINDINGS = 1
 """What a command returns that found errors."""
@@ -64,7 +65,7 @@ def _new(asked: argparse.Namespace) -> int:
         start=asked.start,
         end=asked.end,
         author=asked.author,
-        template=asked.template,
+        template=_template(asked.template),
     )
     path = import_module("postmortem_nb.notebook").write(incident)
     print(path)
@@ -75,6 +76,23 @@ def _new(asked: argparse.Namespace) -> int:
             _to_stderr(f"{option}: {shown(words)} was read as UTC: {times.shown(moment)}")
     _to_stderr(f"Next: jupyter lab {shlex.quote(str(path))}")
     return 0
+
+
+def _template(given: str | None) -> Template | None:
+    """Return a team's own template, refused where no cell could ever ask one of its queries."""
+    if given is None:
+        return None
+    template: Template = import_module("postmortem_nb.bundle").template_for(given)
+    calls = import_module("postmortem_nb.datadog.calls")
+    for query in template.queries():
+        try:
+            calls.parse(query.call)
+        except QueryError as error:
+            where = f"{template.source_name}:{query.line}"
+            raise BadTemplate(
+                f"{where}: expected a query {query.name} that can be asked; {error}"
+            ) from None
+    return template
 
 
 def _names_zone(words: str) -> bool:
@@ -133,7 +151,7 @@ def _imported(asked: argparse.Namespace) -> tuple[Incident, list[str]]:
     uuid = asked.source.removeprefix("datadog:")
     if uuid == asked.source:
         read = import_module("postmortem_nb.importing.markdown").from_markdown
-        found = read(asked.source, asked.id, asked.dir, template=asked.template)
+        found = read(asked.source, asked.id, asked.dir, template=_template(asked.template))
     elif asked.id is None:
         raise WrongUseError(
             "import: a Datadog incident needs a name, for example "

@@ -14,7 +14,7 @@ import bundlekit
 import pandas as pd
 import pytest
 
-from postmortem_nb import Incident, cli, notebook, refresh, sandbox
+from postmortem_nb import Incident, cli, notebook, refresh, sandbox, schema
 
 EXAMPLES = [(command.name, command.example) for command in cli.COMMANDS]
 
@@ -186,6 +186,22 @@ def test_a_name_that_says_no_form_is_no_page(capsys, tmp_path):
     says = ["export -o", "--to html | markdown | pdf | json", "got 'x.txt'"]
     refused("export", "INC-7", "-o", "x.txt", capsys=capsys, says=says)
     assert not (tmp_path / "x.txt").exists()
+
+
+def test_a_template_whose_query_nothing_can_fill_is_refused_at_once(capsys, tmp_path):
+    ours = tmp_path / "ours.md"
+    shipped = schema.shipped().text
+    at = shipped[: shipped.index("```datadog")].count("\n") + 1
+    ours.write_text(shipped.replace("{{SERVICE}}", "{{SERVCE}}"))
+    says = [f"ours.md:{at}", "'{{SERVCE}}'; did you mean {{SERVICE}}?"]
+    refused("new", "INC-7", "--template", "ours.md", capsys=capsys, says=says)
+    assert not (tmp_path / "INC-7").exists()
+    run("new", "INC-8", capsys=capsys)
+    run("export", "INC-8", "--to", "markdown", "--blanks", "-o", "filled.md", capsys=capsys)
+    words = ("import", "filled.md", "--id", "INC-9", "--template", "ours.md")
+    refused(*words, capsys=capsys, says=says)
+    ours.write_text(shipped)
+    run("new", "INC-7", "--template", "ours.md", capsys=capsys)
 
 
 def test_a_broken_template_says_file_and_line(capsys, tmp_path):
