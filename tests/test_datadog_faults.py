@@ -175,14 +175,40 @@ def test_an_slo_history_with_an_error_beside_it_is_partial(lying):
     assert told["partial"] == "an error beside the rows: no data for a group"
 
 
+@pytest.mark.parametrize(("good", "valid"), [([9.0], [10.0, 10.0]), ([9.0, 9.0], [10.0])])
+def test_an_slo_history_with_fewer_counts_than_times_is_partial(lying, good, valid):
+    times = [1764855000000.0, 1764858600000.0]
+    series = {"interval": 3600, "times": times}
+    series |= {"numerator": {"values": good}, "denominator": {"values": valid}}
+    history = {"type": "metric", "series": series, "overall": {"sli_value": 90.0}}
+    lying([Say({"data": {**history, "thresholds": {"7d": {"target": 99.0}}}})])
+    told = evidence(get_datadog_slo("0123456789abcdef0123456789abcdef", **WINDOW))
+    assert told["partial"] == "the SLO's history has another number of counts than times"
+
+
 def test_rows_that_are_none_make_an_answer_partial(lying):
     lying([Say({"data": [log(0), None, "x"]})])
     told = evidence(ask())
     assert told["complete"] is False
     assert told["partial"] == "2 rows were no objects and are left out"
     lying([Say({}, 404), Say({"status": "ok", "series": [None, {"pointlist": []}]})])
-    warnings = evidence(get_datadog_metric("avg:a{*}", **WINDOW))["warnings"]
-    assert warnings == ["1 series was no object and is left out"]
+    told = evidence(get_datadog_metric("avg:a{*}", **WINDOW))
+    assert (told["partial"], told["warnings"]) == ("1 series was no object and is left out", [])
+
+
+@pytest.mark.parametrize("values", [[], [1.0], [1.0, 2.0, 3.0], None])
+def test_a_series_that_does_not_fit_its_times_makes_an_answer_partial(lying, values):
+    attributes = {
+        "series": [{"query_index": 0}, {"query_index": 1}],
+        "times": [1764856800000, 1764856860000],
+        "values": [[5.0, 6.0], values],
+    }
+    lying([Say({"data": {"attributes": attributes}})])
+    frame = get_datadog_metric(["avg:a{*}", "avg:b{*}"], **WINDOW)
+    assert frame["value"].tolist()[:2] == [5.0, 6.0]
+    told = evidence(frame)
+    assert told["complete"] is False
+    assert told["partial"] == "1 series had another number of values than times"
 
 
 def test_a_series_of_no_query_that_was_asked_is_not_given_to_another(lying):

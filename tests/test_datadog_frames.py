@@ -577,7 +577,7 @@ def test_points_that_are_no_pairs_are_left_out_and_counted(say):
     say(Say({"errors": []}, status=404), v1([[1, 2], [3], None, [1, 2, 3], ["x", 1]]))
     frame = get_datadog_metric("avg:m{*}", **WINDOW)
     assert len(frame) == 1
-    assert warnings(frame) == ["4 points were no pair of time and value"]
+    assert frame.attrs["evidence"]["partial"] == "4 points were no pair of time and value"
 
 
 # ---- arguments

@@ -17,6 +17,7 @@ import pandas as pd
 import pyarrow as pa
 
 from postmortem_nb.datadog import answers, arrays
+from postmortem_nb.datadog.arrays import counted
 from postmortem_nb.datadog.failures import Failed, beside
 
 if TYPE_CHECKING:
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
 
 UNGROUPED = "*"
 """What ``series`` says of a query without ``by``."""
+_NO_SERIES = "series were no objects and are left out"
+_NO_POINTS = "points were no pair of time and value"
+_UNEVEN = "series had another number of values than times"
 ORDER = ("timestamp", "query", "series", "value", "unit")
 
 
@@ -65,7 +69,7 @@ def lines(answer: dict[str, Any], asked: Sequence[str], notes: Notes) -> list[Se
     if "series" in answer:
         found = _dicts(answer["series"])
         if lost := len(answer["series"] or []) - len(found):
-            notes["series were no objects and are left out"] += lost
+            notes[_NO_SERIES] += lost
         return _v1(found, asked, notes)
     attributes = answer["data"]["attributes"]
     described = _dicts(attributes.get("series"))
@@ -74,6 +78,14 @@ def lines(answer: dict[str, Any], asked: Sequence[str], notes: Notes) -> list[Se
         raise Failed("an answer that does not fit itself", said="series and values differ")
     labels = [_labelled(series, series.get("group_tags"), asked, notes) for series in described]
     return _v2(labels, _times(attributes.get("times") or []), values, notes)
+
+
+def lost(notes: Notes) -> str:
+    """Return why an answer is partial by what of it could not be read; the notes tell the rest."""
+    told = [
+        counted(notes.pop(what), what) for what in (_NO_SERIES, _NO_POINTS, _UNEVEN) if notes[what]
+    ]
+    return "; ".join(told)
 
 
 def joined(parts: Sequence[Sequence[Series]]) -> list[Series]:
@@ -147,7 +159,7 @@ def _odd_points(label: Label, points: list[Any], notes: Notes) -> Series:
         and _in_calendar(np.array([_float(point[0])]))
     ]
     if len(kept) < len(points):
-        notes["points were no pair of time and value"] += len(points) - len(kept)
+        notes[_NO_POINTS] += len(points) - len(kept)
     times = np.array([point[0] for point in kept], dtype="f8").astype("i8")
     return _sorted(label, times, _values([point[1] for point in kept], notes), notes)
 
@@ -171,7 +183,7 @@ def _v2(labels: list[Label], times: Any, values: list[Any], notes: Notes) -> lis
 def _odd_values(label: Label, listed: Any, times: Any, notes: Notes) -> Series:
     values = _values(listed if isinstance(listed, list) else [], notes)
     if len(values) != len(times):
-        notes["series had another number of values than times"] += 1
+        notes[_UNEVEN] += 1
     length = min(len(values), len(times))
     return _sorted(label, times[:length], values[:length], notes)
 

@@ -154,6 +154,10 @@ def _history(asked: Asking, slo_id: str, since: datetime, until: datetime) -> di
     data: dict[str, Any] = found["data"]
     if not asked.arguments["apply_correction"]:
         _dict(data.get("overall")).pop("corrections", None)  # listed, and not applied
+    series = _dict(data.get("series"))
+    counts = [_values(series.get(name)) for name in ("numerator", "denominator")]
+    if any(counts) and {*map(len, counts)} != {len(series.get("times") or ())}:
+        asked.parts.append("the SLO's history has another number of counts than times")
     return data
 
 

@@ -83,7 +83,7 @@ def _lines(
         if partial:
             since = f" from {times.shown(part.start)} on" if len(slices) > 1 else ""
             return metrics.joined(found), f"{partial}{since}"
-    return metrics.joined(found), ""
+    return metrics.joined(found), metrics.lost(asked.notes)
 
 
 def _slices(asked: Asking, step: int | None) -> Iterator[Slice]:
