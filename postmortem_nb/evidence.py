@@ -90,19 +90,23 @@ def thaw(folder: Path, name: str) -> pd.DataFrame:
     return frame
 
 
-def columns(folder: Path, name: str, wanted: Sequence[str]) -> pa.Table | None:
+def columns(
+    folder: Path, name: str, wanted: Sequence[str], also: Sequence[str] = ()
+) -> pa.Table | None:
     """Return columns of the frame kept under ``name`` as Arrow; None where it has not all of them.
 
-    For who needs no frame, which costs ten times as much to make: each text is kept once, as a
-    dictionary. Raises BundleError as `thaw` does.
+    Of ``also`` those that it has. For who needs no frame, which costs ten times as much to make:
+    each text is kept once, as a dictionary. Raises BundleError as `thaw` does.
     """
     with _read(name):
         packed = (folder / f"{_checked(name)}.parquet").read_bytes()
-        source = pq.ParquetFile(pa.BufferReader(packed), read_dictionary=list(wanted))
-        _bounded(source, name)
-        if not set(wanted) <= set(source.schema_arrow.names):
+        held = set(pq.read_schema(pa.BufferReader(packed)).names)
+        if not set(wanted) <= held:
             return None
-        return source.read(columns=list(wanted), use_threads=False)
+        known = [*wanted, *(each for each in also if each in held)]
+        source = pq.ParquetFile(pa.BufferReader(packed), read_dictionary=known)
+        _bounded(source, name)
+        return source.read(columns=known, use_threads=False)
 
 
 def holds(folder: Path, name: str, *, question: str) -> bool:

@@ -305,3 +305,9 @@ def test_a_window_says_how_long_after_it_the_answer_reaches():
     )
     for damaged in ({"deferred": None}, {"deferred": ["6h"]}, {"deferred": "soon"}, "6h"):
         assert provenance.window(record | {"arguments": damaged}) == said
+
+
+def test_columns_that_an_answer_has_are_read_in_one_go(tmp_path):
+    evidence.freeze(tmp_path, "e", pd.DataFrame({"a": ["x", "y"], "b.c": ["p", "q"]}), {})
+    assert evidence.columns(tmp_path, "e", ("a",), ("b.c", "d")).column_names == ["a", "b.c"]
+    assert evidence.columns(tmp_path, "e", ("a", "d")) is None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, reduce
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 METRIC, LOGS, EVENTS = "get_datadog_metric", "search_datadog_logs", "search_datadog_events"
 SPANS = "search_datadog_spans"
 COLUMNS = ("timestamp", "query", "series", "value")
-UNITED = (*COLUMNS, "unit")
 MICROSECOND = dt.timedelta(microseconds=1)
 
 MOST_CURVES = 200
@@ -38,8 +37,8 @@ MOST_MESSAGES = 200
 """Messages of an answer, without their numbers, that are looked at: the most frequent ones."""
 ROWS = 50
 """Logs of an answer from which a share is known."""
-_NAMING = ("message", "error.kind", "error.type", "error.message")
-"""Columns of logs in which a name of an error stands."""
+_NAMING = ("error.kind", "error.type", "error.message")
+"""Columns of logs in which a name of an error stands, beside the message."""
 _WHOLES = ("hits", "requests", "calls", "total", "count")
 """How what the errors are a part of is called beside them."""
 _MINUTE = 60_000_000  # µs
@@ -220,8 +219,7 @@ def _listed(folder: Path, case: Case) -> tuple[Record, ...]:
 def _curves(folder: Path, name: str, digest: str) -> tuple[Curve, ...]:
     """Return the curves of one answer; remembered by its digest, as checks ask often."""
     del digest  # a part of the key
-    table = _columns(folder, name, UNITED)
-    table = _columns(folder, name, COLUMNS) if table is None else table
+    table = _columns(folder, name, COLUMNS, ("unit",))
     if table is None or not _is_metric(table.schema):
         return ()
     known = pc.and_(pc.is_finite(table["value"]), pc.is_valid(table["timestamp"]))
@@ -246,10 +244,15 @@ def _curves(folder: Path, name: str, digest: str) -> tuple[Curve, ...]:
     )
 
 
-def _columns(folder: Path, name: str, wanted: tuple[str, ...]) -> pa.Table | None:
-    """Return columns of an answer; None where it lacks one, or cannot be read: others tell why."""
+def _columns(
+    folder: Path, name: str, wanted: tuple[str, ...], also: tuple[str, ...] = ()
+) -> pa.Table | None:
+    """Return columns of an answer; None where it lacks one, or cannot be read: others tell why.
+
+    Of ``also`` those that it has.
+    """
     try:
-        return evidence.columns(folder, name, wanted)
+        return evidence.columns(folder, name, wanted, also)
     except BundleError:
         return None
 
@@ -281,13 +284,11 @@ def _label(query: str, series: str) -> str:
 def _logs(folder: Path, answer: str, digest: str, name: str) -> Logs | None:
     """Return what an answer holds of a name; remembered by its digest, as checks ask often."""
     del digest  # a part of the key
-    table = _timed(folder, answer, ("timestamp", "status", "message"))
+    table = _timed(folder, answer, ("timestamp", "status", "message"), _NAMING)
     if table is None:
         return None
-    has = _has(table["message"], name)
-    for column in _NAMING[1:]:
-        more = _columns(folder, answer, (column,))
-        has = has if more is None else pc.or_(has, _has(more[column], name))
+    naming = [each for each in table.column_names if each in {"message", *_NAMING}]
+    has = reduce(pc.or_, (_has(table[column], name) for column in naming))
     moments = table["timestamp"].filter(has).drop_null()
     if not len(moments):
         return None
@@ -348,8 +349,10 @@ def _events(folder: Path, name: str, digest: str) -> tuple[Happened, ...]:
     )
 
 
-def _timed(folder: Path, name: str, wanted: tuple[str, ...]) -> pa.Table | None:
+def _timed(
+    folder: Path, name: str, wanted: tuple[str, ...], also: tuple[str, ...] = ()
+) -> pa.Table | None:
     """Return columns of an answer whose first is a time; None where it is none."""
-    table = _columns(folder, name, wanted)
+    table = _columns(folder, name, wanted, also)
     timed = table is not None and pa.types.is_timestamp(table.schema.field(wanted[0]).type)
     return table if timed else None
