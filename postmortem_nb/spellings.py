@@ -33,6 +33,12 @@ CASES = (
 )
 """How names end in Russian, Ukrainian and Bulgarian sentences."""
 
+LATIN_CASES = (
+    *("i", "iego", "iemu", "im", "imi", "ich", "iej", "ie", "a", "om"),
+    *("y", "eho", "emu", "ym", "ymi", "ych", "ej", "ou", "e"),
+)
+"""How Kowalski and Novotný end in Polish, Czech and Slovak sentences, folded."""
+
 NOT_INITIALS = frozenset({"us", "uk", "eu", "un", "dc", "la", "am", "pm", "ph", "vs"})
 """What two letters with dots mean, whoever has them as initials."""
 
@@ -51,6 +57,7 @@ _BEFORE_MONTH = "".join(
 )
 _CYRILLIC = re.compile(r"[\u0400-\u04ff]+")
 _NOMINATIVE = re.compile(r"(?:[иыо]й|[аи]я|[аяйьоиі])$")
+_ADJECTIVE = re.compile(r"(.{3,}(?:[scz]k|tn))[iya]")
 _GAP = re.compile(r"[ \t._-]*(?:[A-Z]\.[ \t]*)?")
 _WORD = re.compile(r"[^\W\d_]+")
 _PIECES = re.compile(r"[-'._]+")
@@ -183,7 +190,9 @@ def _alone(part: str, name: Name, *, first: bool) -> Iterator[str]:
 
 
 def _declined(part: str) -> Iterator[str]:
-    """Yield the cases of a name in Cyrillic letters, folded and small: Анна, Анны, Анной."""
+    """Yield the cases of a name, folded and small: Анна, Анны, Анной; Kowalski, Kowalskiego."""
+    if (adjective := _ADJECTIVE.fullmatch(_plain(part))) and not _is_word(part):
+        yield from (adjective[1] + ending for ending in LATIN_CASES)
     if _CYRILLIC.fullmatch(part):
         stem = _NOMINATIVE.sub("", part.lower())
         yield from (_plain(stem + ending) for ending in CASES if len(stem) > 2)

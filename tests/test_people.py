@@ -82,6 +82,8 @@ SPELLED = {
     "Søren Ægir": ("Soren", "Soeren Aegir", "SØREN"),
     "Straße Mueller": ("Strasse", "STRASSE MÜLLER", "Müller", "Muller"),
     "İlker Yıldız": ("ILKER", "ilker", "Yildiz", "YILDIZ"),
+    "Jan Kowalski": ("Kowalskis", "Kowalskiego", "Kowalską", "KOWALSKIM", "Kowalskich"),
+    "Eva Novotná": ("Novotného", "Novotnou", "Novotným"),
     "Анна Петрова": ("Анна", "Анны Петровой", "Анной", "Петрову", "АННЫ", "анне"),
     "Олег Достоевский": ("Олега Достоевского", "Олегом", "Достоевскому", "Достоевская"),
     "Сергей": ("Сергея", "Сергеем", "Сергею"),
