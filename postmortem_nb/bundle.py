@@ -145,7 +145,8 @@ def find(path: object) -> Path:
 
 def _no_bundle(path: object, came: str) -> str:
     """Return the one line for a path that leads to no incident."""
-    return f"{shown(str(path))}: expected the folder of an incident or its notebook, got {came}"
+    what = "the folder of an incident or its notebook, for example INC-4821"
+    return f"{shown(str(path))}: expected {what}; got {came}"
 
 
 def template_of(folder: Path) -> schema.Template:

@@ -11,7 +11,7 @@ import os
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from postmortem_nb import kinds, tallies
+from postmortem_nb import kinds, tallies, times
 from postmortem_nb import ordering as ordered
 from postmortem_nb.errors import BadValue, expected, shown
 from postmortem_nb.metrics import STEPS, Facts
@@ -67,7 +67,11 @@ def _check_step(tables: Tables, name: str, step: str, moment: object) -> None:
     steps = [dict(group.keys).get("step") for group in tables.template.groups(TIMELINE)]
     if step not in steps and None not in steps:
         raise BadValue(f"{name}: the timeline of this template has no step {step!r}; leave it out")
-    kinds.parse("time", moment, name=name, start=begun(tables))
+    began = begun(tables)
+    ended = kinds.value("time", kinds.parse("time", moment, name=name, start=began))
+    if step == END_STEP and began is not None and ended < began:
+        what = f"a time after the start, {times.shown(began)}"
+        raise BadValue(expected(name, what, example="+2h", came=moment))
 
 
 def table_of(tables: Tables, table: object, *, grows: bool = False) -> str:
@@ -352,8 +356,8 @@ def _stored(tables: Tables, column: Column, value: object) -> Any:
 def begun(tables: Tables) -> datetime | None:
     """Return the start of the incident: what times of day, `+15m` and `+7d` count from."""
     rows = tables.values(TIMELINE) if TIMELINE in tables.template.tables else []
-    times = (row["time"] for row in rows if row.get("step") == START_STEP)
-    return min((time for time in times if time is not None), default=None)
+    moments = (row["time"] for row in rows if row.get("step") == START_STEP)
+    return min((moment for moment in moments if moment is not None), default=None)
 
 
 def _differing(

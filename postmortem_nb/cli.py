@@ -47,7 +47,8 @@ class _Parser(argparse.ArgumentParser):
     """argparse, with one line for an error instead of its usage and a second line."""
 
     def error(self, message: str) -> NoReturn:
-        raise WrongUseError(f"{self.prog}: {message}; see '{self.prog} --help'")
+        example = (self.epilog or "").partition(":")[2].strip()
+        raise WrongUseError(f"{self.prog}: {message}, for example '{example}'")
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -101,7 +102,9 @@ def _forget_output() -> None:
 def run(argv: list[str]) -> int:
     """Run one command and return its exit code. Raises PostmortemError on wrong use."""
     _check_command(argv)
-    asked = parser().parse_args(argv)
+    asked, more = parser().parse_known_args(argv)
+    if more:
+        raise WrongUseError(_unexpected(asked, more[0]))
     call: Callable[[argparse.Namespace], int] = asked.call
     return call(asked)
 
@@ -136,6 +139,18 @@ def with_path(name: str, words: list[str], path: str) -> list[str]:
             place = positional.index(PATH)
             return [*words[:place], path, *words[place:]]
     return words
+
+
+def _unexpected(asked: argparse.Namespace, word: str) -> str:
+    """Return the line for a word that a command has no use for, with the option nearest to it."""
+    command = next(each for each in COMMANDS if each.call is asked.call)
+    flags = [flag for names, _ in command.arguments for flag in names if flag.startswith("-")]
+    near = difflib.get_close_matches(word.partition("=")[0], flags, n=1, cutoff=0.7)
+    hint = f"; did you mean {near[0]}?" if near else ""
+    options = f"one of {', '.join(flags)}" if flags else "no options"
+    what = options if word.startswith("-") else "no word more"
+    line = expected(f"postmortem {command.name}", what, example=f"'{command.example}'", came=word)
+    return line + hint
 
 
 def _check_command(argv: list[str]) -> None:

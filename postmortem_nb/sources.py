@@ -83,7 +83,8 @@ def _bundle(folder: Path, reader: type[MaskedIncident]) -> Source:
     stored = ipynb.load(notebook) if notebook else {"cells": []}
     stem = notebook.stem if notebook else folder.absolute().name
     if not (folder / bundle.LOG).is_file():
-        raise BundleError(f"{shown(str(folder))}: expected the folder of an incident or a notebook")
+        what = "the folder of an incident or a notebook, for example INC-4821"
+        raise BundleError(f"{shown(str(folder))}: expected {what}; got neither there")
     return of(stored, folder, stem, reader)
 
 
