@@ -12,6 +12,7 @@ It can be renamed, moved, copied, zipped and committed; two hidden files serve g
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import os
 import shutil
@@ -94,9 +95,12 @@ def make(folder: Path, template: schema.Template, fill: Callable[[edits.Log], No
     NotSaved
         the disk is full, read-only or gone
     """
-    if (folder / LOG).exists():
+    try:
+        taken, new = (folder / LOG).exists(), not folder.exists()
+    except OSError as failed:
+        raise NotSaved(_not_created(folder, failed)) from None
+    if taken:
         raise BundleError(f"{folder}: there is an incident here already; open it instead")
-    new = not folder.exists()
     try:
         (folder / EVIDENCE).mkdir(parents=True, exist_ok=True)
         for name, text in {TEMPLATE: template.text, **_GIT}.items():
@@ -109,8 +113,15 @@ def make(folder: Path, template: schema.Template, fill: Callable[[edits.Log], No
         if new:
             shutil.rmtree(folder, ignore_errors=True)
         if isinstance(failed, OSError):
-            raise NotSaved(f"{folder}: not created: {edits.reason(failed)}") from None
+            raise NotSaved(_not_created(folder, failed)) from None
         raise
+
+
+def _not_created(folder: Path, failed: OSError) -> str:
+    """Return the one line for a folder that cannot be made: there is no incident to copy yet."""
+    closed = failed.errno in {errno.EACCES, errno.EPERM, errno.EROFS}
+    why = "the folder is read-only for you; choose one where you may write"
+    return f"{folder}: not created: {why if closed else edits.reason(failed)}"
 
 
 def _write(path: Path, text: str) -> None:
@@ -166,7 +177,7 @@ def template_of(folder: Path) -> schema.Template:
             "from a copy of the bundle or the team's own file"
         ) from None
     except OSError as failed:
-        raise BundleError(f"{path}: cannot be read: {edits.reason(failed)}") from None
+        raise BundleError(f"{path}: cannot be read: {edits.reason(failed, reading=True)}") from None
     shipped = schema.shipped()
     return shipped if digest == shipped.digest else schema.load(path)
 

@@ -151,7 +151,9 @@ class Log:
             finally:
                 os.close(fd)
         except OSError as failed:
-            raise BundleError(f"{self.path}: cannot be read: {reason(failed)}") from None
+            raise BundleError(
+                f"{self.path}: cannot be read: {reason(failed, reading=True)}"
+            ) from None
         return self.news()
 
     def news(self) -> list[Edit]:
@@ -366,8 +368,10 @@ def _write(fd: int, data: bytes) -> None:
         rest = rest[written:]
 
 
-def reason(failed: OSError) -> str:
+def reason(failed: OSError, *, reading: bool = False) -> str:
     """Return why the system refused, and what to do, without its own jargon where known."""
+    if reading and isinstance(failed, PermissionError):
+        return "you may not read it; ask who owns it"
     return _REASONS.get(failed.errno or 0, failed.strerror or type(failed).__name__)
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path  # noqa: TC003 - a field of a dataclass
 from typing import TYPE_CHECKING, Any
 
-from postmortem_nb import bundle, ipynb, masked
+from postmortem_nb import bundle, edits, ipynb, masked
 from postmortem_nb.errors import BundleError, ExportError, expected, shown
 from postmortem_nb.masked import MaskedIncident
 from postmortem_nb.masking import Removed, mask
@@ -79,10 +79,14 @@ def of(
 
 
 def _bundle(folder: Path, reader: type[MaskedIncident]) -> Source:
-    notebook = _notebook(folder)
+    try:
+        notebook, held = _notebook(folder), (folder / bundle.LOG).is_file()
+    except OSError as failed:
+        why = edits.reason(failed, reading=True)
+        raise BundleError(f"{shown(str(folder))}: cannot be read: {why}") from None
     stored = ipynb.load(notebook) if notebook else {"cells": []}
     stem = notebook.stem if notebook else folder.absolute().name
-    if not (folder / bundle.LOG).is_file():
+    if not held:
         what = "the folder of an incident or a notebook, for example INC-4821"
         raise BundleError(f"{shown(str(folder))}: expected {what}; got neither there")
     return of(stored, folder, stem, reader)

@@ -437,28 +437,51 @@ def test_no_traceback_in_a_real_process(tmp_path):
 NOBODY = """
 import contextlib, io, os, sys
 from postmortem_nb import cli
-shut, ours = sys.argv[1:]
+ours, *words = sys.argv[1:]
 os.chdir(ours)
 with contextlib.redirect_stdout(io.StringIO()):  # everything is imported while it may be
     cli.main(["export", "INC-7", "--to", "json", "-o", "first.json"])
 if os.getuid() == 0:
     os.setuid(65534)
-sys.exit(cli.main(["export", "INC-7", "--to", "json", "-o", shut + "/out.json"]))
+sys.exit(cli.main(words))
 """
+CLOSED = "the folder is read-only for you; choose one where you may write"
 
 
-def test_a_folder_that_may_not_be_entered_is_one_line(capsys, tmp_path):
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (
+            ["export", "INC-7", "--to", "json", "-o", "shut/out.json"],
+            "shut/out.json: it could not be written: Permission denied",
+        ),
+        (
+            ["export", "shut", "--to", "json"],
+            "cannot be read: you may not read it; ask who owns it",
+        ),
+        (["check", "shut"], "'shut': expected the folder of an incident"),
+        (["check", "INC-8"], "cannot be read: you may not read it; ask who owns it"),
+        (["new", "INC-9", "--dir", "shut"], f"not created: {CLOSED}"),
+        (["new", "INC-9", "--dir", "open"], f"not created: {CLOSED}"),
+    ],
+)
+def test_a_folder_that_may_not_be_entered_is_one_line(capsys, tmp_path, words, says):
     run("new", "INC-7", capsys=capsys)
+    run("new", "INC-8", capsys=capsys)
+    (tmp_path / "INC-8" / "incident.jsonl").chmod(0)
+    (tmp_path / "open").mkdir()
     shut, temporary = tmp_path / "shut", Path(tempfile.gettempdir())
     shut.mkdir()
     for folder in (tmp_path, *tmp_path.parents):
         if temporary in folder.parents:
             folder.chmod(0o755)
     shut.chmod(0)
+    (tmp_path / "open").chmod(0o555)
     done = subprocess.run(
-        [sys.executable, "-c", NOBODY, str(shut), str(tmp_path)],
+        [sys.executable, "-c", NOBODY, str(tmp_path), *words],
         capture_output=True, text=True, check=False, timeout=60,
     )  # fmt: skip
     shut.chmod(0o700)
     assert done.returncode == 2
-    assert done.stderr == f"{shut}/out.json: it could not be written: Permission denied\n"
+    assert len(done.stderr.splitlines()) == 1, done.stderr
+    assert says in done.stderr
