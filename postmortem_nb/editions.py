@@ -203,8 +203,11 @@ def _target(out: str | Path) -> Path:
     """Return the file that was asked for; one that an incident lives by is never written over."""
     path = Path(out)
     example = "INC-4821.html"
-    if not path.name or "\0" in str(path):
-        raise ExportError(expected("export -o", "a file", example=example, came=str(out)))
+    held = os.path.isdir(path)  # noqa: PTH112 - below a folder that may not be entered, is_dir raises
+    is_folder = held or str(out).endswith(("/", os.sep))
+    if not path.name or "\0" in str(path) or is_folder:
+        what = "a file, not a folder" if is_folder else "a file"
+        raise ExportError(expected("export -o", what, example=example, came=str(out)))
     if bundle.is_own(path) or (path.suffix == ".ipynb" and os.path.lexists(path)):
         what = "a file of its own, not one that the incident lives by"
         raise ExportError(expected("export -o", what, example=example, came=str(out)))

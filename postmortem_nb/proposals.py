@@ -168,7 +168,9 @@ def _chosen(incident: Incident, row: str | int) -> BackTest:
     for each in listed:
         if str(row).strip() in (str(each.number), each.row):
             return each
-    what = f"a number from 1 to {len(listed)}" if listed else "a proposed monitor; there is none"
+    if not listed:
+        raise BadValue("monitor: none is proposed under 'Monitoring Improvements' yet; add one")
+    what = f"a number from 1 to {len(listed)}"
     raise BadValue(expected("monitor", what, example="1", came=str(row)))
 
 

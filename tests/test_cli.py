@@ -122,7 +122,8 @@ def test_new_never_overwrites(capsys):
         (["check", "."], ["for example INC-4821; got no incident.jsonl there"]),
         (["export", "nowhere"], ["nowhere"]),
         (["export", "."], ["for example INC-4821; got neither there"]),
-        (["import", "nowhere.md"], ["nowhere.md"]),
+        (["import", "nowhere.md"], ["'nowhere.md': expected a filled document", "INC-4821.md"]),
+        (["import", "."], ["'.': expected a filled document", "got Is a directory"]),
         (["import", "datadog:1"], ["--id", "example"]),
         (["refresh", "nowhere"], ["nowhere"]),
         (["check", ".", "--format", "xml"], ["xml"]),
@@ -211,6 +212,20 @@ def test_a_template_whose_query_nothing_can_fill_is_refused_at_once(capsys, tmp_
     refused(*words, capsys=capsys, says=says)
     ours.write_text(shipped)
     run("new", "INC-7", "--template", "ours.md", capsys=capsys)
+
+
+@pytest.mark.parametrize("out", ["pages/", "INC-7", "."])
+def test_a_folder_is_no_file_to_write(capsys, tmp_path, out):
+    run("new", "INC-7", capsys=capsys)
+    says = ["export -o: expected a file", "INC-4821.html", f"'{out}'"]
+    refused("export", "INC-7", "-o", out, capsys=capsys, says=says)
+    assert not (tmp_path / "pages").exists()
+
+
+def test_a_monitor_cannot_be_made_where_none_is_proposed(capsys):
+    run("new", "INC-7", capsys=capsys)
+    says = ["none is proposed under 'Monitoring Improvements' yet"]
+    refused("monitor", "create", "INC-7", "1", capsys=capsys, says=says)
 
 
 def test_a_broken_template_says_file_and_line(capsys, tmp_path):

@@ -355,7 +355,7 @@ def test_what_is_no_such_document_is_refused_in_one_line(tmp_path, written, said
 
 @pytest.mark.parametrize("path", ["missing.md", "", "\0", "x" * 5000])
 def test_no_file_is_refused_in_one_line(tmp_path, path):
-    with pytest.raises(BadValue, match="cannot be read"):
+    with pytest.raises(BadValue, match="expected a filled document that can be read, for example"):
         from_markdown(path, "INC-1", tmp_path)
 
 

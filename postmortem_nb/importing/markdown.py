@@ -91,7 +91,8 @@ def _text(path: Path) -> str:
             raw = file.read(LARGEST + 1)
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or "no such path"
-        raise BadValue(f"{shown(str(path))}: it cannot be read: {why}") from None
+        what = "a filled document that can be read, for example INC-4821.md"
+        raise BadValue(f"{shown(str(path))}: expected {what}; got {why}") from None
     if len(raw) > LARGEST:
         raise BadValue(f"{path.name}: expected a document of up to {LARGEST:,} bytes")
     try:
