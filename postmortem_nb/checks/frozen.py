@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import re
 from dataclasses import dataclass
 from functools import lru_cache, reduce
 from typing import TYPE_CHECKING, NamedTuple
@@ -16,7 +15,7 @@ from postmortem_nb import evidence
 from postmortem_nb.errors import BundleError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -39,11 +38,6 @@ ROWS = 50
 """Logs of an answer from which a share is known."""
 _NAMING = ("error.kind", "error.type", "error.message")
 """Columns of logs in which a name of an error stands, beside the message."""
-_WHOLES = ("hits", "requests", "calls", "total", "count")
-"""How what the errors are a part of is called beside them."""
-_MINUTE = 60_000_000  # µs
-_LONGEST = 2_000_000
-"""Minutes of a curve: more than three years are no incident."""
 _MESSAGE = 400
 """Characters of a message that are looked at."""
 KEPT = 64
@@ -107,67 +101,14 @@ class Happened(NamedTuple):
 
 def curves(incident: Incident, case: Case) -> Iterator[Curve]:
     """Yield the curves of every frozen metric."""
+    for each in metrics(incident, case):
+        yield from answered(*each)
+
+
+def metrics(incident: Incident, case: Case) -> tuple[tuple[Path, str, str], ...]:
+    """Return folder, name and digest of every frozen metric: what ``answered`` is asked by."""
     folder = incident.path / "evidence"
-    for name, digest in _answers(folder, case, METRIC):
-        yield from _curves(folder, name, digest)
-
-
-def drawn(incident: Incident, case: Case) -> tuple[Curve, ...]:
-    """Return the frozen curves, the sums of those that are counted by group, and error rates."""
-    folder = incident.path / "evidence"
-    return _drawn(folder, tuple(_answers(folder, case, METRIC)))
-
-
-@lru_cache(maxsize=4)
-def _drawn(folder: Path, answers: tuple[tuple[str, str], ...]) -> tuple[Curve, ...]:
-    held = [each for name, digest in answers for each in _curves(folder, name, digest)]
-    held += _totals(held)
-    return (*held, *_rates(held))
-
-
-def _totals(curves: Sequence[Curve]) -> list[Curve]:
-    """Return the sums of what is counted by group, minute by minute."""
-    by: dict[str, list[Curve]] = {}
-    for each in curves:
-        if each.series and each.query.startswith("sum:") and len(each.moments):
-            by.setdefault(each.query, []).append(each)
-    made = []
-    for query, groups in by.items():
-        moments, at = np.unique(
-            np.concatenate([one.moments for one in groups]), return_inverse=True
-        )
-        levels = np.zeros(len(moments))
-        np.add.at(levels, at, np.concatenate([one.levels for one in groups]))
-        made.append(Curve(query, moments, levels, groups[0].unit, query))
-    return made
-
-
-def _rates(curves: Sequence[Curve]) -> list[Curve]:
-    """Return the share of errors, minute by minute, where errors and requests are frozen."""
-    by = {each.label: each for each in curves if len(each.moments)}
-    made = []
-    for label, errors in by.items():
-        if not re.search(r"\berrors\b", label) or "as_count" not in label:
-            continue
-        whole = next((w for w in _WHOLES if re.sub(r"\berrors\b", w, label) in by), None)
-        if whole is None:
-            continue
-        hits = by[re.sub(r"\berrors\b", whole, label)]
-        begin = min(errors.moments[0], hits.moments[0])
-        bins = [(each.moments - begin) // _MINUTE for each in (errors, hits)]
-        size = int(max(each[-1] for each in bins)) + 1
-        if size > _LONGEST:
-            continue
-        sums = [
-            np.bincount(each, weights=one.levels, minlength=size)
-            for each, one in zip(bins, (errors, hits), strict=True)
-        ]
-        seen = np.flatnonzero(sums[1])
-        levels = 100.0 * sums[0][seen] / sums[1][seen]
-        moments = begin + seen * _MINUTE
-        name = f"error_rate of {label}"
-        made.append(Curve(name, moments, levels, "percent", name, errors.series))
-    return made
+    return tuple((folder, *each) for each in _answers(folder, case, METRIC))
 
 
 def logs(incident: Incident, case: Case, name: str) -> Iterator[Logs]:
@@ -216,7 +157,7 @@ def _listed(folder: Path, case: Case) -> tuple[Record, ...]:
 
 
 @lru_cache(maxsize=KEPT)
-def _curves(folder: Path, name: str, digest: str) -> tuple[Curve, ...]:
+def answered(folder: Path, name: str, digest: str) -> tuple[Curve, ...]:
     """Return the curves of one answer; remembered by its digest, as checks ask often."""
     del digest  # a part of the key
     table = _columns(folder, name, COLUMNS, ("unit",))

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from postmortem_nb import times
-from postmortem_nb.checks import events, frozen, metered, paired, spoken, written
+from postmortem_nb.checks import derived, events, frozen, metered, paired, spoken, written
 from postmortem_nb.checks.order import LONGEST
 from postmortem_nb.checks.reading import about, matches, passages, sentences
 from postmortem_nb.checks.relations import moments, named
@@ -91,7 +91,7 @@ def found(incident: Incident, case: Case) -> Iterator[Finding]:
     known = moments(case)
     sent = [(cell, str(cell.value)) for cell in case.cells if cell.table == "updates"]
     texts = [*passages(case), *((cell, text) for cell, text in sent if cell.column.name == "text")]
-    curves = frozen.drawn(incident, case)
+    curves = derived.drawn(incident, case)
     groups = frozenset(_group(one) for one in curves if len(_group(one)) >= _NAME)
     every = (each for cell, text in texts for each in _told(case, cell, text, known))
     pairs = (each for cell, text in texts for each in _paired(case, cell, text, groups))
@@ -128,7 +128,7 @@ def _bears(
     told = (each for each in sentences(str(cell.value)) if said["number"] in each)
     sentence = next((each for each in told if len(each) <= LONGEST), "")
     at = _moments(case, cell, sentence, known) if sentence and value >= _KNOWN else []
-    spans = (_around(one, at) for one in frozen.drawn(incident, case)) if at else ()
+    spans = (_around(one, at) for one in derived.drawn(incident, case)) if at else ()
     return any(span and span[0] * _SAME <= value <= span[1] / _SAME for span in spans)
 
 

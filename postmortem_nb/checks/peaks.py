@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from postmortem_nb.checks import frozen, spoken
+from postmortem_nb.checks import derived, spoken
 from postmortem_nb.checks.reading import about, matches, passages
 from postmortem_nb.checks.spoken import CLOCK, NUMBER
 
@@ -73,7 +73,7 @@ def found(incident: Incident, case: Case) -> Iterator[Finding]:
             if spoken.apart(match, 0) is None:
                 continue
             if curves is None:
-                drawn = frozen.drawn(incident, case)
+                drawn = derived.drawn(incident, case)
                 curves = [each for each in drawn if len(each.levels)]
             truth = (
                 _other_minute(match, curves, case) if way is None else _other(match, curves, way)

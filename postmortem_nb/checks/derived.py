@@ -1,0 +1,128 @@
+"""Curves made of the frozen ones: sums over groups, and which part of the requests failed."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from itertools import chain
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from postmortem_nb.checks import frozen
+from postmortem_nb.checks.frozen import Curve
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from postmortem_nb.checks.case import Case
+    from postmortem_nb.incident import Incident
+
+_QUERY = re.compile(r"(?P<way>\w+):(?P<metric>[\w.]+)(?P<rest>\{.*)", re.DOTALL)
+_BAD = re.compile(
+    r"error|fail|refus|reject|timeout|timed_out|unresolved|lost|denied|declin|dropped|abort|5xx",
+    re.IGNORECASE,
+)
+"""In a part of a metric's name: it counts what failed."""
+_WHOLES = ("requests", "hits", "calls", "total", "count", "attempts")
+"""How what the errors are a part of is called beside them, the likeliest first."""
+_COUNTED = re.compile(r"as_count|as_rate|rollup\(sum")
+_MINUTE = 60_000_000  # µs
+_LONGEST = 2_000_000
+"""Minutes of a curve: more than three years are no incident."""
+_ABOVE = 0.02
+"""Share of the minutes in which more may have failed than came: they are counted at other ends."""
+
+
+def drawn(incident: Incident, case: Case) -> tuple[Curve, ...]:
+    """Return the frozen curves, the sums of those that are counted by group, and error rates."""
+    return _drawn(frozen.metrics(incident, case))
+
+
+@lru_cache(maxsize=4)
+def _drawn(answers: tuple[tuple[Path, str, str], ...]) -> tuple[Curve, ...]:
+    held = list(chain.from_iterable(frozen.answered(*each) for each in answers))
+    held += _totals(held)
+    return (*held, *_rates(held))
+
+
+def _totals(curves: Sequence[Curve]) -> list[Curve]:
+    """Return the sums of what is counted by group, minute by minute."""
+    by: dict[str, list[Curve]] = {}
+    for each in curves:
+        if each.series and each.query.startswith("sum:") and len(each.moments):
+            by.setdefault(each.query, []).append(each)
+    made = []
+    for query, groups in by.items():
+        moments, at = np.unique(
+            np.concatenate([one.moments for one in groups]), return_inverse=True
+        )
+        levels = np.zeros(len(moments))
+        np.add.at(levels, at, np.concatenate([one.levels for one in groups]))
+        made.append(Curve(query, moments, levels, groups[0].unit, query))
+    return made
+
+
+def is_bad(query: str) -> bool:
+    """Return whether a query counts what failed, by its metric's name."""
+    match = _QUERY.match(query)
+    return bool(match and _BAD.search(match["metric"]) and _COUNTED.search(query))
+
+
+def _rates(curves: Sequence[Curve]) -> Iterator[Curve]:
+    """Yield the share of errors, minute by minute, where errors and requests are frozen."""
+    counted = [each for each in curves if len(each.moments) and _COUNTED.search(each.query)]
+    for errors in counted:
+        if not is_bad(errors.query):
+            continue
+        for hits in _wholes(errors, counted):
+            bins = _by_minute(errors, hits)
+            if bins is None or np.mean(bins[0] > bins[1]) > _ABOVE:
+                continue
+            seen = np.flatnonzero(bins[1])
+            begin = min(errors.moments[0], hits.moments[0])
+            levels = 100.0 * bins[0][seen] / bins[1][seen]
+            name = f"error_rate of {errors.label}"
+            moments = begin + seen * _MINUTE
+            yield Curve(name, moments, levels, "percent", name, errors.series)
+            break
+
+
+def _wholes(errors: Curve, counted: Sequence[Curve]) -> list[Curve]:
+    """Return what the errors can be a part of: asked in the same way, the likeliest first."""
+    own = _asked(errors)
+    found = []
+    for each in counted:
+        other = _asked(each)
+        if not own or not other or own[0] != other[0] or is_bad(each.query):
+            continue
+        apart = [pair for pair in zip(own[1], other[1], strict=False) if pair[0] != pair[1]]
+        if len(own[1]) == len(other[1]) and len(apart) == 1 and _BAD.search(apart[0][0]):
+            name = apart[0][1]
+            found.append((_WHOLES.index(name) if name in _WHOLES else len(_WHOLES), name, each))
+    return [each for *_, each in sorted(found, key=lambda one: one[:2])]
+
+
+def _asked(curve: Curve) -> tuple[tuple[str, ...], list[str]] | None:
+    """Return how a metric was asked for, and the parts of its name."""
+    match = _QUERY.match(curve.query)
+    return (
+        ((match["way"], match["rest"], curve.series), match["metric"].split(".")) if match else None
+    )
+
+
+def _by_minute(one: Curve, other: Curve) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
+    """Return the sums of two curves, minute by minute from the first moment of both."""
+    begin = min(one.moments[0], other.moments[0])
+    bins = [(each.moments - begin) // _MINUTE for each in (one, other)]
+    size = int(max(each[-1] for each in bins)) + 1
+    if size > _LONGEST:
+        return None
+    first, second = (
+        np.bincount(each, weights=curve.levels, minlength=size)
+        for each, curve in zip(bins, (one, other), strict=True)
+    )
+    return first, second
