@@ -11,7 +11,7 @@ import pytest
 import sound
 
 from postmortem_nb import Incident, evidence
-from postmortem_nb.checks import case, frozen, levels, logged, reading, report
+from postmortem_nb.checks import case, frozen, instants, levels, logged, reading, report
 
 CODES = ("prose", "sources", "range")
 MINUTES = pd.date_range("2025-12-04T12:00Z", "2025-12-04T17:59Z", freq="1min")
@@ -248,7 +248,7 @@ def test_an_answer_without_its_record_is_told(made):
 def test_a_clock_after_midnight_is_of_the_next_day(tmp_path, minute, clock):
     times = {"start": "2025-12-04 22:30Z", "end": "2025-12-05 01:30Z"}
     incident = Incident.create("INC-9", tmp_path, **times)
-    at = levels.on_day(case.take(incident), minute)
+    at = instants.on_day(case.take(incident), minute)
     assert at == dt.datetime.fromisoformat(f"{clock}:00+00:00")
 
 

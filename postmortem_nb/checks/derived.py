@@ -122,7 +122,18 @@ def _by_minute(one: Curve, other: Curve) -> tuple[NDArray[np.float64], NDArray[n
     if size > _LONGEST:
         return None
     first, second = (
-        np.bincount(each, weights=curve.levels, minlength=size)
+        np.bincount(each, weights=curve.levels, minlength=size).astype(np.float64)
         for each, curve in zip(bins, (one, other), strict=True)
     )
     return first, second
+
+
+def is_named(curve: Curve, text: str) -> bool:
+    """Return whether a text, in small letters, names what a curve is of."""
+    name = group(curve)
+    return bool(name and re.search(rf"(?<![\w-]){re.escape(name)}(?![\w-])", text))
+
+
+def group(curve: Curve) -> str:
+    """Return the value that a curve is of: “north” of region:north."""
+    return curve.series.rpartition(":")[2].lower()

@@ -8,7 +8,6 @@ no frozen metric of that kind was at such a level then; without such a metric no
 
 from __future__ import annotations
 
-import datetime as dt
 import re
 from dataclasses import replace
 from itertools import islice
@@ -17,15 +16,15 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from postmortem_nb import times
-from postmortem_nb.checks import derived, events, frozen, metered, paired, spoken, written
+from postmortem_nb.checks import derived, frozen, instants, metered, paired, written
 from postmortem_nb.checks.order import LONGEST
 from postmortem_nb.checks.reading import about, matches, passages, sentences
-from postmortem_nb.checks.relations import moments, named
+from postmortem_nb.checks.relations import moments
 from postmortem_nb.checks.report import Code, Severity
-from postmortem_nb.checks.spoken import CLOCK, SPAN
 from postmortem_nb.units import numeral
 
 if TYPE_CHECKING:
+    import datetime as dt
     from collections.abc import Collection, Iterable, Iterator, Sequence
 
     from postmortem_nb.checks.case import Case, Cell
@@ -33,10 +32,6 @@ if TYPE_CHECKING:
     from postmortem_nb.checks.report import Finding
     from postmortem_nb.incident import Incident
 
-_CLOCKED = re.compile(rf"\b(?:at|by|around|until)\s{CLOCK}", re.IGNORECASE)
-_LAG = re.compile(
-    rf"{SPAN}\s(?P<way>after|before|into|later)\b\s?(?P<event>[^,;.()]{{0,60}})", re.IGNORECASE
-)
 MOST = 200
 """Levels that are looked at in a document: a text of nothing else must not slow a form."""
 _SAID = re.compile(r"(?:Nothing else here has )?“(?P<number>\d[\d,.]*)\s(?!.*; nor “)")
@@ -47,8 +42,6 @@ _COUNTED = re.compile(r"as_count|as_rate")
 _AROUND, _MINUTE = 180_000_000, 60_000_000  # µs
 _EXACT = 0.011
 """How wide what a number may mean is at most where it is told to three digits."""
-_SAME_PART = re.compile(r"(?:(?!\band\b|\bbefore\b|\bsince\b|\bafter\b|\bto\b)[^,;:.\d])*")
-"""Between a number and the clock behind it that it goes with."""
 _PART, _JOINED = re.compile(r"[;:]\s"), re.compile(r"[;:,]\s|\sand\s")
 """Before and behind a level: where the part of the sentence ends whose group is its own."""
 _NAME = 3
@@ -92,7 +85,7 @@ def found(incident: Incident, case: Case) -> Iterator[Finding]:
     sent = [(cell, str(cell.value)) for cell in case.cells if cell.table == "updates"]
     texts = [*passages(case), *((cell, text) for cell, text in sent if cell.column.name == "text")]
     curves = derived.drawn(incident, case)
-    groups = frozenset(_group(one) for one in curves if len(_group(one)) >= _NAME)
+    groups = frozenset(derived.group(one) for one in curves if len(derived.group(one)) >= _NAME)
     every = (each for cell, text in texts for each in _told(case, cell, text, known))
     pairs = (each for cell, text in texts for each in _paired(case, cell, text, groups))
     for each in (*islice(every, MOST), *islice(pairs, MOST)):
@@ -127,7 +120,7 @@ def _bears(
     value = float(said["number"].replace(",", ""))
     told = (each for each in sentences(str(cell.value)) if said["number"] in each)
     sentence = next((each for each in told if len(each) <= LONGEST), "")
-    at = _moments(case, cell, sentence, known) if sentence and value >= _KNOWN else []
+    at = instants.told(case, cell, sentence, known) if sentence and value >= _KNOWN else []
     spans = (_around(one, at) for one in derived.drawn(incident, case)) if at else ()
     return any(span and span[0] * _SAME <= value <= span[1] / _SAME for span in spans)
 
@@ -158,10 +151,10 @@ def _told(
             values = list(metered.values(name, sentence))
             for value in values:
                 which = metered.which(name, sentence, value)
-                at: Sequence[dt.datetime] = _behind(case, sentence, value.end)
+                at: Sequence[dt.datetime] = instants.behind(case, sentence, value.end)
                 surely = bool(at) and not metered.PLANNED.search(sentence)
                 if not which and (surely or metered.is_moment(topic, sentence, value, name)):
-                    at = _moments(case, cell, sentence, known) if len(values) == 1 else at
+                    at = instants.told(case, cell, sentence, known) if len(values) == 1 else at
                     which = metered.AT if at else metered.EVER
                 if which:
                     begin, end = min(topic.start(), value.begin), max(topic.end(), value.end)
@@ -178,11 +171,13 @@ def _paired(case: Case, cell: Cell, text: str, groups: Collection[str]) -> Itera
             continue
         clocks = [each for each in written.figures(sentence) if each.kind == "clock"]
         for kind, value, group in paired.values(sentence, own):
-            behind = _behind(case, sentence, value.end)
+            behind = instants.behind(case, sentence, value.end)
             near = [each for each in clocks if each.begin < value.begin]
             if clocks and not near and not behind:
                 continue
-            before = [on_day(case, int(near[-1].low))] if near else _row(case, cell)
+            before = (
+                [instants.on_day(case, int(near[-1].low))] if near else instants.row(case, cell)
+            )
             moments = behind or before
             if moments:
                 yield _Level(
@@ -196,55 +191,6 @@ def _paired(case: Case, cell: Cell, text: str, groups: Collection[str]) -> Itera
                     value.end,
                     group=group,
                 )
-
-
-def _moments(
-    case: Case, cell: Cell, sentence: str, known: dict[str, list[dt.datetime]]
-) -> list[dt.datetime]:
-    """Return the moment of which a sentence tells: its clock, its event, or its row."""
-    own = _row(case, cell)
-    clocks = list(_CLOCKED.finditer(sentence))
-    if clocks and case.moments.start:
-        at = spoken.clocked(clocks[0]) if len(clocks) == 1 else None
-        return [on_day(case, at[0]), *own] if at and at[1] == 1440 else []
-    lag = _LAG.search(sentence)
-    if lag:
-        return _lagged(case, lag)
-    told = {each.name for each in named(sentence)}
-    return [*known.get(told.pop(), ()), *own] if len(told) == 1 else [] if told else own
-
-
-def _behind(case: Case, sentence: str, end: int) -> list[dt.datetime]:
-    """Return the moment of the clock that stands right behind a level, where one does."""
-    clocks = (each for each in written.figures(sentence) if each.kind == "clock")
-    after = (each for each in clocks if each.begin >= end)
-    own = [each for each in after if _SAME_PART.fullmatch(sentence, end, each.begin)]
-    return [on_day(case, int(each.low)) for each in own[:1]]
-
-
-def _row(case: Case, cell: Cell) -> list[dt.datetime]:
-    """Return the moment of the row in which a blank stands, where it has one."""
-    rows = case.rows(cell.table) if cell.table in {"timeline", "updates"} else ()
-    return [row["time"] for row in rows if row["row"] == cell.row and row.get("time")]
-
-
-def on_day(case: Case, minute: int) -> dt.datetime:
-    """Return the moment of a minute of the UTC day: of the next one where the incident lasts so."""
-    start = case.moments.start or times.EPOCH
-    end = case.moments.resolved or case.moments.recovered or start
-    first = start.replace(hour=0, minute=0, second=0, microsecond=0)
-    at = first + dt.timedelta(minutes=minute)
-    later = at + dt.timedelta(days=1)
-    return later if at < start and later <= end else at
-
-
-def _lagged(case: Case, lag: re.Match[str]) -> list[dt.datetime]:
-    """Return the moments that a length behind, or before, an event leads to."""
-    event = events.named(case, lag["event"], phrase=True)
-    if not event.by_cue or len(event.events) != 1:
-        return []
-    minutes = spoken.minutes(lag["span"])[0] * (-1 if lag["way"].lower() == "before" else 1)
-    return [at + dt.timedelta(minutes=minutes) for at in event.events[0].times]
 
 
 def _measures(curve: Curve, each: _Level) -> bool:
@@ -264,24 +210,14 @@ def _measures(curve: Curve, each: _Level) -> bool:
 def _own(each: _Level, fit: Sequence[Curve]) -> Sequence[Curve]:
     """Return the curves of the groups that a sentence names, all where it names none."""
     if each.group:
-        return [one for one in fit if _group(one) == each.group]
+        return [one for one in fit if derived.group(one) == each.group]
     before = _PART.split(each.sentence[: each.value.end])[-1]
     after = _JOINED.split(each.sentence[each.value.end :])[0]
     for text in (before, after):
-        named = [one for one in fit if _named(one, text.lower())]
+        named = [one for one in fit if derived.is_named(one, text.lower())]
         if named:
             return named if len({one.series for one in named}) == 1 else fit
     return fit
-
-
-def _named(curve: Curve, text: str) -> bool:
-    group = _group(curve)
-    return bool(group and re.search(rf"(?<![\w-]){re.escape(group)}(?![\w-])", text))
-
-
-def _group(curve: Curve) -> str:
-    """Return the value that a curve is of: “north” of region:north."""
-    return curve.series.rpartition(":")[2].lower()
 
 
 def _highest(

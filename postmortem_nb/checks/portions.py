@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from postmortem_nb import times
 from postmortem_nb.checks import events, frozen, spoken, written
 from postmortem_nb.checks.frozen import MICROSECOND
-from postmortem_nb.checks.levels import on_day
+from postmortem_nb.checks.instants import on_day
 from postmortem_nb.checks.order import LONGEST
 from postmortem_nb.checks.reading import about, matches, passages, sentences
 
