@@ -5,7 +5,8 @@
     review      what Draft, Review and Approved need; links; dates
     signed      approvals: missing, too early, by the wrong person; ticks of Knowledge Sharing
     timeline    order, window, phases; `messages`: those of the day against it
-    frozen      what the checks read of frozen answers: curves, logs, events
+    frozen      what the checks read of frozen answers: curves, logs, events; `derived`: curves made
+                of those; `instants`: the moment that a sentence tells of
     silence     silent stretches, and whether a metric of the evidence moved meanwhile
     actions     owners, dates, trackers, wording
     answered    factors without an action
@@ -35,6 +36,7 @@
     doings      actions with a clock, and versions, told twice
     levels      levels of frozen metrics in sentences; `metered`: how those tell them;
                 `paired`: group by group; `peaks`: their heights and minutes
+    moved       how fast, and by what share, a metric moved
     portions    parts of what failed, by time and region
     logged      what frozen logs and spans say: shares, counts, first moments, the longest
     records     evidence, and the log of edits
@@ -70,6 +72,7 @@ from postmortem_nb.checks import (
     making,
     messages,
     monitored,
+    moved,
     order,
     peaks,
     portions,
@@ -184,6 +187,7 @@ def findings(incident: Incident, *, ignore: Iterable[str] = ()) -> pd.DataFrame:
     found += silence.found(incident, seen)
     found += peaks.found(incident, seen)
     found += levels.found(incident, seen)
+    found += moved.found(incident, seen)
     found += portions.found(incident, seen)
     found += logged.found(incident, seen)
     found += doings.found(incident, seen)

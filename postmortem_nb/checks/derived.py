@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from postmortem_nb.checks import frozen
+from postmortem_nb.checks import frozen, metered
 from postmortem_nb.checks.frozen import Curve
 
 if TYPE_CHECKING:
@@ -30,6 +30,8 @@ _BAD = re.compile(
 _WHOLES = ("requests", "hits", "calls", "total", "count", "attempts")
 """How what the errors are a part of is called beside them, the likeliest first."""
 _COUNTED = re.compile(r"as_count|as_rate|rollup\(sum")
+_PART, _JOINED = re.compile(r"[;:]\s"), re.compile(r"[;:,]\s|\sand\s")
+"""Before and behind a level: where the part of the sentence ends whose group is its own."""
 _MINUTE = 60_000_000  # µs
 _LONGEST = 2_000_000
 """Minutes of a curve: more than three years are no incident."""
@@ -69,12 +71,17 @@ def _totals(curves: Sequence[Curve]) -> list[Curve]:
 def is_bad(query: str) -> bool:
     """Return whether a query counts what failed, by its metric's name."""
     match = _QUERY.match(query)
-    return bool(match and _BAD.search(match["metric"]) and _COUNTED.search(query))
+    return bool(match and _BAD.search(match["metric"]) and is_counted(query))
+
+
+def is_counted(query: str) -> bool:
+    """Return whether a query counts what came in each of its steps."""
+    return bool(_COUNTED.search(query))
 
 
 def _rates(curves: Sequence[Curve]) -> Iterator[Curve]:
     """Yield the share of errors, minute by minute, where errors and requests are frozen."""
-    counted = [each for each in curves if len(each.moments) and _COUNTED.search(each.query)]
+    counted = [each for each in curves if len(each.moments) and is_counted(each.query)]
     for errors in counted:
         if not is_bad(errors.query):
             continue
@@ -137,3 +144,29 @@ def is_named(curve: Curve, text: str) -> bool:
 def group(curve: Curve) -> str:
     """Return the value that a curve is of: “north” of region:north."""
     return curve.series.rpartition(":")[2].lower()
+
+
+def measures(curve: Curve, kind: str, percentile: str = "") -> bool:
+    """Return whether a metric is of a kind, a percentile and the unit of that kind."""
+    if kind == "failing" and is_bad(curve.query):
+        return curve.unit != "percent"
+    if not metered.TOPICS[kind][1].search(curve.label):
+        return False
+    digits = re.sub(r"\D", "", percentile)
+    if digits and f"p{digits}" not in curve.label:
+        return False
+    if kind in {"failing", "arriving"}:
+        return curve.unit != "percent" and is_counted(curve.query)
+    if kind == "queue":
+        return curve.unit not in {"percent", "second"} and "duration" not in curve.label
+    return curve.unit in (metered.SECONDS if kind == "latency" else {"percent"})
+
+
+def own(fit: Sequence[Curve], sentence: str, end: int) -> Sequence[Curve]:
+    """Return the curves of the group that a sentence names around a place, all without one."""
+    before, after = _PART.split(sentence[:end])[-1], _JOINED.split(sentence[end:])[0]
+    for text in (before, after):
+        named = [one for one in fit if is_named(one, text.lower())]
+        if named:
+            return named if len({one.series for one in named}) == 1 else fit
+    return fit

@@ -38,12 +38,9 @@ _SAID = re.compile(r"(?:Nothing else here has )?“(?P<number>\d[\d,.]*)\s(?!.*;
 """What a finding doubts, where it begins with a number."""
 _KNOWN, _SAME = 100, 0.98
 """From here on a number says by itself what it is of; how near to it a level lies."""
-_COUNTED = re.compile(r"as_count|as_rate")
 _AROUND, _MINUTE = 180_000_000, 60_000_000  # µs
 _EXACT = 0.011
 """How wide what a number may mean is at most where it is told to three digits."""
-_PART, _JOINED = re.compile(r"[;:]\s"), re.compile(r"[;:,]\s|\sand\s")
-"""Before and behind a level: where the part of the sentence ends whose group is its own."""
 _NAME = 3
 """Letters that the name of a group has at least."""
 _LOW, _HIGH = 0.75, 1.3
@@ -89,7 +86,9 @@ def found(incident: Incident, case: Case) -> Iterator[Finding]:
     every = (each for cell, text in texts for each in _told(case, cell, text, known))
     pairs = (each for cell, text in texts for each in _paired(case, cell, text, groups))
     for each in (*islice(every, MOST), *islice(pairs, MOST)):
-        fit = _own(each, [one for one in curves if _measures(one, each)])
+        fit = _own(
+            each, [one for one in curves if derived.measures(one, each.kind, each.percentile)]
+        )
         held = [(one, span) for one in fit if (span := _held(one, each, case))]
         if not held or any(_holds(each, *span) for _, span in held):
             continue
@@ -193,31 +192,11 @@ def _paired(case: Case, cell: Cell, text: str, groups: Collection[str]) -> Itera
                 )
 
 
-def _measures(curve: Curve, each: _Level) -> bool:
-    """Return whether a metric is of the kind, the percentile and the unit of a sentence."""
-    if not metered.TOPICS[each.kind][1].search(curve.label):
-        return False
-    percentile = re.sub(r"\D", "", each.percentile)
-    if percentile and f"p{percentile}" not in curve.label:
-        return False
-    if each.kind in {"failing", "arriving"}:
-        return curve.unit != "percent" and bool(_COUNTED.search(curve.query))
-    if each.kind == "queue":
-        return curve.unit not in {"percent", "second"} and "duration" not in curve.label
-    return curve.unit in (metered.SECONDS if each.kind == "latency" else {"percent"})
-
-
 def _own(each: _Level, fit: Sequence[Curve]) -> Sequence[Curve]:
-    """Return the curves of the groups that a sentence names, all where it names none."""
+    """Return the curves of the groups that a level is told of."""
     if each.group:
         return [one for one in fit if derived.group(one) == each.group]
-    before = _PART.split(each.sentence[: each.value.end])[-1]
-    after = _JOINED.split(each.sentence[each.value.end :])[0]
-    for text in (before, after):
-        named = [one for one in fit if derived.is_named(one, text.lower())]
-        if named:
-            return named if len({one.series for one in named}) == 1 else fit
-    return fit
+    return derived.own(fit, each.sentence, each.value.end)
 
 
 def _highest(
