@@ -162,11 +162,16 @@ def measures(curve: Curve, kind: str, percentile: str = "") -> bool:
     return curve.unit in (metered.SECONDS if kind == "latency" else {"percent"})
 
 
-def own(fit: Sequence[Curve], sentence: str, end: int) -> Sequence[Curve]:
-    """Return the curves of the group that a sentence names around a place, all without one."""
+def own(fit: Sequence[Curve], sentence: str, end: int, beside: str) -> Sequence[Curve]:
+    """Return the curves of the group that a sentence names around a place.
+
+    Where it names none, all of them; where what stands ``beside`` it, its row, names none either,
+    only those of all groups together.
+    """
     before, after = _PART.split(sentence[:end])[-1], _JOINED.split(sentence[end:])[0]
     for text in (before, after):
         named = [one for one in fit if is_named(one, text.lower())]
         if named:
             return named if len({one.series for one in named}) == 1 else fit
-    return fit
+    whole = [one for one in fit if not one.series]
+    return fit if not whole or any(is_named(one, beside) for one in fit) else whole

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from postmortem_nb import times
 from postmortem_nb.checks import events, spoken, written
+from postmortem_nb.checks.case import SINGLE
 from postmortem_nb.checks.relations import named
 from postmortem_nb.checks.spoken import CLOCK, SPAN
 
@@ -50,6 +51,13 @@ def row(case: Case, cell: Cell) -> list[dt.datetime]:
     """Return the moment of the row in which a blank stands, where it has one."""
     rows = case.rows(cell.table) if cell.table in {"timeline", "updates"} else ()
     return [row["time"] for row in rows if row["row"] == cell.row and row.get("time")]
+
+
+def beside(case: Case, cell: Cell) -> str:
+    """Return, in small letters, what stands in the row of a blank; of a fact, itself."""
+    own = (each for each in case.cells if (each.table, each.row) == (cell.table, cell.row))
+    held = [cell] if cell.table == SINGLE else list(own)
+    return " ".join(str(each.value) for each in held).lower()
 
 
 def on_day(case: Case, minute: int) -> dt.datetime:

@@ -87,7 +87,7 @@ def found(incident: Incident, case: Case) -> Iterator[Finding]:
     pairs = (each for cell, text in texts for each in _paired(case, cell, text, groups))
     for each in (*islice(every, MOST), *islice(pairs, MOST)):
         fit = _own(
-            each, [one for one in curves if derived.measures(one, each.kind, each.percentile)]
+            case, each, [one for one in curves if derived.measures(one, each.kind, each.percentile)]
         )
         held = [(one, span) for one in fit if (span := _held(one, each, case))]
         if not held or any(_holds(each, *span) for _, span in held):
@@ -192,11 +192,11 @@ def _paired(case: Case, cell: Cell, text: str, groups: Collection[str]) -> Itera
                 )
 
 
-def _own(each: _Level, fit: Sequence[Curve]) -> Sequence[Curve]:
+def _own(case: Case, each: _Level, fit: Sequence[Curve]) -> Sequence[Curve]:
     """Return the curves of the groups that a level is told of."""
     if each.group:
         return [one for one in fit if derived.group(one) == each.group]
-    return derived.own(fit, each.sentence, each.value.end)
+    return derived.own(fit, each.sentence, each.value.end, instants.beside(case, each.cell))
 
 
 def _highest(

@@ -41,7 +41,8 @@ _DOWN = (
 )
 _UP = (
     r"(?:r[oi]s(?:e|es|en|ing)|gr[eo]w(?:s|n|ing)?|climb(?:s|ed|ing)?|increas(?:es?|ed|ing)|"
-    r"jump(?:s|ed)?|swell(?:s|ed|ing)?|(?:built|builds|building|went|gone|goes|going|is|are|was|were) up|"
+    r"jump(?:s|ed)?|swell(?:s|ed|ing)?|(?:built|builds|building|went|gone|goes|going|is|are|was|"
+    r"were) up|"
     r"pil(?:es?|ed|ing) up)"
 )
 _HEDGES = (
@@ -57,6 +58,10 @@ _BY = re.compile(
 _RATE = re.compile(
     rf"(?P<number>\d{{1,3}}(?:,\d{{3}})+|\d+(?:\.\d+)?|\b(?:{'|'.join(spoken.WORDS)})\b)\s"
     r"(?:(?!to\b|and\b)[a-z]+\s){0,3}?(?:a|per|each|every)\s(?P<unit>second|minute|hour)\b",
+    re.IGNORECASE,
+)
+_PART = re.compile(
+    rf"\b(?:{'|'.join(sorted(written.FRACTIONS, key=len, reverse=True))})(?!\s(?:an?\b|of\b))",
     re.IGNORECASE,
 )
 _KINDS: tuple[tuple[str, re.Pattern[str]], ...] = (
@@ -131,7 +136,7 @@ def found(incident: Incident, case: Case) -> Iterator[Finding]:
     for each in islice(_told(case), MOST):
         curves = derived.drawn(incident, case) if curves is None else curves
         fit = [one for one in curves if derived.measures(one, each.kind)]
-        own = derived.own(fit, each.sentence, each.end)
+        own = derived.own(fit, each.sentence, each.end, instants.beside(case, each.cell))
         spans = [span for one in own if (span := _span(one, each, case))]
         if spans and not any(_fits(each, *span) for span in spans):
             yield about(case, each.cell, f"“{each.said}”, but {_truth(each, spans)}.")
@@ -157,6 +162,9 @@ def _moves(case: Case, cell: Cell, sentence: str) -> Iterator[_Moved]:
         for each in written.figures(sentence)
         if each.kind == "share" and not re.match(r"\s?points?\b", sentence[each.end :])
     ]
+    for match in _PART.finditer(sentence):
+        low, high = written.FRACTIONS[match.group().lower()]
+        figures.append((low, high, *match.span(), ""))
     for match in _RATE.finditer(sentence):
         said = match["number"].lower()
         value = spoken.COUNTS.get(said) or float(said.replace(",", ""))

@@ -56,6 +56,8 @@ FRACTIONS: Mapping[str, tuple[float, float]] = {
     "an eighth": (10, 15),
     "a tenth": (7, 14),
     "one tenth": (7, 14),
+    "nine tenths": (85, 95),
+    "four fifths": (74, 86),
     "a twentieth": (4, 7),
 }
 """A share in words → the percent between which it can be."""
