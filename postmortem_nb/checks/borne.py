@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from postmortem_nb import times
-from postmortem_nb.checks import events, frozen, items, written
+from postmortem_nb.checks import derived, events, frozen, items, written
 from postmortem_nb.checks.reading import TEXTS, sentences
 
 if TYPE_CHECKING:
@@ -128,11 +128,11 @@ def known(incident: Incident, case: Case) -> Bears:
             for each in _held(str(cell.value)):
                 by.setdefault(each.kind, []).append(each)
     by.setdefault("clock", []).extend(_happened(each) for each in frozen.happened(incident, case))
-    curves = [each for each in frozen.curves(incident, case) if len(each.levels)]
+    curves = [each for each in derived.drawn(incident, case) if len(each.levels)]
     rates = [
         (float(each.levels.min()), float(each.levels.max()))
         for each in curves
-        if each.unit == "percent"
+        if derived.measures(each, "rate")
     ]
     tops = [int(each.moments[each.levels.argmax()]) for each in curves]
     peaks = [times.EPOCH + dt.timedelta(microseconds=each) for each in tops]
