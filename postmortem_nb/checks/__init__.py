@@ -37,7 +37,7 @@
     levels      levels of frozen metrics in sentences; `metered`: how those tell them;
                 `paired`: group by group; `peaks`: their heights and minutes
     moved       how fast, and by what share, a metric moved
-    portions    parts of what failed, by time and region
+    portions    parts of what failed, by time and region; `tallied`: how many
     logged      what frozen logs and spans say: shares, counts, first moments, the longest
     records     evidence, and the log of edits
     wording     blameless language, by section
@@ -88,6 +88,7 @@ from postmortem_nb.checks import (
     slips,
     statements,
     sums,
+    tallied,
     timeline,
     versions,
     wording,
@@ -189,6 +190,7 @@ def findings(incident: Incident, *, ignore: Iterable[str] = ()) -> pd.DataFrame:
     found += levels.found(incident, seen)
     found += moved.found(incident, seen)
     found += portions.found(incident, seen)
+    found += tallied.found(incident, seen)
     found += logged.found(incident, seen)
     found += doings.found(incident, seen)
     found += records.found(incident, seen)

@@ -228,7 +228,10 @@ def _share(case: Case, bears: Bears, sentence: str, figure: Figure) -> str | Non
     if _SPARED.search(clause):
         values += [100 - each for each in values]
     near = any(borne.fits(figure, each) for each in values)
-    rated = any(figure.high >= low and figure.low <= high for low, high in bears.rates)
+    told = [(figure.low, figure.high)]
+    if _SPARED.search(clause):
+        told.append((100 - figure.high, 100 - figure.low))
+    rated = any(one <= high and other >= low for low, high in bears.rates for one, other in told)
     if near or rated:
         return None
     if not bears.rates and not people and names is not _BUDGET:

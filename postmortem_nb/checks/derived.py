@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from itertools import chain
+from itertools import chain, groupby
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from postmortem_nb import times
 from postmortem_nb.checks import frozen, metered
 from postmortem_nb.checks.frozen import Curve
 
 if TYPE_CHECKING:
+    import datetime as dt
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
 
     from postmortem_nb.checks.case import Case
     from postmortem_nb.incident import Incident
+
+    _Window = tuple[dt.datetime, dt.datetime]
 
 _QUERY = re.compile(r"(?P<way>\w+):(?P<metric>[\w.]+)(?P<rest>\{.*)", re.DOTALL)
 _BAD = re.compile(
@@ -32,9 +36,12 @@ _WHOLES = ("requests", "hits", "calls", "total", "count", "attempts")
 _COUNTED = re.compile(r"as_count|as_rate|rollup\(sum")
 _PART, _JOINED = re.compile(r"[;:]\s"), re.compile(r"[;:,]\s|\sand\s")
 """Before and behind a level: where the part of the sentence ends whose group is its own."""
+_ITS = re.compile(r"\bits own\b", re.IGNORECASE)
 _MINUTE = 60_000_000  # µs
 _LONGEST = 2_000_000
 """Minutes of a curve: more than three years are no incident."""
+_SAME = 0.02
+"""Share by which the failures of a metric may differ from those of the document."""
 _ABOVE = 0.02
 """Share of the minutes in which more may have failed than came: they are counted at other ends."""
 
@@ -96,6 +103,28 @@ def _rates(curves: Sequence[Curve]) -> Iterator[Curve]:
             moments = begin + seen * _MINUTE
             yield Curve(name, moments, levels, "percent", name, errors.series)
             break
+
+
+def failures(curves: Sequence[Curve], total: float, window: _Window) -> list[Curve]:
+    """Return the curves of the metric of which the points are, together, a number of failures."""
+    drawn = sorted((each for each in curves if is_bad(each.query)), key=lambda each: each.query)
+    for _, grouped in groupby(drawn, key=lambda each: each.query):
+        every = list(grouped)
+        own = [each for each in every if each.series] or every
+        if total and abs(sum(counted(each, *window) for each in own) - total) <= _SAME * total:
+            return own
+    return []
+
+
+def beside(errors: Curve, curves: Sequence[Curve]) -> Curve | None:
+    """Return the curve of all of which the errors are a part."""
+    return next(iter(_wholes(errors, [each for each in curves if is_counted(each.query)])), None)
+
+
+def counted(curve: Curve, since: dt.datetime, until: dt.datetime) -> float:
+    """Return how many a curve counts from one moment to another."""
+    begin, end = ((each - times.EPOCH) // frozen.MICROSECOND for each in (since, until))
+    return float(curve.levels[(curve.moments >= begin) & (curve.moments < end)].sum())
 
 
 def _wholes(errors: Curve, counted: Sequence[Curve]) -> list[Curve]:
@@ -173,5 +202,8 @@ def own(fit: Sequence[Curve], sentence: str, end: int, beside: str) -> Sequence[
         named = [one for one in fit if is_named(one, text.lower())]
         if named:
             return named if len({one.series for one in named}) == 1 else fit
+    named = [one for one in fit if is_named(one, sentence[:end].lower())]
+    if _ITS.search(before) and len({one.series for one in named}) == 1:
+        return named
     whole = [one for one in fit if not one.series]
     return fit if not whole or any(is_named(one, beside) for one in fit) else whole

@@ -57,6 +57,7 @@ _CUES: Mapping[str, tuple[str, str]] = {
         (
             rf"{_ALERT}\s(?:[\w’'-]+\s){{0,3}}?(?:fired|fire|went off|rang|sounded|came|tripped|"
             r"triggered|woke|caught|reached|arrived|spoke|buzz\w*|beep\w*|lit up|blared)"
+            r"|\bit\s(?:had\s|finally\s)?(?:fired|rang|went off|paged)"
             r"|(?:phone|mobile)\s(?:\w+\s)?(?:buzz\w*|rang|beep\w*|lit up)"
             r"|(?:to|we)\s(?:find out|notice|realise|realize|spot|see)\s(?:that\s)?"
             r"(?:it|this|anything|something)\b"

@@ -19,7 +19,7 @@ from postmortem_nb import times
 from postmortem_nb.checks import derived, frozen, instants, metered, paired, written
 from postmortem_nb.checks.order import LONGEST
 from postmortem_nb.checks.reading import about, matches, passages, sentences
-from postmortem_nb.checks.relations import moments
+from postmortem_nb.checks.relations import moments, named
 from postmortem_nb.checks.report import Code, Severity
 from postmortem_nb.units import numeral
 
@@ -52,6 +52,8 @@ _DAILY = 2.5
 """How often as high, or as low, as its middle before the start the usual level may be told."""
 _TENTH = 0.15
 _FIVE = 5
+_RARE = 0.02
+"""Share of the points, at either end, that are no usual level."""
 _POINTS = 30
 """Points before the start of which the middle is the usual level."""
 
@@ -89,7 +91,7 @@ def found(incident: Incident, case: Case) -> Iterator[Finding]:
         fit = _own(
             case, each, [one for one in curves if derived.measures(one, each.kind, each.percentile)]
         )
-        held = [(one, span) for one in fit if (span := _held(one, each, case))]
+        held = [(one, span) for one in fit for span in _spans(one, each, case)]
         if not held or any(_holds(each, *span) for _, span in held):
             continue
         curve, span = min(held, key=lambda one: bool(one[0].series))  # all rather than a group
@@ -133,6 +135,8 @@ def _truth(each: _Level, label: str, low: float, high: float) -> str:
         return f"{label} was {shown} before the start"
     if each.which == metered.FOLD:
         return f"{label} was up to {numeral(high, 2)} times its usual level"
+    if each.which == metered.ANY:
+        return f"{label} was {numeral(low / scale, 3)} to {shown}"
     if each.which == metered.EVER:
         return f"{label} never was above {shown}"
     return f"{label} is {numeral(low / scale, 3)} to {shown} at {times.shown(each.moments[0])}"
@@ -155,10 +159,24 @@ def _told(
                 if not which and (surely or metered.is_moment(topic, sentence, value, name)):
                     at = instants.told(case, cell, sentence, known) if len(values) == 1 else at
                     which = metered.AT if at else metered.EVER
+                if not which and metered.is_level(name, sentence, value):
+                    at, which = _every(case, cell, sentence), metered.ANY
                 if which:
                     begin, end = min(topic.start(), value.begin), max(topic.end(), value.end)
                     percentile = topic.groupdict().get("p") or ""
                     yield _Level(cell, sentence, name, value, which, at, begin, end, percentile)
+
+
+def _every(case: Case, cell: Cell, sentence: str) -> list[dt.datetime]:
+    """Return every moment that a sentence may tell of: its clocks, its events, its row."""
+    clocks = (each for each in written.figures(sentence) if each.kind == "clock")
+    known = moments(case)
+    named_ = [at for each in named(sentence) for at in known.get(each.name, ())]
+    return [
+        *(instants.on_day(case, int(each.low)) for each in clocks),
+        *named_,
+        *instants.row(case, cell),
+    ]
 
 
 def _paired(case: Case, cell: Cell, text: str, groups: Collection[str]) -> Iterator[_Level]:
@@ -225,6 +243,31 @@ def _around(curve: Curve, moments: Sequence[dt.datetime]) -> tuple[float, float]
     return (float(levels.min()), float(levels.max())) if len(levels) else None
 
 
+def _spans(curve: Curve, each: _Level, case: Case) -> Iterator[tuple[float, float]]:
+    """Yield between what a metric was at the times that a level may be told of."""
+    ways = [each.which]
+    if each.which == metered.ANY:
+        ways = [metered.TOP, metered.USUAL, metered.AT if each.moments else metered.ANY]
+    for way in ways:
+        span = _held(curve, each._replace(which=way), case)
+        if span:
+            yield span
+    if each.which == metered.ANY:
+        yield from _quiet(curve, each, case)
+
+
+def _quiet(curve: Curve, each: _Level, case: Case) -> Iterator[tuple[float, float]]:
+    """Yield between what a metric was in the hours before the start, and after the end."""
+    start, end = case.moments.start, case.moments.recovered
+    scale = _scale(curve, each.kind)
+    parts = [curve.levels[curve.moments < _micros(start)]] if start else []
+    parts += [curve.levels[curve.moments > _micros(end)]] if end else []
+    for part in parts:
+        if len(part):
+            low, high = np.quantile(part, (_RARE, 1 - _RARE))
+            yield float(low) * scale, float(high) * scale
+
+
 def _held(curve: Curve, each: _Level, case: Case) -> tuple[float, float] | None:
     """Return between what a metric was: at its height, usually, or around moments."""
     start, end = case.moments.start, case.moments.recovered
@@ -234,6 +277,8 @@ def _held(curve: Curve, each: _Level, case: Case) -> tuple[float, float] | None:
         span = _around(curve, each.moments)
     elif each.which == metered.FOLD:
         return _fold(curve, start, end, short=each.cell.table in {"timeline", "updates"})
+    elif each.which == metered.ANY:
+        span = (float(curve.levels.min()), float(curve.levels.max())) if len(curve.levels) else None
     elif each.which == metered.EVER:
         span = (float("-inf"), float(curve.levels.max())) if len(curve.levels) else None
     else:

@@ -16,9 +16,9 @@ from postmortem_nb.checks.spoken import NUMBER
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-TOP, USUAL, AT, EVER, FOLD = "top", "usual", "at", "ever", "fold"
-"""What a level is told of: the height, before the start, a moment, any time at all, or how many
-times the usual it was."""
+TOP, USUAL, AT, EVER, FOLD, ANY = "top", "usual", "at", "ever", "fold", "any"
+"""What a level is told of: the height, before the start, a moment, any time at all, how many
+times the usual it was; or any of the first three, nobody knows which."""
 NEAR = 0.05
 """Share by which the highest level may differ."""
 
@@ -147,6 +147,15 @@ PLANNED = re.compile(
     re.IGNORECASE,
 )
 """In a sentence: so many need not have come."""
+_SET = re.compile(
+    r"\b(?:threshold|alerts?|monitors?|SLO|objective|target|would|should|could|can|if|limit\w*|"
+    r"capacity|time-?outs?|timed out|cut off|g[ai]ve\w* up|retr\w+|pools?|week|month|yesterday|"
+    r"tests?|tested|quota|budget|staging|canary|average|mean|faster|slower|more|less|half|times|"
+    r"by|each|every|never|not|no)\b",
+    re.IGNORECASE,
+)
+"""In a clause: its level is a setting, or of another day, or of no one moment."""
+_PIECE = re.compile(r"[;:]\s|,\s(?!\d)|\s[–—]\s|\b(?:while|but|because|so|that)\b|\(|\)")
 _PART = re.compile(r"[;,:]\s|\sand\s")
 _DOUBLED = {"doubled": 2.0, "tripled": 3.0, "trebled": 3.0, "quadrupled": 4.0}
 _AS_USUAL = r"(?:usual|normal|ordinary|typical|baseline|average|before|otherwise|other days)"
@@ -233,6 +242,13 @@ def _bounded(sentence: str, value: Value) -> Value:
     if _UNDER.search(before):
         return value._replace(low=float("-inf"))
     return value._replace(high=float("inf")) if _OVER.search(before) else value
+
+
+def is_level(kind: str, sentence: str, value: Value) -> bool:
+    """Return whether a value is a level of this incident, of whatever moment."""
+    clause = _PIECE.split(sentence[: value.begin])[-1] + _PIECE.split(sentence[value.end :])[0]
+    told = kind in {"latency", "cpu", "queue"} and not value.unit.startswith("min")
+    return told and not _SET.search(clause)
 
 
 def which(kind: str, sentence: str, value: Value) -> str:

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from itertools import groupby, islice, product
+from itertools import islice, product
 from typing import TYPE_CHECKING
 
 from postmortem_nb import times
-from postmortem_nb.checks import events, frozen, spoken, written
-from postmortem_nb.checks.frozen import MICROSECOND
+from postmortem_nb.checks import derived, events, instants, spoken, written
 from postmortem_nb.checks.instants import on_day
 from postmortem_nb.checks.order import LONGEST
 from postmortem_nb.checks.reading import about, matches, passages, sentences
@@ -21,7 +20,7 @@ from postmortem_nb.checks.reading import about, matches, passages, sentences
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from postmortem_nb.checks.case import Case
+    from postmortem_nb.checks.case import Case, Cell
     from postmortem_nb.checks.frozen import Curve
     from postmortem_nb.checks.report import Finding
     from postmortem_nb.checks.written import Figure
@@ -36,14 +35,18 @@ OF_FAILED = re.compile(
 )
 """Behind a share: it is one of what failed."""
 _MAY = re.compile(rf"\s{_BAD}\b", re.IGNORECASE)
-_FAILED = re.compile(rf"\s(?:(?:were|was|had|been|already)\s){{0,3}}{_BAD}\b", re.IGNORECASE)
-"""Behind a number: it is that of what failed."""
-_OF = re.compile(r"\bof\s(?:(?:the|all|our|these|those)\s){0,2}$", re.IGNORECASE)
-"""Before a number: it is the whole, the part stands before it."""
 _WHEN = re.compile(
-    r"\b(?P<way>before|until|by the time|after|once|since)\s(?P<event>[^,;.()]{3,80})",
+    r"\b(?P<way>before|until|by the time|when|after|once|since|from)\s(?P<event>[^,;.()]{3,80})",
     re.IGNORECASE,
 )
+_SO_FAR = re.compile(
+    r"\b(?:by (?:then|now)|so far|up to (?:then|now)|(?P<minute>in (?:this|that|the same) minute|"
+    r"fall in (?:this|that) minute|in its first minute))\b",
+    re.IGNORECASE,
+)
+"""In a row: until it, or in its minute."""
+_CLOCK = re.compile(rf"(?:the\s)?(?:[\w-]+\s){{0,4}}?(?:at\s)?{spoken.CLOCK}", re.IGNORECASE)
+_DAY = 1440
 _BETWEEN = re.compile(
     r"\bbetween\s(?P<one>[^,;.()]{3,60}?)\sand\s(?P<other>[^,;.()]{3,60})", re.IGNORECASE
 )
@@ -54,12 +57,10 @@ _FROM = re.compile(
 _ELSEWHERE = re.compile(r"\s(?!UTC\b|GMT\b)[A-Z]{2,4}T?\b|\slocal\b")
 """Behind a clock: it is not one of UTC."""
 _JOINED = re.compile(r";\s|,\sthe rest\b|,?\sand\s|\bwhile\b|\bbut\b")
-_LATER = {"after", "once", "since"}
+_LATER = {"after", "once", "since", "from"}
 _SLACK = dt.timedelta(minutes=1)
 _POINTS, _LOOSE, _SURE = 1.5, 0.2, 0.1
 """Points of percent, and share of it, by which a part may be off; without a moment the latter."""
-_SAME = 0.02
-"""Share by which the failures of a metric may differ from those of the document."""
 
 _EACH = re.compile(
     r"\s(?:each|apiece|on average|per (?:head|user|customer|person|account|client|member))\b",
@@ -75,22 +76,18 @@ def found(incident: Incident, case: Case) -> Iterator[Finding]:
 
 def _timed(incident: Incident, case: Case) -> Iterator[Finding]:
     """Yield shares of the failures before, after or between events that the metric has not."""
-    failures: Sequence[Curve] | None = None
+    held: Sequence[Curve] | None = None
     for cell, text in passages(case):
         for sentence in _short(text) if matches(_MAY, text) else ():
-            share = _share(sentence)
-            figure = share or _number(sentence)
-            spans = _spans(case, sentence) if figure else []
+            figure = _share(sentence)
+            spans = stretches(case, cell, sentence) if figure else []
             if figure is None or not spans:
                 continue
-            failures = _failures(incident, case) if failures is None else failures
-            parts = [_part(failures, *span, case) for span in spans] if failures else []
-            if share is None:
-                parts = [each * _whole(failures, case) / 100 for each in parts]
+            held = failures(incident, case) if held is None else held
+            parts = [_part(held, *span, case) for span in spans] if held else []
             if parts and not _near(figure, min(parts), max(parts)):
                 said = sentence[figure.begin : figure.end]
-                known = f"{parts[0]:.3g} %" if share else f"{parts[0]:,.0f}"
-                yield about(case, cell, f"“{said}”, but {failures[0].query} has {known} then.")
+                yield about(case, cell, f"“{said}”, but {held[0].query} has {parts[0]:.3g} % then.")
 
 
 def _short(text: str) -> list[str]:
@@ -104,43 +101,43 @@ def _share(sentence: str) -> Figure | None:
     return of[0] if len(of) == 1 else None
 
 
-def _number(sentence: str) -> Figure | None:
-    """Return the number of a sentence that is one of what failed, where it tells one."""
-    counts = [each for each in written.figures(sentence) if each.kind == "count"]
-    failed = [
-        each
-        for each in counts
-        if not _OF.search(sentence[: each.begin])
-        if _FAILED.match(sentence, each.end) or re.search(_BAD, sentence[each.begin : each.end])
-    ]
-    return failed[0] if len(failed) == 1 else None
-
-
 def _near(figure: Figure, low: float, high: float, loose: float = _LOOSE) -> bool:
     slack = max(_POINTS, loose * high)
     return figure.low <= high + slack and low - slack <= figure.high
 
 
-def _spans(case: Case, sentence: str) -> list[tuple[dt.datetime, dt.datetime]]:
+def stretches(case: Case, cell: Cell, sentence: str) -> list[tuple[dt.datetime, dt.datetime]]:
     """Return between what moments the part of a sentence lies, each event by all its times."""
     start, end = case.moments.start, case.moments.recovered
     if start is None or end is None:
         return []
     between, when = _BETWEEN.search(sentence), _WHEN.search(sentence)
-    clocks = _clocks(case, sentence)
+    clocks, row = _clocks(case, sentence), instants.row(case, cell)
+    so_far = _SO_FAR.search(sentence)
     pairs: Iterable[tuple[dt.datetime, dt.datetime]]
     if clocks:
         pairs = [clocks]
+    elif so_far and row:
+        pairs = [(row[0], row[0] + _SLACK) if so_far["minute"] else (start, row[0])]
     elif between:
         pairs = product(_times(case, between["one"]), _times(case, between["other"]))
     elif when and when["way"].lower() in _LATER:
-        pairs = product(_times(case, when["event"]), [end])
+        pairs = product(_at(case, when["event"]), [end])
     elif when:
-        pairs = product([start], _times(case, when["event"]))
+        pairs = product([start], _at(case, when["event"]))
     else:
         return []
     near = (dt.timedelta(), -_SLACK, _SLACK)
     return [(a + one, b + other) for a, b in pairs for one, other in product(near, near) if a < b]
+
+
+def _at(case: Case, phrase: str) -> list[dt.datetime]:
+    """Return the moments of a phrase: its clock, UTC, or its event."""
+    clock = _CLOCK.match(phrase)
+    at = spoken.clocked(clock) if clock else None
+    if at:
+        return [on_day(case, at[0])] if at[1] == _DAY else []
+    return _times(case, phrase)
 
 
 def _clocks(case: Case, sentence: str) -> tuple[dt.datetime, dt.datetime] | None:
@@ -165,18 +162,13 @@ def _times(case: Case, phrase: str) -> list[dt.datetime]:
     return list(named.events[0].times) if named.by_cue and len(named.events) == 1 else []
 
 
-def _failures(incident: Incident, case: Case) -> Sequence[Curve]:
+def failures(incident: Incident, case: Case) -> Sequence[Curve]:
     """Return the curves of the metric whose points are, together, the failed requests."""
     measure = case.measures.get("failed_requests")
     total = measure.value if measure else None
-    drawn = sorted(frozen.curves(incident, case), key=lambda each: each.query)
-    for _, curves in groupby(drawn, key=lambda each: each.query):
-        kept = list(curves)
-        if isinstance(total, (int, float)) and total and "error" in kept[0].query:
-            counted = sum(_within(each, *_window(case)) for each in kept)
-            if abs(counted - total) <= _SAME * total:
-                return kept
-    return ()
+    if not isinstance(total, (int, float)):
+        return ()
+    return derived.failures(derived.drawn(incident, case), total, _window(case))
 
 
 def _window(case: Case) -> tuple[dt.datetime, dt.datetime]:
@@ -184,20 +176,15 @@ def _window(case: Case) -> tuple[dt.datetime, dt.datetime]:
     return start or times.EPOCH, end or times.EPOCH
 
 
-def _within(curve: Curve, since: dt.datetime, until: dt.datetime) -> float:
-    begin, end = ((each - times.EPOCH) // MICROSECOND for each in (since, until))
-    return float(curve.levels[(curve.moments >= begin) & (curve.moments < end)].sum())
-
-
 def _part(curves: Sequence[Curve], since: dt.datetime, until: dt.datetime, case: Case) -> float:
     """Return the percent of the failures between two moments."""
     start, end = _window(case)
-    part = sum(_within(each, max(since, start), min(until, end)) for each in curves)
+    part = sum(derived.counted(each, max(since, start), min(until, end)) for each in curves)
     return 100 * part / _whole(curves, case)
 
 
 def _whole(curves: Sequence[Curve], case: Case) -> float:
-    return sum(_within(each, *_window(case)) for each in curves)
+    return sum(derived.counted(each, *_window(case)) for each in curves)
 
 
 def by_region(case: Case, split: Sequence[Estimate]) -> Iterator[Finding]:

@@ -1,0 +1,192 @@
+"""How many failed, or did not, as sentences tell it: “456 had failed by the time the alert fired”.
+
+A number of what came is held to the frozen metric whose points are, together, the failed requests,
+and to that of all requests beside it: within the whole incident and until, since and between the
+moments of its sentence, of all groups or of those that it names.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from itertools import combinations, islice
+from typing import TYPE_CHECKING, NamedTuple
+
+from postmortem_nb.checks import borne, derived, events, instants, portions, spoken, written
+from postmortem_nb.checks.claims import PEOPLE, PERSON
+from postmortem_nb.checks.order import LONGEST
+from postmortem_nb.checks.reading import about, passages, sentences
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from postmortem_nb.checks.borne import Bears
+    from postmortem_nb.checks.case import Case, Cell
+    from postmortem_nb.checks.frozen import Curve
+    from postmortem_nb.checks.report import Finding
+    from postmortem_nb.incident import Incident
+
+    _Window = tuple[dt.datetime, dt.datetime]
+
+MOST = 100
+"""Numbers that are looked at in a document: a text of nothing else must not slow a form."""
+_BAD = re.compile(
+    r"\b(?:fail\w*|could not|couldn[’']t|cannot|refus\w+|reject\w+|lost|unresolved|timed out|"
+    r"errors?|went nowhere|were dropped|in vain)\b",
+    re.IGNORECASE,
+)
+_GOOD = re.compile(
+    r"\bwithout (?:an?|one|any|a single) (?:\w+\s)?(?:failure|error|fault)|"
+    r"\b(?:went|got|came) through\b|\bsucceed\w*\b|\bworked\b",
+    re.IGNORECASE,
+)
+_NUMBER = re.compile(
+    r"(?<![\w.,:/#$€£-])(?P<number>\d{1,3}(?:,\d{3})+|\d+|no|none|not one|"
+    rf"\b(?:{'|'.join(spoken.WORDS)})\b)(?!\s?[%:/]|[.,]\d|[\w-])"
+    r"(?!\s(?:a|per|each|every)\s(?:second|minute|hour)\b)(?:\s(?P<scale>thousand|hundred)\b)?"
+    r"\s(?P<adjectives>(?:(?!(?:of|and|or|in|to|at|for|from|with|by|minutes?|hours?|seconds?|the)\b)"
+    r"[a-z][\w-]+\s){0,2}?)(?P<noun>[a-z]{3,}s)\b",
+    re.IGNORECASE,
+)
+_OTHER = re.compile(
+    r"\b(?:minute|second|hour|day|week|month|year|usual\w*|normal\w*|threshold|would|could(?! not)|"
+    r"should|if|estimate\w*|sampl\w+|budget|SLO|pods?|hosts?|each|every|per|retr\w+|of them|"
+    r"of these|of those|of which|more than\s\w+ as|times|first tr\w+|canary|test\w*)\b",
+    re.IGNORECASE,
+)
+"""In a sentence: its number may be of something else, or of another time."""
+_PART_OF = re.compile(r"\s(?:out\s)?of\s(?:the\s|our\s|all\s)?\d|\s(?:in|at|from)\s\d\d:\d\d")
+_THERE = re.compile(
+    r"\b(?:those|these|both|others?|there|elsewhere|alone|only|(?:two|three|four) regions)\b",
+    re.IGNORECASE,
+)
+"""In a sentence: its number may be of some groups."""
+_FEWEST = 20
+"""A smaller number is as often one of something else."""
+_MOST_GROUPS = 5
+_FAR = 2.0
+"""How far from the number of failures one may be that stands by a noun of its own."""
+_WHO = re.compile(rf"(?:{PERSON}s?|{PEOPLE})$", re.IGNORECASE)
+_OFF = 0.01
+"""Share by which a number may be off: failures are counted at two ends."""
+_MINUTE = dt.timedelta(minutes=1)
+
+
+class _Told(NamedTuple):
+    """A number of a sentence: of what failed, or of what did not."""
+
+    cell: Cell
+    sentence: str
+    said: str
+    low: float
+    high: float
+    good: bool
+
+
+class _Tally(NamedTuple):
+    """What failed, and all that came, of one group."""
+
+    failed: Curve
+    whole: Curve | None
+
+    def within(self, window: _Window, *, good: bool) -> float | None:
+        """Return how many failed within two moments, or how many did not."""
+        bad = derived.counted(self.failed, *window)
+        if not good:
+            return bad
+        return None if self.whole is None else derived.counted(self.whole, *window) - bad
+
+
+def found(incident: Incident, case: Case) -> Iterator[Finding]:
+    """Yield numbers of what failed, or did not, that the frozen metrics do not count."""
+    start, end = case.moments.start, case.moments.recovered
+    held = portions.failures(incident, case) if start and end else ()
+    if not held or start is None or end is None:
+        return
+    drawn = derived.drawn(incident, case)
+    tallies = [_Tally(each, derived.beside(each, drawn)) for each in held]
+    known = borne.known(incident, case)
+    for each in islice(_told(case, known), MOST):
+        windows = _windows(case, each) or [(start, end)]
+        own = _own(tallies, each, instants.beside(case, each.cell))
+        counts = [n for some in own for window in windows for n in _counts(some, window, each)]
+        if counts and not any(_near(each, count) for count in counts):
+            truth = min(counts, key=lambda one: abs(one - each.low))
+            yield about(
+                case, each.cell, f"“{each.said}”, but {held[0].query} has {truth:,.0f} then."
+            )
+
+
+def _told(case: Case, known: Bears) -> Iterator[_Told]:
+    total = borne.value(case, "failed_requests") or 0.0
+    for cell, text in passages(case):
+        for sentence in sentences(text) if _NUMBER.search(text) else ():
+            if len(sentence) <= LONGEST:
+                yield from _numbers(cell, sentence, known, total)
+
+
+def _numbers(cell: Cell, sentence: str, known: Bears, total: float) -> Iterator[_Told]:
+    """Yield the numbers of a sentence that are of what failed, or of what did not."""
+    for match in _NUMBER.finditer(sentence):
+        noun = events.stem(match["noun"].lower())
+        clause = borne.clause(sentence, written.Figure("count", 0, 0, *match.span()))
+        bad = bool(_BAD.search(clause))
+        good = bool(_GOOD.search(clause))
+        value, step = spoken.amount(match["number"].lower(), match["scale"] or "")
+        near = bad and total / _FAR <= value <= total * _FAR and not _WHO.match(match["noun"])
+        ours = near or noun in known.requests or bool(_BAD.fullmatch(match["noun"]))
+        if not ours or noun in known.people or not (bad or good) or _OTHER.search(clause):
+            continue
+        if _PART_OF.match(sentence, match.end()) or written.WHOLE_OF.search(
+            sentence[: match.start()]
+        ):
+            continue
+        if value < _FEWEST:
+            continue
+        before = sentence[max(0, match.start() - written.NEAR) : match.start()]
+        low, high = written.bounds(value, step, before, fine=True)
+        yield _Told(cell, sentence, match.group(), low, high, good)
+
+
+def _windows(case: Case, each: _Told) -> list[_Window]:
+    """Return the stretches that a number may be of: its sentence’s, else any by its moments."""
+    made = portions.stretches(case, each.cell, each.sentence)
+    start, end = case.moments.start, case.moments.recovered
+    clocks = (one for one in written.figures(each.sentence) if one.kind == "clock")
+    moments = [instants.on_day(case, int(one.low)) for one in clocks]
+    moments += instants.row(case, each.cell)
+    if made or not moments or start is None or end is None:
+        return made
+    made.append((start, end))
+    for at in moments:
+        for off in (-_MINUTE, dt.timedelta(), _MINUTE):
+            made += [(start, at + off), (at + off, end)]
+    made += [(min(pair), max(pair)) for pair in combinations(moments, 2)]
+    return made
+
+
+def _own(tallies: Sequence[_Tally], each: _Told, beside: str) -> list[Sequence[_Tally]]:
+    """Return the groups, together, that a number may be of."""
+    text = each.sentence.lower()
+    named = any(derived.is_named(one.failed, text) for one in tallies)
+    if (named or _THERE.search(each.sentence)) and len(tallies) <= _MOST_GROUPS:
+        sizes = range(1, len(tallies) + 1)
+        return [group for size in sizes for group in combinations(tallies, size)]
+    some = [one for one in tallies if named or derived.is_named(one.failed, beside)]
+    return [tallies, *([one] for one in some)]
+
+
+def _counts(some: Sequence[_Tally], window: _Window, each: _Told) -> Iterator[float]:
+    """Yield how many of some groups together failed within a stretch, or did not, or came."""
+    bad = [one.within(window, good=False) for one in some]
+    good = [one.within(window, good=True) for one in some]
+    if not each.good:
+        yield sum(count or 0.0 for count in bad)
+    elif None not in good:
+        yield sum(count or 0.0 for count in good)
+        yield sum(count or 0.0 for count in good) + sum(count or 0.0 for count in bad)
+
+
+def _near(each: _Told, count: float) -> bool:
+    slack = max(1.0, _OFF * count)
+    return each.low - slack <= count <= each.high + slack
