@@ -100,11 +100,12 @@ def columns(
     """
     with _read(name):
         packed = (folder / f"{_checked(name)}.parquet").read_bytes()
-        held = set(pq.read_schema(pa.BufferReader(packed)).names)
-        if not set(wanted) <= held:
+        schema = pq.read_schema(pa.BufferReader(packed))
+        if not set(wanted) <= set(schema.names):
             return None
-        known = [*wanted, *(each for each in also if each in held)]
-        source = pq.ParquetFile(pa.BufferReader(packed), read_dictionary=known)
+        known = [*wanted, *(each for each in also if each in schema.names)]
+        flat = [each for each in known if not pa.types.is_nested(schema.field(each).type)]
+        source = pq.ParquetFile(pa.BufferReader(packed), read_dictionary=flat)
         _bounded(source, name)
         return source.read(columns=known, use_threads=False)
 

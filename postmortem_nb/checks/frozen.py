@@ -15,7 +15,7 @@ from postmortem_nb import evidence
 from postmortem_nb.errors import BundleError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -40,6 +40,8 @@ _NAMING = ("error.kind", "error.type", "error.message")
 """Columns of logs in which a name of an error stands, beside the message."""
 _MESSAGE = 400
 """Characters of a message that are looked at."""
+_MOST_TAGGED = 5_000
+"""Rows of an answer whose tags are counted."""
 KEPT = 64
 """Answers of which it is remembered what was read."""
 
@@ -78,10 +80,14 @@ class Logs(NamedTuple):
 
 
 class Spans(NamedTuple):
-    """The spans of an answer: how many, and the seconds of the longest."""
+    """The spans of an answer: how many, the seconds of the longest, and how many have a value.
+
+    The values are those of tags: “north” of region:north.
+    """
 
     rows: int
     longest: float
+    groups: Mapping[str, int]
 
 
 class Said(NamedTuple):
@@ -275,7 +281,17 @@ def _spans(folder: Path, answer: str, digest: str) -> Spans | None:
     if table is None or not pa.types.is_duration(table.schema.field("duration").type):
         return None
     top = pc.max(table["duration"].cast(pa.duration("ns")).cast(pa.int64())).as_py()
-    return None if top is None else Spans(len(table), top / 1e9)
+    return None if top is None else Spans(len(table), top / 1e9, _tagged(folder, answer))
+
+
+def _tagged(folder: Path, name: str) -> dict[str, int]:
+    """Return how many rows of an answer have a value as one of their tags, in small letters."""
+    table = _columns(folder, name, ("tags",))
+    if table is None or not pa.types.is_list(table.schema.field("tags").type):
+        return {}
+    tags = pc.list_flatten(table.slice(0, _MOST_TAGGED)["tags"]).cast(pa.string())
+    counts = ((each["values"].as_py(), each["counts"].as_py()) for each in pc.value_counts(tags))
+    return {str(tag).rpartition(":")[2].lower(): count for tag, count in counts if tag}
 
 
 @lru_cache(maxsize=KEPT)

@@ -6,10 +6,10 @@ import re
 from typing import TYPE_CHECKING
 
 from postmortem_nb import times
-from postmortem_nb.checks import spoken
+from postmortem_nb.checks import events, spoken
 from postmortem_nb.checks.late import late
 from postmortem_nb.checks.reading import about, matches, passages
-from postmortem_nb.checks.relations import WORDS, moments
+from postmortem_nb.checks.relations import WORDS, moments, named
 from postmortem_nb.checks.spoken import SPAN
 
 if TYPE_CHECKING:
@@ -54,6 +54,11 @@ _FROM_FIRST = re.compile(
     rf"(?:took|were|was|passed|needed|went by)\s(?:us\s)?(?:[\w’'-]+\s){{0,3}}?{SPAN}",
     re.IGNORECASE,
 )
+_BETWEEN = re.compile(
+    rf"{SPAN}\s(?:passed|went by|elapsed|lay|lie|were lost)\sbetween\s(?P<first>[^.;,]{{3,80}}?)\s"
+    r"and\s(?P<last>[^.;,]{3,80})",
+    re.IGNORECASE,
+)
 _UNSEEN = re.compile(
     rf"{SPAN}\s(?:passed|went by|elapsed)\s(?:until|before)\s(?:an?\s|the\s|some|any|our\s)?"
     r"(?:person|agent|body|one|customer|user|monitor|alert|we|colleague)\b[^.;\n]{0,30}?"
@@ -90,6 +95,25 @@ def gaps(case: Case) -> Iterator[Finding]:
                         f"{WORDS[one]} and {WORDS[other]} are {times.duration(lengths[0])} apart"
                     )
                     yield about(case, cell, f"“{said}”, but {truth}.")
+
+
+def freely(case: Case) -> Iterator[Finding]:
+    """Find lengths between two rows of the timeline, named by their own words, that it denies."""
+    for cell, text in passages(case):
+        for match in matches(_BETWEEN, text):
+            if len(named(match["first"])) == len(named(match["last"])) == 1:
+                continue  # which `relations` compares
+            ones, others = (_rows(case, match[side]) for side in ("first", "last"))
+            lengths = _between(ones, others)
+            if lengths and not _fits(match, lengths):
+                truth = f"those are {times.duration(lengths[0])} apart"
+                yield about(case, cell, f"“{match.group().strip()}”, but {truth}.")
+
+
+def _rows(case: Case, phrase: str) -> list[dt.datetime]:
+    """Return the times of the rows that a phrase means."""
+    meant = events.named(case, phrase, phrase=True)
+    return [at for each in meant.events for at in each.times] if meant.sure >= 1 else []
 
 
 def first(case: Case) -> Iterator[Finding]:
@@ -147,7 +171,7 @@ def anchored(case: Case) -> Iterator[Finding]:
                 yield about(case, cell, f"“{said} …”, but {truth}.")
 
 
-RULES: tuple[Callable[[Case], Iterator[Finding]], ...] = (gaps, first, unseen, anchored)
+RULES: tuple[Callable[[Case], Iterator[Finding]], ...] = (gaps, freely, first, unseen, anchored)
 
 
 def _point(phrase: str) -> str:

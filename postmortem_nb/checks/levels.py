@@ -94,8 +94,16 @@ def found(incident: Incident, case: Case) -> Iterator[Finding]:
         held = [(one, span) for one in fit for span in _spans(one, each, case)]
         if not held or any(_holds(each, *span) for _, span in held):
             continue
-        curve, span = min(held, key=lambda one: bool(one[0].series))  # all rather than a group
+        near = each.which == metered.ANY  # else all rather than a group
+        curve, span = min(
+            held, key=lambda one: _gap(each, *one[1]) if near else bool(one[0].series)
+        )
         yield about(case, each.cell, f"“{each.said}”, but {_truth(each, curve.label, *span)}.")
+
+
+def _gap(each: _Level, low: float, high: float) -> float:
+    """Return how far the level of a sentence is from what a metric was."""
+    return max(low - each.value.high, each.value.low - high)
 
 
 def unborne(incident: Incident, case: Case, findings: Iterable[Finding]) -> Iterator[Finding]:
@@ -136,7 +144,7 @@ def _truth(each: _Level, label: str, low: float, high: float) -> str:
     if each.which == metered.FOLD:
         return f"{label} was up to {numeral(high, 2)} times its usual level"
     if each.which == metered.ANY:
-        return f"{label} was {numeral(low / scale, 3)} to {shown}"
+        return f"the nearest of {label} is {numeral(low / scale, 3)} to {shown}"
     if each.which == metered.EVER:
         return f"{label} never was above {shown}"
     return f"{label} is {numeral(low / scale, 3)} to {shown} at {times.shown(each.moments[0])}"

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from postmortem_nb.checks.case import Case, Cell
-    from postmortem_nb.checks.frozen import Logs, Said
+    from postmortem_nb.checks.frozen import Logs, Said, Spans
     from postmortem_nb.checks.report import Finding
     from postmortem_nb.checks.written import Figure
     from postmortem_nb.incident import Incident
@@ -73,6 +73,13 @@ _LONGEST_SPAN = re.compile(
     re.IGNORECASE,
 )
 _TENTH = 0.1
+_TRACES = re.compile(r"\b(?:spans?|traces?)\b", re.IGNORECASE)
+_OF_GROUP = re.compile(
+    rf"(?<![\w.,])(?P<number>{written.NUMERAL})\s(?:(?:of them|spans|traces|are|were)\s){{0,2}}"
+    r"(?:from|in|of|at|on)\s(?:the\s)?(?P<group>[A-Za-z][\w-]+)",
+    re.IGNORECASE,
+)
+"""A part of the spans that is of one group."""
 _KEPT = re.compile(
     rf"(?<![\w.,])(?P<number>{written.NUMERAL})\s(?:(?:slow|failed)\s)?(?:"
     r"(?:sampled|frozen|kept|stored)\s(?:spans|traces)\b|"
@@ -199,6 +206,9 @@ def _count(
 def _spanned(incident: Incident, case: Case) -> Iterator[Finding]:
     """Yield how many spans are told, or how long the longest, where no frozen ones bear it."""
     for cell, text in passages(case):
+        if cell.column.name == "key_traces" or _TRACES.search(text):
+            for sentence in sentences(text):
+                yield from _split(case, cell, sentence, frozen.spans(incident, case))
         for match in matches(_KEPT, text):
             rows = [each.rows for each in frozen.spans(incident, case)]
             if rows and written.numeral(match["number"]) not in {*rows, sum(rows)}:
@@ -213,3 +223,20 @@ def _spanned(incident: Incident, case: Case) -> Iterator[Finding]:
             if known and not (min(known) <= seconds if none else any(near)):
                 top = f"{numeral(max(known), 3)} s"
                 yield about(case, cell, f"“{match.group()}”, but the longest frozen one is {top}.")
+
+
+def _split(case: Case, cell: Cell, sentence: str, held: Sequence[Spans]) -> Iterator[Finding]:
+    """Yield how many spans are told of one group, where a sentence tells of all by groups."""
+    parts = [
+        (match.group(), written.numeral(match["number"]), match["group"].lower())
+        for match in (_OF_GROUP.finditer(sentence) if len(sentence) <= LONGEST else ())
+    ]
+    for each in held:
+        known = [(said, count, name) for said, count, name in parts if name in each.groups]
+        if len(known) < _ENOUGH or sum(count for _, count, _ in known) != each.rows:
+            continue
+        for said, count, name in known:
+            if count != each.groups[name]:
+                truth = f"{each.groups[name]:,} of the frozen ones are of it"
+                yield about(case, cell, f"“{said}”, but {truth}.")
+                return

@@ -7,15 +7,17 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from postmortem_nb.checks import events, mentions, portions, single, spoken
-from postmortem_nb.checks.reading import TEXTS, about, is_read, matches, passages, texts
+from postmortem_nb.checks.reading import TEXTS, about, is_read, matches, passages, sentences, texts
 from postmortem_nb.checks.report import Code, Finding
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from postmortem_nb.checks.case import Case
     from postmortem_nb.estimates import Estimate
 
+_SURE = 10
+"""A smaller number may be of anything."""
 MUCH = 0.1
 """Share of the failures that makes a region one that was hit."""
 
@@ -83,6 +85,44 @@ def found(case: Case, estimates: Sequence[Estimate]) -> Iterator[Finding]:
             if match["name"].lower() not in ends:
                 yield about(case, cell, f"“{match.group()}”, but it was {', '.join(sorted(ends))}.")
     yield from portions.by_region(case, split)
+    yield from _parted(case, split)
+
+
+def _parted(case: Case, split: Sequence[Estimate]) -> Iterator[Finding]:
+    """Yield numbers by region that a source has otherwise: two exchanged, or one among others."""
+    cells = [cell for cell in case.cells if cell.column.name == "regions"]
+    told = [*passages(case), *((cell, str(cell.value)) for cell in cells)]
+    for cell, text in told:
+        for sentence in sentences(text):
+            for each in split:
+                wrong = _wrongly(sentence, dict(each.parts))
+                if wrong:
+                    name, value = wrong
+                    known = dict(each.parts)[name]
+                    doubt = f"“{value:,.0f}” in {name}, but it has {known:,.0f} by {each.source}."
+                    yield about(case, cell, doubt)
+                    break
+
+
+def _wrongly(sentence: str, parts: Mapping[str, float]) -> tuple[str, float] | None:
+    """Return a region with a number that is another one’s, where a sentence has those of two."""
+    names = "|".join(re.escape(name) for name in parts)
+    pattern = re.compile(
+        rf"(?<![\w-])(?P<name>{names})(?:\s|:|\s?\()+(?:(?:with|had|has|about|saw)\s)*"
+        r"(?P<number>\d{1,3}(?:,\d{3})+|\d+)(?![\d.,:%]|\s%)"
+        rf"|(?<![\d.,:])(?P<count>\d{{1,3}}(?:,\d{{3}})+|\d+)\s(?:[a-z]+\s){{0,2}}?(?:in|at|from|of)\s"
+        rf"(?:the\s)?(?P<place>{names})(?![\w-])",
+        re.IGNORECASE,
+    )
+    own = {name.lower(): name for name in parts}
+    told: dict[str, float] = {}
+    for match in pattern.finditer(sentence) if names else ():
+        name = own[(match["name"] or match["place"]).lower()]
+        told.setdefault(name, float((match["number"] or match["count"]).replace(",", "")))
+    values = set(parts.values())
+    if len(told) < 2 or not set(told.values()) <= values or min(told.values()) < _SURE:
+        return None
+    return next(((name, value) for name, value in told.items() if parts[name] != value), None)
 
 
 def _counted(part: tuple[str, float]) -> float:

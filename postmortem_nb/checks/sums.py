@@ -115,7 +115,7 @@ def sums(case: Case) -> Iterator[Finding]:
 
 
 def _wrong(sentence: str) -> Iterator[tuple[str, str]]:
-    for way in (_shared, _longer):
+    for way in (_shared, _worded, _longer):
         yield from way(sentence)
 
 
@@ -147,6 +147,15 @@ def _of_them(text: str) -> Iterator[tuple[str, str]]:
             yield match.group(), f"that makes {one + other:,.0f}"
 
 
+def _worded(sentence: str) -> Iterator[tuple[str, str]]:
+    """Yield a share in words that is not the one in brackets behind it: “a third (49 of 94)”."""
+    for match in matches(_IN_BRACKETS, sentence):
+        part, whole = _read(match["part"]), _read(match["whole"])
+        low, high = written.FRACTIONS[match["fraction"].lower()]
+        if whole and not low <= 100 * part / whole <= high:
+            yield match.group(), f"that is {100 * part / whole:.3g} %"
+
+
 def _longer(sentence: str) -> Iterator[tuple[str, str]]:
     """Yield a length of which a part is longer."""
     for match in _OF_IT.finditer(sentence):
@@ -167,6 +176,11 @@ _AMOUNT = re.compile(
     r"(?:\s?(?P<unit>%|percent\b|ms\b|s\b|seconds?\b|minutes?\b|days?\b))?"
 )
 """A number of things; hours are things too: work is counted in them."""
+_IN_BRACKETS = re.compile(
+    rf"\b(?P<fraction>{'|'.join(sorted(written.FRACTIONS, key=len, reverse=True))})\b"
+    r"[^().;\d]{0,40}\((?P<part>\d[\d,]*)\s(?:out\s)?of\s(?P<whole>\d[\d,]*)",
+    re.IGNORECASE,
+)
 _BEFORE = re.compile(r"\b(?:in all|in total|a total of|altogether|all told|together|total)[,:]?\s$")
 _BEHIND = re.compile(r"\s(?:[a-z-]+\s){0,2}?(?:in all|in total|altogether|all told|together)\b")
 """What makes the number beside it a total."""

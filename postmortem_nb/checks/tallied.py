@@ -55,6 +55,11 @@ _OTHER = re.compile(
     re.IGNORECASE,
 )
 """In a sentence: its number may be of something else, or of another time."""
+_WORST = re.compile(
+    r"\b(?:worst|an?|per|each|every|one)\s(?:minute|second|hour|day)\b", re.IGNORECASE
+)
+_SOME = re.compile(r"\b(?:first|last|another|further|other|more|remaining)\s$", re.IGNORECASE)
+"""Before a number: it is of a part, and only its moments say of which."""
 _PART_OF = re.compile(r"\s(?:out\s)?of\s(?:the\s|our\s|all\s)?\d|\s(?:in|at|from)\s\d\d:\d\d")
 _THERE = re.compile(
     r"\b(?:those|these|both|others?|there|elsewhere|alone|only|(?:two|three|four) regions)\b",
@@ -81,6 +86,7 @@ class _Told(NamedTuple):
     low: float
     high: float
     good: bool
+    part: bool = False
 
 
 class _Tally(NamedTuple):
@@ -107,7 +113,7 @@ def found(incident: Incident, case: Case) -> Iterator[Finding]:
     tallies = [_Tally(each, derived.beside(each, drawn)) for each in held]
     known = borne.known(incident, case)
     for each in islice(_told(case, known), MOST):
-        windows = _windows(case, each) or [(start, end)]
+        windows = _windows(case, each) or [(start, end)] * (not each.part)
         own = _own(tallies, each, instants.beside(case, each.cell))
         counts = [n for some in own for window in windows for n in _counts(some, window, each)]
         if counts and not any(_near(each, count) for count in counts):
@@ -121,7 +127,7 @@ def _told(case: Case, known: Bears) -> Iterator[_Told]:
     total = borne.value(case, "failed_requests") or 0.0
     for cell, text in passages(case):
         for sentence in sentences(text) if _NUMBER.search(text) else ():
-            if len(sentence) <= LONGEST:
+            if len(sentence) <= LONGEST and not _WORST.search(sentence):
                 yield from _numbers(cell, sentence, known, total)
 
 
@@ -145,7 +151,8 @@ def _numbers(cell: Cell, sentence: str, known: Bears, total: float) -> Iterator[
             continue
         before = sentence[max(0, match.start() - written.NEAR) : match.start()]
         low, high = written.bounds(value, step, before, fine=True)
-        yield _Told(cell, sentence, match.group(), low, high, good)
+        part = bool(_SOME.search(before))
+        yield _Told(cell, sentence, match.group(), low, high, good, part)
 
 
 def _windows(case: Case, each: _Told) -> list[_Window]:
