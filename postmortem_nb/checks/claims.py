@@ -265,7 +265,8 @@ SUBSET = re.compile(
     r"|\b(?:some|several|few|certain|two|three|four|five|six|"
     r"other)\s(?!regions?\b)[a-z-]+\s[^.;\n]*$"
     r"|\b(?:after|once|following)\s[^.;\n]+,\s(?:the\s|full\s)?$"
-    rf"|\b{PEOPLE}\s(?:with|on|in|of|from|whose|who)\s[^.;,\n]*$",
+    rf"|\b{PEOPLE}\s(?:with|on|in|of|from|whose|who)\s[^.;,\n]*$"
+    r"|\b(?:when|until|before)\s[^.;,\n]*\bhad\s(?:already\s)?been\s$",
     re.IGNORECASE,
 )
 """Before a figure: it is of a part only, “two of forty hosts served errors for …”."""
