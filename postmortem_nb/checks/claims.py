@@ -271,7 +271,9 @@ SUBSET = re.compile(
 )
 """Before a figure: it is of a part only, “two of forty hosts served errors for …”."""
 PART_AFTER = re.compile(
-    r"\s(?:each|apiece|after the|before the|longer|more|less|at most)\b", re.IGNORECASE
+    r"\s(?:each|apiece|after the|before the|by (?:the time|then|now)|so far|until|since|"
+    r"from (?:the|then)|longer|more|less|at most)\b",
+    re.IGNORECASE,
 )
 """The same behind it."""
 

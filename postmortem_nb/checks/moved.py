@@ -123,9 +123,10 @@ class _Moved(NamedTuple):
 
 
 class _Grid(NamedTuple):
-    """A metric minute by minute: what it was at the least, and at most, around each."""
+    """A metric minute by minute: what it was around each, in the middle, at least and at most."""
 
     begin: dt.datetime
+    mean: NDArray[np.float64]
     least: NDArray[np.float64]
     most: NDArray[np.float64]
 
@@ -258,7 +259,7 @@ def _grid(curve: Curve, case: Case) -> _Grid | None:
         counted = "as_count" in curve.query
         held = np.interp(every, minutes, levels / step if counted else levels, np.nan, np.nan)
     near = np.lib.stride_tricks.sliding_window_view(np.pad(held, _NEAR, "edge"), 2 * _NEAR + 1)
-    return _Grid(begin, near.min(axis=1), near.max(axis=1))
+    return _Grid(begin, near.mean(axis=1), near.min(axis=1), near.max(axis=1))
 
 
 def _span(curve: Curve, each: _Moved, case: Case) -> tuple[float, float] | None:
@@ -270,20 +271,16 @@ def _span(curve: Curve, each: _Moved, case: Case) -> tuple[float, float] | None:
     ends = ends[(ends >= 0).all(axis=1) & (ends < len(grid.most)).all(axis=1)]
     if not len(ends):
         return None
-    first, then = ((grid.least[at], grid.most[at]) for at in ends.T)
     length = (ends[:, 1] - ends[:, 0]).clip(1)
     sign = -1.0 if each.down else 1.0
+    since, until = ends.T
     if each.is_share:
-        known = np.minimum(*first) >= (0 if curve.unit == "percent" else _FEWEST)
-        first, then, length = (
-            (first[0][known], first[1][known]),
-            (then[0][known], then[1][known]),
-            length[known],
-        )
+        known = grid.least[since] >= (0 if curve.unit == "percent" else _FEWEST)
+        first, then = ((grid.least[at[known]], grid.most[at[known]]) for at in (since, until))
         with np.errstate(divide="ignore", invalid="ignore"):
             moves = [100 * sign * (b - a) / a for a in first for b in then]
     else:
-        moves = [sign * (b - a) / length for a in first for b in then]
+        moves = [sign * (grid.mean[until] - grid.mean[since]) / length]
     every = np.concatenate(moves)
     every = every[np.isfinite(every)]
     return (float(every.min()), float(every.max())) if len(every) else None

@@ -61,6 +61,8 @@ _WORST = re.compile(
 _SOME = re.compile(r"\b(?:first|last|another|further|other|more|remaining)\s$", re.IGNORECASE)
 """Before a number: it is of a part, and only its moments say of which."""
 _PART_OF = re.compile(r"\s(?:out\s)?of\s(?:the\s|our\s|all\s)?\d|\s(?:in|at|from)\s\d\d:\d\d")
+_WHOLE = re.compile(r"\bof\s(?:(?:the|all|our|these|those)\s){0,2}$", re.IGNORECASE)
+"""Before a number: it is the whole, of which the sentence tells a part."""
 _THERE = re.compile(
     r"\b(?:those|these|both|others?|there|elsewhere|alone|only|(?:two|three|four) regions)\b",
     re.IGNORECASE,
@@ -117,10 +119,8 @@ def found(incident: Incident, case: Case) -> Iterator[Finding]:
         own = _own(tallies, each, instants.beside(case, each.cell))
         counts = [n for some in own for window in windows for n in _counts(some, window, each)]
         if counts and not any(_near(each, count) for count in counts):
-            truth = min(counts, key=lambda one: abs(one - each.low))
-            yield about(
-                case, each.cell, f"“{each.said}”, but {held[0].query} has {truth:,.0f} then."
-            )
+            doubt = f"“{each.said}”, but {held[0].query} has {counts[0]:,.0f} then."
+            yield about(case, each.cell, doubt)
 
 
 def _told(case: Case, known: Bears) -> Iterator[_Told]:
@@ -143,9 +143,10 @@ def _numbers(cell: Cell, sentence: str, known: Bears, total: float) -> Iterator[
         ours = near or noun in known.requests or bool(_BAD.fullmatch(match["noun"]))
         if not ours or noun in known.people or not (bad or good) or _OTHER.search(clause):
             continue
-        if _PART_OF.match(sentence, match.end()) or written.WHOLE_OF.search(
-            sentence[: match.start()]
-        ):
+        head = sentence[: match.start()]
+        if _PART_OF.match(sentence, match.end()) or written.WHOLE_OF.search(head):
+            continue
+        if _WHOLE.search(head):
             continue
         if value < _FEWEST:
             continue
