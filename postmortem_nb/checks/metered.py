@@ -126,32 +126,29 @@ _OVER = re.compile(
 _STATED = re.compile(
     r"\b(?:(?:was|were|is|are|stood|fell|dropped|went|sank|came|stayed|remained)\b[^.;]*|(?:still|only|"
     r"back)\s(?:at|under|below|over|above)\s)$"
-    r"|^\W*$|\b(?:error|failure)[- ]rate\s(?:(?:still|now|is|back|down)\s)*(?:(?:at|to|under|below|"
-    r"over|above|around|about)\s)?$"
-    r"|\b(?:latency|p\d\d|CPU)(?:\s(?:of|for)\s[\w-]+)?\s(?:(?:still|now|is|was|back|down)\s)*"
-    r"(?:(?:at|to|under|below|over|above|around|about)\s)?$",
+    r"|^\W*$|\b(?:(?:error|failure)[- ]rate|(?:latency|p\d\d|CPU)(?:\s(?:of|for)\s[\w-]+)?)\s"
+    r"(?:(?:still|now|is|was|back|down)\s)*(?:(?:at|to|under|below|over|above|around|about)\s)?$",
     re.IGNORECASE,
 )
+SETTING = r"thresholds?|SLOs?|objectives?|targets?|limit\w*|capacity|would|should|could(?! not)|if"
+"""Words by which a figure is a setting, or of what might be: no level of the incident."""
+WATCHING = r"alerts?|monitors?"
+"""Words by which one may be; “before the alert fired” tells of a moment."""
 _OTHER = re.compile(
-    r"\b(?:threshold|alerts?|monitors?|averages?|usual\w*|normal\w*|objective|SLO|target|would|"
-    r"should|could|if|until|week|before|from|never|not|criteri\w*|limit|capacity|holds?)\b",
+    rf"\b(?:{SETTING}|{WATCHING}|averages?|usual\w*|normal\w*|until|week|before|from|never|not|criteri\w*|"
+    r"holds?)\b",
     re.IGNORECASE,
 )
 """In a sentence: its level may be no level of the incident at that moment."""
 
 _SPARE = re.compile(r"[^.;,\d]{0,30}?\b(?:left|free|idle|spare|headroom)\b", re.IGNORECASE)
 """Behind a share: it is what is not used."""
-PLANNED = re.compile(
-    r"\b(?:would|could|can|should|capacity|limit\w*|load tests?|up to|if|thresholds?|targets?|"
-    r"alerts?|monitors?|SLO|objective)\b",
-    re.IGNORECASE,
-)
+PLANNED = re.compile(rf"\b(?:{SETTING}|{WATCHING}|can|load tests?|up to)\b", re.IGNORECASE)
 """In a sentence: so many need not have come."""
 _SET = re.compile(
-    r"\b(?:threshold|alerts?|monitors?|SLO|objective|target|would|should|could|can|if|limit\w*|"
-    r"capacity|time-?outs?|timed out|cut off|g[ai]ve\w* up|retr\w+|pools?|week|month|yesterday|"
-    r"tests?|tested|quota|budget|staging|canary|average|mean|faster|slower|more|less|half|times|"
-    r"by|each|every|never|not|no)\b",
+    rf"\b(?:{SETTING}|{WATCHING}|can|time-?outs?|timed out|cut off|g[ai]ve\w* up|retr\w+|pools?|week|month|"
+    r"yesterday|tests?|tested|quota|budget|staging|canary|average|mean|faster|slower|more|less|half|"
+    r"times|by|each|every|never|not|no)\b",
     re.IGNORECASE,
 )
 """In a clause: its level is a setting, or of another day, or of no one moment."""
@@ -166,9 +163,8 @@ _FOLD = re.compile(
     re.IGNORECASE,
 )
 _SINCE = re.compile(
-    r"\b(?:again|halv\w+|than (?:at|in|on)|threshold|would|could|should|if|alerts?|monitors?|limit|"
-    r"budget|burn\w*|capacity|load|tests?|from|within|every|retr\w+|after|when|once|until|while|"
-    r"between)\b",
+    rf"\b(?:{SETTING}|{WATCHING}|again|halv\w+|than (?:at|in|on)|budget|burn\w*|load|tests?|"
+    r"from|within|every|retr\w+|after|when|once|until|while|between)\b",
     re.IGNORECASE,
 )
 """In a sentence: what is many times as high may be so against something else than the usual."""

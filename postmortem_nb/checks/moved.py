@@ -83,9 +83,8 @@ _WITHIN = re.compile(
 )
 _SINCE = re.compile(r"\bsince\s(?P<event>[^,;.()]{3,60})", re.IGNORECASE)
 _OPEN = re.compile(
-    r"\b(?:would|could|should|might|may|if|unless|never|not|usually|normally|every (?:day|night|"
-    r"week|evening|morning)|threshold|alerts?|monitors?|target|SLO|capacity|limit|week|month|year|"
-    r"budget|than|again)\b",
+    rf"\b(?:{metered.SETTING}|might|may|unless|never|not|usually|normally|"
+    r"every (?:day|night|week|evening|morning)|week|month|year|budget|than|again)\b",
     re.IGNORECASE,
 )
 """In a sentence: it is no plain statement of how a metric moved in the incident."""

@@ -26,9 +26,9 @@ _BEHIND = (
     r"(?:in|from|at|of|for|on|by)\s(?:the\s)?"
 )
 _OTHER = re.compile(
-    r"\b(?:threshold|alerts?|monitors?|usual\w*|normal\w*|would|could|if|before|from|never|not|"
-    r"\d\sof|peak\w*|max\w*|top|up to|limit|capacity|above|below|under|over|past|than|by|ago|after|"
-    r"last|first|another|more|further|least|most|average|SLO|pods?|hosts?|times)\s"
+    rf"\b(?:{metered.SETTING}|{metered.WATCHING}|usual\w*|normal\w*|before|from|never|not|\d\sof|peak\w*|max\w*|top|"
+    r"up to|above|below|under|over|past|than|by|ago|after|last|first|another|more|further|least|"
+    r"most|average|pods?|hosts?|times)\s"
     r"(?:(?:about|around|some|nearly|almost|just|a|an|the|its)\s)*$",
     re.IGNORECASE,
 )

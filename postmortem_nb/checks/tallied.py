@@ -12,7 +12,16 @@ import re
 from itertools import combinations, islice
 from typing import TYPE_CHECKING, NamedTuple
 
-from postmortem_nb.checks import borne, derived, events, instants, portions, spoken, written
+from postmortem_nb.checks import (
+    borne,
+    derived,
+    events,
+    instants,
+    metered,
+    portions,
+    spoken,
+    written,
+)
 from postmortem_nb.checks.claims import PEOPLE, PERSON
 from postmortem_nb.checks.order import LONGEST
 from postmortem_nb.checks.reading import about, passages, sentences
@@ -49,9 +58,9 @@ _NUMBER = re.compile(
     re.IGNORECASE,
 )
 _OTHER = re.compile(
-    r"\b(?:minute|second|hour|day|week|month|year|usual\w*|normal\w*|threshold|would|could(?! not)|"
-    r"should|if|estimate\w*|sampl\w+|budget|SLO|pods?|hosts?|each|every|per|retr\w+|of them|"
-    r"of these|of those|of which|more than\s\w+ as|times|first tr\w+|canary|test\w*)\b",
+    rf"\b(?:{metered.SETTING}|minute|second|hour|day|week|month|year|usual\w*|normal\w*|estimate\w*|"
+    r"sampl\w+|budget|pods?|hosts?|each|every|per|retr\w+|of them|of these|of those|of which|"
+    r"more than\s\w+ as|times|first tr\w+|canary|test\w*)\b",
     re.IGNORECASE,
 )
 """In a sentence: its number may be of something else, or of another time."""
