@@ -92,7 +92,7 @@ _AGO = re.compile(
 )
 _FOLLOW_UP = re.compile(
     rf"\bfollow-?\s?up\b(?!\s(?:actions?|items?|tasks?|work|tickets?))[^.;\n]{{0,40}}?\b(?:on|is|"
-    rf"for)\s(?:\w+day,?\s)?(?:the\s)?(?:{DATE})"
+    rf"for|of)\s(?:\w+day,?\s)?(?:the\s)?(?:{DATE})"
     rf"|(?:on|until)\s(?:{_dated(4)})"
     r"[^.;\n]{0,30}?\bfollow-?\s?up\b(?!\s(?:actions?|items?|tasks?|work|ticket))",
     re.IGNORECASE,

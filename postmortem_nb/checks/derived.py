@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 from itertools import chain, groupby
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -36,6 +36,17 @@ _WHOLES = ("requests", "hits", "calls", "total", "count", "attempts")
 _COUNTED = re.compile(r"as_count|as_rate|rollup\(sum")
 _PART, _JOINED = re.compile(r"[;:]\s"), re.compile(r"[;:,]\s|\sand\s")
 """Before and behind a level: where the part of the sentence ends whose group is its own."""
+_SHORT = 3
+_NO_THINGS = frozenset({"percent", "error", *metered.SECONDS, "minute", "hour", "byte"})
+_GENERIC = frozenset(
+    re.findall(
+        r"\w+",
+        "size depth count total used usage value current number process service system host hosts "
+        "request requests error errors item duration latency time rate length waiting start http "
+        "pool bytes memory cpu queue queues queued backlog",
+    )
+)
+"""Words of a metric’s name by which nobody knows which one a sentence means."""
 _ITS = re.compile(r"\bits own\b", re.IGNORECASE)
 _MINUTE = 60_000_000  # µs
 _LONGEST = 2_000_000
@@ -173,6 +184,30 @@ def is_named(curve: Curve, text: str) -> bool:
 def group(curve: Curve) -> str:
     """Return the value that a curve is of: “north” of region:north."""
     return curve.series.rpartition(":")[2].lower()
+
+
+class Gauge(NamedTuple):
+    """The words of a gauge: of its name, of what it stands in, and of what it counts."""
+
+    names: frozenset[str]
+    places: frozenset[str]
+    things: frozenset[str]
+
+
+def _words(said: str) -> frozenset[str]:
+    """Return the words of a part of a metric’s name by which a sentence can mean it."""
+    return frozenset(each for each in re.split(r"[._]", said) if len(each) > _SHORT) - _GENERIC
+
+
+def gauge(curve: Curve) -> Gauge | None:
+    """Return the words of a gauge: “pending”, “outbox”, “ticket”; None for another metric."""
+    match = _QUERY.match(curve.query)
+    if match is None or is_counted(curve.query) or curve.unit in _NO_THINGS:
+        return None
+    metric: str = match["metric"].lower()
+    head, _, name = metric.rpartition(".")
+    names, places, things = map(_words, (name, head.rpartition(".")[2], curve.unit.lower()))
+    return Gauge(names, places, things) if names or (places and things) else None
 
 
 def measures(curve: Curve, kind: str, percentile: str = "") -> bool:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
 
     from postmortem_nb.checks.case import Case, Cell
+    from postmortem_nb.checks.derived import Gauge
     from postmortem_nb.checks.frozen import Curve
     from postmortem_nb.checks.report import Finding
     from postmortem_nb.incident import Incident
@@ -71,6 +72,7 @@ class _Level(NamedTuple):
     end: int = 0
     percentile: str = ""
     group: str = ""
+    gauge: Gauge | None = None
 
     @property
     def said(self) -> str:
@@ -87,10 +89,10 @@ def found(incident: Incident, case: Case) -> Iterator[Finding]:
     groups = frozenset(derived.group(one) for one in curves if len(derived.group(one)) >= _NAME)
     every = (each for cell, text in texts for each in _told(case, cell, text, known))
     pairs = (each for cell, text in texts for each in _paired(case, cell, text, groups))
-    for each in (*islice(every, MOST), *islice(pairs, MOST)):
-        fit = _own(
-            case, each, [one for one in curves if derived.measures(one, each.kind, each.percentile)]
-        )
+    gauges = {kind for one in curves if (kind := derived.gauge(one))}
+    others = (each for cell, text in texts for each in _gauged(case, cell, text, gauges))
+    for each in (*islice(every, MOST), *islice(pairs, MOST), *islice(others, MOST)):
+        fit = _own(case, each, [one for one in curves if _measures(one, each)])
         held = [(one, span) for one in fit for span in _spans(one, each, case)]
         if not held or any(_holds(each, *span) for _, span in held):
             continue
@@ -99,6 +101,13 @@ def found(incident: Incident, case: Case) -> Iterator[Finding]:
             held, key=lambda one: _gap(each, *one[1]) if near else bool(one[0].series)
         )
         yield about(case, each.cell, f"“{each.said}”, but {_truth(each, curve.label, *span)}.")
+
+
+def _measures(curve: Curve, each: _Level) -> bool:
+    """Return whether a metric is the gauge, or of the kind, that a level is told of."""
+    if each.gauge:
+        return derived.gauge(curve) == each.gauge
+    return derived.measures(curve, each.kind, each.percentile)
 
 
 def _gap(each: _Level, low: float, high: float) -> float:
@@ -169,10 +178,28 @@ def _told(
                     which = metered.AT if at else metered.EVER
                 if not which and metered.is_level(name, sentence, value):
                     at, which = _every(case, cell, sentence), metered.ANY
+                if which == metered.TOP and not at:
+                    at = instants.row(case, cell)
                 if which:
                     begin, end = min(topic.start(), value.begin), max(topic.end(), value.end)
                     percentile = topic.groupdict().get("p") or ""
                     yield _Level(cell, sentence, name, value, which, at, begin, end, percentile)
+
+
+def _gauged(case: Case, cell: Cell, text: str, gauges: Collection[Gauge]) -> Iterator[_Level]:
+    """Yield the levels of a text that it tells of gauges by the words of their names."""
+    lowered = text.lower()
+    for gauge in gauges:
+        if not any(name in lowered for name in gauge.names | gauge.places):
+            continue
+        for sentence in sentences(text):
+            for value in metered.gauged(sentence, *gauge) if len(sentence) <= LONGEST else ():
+                at: Sequence[dt.datetime] = instants.behind(case, sentence, value.end)
+                which = metered.AT if at else metered.ANY
+                at = at or _every(case, cell, sentence)
+                yield _Level(
+                    cell, sentence, "queue", value, which, at, value.begin, value.end, gauge=gauge
+                )
 
 
 def _every(case: Case, cell: Cell, sentence: str) -> list[dt.datetime]:
@@ -254,6 +281,9 @@ def _around(curve: Curve, moments: Sequence[dt.datetime]) -> tuple[float, float]
 def _spans(curve: Curve, each: _Level, case: Case) -> Iterator[tuple[float, float]]:
     """Yield between what a metric was at the times that a level may be told of."""
     ways = [each.which]
+    row = each.cell.table in {"timeline", "updates"}
+    if each.which == metered.TOP and row and each.moments:
+        ways = [metered.TOP, metered.AT]  # “jumps to 1.1 s” in the row of that minute
     if each.which == metered.ANY:
         ways = [metered.TOP, metered.USUAL, metered.AT if each.moments else metered.ANY]
     for way in ways:

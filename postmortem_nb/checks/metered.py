@@ -7,6 +7,7 @@ that of a moment.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from postmortem_nb.checks import spoken, written
@@ -82,9 +83,12 @@ _TIMED = re.compile(
 )
 _PER_MINUTE = re.compile(
     rf"{NUMBER}\s(?:(?!to\b)[a-z]+\s){{0,3}}?"
-    r"(?:a|per|each|(?:in\s)?(?:this|that|the same))\sminute\b",
+    r"(?:a|per|each|(?:in\s)?(?:this|that|the same))\sminute\b"
+    rf"|(?<=\bto\s){NUMBER.replace('number', 'held').replace('scale', 'many')}"
+    r"(?=\s(?:at|by)\s\d\d:\d\d)",
     re.IGNORECASE,
 )
+"""The second one of “from 82 a minute at 07:38 to 28 at 07:56” too."""
 _QUEUED = re.compile(
     rf"{NUMBER}(?:\sor\sso)?\s(?:(?:[a-z]+\s){{0,3}}?(?:queued|wait(?:ing|ed)?)\b|deep\b|"
     r"in the (?:queue|backlog)\b)"
@@ -146,12 +150,20 @@ _SPARE = re.compile(r"[^.;,\d]{0,30}?\b(?:left|free|idle|spare|headroom)\b", re.
 PLANNED = re.compile(rf"\b(?:{SETTING}|{WATCHING}|can|load tests?|up to)\b", re.IGNORECASE)
 """In a sentence: so many need not have come."""
 _SET = re.compile(
-    rf"\b(?:{SETTING}|{WATCHING}|can|time-?outs?|timed out|cut off|g[ai]ve\w* up|retr\w+|pools?|week|month|"
-    r"yesterday|tests?|tested|quota|budget|staging|canary|average|mean|faster|slower|more|less|half|"
-    r"times|by|each|every|never|not|no)\b",
+    rf"\b(?:{SETTING}|{WATCHING}|can|time-?outs?|timed out|cut off|g[ai]ve\w* up|retr\w+|pools?|"
+    r"week|month|yesterday|tests?|tested|quota|budget|staging|canary|average|mean|faster|slower|"
+    r"more|less|half|times|by|each|every|never|not|no)\b",
     re.IGNORECASE,
 )
 """In a clause: its level is a setting, or of another day, or of no one moment."""
+_NO_GAUGE = re.compile(
+    rf"\b(?:{SETTING}|{WATCHING}|size[ds]?|from|by|more|fewer|less|another|other|each|every|half|"
+    r"times|max_?\w*|configured|tests?|canary|week|month|year|first|last)\b",
+    re.IGNORECASE,
+)
+"""In a clause: its number is a setting, or a part, or another one."""
+KINDS = 64
+"""Gauges of which it is remembered how sentences tell them."""
 _PIECE = re.compile(r"[;:]\s|,\s(?!\d)|\s[–—]\s|\b(?:while|but|because|so|that)\b|\(|\)")
 _PART = re.compile(r"[;,:]\s|\sand\s")
 _DOUBLED = {"doubled": 2.0, "tripled": 3.0, "trebled": 3.0, "quadrupled": 4.0}
@@ -206,6 +218,48 @@ def values(kind: str, sentence: str) -> Iterator[Value]:
         low, high = written.bounds(value, step, before, fine=True)
         found = Value(low * scale, high * scale, match.start(), match.end(), unit, scale)
         yield _bounded(sentence, found)
+
+
+@lru_cache(maxsize=KINDS)
+def _gauge(
+    names: frozenset[str], places: frozenset[str], things: frozenset[str]
+) -> tuple[re.Pattern[str], ...]:
+    """Return what a sentence on a gauge holds: its name, and its levels."""
+    every, counted, own = (
+        rf"(?:{'|'.join(sorted(map(re.escape, words))) or '(?!)'})(?:s|es)?"
+        for words in (names | places, names | things, names)
+    )
+    other = NUMBER.replace("number", "held").replace("scale", "many")
+    return (
+        re.compile(rf"\b{every}\b", re.IGNORECASE),
+        re.compile(
+            rf"(?<!pool of )(?<![\w:./#-]){NUMBER}(?:\sof\s\d[\d,]*)?\s(?:(?!(?:of|in|and|to|a|"
+            rf"the|per|minutes?|hours?|seconds?)\b)[a-z]+\s){{0,2}}?{counted}\b"
+            rf"(?!\s(?:a|per|each|every)\s)"
+            rf"|\b{own}\s(?:(?!(?:after|before)\b)[a-z-]+\s){{0,4}}?(?:was|is|stood|at|of|to|held|had|"
+            rf"reached|with)\s(?:about\s|around\s|some\s)?{other}"
+            r"(?!\.?\d|\s?(?:%|ms\b|s\b|min|sec|hour|of\b))",
+            re.IGNORECASE,
+        ),
+    )
+
+
+def gauged(
+    sentence: str, names: frozenset[str], places: frozenset[str], things: frozenset[str]
+) -> Iterator[Value]:
+    """Yield the levels that a sentence tells of a gauge, by the words of its name and its unit."""
+    named, counted = _gauge(names, places, things)
+    if not named.search(sentence):
+        return
+    for match in counted.finditer(sentence):
+        clause = _PIECE.split(sentence[: match.start()])[-1] + match.group()
+        if _NO_GAUGE.search(clause):
+            continue
+        digits, many = match["number"] or match["held"], match["scale"] or match["many"] or ""
+        value, step = spoken.amount(digits, many)
+        before = sentence[max(0, match.start() - _FAR) : match.start()]
+        low, high = written.bounds(value, step, before, fine=True)
+        yield _bounded(sentence, Value(low, high, match.start(), match.end(), ""))
 
 
 def _folds(sentence: str) -> Iterator[Value]:

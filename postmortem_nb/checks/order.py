@@ -247,11 +247,20 @@ def _clocked(sentence: str) -> Iterator[_Clock]:
     """Yield the clauses of a sentence that have one clock."""
     if OTHER_DAY.search(sentence) or _LOCAL.search(sentence):
         return
+    before = ""
     for clause in _CLAUSE.split(sentence):
+        watched = _WATCHED.match(clause) and _MONITOR.search(before)
+        before = clause
+        if watched:
+            continue  # “the monitor triggered at 06:45 and recovered at 07:54”
         found = [each for each in _AT.finditer(clause) if spoken.clocked(each)]
         one = len(found) == 1 and len(_ANY.findall(clause)) < 2
         if one and not _NOT.search(clause):
             yield _Clock(clause, found[0])
+
+
+_WATCHED = re.compile(r"\s*(?:recovered|cleared|closed|resolved)\b", re.IGNORECASE)
+_MONITOR = re.compile(r"\b(?:monitors?|alerts?|alarms?)\b", re.IGNORECASE)
 
 
 def _elsewhere(case: Case, cell: Cell, clock: _Clock) -> str | None:

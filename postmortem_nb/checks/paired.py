@@ -36,6 +36,7 @@ _OTHER = re.compile(
 _THINGS = re.compile(
     r"\s(?:of\s(?:them\s)?)?(?:pods?|hosts?|services|regions|people|minutes?|hours?|points?|times|"
     r"releases?|versions?|teams?|quarters?|thirds?|fifths?|tenths?|halves)\b"
+    r"|\s(?:\w+\s)?without\b"
     r"|[^,;.]{0,40}?\b(?:it had|they had|when|before|earlier|ago|left|free|idle)\b",
     re.IGNORECASE,
 )

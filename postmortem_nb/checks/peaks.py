@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 _PEAK = re.compile(
     rf"\b(?:peak(?:ed|ing|s)?|max(?:imum)?|top(?:ped|s)?|height|highest|high)\s(?:\w+\s){{0,2}}?"
     rf"(?:of|at|out at|was|with|reached)?\s?{NUMBER}\s?(?P<unit>%|"
-    rf"(?!and\b)[\w/]+)?(?P<between>(?:(?!\band\b)[^.;\n]){{0,40}}?)"
+    rf"(?!(?:and|at|around|by)\b)[\w/]+)?(?P<between>(?:(?!\band\b)[^.;\n]){{0,40}}?)"
     rf"\b(?:at|around|by)\s{CLOCK}",
     re.IGNORECASE,
 )

@@ -36,7 +36,7 @@ OF_FAILED = re.compile(
 """Behind a share: it is one of what failed."""
 _MAY = re.compile(rf"\s{_BAD}\b", re.IGNORECASE)
 _WHEN = re.compile(
-    r"\b(?P<way>before|until|by the time|when|after|once|since|from)\s(?P<event>[^,;.()]{3,80})",
+    r"\b(?P<way>before|until|by the time|after|once|since|from)\s(?P<event>[^,;.()]{3,80})",
     re.IGNORECASE,
 )
 _SO_FAR = re.compile(
@@ -66,6 +66,9 @@ _EACH = re.compile(
     r"\s(?:each|apiece|on average|per (?:head|user|customer|person|account|client|member))\b",
     re.IGNORECASE,
 )
+
+
+_HOSTS = re.compile(r"\b(?:pods?|hosts?|instances?|servers?|nodes?|machines?)\b", re.IGNORECASE)
 
 
 def found(incident: Incident, case: Case) -> Iterator[Finding]:
@@ -228,6 +231,8 @@ def _each(case: Case) -> Iterator[Finding]:
     ratio = float(values[0]) / float(values[1])  # type: ignore[arg-type]  # both are numbers
     for cell, text in passages(case):
         for sentence in _short(text) if matches(_EACH, text) else ():
+            if _HOSTS.search(sentence):
+                continue  # so many of each pod
             for figure in written.figures(sentence):
                 bad = re.search(_BAD, sentence[figure.begin : figure.end], re.IGNORECASE)
                 if figure.kind != "count" or not bad or not _EACH.match(sentence, figure.end):

@@ -53,8 +53,9 @@ _NUMBER = re.compile(
     r"(?<![\w.,:/#$€£-])(?P<number>\d{1,3}(?:,\d{3})+|\d+|no|none|not one|"
     rf"\b(?:{'|'.join(spoken.WORDS)})\b)(?!\s?[%:/]|[.,]\d|[\w-])"
     r"(?!\s(?:a|per|each|every)\s(?:second|minute|hour)\b)(?:\s(?P<scale>thousand|hundred)\b)?"
-    r"\s(?P<adjectives>(?:(?!(?:of|and|or|in|to|at|for|from|with|by|minutes?|hours?|seconds?|the)\b)"
-    r"[a-z][\w-]+\s){0,2}?)(?P<noun>[a-z]{3,}s)\b",
+    r"\s(?P<adjectives>(?:(?!(?:of|and|or|in|to|at|for|from|with|by|minutes?|hours?|seconds?|ms|s|the)\b)"
+    r"[a-z][\w-]+\s){0,2}?)(?:(?P<noun>[a-z]{3,}s)\b|(?=(?:had|have|were|was)\s(?:already\s)?"
+    r"(?:failed|refused|rejected|lost)\b))",
     re.IGNORECASE,
 )
 _OTHER = re.compile(
@@ -67,8 +68,11 @@ _OTHER = re.compile(
 _WORST = re.compile(
     r"\b(?:worst|an?|per|each|every|one)\s(?:minute|second|hour|day)\b", re.IGNORECASE
 )
-_SOME = re.compile(r"\b(?:first|last|another|further|other|more|remaining)\s$", re.IGNORECASE)
+_SOME = re.compile(
+    r"\b(?:first|last|another|further|other|more|remaining|when(?:\s\w+){0,2})\s$", re.IGNORECASE
+)
 """Before a number: it is of a part, and only its moments say of which."""
+_ALREADY = re.compile(r"\b(?:already|by then|so far|at first|until then)\b", re.IGNORECASE)
 _PART_OF = re.compile(r"\s(?:out\s)?of\s(?:the\s|our\s|all\s)?\d|\s(?:in|at|from)\s\d\d:\d\d")
 _WHOLE = re.compile(r"\bof\s(?:(?:the|all|our|these|those)\s){0,2}$", re.IGNORECASE)
 """Before a number: it is the whole, of which the sentence tells a part."""
@@ -143,13 +147,18 @@ def _told(case: Case, known: Bears) -> Iterator[_Told]:
 def _numbers(cell: Cell, sentence: str, known: Bears, total: float) -> Iterator[_Told]:
     """Yield the numbers of a sentence that are of what failed, or of what did not."""
     for match in _NUMBER.finditer(sentence):
-        noun = events.stem(match["noun"].lower())
+        noun = events.stem((match["noun"] or "failures").lower())
         clause = borne.clause(sentence, written.Figure("count", 0, 0, *match.span()))
         bad = bool(_BAD.search(clause))
         good = bool(_GOOD.search(clause))
         value, step = spoken.amount(match["number"].lower(), match["scale"] or "")
-        near = bad and total / _FAR <= value <= total * _FAR and not _WHO.match(match["noun"])
-        ours = near or noun in known.requests or bool(_BAD.fullmatch(match["noun"]))
+        near = bad and total / _FAR <= value <= total * _FAR and not _WHO.match(match["noun"] or "")
+        ours = (
+            near
+            or noun in known.requests
+            or not match["noun"]
+            or bool(_BAD.fullmatch(match["noun"]))
+        )
         if not ours or noun in known.people or not (bad or good) or _OTHER.search(clause):
             continue
         head = sentence[: match.start()]
@@ -161,7 +170,7 @@ def _numbers(cell: Cell, sentence: str, known: Bears, total: float) -> Iterator[
             continue
         before = sentence[max(0, match.start() - written.NEAR) : match.start()]
         low, high = written.bounds(value, step, before, fine=True)
-        part = bool(_SOME.search(before))
+        part = bool(_SOME.search(before) or _ALREADY.search(clause))
         yield _Told(cell, sentence, match.group(), low, high, good, part)
 
 
