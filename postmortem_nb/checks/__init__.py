@@ -185,18 +185,27 @@ def findings(incident: Incident, *, ignore: Iterable[str] = ()) -> pd.DataFrame:
     found = list(reading.once(each for rule in RULES for each in rule(seen)))
     found = list(levels.unborne(incident, seen, found))
     found += _unknown(asked)
+    attested: reading.Attested = {("", "", "", number) for number in _measured(seen)}
     found += silence.found(incident, seen)
     found += peaks.found(incident, seen)
-    found += levels.found(incident, seen)
+    found += levels.found(incident, seen, attested)
     found += moved.found(incident, seen)
     found += portions.found(incident, seen)
-    found += tallied.found(incident, seen)
-    found += logged.found(incident, seen)
+    found += tallied.found(incident, seen, attested)
+    found += logged.found(incident, seen, attested)
     found += doings.found(incident, seen)
-    found += records.found(incident, seen)
+    found += records.found(incident, seen, attested)
     found += levels.unborne(incident, seen, bare.found(incident, seen, found))
-    kept = (each for each in found if not silenced & {str(each.code), each.rule})
+    shown = reading.unattested(found, attested)
+    kept = (each for each in shown if not silenced & {str(each.code), each.rule})
     return frame(kept, path=_file(incident.path / LOG))
+
+
+def _measured(seen: Case) -> Iterator[str]:
+    """Yield the numbers of the measures, as sentences write them."""
+    for each in seen.measures.values():
+        if isinstance(each.value, (int, float)):
+            yield f"{each.value:,.0f}"
 
 
 def _unknown(asked: Iterable[str]) -> Iterator[Finding]:

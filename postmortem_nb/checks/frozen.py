@@ -90,6 +90,21 @@ class Spans(NamedTuple):
     groups: Mapping[str, int]
 
 
+class Trace(NamedTuple):
+    """The frozen spans of a trace: when the first began, and the seconds that each took."""
+
+    at: dt.datetime
+    lasted: tuple[float, ...]
+
+
+class Ends(NamedTuple):
+    """The first and last log of an answer, and whether it is complete."""
+
+    first: dt.datetime
+    last: dt.datetime
+    whole: bool
+
+
 class Said(NamedTuple):
     """A message of an answer without its numbers: in how many rows, and how many of them errors."""
 
@@ -125,6 +140,57 @@ def logs(incident: Incident, case: Case, name: str) -> Iterator[Logs]:
         held = _logs(folder, answer, digest, name)
         if held is not None:
             yield held._replace(whole=answer in whole)
+
+
+def ends(incident: Incident, case: Case) -> Iterator[Ends]:
+    """Yield when the logs of each frozen answer begin and end."""
+    folder = incident.path / "evidence"
+    whole = {str(each["name"]) for each in _listed(folder, case) if each.get("complete") is True}
+    for answer, digest in _answers(folder, case, LOGS):
+        held = _ends(folder, answer, digest)
+        if held is not None:
+            yield held._replace(whole=answer in whole)
+
+
+@lru_cache(maxsize=KEPT)
+def _ends(folder: Path, answer: str, digest: str) -> Ends | None:
+    del digest  # a part of the key
+    table = _timed(folder, answer, ("timestamp",))
+    every = None if table is None else table["timestamp"].drop_null()
+    if every is None or not len(every):
+        return None
+    first, last = (each.as_py().astimezone(dt.UTC) for each in (pc.min(every), pc.max(every)))
+    return Ends(first, last, whole=False)
+
+
+def traces(incident: Incident, case: Case) -> dict[str, Trace]:
+    """Return the frozen traces by their ids, and by those of their spans, in small letters."""
+    folder = incident.path / "evidence"
+    found: dict[str, Trace] = {}
+    for each in _answers(folder, case, SPANS):
+        found |= _traces(folder, *each)
+    return found
+
+
+@lru_cache(maxsize=KEPT)
+def _traces(folder: Path, answer: str, digest: str) -> dict[str, Trace]:
+    del digest  # a part of the key
+    table = _timed(folder, answer, ("timestamp", "duration", "trace_id"), ("span_id",))
+    if table is None or not pa.types.is_duration(table.schema.field("duration").type):
+        return {}
+    by: dict[str, list[tuple[dt.datetime, float]]] = {}
+    lasted = table["duration"].cast(pa.duration("ns")).cast(pa.int64())
+    rows = table.set_column(1, "duration", lasted).slice(0, _MOST_TAGGED).to_pylist()
+    for row in rows:
+        if row["timestamp"] is None or row["duration"] is None:
+            continue
+        took = (row["timestamp"].astimezone(dt.UTC), row["duration"] / 1e9)
+        for name in {row["trace_id"], row.get("span_id")} - {None}:
+            by.setdefault(str(name).lower(), []).append(took)
+    return {
+        name: Trace(min(spans)[0], tuple(seconds for _, seconds in spans))
+        for name, spans in by.items()
+    }
 
 
 def said(incident: Incident, case: Case) -> Iterator[tuple[Said, ...]]:

@@ -18,7 +18,7 @@ import numpy as np
 from postmortem_nb import times
 from postmortem_nb.checks import derived, frozen, instants, metered, paired, written
 from postmortem_nb.checks.order import LONGEST
-from postmortem_nb.checks.reading import about, matches, passages, sentences
+from postmortem_nb.checks.reading import about, attest, matches, passages, sentences
 from postmortem_nb.checks.relations import moments, named
 from postmortem_nb.checks.report import Code, Severity
 from postmortem_nb.units import numeral
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from postmortem_nb.checks.case import Case, Cell
     from postmortem_nb.checks.derived import Gauge
     from postmortem_nb.checks.frozen import Curve
+    from postmortem_nb.checks.reading import Attested
     from postmortem_nb.checks.report import Finding
     from postmortem_nb.incident import Incident
 
@@ -73,6 +74,8 @@ class _Level(NamedTuple):
     percentile: str = ""
     group: str = ""
     gauge: Gauge | None = None
+    clocked: bool = False
+    """Whether it is the highest one, told with its clock."""
 
     @property
     def said(self) -> str:
@@ -80,7 +83,7 @@ class _Level(NamedTuple):
         return " ".join(self.sentence[self.begin : self.end].split())
 
 
-def found(incident: Incident, case: Case) -> Iterator[Finding]:
+def found(incident: Incident, case: Case, attested: Attested) -> Iterator[Finding]:
     """Yield levels of sentences that no frozen metric of their kind had."""
     known = moments(case)
     sent = [(cell, str(cell.value)) for cell in case.cells if cell.table == "updates"]
@@ -94,7 +97,18 @@ def found(incident: Incident, case: Case) -> Iterator[Finding]:
     for each in (*islice(every, MOST), *islice(pairs, MOST), *islice(others, MOST)):
         fit = _own(case, each, [one for one in curves if _measures(one, each)])
         held = [(one, span) for one in fit for span in _spans(one, each, case)]
-        if not held or any(_holds(each, *span) for _, span in held):
+        minute = each._replace(which=metered.AT) if each.clocked else each
+        then = [(one, span) for one in fit for span in _spans(one, minute, case)]
+        if any(_holds(each, *span) for _, span in held):
+            if each.clocked and then and not any(_holds(minute, *span) for _, span in then):
+                one, span = min(then, key=lambda pair: bool(pair[0].series))
+                truth = _truth(minute, one.label, *span)
+                yield about(case, each.cell, f"“{each.said}”, but {truth}.")
+                continue
+            if any(_exactly(each, one, case) for one in fit):
+                attest(attested, each.cell, each.sentence[each.value.begin : each.value.end])
+            continue
+        if not held:
             continue
         near = each.which == metered.ANY  # else all rather than a group
         curve, span = min(
@@ -178,12 +192,14 @@ def _told(
                     which = metered.AT if at else metered.EVER
                 if not which and metered.is_level(name, sentence, value):
                     at, which = _every(case, cell, sentence), metered.ANY
+                clocked = which == metered.TOP and bool(at)
                 if which == metered.TOP and not at:
                     at = instants.row(case, cell)
                 if which:
                     begin, end = min(topic.start(), value.begin), max(topic.end(), value.end)
                     percentile = topic.groupdict().get("p") or ""
-                    yield _Level(cell, sentence, name, value, which, at, begin, end, percentile)
+                    level = _Level(cell, sentence, name, value, which, at, begin, end, percentile)
+                    yield level._replace(clocked=clocked)
 
 
 def _gauged(case: Case, cell: Cell, text: str, gauges: Collection[Gauge]) -> Iterator[_Level]:
@@ -363,6 +379,18 @@ def _fold(
     usual = [each for each in (float(np.median(before)), float(np.mean(before))) if each > 0]
     found = [top[0] / each for top in tops for each in usual if top]
     return (0.0 if short else min(found), max(found)) if found else None
+
+
+def _exactly(each: _Level, curve: Curve, case: Case) -> bool:
+    """Return whether a metric had the level of a sentence in that very minute, or at its height."""
+    start, end = case.moments.start, case.moments.recovered
+    near = np.zeros(len(curve.moments), dtype=bool)
+    for at in each.moments:
+        near |= np.abs(curve.moments - _micros(at)) <= _MINUTE
+    tops = _highest(curve, start, end) or ()
+    levels = np.array([*curve.levels[near], *tops]) * _scale(curve, each.kind)
+    low, high = each.value.low * (1 - _EXACT), each.value.high * (1 + _EXACT)
+    return bool(((levels >= low) & (levels <= high)).any())
 
 
 def _holds(each: _Level, low: float, high: float) -> bool:

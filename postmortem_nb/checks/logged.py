@@ -9,18 +9,19 @@ from __future__ import annotations
 import datetime as dt
 import re
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from postmortem_nb.checks import events, frozen, spoken, written
 from postmortem_nb.checks.order import LONGEST
-from postmortem_nb.checks.reading import about, matches, passages, sentences
+from postmortem_nb.checks.reading import about, attest, matches, passages, sentences
 from postmortem_nb.units import numeral
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from postmortem_nb.checks.case import Case, Cell
-    from postmortem_nb.checks.frozen import Logs, Said, Spans
+    from postmortem_nb.checks.frozen import Logs, Said, Spans, Trace
+    from postmortem_nb.checks.reading import Attested
     from postmortem_nb.checks.report import Finding
     from postmortem_nb.checks.written import Figure
     from postmortem_nb.incident import Incident
@@ -38,6 +39,12 @@ _FIRST = re.compile(
     rf"of them|of|from|on|at)\s)*{spoken.CLOCK}",
     re.IGNORECASE,
 )
+_END = re.compile(
+    rf"(?:^|[.;,(]\s?)(?:and\s)?(?:the\s|all\s)?(?P<which>first|earliest|last|latest)\s"
+    rf"(?:(?:one|line|log|entry|error|was|is|were|came|written|logged|of|all|at|them|on)\s)*{spoken.CLOCK}",
+    re.IGNORECASE | re.MULTILINE,
+)
+"""The first or last of all logs: not that of a kind, or of a region."""
 _SLACK = 2.0
 """Minutes by which a first moment may be off."""
 _WIDE = 8.0
@@ -80,6 +87,13 @@ _OF_GROUP = re.compile(
     re.IGNORECASE,
 )
 """A part of the spans that is of one group."""
+_TRACE_ID = re.compile(r"\b((?=[0-9a-f]*\d)[0-9a-f]{16}(?:[0-9a-f]{16})?)\b", re.IGNORECASE)
+_ITS_CLOCK = re.compile(rf"\s?(?:\(|at\s|of\s|from\s){spoken.CLOCK}", re.IGNORECASE)
+_TOOK = re.compile(rf"{_SPAN}", re.IGNORECASE)
+LONGEST_TRACES = 20_000
+"""Characters of a text in which traces are looked for."""
+_NEAR = 0.02
+"""Share by which the time that a span took may be off."""
 _KEPT = re.compile(
     rf"(?<![\w.,])(?P<number>{written.NUMERAL})\s(?:(?:slow|failed)\s)?(?:"
     r"(?:sampled|frozen|kept|stored)\s(?:spans|traces)\b|"
@@ -90,13 +104,23 @@ _KEPT = re.compile(
 """How many spans were frozen."""
 
 
-def found(incident: Incident, case: Case) -> Iterator[Finding]:
+class _Count(NamedTuple):
+    """A number of logs that a blank tells, as it is written and between what it may lie."""
+
+    cell: Cell
+    said: str
+    low: float
+    high: float
+
+
+def found(incident: Incident, case: Case, attested: Attested) -> Iterator[Finding]:
     """Yield sentences on logs and spans that the frozen ones do not bear."""
-    yield from islice(_logged(incident, case), MOST)
+    yield from islice(_logged(incident, case, attested), MOST)
+    yield from islice(_ends(incident, case), MOST)
     yield from islice(_spanned(incident, case), MOST)
 
 
-def _logged(incident: Incident, case: Case) -> Iterator[Finding]:
+def _logged(incident: Incident, case: Case, attested: Attested) -> Iterator[Finding]:
     """Yield shares, counts and first moments of what logs say that the frozen ones do not have."""
     looked: set[str] = set()
 
@@ -107,12 +131,16 @@ def _logged(incident: Incident, case: Case) -> Iterator[Finding]:
     for cell, text in passages(case):
         for sentence in sentences(text) if _MAY.search(text) else ():
             if len(sentence) <= LONGEST:
-                yield from _named(case, cell, sentence, holding)
+                yield from _named(case, cell, sentence, holding, attested)
                 yield from _said(incident, case, cell, sentence)
 
 
 def _named(
-    case: Case, cell: Cell, sentence: str, holding: Callable[[str], list[Logs]]
+    case: Case,
+    cell: Cell,
+    sentence: str,
+    holding: Callable[[str], list[Logs]],
+    attested: Attested,
 ) -> Iterator[Finding]:
     """Yield what a sentence tells of the logs with a name, and those do not bear."""
     names = set(_NAMED.findall(sentence))
@@ -129,11 +157,30 @@ def _named(
     for match in _BY_NAME.finditer(sentence):
         value, step = spoken.amount(match["number"], "")
         low, high = written.bounds(value, step, sentence[: match.start()], fine=True)
-        yield from _count(case, cell, match.group(), (low, high), holding(match["name"]))
+        told = _Count(cell, match.group(), low, high)
+        yield from _count(case, told, holding(match["name"]), attested)
     for figure in figures if len(names) == 1 else ():
         if figure.noun in _NOUNS and _COUNTED.match(sentence, figure.end):
-            said = sentence[figure.begin : figure.end]
-            yield from _count(case, cell, said, (figure.low, figure.high), holding(*names))
+            told = _Count(cell, sentence[figure.begin : figure.end], figure.low, figure.high)
+            yield from _count(case, told, holding(*names), attested)
+
+
+def _ends(incident: Incident, case: Case) -> Iterator[Finding]:
+    """Yield the first or last log of all as the key logs tell it, where no answer ends so.
+
+    Of several answers, any will do; an incomplete one may end elsewhere.
+    """
+    for cell in case.cells:
+        told = matches(_END, str(cell.value)) if cell.column.name == "key_logs" else ()
+        held = list(frozen.ends(incident, case)) if told else []
+        for match in told:
+            last = match["which"].lower() in {"last", "latest"}
+            known = [each.last if last else each.first for each in held]
+            gaps = [spoken.apart(match, 60 * at.hour + at.minute) for at in known]
+            whole = all(each.whole for each in held)
+            if whole and gaps and all(gap is not None and gap > _SLACK for gap in gaps):
+                truth = f"the frozen logs have it at {known[0]:%H:%M} UTC"
+                yield about(case, cell, f"“{match.group()}”, but {truth}.")
 
 
 def _said(incident: Incident, case: Case, cell: Cell, sentence: str) -> Iterator[Finding]:
@@ -192,15 +239,14 @@ def _saying(stems: frozenset[str], answer: Sequence[Said]) -> Iterator[float]:
             yield 100 * part / whole
 
 
-def _count(
-    case: Case, cell: Cell, said: str, told: tuple[float, float], held: Sequence[Logs]
-) -> Iterator[Finding]:
+def _count(case: Case, told: _Count, held: Sequence[Logs], attested: Attested) -> Iterator[Finding]:
     """Yield a count of logs with a name, where no complete answer has so many."""
     known = [each.rows for each in held if each.whole]
-    if len(known) == len(held) > 0 and not any(
-        (1 - _OFF) * each <= told[1] and told[0] <= (1 + _OFF) * each for each in known
-    ):
-        yield about(case, cell, f"“{said}”, but the frozen logs have it {max(known):,} times.")
+    if any((1 - _OFF) * each <= told.high and told.low <= (1 + _OFF) * each for each in known):
+        attest(attested, told.cell, told.said)
+    elif len(known) == len(held) > 0:
+        truth = f"the frozen logs have it {max(known):,} times"
+        yield about(case, told.cell, f"“{told.said}”, but {truth}.")
 
 
 def _spanned(incident: Incident, case: Case) -> Iterator[Finding]:
@@ -209,6 +255,7 @@ def _spanned(incident: Incident, case: Case) -> Iterator[Finding]:
         if cell.column.name == "key_traces" or _TRACES.search(text):
             for sentence in sentences(text):
                 yield from _split(case, cell, sentence, frozen.spans(incident, case))
+            yield from _traced(case, cell, text, frozen.traces(incident, case))
         for match in matches(_KEPT, text):
             rows = [each.rows for each in frozen.spans(incident, case)]
             if rows and written.numeral(match["number"]) not in {*rows, sum(rows)}:
@@ -240,3 +287,27 @@ def _split(case: Case, cell: Cell, sentence: str, held: Sequence[Spans]) -> Iter
                 truth = f"{each.groups[name]:,} of the frozen ones are of it"
                 yield about(case, cell, f"“{said}”, but {truth}.")
                 return
+
+
+def _traced(case: Case, cell: Cell, text: str, held: Mapping[str, Trace]) -> Iterator[Finding]:
+    """Yield how long a trace, named by its id, took, and when, where its spans have another one."""
+    pieces = _TRACE_ID.split(text[:LONGEST_TRACES])
+    for name, said in zip(pieces[1::2], pieces[2::2], strict=False):
+        trace = held.get(name.lower())
+        if trace is None:
+            continue
+        clock, took = _ITS_CLOCK.match(said), _TOOK.search(said)
+        gap = spoken.apart(clock, 60 * trace.at.hour + trace.at.minute) if clock else None
+        if clock and gap is not None and gap > _SLACK:
+            doubt = f"{name} {clock.group().strip(' (')}"
+            yield about(case, cell, f"“{doubt}”, but it is of {trace.at:%H:%M} UTC.")
+        told = _seconds(took) if took else 0.0
+        near = any(abs(each - told) <= _NEAR * max(each, told) for each in trace.lasted)
+        if took and not near:
+            known = ", ".join(f"{numeral(each, 3)} s" for each in trace.lasted[:3])
+            yield about(case, cell, f"“{name} … {took.group()}”, but its spans took {known}.")
+
+
+def _seconds(match: re.Match[str]) -> float:
+    told = float(match["number"].replace(",", ""))
+    return told / 1000 if match["unit"].lower().startswith("m") else told

@@ -81,6 +81,38 @@ def final(case: Case) -> frozenset[str]:
     return frozenset(each["row"] for each in late if each["time"] >= end)
 
 
+Attested = set[tuple[str, str, str, str]]
+"""Figures that the frozen evidence has: table, row and name of their blank, and their digits."""
+_DIGITS = re.compile(r"\d[\d,]*(?:\.\d+)?")
+_DOUBTED = re.compile(
+    r"(?:Nothing else here has )?“[^”\d]*(?P<number>\d[\d,]*(?:\.\d+)?)(?!.*; nor “)"
+    r"(?:[^”]*”, but “[^”\d]*(?P<other>\d[\d,]*(?:\.\d+)?))?"
+)
+"""What a hint doubts, by its first number, and that of the sentence which it is held against."""
+
+
+def attest(attested: Attested, cell: Cell, said: str) -> None:
+    """Note that the evidence has the first number of what a blank says."""
+    digits = _DIGITS.search(said)
+    if digits:
+        attested.add((cell.table, cell.row, cell.column.name, digits.group()))
+
+
+def unattested(findings: Iterable[Finding], attested: Attested) -> Iterator[Finding]:
+    """Yield findings but the hints about a figure of a sentence that the evidence has.
+
+    One that is held against another figure is left out where the evidence has both.
+    """
+    every = {digits for *_, digits in attested}
+    for each in findings:
+        said = _DOUBTED.match(each.message)
+        doubt = each.code in {Code.PROSE, Code.LONE} and each.severity is Severity.HINT
+        place = (each.table, each.row, each.name, said["number"] if said else "")
+        both = said is not None and (said["other"] is None or said["other"] in every)
+        if not (doubt and both and place in attested):
+            yield each
+
+
 TEXTS = 2048
 """Pieces of text of which it is kept what was found in them."""
 

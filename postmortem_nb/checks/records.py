@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from postmortem_nb.checks.case import Case, Row
+    from postmortem_nb.checks.reading import Attested
     from postmortem_nb.estimates import Estimate
     from postmortem_nb.incident import Incident
 
@@ -40,7 +41,7 @@ LATER_NAMES: frozenset[str] = frozenset({"state", "status", "tracking", "review_
 """Blanks that go on changing after an approval."""
 
 
-def found(incident: Incident, case: Case) -> Iterator[Finding]:
+def found(incident: Incident, case: Case, attested: Attested) -> Iterator[Finding]:
     """Yield what is wrong with the records of a bundle."""
     folder = incident.path / FOLDER
     listed = [_looked_at(folder, record) for record in evidence.listing(folder)]
@@ -57,7 +58,7 @@ def found(incident: Incident, case: Case) -> Iterator[Finding]:
         yield _evidence(name, told, _RESTORE, severity=grave(case, REVIEW))
     estimates = impact.estimates(incident)
     yield from disagreements(case, estimates)
-    yield from regional.found(case, estimates)
+    yield from regional.found(case, estimates, attested)
     yield from damage(incident.problems)
     yield from stale(case, case.history)
 

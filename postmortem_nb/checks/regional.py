@@ -7,13 +7,23 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from postmortem_nb.checks import events, mentions, portions, single, spoken
-from postmortem_nb.checks.reading import TEXTS, about, is_read, matches, passages, sentences, texts
+from postmortem_nb.checks.reading import (
+    TEXTS,
+    about,
+    attest,
+    is_read,
+    matches,
+    passages,
+    sentences,
+    texts,
+)
 from postmortem_nb.checks.report import Code, Finding
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from postmortem_nb.checks.case import Case
+    from postmortem_nb.checks.reading import Attested
     from postmortem_nb.estimates import Estimate
 
 _SURE = 10
@@ -59,7 +69,7 @@ _ROUNDED = 0.002
 _SPLIT = re.compile(_JOINED)
 
 
-def found(case: Case, estimates: Sequence[Estimate]) -> Iterator[Finding]:
+def found(case: Case, estimates: Sequence[Estimate], attested: Attested) -> Iterator[Finding]:
     """Yield regions that the document leaves out, or ranks otherwise than the evidence."""
     split = [each for each in estimates if each.split == "region" and len(each.parts) > 1]
     if not split:
@@ -85,16 +95,23 @@ def found(case: Case, estimates: Sequence[Estimate]) -> Iterator[Finding]:
             if match["name"].lower() not in ends:
                 yield about(case, cell, f"“{match.group()}”, but it was {', '.join(sorted(ends))}.")
     yield from portions.by_region(case, split)
-    yield from _parted(case, split)
+    yield from _parted(case, split, attested)
 
 
-def _parted(case: Case, split: Sequence[Estimate]) -> Iterator[Finding]:
+def _parted(case: Case, split: Sequence[Estimate], attested: Attested) -> Iterator[Finding]:
     """Yield numbers by region that a source has otherwise: two exchanged, or one among others."""
     cells = [cell for cell in case.cells if cell.column.name == "regions"]
     told = [*passages(case), *((cell, str(cell.value)) for cell in cells)]
     for cell, text in told:
         for sentence in sentences(text):
             for each in split:
+                for name, value in each.parts:
+                    if (
+                        value >= _SURE
+                        and f"{value:,.0f}" in sentence
+                        and name.lower() in text.lower()
+                    ):
+                        attest(attested, cell, f"{value:,.0f}")
                 wrong = _wrongly(sentence, dict(each.parts))
                 if wrong:
                     name, value = wrong

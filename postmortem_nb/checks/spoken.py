@@ -224,11 +224,17 @@ def clocked(match: re.Match[str]) -> tuple[int, int] | None:
     return (60 * (hours - ZONES[zone]) + minute) % 1440, turn
 
 
-_SHARED = re.compile(r"\s?(?:and|to|until|till|–|-)\s?\d\d:\d\d\s(?P<zone>[A-Z]{2,4}T|UTC|GMT|Z)\b")
+_SHARED = re.compile(
+    r"\s?(?:and|to|until|till|–|-)\s?(?:(?:in|at|the|from)\s)?(?:(?!at\b)[a-z][\w-]+\s)?(?:at\s)?"
+    r"\d\d:\d\d\s(?P<zone>[A-Z]{2,4}T|UTC|GMT|Z)\b"
+)
 
 
 def shared(match: re.Match[str]) -> str:
-    """Return the zone of a clock without one that stands before another: “07:12 to 09:54 CET”."""
+    """Return the zone of a clock without one that stands before another: “07:12 to 09:54 CET”.
+
+    “At 08:38 and in harbour at 08:47 CET” too.
+    """
     other = _SHARED.match(match.string, match.end())
     return other["zone"] if other else ""
 

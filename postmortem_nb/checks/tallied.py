@@ -24,7 +24,7 @@ from postmortem_nb.checks import (
 )
 from postmortem_nb.checks.claims import PEOPLE, PERSON
 from postmortem_nb.checks.order import LONGEST
-from postmortem_nb.checks.reading import about, passages, sentences
+from postmortem_nb.checks.reading import about, attest, passages, sentences
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from postmortem_nb.checks.borne import Bears
     from postmortem_nb.checks.case import Case, Cell
     from postmortem_nb.checks.frozen import Curve
+    from postmortem_nb.checks.reading import Attested
     from postmortem_nb.checks.report import Finding
     from postmortem_nb.incident import Incident
 
@@ -118,7 +119,7 @@ class _Tally(NamedTuple):
         return None if self.whole is None else derived.counted(self.whole, *window) - bad
 
 
-def found(incident: Incident, case: Case) -> Iterator[Finding]:
+def found(incident: Incident, case: Case, attested: Attested) -> Iterator[Finding]:
     """Yield numbers of what failed, or did not, that the frozen metrics do not count."""
     start, end = case.moments.start, case.moments.recovered
     held = portions.failures(incident, case) if start and end else ()
@@ -131,7 +132,9 @@ def found(incident: Incident, case: Case) -> Iterator[Finding]:
         windows = _windows(case, each) or [(start, end)] * (not each.part)
         own = _own(tallies, each, instants.beside(case, each.cell))
         counts = [n for some in own for window in windows for n in _counts(some, window, each)]
-        if counts and not any(_near(each, count) for count in counts):
+        if any(_near(each, count) for count in counts):
+            attest(attested, each.cell, each.said)
+        elif counts:
             doubt = f"“{each.said}”, but {held[0].query} has {counts[0]:,.0f} then."
             yield about(case, each.cell, doubt)
 
