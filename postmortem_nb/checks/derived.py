@@ -37,7 +37,7 @@ _COUNTED = re.compile(r"as_count|as_rate|rollup\(sum")
 _PART, _JOINED = re.compile(r"[;:]\s"), re.compile(r"[;:,]\s|\sand\s")
 """Before and behind a level: where the part of the sentence ends whose group is its own."""
 _SHORT = 3
-_NO_THINGS = frozenset({"percent", "error", *metered.SECONDS, "minute", "hour", "byte"})
+_NO_THINGS = frozenset({"error", *metered.SECONDS, "minute", "hour", "byte"})
 _GENERIC = frozenset(
     re.findall(
         r"\w+",
@@ -187,11 +187,15 @@ def group(curve: Curve) -> str:
 
 
 class Gauge(NamedTuple):
-    """The words of a gauge: of its name, of what it stands in, and of what it counts."""
+    """The words of a gauge: of its name, of what it stands in, of what it counts.
+
+    One in percent is that of one group alone: “use of vol-b”.
+    """
 
     names: frozenset[str]
     places: frozenset[str]
     things: frozenset[str]
+    groups: frozenset[str] = frozenset()
 
 
 def _words(said: str) -> frozenset[str]:
@@ -207,6 +211,10 @@ def gauge(curve: Curve) -> Gauge | None:
     metric: str = match["metric"].lower()
     head, _, name = metric.rpartition(".")
     names, places, things = map(_words, (name, head.rpartition(".")[2], curve.unit.lower()))
+    if curve.unit == "percent":
+        own = group(curve)
+        used = len(own) > 2 and not measures(curve, "cpu") and not measures(curve, "rate")
+        return Gauge(names, places, frozenset(), frozenset({own})) if used else None
     return Gauge(names, places, things) if names or (places and things) else None
 
 

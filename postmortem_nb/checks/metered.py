@@ -17,6 +17,8 @@ from postmortem_nb.checks.spoken import NUMBER
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from postmortem_nb.checks.derived import Gauge
+
 TOP, USUAL, AT, EVER, FOLD, ANY = "top", "usual", "at", "ever", "fold", "any"
 """What a level is told of: the height, before the start, a moment, any time at all, how many
 times the usual it was; or any of the first three, nobody knows which."""
@@ -42,6 +44,11 @@ _ODDS = (
 """A part that fails at a moment: “one payment in twelve fails”."""
 _WELL = re.compile(r"\b(?:succeed\w*|success\w*|went through|got through|worked)\b", re.IGNORECASE)
 """In a sentence: its shares may be of what did not fail."""
+_NONE = re.compile(
+    rf"\b(?:none|no|not (?:one|a single)|without (?:an?|one|any))\b[^.;]{{0,30}}?{BAD}",
+    re.IGNORECASE,
+)
+"""In a sentence: what it counts did not fail."""
 _PERCENTILE = r"(?P<p>p\d\d|\d\dth percentile)"
 _MEAN = r"(?:average|mean|median)\s(?:request\s)?duration"
 TOPICS: dict[str, tuple[re.Pattern[str], re.Pattern[str]]] = {
@@ -197,7 +204,10 @@ def values(kind: str, sentence: str) -> Iterator[Value]:
     """Yield the levels of a sentence that can be of a kind of metric."""
     if kind == "rate" and _WELL.search(sentence):
         return
-    if kind == "arriving" and (PLANNED.search(sentence) or re.search(BAD, sentence)):
+    if kind == "failing" and _NONE.search(sentence):
+        return
+    bad = re.search(BAD, sentence) and not _NONE.search(sentence)
+    if kind == "arriving" and (PLANNED.search(sentence) or bad):
         return
     yield from _folds(sentence)
     if kind in {"rate", "cpu"}:
@@ -244,14 +254,13 @@ def _gauge(
     )
 
 
-def gauged(
-    sentence: str, names: frozenset[str], places: frozenset[str], things: frozenset[str]
-) -> Iterator[Value]:
+def gauged(sentence: str, gauge: Gauge) -> Iterator[Value]:
     """Yield the levels that a sentence tells of a gauge, by the words of its name and its unit."""
-    named, counted = _gauge(names, places, things)
-    if not named.search(sentence):
+    if gauge.groups:
+        yield from _shares_of(sentence, gauge.groups)
         return
-    for match in counted.finditer(sentence):
+    named, counted = _gauge(gauge.names, gauge.places, gauge.things)
+    for match in counted.finditer(sentence) if named.search(sentence) else ():
         clause = _PIECE.split(sentence[: match.start()])[-1] + match.group()
         if _NO_GAUGE.search(clause):
             continue
@@ -260,6 +269,21 @@ def gauged(
         before = sentence[max(0, match.start() - _FAR) : match.start()]
         low, high = written.bounds(value, step, before, fine=True)
         yield _bounded(sentence, Value(low, high, match.start(), match.end(), ""))
+
+
+def _shares_of(sentence: str, groups: frozenset[str]) -> Iterator[Value]:
+    """Yield the percentages of a sentence that names one of the groups before them."""
+    for each in written.figures(sentence):
+        clause = _PIECE.split(sentence[: each.begin])[-1].lower()
+        own = any(re.search(rf"(?<![\w-]){re.escape(name)}(?![\w-])", clause) for name in groups)
+        percent = each.kind == "share" and sentence[each.end - 1] == "%"
+        if (
+            percent
+            and own
+            and not _NO_GAUGE.search(clause)
+            and not _SPARE.match(sentence, each.end)
+        ):
+            yield _bounded(sentence, Value(each.low, each.high, each.begin, each.end, "%"))
 
 
 def _folds(sentence: str) -> Iterator[Value]:

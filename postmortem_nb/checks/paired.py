@@ -26,7 +26,7 @@ _BEHIND = (
     r"(?:in|from|at|of|for|on|by)\s(?:the\s)?"
 )
 _OTHER = re.compile(
-    rf"\b(?:{metered.SETTING}|{metered.WATCHING}|usual\w*|normal\w*|before|from|never|not|\d\sof|peak\w*|max\w*|top|"
+    rf"\b(?:{metered.SETTING}|{metered.WATCHING}|usual\w*|normal\w*|before|from|never|not|\d\sof(?:\sthe)?|peak\w*|max\w*|top|"
     r"up to|above|below|under|over|past|than|by|ago|after|last|first|another|more|further|least|"
     r"most|average|pods?|hosts?|times)\s"
     r"(?:(?:about|around|some|nearly|almost|just|a|an|the|its)\s)*$",

@@ -36,7 +36,7 @@ OF_FAILED = re.compile(
 """Behind a share: it is one of what failed."""
 _MAY = re.compile(rf"\s{_BAD}\b", re.IGNORECASE)
 _WHEN = re.compile(
-    r"\b(?P<way>before|until|by the time|after|once|since|from)\s(?P<event>[^,;.()]{3,80})",
+    r"\b(?P<way>before|until|up to|by the time|after|once|since|from)\s(?P<event>[^,;.()]{3,80})",
     re.IGNORECASE,
 )
 _SO_FAR = re.compile(

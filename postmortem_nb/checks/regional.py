@@ -52,6 +52,8 @@ _ASIDE = re.compile(r"\([^()]*\)|:\s*[\d,.]+(?:(?!\sand\b)[^,;/])*")
 """Behind a region: how many were there."""
 _SPARED = re.compile(r"\b(?:none|nobody|unaffected|untouched|spared|not (?:affected|hit))\b")
 """In a region's part of the list: it was not hit."""
+_WHOLE = re.compile(r"\bof\s(?:the|our|all)\s\d[\d,]*\b")
+"""In a list: the whole, of which it tells parts."""
 _REQUESTS = re.compile(r"\b(?:requests|calls|errors|failures)\b", re.IGNORECASE)
 _PLACES = frozenset(
     map(
@@ -198,11 +200,11 @@ def summed(case: Case) -> Iterator[Finding]:
     shares = [each.value for each in mentions.read(held) if each.kind == "%"]
     if len(shares) > 1 and len(shares) == len(named(held)) and abs(sum(shares) - 100) > len(shares):
         yield _wrong(case, f"{held!r} is {sum(shares):g} %, not 100 %.")
-    counts = [each for each in mentions.read(held) if each.kind == "count"]
+    counts = [each for each in mentions.read(_WHOLE.sub(" ", held)) if each.kind == "count"]
     nouns = {each.noun for each in counts if each.noun}
     if nouns & _PLACES:
         return  # so many shops of a region, not so many people
-    each_ = [[one for one in ways if not _SPARED.search(one)] for ways in _ways(held)]
+    each_ = [[one for one in ways if not _SPARED.search(one)] for ways in _ways(_hit(held))]
     if not total or len(counts) < 2 or len(nouns) > 1 or len(counts) not in map(len, each_):
         return
     steps = [spoken.amount(f"{value:.0f}", "")[1] for value in (total, *(c.value for c in counts))]
@@ -215,6 +217,11 @@ def summed(case: Case) -> Iterator[Finding]:
 
 
 RULES: tuple[Callable[[Case], Iterator[Finding]], ...] = (listed, coded, summed)
+
+
+def _hit(held: str) -> str:
+    """Return a list without the parts that tell of regions which were spared."""
+    return ";".join(each for each in held.split(";") if not _SPARED.search(each)) or held
 
 
 def _wrong(case: Case, message: str) -> Finding:

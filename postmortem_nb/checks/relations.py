@@ -121,7 +121,7 @@ _ROW = re.compile(
     rf"(?:(?P<start>start|first\s(?:error|failure)|(?:{TROUBLE}\s)?beg[ai]n\w*|incident)"
     r"|(?P<mitigated>rollback|fix|hotfix|mitigation|restart|failover)|(?P<detected>alert|alarm|page|detection)"
     r"|(?P<recovered>(?:full\s)?recovery))"
-    r"(?=[.;,)]|$)",
+    r"(?=[.;,)]|$|\sand\s(?!\w+\s(?:was|were|had)\b))",
     re.IGNORECASE,
 )
 _GAP = re.compile(

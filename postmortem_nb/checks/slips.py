@@ -127,9 +127,18 @@ def _things(case: Case) -> Iterator[Finding]:
                 yield about(case, cell, f"“{said}”, but “{there}” under {place}.")
 
 
+_MEASURED = re.compile(r"\s?(?:ms|s|seconds?|minutes?|min|%|percent|[KMGT]i?B)(?!\w)")
+"""Behind a number: it is of another kind than a count."""
+
+
 def _often(case: Case, read: list[tuple[Cell, str]]) -> Iterator[Finding]:
     """Find a number told once that is one told three times or more with its digits turned."""
-    told = [(cell, match.group()) for cell, text in read for match in matches(BARE, text)]
+    told = [
+        (cell, match.group())
+        for cell, text in read
+        for match in matches(BARE, text)
+        if not _MEASURED.match(text, match.end())
+    ]
     often = Counter(number.replace(",", "") for _, number in told)
     held = {f"{cell.value:.0f}" for cell in case.cells if cell.column.kind in NUMBERS}
     firm = [number for number, count in often.items() if count > 2]

@@ -149,7 +149,7 @@ def _of_them(text: str) -> Iterator[tuple[str, str]]:
 
 def _worded(sentence: str) -> Iterator[tuple[str, str]]:
     """Yield a share in words that is not the one in brackets behind it: “a third (49 of 94)”."""
-    for match in matches(_IN_BRACKETS, sentence):
+    for match in (*matches(_IN_BRACKETS, sentence), *matches(_BEHIND_PARTS, sentence)):
         part, whole = _read(match["part"]), _read(match["whole"])
         low, high = written.FRACTIONS[match["fraction"].lower()]
         if whole and not low <= 100 * part / whole <= high:
@@ -176,9 +176,16 @@ _AMOUNT = re.compile(
     r"(?:\s?(?P<unit>%|percent\b|ms\b|s\b|seconds?\b|minutes?\b|days?\b))?"
 )
 """A number of things; hours are things too: work is counted in them."""
+_PARTS_IN_WORDS = "|".join(sorted(written.FRACTIONS, key=len, reverse=True))
 _IN_BRACKETS = re.compile(
-    rf"\b(?P<fraction>{'|'.join(sorted(written.FRACTIONS, key=len, reverse=True))})\b"
+    rf"\b(?P<fraction>{_PARTS_IN_WORDS})\b"
     r"[^().;\d]{0,40}\((?P<part>\d[\d,]*)\s(?:out\s)?of\s(?P<whole>\d[\d,]*)",
+    re.IGNORECASE,
+)
+_BEHIND_PARTS = re.compile(
+    r"(?<![\w.,])(?P<part>\d[\d,]*)\s(?:out\s)?of\s(?:the\s|our\s|all\s)?(?P<whole>\d[\d,]*)\b[^().;\d]{0,60}"
+    rf",\s(?:that is\s|or\s)?(?:about\s|nearly\s|almost\s|some\s|just\s|over\s|roughly\s)*"
+    rf"(?P<fraction>{_PARTS_IN_WORDS})(?=[.;,)]|$)",
     re.IGNORECASE,
 )
 _BEFORE = re.compile(r"\b(?:in all|in total|a total of|altogether|all told|together|total)[,:]?\s$")

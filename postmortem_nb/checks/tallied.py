@@ -70,13 +70,21 @@ _WORST = re.compile(
     r"\b(?:worst|an?|per|each|every|one)\s(?:minute|second|hour|day)\b", re.IGNORECASE
 )
 _SOME = re.compile(
-    r"\b(?:first|last|another|further|other|more|remaining|when(?:\s\w+){0,2})\s$", re.IGNORECASE
+    r"\b(?:first|last|another|further|other|more|remaining|after|when(?:\s\w+){0,2})\s$",
+    re.IGNORECASE,
 )
 """Before a number: it is of a part, and only its moments say of which."""
 _ALREADY = re.compile(r"\b(?:already|by then|so far|at first|until then)\b", re.IGNORECASE)
-_PART_OF = re.compile(r"\s(?:out\s)?of\s(?:the\s|our\s|all\s)?\d|\s(?:in|at|from)\s\d\d:\d\d")
+_PART_OF = re.compile(
+    r"\s(?:out\s)?of\s(?:the\s|our\s|all\s)?\d|\s(?:in|at|from)\s\d\d:\d\d"
+    r"|\s(?:(?:came|were|are|was)\s)?(?:from|by|with|for|on|of)\s(?!the\s(?:start|roll|first|alert)|then\b)"
+    r"[\w.-]*\d"
+)
+"""Behind a number: it is a part, or that of a version."""
 _WHOLE = re.compile(r"\bof\s(?:(?:the|all|our|these|those)\s){0,2}$", re.IGNORECASE)
 """Before a number: it is the whole, of which the sentence tells a part."""
+_WHOLE_UNTIL = re.compile(r"\s(?:up to|until|by|before|since)\s", re.IGNORECASE)
+"""Behind such a number: the whole is that of a stretch."""
 _THERE = re.compile(
     r"\b(?:those|these|both|others?|there|elsewhere|alone|only|(?:two|three|four) regions)\b",
     re.IGNORECASE,
@@ -141,7 +149,9 @@ def found(incident: Incident, case: Case, attested: Attested) -> Iterator[Findin
 
 def _told(case: Case, known: Bears) -> Iterator[_Told]:
     total = borne.value(case, "failed_requests") or 0.0
-    for cell, text in passages(case):
+    sent = [(cell, str(cell.value)) for cell in case.cells if cell.table == "updates"]
+    texts = [*passages(case), *((cell, text) for cell, text in sent if cell.column.name == "text")]
+    for cell, text in texts:
         for sentence in sentences(text) if _NUMBER.search(text) else ():
             if len(sentence) <= LONGEST and not _WORST.search(sentence):
                 yield from _numbers(cell, sentence, known, total)
@@ -167,7 +177,7 @@ def _numbers(cell: Cell, sentence: str, known: Bears, total: float) -> Iterator[
         head = sentence[: match.start()]
         if _PART_OF.match(sentence, match.end()) or written.WHOLE_OF.search(head):
             continue
-        if _WHOLE.search(head):
+        if _WHOLE.search(head) and not _WHOLE_UNTIL.match(sentence, match.end()):
             continue
         if value < _FEWEST:
             continue
