@@ -12,7 +12,7 @@ import pytest
 import sound
 
 from postmortem_nb import Incident, evidence
-from postmortem_nb.checks import case, frozen, instants, levels, logged, reading, report
+from postmortem_nb.checks import case, frozenrows, instants, levels, logged, reading, report
 
 CODES = ("prose", "sources", "range")
 MINUTES = pd.date_range("2025-12-04T12:00Z", "2025-12-04T17:59Z", freq="1min")
@@ -294,7 +294,7 @@ def test_only_so_many_names_are_looked_for_in_the_logs(made, monkeypatch):
         looked.append(given[-1])
         return iter(())
 
-    monkeypatch.setattr(frozen, "logs", nothing)
+    monkeypatch.setattr(frozenrows, "logs", nothing)
     letters = "abcdefghij"
     names = [f"Wait{one.upper()}{other}x" for one in letters for other in letters]
     made.set("problem", " ".join(f"There were 12 {each} then." for each in names))

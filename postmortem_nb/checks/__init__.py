@@ -5,8 +5,8 @@
     review      what Draft, Review and Approved need; links; dates
     signed      approvals: missing, too early, by the wrong person; ticks of Knowledge Sharing
     timeline    order, window, phases; `messages`: those of the day against it
-    frozen      what the checks read of frozen answers: curves, logs, events; `derived`: curves made
-                of those; `instants`: the moment that a sentence tells of
+    frozen      what the checks read of frozen answers: curves; `frozenrows`: logs, spans, events;
+                `derived`: curves made of those; `instants`: the moment that a sentence tells of
     silence     silent stretches, and whether a metric of the evidence moved meanwhile
     actions     owners, dates, trackers, wording
     answered    factors without an action
@@ -35,9 +35,11 @@
     slips       one figure written twice, once with its digits turned or another unit
     doings      actions with a clock, and versions, told twice
     levels      levels of frozen metrics in sentences; `metered`: how those tell them;
-                `paired`: group by group; `peaks`: their heights and minutes
+                `paired`: group by group; `ranges`: between what a metric was;
+                `peaks`: their heights and minutes
     moved       how fast, and by what share, a metric moved
     portions    parts of what failed, by time and region; `tallied`: how many
+    persons     people by group
     logged      what frozen logs and spans say: shares, counts, first moments, the longest
     records     evidence, and the log of edits
     wording     blameless language, by section
@@ -75,6 +77,7 @@ from postmortem_nb.checks import (
     moved,
     order,
     peaks,
+    persons,
     portions,
     prose,
     reading,
@@ -192,6 +195,7 @@ def findings(incident: Incident, *, ignore: Iterable[str] = ()) -> pd.DataFrame:
     found += moved.found(incident, seen)
     found += portions.found(incident, seen)
     found += tallied.found(incident, seen, attested)
+    found += persons.found(incident, seen, attested)
     found += logged.found(incident, seen, attested)
     found += doings.found(incident, seen)
     found += records.found(incident, seen, attested)

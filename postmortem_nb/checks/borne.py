@@ -9,14 +9,14 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from postmortem_nb import times
-from postmortem_nb.checks import derived, events, frozen, items, written
+from postmortem_nb.checks import derived, events, frozenrows, items, written
 from postmortem_nb.checks.reading import TEXTS, sentences
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from postmortem_nb.checks.case import Case
-    from postmortem_nb.checks.frozen import Happened
+    from postmortem_nb.checks.frozenrows import Happened
     from postmortem_nb.checks.written import Figure
     from postmortem_nb.incident import Incident
 
@@ -115,6 +115,7 @@ def _others(sentence: str, figure: Figure) -> frozenset[str]:
     return frozenset(_DIGITS.findall(rest))
 
 
+@lru_cache(maxsize=2)
 def known(incident: Incident, case: Case) -> Bears:
     """Return what the document bears, each figure with the sentence it stands in."""
     by: dict[str, list[_Held]] = {}
@@ -127,7 +128,9 @@ def known(incident: Incident, case: Case) -> Bears:
                 numbers.update(float(n.replace(",", "")) for n in _DIGITS.findall(str(cell.value)))
             for each in _held(str(cell.value)):
                 by.setdefault(each.kind, []).append(each)
-    by.setdefault("clock", []).extend(_happened(each) for each in frozen.happened(incident, case))
+    by.setdefault("clock", []).extend(
+        _happened(each) for each in frozenrows.happened(incident, case)
+    )
     curves = [each for each in derived.drawn(incident, case) if len(each.levels)]
     rates = [
         (float(each.levels.min()), float(each.levels.max()))

@@ -11,7 +11,7 @@ import re
 from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
-from postmortem_nb.checks import events, frozen, spoken, written
+from postmortem_nb.checks import events, frozenrows, spoken, written
 from postmortem_nb.checks.order import LONGEST
 from postmortem_nb.checks.reading import about, attest, matches, passages, sentences
 from postmortem_nb.units import numeral
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from postmortem_nb.checks.case import Case, Cell
-    from postmortem_nb.checks.frozen import Logs, Said, Spans, Trace
+    from postmortem_nb.checks.frozenrows import Logs, Said, Spans, Trace
     from postmortem_nb.checks.reading import Attested
     from postmortem_nb.checks.report import Finding
     from postmortem_nb.checks.written import Figure
@@ -126,7 +126,7 @@ def _logged(incident: Incident, case: Case, attested: Attested) -> Iterator[Find
 
     def holding(name: str) -> list[Logs]:
         looked.update({name} if len(looked) < NAMES else ())
-        return list(frozen.logs(incident, case, name)) if name in looked else []
+        return list(frozenrows.logs(incident, case, name)) if name in looked else []
 
     for cell, text in passages(case):
         for sentence in sentences(text) if _MAY.search(text) else ():
@@ -172,7 +172,7 @@ def _ends(incident: Incident, case: Case) -> Iterator[Finding]:
     """
     for cell in case.cells:
         told = matches(_END, str(cell.value)) if cell.column.name == "key_logs" else ()
-        held = list(frozen.ends(incident, case)) if told else []
+        held = list(frozenrows.ends(incident, case)) if told else []
         for match in told:
             last = match["which"].lower() in {"last", "latest"}
             known = [each.last if last else each.first for each in held]
@@ -190,7 +190,7 @@ def _said(incident: Incident, case: Case, cell: Cell, sentence: str) -> Iterator
     if saying and not _NAMED.search(sentence):
         known = [
             share
-            for answer in frozen.said(incident, case)
+            for answer in frozenrows.said(incident, case)
             for share in _saying(events.stems(saying["said"]), answer)
         ]
         yield from _shared(case, cell, sentence, shares[0], known)
@@ -235,7 +235,7 @@ def _saying(stems: frozenset[str], answer: Sequence[Said]) -> Iterator[float]:
         (sum(each.errors for each in answer), sum(each.errors for each in alike)),
         (sum(each.rows for each in answer), sum(each.rows for each in alike)),
     ):
-        if whole >= frozen.ROWS:
+        if whole >= frozenrows.ROWS:
             yield 100 * part / whole
 
 
@@ -254,10 +254,10 @@ def _spanned(incident: Incident, case: Case) -> Iterator[Finding]:
     for cell, text in passages(case):
         if cell.column.name == "key_traces" or _TRACES.search(text):
             for sentence in sentences(text):
-                yield from _split(case, cell, sentence, frozen.spans(incident, case))
-            yield from _traced(case, cell, text, frozen.traces(incident, case))
+                yield from _split(case, cell, sentence, frozenrows.spans(incident, case))
+            yield from _traced(case, cell, text, frozenrows.traces(incident, case))
         for match in matches(_KEPT, text):
-            rows = [each.rows for each in frozen.spans(incident, case)]
+            rows = [each.rows for each in frozenrows.spans(incident, case)]
             if rows and written.numeral(match["number"]) not in {*rows, sum(rows)}:
                 yield about(case, cell, f"“{match.group()}”, but {max(rows):,} are frozen.")
         for match in matches(_LONGEST_SPAN, text):
@@ -265,7 +265,7 @@ def _spanned(incident: Incident, case: Case) -> Iterator[Finding]:
             told = float((match["number"] or match["top"]).replace(",", ""))
             unit = match["unit"] or match["of"]
             seconds = told / 1000 if unit.lower().startswith("m") else told
-            known = [each.longest for each in frozen.spans(incident, case)]
+            known = [each.longest for each in frozenrows.spans(incident, case)]
             near = [abs(each - seconds) <= _TENTH * max(each, 0.01) for each in known]
             if known and not (min(known) <= seconds if none else any(near)):
                 top = f"{numeral(max(known), 3)} s"

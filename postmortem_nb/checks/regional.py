@@ -6,7 +6,7 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from postmortem_nb.checks import events, mentions, portions, single, spoken
+from postmortem_nb.checks import events, mentions, persons, portions, single, spoken
 from postmortem_nb.checks.reading import (
     TEXTS,
     about,
@@ -125,19 +125,10 @@ def _parted(case: Case, split: Sequence[Estimate], attested: Attested) -> Iterat
 
 def _wrongly(sentence: str, parts: Mapping[str, float]) -> tuple[str, float] | None:
     """Return a region with a number that is another one’s, where a sentence has those of two."""
-    names = "|".join(re.escape(name) for name in parts)
-    pattern = re.compile(
-        rf"(?<![\w-])(?P<name>{names})(?:\s|:|\s?\()+(?:(?:with|had|has|about|saw)\s)*"
-        r"(?P<number>\d{1,3}(?:,\d{3})+|\d+)(?![\d.,:%]|\s%)"
-        rf"|(?<![\d.,:])(?P<count>\d{{1,3}}(?:,\d{{3}})+|\d+)\s(?:[a-z]+\s){{0,2}}?(?:in|at|from|of)\s"
-        rf"(?:the\s)?(?P<place>{names})(?![\w-])",
-        re.IGNORECASE,
-    )
     own = {name.lower(): name for name in parts}
     told: dict[str, float] = {}
-    for match in pattern.finditer(sentence) if names else ():
-        name = own[(match["name"] or match["place"]).lower()]
-        told.setdefault(name, float((match["number"] or match["count"]).replace(",", "")))
+    for each in persons.numbered(sentence, own):
+        told.setdefault(own[each.group], float(each.said.replace(",", "")))
     values = set(parts.values())
     if len(told) < 2 or not set(told.values()) <= values or min(told.values()) < _SURE:
         return None
