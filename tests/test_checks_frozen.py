@@ -144,6 +144,8 @@ TRUE = (
     "In the worst hour 1,500 requests a minute came in.",
     "Of the load test, 4,000 requests a minute are the target.",
     "The p95 latency, 400 ms before the release, was at 9,600 ms at 15:00.",
+    "Two requests in five, 300 of 750, about two fifths, were slow.",
+    "The p95 latency rose from 0.4 to 9.6 seconds at 15:00.",
     "Failures fell by more than three quarters between 15:20 and 15:30.",  # 90 of 400 are left
     "Failures fell from 400 a minute at 15:20 to 90 a minute at 15:30.",
     "6,800 requests had failed by the time it fired.",  # 17 minutes of 400
@@ -200,6 +202,9 @@ FALSE = {
     "At 15:00 the queue of north was at 6,000 and that of harbour at 800.": "harbour is 80 to",
     "In the worst hour 4,000 requests a minute came in.": "never was above 1,500",
     "The queue of north was 6,000 at 15:00, that of harbour 250 at 15:40.": "25 to 25 at",
+    "37,511 of 191,513 requests failed, about two thirds.": "that is 19.6 %",
+    "The p95 latency rose from 0.4 to 9.6 seconds at 15:40.": "is 0.9 to 0.9 seconds",
+    "The p95 latency was at 9,234 ms at 15:00.": "is 9,600 to 9,600 ms",
     "Failures fell by a third between 15:20 and 15:30.": "moved by 78 to 78 %",
     "Failures fell from 200 a minute at 15:20 to 90 a minute at 15:30.": "400 to 400",
     "8,600 requests had failed by the time it fired.": "has 6,800 then",
@@ -325,13 +330,22 @@ def ramped(tmp_path_factory):
         "waiting": metric("sum:gate.backlog{*}", "item", all=waiting),
         "refused": metric(counted.format("refused"), "error", all=by_phase(0, 300, 0)),
         "asked": metric(counted.format("asked"), "request", all=(900.0,) * len(MINUTES)),
+        "pending": grouped(
+            "sum:gate.outbox.pending{*} by {region}", "ticket", (3, 722, 90), (2, 478, 60)
+        ),
+        "disk": metric(
+            "avg:disk.used_pct{*} by {volume}",
+            "percent",
+            **{"volume:vol-b": by_phase(40, 98.1, 52.5)},
+        ),
     }
     for name, frame in answers.items():
         record = {"complete": True, "function": "get_datadog_metric"}
         evidence.freeze(incident.path / "evidence", name, frame, record)
     spans = {
         "timestamp": [pd.Timestamp(sound.moment("15:00"))] * 7,
-        "duration": pd.to_timedelta([2_000] * 7, unit="ms"),
+        "duration": pd.to_timedelta([2_000] * 6 + [9_011], unit="ms"),
+        "trace_id": [f"7be02c41d9a360b{at}" for at in range(7)],
         "tags": pd.array(
             [["env:prod", f"region:{region_of(at)}"] for at in range(7)],
             dtype=pd.ArrowDtype(pa.list_(pa.string())),
@@ -369,6 +383,25 @@ def ramped(tmp_path_factory):
         ("problem", "At 15:00 the error rate stood at 12%.", "error_rate of sum:gate.refused"),
         ("key_traces", "Seven traces: five from north and two from harbour.", ""),
         ("key_traces", "Seven traces: two from north and five from harbour.", "5 of the frozen"),
+        (
+            "problem",
+            "At 15:00 722 tickets wait in the outbox of north, and 478 in that of harbour.",
+            "",
+        ),
+        (
+            "problem",
+            "At 15:00 478 tickets wait in the outbox of north.",
+            "of region:north is 722 to 722",
+        ),
+        ("problem", "At 15:00 the use of vol-b was at 98.1%.", ""),
+        ("problem", "At 15:00 the use of vol-b was at 89.1%.", "of volume:vol-b is 98.1 to 98.1 %"),
+        ("key_traces", "7be02c41d9a360b6 (15:00) took 9,011 ms.", ""),
+        ("key_traces", "7be02c41d9a360b6 (15:00) took 6,011 ms.", "its spans took 9.01 s"),
+        ("key_traces", "7be02c41d9a360b6 (15:40) took 9,011 ms.", "it is of 15:00 UTC"),
+        ("key_logs", "60 logs; the first was written at 14:02, the last at 14:05.", ""),
+        ("key_logs", "60 logs; the first was written at 14:02, the last at 14:50.", "at 14:05 UTC"),
+        ("problem", "We wrote to the 40 users in north.", ""),
+        ("problem", "We wrote to the 14 users in north.", "the frozen logs have 40"),
         ("regions", "north (40 users), harbour (20 users)", ""),
         ("regions", "north (20 users), harbour (40 users)", "has 40"),
     ],
@@ -389,3 +422,36 @@ def test_a_share_that_the_error_rate_had_is_borne(ramped):
     told = [each for each in ramped.check()["message"] if "one in five" in each]
     ramped.set("process_cause", sound.FACTS["process_cause"])
     assert told == []
+
+
+@pytest.mark.parametrize(
+    ("said", "is_told"),
+    [
+        (
+            "At 15:00 722 tickets wait in the outbox of north, 478 tickets in that of harbour.",
+            False,
+        ),
+        ("At 15:00 722 tickets wait in the outbox of north, 487 tickets in that of harbour.", True),
+    ],
+)
+def test_a_hint_is_left_out_only_where_the_evidence_has_both_figures(ramped, said, is_told):
+    seen = case.take(ramped)
+    cell = next(each for each in seen.cells if each.column.name == "problem")
+    doubt = reading.about(
+        seen,
+        cell,
+        "“722 tickets”, but “478 tickets” under Key logs.",
+        severity=report.Severity.HINT,
+    )
+    other = reading.about(
+        seen,
+        cell,
+        "“722 tickets”, but “487 tickets” under Key logs.",
+        severity=report.Severity.HINT,
+    )
+    attested: reading.Attested = set()
+    ramped.set("problem", said)
+    list(levels.found(ramped, case.take(ramped), attested))
+    ramped.set("problem", sound.FACTS["problem"])
+    told = other if is_told else doubt
+    assert list(reading.unattested([told], attested)) == ([told] if is_told else [])

@@ -47,6 +47,10 @@ _GENERIC = frozenset(
     )
 )
 """Words of a metric’s name by which nobody knows which one a sentence means."""
+_BEHIND = re.compile(
+    r"\s(?:[a-z]+\s){0,4}?(?:in|of|at|for|on|from)\s(?:that\s(?:of|in)\s|the\s)*[\w-]+"
+)
+"""Right behind a level: its group, whatever stands before it."""
 _ITS = re.compile(r"\bits own\b", re.IGNORECASE)
 _MINUTE = 60_000_000  # µs
 _LONGEST = 2_000_000
@@ -241,7 +245,8 @@ def own(fit: Sequence[Curve], sentence: str, end: int, beside: str) -> Sequence[
     only those of all groups together.
     """
     before, after = _PART.split(sentence[:end])[-1], _JOINED.split(sentence[end:])[0]
-    for text in (before, after):
+    behind = _BEHIND.match(after.lower())
+    for text in (behind.group() if behind else "", before, after):
         named = [one for one in fit if is_named(one, text.lower())]
         if named:
             return named if len({one.series for one in named}) == 1 else fit

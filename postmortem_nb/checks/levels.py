@@ -54,6 +54,8 @@ def found(incident: Incident, case: Case, attested: Attested) -> Iterator[Findin
     gauges = {kind for one in curves if (kind := derived.gauge(one))}
     others = (each for cell, text in texts for each in _gauged(case, cell, text, gauges))
     for each in (*islice(every, MOST), *islice(pairs, MOST), *islice(others, MOST)):
+        if each.kind == "queue" and not each.gauge and _is_gauge(each.sentence, gauges):
+            continue
         fit = _own(case, each, [one for one in curves if _measures(one, each)])
         ways = [each, each._replace(which=metered.AT)] if each.clocked else [each]
         truth = next((found for way in ways if (found := _otherwise(case, way, fit))), "")
@@ -61,6 +63,12 @@ def found(incident: Incident, case: Case, attested: Attested) -> Iterator[Findin
             yield about(case, each.cell, f"“{each.said}”, but {truth}.")
         elif any(ranges.exactly(each, one, case) for one in fit):
             attest(attested, each.cell, each.sentence[each.value.begin : each.value.end])
+
+
+def _is_gauge(sentence: str, gauges: Collection[Gauge]) -> bool:
+    """Return whether a sentence tells of a gauge by its own words, and not of any queue."""
+    lowered = sentence.lower()
+    return any(name in lowered for each in gauges for name in each.names | each.places)
 
 
 def _otherwise(case: Case, each: Level, fit: Sequence[Curve]) -> str:
