@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 MOST = 100
 """Numbers that are looked at in a document: a text of nothing else must not slow a form."""
 _WHO = re.compile(rf"(?:{PERSON}s?|{PEOPLE})$", re.IGNORECASE)
-_JOINED = re.compile(r",?\sand\s(?:the\s)?[\w-]+(?=[,.;)]|$)|\stogether\b")
 _FEWEST = 10
 """A smaller number may be of anything."""
 _OFF = 0.01
@@ -56,9 +55,12 @@ def numbered(sentence: str, groups: Iterable[str]) -> Iterator[Numbered]:
         rf"(?:in|at|from|of)\s(?:the\s)?(?P<place>{names})(?![\w-])",
         re.IGNORECASE,
     )
+    joined = re.compile(
+        rf"(?:,?\sand|,)\s(?:in\s)?(?:the\s)?(?:{names})|\stogether\b", re.IGNORECASE
+    )
     for match in pattern.finditer(sentence) if names else ():
         said = match["number"] or match["count"]
-        if match["place"] and _JOINED.match(sentence, match.end()):
+        if match["place"] and joined.match(sentence, match.end()):
             continue  # of both: “3,629 in north and harbour”
         noun = match["noun"] or (match["what"] or "").split(" ")[0]
         yield Numbered((match["name"] or match["place"]).lower(), said, noun)
