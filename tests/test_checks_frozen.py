@@ -12,7 +12,7 @@ import pytest
 import sound
 
 from postmortem_nb import Incident, evidence
-from postmortem_nb.checks import case, frozenrows, instants, levels, logged, reading, report
+from postmortem_nb.checks import case, events, frozenrows, instants, levels, logged, reading, report
 
 CODES = ("prose", "sources", "range")
 MINUTES = pd.date_range("2025-12-04T12:00Z", "2025-12-04T17:59Z", freq="1min")
@@ -455,3 +455,14 @@ def test_a_hint_is_left_out_only_where_the_evidence_has_both_figures(ramped, sai
     ramped.set("problem", sound.FACTS["problem"])
     told = other if is_told else doubt
     assert list(reading.unattested([told], attested)) == ([told] if is_told else [])
+
+
+def test_a_row_full_of_clocks_does_not_hold_up_a_check(tmp_path):
+    """Each clock of a row is set against those of others: six rows of hundreds took minutes."""
+    incident = sound.create(tmp_path)
+    minutes = [f"{at // 60:02}:{at % 60:02}" for at in range(0, 24 * 60, 4)]
+    row = next(each for each in incident.values("timeline") if each["step"] == "Key Discovery")
+    incident.set("finding", " and ".join(minutes), table="timeline", row=row["row"])
+    every, _ = events.known(case.take(incident))
+    found = [len(each.times) for each in every if each.step == "Key Discovery"]
+    assert found == [31]  # its own, and thirty that it tells of

@@ -270,6 +270,10 @@ def known(case: Case) -> tuple[tuple[Event, ...], Mapping[str, float]]:
     return tuple(events), {stem: 1 / max(1, often[stem]) for stem in words}
 
 
+_CLOCKS = 30
+"""Clocks that are read in a row: each is set against those of the others."""
+
+
 def _public(row: Mapping[str, object]) -> bool:
     return "status" in str(row.get("channel") or "").lower()
 
@@ -307,8 +311,9 @@ def _noted(case: Case, rows: Sequence[Event]) -> Iterator[Event]:
 
 
 def _clocks(text: str, near: dt.datetime) -> list[dt.datetime]:
-    """Return the clocks that a row tells of beside its own, as moments of its day."""
-    found = re.findall(r"(?<![\d:])([01]?\d|2[0-3]):([0-5]\d)(?![\d:])", text)
+    """Return the clocks that a row tells of beside its own, as moments of its day, each once."""
+    every = re.findall(r"(?<![\d:])([01]?\d|2[0-3]):([0-5]\d)(?![\d:])", text)
+    found = list(dict.fromkeys(every))[:_CLOCKS]
     return [near.replace(hour=int(hour), minute=int(minute)) for hour, minute in found]
 
 
