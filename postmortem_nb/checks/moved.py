@@ -45,6 +45,7 @@ _UP = (
     r"were) up|"
     r"pil(?:es?|ed|ing) up)"
 )
+_MAY = re.compile(rf"\b(?:{_DOWN}|{_UP})\b", re.IGNORECASE)
 _HEDGES = (
     r"(?:(?:about|around|some|roughly|nearly|almost|barely|hardly|just|only|well|over|under|"
     r"more than|less than|at least|up to|a little|close to)\s)*"
@@ -77,7 +78,7 @@ _PAIR = re.compile(
     re.IGNORECASE,
 )
 _WITHIN = re.compile(
-    rf"\b(?:in|within|over|inside)\s(?:the\s)?(?:(?P<which>first|next|last)\s)?"
+    rf"\b(?:in|within|over|inside)\s(?:the\s)?(?:(?:first|next|last)\s)?"
     rf"(?:about\s|some\s|barely\s|just\s)?{spoken.SPAN}",
     re.IGNORECASE,
 )
@@ -137,8 +138,8 @@ def found(incident: Incident, case: Case) -> Iterator[Finding]:
         curves = derived.drawn(incident, case) if curves is None else curves
         fit = [one for one in curves if derived.measures(one, each.kind)]
         own = derived.own(fit, each.sentence, each.end, instants.beside(case, each.cell))
-        spans = [span for one in own if (span := _span(one, each, case))]
-        if spans and not any(_fits(each, *span) for span in spans):
+        spans = [(one.label, *span) for one in own if (span := _span(one, each, case))]
+        if spans and not any(_fits(each, *ends) for _, *ends in spans):
             yield about(case, each.cell, f"“{each.said}”, but {_truth(each, spans)}.")
 
 
@@ -150,9 +151,6 @@ def _told(case: Case) -> Iterator[_Moved]:
         for sentence in sentences(text):
             if len(sentence) <= LONGEST and not _OPEN.search(sentence):
                 yield from _moves(case, cell, sentence)
-
-
-_MAY = re.compile(rf"\b(?:{_DOWN}|{_UP})\b", re.IGNORECASE)
 
 
 def _moves(case: Case, cell: Cell, sentence: str) -> Iterator[_Moved]:
@@ -291,11 +289,12 @@ def _fits(each: _Moved, low: float, high: float) -> bool:
     return each.low <= high + slack and low - slack <= each.high
 
 
-def _truth(each: _Moved, spans: Sequence[tuple[float, float]]) -> str:
-    """Return by how much the metric moved that is nearest to what is told."""
-    low, high = min(spans, key=lambda span: max(span[0] - each.high, each.low - span[1]))
-    if each.is_share:
-        return f"it moved by {numeral(low, 2)} to {numeral(high, 2)} % that way"
-    factor = _UNITS[each.unit]
-    ends = " to ".join(numeral(end / factor, 2) for end in (low, high))
-    return f"it moved by {ends} a {each.unit} that way"
+def _truth(each: _Moved, spans: Sequence[tuple[str, float, float]]) -> str:
+    """Return how the metric moved that is nearest to what is told."""
+    label, low, high = min(spans, key=lambda span: max(span[1] - each.high, each.low - span[2]))
+    down = each.down != (high <= 0)  # all of it the other way
+    low, high = sorted((abs(low), abs(high))) if high <= 0 else (low, high)
+    factor = 1.0 if each.is_share else _UNITS[each.unit]
+    ends = dict.fromkeys(numeral(end / factor, 2) for end in (low, high))
+    unit = " %" if each.is_share else f" a {each.unit}"
+    return f"{label} {'fell' if down else 'rose'} by {' to '.join(ends)}{unit}"

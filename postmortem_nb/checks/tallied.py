@@ -51,7 +51,7 @@ _GOOD = re.compile(
     re.IGNORECASE,
 )
 _NUMBER = re.compile(
-    r"(?<![\w.,:/#$€£-])(?P<number>\d{1,3}(?:,\d{3})+|\d+|no|none|not one|"
+    r"(?<![\w.,:/#$€£-])(?P<number>\d{1,3}(?:,\d{3})+|\d+|"
     rf"\b(?:{'|'.join(spoken.WORDS)})\b)(?!\s?[%:/]|[.,]\d|[\w-])"
     r"(?!\s(?:a|per|each|every)\s(?:second|minute|hour)\b)(?:\s(?P<scale>thousand|hundred)\b)?"
     r"\s(?P<adjectives>(?:(?!(?:of|and|or|in|to|at|for|from|with|by|minutes?|hours?|seconds?|ms|s|the)\b)"
@@ -160,31 +160,35 @@ def _told(case: Case, known: Bears) -> Iterator[_Told]:
 def _numbers(cell: Cell, sentence: str, known: Bears, total: float) -> Iterator[_Told]:
     """Yield the numbers of a sentence that are of what failed, or of what did not."""
     for match in _NUMBER.finditer(sentence):
-        noun = events.stem((match["noun"] or "failures").lower())
         clause = borne.clause(sentence, written.Figure("count", 0, 0, *match.span()))
-        bad = bool(_BAD.search(clause))
-        good = bool(_GOOD.search(clause))
+        bad, good = bool(_BAD.search(clause)), bool(_GOOD.search(clause))
         value, step = spoken.amount(match["number"].lower(), match["scale"] or "")
-        near = bad and total / _FAR <= value <= total * _FAR and not _WHO.match(match["noun"] or "")
-        ours = (
-            near
-            or noun in known.requests
-            or not match["noun"]
-            or bool(_BAD.fullmatch(match["noun"]))
-        )
-        if not ours or noun in known.people or not (bad or good) or _OTHER.search(clause):
+        far = not bad or not total / _FAR <= value <= total * _FAR
+        if value < _FEWEST or not (bad or good) or _OTHER.search(clause):
             continue
-        head = sentence[: match.start()]
-        if _PART_OF.match(sentence, match.end()) or written.WHOLE_OF.search(head):
-            continue
-        if _WHOLE.search(head) and not _WHOLE_UNTIL.match(sentence, match.end()):
-            continue
-        if value < _FEWEST:
+        if not _is_ours(match["noun"] or "", known, far=far) or _is_other(sentence, match):
             continue
         before = sentence[max(0, match.start() - written.NEAR) : match.start()]
         low, high = written.bounds(value, step, before, fine=True)
         part = bool(_SOME.search(before) or _ALREADY.search(clause))
         yield _Told(cell, sentence, match.group(), low, high, good, part)
+
+
+def _is_ours(noun: str, known: Bears, *, far: bool) -> bool:
+    """Return whether a noun is of requests; any but people where the number is not ``far`` off."""
+    stem = events.stem(noun.lower())
+    if stem in known.people:
+        return False
+    own = not noun or stem in known.requests or bool(_BAD.fullmatch(noun))
+    return own or not (far or _WHO.match(noun))
+
+
+def _is_other(sentence: str, match: re.Match[str]) -> bool:
+    """Return whether a number is a part of another one, of a version, or such a whole."""
+    head = sentence[: match.start()]
+    whole = _WHOLE.search(head) and not _WHOLE_UNTIL.match(sentence, match.end())
+    part = _PART_OF.match(sentence, match.end()) or written.WHOLE_OF.search(head)
+    return bool(whole or part)
 
 
 def _windows(case: Case, each: _Told) -> list[_Window]:
