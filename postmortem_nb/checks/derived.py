@@ -43,7 +43,8 @@ _GENERIC = frozenset(
         r"\w+",
         "size depth count total used usage value current number process service system host hosts "
         "request requests error errors item duration latency time rate length waiting start http "
-        "pool bytes memory cpu queue queues queued backlog",
+        "pool bytes memory cpu queue queues queued backlog open free active idle mean percent "
+        "ratio",
     )
 )
 """Words of a metric’s name by which nobody knows which one a sentence means."""
