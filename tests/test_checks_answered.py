@@ -2,6 +2,7 @@
 
 import pytest
 
+from postmortem_nb.checks.answered import _stem, _words
 from postmortem_nb.incident import Incident
 
 FACTORS = (
@@ -13,6 +14,13 @@ ACTIONS = (
     ("Pin the pool size", "Set the connection pool explicitly, not by the library's default."),
     ("Load-test releases at full traffic", "Before each release, with its own pool."),
     ("Handover form with releases", "The notes get a field for a release in progress."),
+)
+
+LONG = (
+    "One dispatcher answers telephones, radio and the portal of the carriers from 22:00 to dawn, "
+    "writes the log by hand, prints labels for late parcels, keeps the yard plan, and had to reset "
+    "two machines in the far hall before looking at the traffic board. Drivers waited at the gate, "
+    "and nobody called the depot in Lille."
 )
 
 
@@ -94,3 +102,62 @@ def test_the_words_of_a_service_answer_no_factor(made):
     )
     made.add("runbooks", name="Resolver restart", updates="How parcels wait for it.")
     assert doubted(made) == [told("Stale entries of parcels", "warning")]
+
+
+@pytest.mark.parametrize(
+    ("words", "stem"),
+    [
+        ("retry retries retried", "retry"),
+        ("release releases released releasing", "releas"),
+        ("stop stopped stopping stops", "stop"),
+        ("key keys", "key"),
+        ("deploy deployed deployment deployments", "deploy"),
+        ("rss", "rss"),
+    ],
+)
+def test_words_agree_whatever_their_endings(words, stem):
+    assert {_stem(word) for word in words.split()} == {stem}
+
+
+def test_a_word_of_three_letters_joins_unless_it_carries_no_meaning():
+    assert _words("The DNS key was not our own, 4.18.0") == {"dns", "key", "4.18.0"}
+
+
+def test_short_words_and_other_endings_answer_a_factor(made):
+    """Key and keys are all that the two have in common."""
+    made.add("factors", area="Technical", name="No overlap of keys", description="Rotated at once.")
+    made.add("actions", horizon="Immediate", title="Keep the old key for 24 hours")
+    assert doubted(made) == []
+
+
+def test_a_factor_that_tells_much_is_not_answered_by_what_it_shares_by_chance(made):
+    """The action's two words of it are few of what it says, and many of a short factor."""
+    made.add(
+        "actions",
+        horizon="Long-term",
+        title="Scanners restart by themselves",
+        description="A watchdog in the hall, a light at the gate.",
+    )
+    row = made.add("factors", area="Human", name="Night desk", description=LONG)
+    assert doubted(made) == [told("Night desk", "hint")]
+    made.set("description", "Drivers came from the hall to the gate.", table="factors", row=row)
+    assert doubted(made) == []
+
+
+@pytest.mark.parametrize(("blank", "answered"), [("contribution", False), ("prevention", True)])
+def test_what_a_factor_wishes_for_weighs_more_than_what_it_did(made, blank, answered):
+    """The action shares the same word with either."""
+    made.add(
+        "factors",
+        area="Human",
+        name="Broker suspected first",
+        description="Nobody looked at callers.",
+        **{blank: "The upstream."},
+    )
+    made.add(
+        "actions",
+        horizon="Short-term",
+        title="Alert text with upstream",
+        description="Beside its status code, for whoever is paged.",
+    )
+    assert doubted(made) == ([] if answered else [told("Broker suspected first", "hint")])
