@@ -7,8 +7,8 @@ not make the action for the alert answer the factor about the alert's owner. The
 service's name join nothing, and what is watched or written down answers less than an action does.
 
 Measured on 211 factors of 42 postmortems, each judged by hand: 8 were doubted wrongly; without the
-measures that answer it, 167 were found. Fitted on five sixths of the documents and measured on the
-rest: 9 and 161. In 9 documents of others none of 47 factors was doubted, and 32 of 43 factors that
+measures that answer it, 167 were found. Weights fitted on five sixths of the documents only, and
+measured on the rest: 9 and 161. In 9 other documents none of 47 was doubted, and 32 of 43 that
 were added, or had lost a measure, were found.
 """
 
