@@ -321,6 +321,7 @@ def ramped(tmp_path_factory):
     """
     incident = sound.create(tmp_path_factory.mktemp("ramped"))
     incident.set("affected_total", 60)
+    incident.set("failed_requests", 25_200)  # 84 minutes of 300
     start, mended = (pd.Timestamp(sound.moment(each)) for each in ("14:02", "15:26"))
     waiting = [
         40 + 60 * max(0, (min(at, mended) - start).seconds // 60) * (at >= start) for at in MINUTES
@@ -384,6 +385,15 @@ def ramped(tmp_path_factory):
         (("Key Discovery", "finding"), "One request in three is refused.", ""),
         (("Key Discovery", "finding"), "One request in eight is refused.", "33.3 to 33.3 %"),
         ("problem", "At 15:00 the error rate stood at 33%.", ""),
+        # 45 minutes of 300 from 14:02 to the discovery, 39 from then to the mitigation
+        (("Key Discovery", "finding"), "13,500 requests were refused since the start.", ""),
+        (
+            ("Key Discovery", "finding"),
+            "25,200 requests were refused since the start.",
+            "has 13,500",
+        ),
+        ("problem", "11,700 more requests were refused from 14:47 on.", ""),
+        ("problem", "19,700 more requests were refused from 14:47 on.", "has 11,700"),
         ("problem", "At 15:00 the error rate stood at 12%.", "error_rate of sum:gate.refused"),
         ("key_traces", "Seven traces: five from north and two from harbour.", ""),
         ("key_traces", "Seven traces: two from north and five from harbour.", "5 of the frozen"),

@@ -61,7 +61,7 @@ def found(incident: Incident, case: Case, attested: Attested) -> Iterator[Findin
         truth = next((found for way in ways if (found := _otherwise(case, way, fit))), "")
         if truth:
             yield about(case, each.cell, f"“{each.said}”, but {truth}.")
-        elif any(ranges.exactly(each, one, case) for one in fit):
+        elif any(ranges.exactly(each, one) or ranges.is_height(each, one, case) for one in fit):
             attest(attested, each.cell, each.sentence[each.value.begin : each.value.end])
 
 
@@ -75,7 +75,7 @@ def _otherwise(case: Case, each: Level, fit: Sequence[Curve]) -> str:
     """Return what metrics were where none was at a level; nothing where one was, or none knows."""
     held = [(one, span) for one in fit for span in ranges.spans(one, each, case)]
     if each.which == metered.AT and each.is_exact:
-        fits = any(ranges.exactly(each, one, case, ranges.AROUND) for one in fit)
+        fits = any(ranges.exactly(each, one, ranges.AROUND) for one in fit)
     else:
         fits = any(ranges.holds(each, *span) for _, span in held)
     if fits or not held:

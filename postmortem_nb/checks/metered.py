@@ -275,7 +275,9 @@ def _shares_of(sentence: str, groups: frozenset[str]) -> Iterator[Value]:
     """Yield the percentages of a sentence that names one of the groups before them."""
     for each in written.figures(sentence):
         clause = _PIECE.split(sentence[: each.begin])[-1].lower()
-        own = any(re.search(rf"(?<![\w-]){re.escape(name)}(?![\w-])", clause) for name in groups)
+        own = any(
+            re.search(rf"(?<![\w-]){re.escape(name)}(?![\w-])[^\d]*$", clause) for name in groups
+        )
         percent = each.kind == "share" and sentence[each.end - 1] == "%"
         if (
             percent

@@ -125,7 +125,8 @@ def stretches(case: Case, cell: Cell, sentence: str) -> list[tuple[dt.datetime, 
     elif between:
         pairs = product(_times(case, between["one"]), _times(case, between["other"]))
     elif when and when["way"].lower() in _LATER:
-        pairs = product(_at(case, when["event"]), [end])
+        until = row if row and when["way"].lower() == "since" else [end]
+        pairs = product(_at(case, when["event"]), until)
     elif when:
         pairs = product([start], _at(case, when["event"]))
     else:

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Iterator, Sequence
 
+    from numpy.typing import NDArray
+
     from postmortem_nb.checks.case import Case, Cell
     from postmortem_nb.checks.derived import Gauge
     from postmortem_nb.checks.frozen import Curve
@@ -185,14 +187,21 @@ def _fold(
     return (0.0 if short else min(found), max(found)) if found else None
 
 
-def exactly(each: Level, curve: Curve, case: Case, within: int = _MINUTE) -> bool:
-    """Return whether a metric had the very level of a sentence around then, or at its height."""
-    start, end = case.moments.start, case.moments.recovered
+def exactly(each: Level, curve: Curve, within: int = _MINUTE) -> bool:
+    """Return whether a metric had the very level of a sentence around its moments."""
     near = np.zeros(len(curve.moments), dtype=bool)
     for at in each.moments:
         near |= np.abs(curve.moments - _micros(at)) <= within
-    tops = _highest(curve, start, end) or ()
-    levels = np.array([*curve.levels[near], *tops]) * _scale(curve, each.kind)
+    return _is_among(each, curve.levels[near] * _scale(curve, each.kind))
+
+
+def is_height(each: Level, curve: Curve, case: Case) -> bool:
+    """Return whether the very level of a sentence is the highest one of the incident."""
+    tops = _highest(curve, case.moments.start, case.moments.recovered) or ()
+    return _is_among(each, np.array(tops) * _scale(curve, each.kind))
+
+
+def _is_among(each: Level, levels: NDArray[np.float64]) -> bool:
     low, high = each.value.low * (1 - _EXACT), each.value.high * (1 + _EXACT)
     return bool(((levels >= low) & (levels <= high)).any())
 

@@ -76,8 +76,9 @@ _SOME = re.compile(
 """Before a number: it is of a part, and only its moments say of which."""
 _ALREADY = re.compile(r"\b(?:already|by then|so far|at first|until then)\b", re.IGNORECASE)
 _PART_OF = re.compile(
-    r"\s(?:out\s)?of\s(?:the\s|our\s|all\s)?\d|\s(?:in|at|from)\s\d\d:\d\d"
-    r"|\s(?:(?:came|were|are|was)\s)?(?:from|by|with|for|on|of)\s(?!the\s(?:start|roll|first|alert)|then\b)"
+    r"\s(?:out\s)?of\s(?:the\s|our\s|all\s)?\d|\s(?:in|at)\s\d\d:\d\d"
+    r"|\s(?:(?:came|were|are|was)\s)?(?:from|by|with|for|on|of)\s(?!the\s(?:start|roll|first|alert)|then\b|"
+    r"\d\d:\d\d)"
     r"[\w.-]*\d"
 )
 """Behind a number: it is a part, or that of a version."""
@@ -111,6 +112,7 @@ class _Told(NamedTuple):
     high: float
     good: bool
     part: bool = False
+    clause: str = ""
 
 
 class _Tally(NamedTuple):
@@ -171,7 +173,7 @@ def _numbers(cell: Cell, sentence: str, known: Bears, total: float) -> Iterator[
         before = sentence[max(0, match.start() - written.NEAR) : match.start()]
         low, high = written.bounds(value, step, before, fine=True)
         part = bool(_SOME.search(before) or _ALREADY.search(clause))
-        yield _Told(cell, sentence, match.group(), low, high, good, part)
+        yield _Told(cell, sentence, match.group(), low, high, good, part, clause)
 
 
 def _is_ours(noun: str, known: Bears, *, far: bool) -> bool:
@@ -210,6 +212,9 @@ def _windows(case: Case, each: _Told) -> list[_Window]:
 
 def _own(tallies: Sequence[_Tally], each: _Told, beside: str) -> list[Sequence[_Tally]]:
     """Return the groups, together, that a number may be of."""
+    own = [one for one in tallies if derived.is_named(one.failed, each.clause.lower())]
+    if len(own) == 1 and not _THERE.search(each.sentence):
+        return [own]
     text = each.sentence.lower()
     named = any(derived.is_named(one.failed, text) for one in tallies)
     if (named or _THERE.search(each.sentence)) and len(tallies) <= _MOST_GROUPS:
