@@ -410,6 +410,7 @@ def ramped(tmp_path_factory):
         ("problem", "At 15:00 the use of vol-b was at 98.1%.", ""),
         ("problem", "At 15:00 the use of vol-b was at 89.1%.", "of volume:vol-b is 98.1 to 98.1 %"),
         ("key_traces", "7be02c41d9a360b6 (15:00) took 9,011 ms.", ""),
+        ("key_traces", "7be02c41d9a360b6 (15:00) is one. Calls are cut off after 9.5 s.", ""),
         ("key_traces", "7be02c41d9a360b6 (15:00) took 6,011 ms.", "its spans took 9.01 s"),
         ("key_traces", "7be02c41d9a360b6 (15:40) took 9,011 ms.", "it is of 15:00 UTC"),
         ("key_logs", "60 logs; the first was written at 14:02, the last at 14:05.", ""),

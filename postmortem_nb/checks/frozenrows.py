@@ -29,6 +29,8 @@ _NAMING = ("error.kind", "error.type", "error.message")
 """Columns of logs in which a name of an error stands, beside the message."""
 _MESSAGE = 400
 """Characters of a message that are looked at."""
+MOST_GROUPS = 200
+"""Values of a key by which people are counted: of more, as hosts may be, no sentence tells."""
 _MOST_TAGGED = 5_000
 """Rows of an answer whose tags are counted."""
 
@@ -143,6 +145,8 @@ def _people(folder: Path, answer: str, digest: str, key: str) -> dict[str, int]:
         return {}
     pairs = pa.table({one: table[one].cast(pa.string()) for one in (key, identity)}).drop_null()
     counts = pairs.group_by(key).aggregate([(identity, "count_distinct")]).to_pylist()
+    if len(counts) > MOST_GROUPS:
+        return {}
     return {row[key].lower(): row[f"{identity}_count_distinct"] for row in counts}
 
 

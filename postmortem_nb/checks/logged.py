@@ -90,6 +90,7 @@ _OF_GROUP = re.compile(
 _TRACE_ID = re.compile(r"\b((?=[0-9a-f]*\d)[0-9a-f]{16}(?:[0-9a-f]{16})?)\b", re.IGNORECASE)
 _ITS_CLOCK = re.compile(rf"\s?(?:\(|at\s|of\s|from\s){spoken.CLOCK}", re.IGNORECASE)
 _TOOK = re.compile(rf"{_SPAN}", re.IGNORECASE)
+_SENTENCE_END = re.compile(r"(?<=[.;])\s")
 LONGEST_TRACES = 20_000
 """Characters of a text in which traces are looked for."""
 _NEAR = 0.02
@@ -292,7 +293,8 @@ def _split(case: Case, cell: Cell, sentence: str, held: Sequence[Spans]) -> Iter
 def _traced(case: Case, cell: Cell, text: str, held: Mapping[str, Trace]) -> Iterator[Finding]:
     """Yield how long a trace, named by its id, took, and when, where its spans have another one."""
     pieces = _TRACE_ID.split(text[:LONGEST_TRACES])
-    for name, said in zip(pieces[1::2], pieces[2::2], strict=False):
+    for name, behind in zip(pieces[1::2], pieces[2::2], strict=False):
+        said = _SENTENCE_END.split(behind)[0]
         trace = held.get(name.lower())
         if trace is None:
             continue
