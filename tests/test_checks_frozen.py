@@ -415,6 +415,7 @@ def ramped(tmp_path_factory):
         ("key_traces", "7be02c41d9a360b6 (15:40) took 9,011 ms.", "it is of 15:00 UTC"),
         ("key_logs", "60 logs; the first was written at 14:02, the last at 14:05.", ""),
         ("key_logs", "60 logs; the first was written at 14:02, the last at 14:50.", "at 14:05 UTC"),
+        ("key_logs", "20 PoolExhausted, the first at 14:31; of harbour, the last at 14:50.", ""),
         ("problem", "We wrote to the 40 users in north.", ""),
         ("problem", "We wrote to the 14 users in north.", "the frozen logs have 40"),
         ("regions", "north (40 users), harbour (20 users)", ""),

@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from postmortem_nb.checks import borne, events, lengths, portions, written
-from postmortem_nb.checks.claims import PEOPLE, PERSON
+from postmortem_nb.checks.claims import WHO
 from postmortem_nb.checks.order import LONGEST, OPEN, OTHER_DAY
 from postmortem_nb.checks.reading import TEXTS, is_read, passages, sentences
 from postmortem_nb.checks.report import Code, Finding, Severity
@@ -82,7 +82,6 @@ _THINGS: Mapping[str, tuple[str, ...]] = {
     "mention": ("mentions",),
 }
 _NOTIFIED = re.compile(r"\b(?:notif|mail|wrote|written|told|inform|contact)", re.IGNORECASE)
-_WHO = re.compile(rf"(?:{PERSON}s?|{PEOPLE})$", re.IGNORECASE)
 _MONEY = ("revenue_loss", "revenue_at_risk")
 _BUDGET = ("budget_consumed", "budget_remaining", "slo_impact")
 REMEDY = "Correct it, or put what it is of into its blank or the timeline."
@@ -260,7 +259,7 @@ def _of_requests(bears: Bears, sentence: str, clause: str) -> str | None:
 
 def _is_who(noun: str, bears: Bears) -> bool:
     """Return whether a noun names those who were affected."""
-    return bool(_WHO.match(noun)) or events.stem(noun) in bears.people
+    return bool(WHO.match(noun)) or events.stem(noun) in bears.people
 
 
 def _count(case: Case, bears: Bears, sentence: str, figure: Figure) -> str | None:

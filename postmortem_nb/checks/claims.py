@@ -48,6 +48,8 @@ PERSON = (
     r"saver|supplier|exhibitor|freelancer|individual)"
 )
 PEOPLE = rf"(?:{PERSON}s|people)"
+WHO = re.compile(rf"(?:{PERSON}s?|{PEOPLE})$", re.IGNORECASE)
+"""A noun that names people."""
 HIT = (
     r"(?:affected|impacted|unable|could not|couldn[’']t|saw|received|lost|hit|experienced|got|"
     r"failed|(?:locked|shut|kept) out|suffered|stuck|without|left without|turned away|touched|"

@@ -70,10 +70,13 @@ def on_day(case: Case, minute: int) -> dt.datetime:
     return later if at < start and later <= end else at
 
 
+def of_event(case: Case, phrase: str) -> list[dt.datetime]:
+    """Return the moments of the one event that a phrase names by the words of its step."""
+    meant = events.named(case, phrase, phrase=True)
+    return list(meant.events[0].times) if meant.by_cue and len(meant.events) == 1 else []
+
+
 def _lagged(case: Case, lag: re.Match[str]) -> list[dt.datetime]:
     """Return the moments that a length behind, or before, an event leads to."""
-    event = events.named(case, lag["event"], phrase=True)
-    if not event.by_cue or len(event.events) != 1:
-        return []
     minutes = spoken.minutes(lag["span"])[0] * (-1 if lag["way"].lower() == "before" else 1)
-    return [at + dt.timedelta(minutes=minutes) for at in event.events[0].times]
+    return [at + dt.timedelta(minutes=minutes) for at in of_event(case, lag["event"])]

@@ -16,7 +16,7 @@ from postmortem_nb import times
 from postmortem_nb.checks import derived, instants, metered, paired, ranges, written
 from postmortem_nb.checks.order import LONGEST
 from postmortem_nb.checks.ranges import Level
-from postmortem_nb.checks.reading import about, attest, matches, passages, sentences
+from postmortem_nb.checks.reading import about, attest, matches, sentences, with_messages
 from postmortem_nb.checks.relations import moments, named
 from postmortem_nb.checks.report import Code, Severity
 from postmortem_nb.units import numeral
@@ -45,8 +45,7 @@ _NAME = 3
 def found(incident: Incident, case: Case, attested: Attested) -> Iterator[Finding]:
     """Yield levels of sentences that no frozen metric of their kind had."""
     known = moments(case)
-    sent = [(cell, str(cell.value)) for cell in case.cells if cell.table == "updates"]
-    texts = [*passages(case), *((cell, text) for cell, text in sent if cell.column.name == "text")]
+    texts = with_messages(case)
     curves = derived.drawn(incident, case)
     groups = frozenset(derived.group(one) for one in curves if len(derived.group(one)) >= _NAME)
     every = (each for cell, text in texts for each in _told(case, cell, text, known))

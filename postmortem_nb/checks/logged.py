@@ -45,6 +45,7 @@ _END = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 """The first or last of all logs: not that of a kind, or of a region."""
+_PLACED = re.compile(r"\b(?:in|of|from|at|on|for|with)\s", re.IGNORECASE)
 _SLACK = 2.0
 """Minutes by which a first moment may be off."""
 _WIDE = 8.0
@@ -175,6 +176,8 @@ def _ends(incident: Incident, case: Case) -> Iterator[Finding]:
         told = matches(_END, str(cell.value)) if cell.column.name == "key_logs" else ()
         held = list(frozenrows.ends(incident, case)) if told else []
         for match in told:
+            if not _is_of_all(match):
+                continue
             last = match["which"].lower() in {"last", "latest"}
             known = [each.last if last else each.first for each in held]
             gaps = [spoken.apart(match, 60 * at.hour + at.minute) for at in known]
@@ -182,6 +185,13 @@ def _ends(incident: Incident, case: Case) -> Iterator[Finding]:
             if whole and gaps and all(gap is not None and gap > _SLACK for gap in gaps):
                 truth = f"the frozen logs have it at {known[0]:%H:%M} UTC"
                 yield about(case, cell, f"“{match.group()}”, but {truth}.")
+
+
+def _is_of_all(match: re.Match[str]) -> bool:
+    """Return whether a first or last log is that of all: nothing names others before it."""
+    head = _SENTENCE_END.split(match.string[: match.start() + 1])[-1]
+    other = re.search(r"\b(?:first|earliest)\b", head, re.IGNORECASE)
+    return not _NAMED.search(head) and bool(other or not _PLACED.search(head))
 
 
 def _said(incident: Incident, case: Case, cell: Cell, sentence: str) -> Iterator[Finding]:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from postmortem_nb import times
-from postmortem_nb.checks import derived, events, frozen, instants, metered, spoken, written
+from postmortem_nb.checks import derived, frozen, instants, metered, spoken, written
 from postmortem_nb.checks.order import LONGEST
 from postmortem_nb.checks.reading import about, matches, passages, sentences
 from postmortem_nb.units import numeral
@@ -202,12 +202,11 @@ def _stretches(case: Case, cell: Cell, sentence: str) -> list[_Stretch]:
         one, other = (instants.on_day(case, each) for each in clocks)
         return [(one, other)] if one < other else []
     if pair and not clocks:
-        ends = [_times(case, pair["one"]), _times(case, pair["other"])]
+        ends = [instants.of_event(case, pair["one"]), instants.of_event(case, pair["other"])]
         return [(a, b) for a in ends[0] for b in ends[1] if a < b]
     if since and row:
-        begin = (
-            [instants.on_day(case, clocks[0])] if len(clocks) == 1 else _times(case, since["event"])
-        )
+        begin = [instants.on_day(case, at) for at in clocks] if len(clocks) == 1 else []
+        begin = begin or instants.of_event(case, since["event"])
         return [(a, row[0]) for a in begin if a < row[0]]
     if within:
         return _long(case, row, dt.timedelta(minutes=spoken.minutes(within["span"])[0]))
@@ -219,12 +218,6 @@ def _stretches(case: Case, cell: Cell, sentence: str) -> list[_Stretch]:
         for each in near
         for part in (0.0, 0.5, 1.0)
     ]
-
-
-def _times(case: Case, phrase: str) -> list[dt.datetime]:
-    """Return the moments of the one event that a phrase names by the words of its step."""
-    named = events.named(case, phrase, phrase=True)
-    return list(named.events[0].times) if named.by_cue and len(named.events) == 1 else []
 
 
 def _long(case: Case, row: Sequence[dt.datetime], length: dt.timedelta) -> list[_Stretch]:

@@ -10,7 +10,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
 from postmortem_nb.checks import borne, derived, events, frozenrows, spoken
-from postmortem_nb.checks.claims import PEOPLE, PERSON
+from postmortem_nb.checks.claims import WHO
 from postmortem_nb.checks.order import LONGEST
 from postmortem_nb.checks.reading import about, attest, passages, sentences
 
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 MOST = 100
 """Numbers that are looked at in a document: a text of nothing else must not slow a form."""
-_WHO = re.compile(rf"(?:{PERSON}s?|{PEOPLE})$", re.IGNORECASE)
 _FEWEST = 10
 """A smaller number may be of anything."""
 _OFF = 0.01
@@ -91,7 +90,7 @@ def _doubts(
                 continue
             for told in numbered(sentence, own):
                 value = spoken.amount(told.said, "")[0]
-                who = _WHO.match(told.noun) or events.stem(told.noun.lower()) in people
+                who = WHO.match(told.noun) or events.stem(told.noun.lower()) in people
                 known = [each[told.group] for each in counts if told.group in each]
                 if not who or value < _FEWEST or not known:
                     continue

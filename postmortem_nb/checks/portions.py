@@ -12,7 +12,7 @@ from itertools import islice, product
 from typing import TYPE_CHECKING
 
 from postmortem_nb import times
-from postmortem_nb.checks import derived, events, instants, spoken, written
+from postmortem_nb.checks import derived, instants, spoken, written
 from postmortem_nb.checks.instants import on_day
 from postmortem_nb.checks.order import LONGEST
 from postmortem_nb.checks.reading import about, matches, passages, sentences
@@ -123,7 +123,8 @@ def stretches(case: Case, cell: Cell, sentence: str) -> list[tuple[dt.datetime, 
     elif so_far and row:
         pairs = [(row[0], row[0] + _SLACK) if so_far["minute"] else (start, row[0])]
     elif between:
-        pairs = product(_times(case, between["one"]), _times(case, between["other"]))
+        ones, others = (instants.of_event(case, between[side]) for side in ("one", "other"))
+        pairs = product(ones, others)
     elif when and when["way"].lower() in _LATER:
         until = row if row and when["way"].lower() == "since" else [end]
         pairs = product(_at(case, when["event"]), until)
@@ -141,7 +142,7 @@ def _at(case: Case, phrase: str) -> list[dt.datetime]:
     at = spoken.clocked(clock) if clock else None
     if at:
         return [on_day(case, at[0])] if at[1] == _DAY else []
-    return _times(case, phrase)
+    return instants.of_event(case, phrase)
 
 
 def _clocks(case: Case, sentence: str) -> tuple[dt.datetime, dt.datetime] | None:
@@ -158,12 +159,6 @@ def _clocks(case: Case, sentence: str) -> tuple[dt.datetime, dt.datetime] | None
         for clock in (both["since"], both["until"])
     )
     return since, until
-
-
-def _times(case: Case, phrase: str) -> list[dt.datetime]:
-    """Return the moments of the one event that a phrase names by the words of its step."""
-    named = events.named(case, phrase, phrase=True)
-    return list(named.events[0].times) if named.by_cue and len(named.events) == 1 else []
 
 
 def failures(incident: Incident, case: Case) -> Sequence[Curve]:

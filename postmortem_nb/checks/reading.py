@@ -156,6 +156,12 @@ def passages(case: Case, *, plans: bool = False) -> tuple[tuple[Cell, str], ...]
     return tuple(_passages(case, plans=plans))
 
 
+def with_messages(case: Case) -> tuple[tuple[Cell, str], ...]:
+    """Return the texts that tell of this incident, and every message of the day."""
+    sent = (cell for cell in case.cells if cell.table == "updates" and cell.column.name == "text")
+    return (*passages(case), *((cell, str(cell.value)) for cell in sent))
+
+
 def texts(case: Case) -> Iterator[tuple[Cell, str]]:
     """Yield what is written of this incident: its prose, its messages, what the evidence shows."""
     yield from passages(case, plans=True)

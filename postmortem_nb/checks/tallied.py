@@ -22,9 +22,9 @@ from postmortem_nb.checks import (
     spoken,
     written,
 )
-from postmortem_nb.checks.claims import PEOPLE, PERSON
+from postmortem_nb.checks.claims import WHO
 from postmortem_nb.checks.order import LONGEST
-from postmortem_nb.checks.reading import about, attest, passages, sentences
+from postmortem_nb.checks.reading import about, attest, sentences, with_messages
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -96,7 +96,6 @@ _FEWEST = 20
 _MOST_GROUPS = 5
 _FAR = 2.0
 """How far from the number of failures one may be that stands by a noun of its own."""
-_WHO = re.compile(rf"(?:{PERSON}s?|{PEOPLE})$", re.IGNORECASE)
 _OFF = 0.01
 """Share by which a number may be off: failures are counted at two ends."""
 _MINUTE = dt.timedelta(minutes=1)
@@ -151,9 +150,7 @@ def found(incident: Incident, case: Case, attested: Attested) -> Iterator[Findin
 
 def _told(case: Case, known: Bears) -> Iterator[_Told]:
     total = borne.value(case, "failed_requests") or 0.0
-    sent = [(cell, str(cell.value)) for cell in case.cells if cell.table == "updates"]
-    texts = [*passages(case), *((cell, text) for cell, text in sent if cell.column.name == "text")]
-    for cell, text in texts:
+    for cell, text in with_messages(case):
         for sentence in sentences(text) if _NUMBER.search(text) else ():
             if len(sentence) <= LONGEST and not _WORST.search(sentence):
                 yield from _numbers(cell, sentence, known, total)
@@ -182,7 +179,7 @@ def _is_ours(noun: str, known: Bears, *, far: bool) -> bool:
     if stem in known.people:
         return False
     own = not noun or stem in known.requests or bool(_BAD.fullmatch(noun))
-    return own or not (far or _WHO.match(noun))
+    return own or not (far or WHO.match(noun))
 
 
 def _is_other(sentence: str, match: re.Match[str]) -> bool:
