@@ -102,6 +102,13 @@ class PostmortemMagics(Magics):
         return names
 
 
+def _table(frame: Any) -> str | None:
+    """Return a frame as HTML without formulas: “$5 and $6” in a log are two amounts."""
+    with import_module("pandas").option_context("display.html.use_mathjax", False):
+        shown: str | None = frame._repr_html_()
+    return shown
+
+
 def register(ipython: Any) -> None:
     """Register the magics with a running IPython; again where the notebook is run again.
 
@@ -109,6 +116,9 @@ def register(ipython: Any) -> None:
     already loaded: it forgets that it is when the cell ends.
     """
     ipython.register_magics(PostmortemMagics)
+    shows = ipython.display_formatter.formatters["text/html"]
+    for module in ("pandas", "pandas.core.frame"):  # where pandas 3 and 2 say that it is
+        shows.for_type_by_name(module, "DataFrame", _table)
 
     def forget(*_: object) -> None:
         ipython.extension_manager.loaded.discard("postmortem_nb")

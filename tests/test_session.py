@@ -192,6 +192,19 @@ def test_loading_again_says_nothing(shell, capsys):
     assert shell.find_cell_magic("datadog") is not None
 
 
+def test_amounts_in_a_frame_are_no_formula(shell, monkeypatch):
+    """JupyterLab typesets what stands between two dollar signs, in any output that lets it."""
+    monkeypatch.setattr(shell.display_formatter, "active_types", ["text/plain", "text/html"])
+    frame = pd.DataFrame({"message": ["charged $5, then $6 more", "<b>"]})
+    shown, _ = shell.display_formatter.format(frame)
+    assert "charged $5, then $6 more" in shown["text/html"]
+    assert "&lt;b&gt;" in shown["text/html"]
+    assert re.search(r'<table[^>]* class="[^"]*\bmathjax_ignore\b', shown["text/html"])
+    assert pd.get_option("display.html.use_mathjax"), "a reader's own options stay as they are"
+    with pd.option_context("display.notebook_repr_html", False):
+        assert "text/html" not in shell.display_formatter.format(frame)[0]
+
+
 @pytest.mark.parametrize(
     ("name", "why"), [("incident", "the incident itself"), ("for", "a word of Python")]
 )
