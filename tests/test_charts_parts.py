@@ -255,6 +255,35 @@ def test_names_lose_the_keys_they_share():
     ]
 
 
+PODS = [f"checkout-api-7d4f9b6c8-{end}" for end in ("x2x9k", "8zq4m", "m4n5b")]
+PATHS = [f"/api/v2/tenants/_tenant/{verb}" for verb in ("confirm", "start")]
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        [f"{pod}, prod-eu-west-1" for pod in PODS],
+        [f"prod-eu-west-1, {pod}, checkout-api-gateway" for pod in PODS],
+        [f"{verb}_{path}, checkout-gateway-prod" for verb in ("get", "post") for path in PATHS],
+        [f"pod_name:{pod},kube_cluster_name:prod-eu-west-1" for pod in [*PODS, "other"]],
+        [f"checkout/api/v2/tenants/{n}/of/the/largest/customers/orders" for n in range(7)],
+        ["checkout", "payments"],
+    ],
+)
+def test_names_that_are_cut_are_still_told_apart(names):
+    room = card.width("checkout-api-7…6c8-x2x9k")
+    shown = card.fit_apart(names, room)
+    assert len(set(shown)) == len(names), shown
+    assert all(card.width(name) <= room for name in shown)
+    for name, short in zip(names, shown, strict=True):
+        assert all(part in name for part in short.split("…")), (name, short)
+
+
+def test_names_that_fit_stay_as_they_are():
+    assert card.fit_apart(["a, eu", "b, eu", "a, eu"], 2.0) == ["a, eu", "b, eu", "a, eu"]
+    assert card.fit_apart([], 2.0) == []
+
+
 @pytest.mark.parametrize(
     ("query", "unit", "adds"),
     [

@@ -163,7 +163,7 @@ def draw_bars(frame: pd.DataFrame, found: Shape, view: View) -> Figure:
     columns = found.numbers[:MOST_ACROSS]
     order = np.argsort(-np.nan_to_num(numbers(frame[columns[0]]), nan=-np.inf), kind="stable")
     shown = frame.iloc[order[:MOST_BARS]]
-    names = [card.fit_middle(name, NAMES) for name in joined(shown, found.names)]
+    names = card.fit_apart(list(joined(shown, found.names)), NAMES)
     left = card.EDGE + max(card.width(name) for name in names) + 0.12
     more = f"and {len(frame) - len(shown):,} more" if len(frame) > len(shown) else ""
     title = 0.3 if view.look.title else 0.0

@@ -12,6 +12,7 @@ import re
 import threading
 from contextlib import contextmanager
 from functools import lru_cache
+from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -190,6 +191,41 @@ def fit_middle(words: str, room: float, size: float = TEXT) -> str:
         return f"{words[: count - tail]}…{words[len(words) - tail :]}"
 
     return _fitted(words, shorter, lambda shown: width(shown, size) <= room)
+
+
+def fit_apart(names: Sequence[str], room: float) -> list[str]:
+    """Return names as ``fit_middle`` cuts them, but no two alike that were not so before.
+
+    What all of them share then goes first: whole tags, else how they begin and end.
+    """
+    fitted = [fit_middle(name, room) for name in names]
+    for unlike in (_own_tags, _own_middles):
+        if len(set(fitted)) < len(set(names)):
+            fitted = [fit_middle(name, room) for name in unlike(names)]
+    return fitted
+
+
+def _own_tags(names: Sequence[str]) -> list[str]:
+    """Return names without the tags, parted by commas, that each of them has in the same place."""
+    split = [re.split("(?<=,)", name) for name in names]
+    if len({len(tags) for tags in split}) > 1:
+        return _own_middles(names)
+    own = [place for place, tags in enumerate(zip(*split, strict=True)) if len(set(tags)) > 1]
+    return ["".join(tags[place] for place in own).strip(" ,") for tags in split]
+
+
+def _own_middles(names: Sequence[str]) -> list[str]:
+    """Return names with … for how all of them begin and end."""
+    head = _alike(names)
+    ends = [name[head:] for name in names]
+    tail = _alike([end[::-1] for end in ends])
+    return [f"{'…' * bool(head)}{end[: len(end) - tail]}{'…' * bool(tail)}" for end in ends]
+
+
+def _alike(names: Sequence[str]) -> int:
+    """Return how many characters all names begin with."""
+    columns = zip(*names, strict=False)  # to the end of the shortest
+    return sum(1 for _ in takewhile(lambda column: len(set(column)) == 1, columns))
 
 
 def _fitted(words: str, shorter: Callable[[int], str], fits: Callable[[str], bool]) -> str:

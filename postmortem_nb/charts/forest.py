@@ -40,7 +40,7 @@ def draw(title: str, marks: Sequence[Mark], note: str = "") -> Figure:
     if not marks:
         return card.note(title, "No value of a facet has enough rows to be tested")
     shown = marks[:MOST]
-    names = [card.fit_middle(label(one.name), NAMES) for one in shown]
+    names = card.fit_apart([label(one.name) for one in shown], NAMES)
     left = card.EDGE + max(card.width(name) for name in names) + 0.15
     right = card.WIDTH - card.EDGE - SHARES
     made = card.Card(round(HEAD + ROW * len(shown) + AXIS, 3))

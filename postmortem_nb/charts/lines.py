@@ -17,7 +17,7 @@ from postmortem_nb.charts import card, palette, stage, thin
 from postmortem_nb.charts.series import choose, even, stackable
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
@@ -77,19 +77,18 @@ class Pen:
 def draw(groups: Sequence[Group], view: View) -> Figure:
     """Return the picture of these groups, one below the other; at most six of them."""
     plans, height = _plans(groups, view), _height(groups)
-    names = [_short(line.name) for plan in plans for line in plan.chosen.all if line.name != "*"]
-    names += [plan.chosen.more for plan in plans if plan.chosen.more]
+    names = [_names(plan.chosen) for plan in plans]
     left_out = len(groups) - len(plans)
     made = stage.stage(
         view,
         [stage.Panel(_caption(plan.group), plan.scale, height) for plan in plans],
-        names,
+        [short for named in names for short in named.values()],
         remark=f"{left_out:,} more queries are not drawn" if left_out else "",
     )
-    for plan, (axes, room) in zip(plans, made.panels, strict=True):
+    for plan, named, (axes, room) in zip(plans, names, made.panels, strict=True):
         pen = Pen(made, axes, room, plan.scale)
         ends = _stack(pen, plan) if plan.kind in ("area", "bar") else _lines(pen, plan.chosen)
-        _name(pen, ends)
+        _name(pen, ends, named)
     return made.card.figure
 
 
@@ -111,8 +110,12 @@ def _caption(group: Group) -> str:
     return f"{words[0].upper()}{words[1:]}  ·  {group.caption}" if words else group.caption
 
 
-def _short(name: str) -> str:
-    return card.fit_middle(name, NAME_ROOM)
+def _names(chosen: Chosen) -> dict[str, str]:
+    """Return how each line is named in the room beside it; one that is all there is has no name."""
+    own = [line.name for line in chosen.lines if line.name != "*"]
+    named = dict(zip(own, card.fit_apart(own, NAME_ROOM), strict=True))
+    rest = chosen.other.name if chosen.other else chosen.more
+    return named | ({rest: card.fit_middle(rest, NAME_ROOM)} if rest else {})
 
 
 def _plan(group: Group, kind: str, height: float) -> Plan:
@@ -220,7 +223,7 @@ def _bars(x: Floats, foot: Floats, top: Floats, wide: float) -> tuple[Floats, Fl
     )
 
 
-def _name(pen: Pen, ends: Sequence[End]) -> None:
+def _name(pen: Pen, ends: Sequence[End], names: Mapping[str, str]) -> None:
     """Write names, from the top, beside their lines' ends, each with a key that leads there."""
     room = pen.room
     named = [end for end in ends if end.name != "*"]
@@ -230,7 +233,7 @@ def _name(pen: Pen, ends: Sequence[End]) -> None:
             [(room.right + 0.03, end.height), (room.right + 0.09, y), (room.right + 0.22, y)],
             color=end.color, linestyle=end.dash, linewidth=THICK,
         )  # fmt: skip
-        pen.stage.card.write((room.right + stage.KEY, y), _short(end.name))
+        pen.stage.card.write((room.right + stage.KEY, y), names[end.name])
 
 
 def spread(wanted: Sequence[float], gap: float, low: float, high: float) -> list[float]:
