@@ -24,7 +24,7 @@ from matplotlib.text import Text
 from PIL import Image
 
 from postmortem_nb import charts
-from postmortem_nb.charts import card
+from postmortem_nb.charts import card, palette
 from postmortem_nb.errors import BadValue
 
 MARKED = {"window": frames.WINDOW, "milestones": frames.MILESTONES}
@@ -144,6 +144,25 @@ def test_few_colours_look_like_all(name):
     assert found.size == drawn.shape[1::-1]
     assert (shown == drawn)[(drawn == drawn[0, 0]).all(axis=2)].all()
     assert np.abs(shown.astype(int) - drawn).mean() < 1.5  # of 255
+
+
+def test_a_rare_colour_stays_itself():
+    """Before: of seven series with few points two pairs had one colour, and none its own."""
+    values = [[3 if (at + 9 * each) % 60 == 0 else None for at in range(240)] for each in range(7)]
+    figure = charts.draw(sparse(values, [f"h:{each}" for each in range(7)]), kind="line")
+    shown = np.asarray(Image.open(io.BytesIO(charts.png(figure))).convert("RGB"))
+    there = {"#" + bytes(colour).hex() for colour in np.unique(shown.reshape(-1, 3), axis=0)}
+    assert there >= {color.lower() for color in palette.SERIES}
+
+
+def test_a_value_alone_is_seen_whole_at_the_edge():
+    """Before: half a dot of two pixels."""
+    dots = [
+        line
+        for line in charts.draw(sparse([[4]])).axes[0].lines
+        if line.get_marker() == "." and len(line.get_xdata())
+    ]
+    assert [(line.get_clip_on(), line.get_markersize() >= 8) for line in dots] == [(False, True)]
 
 
 def test_a_picture_of_bare_paper_is_one():

@@ -173,8 +173,19 @@ def _line(pen: Pen, line: Line, color: str, dash: object) -> End | None:
     if not x.size:
         return None
     pen.axes.plot(x, y, color=color, linestyle=dash, linewidth=THICK, zorder=4)
-    pen.axes.plot(*thin.alone(x, y), ".", color=color, markersize=4, zorder=4)
+    _dots(pen, x, y, color)
     return End(pen.height(float(y[np.isfinite(y)][-1])), line.name, color, dash)
+
+
+def _dots(pen: Pen, x: Floats, y: Floats, color: str) -> None:
+    """Draw the points that no line reaches: whole at the panel's edge, larger without any line."""
+    lone_x, lone_y = thin.alone(x, y)
+    within = (lone_x >= 0) & (lone_x <= pen.stage.view.span.length)
+    size = 10 if lone_x.size == np.count_nonzero(np.isfinite(y)) else 4
+    pen.axes.plot(
+        lone_x[within], lone_y[within], ".",
+        color=color, markersize=size, zorder=4, clip_on=False,
+    )  # fmt: skip
 
 
 def _stack(pen: Pen, plan: Plan) -> list[End]:
@@ -190,7 +201,7 @@ def _stack(pen: Pen, plan: Plan) -> list[End]:
         shape = _bars(x, foot, top, wide) if plan.kind == "bar" else (x, foot, top)
         pen.axes.fill_between(*shape, color=color, zorder=3, edgecolor=card.FACE, linewidth=0.4)
         if plan.kind == "area":
-            pen.axes.plot(*thin.alone(x, top), ".", color=color, markersize=4, zorder=4)
+            _dots(pen, x, top, color)
         there = np.flatnonzero(np.isfinite(top))
         if there.size:
             middle = (foot[there[-1]] + top[there[-1]]) / 2
