@@ -231,6 +231,30 @@ def test_names_with_commas_and_quotes_stay_the_names_they_are(tmp_path, blanks):
     assert not notes
 
 
+@pytest.mark.parametrize(
+    ("written", "stored"),
+    [
+        ("[Link](https://e.example/1)", "https://e.example/1"),
+        ("[INC-4821](https://e.example/a_(b)?c=1)", "INC-4821 https://e.example/a_(b)?c=1"),
+        ("[https://e.example/1](https://e.example/1)", "https://e.example/1"),
+        ("[A \\[b\\]](<https://e.example/1>), [C](https://e.example/2 'title')",
+         "A [b] https://e.example/1, C https://e.example/2"),
+        (r"\[no\](https://e.example/1)", "[no](https://e.example/1)"),
+        ("[no](javascript:alert)", "[no](javascript:alert)"),
+        ("[no](https://user@e.example)", "[no](https://user@e.example)"),
+    ],
+)  # fmt: skip
+def test_a_link_of_markdown_is_one(tmp_path, written, stored):
+    """The template asks for a “[Link]”, so people write one; a reader then has to follow it."""
+    path = tmp_path / "hand.md"
+    blank = "**Incident Datadog Link**: [Link]"
+    document = SEED.read_text("utf-8")
+    assert document.count(blank) == 1
+    path.write_text(document.replace(blank, blank.replace("[Link]", written)), "utf-8")
+    imported, _ = from_markdown(path, "INC-4821", tmp_path)
+    assert imported.value("datadog_link") == stored
+
+
 def test_spaces_around_the_words_beside_an_address_come_back(tmp_path):
     incident = Incident.create("INC-4821", tmp_path)
     incident.set("slack_link", "see https://example.com/a  two   three ")

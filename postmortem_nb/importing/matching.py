@@ -25,6 +25,11 @@ _DIGITS = re.compile(r"-?[0-9]{1,3}(?:,[0-9]{3})*(?:\.[0-9]+)?")
 _THOUSANDS = re.compile(r"(?<=[0-9]),(?=[0-9]{3})")
 _LONG = 60  # characters: longer numbers are no typing, but a float written out may have them
 _LINK = re.compile(r"<([A-Za-z]+:[^<>\s]+)>")
+_MARKED = re.compile(
+    r"(?<!\\)\[((?:\\.|[^\\\[\]])*)\]"
+    r"\(<?((?:[^\s()<>]|\([^\s()<>]*\))+)>?(?:\s+(?:\"[^\"]*\"|'[^']*'))?\)"
+)
+"""A link of Markdown: its words, and the address behind them."""
 _ANY_DAY = datetime(2000, 1, 1, tzinfo=UTC)
 
 
@@ -74,12 +79,22 @@ def said(blank: Blank, written: str) -> str:
     """Return the text that was typed into a blank, from how it stands in Markdown."""
     written = written.strip(" \t")
     if blank.kind == "link":
-        parts = enumerate(_LINK.split(written))
+        marked = _MARKED.sub(lambda found: _addressed(blank, found), written)
+        parts = enumerate(_LINK.split(marked))
         plain = "".join(part if n % 2 else text.unmarkdown(part) for n, part in parts)
     else:
         plain = text.unmarkdown(written)
     inner = _inside(blank, plain) if blank.kind in (*TEXTS, "names", "link") else None
     return plain if inner is None else inner
+
+
+def _addressed(blank: Blank, link: re.Match[str]) -> str:
+    """Return a link of Markdown as one is typed: its words, if they say more, and the address."""
+    words, address = link.groups()
+    if text.href(address) is None:
+        return link[0]
+    says = text.unmarkdown(words) not in ("", address, blank.shown.strip("[]"))
+    return f"{words} <{address}>" if says else f"<{address}>"
 
 
 def value(blank: Blank, typed: str, *, start: datetime | None) -> object:
