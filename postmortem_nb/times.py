@@ -32,6 +32,7 @@ _CLOCK = r"(?P<clock>[0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,9})?)?)"
 _ZONE = r"\s*(?P<zone>z|utc|gmt|[+-][0-9]{2}(?::?[0-9]{2})?)?"
 _ABSOLUTE = re.compile(r"(?P<day>[0-9]{4}-[0-9]{2}-[0-9]{2})(?:t|\s+)" + _CLOCK + _ZONE, re.ASCII)
 _OF_DAY = re.compile(_CLOCK + _ZONE, re.ASCII)
+_WEST_HALVES = (-210, -150)  # minutes: Newfoundland; -9:30 is sooner the end of a stretch
 _RELATIVE = re.compile(r"(?P<now>now)?\s*(?P<sign>[+-])\s*(?P<span>[0-9].*)", re.ASCII)
 _DAY = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})(?:[t ][0-9]{2}:[0-9:.]+.*)?")
 _DAYS_ON = re.compile(r"(?P<now>now)? ?[+-] ?[0-9]{1,3} ?[dw]")
@@ -102,7 +103,7 @@ def plainly(text: str) -> str:
         if match := written.match(plain):
             month = _NUMBERS.get(match["m"][:3], match["m"])
             plain = f"{match['y']}-{month:0>2}-{match['d']:0>2}{plain[match.end() :]}"
-    return _HALF_DAY.sub(_whole_day, plain)
+    return _HALF_DAY.sub(_whole_day, plain.replace("(utc)", "utc"))
 
 
 def _whole_day(match: re.Match[str]) -> str:
@@ -189,7 +190,7 @@ def _read(
     if match := _ABSOLUTE.fullmatch(text):
         return _utc(_moment(match["day"], match), name=name, zone=zone)
     if match := _OF_DAY.fullmatch(text):
-        here = _offset(match["zone"]) or zone or UTC
+        here = _zone(match["zone"]) or zone or UTC
         begun = _begun(start, name, value, zone).astimezone(here)
         return _utc(_clocked(match, begun.replace(tzinfo=None)), name=name, zone=zone)
     raise ValueError
@@ -226,6 +227,22 @@ def _offset(zone: str | None) -> tzinfo | None:
     if zone is None:
         return None
     return datetime.fromisoformat(f"2000-01-01T00:00{'Z' if zone in 'z utc gmt' else zone}").tzinfo
+
+
+def _zone(written: str | None) -> tzinfo | None:
+    """Return the zone beside a time of day; ValueError for one that no place on earth has.
+
+    ``14:02-14:05`` is no zone but two times.
+    """
+    found = _offset(written)
+    offset = found.utcoffset(None) if found else None
+    if found is None or offset is None:
+        return None
+    minutes = offset // timedelta(minutes=1)
+    halves = minutes % 15 == 0 if minutes > 0 else minutes in _WEST_HALVES
+    if not (-12 * 60 <= minutes <= 14 * 60 and (minutes % 60 == 0 or halves)):
+        raise ValueError
+    return found
 
 
 def _utc(moment: datetime, *, name: str, zone: tzinfo | None) -> datetime:

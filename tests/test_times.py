@@ -264,3 +264,29 @@ def test_lengths_in_words(minutes, words):
 def test_no_length_in_words_of_what_is_not_finite():
     with pytest.raises(BadValue, match="expected a number of minutes"):
         times.duration(float("nan"))
+
+
+@pytest.mark.parametrize(
+    "typed",
+    ["14:02-14:05", "14:02 - 14:30", "09:02-09:30 ", "08:58-9:07", "02:10-02:20", "14:02+14:05"],
+)
+def test_two_times_of_day_are_no_time_with_a_zone(typed):
+    """Before: 14:02-14:05 was 04:07 of the next day, for a zone that no place on earth has."""
+    start = datetime(2025, 12, 4, 14, 2, tzinfo=UTC)
+    with pytest.raises(BadValue, match="expected a time"):
+        times.parse(typed, start=start, zone=UTC)
+
+
+@pytest.mark.parametrize(
+    ("typed", "shown"),
+    [
+        ("14:02-0330", "17:32"),
+        ("14:02 -08:00", "22:02"),
+        ("14:02+05:45", "08:17"),
+        ("14:02 (UTC)", "14:02"),
+        ("2025-12-04 2:24 PM (utc)", "14:24"),
+    ],
+)
+def test_a_zone_that_there_is_may_stand_beside_a_time_of_day(typed, shown):
+    start = datetime(2025, 12, 4, 14, 2, tzinfo=UTC)
+    assert times.shown(times.parse(typed, start=start, zone=UTC)) == f"2025-12-04 {shown} UTC"
