@@ -5,6 +5,7 @@ import re
 
 import bundlekit
 import hostile
+import pandas as pd
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Error
@@ -185,6 +186,26 @@ def test_a_wide_table_says_on_a_phone_that_it_scrolls(browser, tmp_path):
         frames = visit.page.evaluate(script)
     assert [scrolls for scrolls, hint in frames if "Scrolls sideways" in hint]
     assert all("Scrolls sideways" in hint for scrolls, hint in frames if scrolls)
+
+
+@pytest.mark.parametrize("width", [400, 1280])
+def test_a_frame_of_many_columns_scrolls_before_its_words_fall_apart(browser, tmp_path, width):
+    """Before: its ids stood upright, a letter a line, and forty rows took fifteen screens."""
+    row = ["2025-12-04 14:00", "AQ000001", "checkout-eu-01", "no connection to payments"] * 4
+    shown = pd.DataFrame([row]).to_html()
+    own = [bundlekit.code_cell("logs", bundlekit.data({"text/html": shown}))]
+    path = editions.export(bundlekit.bundle(tmp_path, own=own).path, "html")[0]
+    lines = """() => [...document.querySelectorAll('.pm-kept .pm-tight td')].map(cell => {
+      const words = document.createRange();
+      words.selectNodeContents(cell);
+      return new Set([...words.getClientRects()].map(rect => rect.top)).size;
+    })"""
+    with Visit(browser, path, viewport={"width": width, "height": 900}) as visit:
+        found = visit.page.evaluate(lines)
+        assert visit.page.evaluate("document.documentElement.scrollWidth") <= width
+    assert len(found) == 1 + 16  # the corner above the index, which is empty
+    assert found[2::4] == [1] * 4
+    assert max(found) <= 4
 
 
 def test_on_paper_a_heading_stays_with_what_follows_and_no_figure_with_the_next(browser, document):
