@@ -312,6 +312,8 @@ FAMILY: Mapping[str, tuple[str, ...]] = {
 }
 """Moment that comes in steps → those of the timeline that its word may mean."""
 
+FAILED_OVER = r"(?:(?<=\bwe )|(?<=\bwas )|(?<=\bwere )|(?<=\band ))failed over|failed \w+ over"
+"""How somebody fails over: a database that does it by itself is part of what happened."""
 VERBS: Mapping[str, str] = {
     "start": r"(?<!was )(?<!were )(?<!been )(?:started|began|starting|beginning)",
     "detected": r"detected|alert fired|monitor fired|noticed|"
@@ -319,7 +321,7 @@ VERBS: Mapping[str, str] = {
     "acknowledged": r"acknowledged(?!\s(?:all|every|each|our|their|the|\d[\d,]*)\s(?!(?:[\w-]+\s)"
     r"{0,2}?(?:pages?|alerts?|alarms?|incident|calls?|notifications?)\b)[a-z])|"
     r"(?:picked up|answered|took) the (?:page|alert|alarm|pager)",
-    "mitigated": r"mitigated|rolled (?:\w+ )?back|reverted|failed (?:\w+ )?over|"
+    "mitigated": rf"mitigated|rolled (?:\w+ )?back|reverted|{FAILED_OVER}|"
     r"rollback (?:was )?(?:deployed|finished|completed?)",
     "recovered": "recovered|restored|back to normal|"
     r"(?:everything|it|service|all) (?:was|were) (?:all )?(?:over|fine|normal)|"

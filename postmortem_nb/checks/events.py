@@ -15,7 +15,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from postmortem_nb.checks import spoken
-from postmortem_nb.checks.claims import LOOSE_MINUTES, PERSON
+from postmortem_nb.checks.claims import FAILED_OVER, LOOSE_MINUTES, PERSON
 from postmortem_nb.checks.reading import TEXTS
 
 if TYPE_CHECKING:
@@ -125,8 +125,8 @@ _CUES: Mapping[str, tuple[str, str]] = {
             rf"mitigat(?:ed|ion)|{_FIX}\s(?:[\w’'-]+\s){{0,2}}?(?:out|live|deployed|in place|"
             r"shipped|"
             r"applied|released|done|landed|began|started|ran|reached|complete|through)"
-            r"|roll(?:ed|ing)\s(?:[\w-]+\s){0,2}?back|revert(?:ed|ing)|fail(?:ed|ing)\s(?:\w+\s"
-            r")?over"
+            r"|roll(?:ed|ing)\s(?:[\w-]+\s){0,2}?back|revert(?:ed|ing)|failing\s(?:\w+\s)?over|"
+            rf"{FAILED_OVER}"
         ),
         rf"{_FIX}",
     ),
