@@ -46,3 +46,66 @@ def messages(incident, *codes):
 def test_a_database_that_fails_over_by_itself_is_no_mitigation(incident, text, doubted):
     incident.set("why_it_happened", text)
     assert bool(messages(incident, "prose")) is doubted
+
+
+# -- at the right time -----------------------------------------------------------------------------
+
+
+def test_a_factor_waits_for_the_first_action(incident):
+    """Factors are written before actions: to doubt each of them meanwhile says nothing."""
+    incident.add("factors", area="Technical", name="Lock bound to a session")
+    assert messages(incident, "factor") == []
+    incident.add("actions", horizon="Immediate", priority="P0", title="Page on a failover")
+    assert len(messages(incident, "factor")) == 1
+
+
+def test_a_factor_no_longer_waits_in_review(incident):
+    incident.add("factors", area="Technical", name="Lock bound to a session")
+    incident.set("state", "Review")
+    assert len(messages(incident, "factor")) == 1
+
+
+def told_phases(incident):
+    return [each.split()[1] for each in messages(incident, "phase")]
+
+
+def test_a_draft_has_to_have_only_the_phases_before_one_that_it_tells(tmp_path):
+    draft = Incident.create("INC-1", tmp_path)
+    draft.add("timeline", step="Incident Start", time="2026-03-01T02:13:00Z")
+    assert told_phases(draft) == []
+    draft.add("timeline", step="Mitigation Deployed", time="2026-03-01T07:02:00Z")
+    assert told_phases(draft) == ["Investigation"]
+    draft.set("state", "Review")
+    assert told_phases(draft) == ["Investigation", "Post-Incident"]
+
+
+def test_a_figure_that_stands_alone_waits_for_the_timeline(incident):
+    incident.set("what_happened", "The worst minute was 07:45, when charges failed.")
+    assert len(messages(incident, "lone")) == 1
+    row = next(each["row"] for each in incident.values("timeline") if each["step"] == "Detection")
+    incident.set("time", None, table="timeline", row=row)
+    assert messages(incident, "lone") == []
+    incident.set("state", "Review")
+    assert len(messages(incident, "lone")) == 1
+
+
+def test_nobody_can_tell_of_the_time_in_which_nobody_knew(incident):
+    """From start to detection nobody was at work: there is nobody to ask."""
+    assert messages(incident, "silence") == []
+    row = next(each["row"] for each in incident.values("timeline") if each["step"] == "Monitoring")
+    incident.remove("timeline", row)
+    for step in ("Investigation Begins", "Root Cause Identified", "Partial Recovery"):
+        row = next(each["row"] for each in incident.values("timeline") if each["step"] == step)
+        incident.remove("timeline", row)
+    (message,) = messages(incident, "silence")
+    assert message.startswith("Nothing is told for 1 hour 18 minutes")
+
+
+def test_queries_of_which_none_was_run_are_one_finding(incident):
+    (message,) = messages(incident, "evidence")
+    assert message == (
+        "None of the queries was run: impact, logs, spans, metrics, events have no answer."
+    )
+
+
+# -- true, and helped by its remedy ----------------------------------------------------------------

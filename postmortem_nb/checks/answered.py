@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from postmortem_nb.checks.actions import PREVENTION
 from postmortem_nb.checks.actions import TABLE as ACTIONS
 from postmortem_nb.checks.report import Code, Finding, Severity
+from postmortem_nb.checks.review import REVIEW, reached
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
@@ -60,10 +61,15 @@ class _Factor(NamedTuple):
 
 
 def factors(case: Case) -> Iterator[Finding]:
-    """Find contributing factors of which no action or measure speaks."""
+    """Find contributing factors of which no action or measure speaks, once there is one.
+
+    A Draft is written from top to bottom: factors first, what answers them later.
+    """
     services = _words(" ".join(map(str, case.fact("services") or ())).replace("-", " "))
     known = [_factor(row, services) for row in case.rows(TABLE) if row.get("name")]
     rows = [(table, row) for table in (ACTIONS, *PREVENTION) for row in case.rows(table)]
+    if not rows and not reached(case, REVIEW):
+        return
     measures = [_words(" ".join(_texts(row).values())) - services for _, row in rows]
     counts = [_LESS if table in _WATCHED else 1.0 for table, _ in rows]
     weights = _weights([*(each.words.keys() for each in known), *measures])

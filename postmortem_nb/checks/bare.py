@@ -2,7 +2,8 @@
 
 A figure that a sentence tells of this incident, as a fact of its past, is borne by the dataset, a
 measure, the frozen evidence, the distance of the events that its sentence names, or by another
-sentence. One that nothing bears is a hint, with the nearest that is known.
+sentence. One that nothing bears is a hint, with the nearest that is known; in a Draft not before
+the timeline has the steps that Review needs, for they bear most.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from postmortem_nb.checks import borne, events, lengths, portions, written
+from postmortem_nb.checks import borne, events, lengths, portions, review, written
 from postmortem_nb.checks.claims import WHO
 from postmortem_nb.checks.order import LONGEST, OPEN, OTHER_DAY
 from postmortem_nb.checks.reading import TEXTS, is_read, passages, sentences
@@ -99,7 +100,7 @@ class _Sentence:
 
 def found(incident: Incident, case: Case, others: Sequence[Finding]) -> Iterator[Finding]:
     """Yield, for each blank, the figures that nothing else bears."""
-    if case.moments.start is None:
+    if case.moments.start is None or not review.has_steps(case):
         return
     bears, left = None, MOST
     doubted: dict[tuple[str, str, str], list[str]] = {}

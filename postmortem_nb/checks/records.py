@@ -65,15 +65,27 @@ def found(incident: Incident, case: Case, attested: Attested) -> Iterator[Findin
 
 def missing(case: Case, names: set[str]) -> Iterator[Finding]:
     """Find questions of the template that were never asked."""
-    for query in case.template.queries():
-        if query.name not in names:
-            yield Finding(
-                code=Code.EVIDENCE,
-                severity=Severity.WARNING if reached(case, REVIEW) else Severity.HINT,
-                where=f"Evidence › {query.name}",
-                message=f"“{query.label or query.name}” has no answer: its query was not run.",
-                remedy="Run its cell before the data expire; the answer is frozen in the bundle.",
-            )
+    severity = Severity.WARNING if reached(case, REVIEW) else Severity.HINT
+    asked = case.template.queries()
+    unasked = [query for query in asked if query.name not in names]
+    if len(unasked) == len(asked) > 1:  # who has no such data, or has not come so far yet
+        yield Finding(
+            code=Code.EVIDENCE,
+            severity=severity,
+            where="Evidence",
+            message="None of the queries was run: "
+            f"{', '.join(query.name for query in unasked)} have no answer.",
+            remedy="Run their cells before the data expire; the answers are frozen in the bundle.",
+        )
+        return
+    for query in unasked:
+        yield Finding(
+            code=Code.EVIDENCE,
+            severity=severity,
+            where=f"Evidence › {query.name}",
+            message=f"“{query.label or query.name}” has no answer: its query was not run.",
+            remedy="Run its cell before the data expire; the answer is frozen in the bundle.",
+        )
 
 
 _CITED = re.compile(

@@ -126,6 +126,14 @@ def blanks(case: Case) -> Iterator[Finding]:
             )
 
 
+def has_steps(case: Case) -> bool:
+    """Return whether the timeline has each step that Review needs, or is in Review without one."""
+    steps = (need for need in NEEDS if need.table == "timeline" and need.state == REVIEW)
+    return reached(case, REVIEW) or all(
+        _filled(case, need) for need in steps if _possible(case, need)
+    )
+
+
 def _possible(case: Case, need: Need) -> bool:
     """Return whether the template has this blank, in a row of this kind."""
     if not case.has(need.table, need.name):

@@ -58,7 +58,7 @@ def found(incident: Incident, case: Case) -> Iterator[Finding]:
 
     Status updates tell something too: between them it is a hint, where a metric moved.
     """
-    stretches = list(gaps(case))
+    stretches = [each for each in gaps(case) if not _unknown(case, *each)]
     drawn = list(curves(incident, case)) if stretches else []
     mitigated = case.moments.mitigated
     for since, until in stretches:
@@ -98,6 +98,11 @@ def _told(case: Case, table: str) -> list[dt.datetime]:
         and (start is None or row["time"] >= start)
         and (end is None or row["time"] <= end)
     )
+
+
+def _unknown(case: Case, since: dt.datetime, until: dt.datetime) -> bool:
+    """Return whether nobody knew of the incident yet: nobody was at work who could be asked."""
+    return since == case.moments.start and until == case.moments.detected
 
 
 def _longest(case: Case, since: dt.datetime, until: dt.datetime) -> dt.timedelta:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from postmortem_nb import hindsight, metrics, times
 from postmortem_nb.checks.report import Code, Finding, Severity
+from postmortem_nb.checks.review import REVIEW, reached
 from postmortem_nb.checks.single import about
 
 if TYPE_CHECKING:
@@ -100,10 +101,11 @@ def untimed(case: Case) -> Iterator[Finding]:
 
 
 def phases(case: Case) -> Iterator[Finding]:
-    """Find phases without any event, once a timeline has been begun."""
+    """Find phases without any event, once a timeline has been begun; in a Draft those it skips."""
     told = {row.get("phase") for row in case.rows(TABLE)}
     known = {row.get("phase") for row in _timed(case)}
-    for phase in PHASES:
+    last = max((at for at, phase in enumerate(PHASES) if phase in known), default=0)
+    for phase in PHASES if reached(case, REVIEW) else PHASES[:last]:
         if known and phase not in known:
             yield Finding(
                 code=Code.PHASE,
