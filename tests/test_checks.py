@@ -102,7 +102,7 @@ PLANTS = {
         lambda i: i.set(
             "time", moment("15:40"), table="timeline", row=step(i, "Mitigation Plan Formed")
         ),
-        ("order", "warning", "Mitigation Deployed"),
+        ("order", "hint", "Mitigation Deployed"),
     ),
     "discovery before the start": (
         lambda i: i.set("time", moment("11:47"), table="timeline", row=step(i, "Key Discovery")),

@@ -285,7 +285,8 @@ def test_a_severity_that_was_raised_is_no_contradiction(made):
     incident, rows = made
     at = {"table": "timeline", "row": rows["Acknowledgment"]}
     incident.set("severity_declared", "SEV-2", **at)
-    assert "Declared SEV-2, stated SEV-1." in sound.doubted(incident, *CODES)
+    truth = "Declared SEV-2, but the severity of the incident is SEV-1."
+    assert truth in sound.doubted(incident, *CODES)
     assert (
         doubts(made, "Root Cause Identified", "evidence", "Severity was raised to SEV-1.") == set()
     )

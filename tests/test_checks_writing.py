@@ -109,3 +109,48 @@ def test_queries_of_which_none_was_run_are_one_finding(incident):
 
 
 # -- true, and helped by its remedy ----------------------------------------------------------------
+
+
+def test_who_signs_is_asked_for_in_review_and_sent_back_to_it_only_from_approved(incident):
+    incident.set("state", "Review")
+    frame = incident.check()
+    remedies = set(frame[frame["code"] == "approval"]["remedy"])
+    assert remedies == {"Let the person sign with name and date."}
+    incident.set("state", "Approved")
+    frame = incident.check()
+    (remedy,) = set(frame[frame["message"].str.startswith("Author: no")]["remedy"])
+    assert remedy.endswith("or take the postmortem back to Review.")
+
+
+def test_a_run_that_was_stopped_before_the_plan_is_a_hint_that_can_be_followed(incident):
+    row = next(
+        each["row"]
+        for each in incident.values("timeline")
+        if each["step"] == "Mitigation Plan Formed"
+    )
+    incident.set("time", "2026-03-01T07:10:00Z", table="timeline", row=row)
+    frame = incident.check()
+    frame = frame[frame["code"] == "order"]
+    (hit,) = frame[frame["message"].str.contains("before Mitigation Plan Formed")].itertuples()
+    assert hit.severity == "hint"
+    assert hit.remedy == "Correct one of the two times, or say in the text how that came."
+
+
+def test_the_cause_found_last_is_told_once(incident):
+    (message,) = messages(incident, "order")
+    assert message.startswith("Mitigation Plan Formed (2026-03-01 07:00 UTC) is before Root Cause")
+
+
+def test_a_severity_that_changed_may_be_told_anywhere(incident):
+    row = next(
+        each["row"] for each in incident.values("timeline") if each["step"] == "Acknowledgment"
+    )
+    incident.set("severity_declared", "SEV-3", table="timeline", row=row)
+    assert messages(incident, "severity") == [
+        "Declared SEV-3, but the severity of the incident is SEV-2."
+    ]
+    update = incident.add("updates", channel="Internal", text="Now SEV-2: 3,412 charged twice.")
+    assert messages(incident, "severity") == []
+    incident.remove("updates", update)
+    incident.add("went_wrong", area="Response", what="Declared as SEV-3 at first")
+    assert messages(incident, "severity") == []

@@ -13,7 +13,7 @@ from postmortem_nb.checks.report import Code, Finding, Severity
 from postmortem_nb.checks.single import about
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from postmortem_nb.checks.case import Case, Cell
     from postmortem_nb.checks.written import Figure
@@ -210,33 +210,46 @@ def impact(case: Case) -> Iterator[Finding]:
 _LONGEST = 4_000
 _CHANGED = re.compile(
     r"\b(?:raised|upgraded|escalated|lowered|downgraded|reduced|changed|moved|bumped|set|"
-    r"reclassified)\s(?:\w+\s){0,3}?(?:to|as)\s(?:an?\s)?(?P<level>SEV-?\d)\b",
+    r"reclassified)\s(?:\w+\s){0,3}?(?:to|as)\s(?:an?\s)?(?P<level>SEV-?\d)\b"
+    r"|\bnow\s(?:an?\s)?(?P<now>SEV-?\d)\b",
     re.IGNORECASE,
 )
 """Words by which a row or a message says that the severity is another from then on."""
+_AT_FIRST = re.compile(
+    r"\b(?:first|initially|originally)\s[^.;\n]{0,40}?(?P<level>SEV-?\d)\b"
+    r"|\b(?P<now>SEV-?\d)\s(?:at first|first|initially|originally)\b",
+    re.IGNORECASE,
+)
+"""Words by which any text says that it was this one at first."""
 
 
 def severity(case: Case) -> Iterator[Finding]:
     """Find a severity declared on the day that is not the one the document states."""
     final = case.fact("severity")
-    changed = any(
-        final == match["level"].upper()
-        for cell in case.cells
-        if cell.table in {"timeline", "updates"} and cell.column.kind in {"prose", "line"}
-        for match in matches(_CHANGED, str(cell.value)[:_LONGEST])
-    )
-    for row in case.rows("timeline"):
-        declared = row.get("severity_declared")
-        if final and declared and declared != final and not changed:
+    rows = [row for row in case.rows("timeline") if row.get("severity_declared")]
+    apart = [row for row in rows if final and row["severity_declared"] != final]
+    texts = [cell for cell in case.cells if apart and cell.column.kind in {"prose", "line"}]
+    day = (cell for cell in texts if cell.table in {"timeline", "updates"})
+    changed = final in _levels(_CHANGED, day)
+    first = _levels(_AT_FIRST, texts) if not changed else set()
+    for row in apart:
+        declared = row["severity_declared"]
+        if not changed and declared not in first:
             yield about(
                 case,
                 Code.SEVERITY,
                 "severity_declared",
-                message=f"Declared {declared}, stated {final}.",
-                remedy="Say in the timeline when and why the severity changed, or correct one.",
+                message=f"Declared {declared}, but the severity of the incident is {final}.",
+                remedy="Say when and why it changed (“raised to SEV-1 at 14:40”), or correct one.",
                 severity=Severity.HINT,
                 at=("timeline", row["row"]),
             )
+
+
+def _levels(pattern: re.Pattern[str], cells: Iterable[Cell]) -> set[str]:
+    """Return the severities that texts tell of in such words."""
+    found = (match for cell in cells for match in matches(pattern, str(cell.value)[:_LONGEST]))
+    return {(match["level"] or match["now"]).upper() for match in found}
 
 
 _RISK = re.compile(r"\b(?:at risk|potential\w*|would have|had we)\b", re.IGNORECASE)

@@ -29,6 +29,7 @@ def approvals(case: Case) -> Iterator[Finding]:
     if not case.has("approvals", "role"):
         return
     signed = {row.get("role"): row for row in case.rows("approvals")}
+    back = ", or take the postmortem back to Review" if reached(case, APPROVED) else ""
     for role in _roles(case):
         missing = _lacking(signed.get(role, {}))
         touched = any(signed.get(role, {}).get(name) for name in ("done", "name", "date"))
@@ -37,7 +38,7 @@ def approvals(case: Case) -> Iterator[Finding]:
                 case,
                 signed.get(role, {}),
                 f"{role}: no {', no '.join(missing)}.",
-                "Let the person sign with name and date, or take the postmortem back to Review.",
+                f"Let the person sign with name and date{back}.",
                 severity=grave(case, APPROVED) if reached(case, APPROVED) else Severity.HINT,
             )
     first = case.moments.start

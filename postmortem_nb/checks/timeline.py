@@ -27,7 +27,7 @@ FOLLOWS: Mapping[str, tuple[str, ...]] = {
     "Escalation": (START, "Detection"),
     "Root Cause Identified": (START, "Detection", "Investigation Begins"),
     "Mitigation Plan Formed": (START, "Detection"),
-    "Mitigation Deployed": (START, "Detection", "Acknowledgment", "Mitigation Plan Formed"),
+    "Mitigation Deployed": (START, "Detection", "Acknowledgment"),
     "Partial Recovery": (START,),
     "Monitoring": (START, "Detection"),
     "Full Recovery": (START, "Detection", "Mitigation Deployed", "Partial Recovery"),
@@ -120,6 +120,7 @@ def phases(case: Case) -> Iterator[Finding]:
 
 
 _CAUSE, _BEGUN = "Root Cause Identified", "Investigation Begins"
+_PLAN, _DEPLOYED = "Mitigation Plan Formed", "Mitigation Deployed"
 
 
 def hints(case: Case) -> Iterator[Finding]:
@@ -130,20 +131,22 @@ def hints(case: Case) -> Iterator[Finding]:
     """
     people = [row for row in _timed(case) if not _happened(row)]
     found = sorted(row["time"] for row in people if row.get("step") == metrics.DISCOVERY)
-    cause, begun = _one(case, _CAUSE), _one(case, _BEGUN)
-    known = cause["time"] if cause else None
+    known = {step: row["time"] for step in (_CAUSE, _BEGUN, _PLAN) if (row := _one(case, step))}
     pairs = (
-        ("Root Cause Identified", metrics.DISCOVERY, found[-1] if found else None),
-        ("Mitigation Plan Formed", _CAUSE, known),
-        ("Mitigation Deployed", _CAUSE, known),
-        (metrics.DISCOVERY, _BEGUN, begun["time"] if begun else None),
-        ("Escalation", _BEGUN, begun["time"] if begun else None),
-        ("Partial Recovery", "Mitigation Deployed", case.moments.mitigated),
+        (_CAUSE, metrics.DISCOVERY, found[-1] if found else None),
+        (_PLAN, _CAUSE, known.get(_CAUSE)),
+        (_DEPLOYED, _CAUSE, known.get(_CAUSE)),
+        (_DEPLOYED, _PLAN, known.get(_PLAN)),
+        (metrics.DISCOVERY, _BEGUN, known.get(_BEGUN)),
+        ("Escalation", _BEGUN, known.get(_BEGUN)),
+        ("Partial Recovery", _DEPLOYED, case.moments.mitigated),
         ("Monitoring", "Full Recovery", case.moments.recovered),
     )
+    last = False
     for later, earlier, since in pairs:
         row = _first(people, later)
-        if row and since and row["time"] < since:
+        if row and since and row["time"] < since and not (last and earlier == _CAUSE):
+            last = earlier == _CAUSE  # found after plan and mitigation alike: once is enough
             yield about(
                 case,
                 Code.ORDER,
