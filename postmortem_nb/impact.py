@@ -119,6 +119,11 @@ def by_region(incident: Incident) -> pd.DataFrame:
     return found
 
 
+SHIFT = 16.0
+"""Hours that somebody works at a stretch at most."""
+_NIGHTS = f"the timeline spans more than the {SHIFT:.0f} hours that anybody works at a stretch"
+
+
 def estimates(incident: Incident) -> list[Estimate]:
     """Return the stated figures, and what timeline and frozen evidence say of them."""
     return [*stated(incident.values(SINGLE)[0]), *incident.found().estimates]
@@ -136,9 +141,10 @@ def found(folder: Path, moments: Facts, timeline: Iterable[Mapping[str, Any]]) -
     timeline
         rows with ``time`` and who they name
     """
-    told = list(hours(timeline, end=moments.recovered))
+    rows = list(timeline)
+    told = list(hours(rows, end=moments.recovered))
+    reasons = {} if told or not _spent(rows, moments.recovered) else {"engineering_hours": _NIGHTS}
     moments = metrics.moments(moments)
-    reasons: dict[str, str] = {}
     if not moments.impact:
         why = "the timeline does not say when the impact began and ended"
         reasons |= dict.fromkeys(NEED_WINDOW, why)
@@ -204,20 +210,12 @@ def hours(
     """Return engineering hours: each participant from where the timeline first names them.
 
     A lower bound, rounded down: who worked without being named is not in it, nor is the time after
-    the end. A name in capitals or without is the same person.
+    the end. A name in capitals or without is the same person. Nothing follows from a timeline of
+    nights and days, through which nobody works.
     """
-    rows = [row for row in timeline if isinstance(row.get("time"), dt.datetime)]
-    last = max((row["time"] for row in rows), default=None)
-    until = last if end is None or (last and last > end) else end
-    joined: dict[str, tuple[str, dt.datetime]] = {}
-    for row in sorted(rows, key=lambda row: row["time"]):
-        for person in _people(row):
-            joined.setdefault(" ".join(person.casefold().split()), (person, row["time"]))
-    if not joined or until is None:
+    spent = _spent(timeline, end)
+    if not spent or max(spent.values()) > SHIFT:
         return []
-    spent = {
-        name: max(0.0, (until - since).total_seconds() / 3600) for name, since in joined.values()
-    }
     return [
         Estimate(
             name="engineering_hours",
@@ -231,6 +229,22 @@ def hours(
             split="participant",
         )
     ]
+
+
+def _spent(timeline: Iterable[Mapping[str, Any]], end: dt.datetime | None) -> dict[str, float]:
+    """Return the hours from where a timeline first names each participant to its end."""
+    rows = [row for row in timeline if isinstance(row.get("time"), dt.datetime)]
+    last = max((row["time"] for row in rows), default=None)
+    until = last if end is None or (last and last > end) else end
+    joined: dict[str, tuple[str, dt.datetime]] = {}
+    for row in sorted(rows, key=lambda row: row["time"]):
+        for person in _people(row):
+            joined.setdefault(" ".join(person.casefold().split()), (person, row["time"]))
+    if until is None:
+        return {}
+    return {
+        name: max(0.0, (until - since).total_seconds() / 3600) for name, since in joined.values()
+    }
 
 
 @lru_cache(maxsize=256)

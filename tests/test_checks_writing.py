@@ -154,3 +154,16 @@ def test_a_severity_that_changed_may_be_told_anywhere(incident):
     incident.remove("updates", update)
     incident.add("went_wrong", area="Response", what="Declared as SEV-3 at first")
     assert messages(incident, "severity") == []
+
+
+def test_hours_of_nights_and_days_are_no_engineering_hours(incident):
+    """Nobody works from Sunday until Tuesday: no bound of the hours follows from the timeline."""
+    row = next(
+        each["row"] for each in incident.values("timeline") if each["step"] == "Full Recovery"
+    )
+    incident.set("time", "2026-03-03T18:20:00Z", table="timeline", row=row)
+    incident.add("timeline", step="Escalation", time="2026-03-01T07:05:00Z", responders=["Jun"])
+    incident.set("engineering_hours", 14)
+    assert messages(incident, "sources") == []
+    measure = incident.measures()["engineering_hours"]
+    assert (measure.value, measure.computed) == (14, None)
