@@ -167,3 +167,22 @@ def test_hours_of_nights_and_days_are_no_engineering_hours(incident):
     assert messages(incident, "sources") == []
     measure = incident.measures()["engineering_hours"]
     assert (measure.value, measure.computed) == (14, None)
+
+
+def test_how_often_something_was_done_is_no_length_of_the_incident(incident):
+    what = "The status page was updated every 35 minutes or so"
+    row = incident.add("went_well", area="Communication", what=what)
+    assert messages(incident, "lone") == []
+    incident.set("what", "The status page was updated after 35 minutes", table="went_well", row=row)
+    assert len(messages(incident, "lone")) == 1
+
+
+def test_what_is_known_elsewhere_is_said_as_it_stands(incident):
+    """And four of thousands are a part of them, not another number."""
+    incident.set("affected_total", None)
+    incident.set("what_happened", "3,412 of 41,800 customers were charged twice.")
+    row = incident.add("went_well", area="Response", what="We wrote to the 32,700 customers")
+    (message,) = messages(incident, "lone")
+    assert message == "Nothing else here has “32,700 customers” (elsewhere: 41,800)."
+    incident.set("what", "We looked up the four customers", table="went_well", row=row)
+    assert messages(incident, "lone") == []

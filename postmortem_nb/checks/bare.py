@@ -49,6 +49,8 @@ SETTING = re.compile(
     re.IGNORECASE,
 )
 """In a clause: its figure may be a setting, a plan, or of another time."""
+_EVERY = re.compile(r"\b(?:each|every|per)\s$", re.IGNORECASE)
+"""Before a length: it is how often something was done, “updated every 30 minutes”."""
 _WHOLE = re.compile(
     r"\b(?:all|every|each of|the|these|those|our)\s(?:of\s)?(?:the\s|our\s)?$", re.IGNORECASE
 )
@@ -85,6 +87,8 @@ _THINGS: Mapping[str, tuple[str, ...]] = {
 _NOTIFIED = re.compile(r"\b(?:notif|mail|wrote|written|told|inform|contact)", re.IGNORECASE)
 _MONEY = ("revenue_loss", "revenue_at_risk")
 _BUDGET = ("budget_consumed", "budget_remaining", "slo_impact")
+_SMALL = 0.1
+"""Share of another number below which one is none of the same: “the four suppliers” of 4,480."""
 REMEDY = "Correct it, or put what it is of into its blank or the timeline."
 MOST = 200
 """Figures that are looked for in a document: a text of nothing else must not slow a form."""
@@ -167,6 +171,8 @@ def _is_fact(sentence: str, figure: Figure) -> bool:
     if SETTING.search(clause) or OPEN.search(clause):
         return False
     before = sentence[max(0, figure.begin - written.NEAR) : figure.begin]
+    if figure.kind == "span" and _EVERY.search(before):
+        return False
     if written.WHOLE_OF.search(before) or _OF_ALL.search(before):
         return False
     if figure.kind == "clock":
@@ -274,11 +280,12 @@ def _count(case: Case, bears: Bears, sentence: str, figure: Figure) -> str | Non
         names = tuple(name for name in names if name != "customers_notified")
     held = [value for name in names if (value := borne.value(case, name))]
     if held:
-        near = any(borne.fits(figure, value) for value in held) or figure.high < 0.1 * held[0]
+        near = any(borne.fits(figure, value) for value in held) or figure.high < _SMALL * held[0]
         return None if near else f"{thing}: {held[0]:,.0f}"
     same = [each for each in bears.by.get("count", ()) if each.noun == stem]
-    others = [each.low for each in same if (each.low, each.high) != (figure.low, figure.high)]
+    others = [each for each in same if (each.low, each.high) != (figure.low, figure.high)]
+    others = [each for each in others if figure.high >= _SMALL * each.low]
     known = any(borne.fits(figure, value) for value in bears.numbers)
     if known or not others or not _WHOLE.search(sentence[: figure.begin]):
         return None
-    return f"elsewhere: {others[0]:,.0f}"
+    return f"elsewhere: {(others[0].low + others[0].high) / 2:,.0f}"
