@@ -108,7 +108,43 @@ def test_queries_of_which_none_was_run_are_one_finding(incident):
     )
 
 
+def test_a_silence_waits_for_the_steps_and_stands_at_the_last_that_is_told(tmp_path):
+    draft = Incident.create(
+        "INC-1", tmp_path, start="2026-03-01T02:13:00Z", end="2026-03-01T09:00:00Z"
+    )
+    assert messages(draft, "silence") == []
+    for step, clock in list(TIMES.items())[1:3]:
+        draft.add("timeline", step=step, time=f"2026-03-01T{clock}:00Z")
+    assert messages(draft, "silence") == []
+    row = draft.add("timeline", step="Mitigation Deployed", time="2026-03-01T07:02:00Z")
+    frame = draft.check()
+    (hit,) = frame[frame["code"] == "silence"].itertuples()
+    assert (hit.row, hit.name) == (row, "time")
+
+
 # -- true, and helped by its remedy ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "doubted"),
+    [
+        ("We accept this: the old scheduler goes in May.", False),
+        ("Accepted because it happens once a year.", False),
+        ("Any month is accepted by the run.", True),
+        ("The provider accepted both charges.", True),
+    ],
+)
+def test_a_factor_that_says_why_it_is_accepted_needs_no_action(incident, text, doubted):
+    incident.add("actions", horizon="Immediate", priority="P0", title="Page on a failover")
+    incident.add("factors", area="Technical", name="Lock bound to a session", description=text)
+    assert bool(messages(incident, "factor")) is doubted
+
+
+def test_why_a_time_is_missing_is_not_asked_into_the_blank_of_a_time(tmp_path):
+    frame = Incident.create("INC-1", tmp_path).check()
+    remedies = frame[frame["code"] == "blank"].groupby("name")["remedy"].unique()
+    assert list(remedies["time"]) == ["Fill it in."]
+    assert list(remedies["problem"]) == ["Fill it in, or write why it is not known."]
 
 
 def test_who_signs_is_asked_for_in_review_and_sent_back_to_it_only_from_approved(incident):

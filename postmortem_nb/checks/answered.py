@@ -53,6 +53,16 @@ _LEAST = 0.13
 """The likeness from which on a factor is answered."""
 
 
+_ACCEPTED = re.compile(
+    r"\bwe (?:\w+ )?accept(?:ed)? (?:it|this|that|the (?:risk|cost))\b"
+    r"|\brisk (?:is |was )?accepted\b"
+    r"|\baccepted (?:risk|for now|because|as an? (?:risk|cost))\b|\blive with (?:it|this|that)\b"
+    r"|\bno action (?:is )?(?:planned|needed|wanted)\b",
+    re.IGNORECASE,
+)
+"""How a factor says that no action is wanted."""
+
+
 class _Factor(NamedTuple):
     """A contributing factor, and what each of its words weighs by the blanks that have it."""
 
@@ -87,8 +97,13 @@ def factors(case: Case) -> Iterator[Finding]:
         answer = max(
             (one * one / top for one, top in zip(row, best, strict=True) if top), default=0
         )
-        if factor.words and answer < _LEAST:
+        if factor.words and answer < _LEAST and not _accepted(factor.row):
             yield _finding(case, factor, alone=not any(row))
+
+
+def _accepted(row: Row) -> bool:
+    """Return whether a factor says of itself that it is accepted."""
+    return any(_ACCEPTED.search(each) for each in _texts(row).values())
 
 
 def _finding(case: Case, factor: _Factor, *, alone: bool) -> Finding:

@@ -119,7 +119,7 @@ def blanks(case: Case) -> Iterator[Finding]:
                 severity=grave(case, need.state),
                 where=_place(case, need),
                 message=f"{_state_of(case, need)}, and {need.state} needs it: {need.why}.",
-                remedy="Fill it in, or write why it is not known.",
+                remedy=_remedy(case, need),
                 table=need.table,
                 row=SINGLE if need.table == SINGLE else _row(case, need).get("row", ""),
                 name=need.name,
@@ -132,6 +132,12 @@ def has_steps(case: Case) -> bool:
     return reached(case, REVIEW) or all(
         _filled(case, need) for need in steps if _possible(case, need)
     )
+
+
+def _remedy(case: Case, need: Need) -> str:
+    """Return what to do about an empty blank: why a time is not known cannot be written into it."""
+    written = case.template.column(need.table, need.name).kind in {"prose", "line", "names"}
+    return "Fill it in, or write why it is not known." if written else "Fill it in."
 
 
 def _possible(case: Case, need: Need) -> bool:

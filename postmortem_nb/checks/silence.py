@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from postmortem_nb import metrics, times
+from postmortem_nb.checks import review
 from postmortem_nb.checks.frozen import MICROSECOND, curves
 from postmortem_nb.checks.report import Code, Finding, Severity
 from postmortem_nb.errors import shown
@@ -58,6 +59,8 @@ def found(incident: Incident, case: Case) -> Iterator[Finding]:
 
     Status updates tell something too: between them it is a hint, where a metric moved.
     """
+    if not review.has_steps(case):
+        return  # each row that is written next would move the stretch
     stretches = [each for each in gaps(case) if not _unknown(case, *each)]
     drawn = list(curves(incident, case)) if stretches else []
     mitigated = case.moments.mitigated
@@ -79,6 +82,8 @@ def found(incident: Incident, case: Case) -> Iterator[Finding]:
                 f"to {times.shown(until)}.",
                 remedy=PROMPT,
                 table="timeline",
+                row=_last_told(case, since),
+                name="time",
             )
 
 
@@ -103,6 +108,12 @@ def _told(case: Case, table: str) -> list[dt.datetime]:
 def _unknown(case: Case, since: dt.datetime, until: dt.datetime) -> bool:
     """Return whether nobody knew of the incident yet: nobody was at work who could be asked."""
     return since == case.moments.start and until == case.moments.detected
+
+
+def _last_told(case: Case, at: dt.datetime) -> str:
+    """Return the row after which nothing is told."""
+    rows = [row for row in case.rows("timeline") if row.get("time") == at]
+    return str(rows[-1]["row"]) if rows else ""
 
 
 def _longest(case: Case, since: dt.datetime, until: dt.datetime) -> dt.timedelta:
