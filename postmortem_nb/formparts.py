@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from postmortem_nb import candidates, formkept, text, writers
+from postmortem_nb.checks import actions
 from postmortem_nb.checks.case import BETWEEN
 from postmortem_nb.errors import BundleError, PostmortemError
 from postmortem_nb.formdesk import at
@@ -80,15 +81,27 @@ class Part:
         blanks = [each for each in (found if first else mine) if each["code"] == "blank"]
         return {
             "needed": _needs(blanks, [each for each in blanks if each in mine]),
-            "findings": [
-                {
-                    "at": (each["table"], each["row"], each["name"]),
-                    "severity": each["severity"],
-                    "message": text.visible(f"{each['message']} {each['remedy']}".strip()),
-                }
-                for each in told
-            ],
+            "findings": self._beside_blanks(told),
         }
+
+    def _beside_blanks(self, found: list[Message]) -> list[Message]:
+        """Return what stands beside each blank: its gravest finding, and how many more there are.
+
+        An action is not named again in its own row.
+        """
+        rows = self.incident.values(actions.TABLE) if actions.TABLE in self.sheet.tables else []
+        called = {row["row"]: f"{actions.called(row)}: " for row in rows}
+        told: dict[tuple[str, str, str], list[Message]] = {}
+        for each in found:
+            told.setdefault((each["table"], each["row"], each["name"]), []).append(each)
+        return [
+            {
+                "at": at,
+                "severity": first["severity"],
+                "message": _advice(first, called.get(at[1], ""), len(more)),
+            }
+            for at, (first, *more) in told.items()
+        ]
 
     def _offers(self) -> dict[str, Any]:
         """Return what the frozen evidence offers a form that takes steps from it."""
@@ -176,6 +189,13 @@ def _beside(label: str, error: PostmortemError) -> str:
     """Return a refusal as it stands beside its label, which it need not repeat."""
     said = str(error).removeprefix(f"{label}: ")
     return text.visible(said[:1].upper() + said[1:])
+
+
+def _advice(finding: Message, called: str, more: int) -> str:
+    """Return a finding in one line, without the name of its row, with the count of more behind."""
+    said = str(finding["message"]).removeprefix(called)
+    rest = f" ({more} more behind it)" if more else ""
+    return text.visible(f"{said[:1].upper()}{said[1:]} {finding['remedy']}{rest}".strip())
 
 
 def _named(finding: Message) -> str:

@@ -24,8 +24,9 @@ _CELL = re.compile(r"<(t[hd])>")
 class WholeFrame(pd.DataFrame):
     """A plain DataFrame to work with that shows all of its texts.
 
-    Where it has no rows, ``attrs["empty"]`` says what would give some. What is cut out of it is a
-    plain DataFrame.
+    Where it has no rows, ``attrs["empty"]`` says what would give some; ``attrs["shown"]`` names the
+    columns that people read, where others are for programs. What is cut out of it is a plain
+    DataFrame.
     """
 
     @property
@@ -37,7 +38,12 @@ class WholeFrame(pd.DataFrame):
         if said and self.empty:
             return f"<p>{text.html(said)}</p>"
         with pd.option_context("display.max_colwidth", None, "display.html.use_mathjax", False):
-            made = self.to_html(max_rows=MOST, border=0, float_format=units.numeral)
+            made = self.to_html(
+                columns=self.attrs.get("shown"),
+                max_rows=MOST,
+                border=0,
+                float_format=units.numeral,
+            )
         return at_left(_LONG.sub(_WIDE, made))
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from postmortem_nb import Incident
+from postmortem_nb import Incident, text
 
 TIMES = {
     "Incident Start": "02:13",
@@ -145,6 +145,15 @@ def test_why_a_time_is_missing_is_not_asked_into_the_blank_of_a_time(tmp_path):
     remedies = frame[frame["code"] == "blank"].groupby("name")["remedy"].unique()
     assert list(remedies["time"]) == ["Fill it in."]
     assert list(remedies["problem"]) == ["Fill it in, or write why it is not known."]
+
+
+def test_a_notebook_shows_findings_whole_and_without_what_is_for_programs(incident):
+    incident.add("actions", horizon="Immediate", priority="P0", title="Page on a failover")
+    frame = incident.check()
+    shown = frame._repr_html_()
+    assert all(text.html(each) in shown for each in frame["message"])
+    assert all(row not in shown for row in frame["row"] if row.startswith("r"))
+    assert list(frame.columns)[5:] == ["table", "row", "name", "rule"]
 
 
 def test_who_signs_is_asked_for_in_review_and_sent_back_to_it_only_from_approved(incident):

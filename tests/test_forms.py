@@ -395,6 +395,19 @@ def test_findings_stand_beside_their_blank_and_needs_in_one_line(incident):
     assert ("actions", "", "title") not in places
 
 
+def test_an_action_is_not_named_again_in_its_own_row_and_more_findings_are_counted(incident):
+    row = incident.add("actions", horizon="Immediate", priority="P0", title="Be careful: look")
+    incident.set("what_happened", "We should have checked. Ben carelessly deployed it.")
+    told = {}
+    for title in ("Action Items", "Incident Overview"):
+        form = listening(incident.form(title))
+        eventually(form.parts[0].desk.findings)
+        told |= {each["at"]: each["message"] for each in form.parts[0].values()["findings"]}
+        form.close()
+    assert told["actions", row, "owner"].startswith("No owner. Name one person")
+    assert told["incident", "incident", "what_happened"].endswith(" (1 more behind it)")
+
+
 def test_other_kernels_edits_reach_the_windows(form, incident):
     say(form, t="hello")
     Incident.open(incident.path).add("actions", horizon="Immediate", title="from elsewhere")

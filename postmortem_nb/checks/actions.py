@@ -110,7 +110,7 @@ def gaps(case: Case) -> Iterator[Finding]:
                     gap.code,
                     gap.name,
                     severity=_grave(case, row, softer=gap.softer),
-                    message=f"{_called(row)}: {gap.message}",
+                    message=f"{called(row)}: {gap.message}",
                     remedy=gap.remedy,
                 )
 
@@ -127,7 +127,7 @@ def owners(case: Case) -> Iterator[Finding]:
                 Code.OWNER,
                 "owner",
                 severity=Severity.WARNING,
-                message=f"{_called(row)}: “{owner}” is no single person.",
+                message=f"{called(row)}: “{owner}” is no single person.",
                 remedy="Name the one person who sees it done; a team's task is nobody's.",
             )
 
@@ -147,7 +147,7 @@ def titles(case: Case) -> Iterator[Finding]:
                 Code.VAGUE,
                 "title",
                 severity=Severity.WARNING,
-                message=f"{_called(row)}: {problem}.",
+                message=f"{called(row)}: {problem}.",
                 remedy="Give it a title of its own: verb, object, measurable end.",
             )
         if _priority(row) and _priority(row) not in PRIORITIES:
@@ -157,7 +157,7 @@ def titles(case: Case) -> Iterator[Finding]:
                 Code.DUE,
                 "priority",
                 severity=Severity.WARNING,
-                message=f"{_called(row)}: “{row['priority']}” is no priority, so nothing says when "
+                message=f"{called(row)}: “{row['priority']}” is no priority, so nothing says when "
                 "it is due.",
                 remedy="Choose P0 (this week), P1 (this month), P2 or P3 (this quarter).",
             )
@@ -173,7 +173,7 @@ def horizons(case: Case) -> Iterator[Finding]:
                 Code.DUE,
                 "priority",
                 severity=Severity.WARNING,
-                message=f"{_called(row)}: listed under {row['horizon']}, but {_priority(row)} is "
+                message=f"{called(row)}: listed under {row['horizon']}, but {_priority(row)} is "
                 f"within {LIMITS[_priority(row)]} days.",
                 remedy="Move it to the horizon of its priority, or lower the priority.",
             )
@@ -206,7 +206,7 @@ def due(case: Case) -> Iterator[Finding]:
                 Code.DUE,
                 "due",
                 severity=_grave(case, row, softer=_priority(row) != "P0"),
-                message=f"{_called(row)}: {problem}.",
+                message=f"{called(row)}: {problem}.",
                 remedy="Bring the date forward, split off what can be done now, or lower the "
                 "priority.",
             )
@@ -240,7 +240,7 @@ def _told(case: Case) -> list[Row]:
     ]
 
 
-def _called(row: Row) -> str:
+def called(row: Row) -> str:
     """Return how an action is called in a message."""
     known = _priority(row) if _priority(row) in PRIORITIES else "–"
     return f"[{known}] {row.get('title') or 'an action without a title'}"

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Self
 import pandas as pd
 
 from postmortem_nb import text
+from postmortem_nb.wholeframe import WholeFrame
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -86,6 +87,9 @@ class Finding:
 COLUMNS = tuple(field.name for field in fields(Finding))
 """Columns of the frame, all strings."""
 
+READ = ("severity", "code", "where", "message", "remedy")
+"""The columns that people read."""
+
 GRAVITY: Mapping[str, int] = {severity: place for place, severity in enumerate(Severity)}
 
 GITHUB: Mapping[str, str] = {
@@ -100,8 +104,8 @@ def frame(found: Iterable[Finding], *, path: str = "") -> pd.DataFrame:
     """Return the findings as a frame of strings, gravest first; ``attrs["path"]`` is the bundle."""
     ordered = sorted(found, key=lambda each: GRAVITY[each.severity])
     rows = [{key: str(value) for key, value in asdict(each).items()} for each in ordered]
-    table = pd.DataFrame(rows, columns=list(COLUMNS), dtype="string")
-    table.attrs["path"] = path
+    table = WholeFrame(pd.DataFrame(rows, columns=list(COLUMNS), dtype="string"))
+    table.attrs |= {"path": path, "shown": list(READ), "empty": "The check found nothing."}
     return table
 
 
