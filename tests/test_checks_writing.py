@@ -231,3 +231,16 @@ def test_what_is_known_elsewhere_is_said_as_it_stands(incident):
     assert message == "Nothing else here has “32,700 customers” (elsewhere: 41,800)."
     incident.set("what", "We looked up the four customers", table="went_well", row=row)
     assert messages(incident, "lone") == []
+
+
+@pytest.mark.parametrize(
+    ("text", "doubted"),
+    [
+        ("A third of the customers never saw the double charge.", False),
+        ("A third of the customers saw the double charge.", True),
+    ],
+)
+def test_a_fraction_of_those_who_were_spared_is_no_share_of_those_affected(incident, text, doubted):
+    incident.set("what_happened", "3,412 of 41,800 customers were charged twice.")
+    incident.add("went_well", area="Response", what="Charges were pulled", how_it_helped=text)
+    assert bool(messages(incident, "prose")) is doubted

@@ -33,6 +33,8 @@ _FRACTION = re.compile(
 )
 _ALERTING = re.compile(r"\b(?:thresholds?|alerts?|monitors?)\b", re.IGNORECASE)
 """In a sentence with a fraction: it may be one of what would be told."""
+_DENIED = re.compile(r"\s(?:\w+\s)?(?:never|not|no longer|\w+n[’']t)\b", re.IGNORECASE)
+"""Behind a fraction: it is of those of whom another thing holds than was counted."""
 MOST = 400
 """Figures of a document that are compared: a text of nothing else must not slow a form."""
 _PLANS = frozenset({"actions", "monitors", "similar", "approvals", "sharing"})
@@ -116,6 +118,8 @@ def _shared(text: str) -> tuple[tuple[str, float, float, str], ...]:
     for sentence in sentences(language.mask(text[:LONGEST])):
         other = ELSEWHEN.search(sentence) or _ALERTING.search(sentence)
         for match in () if other else _FRACTION.finditer(sentence):
+            if _DENIED.match(sentence, match.end()):
+                continue
             low, high = written.FRACTIONS[match["share"].lower()]
             found.append((events.stem(match["noun"].lower()), low, high, match.group()))
     return tuple(found)
