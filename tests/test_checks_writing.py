@@ -214,6 +214,15 @@ def test_hours_of_nights_and_days_are_no_engineering_hours(incident):
     assert (measure.value, measure.computed) == (14, None)
 
 
+def test_hours_that_the_timeline_gives_are_a_hint(incident):
+    """Who told us of it first did not work on it until the end."""
+    incident.add("timeline", step="Escalation", time="2026-03-01T06:41:00Z", responders=["Jun"])
+    incident.set("engineering_hours", 1)
+    frame = incident.check()
+    (severity,) = frame[frame["code"] == "sources"]["severity"]
+    assert severity == "hint"
+
+
 def test_how_often_something_was_done_is_no_length_of_the_incident(incident):
     what = "The status page was updated every 35 minutes or so"
     row = incident.add("went_well", area="Communication", what=what)
@@ -244,3 +253,51 @@ def test_a_fraction_of_those_who_were_spared_is_no_share_of_those_affected(incid
     incident.set("what_happened", "3,412 of 41,800 customers were charged twice.")
     incident.add("went_well", area="Response", what="Charges were pulled", how_it_helped=text)
     assert bool(messages(incident, "prose")) is doubted
+
+
+# -- blameless language ----------------------------------------------------------------------------
+
+
+def rules(incident):
+    frame = incident.check()
+    return list(frame[frame["rule"] != ""]["rule"])
+
+
+def test_a_chain_of_whys_may_go_on_behind_a_person_while_it_is_written(incident):
+    incident.set("author", "Tomas Lind")
+    incident.add("whys", question="Why?", answer="Tomas replaced the leaf in March.")
+    assert rules(incident) == []
+    incident.set("technical_cause", "The chain is a part of the image.")
+    assert rules(incident) == ["RC2"]
+
+
+def test_what_a_team_owns_is_no_person_at_the_end_of_the_whys(incident):
+    incident.set("technical_cause", "The chain is a part of the image.")
+    incident.add("whys", question="Why?", answer="The image stayed with the auth team.")
+    assert rules(incident) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("Identity provider outage (they had one on Friday)", []),
+        ("Outage of the identity provider or of us", ["OV"]),
+    ],
+)
+def test_an_outage_of_somebody_else_overstates_nothing(incident, text, found):
+    row = next(
+        each["row"]
+        for each in incident.values("timeline")
+        if each["step"] == "Investigation Begins"
+    )
+    incident.set("hypothesis", text, table="timeline", row=row)
+    assert rules(incident) == found
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [("Review the list each quarter", []), ("Review the list of key accounts", ["AI2"])],
+)
+def test_what_is_done_each_quarter_has_an_end(incident, text, found):
+    incident.add("went_wrong", area="Communication", what="Calls", how_to_improve=text)
+    assert rules(incident) == found

@@ -33,6 +33,8 @@ KEPT_DAYS = 15
 (https://docs.datadoghq.com/data_security/data_retention_periods/)."""
 
 VANISH = frozenset({"search_datadog_logs", "analyze_datadog_logs", "search_datadog_spans"})
+ROUGH: frozenset[str] = frozenset({"engineering_hours"})
+"""Figures of which a source knows little: who is named first need not have worked till the end."""
 LATER: frozenset[str] = frozenset({"approvals", "sharing"})
 """Tables that go on changing after an approval."""
 TOGETHER = dt.timedelta(minutes=1)
@@ -215,7 +217,7 @@ def disagreements(case: Case, found: Sequence[Estimate]) -> Iterator[Finding]:
         told.add(one.name)
         yield Finding(
             code=Code.SOURCES,
-            severity=Severity.WARNING if one.is_stated else Severity.HINT,
+            severity=Severity.WARNING if one.is_stated and one.name not in ROUGH else Severity.HINT,
             where=case.where(SINGLE, SINGLE, blank),
             message=f"{one.value:,g} {one.unit} "
             f"{'stated' if one.is_stated else f'by {one.source}'}, {other.value:,g} by "

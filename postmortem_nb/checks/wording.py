@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from postmortem_nb import language, subjects
 from postmortem_nb.checks.case import SINGLE
 from postmortem_nb.checks.report import Code, Finding, Severity
+from postmortem_nb.checks.review import REVIEW, reached
 from postmortem_nb.language import Setting
 
 if TYPE_CHECKING:
@@ -76,6 +78,9 @@ ALLOWED = "blameless-allow"
 """Key of a template's front matter: words, parted by commas, that a team lets stand."""
 
 CHAIN_END = "RC2"
+SUMMED = ("technical_cause", "organizational_cause", "process_cause")
+"""Blanks that are written when the whys are answered."""
+_TEAM = re.compile(r"\b(?:teams?|groups?|departments?)\b", re.IGNORECASE)
 
 
 def wording(case: Case) -> Iterator[Finding]:
@@ -93,12 +98,16 @@ def wording(case: Case) -> Iterator[Finding]:
 
 
 def chain(case: Case) -> Iterator[Finding]:
-    """Find a chain of whys that ends at a person: the system that allowed it is one why further."""
+    """Find a chain of whys that ends at a person: the system that allowed it is one why further.
+
+    What a team owns or is given ends at nobody; in a Draft the chain may go on.
+    """
     answered = [row for row in case.rows("whys") if row.get("answer")]
-    if not answered:
+    if not answered or not _ended(case, len(answered)):
         return
     last = answered[-1]
-    found = subjects.mentions(language.mask(str(last["answer"])), case.people())
+    told = _TEAM.sub(" ", language.mask(str(last["answer"])))
+    found = subjects.mentions(told, case.people())
     if found:
         yield Finding(
             code=Code.BLAME,
@@ -116,6 +125,13 @@ def chain(case: Case) -> Iterator[Finding]:
 
 
 RULES = (wording, chain)
+
+
+def _ended(case: Case, answered: int) -> bool:
+    """Return whether the whys are at their end: summed up, all answered, or in Review."""
+    asked = sum(len(group.presets) for group in case.template.groups("whys"))
+    summed = any(case.fact(name) for name in SUMMED if case.has(SINGLE, name))
+    return summed or answered >= asked or reached(case, REVIEW)
 
 
 def reads(cell: Cell) -> Setting:
