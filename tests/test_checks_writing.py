@@ -158,9 +158,16 @@ def test_a_notebook_shows_findings_whole_and_without_what_is_for_programs(incide
 
 def test_who_signs_is_asked_for_in_review_and_sent_back_to_it_only_from_approved(incident):
     incident.set("state", "Review")
+    assert messages(incident, "approval") == [
+        "Nobody has signed yet: Author, Technical Reviewer, Manager, On-call Lead."
+    ]
+    row = incident.add("approvals", role="Manager", name="Petra Lang")
     frame = incident.check()
-    remedies = set(frame[frame["code"] == "approval"]["remedy"])
-    assert remedies == {"Let the person sign with name and date."}
+    (told,) = frame[(frame["code"] == "approval") & (frame["row"] == row)].itertuples()
+    assert (told.message, told.remedy) == (
+        "Manager: no date, no tick.",
+        "Let the person sign with name and date.",
+    )
     incident.set("state", "Approved")
     frame = incident.check()
     (remedy,) = set(frame[frame["message"].str.startswith("Author: no")]["remedy"])
@@ -301,3 +308,10 @@ def test_an_outage_of_somebody_else_overstates_nothing(incident, text, found):
 def test_what_is_done_each_quarter_has_an_end(incident, text, found):
     incident.add("went_wrong", area="Communication", what="Calls", how_to_improve=text)
     assert rules(incident) == found
+
+
+def test_examples_of_another_incident_are_told_as_such(incident):
+    incident.set("what_happened", "Nobody checked the lock.")
+    frame = incident.check()
+    (remedy,) = frame[frame["rule"] == "CF3"]["remedy"]
+    assert remedy.startswith("Say what was visible, for example “the dashboard")

@@ -30,7 +30,17 @@ def approvals(case: Case) -> Iterator[Finding]:
         return
     signed = {row.get("role"): row for row in case.rows("approvals")}
     back = ", or take the postmortem back to Review" if reached(case, APPROVED) else ""
-    for role in _roles(case):
+    roles = _roles(case)
+    begun = reached(case, APPROVED) or any(_lacking(signed.get(each, {})) != _ALL for each in roles)
+    if roles and not begun and reached(case, REVIEW):
+        yield _approval(
+            case,
+            {},
+            f"Nobody has signed yet: {', '.join(roles)}.",
+            "Let each sign with name and date.",
+            severity=Severity.HINT,
+        )
+    for role in roles if begun else ():
         missing = _lacking(signed.get(role, {}))
         touched = any(signed.get(role, {}).get(name) for name in ("done", "name", "date"))
         if missing and (touched or reached(case, REVIEW)):
@@ -120,10 +130,13 @@ def _roles(case: Case) -> list[str]:
     return presets or [row["role"] for row in case.rows("approvals") if row.get("role")]
 
 
+_WANTED = {"name": "name", "date": "date", "done": "tick"}
+_ALL = list(_WANTED.values())
+
+
 def _lacking(row: Mapping[str, Any]) -> list[str]:
     """Return what an approval lacks."""
-    wanted = {"name": "name", "date": "date", "done": "tick"}
-    return [word for name, word in wanted.items() if not row.get(name)]
+    return [word for name, word in _WANTED.items() if not row.get(name)]
 
 
 def _same(one: object, other: object) -> bool:

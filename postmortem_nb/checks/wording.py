@@ -160,12 +160,14 @@ def outage(case: Case) -> bool | None:
 def remark(case: Case, flag: Flag, place: tuple[str, str, str]) -> Finding:
     """Return a flag of a language rule as a finding."""
     rule, (table, row, name) = flag.rule, place
+    # the examples are of another incident: nobody should look for them in their own
+    first, second = (each.replace(": “", ", for example “", 1) for each in rule.instead)
     return Finding(
         code=CODES.get(rule.id, Code.BLAME),
         severity=Severity.HINT if flag.hint else Severity.WARNING,
         where=case.where(table, row, name),
         message=f"“{' '.join(flag.words.split())}”: {rule.title}. {rule.reason}",
-        remedy=f"{rule.instead[0]} Or: {rule.instead[1]} ({rule.source})",
+        remedy=f"{first} Or: {second} ({rule.source})",
         table=table,
         row=row,
         name=name,
