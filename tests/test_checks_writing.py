@@ -159,7 +159,7 @@ def test_a_notebook_shows_findings_whole_and_without_what_is_for_programs(incide
 def test_who_signs_is_asked_for_in_review_and_sent_back_to_it_only_from_approved(incident):
     incident.set("state", "Review")
     assert messages(incident, "approval") == [
-        "Nobody has signed yet: Author, Technical Reviewer, Manager, On-call Lead."
+        "Not signed yet: Author, Technical Reviewer, Manager, On-call Lead."
     ]
     row = incident.add("approvals", role="Manager", name="Petra Lang")
     frame = incident.check()
@@ -167,6 +167,9 @@ def test_who_signs_is_asked_for_in_review_and_sent_back_to_it_only_from_approved
     assert (told.message, told.remedy) == (
         "Manager: no date, no tick.",
         "Let the person sign with name and date.",
+    )
+    assert messages(incident, "approval")[0].endswith(
+        "yet: Author, Technical Reviewer, On-call Lead."
     )
     incident.set("state", "Approved")
     frame = incident.check()

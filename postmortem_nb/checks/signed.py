@@ -31,19 +31,20 @@ def approvals(case: Case) -> Iterator[Finding]:
     signed = {row.get("role"): row for row in case.rows("approvals")}
     back = ", or take the postmortem back to Review" if reached(case, APPROVED) else ""
     roles = _roles(case)
-    begun = reached(case, APPROVED) or any(_lacking(signed.get(each, {})) != _ALL for each in roles)
-    if roles and not begun and reached(case, REVIEW):
-        yield _approval(
-            case,
-            {},
-            f"Nobody has signed yet: {', '.join(roles)}.",
-            "Let each sign with name and date.",
-            severity=Severity.HINT,
-        )
-    for role in roles if begun else ():
+    if not reached(case, APPROVED):
+        unsigned = [role for role in roles if _lacking(signed.get(role, {})) == _ALL]
+        roles = [role for role in roles if role not in unsigned]
+        if unsigned and reached(case, REVIEW):
+            yield _approval(
+                case,
+                {},
+                f"Not signed yet: {', '.join(unsigned)}.",
+                "Let each sign with name and date.",
+                severity=Severity.HINT,
+            )
+    for role in roles:
         missing = _lacking(signed.get(role, {}))
-        touched = any(signed.get(role, {}).get(name) for name in ("done", "name", "date"))
-        if missing and (touched or reached(case, REVIEW)):
+        if missing:
             yield _approval(
                 case,
                 signed.get(role, {}),
