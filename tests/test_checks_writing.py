@@ -265,6 +265,23 @@ def test_a_fraction_of_those_who_were_spared_is_no_share_of_those_affected(incid
     assert bool(messages(incident, "prose")) is doubted
 
 
+@pytest.mark.parametrize(
+    ("text", "doubted"),
+    [
+        ("In the worst minute, 07:20, 56% of requests failed.", False),
+        ("Until the first page at 06:40 101 requests had failed.", False),
+        ("Before anybody noticed, 101 requests had failed.", False),
+        ("All in all 56% of requests failed.", True),
+        ("In the end 101 requests had failed.", True),
+    ],
+)
+def test_what_failed_in_a_minute_or_until_a_page_is_not_all_that_failed(incident, text, doubted):
+    incident.set("failed_requests", 2188)
+    incident.set("what_happened", "2,188 of 18,682 checkout requests failed.")
+    incident.set("problem", text)
+    assert bool(messages(incident, "prose")) is doubted
+
+
 # -- blameless language ----------------------------------------------------------------------------
 
 

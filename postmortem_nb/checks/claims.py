@@ -268,6 +268,8 @@ SUBSET = re.compile(
     r"other)\s(?!regions?\b)[a-z-]+\s[^.;\n]*$"
     r"|\b(?:after|once|following)\s[^.;\n]+,\s(?:the\s|full\s)?$"
     rf"|\b{PEOPLE}\s(?:with|on|in|of|from|whose|who)\s[^.;,\n]*$"
+    r"|\b(?:until|before)\s(?:the|our|any|anybody|anyone|somebody|someone)\b[^.;\n]{0,30}?"
+    r"\b(?:page|alert|alarm|monitor|detection|call|ticket|report|knew|noticed)\b[^.;\n]*$"
     r"|\b(?:when|until|before)\s[^.;,\n]*\bhad\s(?:already\s)?been\s$",
     re.IGNORECASE,
 )

@@ -95,7 +95,8 @@ ELSEWHEN = re.compile(
     r"year|a year ago|years?|(?:the |a )?day (?:before|earlier)|yesterday|"
     r"in (?:the )?(?:spring|summer|autumn|winter)|in (?:January|February|March|April|May|June|"
     r"July|August|September|October|November|December)|until 20\d\d|20\d\d|previous\w*|earlier|"
-    r"expects?|is expected|goal|normal\w*|usual\w*|today|next|planned|test environment|since)\b"
+    r"expects?|is expected|goal|worst (?:minute|hour)|at its (?:worst|peak|height)|"
+    r"normal\w*|usual\w*|today|next|planned|test environment|since)\b"
     r"|\b(?-i:[A-Z]{2,}-\d+)\b",
     re.IGNORECASE,
 )
