@@ -51,18 +51,23 @@ def test_a_database_that_fails_over_by_itself_is_no_mitigation(incident, text, d
 # -- at the right time -----------------------------------------------------------------------------
 
 
-def test_a_factor_waits_for_the_first_action(incident):
-    """Factors are written before actions: to doubt each of them meanwhile says nothing."""
+def gravity(incident, code):
+    frame = incident.check()
+    return frame[frame["code"] == code]["severity"].to_list()
+
+
+def test_a_factor_is_a_hint_until_there_is_an_action(incident):
+    """Factors are written before actions: meanwhile nobody has left one out."""
     incident.add("factors", area="Technical", name="Lock bound to a session")
-    assert messages(incident, "factor") == []
+    assert gravity(incident, "factor") == ["hint"]
     incident.add("actions", horizon="Immediate", priority="P0", title="Page on a failover")
-    assert len(messages(incident, "factor")) == 1
+    assert gravity(incident, "factor") == ["warning"]
 
 
-def test_a_factor_no_longer_waits_in_review(incident):
+def test_a_factor_is_no_hint_in_review(incident):
     incident.add("factors", area="Technical", name="Lock bound to a session")
     incident.set("state", "Review")
-    assert len(messages(incident, "factor")) == 1
+    assert gravity(incident, "factor") == ["warning"]
 
 
 def told_phases(incident):

@@ -71,15 +71,13 @@ class _Factor(NamedTuple):
 
 
 def factors(case: Case) -> Iterator[Finding]:
-    """Find contributing factors of which no action or measure speaks, once there is one.
+    """Find contributing factors of which no action or measure speaks.
 
-    A Draft is written from top to bottom: factors first, what answers them later.
+    A hint before a Draft has any: it is written from top to bottom, what answers a factor later.
     """
     services = _words(" ".join(map(str, case.fact("services") or ())).replace("-", " "))
     known = [_factor(row, services) for row in case.rows(TABLE) if row.get("name")]
     rows = [(table, row) for table in (ACTIONS, *PREVENTION) for row in case.rows(table)]
-    if not rows and not reached(case, REVIEW):
-        return
     measures = [_words(" ".join(_texts(row).values())) - services for _, row in rows]
     counts = [_LESS if table in _WATCHED else 1.0 for table, _ in rows]
     weights = _weights([*(each.words.keys() for each in known), *measures])
@@ -98,7 +96,8 @@ def factors(case: Case) -> Iterator[Finding]:
             (one * one / top for one, top in zip(row, best, strict=True) if top), default=0
         )
         if factor.words and answer < _LEAST and not _accepted(factor.row):
-            yield _finding(case, factor, alone=not any(row))
+            begun = bool(rows) or reached(case, REVIEW)
+            yield _finding(case, factor, alone=begun and not any(row))
 
 
 def _accepted(row: Row) -> bool:

@@ -57,10 +57,9 @@ class _Movement(NamedTuple):
 def found(incident: Incident, case: Case) -> Iterator[Finding]:
     """Yield silent stretches: a hint when long, a warning when a metric moved meanwhile.
 
-    Status updates tell something too: between them it is a hint, where a metric moved.
+    One that is long only counts once the timeline has its steps. Status updates tell something too: between them it is a hint, where a metric moved.
     """
-    if not review.has_steps(case):
-        return  # each row that is written next would move the stretch
+    written = review.has_steps(case)  # until then each row that comes next moves the stretch
     stretches = [each for each in gaps(case) if not _unknown(case, *each)]
     drawn = list(curves(incident, case)) if stretches else []
     mitigated = case.moments.mitigated
@@ -70,7 +69,7 @@ def found(incident: Incident, case: Case) -> Iterator[Finding]:
         updated = _longest(case, since, until) <= MOVING
         if calm and not worse and (updated or until - since <= EASING):
             moved = ""
-        if moved or (until - since > QUIET and not updated):
+        if moved or (written and until - since > QUIET and not updated):
             lasted = times.duration((until - since) / metrics.MINUTE)
             sure = moved and not updated
             meanwhile = f"while {moved}" if moved else "while the incident was open"
