@@ -185,6 +185,24 @@ def test_a_gap_alone_is_no_change(incident):
     assert change_points(metric(values), incident)["timestamp"].isna().all()
 
 
+@pytest.mark.parametrize("until", [400, 600])
+def test_what_fell_silent_early_in_the_incident_is_said(incident, until):
+    """An agent that dies at 15:15, five minutes in: nothing departs, for nothing is known."""
+    values = 50 + np.random.default_rng(3).normal(size=600)
+    values[315:until] = np.nan
+    found = change_points(metric(values), incident)
+    assert found["timestamp"].isna().all()
+    last = "16:40" if until == 400 else "16:50"
+    reason = f"no value is known from 15:15 to {last}, most of the incident"
+    assert found["reason"].tolist() == [reason] * 2
+
+
+def test_few_values_an_hour_are_no_silence(incident):
+    values = 50 + np.random.default_rng(3).normal(size=24)
+    found = change_points(metric(values, f"{DAY}T00:00Z", pd.Timedelta("1h")), incident)
+    assert found["reason"].iloc[0] == "nothing near the incident departs from the baseline"
+
+
 def test_the_same_weekday_and_time_is_usual_when_weeks_are_there(tmp_path):
     """A busy afternoon is no incident; the same height at night is."""
     random = np.random.default_rng(11)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from postmortem_nb.analysis import breaks
+from postmortem_nb.analysis import breaks, doubts
 from postmortem_nb.analysis.sudden import sudden
 from postmortem_nb.analysis.usual import CAP, DAY, LEAST, Usual, usual
 
@@ -27,8 +27,6 @@ AROUND = 1_000
 
 CLOSE = 0.75
 """How far outside the window, in its lengths, an impact may begin."""
-
-SILENT = "no value is known within the incident"
 
 LIKE = 0.5
 """How far a stretch within the window goes, against the most unusual one, to be a part of it."""
@@ -162,8 +160,9 @@ def _found(at: Floats, y: Floats, near: Flags, known: Usual, window: Window) -> 
     stretches, chosen = _looked_for(known, cut, (inside, near))
     quiet = _quiet(at, stretches, window)
     said = _doubt(at, y, known, chosen, quiet & ~known.others)
-    if chosen is None and not (inside & (at < (window[1] or np.inf))).any():
-        said = SILENT
+    if chosen is None and window[0] is not None:
+        end = at[-1] if window[1] is None else window[1]
+        said = doubts.silence(at, window[0], float(end)) or said
     begun = at[near].min(initial=np.inf) if window[0] is not None else -np.inf
     found = Impact(Moment(reason=said), Moment(reason=said), baseline=known.says)
     if chosen is not None and not said:
