@@ -203,6 +203,27 @@ def test_few_values_an_hour_are_no_silence(incident):
     assert found["reason"].iloc[0] == "nothing near the incident departs from the baseline"
 
 
+@pytest.mark.parametrize("resets", [(), (330,), (330, 350)])
+def test_a_counter_that_only_rises_is_asked_for_its_rate(incident, resets):
+    """Before, the restart of a process was an impact, somewhere on the way up again."""
+    values = np.random.default_rng(3).poisson(50, 600).cumsum() * 1.0
+    for place in resets:
+        values[place:] -= values[place] - 20
+    found = change_points(metric(values), incident)
+    assert found["timestamp"].isna().all()
+    assert found["reason"].iloc[0] == (
+        "the series only rises, as a counter does, and tells nothing so: ask for its rate, for "
+        "example per_second(…)"
+    )
+
+
+def test_a_queue_that_fills_in_the_incident_is_no_counter(incident):
+    values = np.zeros(600)
+    values[320:560] = 10.0 * np.arange(240)
+    start = change_points(metric(values), incident)["timestamp"].iloc[0]
+    assert abs(start - TRUE["impact start"]) <= 5 * STEP
+
+
 def test_the_same_weekday_and_time_is_usual_when_weeks_are_there(tmp_path):
     """A busy afternoon is no incident; the same height at night is."""
     random = np.random.default_rng(11)

@@ -1,4 +1,4 @@
-"""What a series cannot tell: where it was silent."""
+"""What a series cannot tell: where it was silent, and what a counter does that only rises."""
 
 from __future__ import annotations
 
@@ -12,11 +12,20 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Floats = NDArray[np.float64]
+    Flags = NDArray[np.bool_]
 
 SILENT = "no value is known within the incident"
+COUNTER = (
+    "the series only rises, as a counter does, and tells nothing so: ask for its rate, for "
+    "example per_second(…)"
+)
 
 MOST, SEVERAL = 0.5, 3.0
 """A gap of this share of the incident, and of so many steps of the series, is told."""
+
+RISING, RESET = 0.8, 0.1
+"""A counter rises in this share of the steps outside the incident, and falls only when it begins
+again: to at most this share of what it was."""
 
 
 def silence(at: Floats, start: float, end: float) -> str:
@@ -32,3 +41,17 @@ def silence(at: Floats, start: float, end: float) -> str:
         return ""
     first, last = clock.clock(edges[widest]), clock.clock(edges[widest] + gaps[widest])
     return f"no value is known from {first} to {last}, most of the incident"
+
+
+def is_counter(y: Floats, known: Flags) -> bool:
+    """Return whether values only add up, before the incident too, but where they begin again.
+
+    A queue that fills during the incident, and one that noise moves, is none.
+    """
+    steps = np.diff(y)
+    quiet = known[1:] & known[:-1]
+    falls = steps < 0
+    begins_again = y[1:] <= RESET * y[:-1]
+    if y.min() < 0 or not quiet.any() or (falls & ~begins_again).any():
+        return False
+    return float((steps[quiet] > 0).mean()) >= RISING
