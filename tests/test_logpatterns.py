@@ -148,7 +148,19 @@ def test_a_baseline_pulled_apart(incident):
 @pytest.mark.parametrize(
     ("message", "pattern"),
     [
-        ("GET /api/cart 200 in 45 ms", "GET /api/cart <*> in <*> ms"),
+        ("GET /api/cart 200 in 45 ms", "GET /api/cart 200 in <*> ms"),
+        ("POST /pay/17 -> 503 (812 ms)", "POST /pay/<*> -> 503 (<*> ms)"),
+        ('[GIN] | 502 | 1.2ms | 10.0.0.1 | GET "/x"', '[GIN] | 502 | <*> | <*> | GET "/x"'),
+        (
+            "Completed 500 Internal Server Error in 31ms",
+            "Completed 500 Internal Server Error in <*>",
+        ),
+        ("request done, responded with 503 in 12 ms", "request done, responded with 503 in <*> ms"),
+        (
+            "GET /x read 120 rows, wrote 300 | 120 of 300",
+            "GET /x read <*> rows, wrote <*> | <*> of <*>",
+        ),
+        ("pool size 120 -> 140, reads with 300", "pool size <*> -> <*>, reads with <*>"),
         ("took 12ms, 3.5s or 40%", "took <*>, <*> or <*>%"),
         ("from 10.0.0.1:443 at 0xDEADBEEF", "from <*> at <*>"),
         ("user 5c1f0a52-7d0e-5b7e-9a3c-48214821c0de left", "user <*> left"),
@@ -175,6 +187,16 @@ def test_a_baseline_pulled_apart(incident):
 )
 def test_what_changes_from_line_to_line(message, pattern):
     assert templates.masked(message) == pattern
+
+
+def test_failed_requests_of_an_access_log_are_a_pattern_of_their_own(incident):
+    """morgan's and Express' line: the status stands behind the path, without a word before it."""
+    frame = logs(("GET /api/orders/# 200 12.5 ms - 51", 400, "13:00", "15:00"),
+                 ("GET /api/orders/# 503 3.1 ms - 19", 60, "14:10", "14:50"))  # fmt: skip
+    found = log_patterns(frame, incident)
+    assert found["says"].iloc[0] == (
+        "log pattern new: GET /api/orders/<*> 503 <*> ms - <*>, 60 lines, never before"
+    )
 
 
 def test_kinds_stay_and_names_do_not():

@@ -66,7 +66,12 @@ _STATUS = re.compile(r"[1-5][0-9]{2}\b[^0-9A-Za-z]{0,2}")
 _BEFORE_STATUS = re.compile(
     r"(?:status|code|https?|response|returned|HTTP/\d(?:\.\d)?)[\"'=:]{0,3}", re.IGNORECASE
 )
+_ANSWERED = re.compile(
+    r"(?:\S* )?completed|(?:complete|respond|fail|finish|answer|return)\w* with", re.IGNORECASE
+)
 """An HTTP status tells what happened, as a word does: 503 is not 200."""
+_METHOD = re.compile(r"[\"'\[(]?(?:GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS)[\"'\])]?")
+_ARROWS = ("->", "=>", "→")
 _RUN = re.compile(r"<\*>(?:<\*>)+")
 _UNIT = re.compile(r"<\*> (?:[KMGTkmgt]i?[Bb]|B)(?![\w/])")
 _DATE = re.compile(
@@ -117,13 +122,28 @@ def masked(message: str) -> str:
         if (
             words[place][:3].isdecimal()
             and _STATUS.fullmatch(words[place])
-            and _BEFORE_STATUS.search(words[place - 1])
+            and _tells_status(words, place)
         ):
             shown[place] = words[place]
     line = " ".join(shown)
     if ANY not in line:
         return line
     return _LISTED.sub(r"\1", _DATE.sub(ANY, _UNIT.sub(ANY, line)))
+
+
+def _tells_status(words: list[str], place: int) -> bool:
+    """Return whether the word there is a status: by what stands before it, as access logs do.
+
+    Behind the path of a request, or an arrow behind that; in a column of its own (gin).
+    """
+    before = words[place - 1]
+    if _BEFORE_STATUS.search(before) or _ANSWERED.fullmatch(" ".join(words[:place][-2:])):
+        return True
+    if before == "|" and words[place + 1 : place + 2] == ["|"]:
+        return any(map(_METHOD.fullmatch, words))
+    path = place - 2 if before in _ARROWS else place - 1
+    is_path = path > 0 and words[path].startswith(("/", "http://", "https://"))
+    return is_path and _METHOD.fullmatch(words[path - 1]) is not None
 
 
 @lru_cache(maxsize=65_536)
