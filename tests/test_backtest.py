@@ -206,6 +206,28 @@ def test_an_alarm_lasts_through_minutes_without_data(incident, monkeypatch):
     assert "where a window has no data its last known status stays" in found["note"]
 
 
+def test_an_alarm_of_one_group_through_minutes_without_data_is_told(incident, monkeypatch):
+    """host:a alarms and falls silent, host:b goes on quietly: that a's alarm stays is no data."""
+
+    def script(heard):
+        asked = heard.json["data"]["attributes"]
+        moments = [*range(-(-asked["from"] // 60_000) * 60_000, asked["to"], 60_000)]
+        gone = moment("14:30").value // 1_000_000
+        rows = [[value(ms) if ms < gone else None for ms in moments], [0.0] * len(moments)]
+        series = [{"group_tags": [f"host:{h}"], "query_index": 0, "unit": UNIT} for h in "ab"]
+        attributes = {"series": series, "times": moments, "values": rows}
+        return Say({"data": {"id": "0", "type": "timeseries_response", "attributes": attributes}})
+
+    incident.add("monitors", name="Depth", query=f"avg(last_5m):{QUERY} by {{host}} > 5")
+    with Lying(script) as started:
+        monkeypatch.setenv("POSTMORTEM_DATADOG_URL", started.url)
+        found = only(incident)
+    assert (found["alarms"], found["alarm_minutes"]) == (1, 127)  # 14:07 up to 16:14
+    assert (
+        found["note"] == "where a window has no data its last known status stays, Datadog's default"
+    )
+
+
 def test_what_cannot_be_tried_says_why_and_the_others_go_on(server, incident):
     incident.add("monitors", name="Clicks", query='rum("x").rollup("count").last("5m") > 1')
     incident.add("monitors", name="Nothing")

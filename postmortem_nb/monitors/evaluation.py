@@ -82,6 +82,11 @@ class Evaluated:
         blank = np.isnan(self.measured[:, inside]).all(axis=0)
         return float(blank.sum() * (self.every / MINUTE))
 
+    @property
+    def is_held(self) -> bool:
+        """Whether any group is in alarm at a moment without data of its own."""
+        return bool((self.alarming & np.isnan(self.measured)).any())
+
     def extreme(self, start: datetime, end: datetime, *, highest: bool) -> float | None:
         """Return the value of any group that came nearest to an alarm; None where none is known."""
         inside = (self.seconds >= _at(start)) & (self.seconds < _at(end))

@@ -127,7 +127,8 @@ class Tried(Outcome):
         """Yield what was assumed, and how near the value came where it never got there."""
         if self.monitor.assumed:
             yield self.monitor.assumed
-        if self._missing and self.evaluated.unknown(self.baseline, self.end):
+        done = self.evaluated
+        if self._missing and (done.unknown(self.baseline, self.end) or done.is_held):
             yield MISSING[self._missing]
         if self.alarms or self.under_way:
             return
