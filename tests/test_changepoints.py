@@ -6,6 +6,7 @@ import pytest
 
 from postmortem_nb import Incident, change_points, get_datadog_metric, search_datadog_logs
 from postmortem_nb.analysis import breaks, impact, usual
+from postmortem_nb.charts import changes, clock
 from postmortem_nb.errors import BadValue
 
 DAY = "2025-12-04"
@@ -420,6 +421,26 @@ def test_each_panel_names_its_series_before_a_long_query(incident):
     figure = change_points(pd.concat(lines, ignore_index=True), incident).chart()
     written = [each.get_text() for each in figure.texts]
     assert all(any(host in words for words in written) for host in hosts)
+
+
+def test_of_weeks_the_picture_shows_the_incident_and_what_is_around_it(incident, monkeypatch):
+    """Before, 100 minutes of 28 days were one upright line, and its interval could not be seen."""
+    spans, staged = [], changes.stage.stage
+
+    def seen(view, *panels, **words):
+        spans.append((view.span, words["remark"]))
+        return staged(view, *panels, **words)
+
+    monkeypatch.setattr(changes.stage, "stage", seen)
+    values = 50 + np.random.default_rng(3).normal(size=28 * 288)
+    values[27 * 288 + 184 : 27 * 288 + 200] += 10  # 15:20 to 16:40
+    weeks = metric(values, start="2025-11-07T00:00Z", step=pd.Timedelta("5min"))
+    change_points(weeks, incident).chart()
+    change_points(metric(values[-288:], f"{DAY}T00:00Z", pd.Timedelta("5min")), incident).chart()
+    (near, said), (whole, nothing) = spans
+    assert clock.spell(near) == "2025-12-04 07:45 to 23:55 UTC"
+    assert said == "Drawn: 2025-12-04 07:45 to 23:55 UTC, of 28 days"
+    assert (whole.length, nothing) == (287 * 300, "")
 
 
 def test_a_baseline_is_of_a_time_before(incident):

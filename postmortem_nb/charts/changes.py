@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from postmortem_nb import units
+import numpy as np
+
+from postmortem_nb import times, units
 from postmortem_nb.captions import label
 from postmortem_nb.charts import card, clock, counts, palette, stage, thin
 from postmortem_nb.charts.stage import View
@@ -13,7 +15,6 @@ from postmortem_nb.charts.stage import View
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import numpy as np
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
     from numpy.typing import NDArray
@@ -26,6 +27,10 @@ if TYPE_CHECKING:
 __all__ = ["Mark", "Panel", "View", "draw"]
 
 MOST = 3
+DAY = 86_400.0
+LONG, AROUND = 20.0, 4.0
+"""Of a stretch so many times as long as the incident only so many of its lengths around it are
+drawn: an interval of minutes cannot be seen in weeks."""
 HEIGHTS = {1: 2.35, 2: 1.55, 3: 1.3}
 VALUE, USUAL, MARK = palette.SERIES[0], card.GREY, palette.SERIES[4]
 BAND = "#CFCBE6"
@@ -61,17 +66,41 @@ def draw(panels: Sequence[Panel], view: View) -> Figure:
         return card.note(view.look.title, "No values in the window")
     height = HEIGHTS[len(chosen)]
     rest = len(panels) - len(chosen)
+    more = f"{rest:,} more series {'is' if rest == 1 else 'are'} not drawn" if rest > 0 else ""
+    view, drawn = _about(view, chosen)
     made = stage.stage(
         _flagged(view, chosen),
         [stage.Panel(_caption(one), _scale(one, view), height) for one in chosen],
         [words for _, words in KEY],
-        remark=f"{rest:,} more series {'is' if rest == 1 else 'are'} not drawn" if rest > 0 else "",
+        remark=" · ".join(filter(None, (drawn, more))),
     )
     for one, (axes, room) in zip(chosen, made.panels, strict=True):
         _series(made, axes, one)
         if one is chosen[0]:
             counts.legend(made, room, KEY)
     return made.card.figure
+
+
+def _about(view: View, chosen: Sequence[Panel]) -> tuple[View, str]:
+    """Return a view of the incident and what is around it, and that in words; of all, nothing."""
+    declared = [clock.epoch(moment) for moment in view.look.window if moment is not None]
+    marks = [edge for one in chosen for mark in one.marks for edge in (mark.earliest, mark.latest)]
+    moments = [at for at in (*declared, *marks) if view.span.start <= at <= view.span.end]
+    if not moments:
+        return view, ""
+    first, last = min(moments), max(moments)
+    if view.look.window[0] is not None and view.look.window[1] is None:
+        last = view.span.end
+    length = max(last - first, clock.bucket(view.span, 1_000))
+    if view.span.length <= LONG * length:
+        return view, ""
+    low, high = first - AROUND * length, last + AROUND * length
+    size = clock.bucket(clock.Span(low, high))
+    low, high = np.floor(low / size) * size, np.ceil(high / size) * size
+    span = clock.Span(max(view.span.start, float(low)), min(view.span.end, float(high)))
+    days = round(view.span.length / DAY)
+    whole = f"{days:,} days" if days > 1 else times.duration(round(view.span.length / 60))
+    return replace(view, span=span), f"Drawn: {clock.spell(span)}, of {whole}"
 
 
 def _flagged(view: View, chosen: Sequence[Panel]) -> View:
