@@ -8,7 +8,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from postmortem_nb import Incident, evidence, log_patterns, search_datadog_logs, session
+from postmortem_nb import (
+    Incident,
+    change_points,
+    evidence,
+    log_patterns,
+    over_represented,
+    search_datadog_logs,
+    session,
+)
 from postmortem_nb.analysis import significance, templates
 from postmortem_nb.errors import BadValue
 
@@ -270,10 +278,33 @@ def test_what_cannot_be_compared_is_refused_in_one_line(incident, tmp_path):
         log_patterns(inside, incident)
     with pytest.raises(BadValue, match="frame: expected rows in the incident"):
         log_patterns(logs(("x #", 5, "12:00", "13:00")), incident)
-    with pytest.raises(BadValue, match="column: expected a column"):
+    with pytest.raises(BadValue, match="frame: expected a column 'text'"):
         log_patterns(inside, incident, column="text")
     with pytest.raises(BadValue, match="incident: expected a time of the step 'Incident Start'"):
         log_patterns(inside, Incident.create("INC-2", tmp_path))
+
+
+def test_a_frame_without_messages_is_told_what_it_has(incident):
+    """Before: "expected a column of the frame, for example message; got 'message'"."""
+    whole = logs(("x #", 5, "12:00", "15:00"))
+    bare = whole.drop(columns="message")
+    says = (
+        "expected a column 'message' with the texts of logs, or column= that names it, for example "
+        "search_datadog_logs(…); got ['timestamp', 'status', 'id']"
+    )
+    for frames, thing in (({}, "frame"), ({"baseline": bare}, "baseline")):
+        with pytest.raises(BadValue) as refused:
+            log_patterns(whole if frames else bare, incident, **frames)
+        assert str(refused.value) == f"{thing}: {says}"
+
+
+@pytest.mark.parametrize("given", ["INC-1", pd.DataFrame({"timestamp": []})])
+@pytest.mark.parametrize("call", [change_points, log_patterns, over_represented])
+def test_what_is_no_incident_is_refused_in_one_line(call, given):
+    with pytest.raises(
+        BadValue, match=r"^incident: expected an incident, for example Incident\.op"
+    ):
+        call(logs(("x #", 5, "12:00", "15:00")).assign(status="error"), given)
 
 
 class TestSandbox:

@@ -12,6 +12,7 @@ import pandas as pd
 from postmortem_nb import masking, text
 from postmortem_nb.charts import card
 from postmortem_nb.errors import BadValue, expected
+from postmortem_nb.incident import Incident
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
 
     from matplotlib.figure import Figure
     from numpy.typing import NDArray
-
-    from postmortem_nb.incident import Incident
 
 Window = tuple["datetime | None", "datetime | None"]
 
@@ -74,9 +73,16 @@ def made(rows: pd.DataFrame, shown: Shown, source: pd.DataFrame) -> Found:
     return found
 
 
-def window(incident: Incident | None) -> Window:
-    """Return the declared window of an incident; unknown for none."""
-    return incident.window() if incident is not None else (None, None)
+def window(incident: object) -> Window:
+    """Return the declared window of an incident; unknown for none. BadValue for anything else."""
+    if incident is None:
+        return None, None
+    if not isinstance(incident, Incident):
+        came = incident if isinstance(incident, str) else f"a {type(incident).__name__}"
+        raise BadValue(
+            expected("incident", "an incident", example="Incident.open('INC-4821')", came=came)
+        )
+    return incident.window()
 
 
 def timed(frame: object, thing: str = "frame") -> pd.DataFrame:

@@ -135,9 +135,7 @@ def _compared(
     frame: pd.DataFrame, incident: Incident, baseline: pd.DataFrame | None, column: str
 ) -> tuple[Stretch, Stretch, pd.DataFrame]:
     """Return the rows of the window, those of the baseline, and the frame."""
-    whole = found.timed(frame)
-    if column not in whole.columns:
-        raise BadValue(expected("column", "a column of the frame", example="message", came=column))
+    whole = _texts(frame, "frame", column)
     start, end = found.window(incident)
     if start is None:
         raise BadValue(
@@ -152,7 +150,7 @@ def _compared(
     if baseline is None:
         before = Stretch(whole[at < first], clock.Span(span.start, min(first, span.end)))
     else:
-        past = found.timed(baseline, "baseline")
+        past = _texts(baseline, "baseline", column)
         past_at = clock.seconds(past["timestamp"])
         away = past[~((past_at >= first) & (past_at <= last))]
         before = Stretch(away, _span(past, past_at))
@@ -164,6 +162,18 @@ def _compared(
             "from='{{INCIDENT_START_MINUS_2H}}' or baseline=search_datadog_logs(…); got none"
         )
     return now, before, whole
+
+
+def _texts(frame: object, thing: str, column: str) -> pd.DataFrame:
+    whole = found.timed(frame, thing)
+    if column not in whole.columns:
+        raise BadValue(
+            expected(
+                thing, f"a column '{column}' with the texts of logs, or column= that names it",
+                example="search_datadog_logs(…)", came=[str(name) for name in whole.columns][:8],
+            )
+        )  # fmt: skip
+    return whole
 
 
 def _spell(first: float, end: datetime | None) -> str:
