@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from postmortem_nb import Incident, over_represented, search_datadog_logs
+from postmortem_nb.charts import card
 from postmortem_nb.errors import BadValue
 
 DAY = "2025-12-04"
@@ -252,3 +253,26 @@ def test_a_column_that_is_there_twice_is_refused(incident):
     frame = logs(*FRAME)
     with pytest.raises(BadValue, match="version"):
         over_represented(pd.concat([frame, frame[["version"]]], axis=1), incident)
+
+
+def test_what_many_tests_leave_as_chance_is_said_to_be_chance(incident, monkeypatch):
+    """Of 100 values one has an interval above 1 by chance alone: its words must not sound sure."""
+    random = np.random.default_rng(3)
+    frame = pd.DataFrame({
+        "timestamp": pd.Timestamp(f"{DAY}T14:30Z"), "status": ["info"] * 9_000 + ["error"] * 1_000,
+        "pod": random.integers(0, 100, 10_000).astype(str),
+    })  # fmt: skip
+    found = over_represented(frame, incident, facets="pod")
+    top = found.iloc[0]
+    assert not found["over_represented"].any()
+    assert top["odds_low"] > 1
+    assert top["says"].endswith(f"; no more than chance among 100 values (q {top['q_value']:.2g})")
+    written, write = [], card.Card.write
+
+    def heard(self, at, words, **how):
+        written.append(words)
+        write(self, at, words, **how)
+
+    monkeypatch.setattr(card.Card, "write", heard)
+    found.chart()
+    assert "Grey: not more often than by chance, of 100 values tested" in written

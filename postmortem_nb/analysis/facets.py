@@ -115,7 +115,7 @@ def over_represented(
     ]
     table = _table(pd.DataFrame(rows, columns=[*COLUMNS[:-1]]), against)
     shown = found.Shown(
-        lambda: forest.draw(_title(against), _marks(table), _when(cases)),
+        lambda: forest.draw(_title(against), _marks(table), _when(cases), len(table)),
         _alt(table, against), SHOWN,
         f"{len(table):,} values of {table['facet'].nunique():,} facets tested · "
         f"{len(cases):,} errors against {len(others):,} {against}",
@@ -238,19 +238,25 @@ def _table(rows: pd.DataFrame, against: str) -> pd.DataFrame:
     rows["over_represented"] = over.astype(bool)
     order = np.lexsort((-rows["odds_low"].to_numpy(dtype=np.float64), ~over.to_numpy(dtype=bool)))
     rows = rows.iloc[order].reset_index(drop=True)
-    rows["says"] = [_says(row, against) for row in found.records(rows)]
+    rows["says"] = [_says(row, against, len(rows)) for row in found.records(rows)]
     rows["timestamp"] = pd.to_datetime(rows["timestamp"], utc=True).astype("datetime64[us, UTC]")
     return rows.astype(dict.fromkeys(("facet", "value", "id", "says"), "string"))
 
 
-def _says(row: dict[str, Any], against: str) -> str:
+def _says(row: dict[str, Any], against: str, tested: int) -> str:
+    """Return a row in words; an interval above 1 that many tests explain is said to be chance."""
     name = f"{label(row['facet'], 60)} {label(row['value'], 100)}"
     return (
         f"{name}: {_share(row['share_of_errors'])} of the errors, "
         f"{_share(row['share_of_others'])} of the "
         f"{against}; odds ratio {numeral(row['odds_ratio'], 3)} ("
         f"{numeral(row['odds_low'], 3)} to {numeral(row['odds_high'], 3)})"
+        + ("" if row["over_represented"] or row["odds_ratio"] <= 1 else _chance(row, tested))
     )
+
+
+def _chance(row: dict[str, Any], tested: int) -> str:
+    return f"; no more than chance among {tested:,} values (q {numeral(row['q_value'], 2)})"
 
 
 def _share(part: float) -> str:

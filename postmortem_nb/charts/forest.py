@@ -35,15 +35,19 @@ class Mark:
     sure: bool
 
 
-def draw(title: str, marks: Sequence[Mark], note: str = "") -> Figure:
-    """Return the picture of the first twelve rows, blue those that are significant."""
+def draw(title: str, marks: Sequence[Mark], note: str = "", tested: int = 0) -> Figure:
+    """Return the picture of the first twelve rows of those tested, blue those that are significant.
+
+    What grey means is said below, where there is any.
+    """
     if not marks:
         return card.note(title, "No value of a facet has enough rows to be tested")
     shown = marks[:MOST]
     names = card.fit_apart([label(one.name) for one in shown], NAMES)
     left = card.EDGE + max(card.width(name) for name in names) + 0.15
     right = card.WIDTH - card.EDGE - SHARES
-    made = card.Card(round(HEAD + ROW * len(shown) + AXIS, 3))
+    is_grey = not all(one.sure for one in shown)
+    made = card.Card(round(HEAD + ROW * len(shown) + AXIS + is_grey * card.LINE, 3))
     _heads(made, title, note, (left, right))
     low, high = _ends(shown)
     top = made.height - HEAD
@@ -60,6 +64,9 @@ def draw(title: str, marks: Sequence[Mark], note: str = "") -> Figure:
         made.rule([(x(one.low), y), (x(one.high), y)], color=color, linewidth=2.0)
         made.dot((x(one.ratio), y), 0.11, color)
         made.write((card.WIDTH - card.EDGE, y), one.shares, align="right", color=card.GREY)
+    if is_grey:
+        words = f"Grey: not more often than by chance, of {tested or len(marks):,} values tested"
+        made.write((card.EDGE, 0.5 * card.LINE), words, size=card.SMALL)
     return made.figure
 
 
