@@ -3,7 +3,8 @@
 ``<name>.parquet`` holds the rows, ``<name>.json`` the *record*: question, window, time of pull,
 rows, completeness, and the digest of the Parquet file. A changed file is shown as changed, never
 hidden.
-Both are written whole or not at all: to a temporary file first, which then takes the name.
+Both are written whole or not at all: to a temporary file first, which then takes the name; one
+writer at a time, so that two kernels leave no rows under the record of others.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -19,7 +20,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from postmortem_nb import onestep, provenance, text
+from postmortem_nb import lock, onestep, provenance, text
+from postmortem_nb.edits import LOCK
 from postmortem_nb.errors import BundleError, NotSaved, expected
 
 if TYPE_CHECKING:
@@ -64,10 +66,13 @@ def freeze(folder: Path, name: str, frame: pd.DataFrame, told: Record) -> Record
         folder.mkdir(parents=True, exist_ok=True)
         packed = _packed(table)
         record["sha256"] = hashlib.sha256(packed).hexdigest()
-        # the rows first: a record without its rows is reported, rows without their record are not
-        onestep.write(folder / f"{name}.parquet", packed, sync=True)
         words = json.dumps(record, ensure_ascii=False, indent=1, default=str)
-        onestep.write(folder / f"{name}.json", text.clean(words).encode(), sync=True)
+        with lock.held(str(folder / LOCK)):
+            # the rows first: a record without its rows is reported, rows without a record are not
+            onestep.write(folder / f"{name}.parquet", packed, sync=True)
+            onestep.write(folder / f"{name}.json", text.clean(words).encode(), sync=True)
+    except TimeoutError:
+        raise NotSaved(f"evidence '{name}' is not saved: another program is writing") from None
     except OSError as error:
         raise NotSaved(f"evidence '{name}' is not saved: {error.strerror or error}") from None
     return record
@@ -79,15 +84,24 @@ def thaw(folder: Path, name: str) -> pd.DataFrame:
     ``attrs["evidence"]["changed"]`` is True where the file is not the one that was frozen.
     Raises BundleError where there is none or where it cannot be read.
     """
-    path = folder / f"{_checked(name)}.parquet"
-    record = _record(folder / f"{name}.json")
+    record, packed = _pair(folder, _checked(name))
+    if record.get("changed") and (folder / LOCK).exists():
+        with suppress(OSError), lock.held(str(folder / LOCK)):  # another kernel may be half way
+            record, packed = _pair(folder, name)
     with _read(name):
-        packed = path.read_bytes()
         frame = _frame(_unpacked(packed, name), record.get("dtypes") or {})
-    if hashlib.sha256(packed).hexdigest() != record.get("sha256"):
-        record["changed"] = True
     frame.attrs["evidence"] = record
     return frame
+
+
+def _pair(folder: Path, name: str) -> tuple[Record, bytes]:
+    """Return the record of an answer, ``changed`` where its rows are others, and those rows."""
+    record = _record(folder / f"{name}.json")
+    with _read(name):
+        packed = (folder / f"{name}.parquet").read_bytes()
+    if hashlib.sha256(packed).hexdigest() != record.get("sha256"):
+        record["changed"] = True
+    return record, packed
 
 
 def columns(

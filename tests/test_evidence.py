@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import random
+import threading
 
 import numpy as np
 import pandas as pd
@@ -13,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from postmortem_nb import evidence, provenance
+from postmortem_nb import edits, evidence, onestep, provenance
 from postmortem_nb.errors import BundleError, NotSaved
 
 ODD = "a\0b \N{DUCK} \N{RIGHT-TO-LEFT OVERRIDE}"
@@ -285,7 +286,8 @@ def test_a_disk_that_refuses_leaves_the_old_evidence_whole(tmp_path, monkeypatch
         pd.testing.assert_frame_equal(back, old)
     else:  # the rows are new and their record is not: that is said
         assert back.attrs["evidence"]["changed"] is True
-    assert [path.name for path in sorted(tmp_path.iterdir())] == ["errors.json", "errors.parquet"]
+    kept = [path.name for path in sorted(tmp_path.iterdir())]
+    assert kept == [edits.LOCK, "errors.json", "errors.parquet"]
 
 
 def test_records_are_plain_json(tmp_path):
@@ -311,3 +313,40 @@ def test_columns_that_an_answer_has_are_read_in_one_go(tmp_path):
     evidence.freeze(tmp_path, "e", pd.DataFrame({"a": ["x", "y"], "b.c": ["p", "q"]}), {})
     assert evidence.columns(tmp_path, "e", ("a",), ("b.c", "d")).column_names == ["a", "b.c"]
     assert evidence.columns(tmp_path, "e", ("a", "d")) is None
+
+
+def half_way(monkeypatch, then):
+    """Call ``then`` once in a thread of its own, when rows are written and their record is not."""
+    write, begun = onestep.write, []
+
+    def writing(path, *rest, **how):
+        write(path, *rest, **how)
+        if path.suffix == ".parquet" and not begun:
+            begun.append(threading.Thread(target=then))
+            begun[0].start()
+            begun[0].join(0.3)
+
+    monkeypatch.setattr(onestep, "write", writing)
+    return begun
+
+
+def test_who_reads_while_another_kernel_writes_gets_what_belongs_together(tmp_path, monkeypatch):
+    """Before: new rows under the old record, "its evidence was changed since it was frozen"."""
+    evidence.freeze(tmp_path, "a", pd.DataFrame({"n": [1]}), {})
+    seen = []
+    begun = half_way(monkeypatch, lambda: seen.append(evidence.thaw(tmp_path, "a")))
+    evidence.freeze(tmp_path, "a", pd.DataFrame({"n": [1, 2]}), {})
+    begun[0].join()
+    assert "changed" not in seen[0].attrs["evidence"]
+    assert (seen[0].attrs["evidence"]["rows"], len(seen[0])) == (2, 2)
+
+
+def test_two_kernels_that_write_one_name_leave_what_belongs_together(tmp_path, monkeypatch):
+    """Before, for good: the rows of one under the record of the other."""
+    other = pd.DataFrame({"n": [1, 2, 3]})
+    begun = half_way(monkeypatch, lambda: evidence.freeze(tmp_path, "a", other, {}))
+    evidence.freeze(tmp_path, "a", pd.DataFrame({"n": [1, 2]}), {})
+    begun[0].join()
+    found = evidence.thaw(tmp_path, "a")
+    assert "changed" not in found.attrs["evidence"]
+    assert len(found) == found.attrs["evidence"]["rows"] == 3
