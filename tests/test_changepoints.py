@@ -351,6 +351,17 @@ def test_the_most_unusual_of_many_series_comes_first(incident):
     assert found["timestamp"].iloc[2:].isna().all()
 
 
+def test_of_many_series_it_is_said_in_how_many_something_was_found(incident, monkeypatch):
+    """Each is looked at alone: one of sixty may be chance, fifty of sixty are not."""
+    random = np.random.default_rng(3)
+    parts = [metric(50 + random.normal(size=600), series=f"host:{n}") for n in range(60)]
+    parts[59].loc[320:399, "value"] += 12
+    line = change_points(pd.concat(parts), incident)._shown.line
+    assert line.startswith("60 series, an impact in 1 · usual is the median of ")
+    alone = change_points(parts[59], incident)._shown.line
+    assert alone.startswith("1 series · usual is")
+
+
 def test_an_empty_frame_gives_no_rows(incident):
     found = change_points(metric([]), incident)
     assert list(found.columns[:4]) == ["timestamp", "edge", "earliest", "latest"]

@@ -109,6 +109,9 @@ def change_points(
             the row in words, for the timeline
 
     Raises BadValue for a frame without times, and for a baseline that is later than the frame.
+    Each series is looked at alone, nothing is corrected for their number: of 200 without a shift,
+    two hours of baseline, up to 4 get a start by chance, 14 where each value holds on to 0.7 of
+    the one before.
 
     How: deviations from what is usual (``analysis.usual``) are cut into levels by ruptures'
     penalised least squares; a level is an impact where it stands out of noise, of the ties between
@@ -355,5 +358,7 @@ def _alt(rows: pd.DataFrame) -> str:
 def _line(looked: list[tuple[Series, Impact]]) -> str:
     usual = [known.baseline for _, known in looked if known.baseline]
     quiet = [known.start.reason for _, known in looked if known.start.reason]
-    said = f"{len(looked):,} series" + (f" · usual is {usual[0]}" if usual else "")
+    moved = sum(bool(np.isfinite([known.start.at, known.end.at]).any()) for _, known in looked)
+    many = f", an impact in {moved:,}" if len(looked) > 1 else ""
+    said = f"{len(looked):,} series{many}" + (f" · usual is {usual[0]}" if usual else "")
     return said + (f" · unknown: {quiet[0]}" if quiet and len(quiet) == len(looked) else "")
