@@ -175,6 +175,21 @@ def test_an_alert_for_no_data_is_told_as_not_tried():
     assert found.assumed == "an alert for no data is not tried"
 
 
+@pytest.mark.parametrize(
+    "threshold",
+    [
+        "> 20 items for 10 min; no data after 15 min",
+        "> 20 items for 10 min, notify on no-data for 15 minutes",
+        "> 20 items for 10 min (no data: alert)",
+    ],
+)
+def test_an_alert_for_no_data_beside_a_condition_is_told_too(threshold):
+    """Before: "expected a condition, for example '> 5 % for 10 min'", which it was."""
+    found = reading.read(A, threshold)
+    assert found.query() == reading.read(A, "> 20 items for 10 min").query()
+    assert found.assumed == "an alert for no data is not tried"
+
+
 def test_for_at_least_so_long_is_for_so_long():
     found = reading.read(A, "above 20 for at least 10 minutes")
     assert found.query() == reading.read(A, "> 20 for 10 min").query()

@@ -67,7 +67,7 @@ _SCALES = {
 """What may stand behind a number, as charts shorten it; ``m`` are minutes, ``B`` bytes."""
 _SCALE = rf"(?P<scale>(?:(?-i:[kKMGT])|{'|'.join(w for w in _SCALES if len(w) > 1)})(?!\w))?"
 _UNIT = (
-    r"(?:%|percent|(?!(?:for|over|in|within|during|on|at|recover\w*|warn\w*)\b)[A-Za-zµ][\w/]*)?"
+    r"(?:%|percent|(?!(?:for|over|in|within|during|on|at|no|recover\w*|warn\w*)\b)[A-Za-zµ][\w/]*)?"
 )
 _WRITTEN = re.compile(
     rf"\s*(?:critical\b\s*:?)?\s*(?P<sign>{_SIGN})?\s*(?P<limit>{_LIMIT})\s*{_SCALE}\s*"
@@ -84,7 +84,11 @@ _WARNING = re.compile(
     rf"{_SIGN}?\s*(?P<limit>{_LIMIT})\s*{_SCALE}\s*(?P<unit>{_UNIT})\s*\)?",
     re.IGNORECASE,
 )
-_SILENCE = re.compile(r"\bno[ -]?data\b", re.IGNORECASE)
+_SILENCE = re.compile(
+    r"[,;(]?\s*(?:\b(?:and|or|notify|alert)\b\s*)*(?:\b(?:if|on|when|for)\b\s*)?\bno[ -]?data\b[^,;)]*\)?",
+    re.IGNORECASE,
+)
+UNTRIED = "an alert for no data is not tried"
 _SPAN = re.compile(
     r"\b(?P<word>for|over|in|within|during)\s+(?:the\s+|at\s+least\s+)?(?:last\s+|past\s+)?(?P<count>\d{1,5})?\s*"
     r"(?P<unit>seconds?|secs?|s|minutes?|mins?|m|hours?|hrs?|h|days?|d|weeks?|w)\b",
@@ -261,7 +265,8 @@ def _bare(words: str, threshold: str) -> Monitor:
             f"threshold: no unit begins with a slash; got {shown(threshold.strip())}: write the "
             "number in the query's own unit, for example '> 5'"
         )
-    rest, recovery, unit = _beside(_RECOVERY, found["rest"], _unit(found["unit"]))
+    rest, silence = _SILENCE.subn("", found["rest"], count=1)
+    rest, recovery, unit = _beside(_RECOVERY, rest, _unit(found["unit"]))
     rest, warning, unit = _beside(_WARNING, rest, unit)
     rest, window, held = _window(rest)
     rest, how = _aggregation(rest)
@@ -271,6 +276,7 @@ def _bare(words: str, threshold: str) -> Monitor:
     chosen = _chosen(how, sign, held=held, counted=counted)
     taken = [f"no window is named: {written(WINDOW)} taken"] if window is None else []
     taken += [] if found["sign"] else ["no comparison is named: > taken"]
+    taken += [UNTRIED] if silence else []
     return Monitor(
         node, " ".join(words[:end].split()), chosen, window or WINDOW, sign,
         _number(found), unit, recovery, warning, "; ".join(taken),
@@ -293,7 +299,7 @@ def _recovering(monitor: Monitor, threshold: str) -> Monitor:
         _number(found) if (found := each.search(threshold)) and not found["unit"] else None
         for each in (_RECOVERY, _WARNING)
     )
-    silence = "an alert for no data is not tried" if _SILENCE.search(threshold) else ""
+    silence = UNTRIED if _SILENCE.search(threshold) else ""
     return replace(monitor, recovery=recovery, warning=warning, assumed=silence)
 
 
