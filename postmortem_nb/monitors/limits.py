@@ -59,9 +59,11 @@ def _factor(monitor: Monitor, frame: pd.DataFrame) -> float:
             return 1.0 if _is_in_percent(monitor) else 1 / HUNDRED
         raise _unfit(monitor, "a sum or product")
     wanted = units.read(monitor.unit)
-    if wanted.family == "things" and not wanted.per and monitor.unit != "%":
-        return 1.0  # "100 errors": what is counted, not a measure
     known = sorted({str(unit) for unit in frame["unit"].dropna().unique()})
+    if wanted.family == "things" and not wanted.per and monitor.unit != "%":
+        if all(units.read(each).family == "things" for each in known):
+            return 1.0  # "100 errors": what is counted, not a measure
+        raise _unfit(monitor, " and ".join(known))
     if isinstance(monitor.node, Arithmetic) or len(known) != 1:
         raise _unfit(monitor, " and ".join(known))
     has = units.read(known[0])
