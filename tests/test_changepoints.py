@@ -204,8 +204,15 @@ def test_few_values_an_hour_are_no_silence(incident):
     assert found["reason"].iloc[0] == "nothing near the incident departs from the baseline"
 
 
-@pytest.mark.parametrize("resets", [(), (330,), (330, 350)])
-def test_a_counter_that_only_rises_is_asked_for_its_rate(incident, resets):
+@pytest.mark.parametrize(
+    ("resets", "again"),
+    [
+        ((), ""),
+        ((200, 330), ", and begins again at 15:30"),
+        ((330, 350, 360, 370, 380), ", and begins again at 15:30, 15:50, 16:00 and 2 times more"),
+    ],
+)
+def test_a_counter_that_only_rises_is_asked_for_its_rate(incident, resets, again):
     """Before, the restart of a process was an impact, somewhere on the way up again."""
     values = np.random.default_rng(3).poisson(50, 600).cumsum() * 1.0
     for place in resets:
@@ -213,8 +220,8 @@ def test_a_counter_that_only_rises_is_asked_for_its_rate(incident, resets):
     found = change_points(metric(values), incident)
     assert found["timestamp"].isna().all()
     assert found["reason"].iloc[0] == (
-        "the series only rises, as a counter does, and tells nothing so: ask for its rate, for "
-        "example per_second(…)"
+        f"the series only rises, as a counter does{again}: ask for its rate, for example "
+        "per_second(…)"
     )
 
 

@@ -15,14 +15,10 @@ if TYPE_CHECKING:
     Flags = NDArray[np.bool_]
 
 SILENT = "no value is known within the incident"
-COUNTER = (
-    "the series only rises, as a counter does, and tells nothing so: ask for its rate, for "
-    "example per_second(…)"
-)
-
 MOST, SEVERAL = 0.5, 3.0
 """A gap of this share of the incident, and of so many steps of the series, is told."""
 
+NAMED = 3
 RISING, RESET = 0.8, 0.1
 """A counter rises in this share of the steps outside the incident, and falls only when it begins
 again: to at most this share of what it was."""
@@ -43,15 +39,27 @@ def silence(at: Floats, start: float, end: float) -> str:
     return f"no value is known from {first} to {last}, most of the incident"
 
 
-def is_counter(y: Floats, known: Flags) -> bool:
-    """Return whether values only add up, before the incident too, but where they begin again.
+def counter(at: Floats, y: Floats, known: Flags, window: tuple[float | None, float | None]) -> str:
+    """Return that values only add up, before the incident too, and when they begin again in it.
 
-    A queue that fills during the incident, and one that noise moves, is none.
+    Nothing for a queue that fills during the incident, and for what noise moves.
     """
     steps = np.diff(y)
     quiet = known[1:] & known[:-1]
     falls = steps < 0
     begins_again = y[1:] <= RESET * y[:-1]
     if y.min() < 0 or not quiet.any() or (falls & ~begins_again).any():
-        return False
-    return float((steps[quiet] > 0).mean()) >= RISING
+        return ""
+    if float((steps[quiet] > 0).mean()) < RISING:
+        return ""
+    start, end = (
+        edge if edge is not None else other for edge, other in zip(window, at[[0, -1]], strict=True)
+    )
+    fresh = at[1:][falls & (at[1:] >= start) & (at[1:] <= end)]
+    times = ", ".join(clock.clock(each) for each in fresh[:NAMED])
+    more = f" and {fresh.size - NAMED:,} times more" if fresh.size > NAMED else ""
+    again = f", and begins again at {times}{more}" if fresh.size else ""
+    return (
+        f"the series only rises, as a counter does{again}: ask for its rate, for example "
+        "per_second(…)"
+    )

@@ -80,8 +80,8 @@ def find(at: Floats, y: Floats, window: Window, past: tuple[Floats, Floats]) -> 
     if known.sum() < LEAST:
         came = _values(int(known.sum()))
         return _unknown(at, y, f"only {came} outside the incident; {LEAST} are needed")
-    if doubts.is_counter(y, known):
-        return _unknown(at, y, doubts.COUNTER)
+    if only_rises := doubts.counter(at, y, known, window):
+        return _unknown(at, y, only_rises)
     return _found(at, y, near, usual(at, y, known, _length(at, window)), window)
 
 
