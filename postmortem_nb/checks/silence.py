@@ -57,7 +57,8 @@ class _Movement(NamedTuple):
 def found(incident: Incident, case: Case) -> Iterator[Finding]:
     """Yield silent stretches: a hint when long, a warning when a metric moved meanwhile.
 
-    One that is long only counts once the timeline has its steps. Status updates tell something too: between them it is a hint, where a metric moved.
+    One that is only long counts once the timeline has its steps. Status updates tell something
+    too: between them it is a hint, where a metric moved.
     """
     written = review.has_steps(case)  # until then each row that comes next moves the stretch
     stretches = [each for each in gaps(case) if not _unknown(case, *each)]

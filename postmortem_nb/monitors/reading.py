@@ -85,7 +85,8 @@ _WARNING = re.compile(
     re.IGNORECASE,
 )
 _SILENCE = re.compile(
-    r"[,;(]?\s*(?:\b(?:and|or|notify|alert)\b\s*)*(?:\b(?:if|on|when|for)\b\s*)?\bno[ -]?data\b[^,;)]*\)?",
+    r"[,;(]?\s*(?:\b(?:and|or|notify|alert)\b\s*)*(?:\b(?:if|on|when|for)\b\s*)?"
+    r"\bno[ -]?data\b[^,;)]*\)?",
     re.IGNORECASE,
 )
 UNTRIED = "an alert for no data is not tried"
