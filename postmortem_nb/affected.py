@@ -65,8 +65,8 @@ def users(frame: pd.DataFrame, window: Windows, *, name: str) -> Estimate | None
 def share(frame: pd.DataFrame, window: Windows, *, name: str) -> Estimate | None:
     """Return the share of identities active in the window that met a failure, in percent.
 
-    The frame has to hold successes too: ``None`` when it holds nothing but failures, because
-    their share would be 100 % of whatever was asked for, and when it holds only a part.
+    The frame has to hold successes with an identity too: ``None`` when it has none, because the
+    share would be 100 % of whatever was asked for, and when it holds only a part.
     """
     rows, identity = _identified(frame)
     if not identity or coverage.limits(frame, window):
@@ -74,7 +74,7 @@ def share(frame: pd.DataFrame, window: Windows, *, name: str) -> Estimate | None
     rows = coverage.within(rows, window)
     bad = _failures(rows)
     active = int(rows[identity].nunique())
-    if len(bad) == len(rows) or not active:
+    if not active or rows.drop(bad.index)[identity].isna().all():
         return None
     return Estimate(
         name="affected_share",

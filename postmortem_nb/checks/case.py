@@ -31,6 +31,8 @@ BETWEEN = " › "
 SINGLE = "incident"
 """The one-row table of single facts; its row has the same id."""
 
+_THING = re.compile(r"\d|[“”\"]|\b(?:monitor|alert|alarm|dashboard|synthetic)\b", re.IGNORECASE)
+"""In what detected an incident: it is no person."""
 PEOPLE: tuple[tuple[str, str], ...] = (
     (SINGLE, "author"),
     (SINGLE, "reviewers"),
@@ -98,7 +100,7 @@ class Case:
         names = (
             name for value in named for name in (value if isinstance(value, list) else [value])
         )
-        return {str(name).strip() for name in names if str(name).strip()}
+        return {said for name in names if (said := str(name).strip()) and not _THING.search(said)}
 
     def where(self, table: str, row: str = SINGLE, name: str = "") -> str:
         """Return the place of a blank, a row or a table, as a reader would find it."""
