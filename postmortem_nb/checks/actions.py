@@ -163,6 +163,24 @@ def titles(case: Case) -> Iterator[Finding]:
             )
 
 
+def tickets(case: Case) -> Iterator[Finding]:
+    """Find actions that are tracked in the ticket of another one."""
+    seen: dict[str, Row] = {}
+    for row in case.rows(TABLE):
+        ticket = str(row.get("tracking") or "").strip().rstrip("/")
+        first = seen.setdefault(ticket, row)
+        if ticket and first is not row:
+            yield _finding(
+                case,
+                row,
+                Code.TRACKING,
+                "tracking",
+                severity=Severity.WARNING,
+                message=f"{called(row)}: tracked in the ticket of “{first.get('title')}”.",
+                remedy="Give each action a ticket of its own, or make them one action.",
+            )
+
+
 def horizons(case: Case) -> Iterator[Finding]:
     """Find actions whose priority and horizon exclude each other."""
     for row in _told(case):
@@ -224,7 +242,7 @@ def wording(case: Case) -> Iterator[Finding]:
                 yield remark(case, flag, (TABLE, row["row"], name))
 
 
-RULES = (gaps, owners, titles, horizons, due, prevention, wording)
+RULES = (gaps, owners, titles, tickets, horizons, due, prevention, wording)
 
 
 def _told(case: Case) -> list[Row]:

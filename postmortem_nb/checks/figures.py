@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from postmortem_nb import times
 from postmortem_nb.checks import mentions, spoken, written
 from postmortem_nb.checks.case import SINGLE
-from postmortem_nb.checks.reading import matches
+from postmortem_nb.checks.reading import matches, sentences
 from postmortem_nb.checks.report import Code, Finding, Severity
 from postmortem_nb.checks.single import about
 
@@ -262,8 +262,6 @@ _TIMES = re.compile(
 """In how a loss was calculated: it is a number of things at a price."""
 _CENTS = re.compile(r"\d\s?cents?\b", re.IGNORECASE)
 """A price that is no sum in dollars: the sum beside it is what it comes to."""
-_CENTS = re.compile(r"\d\s?cents?\b", re.IGNORECASE)
-"""A price that is no sum in dollars: the sum beside it is what it comes to."""
 ROUNDED = 0.05
 _EXACT, _UNIT = 3, 0.005
 """Digits before its zeros with which a sum is no rounded one; by what it may differ then."""
@@ -332,6 +330,8 @@ _NEARLY, _SMALLEST, _FEW = 0.15, 100, 4
 """By how much of it a sum of parts is the failed requests all the same, told wrongly."""
 
 
+_CODES = frozenset({*range(400, 432), 499, *range(500, 512), *range(520, 528)})
+"""Codes of HTTP that logs are told by."""
 _OUT_OF = re.compile(r"\sof\s(?:the\s)?(?:(?:first|last|all)\s)?\d[\d,]*")
 """Behind a count: the whole that it is a part of."""
 
@@ -339,9 +339,9 @@ _OUT_OF = re.compile(r"\sof\s(?:the\s)?(?:(?:first|last|all)\s)?\d[\d,]*")
 def parts(case: Case) -> Iterator[Finding]:
     """Find lines of the logs that are counted, and are together nearly the failed requests."""
     failed, told = case.fact("failed_requests"), str(case.fact("key_logs") or "")
-    told = _OUT_OF.sub("", told)
+    told = _OUT_OF.sub("", " ".join(each for each in sentences(told) if "warn" not in each))
     counts = [each.value for each in mentions.read(told) if each.kind == "count" and not each.rate]
-    counts = [each for each in counts if not 400 <= each < 600]  # codes of HTTP
+    counts = [each for each in counts if each not in _CODES]
     counts = [each for each in counts if failed and failed / _SMALLEST < each < failed]
     if not 1 < len(counts) <= _FEW:
         return

@@ -96,12 +96,19 @@ _CITED = re.compile(
 """An answer of the bundle named in a text, by the name of its file."""
 
 
+_SOURCE = re.compile(r"\b(?P<name>[a-z][a-z0-9]*(?:_[a-z0-9]+)+)\b(?![(.:]\w)")
+"""The same in a list of sources, where others are named too."""
+
+
 def cited(case: Case, names: set[str]) -> Iterator[Finding]:
     """Find evidence that a text names and the bundle does not hold."""
     held = {name.lower() for name in names}
+    sources = [str(cell.value) for cell in case.cells if cell.column.name == "data_source"]
+    listed = any(match["name"] in held for each in sources for match in _SOURCE.finditer(each))
     for cell in case.cells if held else ():
         text = str(cell.value) if cell.column.kind in {"prose", "line"} else ""
-        for match in reading.matches(_CITED, text):
+        source = listed and cell.column.name == "data_source"
+        for match in reading.matches(_SOURCE if source else _CITED, text):
             if match["name"].lower() not in held:
                 yield reading.about(
                     case,

@@ -12,7 +12,7 @@ from postmortem_nb.checks.single import about
 from postmortem_nb.errors import shown
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from postmortem_nb.checks.case import Case, Row
 
@@ -64,9 +64,17 @@ def approvals(case: Case) -> Iterator[Finding]:
             )
 
 
+_REVIEWER = "Technical Reviewer"
+
+
+def _among(name: object, names: Sequence[object]) -> bool:
+    return any(_same(name, each) for each in names)
+
+
 def signers(case: Case) -> Iterator[Finding]:
     """Find approvals by the wrong person, of one's own text, or before the review."""
     author, review = case.fact("author"), case.fact("review_date")
+    reviewers = case.fact("reviewers") or ()
     for row in case.rows("approvals"):
         role, name, date = row.get("role"), row.get("name"), row.get("date")
         own = name and author and _same(name, author)
@@ -75,6 +83,8 @@ def signers(case: Case) -> Iterator[Finding]:
             problem = f"{shown(name)} signed as author, but the author is {shown(author)}"
         elif role and "review" in str(role).lower() and own:
             problem = f"{shown(name)} reviewed a text of their own"
+        elif name and role == _REVIEWER and reviewers and not _among(name, reviewers):
+            problem = f"{shown(name)} is none of the reviewers ({', '.join(reviewers)})"
         elif date and review and date < review and role != "Author":
             problem = f"approved on {date}, before the review ({review})"
             severity = Severity.HINT  # who has read it may sign before all meet

@@ -18,7 +18,7 @@ _SCALED = (
 )
 NUMBER = (
     rf"(?P<number>(?<![\d.,])\d{{1,3}}(?:,\d{{3}})+(?:\.\d+)?|(?<![\d.,])\d+(?:\.\d+)?|"
-    rf"(?<!of )\b{_SCALED})\s?"
+    rf"(?<!of )\b{_SCALED})(?!\d|:\d)\s?"
     r"(?P<scale>(?:k|m|million|thousand|hundred)\b)?"
 )
 FEW_OF = (
@@ -71,10 +71,12 @@ _UNIT = (
     r"(?![a-z])"
 )
 """A unit of time; “503s” are answers of a server."""
-_PART = rf"(?:{_DIGITS}{_HALF}[\s-]?|{COUNT}{_HALF}[\s-](?:(?:whole|full|good)\s)?){_UNIT}{_HALF}"
+_LENGTH = rf"(?:{_DIGITS}{_HALF}[\s-]?|{COUNT}{_HALF}[\s-](?:(?:whole|full|good)\s)?)"
+_PART = rf"{_LENGTH}{_UNIT}{_HALF}"
+_SECONDS = rf"{_LENGTH}(?:seconds?|secs?|s)(?![a-z])"
 SPAN = (
-    r"(?P<span>\b(?<!half )(?<!quarter of )(?<!quarters of )(?:the better part of\s)?"
-    rf"{_PART}(?:,?\s?(?:and\s)?{_PART}){{0,2}})"
+    r"(?P<span>\b(?<!\d,)(?<!half )(?<!quarter of )(?<!quarters of )(?:the better part of\s)?"
+    rf"{_PART}(?:(?<!minutes)(?<!minute),?\s?(?:and\s)?{_PART}|,?\s?(?:and\s)?{_SECONDS}){{0,2}})"
 )
 
 _PARTS = re.compile(

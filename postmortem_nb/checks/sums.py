@@ -8,6 +8,7 @@ Payroll, 20 in Tax and 16 in Support”). In the row of a partial recovery: what
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 from postmortem_nb import times
@@ -201,6 +202,10 @@ _DIGITS = re.compile(r"\d[\d,.:]*")
 _EQUAL, _SURELY, _ANY = 0.005, 0.25, 0.5
 """By how much of it a sum may be off; by how much it is the sum all the same, of three or more;
 where it says so."""
+_BRACKETS = re.compile(r"\([^()]*\)")
+_NAME = re.compile(r"\)(?:,\s|,?\sand\s)[^(),;.]{2,40}\s\(")
+_LEAST = 0.001
+"""Share of a whole below which a number is no part of it: “17,254 on lines 1, 4 and 7”."""
 _SURE = 3
 """Parts that are surely those of what stands before them."""
 
@@ -287,10 +292,22 @@ def _sums(sentence: str, amounts: Sequence[_Amount]) -> Iterator[_Sum]:
         elif at and _OF_THE.fullmatch(sentence[amounts[at - 1].end : each.begin]):
             others = (*amounts[at - 1 : at], *amounts[at + 1 :])
             parts = [other for other in others if other.unit in ("", each.unit)]
+            parts = [other for other in parts if other.value >= _LEAST * each.value]
         enough = len(parts) >= (_SURE if most == _SURELY else 2)
         if enough and all(part.value != each.value for part in parts):
             yield _Sum(each, parts, most * each.value, _exact(sentence, each, *parts))
     yield from _behind_colon(sentence, amounts)
+    yield from _in_brackets(sentence, amounts)
+
+
+def _in_brackets(sentence: str, amounts: Sequence[_Amount]) -> Iterator[_Sum]:
+    """Yield a number whose parts stand in brackets, each behind its name: “A (2), B (1), C (9)”."""
+    bracketed = (sentence[each.begin - 1 : each.end + 1] for each in amounts)
+    parts = [each for each, own in zip(amounts, bracketed, strict=True) if _BRACKETS.fullmatch(own)]
+    totals_ = [each for each in amounts if parts and each.end < parts[0].begin - 1]
+    listed = all(_NAME.fullmatch(sentence[one.end : other.begin]) for one, other in pairwise(parts))
+    if len(parts) >= _SURE and listed and len(totals_) == 1:
+        yield _Sum(totals_[0], parts, _ANY * totals_[0].value, exactly=True)
 
 
 def _behind_colon(sentence: str, amounts: Sequence[_Amount]) -> Iterator[_Sum]:
