@@ -417,7 +417,7 @@ def ramped(tmp_path_factory):
         ("key_logs", "60 logs; the first was written at 14:02, the last at 14:50.", "at 14:05 UTC"),
         ("key_logs", "20 PoolExhausted, the first at 14:31; of harbour, the last at 14:50.", ""),
         ("problem", "We wrote to the 40 users in north.", ""),
-        ("problem", "We wrote to the 14 users in north.", "the frozen logs have 40"),
+        ("problem", "We wrote to the 14 users in north.", "has 40"),
         ("regions", "north (40 users), harbour (20 users)", ""),
         ("regions", "north (20 users), harbour (40 users)", "has 40"),
     ],
@@ -465,7 +465,7 @@ def test_a_hint_is_left_out_only_where_the_evidence_has_both_figures(ramped, sai
         "“722 tickets”, but “487 tickets” under Key logs.",
         severity=report.Severity.HINT,
     )
-    attested: reading.Attested = set()
+    attested = reading.Attested(set(), set())
     ramped.set("problem", said)
     list(levels.found(ramped, case.take(ramped), attested))
     ramped.set("problem", sound.FACTS["problem"])

@@ -6,7 +6,8 @@
     signed      approvals: missing, too early, by the wrong person; ticks of Knowledge Sharing
     timeline    order, window, phases; `messages`: those of the day against it
     frozen      what the checks read of frozen answers: curves; `frozenrows`: logs, spans, events;
-                `derived`: curves made of those; `instants`: the moment that a sentence tells of
+                `derived`: curves made of those; `attributes`: their rows by kind, host, version,
+                group; `instants`: the moments and stretches that a sentence tells of
     silence     silent stretches, and whether a metric of the evidence moved meanwhile
     actions     owners, dates, trackers, wording
     answered    factors without an action
@@ -39,7 +40,10 @@
                 `peaks`: their heights and minutes
     moved       how fast, and by what share, a metric moved
     portions    parts of what failed, by time and region; `tallied`: how many
-    persons     people by group
+    derivable   counts and parts by attribute and stretch that no frozen rows bear;
+                `breakdown`: how sentences tell them
+    extremes    first and last rows of a kind, and kinds that had none
+    happened    clocks at which the evidence has an event, and key events at another one
     logged      what frozen logs and spans say: shares, counts, first moments, the longest
     records     evidence, and the log of edits
     wording     blameless language, by section
@@ -62,11 +66,14 @@ from postmortem_nb.checks import (
     case,
     counted,
     dates,
+    derivable,
     doings,
     echoes,
+    extremes,
     fields,
     figures,
     gaps,
+    happened,
     heard,
     itemised,
     levels,
@@ -77,7 +84,6 @@ from postmortem_nb.checks import (
     moved,
     order,
     peaks,
-    persons,
     portions,
     prose,
     reading,
@@ -188,17 +194,20 @@ def findings(incident: Incident, *, ignore: Iterable[str] = ()) -> pd.DataFrame:
     found = list(reading.once(each for rule in RULES for each in rule(seen)))
     found = list(levels.unborne(incident, seen, found))
     found += _unknown(asked)
-    attested: reading.Attested = {("", "", "", number) for number in _measured(seen)}
+    attested = reading.Attested({("", "", "", number) for number in _measured(seen)}, set())
     found += silence.found(incident, seen)
     found += peaks.found(incident, seen)
     found += levels.found(incident, seen, attested)
     found += moved.found(incident, seen)
     found += portions.found(incident, seen)
     found += tallied.found(incident, seen, attested)
-    found += persons.found(incident, seen, attested)
     found += logged.found(incident, seen, attested)
+    found += happened.found(incident, seen)
+    found += extremes.found(incident, seen)
     found += doings.found(incident, seen)
     found += records.found(incident, seen, attested)
+    happened.attested(incident, seen, attested)
+    found += derivable.found(incident, seen, found, attested)
     found += levels.unborne(incident, seen, bare.found(incident, seen, found))
     shown = reading.unattested(found, attested)
     kept = (each for each in shown if not silenced & {str(each.code), each.rule})

@@ -106,6 +106,7 @@ CLAIMS: tuple[Claim, ...] = (
     *_claims(
         "duration",
         "duration",
+        rf"(?<!spans )(?<!traces )(?<!calls )(?<!requests )"
         rf"(?:lasted|lasting|duration (?:of|was)|{DAMAGE} of)\s{FEW}?{SPAN}",
         rf"{DAMAGE}\s(?:\w+\s)?(?:ran|went on|dragged on|continued|persisted|took|was over)\s"
         rf"(?:on\s)?(?:for|over|in|after)?\s?{FEW}?{SPAN}",

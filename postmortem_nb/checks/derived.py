@@ -137,6 +137,14 @@ def beside(errors: Curve, curves: Sequence[Curve]) -> Curve | None:
     return next(iter(_wholes(errors, [each for each in curves if is_counted(each.query)])), None)
 
 
+def whole(query: str, queries: Sequence[str]) -> str:
+    """Return the query of all of which those of a query failed; empty where none is."""
+    none = np.empty(0)
+    curves = [Curve(each, none.astype(np.int64), none, query=each) for each in (query, *queries)]
+    found = beside(curves[0], curves[1:]) if is_bad(query) else None
+    return found.query if found else ""
+
+
 def counted(curve: Curve, since: dt.datetime, until: dt.datetime) -> float:
     """Return how many a curve counts from one moment to another."""
     begin, end = ((each - times.EPOCH) // frozen.MICROSECOND for each in (since, until))
@@ -183,6 +191,9 @@ def _by_minute(one: Curve, other: Curve) -> tuple[NDArray[np.float64], NDArray[n
 def is_named(curve: Curve, text: str) -> bool:
     """Return whether a text, in small letters, names what a curve is of."""
     name = group(curve)
+    if name.isdigit():  # “7 a minute” is not line 7
+        key = curve.series.rpartition(":")[0].rpartition(",")[2].lower()
+        return bool(re.search(rf"\b{re.escape(key)}s?\s(?:\d+(?:,\s|\sand\s))*{name}\b", text))
     return bool(name and re.search(rf"(?<![\w-]){re.escape(name)}(?![\w-])", text))
 
 

@@ -150,6 +150,13 @@ def _people(folder: Path, answer: str, digest: str, key: str) -> dict[str, int]:
     return {row[key].lower(): row[f"{identity}_count_distinct"] for row in counts}
 
 
+def are_whole(incident: Incident, case: Case) -> bool:
+    """Return whether each frozen answer of spans holds all that was asked for."""
+    folder = incident.path / "evidence"
+    names = {name for name, _ in frozen.answers(folder, case, SPANS)}
+    return names <= frozen.complete(folder, case)
+
+
 def traces(incident: Incident, case: Case) -> dict[str, Trace]:
     """Return the frozen traces by their ids, and by those of their spans, in small letters."""
     folder = incident.path / "evidence"

@@ -4,22 +4,53 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from itertools import combinations
 from typing import TYPE_CHECKING
 
 from postmortem_nb import times
 from postmortem_nb.checks import events, spoken, written
 from postmortem_nb.checks.case import SINGLE
-from postmortem_nb.checks.relations import named
+from postmortem_nb.checks.relations import moments, named
 from postmortem_nb.checks.spoken import CLOCK, SPAN
 
 if TYPE_CHECKING:
     from postmortem_nb.checks.case import Case, Cell
 
+    Window = tuple[dt.datetime, dt.datetime]
+
 _CLOCKED = re.compile(rf"\b(?:at|by|around|until)\s{CLOCK}", re.IGNORECASE)
 _LAG = re.compile(
     rf"{SPAN}\s(?P<way>after|before|into|later)\b\s?(?P<event>[^,;.()]{{0,60}})", re.IGNORECASE
 )
-_SAME_PART = re.compile(r"(?:(?!\band\b|\bbefore\b|\bsince\b|\bafter\b|\bto\b)[^,;:.\d])*")
+_SPAN = re.compile(SPAN, re.IGNORECASE)
+_BESIDE = (
+    (re.compile(r"\bhour\b", re.IGNORECASE), 60.0),
+    (re.compile(r"\bhalf[ -](?:an[ -])?hour\b", re.IGNORECASE), 30.0),
+    (re.compile(r"\bquarter of an hour\b", re.IGNORECASE), 15.0),
+)
+_TIMELY = re.compile(
+    r"\b(?:before|after|by (?:then|now|the time)|until|till|since|from (?:then|when|that)|between|"
+    r"(?:in|at) (?:that|this)|meanwhile|then|(?:that|this) (?:minute|hour)|so far|already|later|"
+    r"earlier|minutes|hour|afterwards|when|while|once)\b",
+    re.IGNORECASE,
+)
+"""In a sentence: it may tell of a stretch."""
+_BETWEEN = re.compile(
+    r"\b(?:from|between)\s(\d\d:\d\d)\s(?:to|and|until|–)\s(\d\d:\d\d)(?!\s[A-Z]{2,4}T)\b"
+)
+_NOUN = re.compile(
+    r"\b(?:roll-?back|revert|alert|page|acknowledgment|escalation|mitigation|fix|recovery|detection|"
+    r"restart)\b",
+    re.IGNORECASE,
+)
+"""Events as a sentence names them in passing."""
+_IN_MINUTE = re.compile(r"\b(?:in (?:the|the same)|that|this) minute\b", re.IGNORECASE)
+_MOST = 6
+"""Moments, and lengths, of a sentence that are looked at."""
+_FAR = 600
+"""Characters of a row that are looked at for moments."""
+_MINUTE = dt.timedelta(minutes=1)
+_SAME_PART = re.compile(r"(?:(?!\b(?:and|before|since|after|to|until|till)\b)[^,;:.\d])*")
 """Between a number and the clock behind it that it goes with."""
 
 
@@ -58,6 +89,85 @@ def beside(case: Case, cell: Cell) -> str:
     own = (each for each in case.cells if (each.table, each.row) == (cell.table, cell.row))
     held = [cell] if cell.table == SINGLE else list(own)
     return " ".join(str(each.value) for each in held).lower()
+
+
+def whole(case: Case) -> list[Window]:
+    """Return the stretch of the incident, where it is known."""
+    start, end = case.moments.start, case.moments.recovered
+    return [(start, end)] if start and end else []
+
+
+def windows(case: Case, cell: Cell, sentence: str) -> list[Window]:
+    """Return the stretches that a sentence may tell of: between its moments, and beside them.
+
+    Its moments are its clocks, its events and its row’s, else those of what stands in its row, the
+    start and the end; beside them lie its lengths: “in the five minutes before it”. A sentence
+    without a word of time tells of the whole incident; of one with such a word and no moment
+    nothing is known.
+    """
+    start, end = case.moments.start, case.moments.recovered
+    if start is None or end is None:
+        return []
+    own = _moments(case, sentence)
+    if both := _BETWEEN.search(sentence):
+        ends = [on_day(case, 60 * int(both[at][:2]) + int(both[at][3:])) for at in (1, 2)]
+        off = (dt.timedelta(), -_MINUTE, _MINUTE)
+        return [(ends[0] + one, ends[1] + other) for one in off for other in off]
+    if not own and not _TIMELY.search(sentence):
+        return [(start, end)]
+    beside_ = _row_text(case, cell)
+    near = [*own, *row(case, cell)]
+    if not near or _IN_MINUTE.search(sentence):
+        near += _moments(case, beside_)
+    told_ = list(dict.fromkeys(near))[:_MOST]
+    if not told_:
+        return []
+    if _IN_MINUTE.search(sentence):
+        return [(at, at + _MINUTE) for at in told_]
+    every = sorted({start, end, *told_})
+    made = [(start, end), *combinations(every, 2)]
+    for length in _lengths(f"{sentence} {beside_}"):
+        for at in every:
+            made += [(at - length, at), (at, at + length)]
+    made += [(at, at + _MINUTE) for at in told_]
+    return list(dict.fromkeys(made))
+
+
+def has_length(text: str) -> bool:
+    """Return whether a text tells a length beside which its stretch lies."""
+    return bool(_lengths(text))
+
+
+def is_timely(text: str) -> bool:
+    """Return whether a text has a word of time, or a clock."""
+    clocks = (each for each in written.figures(text) if each.kind == "clock")
+    return bool(_TIMELY.search(text)) or any(clocks)
+
+
+def _row_text(case: Case, cell: Cell) -> str:
+    """Return the prose that stands in the row of a blank."""
+    if cell.table == SINGLE:
+        return ""
+    own = (each for each in case.cells if (each.table, each.row) == (cell.table, cell.row))
+    return " ".join(str(each.value) for each in own if each.column.kind in {"prose", "line"})[:_FAR]
+
+
+def _moments(case: Case, text: str) -> list[dt.datetime]:
+    """Return the moments of the clocks and of the events that a text names."""
+    clocks = (each for each in written.figures(text) if each.kind == "clock")
+    known = moments(case)
+    return [
+        *(on_day(case, int(each.low)) for each in clocks),
+        *(at for each in named(text) for at in known.get(each.name, ())),
+        *(at for noun in dict.fromkeys(_NOUN.findall(text)) for at in of_event(case, noun)),
+    ]
+
+
+def _lengths(text: str) -> list[dt.timedelta]:
+    """Return the lengths that a text tells: “five minutes”, “the hour before”."""
+    found = [spoken.minutes(each.group().lower())[0] for each in _SPAN.finditer(text)]
+    found += [minutes for said, minutes in _BESIDE if said.search(text)]
+    return [dt.timedelta(minutes=each) for each in dict.fromkeys(found)][:_MOST]
 
 
 def on_day(case: Case, minute: int) -> dt.datetime:

@@ -11,7 +11,9 @@ import re
 from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
-from postmortem_nb.checks import events, frozenrows, spoken, written
+import numpy as np
+
+from postmortem_nb.checks import attributes, events, frozenrows, instants, spoken, written
 from postmortem_nb.checks.order import LONGEST
 from postmortem_nb.checks.reading import about, attest, matches, passages, sentences
 from postmortem_nb.units import numeral
@@ -72,14 +74,22 @@ _NOUNS = frozenset({"logs", "lines", "entries", "messages"})
 _OFF = 0.03
 """Share by which such a count may be off."""
 _SPAN = r"(?P<number>\d[\d,]*(?:\.\d+)?)\s?(?P<unit>ms|milliseconds|s|seconds)\b"
-_LONGEST_SPAN = re.compile(
+_NONE_LONGER = (
     rf"\b(?P<none>none of|no)\s(?:(?:the|these|those|failed|frozen|single)\s)*"
     rf"(?:spans?|calls?|traces?)\s"
     rf"(?:\w+\s){{0,3}}?(?:longer|more) than\s{_SPAN}"
-    rf"|\b(?:longest|slowest)\s(?:\w+\s){{0,2}}?(?:spans?|traces?)\b[^.;\d]{{0,40}}?"
-    rf"{_SPAN.replace('number', 'top').replace('unit', 'of')}",
+)
+_TOP = _SPAN.replace("number", "top").replace("unit", "of")
+_LONGEST_SPAN = re.compile(
+    rf"{_NONE_LONGER}|\b(?:longest|slowest)\s(?:\w+\s){{0,2}}?(?:spans?|traces?)\b"
+    rf"[^.;\d]{{0,40}}?{_TOP}",
     re.IGNORECASE,
 )
+_LONGEST_HERE = re.compile(
+    rf"{_NONE_LONGER}|\b(?:longest|slowest)\b[^;]{{0,80}}?\b(?:took|lasted|ran for)\s{_TOP}",
+    re.IGNORECASE,
+)
+"""Where only spans are told of: their ids may stand between."""
 _TENTH = 0.1
 _TRACES = re.compile(r"\b(?:spans?|traces?)\b", re.IGNORECASE)
 _OF_GROUP = re.compile(
@@ -88,7 +98,7 @@ _OF_GROUP = re.compile(
     re.IGNORECASE,
 )
 """A part of the spans that is of one group."""
-_TRACE_ID = re.compile(r"\b((?=[0-9a-f]*\d)[0-9a-f]{16}(?:[0-9a-f]{16})?)\b", re.IGNORECASE)
+_TRACE_ID = re.compile(r"\b((?=[0-9a-f]*\d)(?=[0-9]*[a-f])[0-9a-f]{12,32})\b", re.IGNORECASE)
 _ITS_CLOCK = re.compile(rf"\s?(?:\(|at\s|of\s|from\s){spoken.CLOCK}", re.IGNORECASE)
 _TOOK = re.compile(rf"{_SPAN}", re.IGNORECASE)
 _SENTENCE_END = re.compile(r"(?<=[.;])\s")
@@ -130,11 +140,24 @@ def _logged(incident: Incident, case: Case, attested: Attested) -> Iterator[Find
         looked.update({name} if len(looked) < NAMES else ())
         return list(frozenrows.logs(incident, case, name)) if name in looked else []
 
+    values = attributes.answers(incident, case)
     for cell, text in passages(case):
         for sentence in sentences(text) if _MAY.search(text) else ():
             if len(sentence) <= LONGEST:
-                yield from _named(case, cell, sentence, holding, attested)
+                known = bool(attributes.named(sentence, values))
+                yield from _first_of(case, cell, sentence, holding)
+                yield from () if known else _named(case, cell, sentence, holding, attested)
                 yield from _said(incident, case, cell, sentence)
+
+
+def _first_of(
+    case: Case, cell: Cell, sentence: str, holding: Callable[[str], list[Logs]]
+) -> Iterator[Finding]:
+    """Yield when a sentence has the first or last log with a name, where those have another."""
+    names, clocks = set(_NAMED.findall(sentence)), list(_FIRST.finditer(sentence))
+    held = holding(*names) if len(names) == len(clocks) == 1 else []
+    if held:
+        yield from _first(case, cell, clocks[0], held)
 
 
 def _named(
@@ -144,18 +167,17 @@ def _named(
     holding: Callable[[str], list[Logs]],
     attested: Attested,
 ) -> Iterator[Finding]:
-    """Yield what a sentence tells of the logs with a name, and those do not bear."""
+    """Yield what a sentence tells of the logs with a name, and those do not bear.
+
+    Of names that are values of an attribute `derivable` reads more.
+    """
     names = set(_NAMED.findall(sentence))
-    clocks = list(_FIRST.finditer(sentence))
     figures = written.figures(sentence)
     shares = [each for each in figures if each.kind == "share"]
-    if len(names) == 1 and (clocks or shares):
-        held = holding(*names)
-        if held and len(clocks) == 1:
-            yield from _first(case, cell, clocks[0], held)
-        if held and len(shares) == 1:
-            known = [share for each in held for share in each.shares]
-            yield from _shared(case, cell, sentence, shares[0], known)
+    held = holding(*names) if len(names) == len(shares) == 1 else []
+    if held:
+        known = [share for each in held for share in each.shares]
+        yield from _shared(case, cell, sentence, shares[0], known)
     for match in _BY_NAME.finditer(sentence):
         value, step = spoken.amount(match["number"], "")
         low, high = written.bounds(value, step, sentence[: match.start()], fine=True)
@@ -266,21 +288,46 @@ def _spanned(incident: Incident, case: Case) -> Iterator[Finding]:
         if cell.column.name == "key_traces" or _TRACES.search(text):
             for sentence in sentences(text):
                 yield from _split(case, cell, sentence, frozenrows.spans(incident, case))
-            yield from _traced(case, cell, text, frozenrows.traces(incident, case))
+            sure = cell.column.name == "key_traces" and frozenrows.are_whole(incident, case)
+            yield from _traced(case, cell, text, frozenrows.traces(incident, case), sure=sure)
         for match in matches(_KEPT, text):
             rows = [each.rows for each in frozenrows.spans(incident, case)]
             if rows and written.numeral(match["number"]) not in {*rows, sum(rows)}:
                 yield about(case, cell, f"“{match.group()}”, but {max(rows):,} are frozen.")
-        for match in matches(_LONGEST_SPAN, text):
-            none = bool(match["none"])
-            told = float((match["number"] or match["top"]).replace(",", ""))
-            unit = match["unit"] or match["of"]
-            seconds = told / 1000 if unit.lower().startswith("m") else told
-            known = [each.longest for each in frozenrows.spans(incident, case)]
-            near = [abs(each - seconds) <= _TENTH * max(each, 0.01) for each in known]
-            if known and not (min(known) <= seconds if none else any(near)):
-                top = f"{numeral(max(known), 3)} s"
-                yield about(case, cell, f"“{match.group()}”, but the longest frozen one is {top}.")
+        for sentence in sentences(text):
+            yield from _topped(incident, case, cell, sentence)
+
+
+def _topped(incident: Incident, case: Case, cell: Cell, sentence: str) -> Iterator[Finding]:
+    """Yield how long the longest span is told to be, of those that the sentence names."""
+    pattern = _LONGEST_HERE if cell.column.name == "key_traces" else _LONGEST_SPAN
+    for match in matches(pattern, sentence) if len(sentence) <= LONGEST else ():
+        none = bool(match["none"])
+        said = (match["number"] or match["top"]).replace(",", "")
+        scale = 1000 if (match["unit"] or match["of"]).lower().startswith("m") else 1
+        seconds = float(said) / scale
+        known = list(_longest(incident, case, cell, sentence))
+        off = _NEAR / 2 if len(said.replace(".", "")) > _ENOUGH else _TENTH
+        near = [abs(each - seconds) <= off * max(each, 0.01) for each in known]
+        if known and not (min(known) <= seconds if none else any(near)):
+            top = f"{numeral(max(known), 3)} s"
+            yield about(case, cell, f"“{match.group()}”, but the longest frozen one is {top}.")
+
+
+def _longest(incident: Incident, case: Case, cell: Cell, sentence: str) -> Iterator[float]:
+    """Yield the seconds of the longest frozen spans that a sentence may speak of."""
+    spans = [one for one in attributes.answers(incident, case) if one.seconds is not None]
+    for answer in spans:
+        by: dict[str, set[str]] = {}
+        for each in attributes.named(sentence, [answer]):
+            by.setdefault(each.key, set()).add(each.value)
+        held = [answer.having((key, frozenset(own))) for key, own in by.items()]
+        rows = np.logical_and.reduce([np.ones(len(answer.moments), dtype=bool), *held])
+        for window in (None, *instants.windows(case, cell, sentence)):
+            part = answer.within(window)
+            own = answer.seconds[part][rows[part]]  # type: ignore[index]  # spans have them
+            if len(own):
+                yield float(own.max())
 
 
 def _split(case: Case, cell: Cell, sentence: str, held: Sequence[Spans]) -> Iterator[Finding]:
@@ -300,13 +347,20 @@ def _split(case: Case, cell: Cell, sentence: str, held: Sequence[Spans]) -> Iter
                 return
 
 
-def _traced(case: Case, cell: Cell, text: str, held: Mapping[str, Trace]) -> Iterator[Finding]:
-    """Yield how long a trace, named by its id, took, and when, where its spans have another one."""
+def _traced(
+    case: Case, cell: Cell, text: str, held: Mapping[str, Trace], *, sure: bool
+) -> Iterator[Finding]:
+    """Yield how long a trace, named by its id, took, and when, where its spans have another one.
+
+    And a trace of which there is no span, where the answers are ``sure`` to be all.
+    """
     pieces = _TRACE_ID.split(text[:LONGEST_TRACES])
     for name, behind in zip(pieces[1::2], pieces[2::2], strict=False):
         said = _SENTENCE_END.split(behind)[0]
         trace = held.get(name.lower())
         if trace is None:
+            if sure and len(name) in {len(each) for each in held}:
+                yield about(case, cell, f"“{name}”, but no frozen span is of it.")
             continue
         clock, took = _ITS_CLOCK.match(said), _TOOK.search(said)
         gap = spoken.apart(clock, 60 * trace.at.hour + trace.at.minute) if clock else None

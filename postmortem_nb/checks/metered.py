@@ -49,6 +49,8 @@ _NONE = re.compile(
     re.IGNORECASE,
 )
 """In a sentence: what it counts did not fail."""
+_OF_PEOPLE = re.compile(rf"\bof\s(?:the\s|our\s|all\s)*[\d,]*\s?{PEOPLE}\b", re.IGNORECASE)
+"""In a sentence: its shares are of people."""
 _PERCENTILE = r"(?P<p>p\d\d|\d\dth percentile)"
 _MEAN = r"(?:average|mean|median)\s(?:request\s)?duration"
 TOPICS: dict[str, tuple[re.Pattern[str], re.Pattern[str]]] = {
@@ -202,7 +204,7 @@ class Value(NamedTuple):
 
 def values(kind: str, sentence: str) -> Iterator[Value]:
     """Yield the levels of a sentence that can be of a kind of metric."""
-    if kind == "rate" and _WELL.search(sentence):
+    if kind == "rate" and (_WELL.search(sentence) or _OF_PEOPLE.search(sentence)):
         return
     if kind == "failing" and _NONE.search(sentence):
         return
@@ -248,7 +250,7 @@ def _gauge(
             rf"(?!\s(?:a|per|each|every)\s)"
             rf"|\b{own}\s(?:(?!(?:after|before)\b)[a-z-]+\s){{0,4}}?(?:was|is|stood|at|of|to|held|had|"
             rf"reached|with)\s(?:about\s|around\s|some\s)?{other}"
-            r"(?!\.?\d|\s?(?:%|ms\b|s\b|min|sec|hour|of\b))",
+            r"(?![.:]?\d|\s?(?:%|ms\b|s\b|min|sec|hour|of\b))",
             re.IGNORECASE,
         ),
     )
@@ -261,6 +263,9 @@ def gauged(sentence: str, gauge: Gauge) -> Iterator[Value]:
         return
     named, counted = _gauge(gauge.names, gauge.places, gauge.things)
     for match in counted.finditer(sentence) if named.search(sentence) else ():
+        begin, end = match.span()
+        if not (match["held"] or named.search(f"{sentence[:begin]} . {sentence[end:]}")):
+            continue  # “262 robots” need not be idle ones
         clause = _PIECE.split(sentence[: match.start()])[-1] + match.group()
         if _NO_GAUGE.search(clause):
             continue

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 MOST = 200
 """Findings of a kind at most: a text of nothing else must not slow a form."""
 _BAD = r"(?:failed|failures?|errors?|lost|refus(?:ed|als?)|reject(?:ed|ions?)|timeouts?)"
+BAD = re.compile(rf"\b{_BAD}\b", re.IGNORECASE)
 OF_FAILED = re.compile(
     rf"\s(?:of\s)?(?:(?:all|the|our|those|these)\s){{0,2}}(?:that\s)?{_BAD}\b", re.IGNORECASE
 )
@@ -100,8 +101,15 @@ def _short(text: str) -> list[str]:
 def _share(sentence: str) -> Figure | None:
     """Return the share of a sentence that is one of what failed, where it tells one."""
     shares = [each for each in written.figures(sentence) if each.kind == "share"]
-    of = [each for each in shares if OF_FAILED.match(sentence, each.end)]
+    of = [each for each in shares if _is_of_failed(sentence, each)]
     return of[0] if len(of) == 1 else None
+
+
+def _is_of_failed(sentence: str, figure: Figure) -> bool:
+    """Return whether a share is one of what failed: “one play in five failed” is one that did."""
+    match = OF_FAILED.match(sentence, figure.end)
+    odd = re.search(r"\b(?:in|out of)\b", sentence[figure.begin : figure.end])
+    return bool(match and (not odd or match.group().startswith(" of ")))
 
 
 def _near(figure: Figure, low: float, high: float, loose: float = _LOOSE) -> bool:
@@ -186,6 +194,10 @@ def _whole(curves: Sequence[Curve], case: Case) -> float:
     return sum(derived.counted(each, *_window(case)) for each in curves)
 
 
+_APART = re.compile(r"\b(?:outside|except|apart from|all but|beyond|other than)\b", re.IGNORECASE)
+"""In a clause: its share is of the others."""
+
+
 def by_region(case: Case, split: Sequence[Estimate]) -> Iterator[Finding]:
     """Yield shares of what failed that a sentence gives a region, and no source does."""
     names = [name for name, _ in split[0].parts]
@@ -196,7 +208,7 @@ def by_region(case: Case, split: Sequence[Estimate]) -> Iterator[Finding]:
             figure = _share(sentence)
             part = _clause(sentence, figure) if figure else ""
             own = [each for each in names if re.search(rf"(?i)\b{re.escape(each)}\b", part)]
-            if figure is None or len(own) != 1 or _WHEN.search(sentence):
+            if figure is None or len(own) != 1 or _WHEN.search(sentence) or _APART.search(part):
                 continue
             parts = [_of_region(each, own[0]) for each in split]
             if not any(_near(figure, part, part, _SURE) for part in parts):

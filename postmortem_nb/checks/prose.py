@@ -190,7 +190,11 @@ def _clocks(case: Case, cell: Cell, text: str) -> Iterator[Finding]:
             near = text[max(0, match.start() - (90 if joined else 60)) : match.start()]
             before = re.split(r"[.;]\s|\n" if joined else r"[.;,]\s|\n", near)[-1]
             other = name == "start" and (
-                claims.OTHER_BEGINNINGS.search(before) or claims.COUNTED_THEN.search(before)
+                claims.OTHER_BEGINNINGS.search(before)
+                or claims.COUNTED_THEN.search(before)
+                or _ANOTHER.search(before)
+                or cell.column.name in {"key_traces", "key_logs"}
+                or re.search(r"\d", text[match.start() : match.start("clock")])
             )
             after = re.split(r"[.;\n]", text[match.end() :])[0]
             other = other or (name == "detected" and claims.AGAIN.search(before + after))
@@ -215,6 +219,13 @@ def _clocks(case: Case, cell: Cell, text: str) -> Iterator[Finding]:
             if slip or not _near(match, ends):
                 said = match.group().strip()
                 yield about(case, cell, f"“{said}”, but the timeline has {times.shown(ends[-1])}.")
+
+
+_ANOTHER = re.compile(
+    r"\b(?:storm|surge|flood|spike|wave|warnings?|retr\w+|queue|backlog|they|these|those)\s$",
+    re.IGNORECASE,
+)
+"""Before “began”: it is not the incident."""
 
 
 def _turned(match: re.Match[str], steps: list[dt.datetime]) -> bool:

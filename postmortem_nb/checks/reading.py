@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from functools import cache, lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from postmortem_nb import language, literals
 from postmortem_nb.checks.case import SINGLE
@@ -81,36 +81,72 @@ def final(case: Case) -> frozenset[str]:
     return frozenset(each["row"] for each in late if each["time"] >= end)
 
 
-Attested = set[tuple[str, str, str, str]]
-"""Figures that the frozen evidence has: table, row and name of their blank, and their digits."""
-_DIGITS = re.compile(r"\d[\d,]*(?:\.\d+)?")
+_Place = tuple[str, str, str, str]
+"""Table, row and name of a blank, and the digits of one of its figures."""
+
+
+class Attested(NamedTuple):
+    """Figures that the frozen evidence has; ``surely``: with what their sentence says of them."""
+
+    known: set[_Place]
+    surely: set[_Place]
+
+
+_CLOCK = r"\d{1,2}:\d\d(?!\d)"
+_NUMBER = rf"{_CLOCK}|\d[\d,]*(?:\.\d+)?"
+_DIGITS = re.compile(_NUMBER)
 _DOUBTED = re.compile(
-    r"(?:Nothing else here has )?“[^”\d]*(?P<number>\d[\d,]*(?:\.\d+)?)(?!.*; nor “)"
-    r"(?:[^”]*”, but “[^”\d]*(?P<other>\d[\d,]*(?:\.\d+)?))?"
+    rf"(?:Nothing else here has )?“[^”\d]*(?P<number>{_NUMBER})(?!.*; nor “)"
+    rf"(?:[^”]*”, but “[^”\d]*(?P<other>{_NUMBER}))?"
 )
 """What a hint doubts, by its first number, and that of the sentence which it is held against."""
 
 
-def attest(attested: Attested, cell: Cell, said: str) -> None:
+def attest(attested: Attested, cell: Cell, said: str, *, surely: bool = False) -> None:
     """Note that the evidence has the first number of what a blank says."""
     digits = _DIGITS.search(said)
     if digits:
-        attested.add((cell.table, cell.row, cell.column.name, digits.group()))
+        place = (cell.table, cell.row, cell.column.name, digits.group())
+        attested.known.add(place)
+        attested.surely.update({place} if surely else ())
 
 
 def unattested(findings: Iterable[Finding], attested: Attested) -> Iterator[Finding]:
-    """Yield findings but the hints about a figure of a sentence that the evidence has.
+    """Yield findings but those about a figure of a sentence that the evidence has.
 
-    One that is held against another figure is left out where the evidence has both.
+    A hint, where it has it; a warning, where it surely has. One that is held against another figure
+    is left out where the evidence has both.
     """
-    every = {digits for *_, digits in attested}
+    every = {digits for *_, digits in attested.known}
     for each in findings:
-        said = _DOUBTED.match(each.message)
-        doubt = each.code in {Code.PROSE, Code.LONE} and each.severity is Severity.HINT
-        place = (each.table, each.row, each.name, said["number"] if said else "")
-        both = said is not None and (said["other"] is None or said["other"] in every)
-        if not (doubt and both and place in attested):
+        doubt = each.code in {Code.PROSE, Code.LONE}
+        sure = each.severity is not Severity.HINT
+        borne = _surely(each, attested) if sure else _is_borne(each, attested, every)
+        if not (doubt and borne):
             yield each
+
+
+def _is_borne(hint: Finding, attested: Attested, every: set[str]) -> bool:
+    """Return whether the evidence has the figure of a hint, and the one it is held against."""
+    said = _DOUBTED.match(hint.message)
+    if said is None or (said["other"] is not None and said["other"] not in every):
+        return False
+    return (hint.table, hint.row, hint.name, said["number"]) in attested.known
+
+
+def _surely(warning: Finding, attested: Attested) -> bool:
+    """Return whether the evidence surely has the one figure of a warning, or all of its clocks.
+
+    What several numbers make together may be wrong all the same, but for parts of a whole of which
+    there are others.
+    """
+    told = _DIGITS.findall(warning.message.partition("”")[0])
+    alone = len(told) == 1 or all(":" in each for each in told)
+    places = {(warning.table, warning.row, warning.name, each) for each in told}
+    summed = "that makes" in warning.message and "%" not in warning.message
+    return bool(places) and places <= (
+        attested.surely if alone else attested.known if summed else set()
+    )
 
 
 TEXTS = 2048

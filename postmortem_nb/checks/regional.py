@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from postmortem_nb.checks import events, mentions, persons, portions, single, spoken
+from postmortem_nb.checks import events, mentions, portions, single, spoken
 from postmortem_nb.checks.reading import (
     TEXTS,
     about,
@@ -20,7 +20,7 @@ from postmortem_nb.checks.reading import (
 from postmortem_nb.checks.report import Code, Finding
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from postmortem_nb.checks.case import Case
     from postmortem_nb.checks.reading import Attested
@@ -123,11 +123,38 @@ def _parted(case: Case, split: Sequence[Estimate], attested: Attested) -> Iterat
                     break
 
 
+class _Numbered(NamedTuple):
+    """A number of a sentence with its group, in small letters."""
+
+    group: str
+    said: str
+
+
+def _numbered(sentence: str, groups: Iterable[str]) -> Iterator[_Numbered]:
+    """Yield the whole numbers that stand beside a group: “north (40 users)”, “20 in harbour”."""
+    names = "|".join(re.escape(each) for each in sorted(groups, key=len, reverse=True))
+    pattern = re.compile(
+        rf"(?<![\w-])(?P<name>{names})(?:\s|:|\s?\()+(?:(?:with|had|has|about|saw)\s)*"
+        r"(?P<number>\d{1,3}(?:,\d{3})+|\d+)(?![\d.,:%]\d|:|\s?%)"
+        rf"|(?<![\d.,:])(?P<count>\d{{1,3}}(?:,\d{{3}})+|\d+)\s(?:(?:[a-z]+\s){{0,2}}?)"
+        rf"(?:in|at|from|of)\s(?:the\s)?(?P<place>{names})(?![\w-])",
+        re.IGNORECASE,
+    )
+    joined = re.compile(
+        rf"(?:,?\sand|,)\s(?:in\s)?(?:the\s)?(?:{names})|\stogether\b", re.IGNORECASE
+    )
+    for match in pattern.finditer(sentence) if names else ():
+        said = match["number"] or match["count"]
+        if match["place"] and joined.match(sentence, match.end()):
+            continue  # of both: “3,629 in north and harbour”
+        yield _Numbered((match["name"] or match["place"]).lower(), said)
+
+
 def _wrongly(sentence: str, parts: Mapping[str, float]) -> tuple[str, float] | None:
     """Return a region with a number that is another one’s, where a sentence has those of two."""
     own = {name.lower(): name for name in parts}
     told: dict[str, float] = {}
-    for each in persons.numbered(sentence, own):
+    for each in _numbered(sentence, own):
         told.setdefault(own[each.group], float(each.said.replace(",", "")))
     values = set(parts.values())
     if len(told) < 2 or not set(told.values()) <= values or min(told.values()) < _SURE:

@@ -55,7 +55,7 @@ _NUMBER = re.compile(
     rf"\b(?:{'|'.join(spoken.WORDS)})\b)(?!\s?[%:/]|[.,]\d|[\w-])"
     r"(?!\s(?:a|per|each|every)\s(?:second|minute|hour)\b)(?:\s(?P<scale>thousand|hundred)\b)?"
     r"\s(?P<adjectives>(?:(?!(?:of|and|or|in|to|at|for|from|with|by|minutes?|hours?|seconds?|ms|s|the)\b)"
-    r"[a-z][\w-]+\s){0,2}?)(?:(?P<noun>[a-z]{3,}s)\b|(?=(?:had|have|were|was)\s(?:already\s)?"
+    r"[a-z][\w-]+\s){0,2}?)(?:(?P<noun>[a-z]{3,}s)\b|(?=(?:had|have|were)\s(?:already\s)?"
     r"(?:failed|refused|rejected|lost)\b))",
     re.IGNORECASE,
 )
@@ -94,6 +94,8 @@ _THERE = re.compile(
 _FEWEST = 20
 """A smaller number is as often one of something else."""
 _MOST_GROUPS = 5
+_PART = 0.02
+"""Share of the failures below which a number without a moment is one of some of them."""
 _FAR = 2.0
 """How far from the number of failures one may be that stands by a noun of its own."""
 _OFF = 0.01
@@ -137,8 +139,12 @@ def found(incident: Incident, case: Case, attested: Attested) -> Iterator[Findin
     drawn = derived.drawn(incident, case)
     tallies = [_Tally(each, derived.beside(each, drawn)) for each in held]
     known = borne.known(incident, case)
+    total = borne.value(case, "failed_requests") or 0.0
     for each in islice(_told(case, known), MOST):
         windows = _windows(case, each) or [(start, end)] * (not each.part)
+        small = each.high < _PART * total
+        if small and not portions.stretches(case, each.cell, each.sentence):
+            continue  # of a client, of a kind: a sentence tells it in many ways
         own = _own(tallies, each, instants.beside(case, each.cell))
         counts = [n for some in own for window in windows for n in _counts(some, window, each)]
         if any(_near(each, count) for count in counts):

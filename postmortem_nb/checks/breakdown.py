@@ -1,0 +1,264 @@
+"""Figures by attribute as sentences tell them: “412 of them on worker-3”, “in north almost half”.
+
+A sentence names values that the frozen rows have: kinds of error, hosts, versions, groups. Which of
+them go with a number is told by what stands right behind it, else before it.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+from postmortem_nb.checks import attributes, borne, events, metered, portions, spoken, written
+from postmortem_nb.checks.claims import WHO
+from postmortem_nb.checks.order import LONGEST
+from postmortem_nb.checks.reading import sentences, with_messages
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from postmortem_nb.checks.attributes import Answer, Named
+    from postmortem_nb.checks.borne import Bears
+    from postmortem_nb.checks.case import Case, Cell
+    from postmortem_nb.checks.written import Figure
+
+MOST_NAMES = 10
+"""Values that a sentence may name: of more nobody tells which goes with which."""
+_FEWEST, _SURE = 10, 100
+"""A smaller number is as often one of something else; from here on it says by itself of what."""
+_EXACT = 0.02
+"""Share of a number that its bounds may be apart for it to be told exactly."""
+_BARE = re.compile(
+    r"(?<![\w.,:/#$€£%-])(?P<number>\d{1,3}(?:,\d{3})+|\d{2,})(?![\w%:/-]|[.,]\d|\s?(?:%|percent))"
+)
+"""A number without a noun of its own: “in north 4,120”."""
+_LEVEL = re.compile(r"\b(?:from|to|at|of its)\s$", re.IGNORECASE)
+"""Before a small number: it is a level."""
+_DIGITS = 3
+_CLAUSED = re.compile(r"\s(?:that|which|who|are|were|is|was)\s")
+"""In a figure with its noun: the noun is that of another clause."""
+_LINES = re.compile(
+    r"\b(?:logs?|lines|entries|messages|errors?|failures?|timeouts?|rejections?|refusals?|"
+    r"exceptions?|spans?|traces?|fail(?:ed|s|ing)?|refused|rejected|timed out|lost|warnings?)\b",
+    re.IGNORECASE,
+)
+"""In a sentence: its figures may be of logs, or of what failed."""
+_ROWS = re.compile(
+    r"logs|lines|errors|failures|timeouts|rejections|refusals|exceptions|spans|traces|warnings",
+    re.IGNORECASE,
+)
+"""Nouns of rows."""
+_OTHER = re.compile(
+    rf"\b(?:{metered.SETTING}|CPU|rates?|memory|disk|usage|budget|connections?|threads?|pool|"
+    r"a minute|per minute|each minute|seconds?|ms|hours|days?|week|month|year|usual\w*|normal\w*|"
+    r"p\d\d|latency|estimate\w*|canary|tests?|free|idle|capacity|times|pods?|replicas?|"
+    r"tickets?|queue\w*|more than\s\w+ as|peak\w*|worst|topped|highest|at \d\d:\d\d)\b",
+    re.IGNORECASE,
+)
+"""In a clause: its figure may be of something else, or of one moment."""
+_WAITING = re.compile(r"\s(?:\w+\s)?(?:waiting|queued|pending)\b", re.IGNORECASE)
+"""Behind a figure: it is a level."""
+_GOOD = re.compile(
+    r"\b(?:went|got|came) through\b|\b(?:succeed\w*|worked|fine|unaffected)\b"
+    r"|\bwithout (?:an?|one|any|a single) (?:\w+\s)?(?:failure|error|fault)",
+    re.IGNORECASE,
+)
+"""In a clause: its figure is of what did not fail."""
+_REST = re.compile(
+    r"\b(?:all but|others?|rest|old|new|else\w*|outside|without|apart from|except|not)\b",
+    re.IGNORECASE,
+)
+"""Near a figure: it may be of those without the value."""
+_NEAR = 30
+_ITS = re.compile(r"\sof\s(?:its|their)\b")
+"""Behind a share: it is one of what came to those named."""
+_WHOLE = re.compile(r"\bof\s(?:(?:the|our|all)\s){0,2}$", re.IGNORECASE)
+"""Before a figure: it is the whole of what is told of."""
+_BEHIND = re.compile(r"[^,;.\d]{0,40}?")
+_JOINED = re.compile(r"\b(?:and|against|while|but)\b", re.IGNORECASE)
+_LISTED = re.compile(r"(?:,?\s(?:and|or)\s|,\s|\s[a-z]{0,5}\s?){1,2}")
+_PAUSE = re.compile(r"[;:(]\s?|\s[–—]\s")
+_KINDS = (
+    (re.compile(r"\b(?:spans?|traces?)\b", re.IGNORECASE), attributes.SPANS),
+    (re.compile(r"\b(?:logs?|lines|entries)\b", re.IGNORECASE), attributes.LOGS),
+)
+"""Words of a sentence → whose rows alone it is of."""
+
+
+class Told(NamedTuple):
+    """A figure of a sentence, and the values named: with it, and in the whole sentence."""
+
+    cell: Cell
+    sentence: str
+    figure: Figure
+    own: tuple[Named, ...]
+    names: tuple[Named, ...]
+    people: bool
+    is_request: bool
+    """Whether its noun is that of what came, or failed: “deliveries”."""
+    alone: bool
+    """Whether it is told surely of all rows, of all spans, or of all that came."""
+
+    @property
+    def said(self) -> str:
+        """The words of the figure."""
+        return self.sentence[self.figure.begin : self.figure.end]
+
+    @property
+    def clause(self) -> str:
+        """The clause that the figure stands in."""
+        return borne.clause(self.sentence, self.figure)
+
+    @property
+    def is_share(self) -> bool:
+        """Whether the figure is a part of others."""
+        return self.figure.kind == "share"
+
+    @property
+    def is_sure(self) -> bool:
+        """Whether the figure says by itself of what it is."""
+        enough = _FEWEST if self.own else _SURE
+        return self.is_share or (self.figure.low >= enough and self.is_exact)
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether the figure is not rounded much; a share is never."""
+        return self.is_share or self.figure.high - self.figure.low <= _EXACT * self.figure.high
+
+    @property
+    def is_bad(self) -> bool:
+        """Whether it is told of what failed, and not of what came or went through."""
+        bad = portions.BAD.search(self.clause) and not self.is_good
+        return bool(bad) and not _WHOLE.search(self.sentence[: self.figure.begin])
+
+    @property
+    def is_good(self) -> bool:
+        """Whether it is told of what went through."""
+        return bool(_GOOD.search(self.clause))
+
+    @property
+    def is_rate(self) -> bool:
+        """Whether it is a part of what came to those named: “a third of its plays”."""
+        return self.is_share and bool(_ITS.match(self.sentence, self.figure.end))
+
+    @property
+    def has_rest(self) -> bool:
+        """Whether it may be of those without the values."""
+        begin, end = max(0, self.figure.begin - _NEAR), self.figure.end + _NEAR
+        return bool(_REST.search(self.sentence, begin, end))
+
+    def is_of(self, kind: str) -> bool:
+        """Return whether the figure may be of rows of a kind: `attributes.LOGS` and others."""
+        if self.cell.column.name == "key_traces":
+            return kind == attributes.SPANS
+        meant = next((word for said, word in _KINDS if said.search(self.sentence)), "")
+        return kind == meant if meant else kind != attributes.SPANS
+
+
+def told(case: Case, held: Sequence[Answer], known: Bears) -> Iterator[Told]:
+    """Yield the figures of a document that may be of frozen rows."""
+    regions = [(cell, str(cell.value)) for cell in case.cells if cell.column.name == "regions"]
+    for cell, text in (*with_messages(case), *regions):
+        before: tuple[Named, ...] = ()
+        for sentence in sentences(text) if written.MAY.search(text) else ():
+            if len(sentence) > LONGEST:
+                continue
+            names = attributes.named(sentence, held)
+            told_ = (*names, *before)  # “that was the end of 400 picks”
+            rows = bool(_LINES.search(sentence))
+            for each in _figures(cell, sentence, names, known) if len(told_) <= MOST_NAMES else ():
+                if rows or (each.people and each.own):
+                    yield each._replace(names=told_, alone=each.alone and not before)
+            before = names
+
+
+def _figures(cell: Cell, sentence: str, names: tuple[Named, ...], known: Bears) -> Iterator[Told]:
+    """Yield the figures of a sentence that may be of rows with one of the values."""
+    every = _numbers(sentence, names)
+    counted = [each for each in every if each.kind in {"share", "count", "part"}]
+    for each in counted:
+        small = each.kind != "share" and each.high < _FEWEST
+        waiting = _WAITING.match(sentence, each.end)
+        if small or waiting or _OTHER.search(_segment(sentence, counted, each)):
+            continue
+        own = _own(sentence, counted, each, names)
+        people = bool(WHO.match(each.noun)) or events.stem(each.noun) in known.people
+        if people or _is_row(each.noun, own, known):
+            request = events.stem(each.noun) in known.requests
+            made = Told(cell, sentence, each, own, names, people, request, alone=False)
+            yield made._replace(alone=_is_alone(made))
+
+
+def _segment(sentence: str, counted: Sequence[Figure], each: Figure) -> str:
+    """Return the clause of a figure, without what stands with another one of it."""
+    clause = borne.clause(sentence, each)
+    begin = sentence.rfind(clause, 0, each.end + len(clause))
+    since = max((one.end for one in counted if one.end <= each.begin), default=0)
+    until = min((one.begin for one in counted if one.begin >= each.end), default=len(sentence))
+    return sentence[max(begin, since) : min(begin + len(clause), until)]
+
+
+def _is_alone(each: Told) -> bool:
+    large = each.figure.low >= _SURE and each.is_exact
+    if each.names or each.is_share or each.people or each.has_rest or not large:
+        return False
+    request = each.is_request and each.figure.kind == "count"
+    whole = written.WHOLE_OF.search(each.sentence[: each.figure.begin])
+    return request or bool(whole) or each.cell.column.name == "key_traces"
+
+
+def _is_row(noun: str, own: Sequence[Named], known: Bears) -> bool:
+    """Return whether a noun is one of logs, of requests, or the name of a value."""
+    if not noun or _ROWS.fullmatch(noun) or events.stem(noun) in known.requests:
+        return True
+    return any(noun.rstrip("s") in each.value.lower() for each in own)
+
+
+def _numbers(sentence: str, names: Sequence[Named]) -> list[Figure]:
+    """Return the figures of a sentence, bare numbers too, but those within a name."""
+    figures = [
+        each
+        for each in written.figures(sentence)
+        if each.kind != "count" or not _CLAUSED.search(sentence, each.begin, each.end)
+    ]
+    taken = [(each.begin, each.end) for each in figures]
+    taken += [(each.begin, each.end) for each in names]
+    for match in _BARE.finditer(sentence):
+        small = len(match.group()) < _DIGITS and _LEVEL.search(sentence[: match.start()])
+        if not small and not any(begin <= match.start() < end for begin, end in taken):
+            value, step = spoken.amount(match["number"], "")
+            before = sentence[max(0, match.start() - written.NEAR) : match.start()]
+            low, high = written.bounds(value, step, before, fine=True)
+            figures.append(written.Figure("count", low, high, *match.span()))
+    within = [(each.begin, each.end) for each in names]
+    free = (each for each in figures if not any(begin <= each.begin < end for begin, end in within))
+    return sorted(free, key=lambda each: each.begin)
+
+
+def _own(
+    sentence: str, counted: Sequence[Figure], each: Figure, names: Sequence[Named]
+) -> tuple[Named, ...]:
+    """Return the values that stand with a figure: right behind it, else before it."""
+    since = max((one.end for one in counted if one.end <= each.begin), default=0)
+    until = min((one.begin for one in counted if one.begin >= each.end), default=len(sentence))
+    for match in sorted(names, key=lambda one: one.begin):
+        gap = sentence[each.end : match.begin]
+        near = match.begin < each.end or (_BEHIND.fullmatch(gap) and not _JOINED.search(gap))
+        if each.begin <= match.begin < until and near:
+            return _listed(sentence, match, names, until)
+    head = max((match.end() for match in _PAUSE.finditer(sentence, 0, each.begin)), default=0)
+    before = tuple(one for one in names if max(head, since) <= one.begin < each.begin)
+    clause = borne.clause(sentence, each)
+    begin = sentence.rfind(clause, 0, each.end + len(clause))
+    return before or tuple(one for one in names if begin <= one.begin < begin + len(clause))
+
+
+def _listed(sentence: str, first: Named, names: Sequence[Named], until: int) -> tuple[Named, ...]:
+    """Return a value and those that stand behind it in one list: “in north, south and west”."""
+    kept, end = [first], first.end
+    for each in sorted(names, key=lambda one: one.begin):
+        gap = sentence[end : each.begin]
+        if end <= each.begin < until and _LISTED.fullmatch(gap):
+            kept.append(each)
+            end = each.end
+    return tuple(kept)

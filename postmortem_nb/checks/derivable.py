@@ -1,0 +1,273 @@
+"""Figures of sentences that no frozen rows bear: counts and parts by attribute and stretch.
+
+A figure is borne where so many rows have some of the values that its sentence names, or such a part
+of others, within a stretch that it may tell of; where no rows have, it is doubted.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from itertools import chain, combinations, islice, product
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from postmortem_nb.checks import attributes, borne, breakdown, derived, instants, portions
+from postmortem_nb.checks.reading import TEXTS, about, attest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from postmortem_nb.checks.attributes import Answer, Chosen, Named
+    from postmortem_nb.checks.breakdown import Told
+    from postmortem_nb.checks.case import Case
+    from postmortem_nb.checks.instants import Window
+    from postmortem_nb.checks.reading import Attested
+    from postmortem_nb.checks.report import Finding
+    from postmortem_nb.incident import Incident
+
+    _Counts = Mapping[frozenset[Chosen], Sequence[float]]
+
+MOST = 100
+"""Figures that are looked at in a document: a text of nothing else must not slow a form."""
+_MOST_WAYS = 100
+"""Choices of values that are tried for a figure."""
+_FEW = 4
+"""Values of a key of which each choice is tried."""
+_STATUS = (
+    (re.compile("error|fail", re.IGNORECASE), "error"),
+    (re.compile(r"\bwarn", re.IGNORECASE), "warn"),
+    (re.compile(r"\bwarn", re.IGNORECASE), "warning"),
+    (re.compile(r"\binfo\b", re.IGNORECASE), "info"),
+)
+"""How sentences name the status of rows; that of errors need not be named."""
+_OFF, _SURE = 0.01, 0.002
+"""Share by which a count may be off, and by which it is still surely the one that is told."""
+_POINTS, _WIDE = 1.0, 8.0
+"""Points by which a share may be off, and one of some logs only."""
+_IT = re.compile(r"\b(?:before|after|until|when|since|once)\s(?:it|that|this)\b", re.IGNORECASE)
+"""In a clause: its moment is that of an event told before."""
+_ROWS = 50
+"""Rows of which a share is known."""
+
+
+def found(
+    incident: Incident, case: Case, others: Sequence[Finding], attested: Attested
+) -> Iterator[Finding]:
+    """Yield figures by attribute that no frozen rows have.
+
+    Nothing about a figure that ``others`` are about.
+    """
+    every = attributes.answers(incident, case)
+    pairs = attributes.failing(every)
+    figures = breakdown.told(case, every, borne.known(incident, case)) if every else ()
+    for each in islice(figures, MOST):
+        held = [one for one in every if _is_of(each, one)]
+        windows = instants.windows(case, each.cell, each.sentence)
+        every_: list[Window | None] = [None, *(windows or instants.whole(case))]
+        if _nearest(each, held, pairs, every_) is not None:
+            told = _stretches(case, each) or every_
+            off = _nearest(each, held, pairs, told) if each.is_sure else None
+            attest(attested, each.cell, each.said, surely=off is not None and off <= _SURE)
+        elif each.alone and _is_of_one(each, every, windows):
+            continue
+        elif windows and (truth := _truth(each, held, windows[0])) and not _doubted(others, each):
+            yield about(case, each.cell, f"“{each.said}”, but {truth}.")
+
+
+def _is_of_one(each: Told, every: Sequence[Answer], windows: Sequence[Window]) -> bool:
+    """Return whether a number is that of one value of whatever attribute: nobody says of which."""
+    for answer in every:
+        for window in windows:
+            part = answer.within(window)
+            for key in answer.keys.values():
+                own = key.codes[part]
+                weights = None if answer.weights is None else answer.weights[part][own >= 0]
+                counts = np.bincount(own[own >= 0], weights=weights)
+                if _least(each, counts.tolist()) is not None:
+                    return True
+    return False
+
+
+def _stretches(case: Case, each: Told) -> list[Window | None]:
+    """Return the stretches that the words around a figure surely tell of; its clause goes first."""
+    clause = each.clause
+    if not instants.is_timely(clause):
+        return []
+    whole = portions.stretches(case, each.cell, clause)
+    if _IT.search(clause) or instants.has_length(clause) or not whole:
+        return [*whole, *instants.windows(case, each.cell, clause)]
+    return list(whole)
+
+
+def _nearest(
+    each: Told,
+    held: Sequence[Answer],
+    pairs: Sequence[tuple[Answer, Answer]],
+    windows: Sequence[Window | None],
+) -> float | None:
+    """Return how far off a figure is from the nearest that rows bear; None where none do."""
+    offs = (
+        *(_off(each, one, windows) for one in held),
+        *(_apart(each, *pair, windows) for pair in pairs),
+    )
+    return min((off for off in offs if off is not None), default=None)
+
+
+def _doubted(others: Sequence[Finding], each: Told) -> bool:
+    place = (each.cell.table, each.cell.row, each.cell.column.name)
+    digits = re.compile(rf"(?<![\d:.,]){re.escape(each.said.split(maxsplit=1)[0])}(?![\d:])")
+    here = (one for one in others if (one.table, one.row, one.name) == place)
+    return any(digits.search(one.message) for one in here)
+
+
+def _is_of(each: Told, answer: Answer) -> bool:
+    """Return whether a figure may be of the rows of an answer: one of failures only of those."""
+    if answer.kind != attributes.POINTS:
+        return each.is_of(answer.kind) and not (each.is_request and not each.own)
+    good = not derived.is_bad(answer.label)
+    return each.is_of(answer.kind) and not (good and each.is_bad and not each.is_share)
+
+
+def _off(each: Told, answer: Answer, windows: Sequence[Window | None]) -> float | None:
+    """Return how far off a figure is from what rows of an answer bear; None where none does."""
+    if each.is_rate:
+        return None
+    counts = _counts(each, answer, windows)
+    slack = _POINTS if answer.whole else _WIDE
+    values = _shares(counts) if each.is_share else chain.from_iterable(counts.values())
+    return _least(each, values, slack)
+
+
+def _least(each: Told, values: Iterable[float], slack: float = _POINTS) -> float | None:
+    """Return how far off a figure is from the nearest value, as a share of it; a share by points.
+
+    None where that is too far.
+    """
+    figure = each.figure
+    offs = ((max(figure.low - one, one - figure.high, 0.0), one) for one in values)
+    off, value = min(offs, default=(np.inf, 0.0))
+    if off > (slack if each.is_share else max(1.0, _OFF * value)):
+        return None
+    return 0.0 if each.is_share or off <= 1.0 else off / value
+
+
+def _apart(
+    each: Told, failed: Answer, whole: Answer, windows: Sequence[Window | None]
+) -> float | None:
+    """Return how far off a figure is from such a part of what came that failed, or did not."""
+    if each.is_bad and not each.is_share:
+        return None
+    one, other = (_counts(each, answer, windows) for answer in (failed, whole))
+    pairs = [
+        pair
+        for chosen in one.keys() & other.keys()
+        for pair in zip(one[chosen], other[chosen], strict=True)
+        if chosen or not each.is_rate or not each.own
+    ]
+    if each.is_share:
+        rates = [100 * part / all_ for part, all_ in pairs if all_ >= _ROWS]
+        return _least(each, [100 - rate for rate in rates] if each.is_good else rates)
+    return _least(each, (all_ - part for part, all_ in pairs))
+
+
+def _counts(each: Told, answer: Answer, windows: Sequence[Window | None]) -> _Counts:
+    """Return how many rows, or people, have some of the values, within each stretch."""
+    said = tuple(value for word, value in _STATUS if value == "error" or word.search(each.sentence))
+    asked = _Asked(each.own, each.names, said, each.has_rest, each.people)
+    return _counted(answer, asked, tuple(windows))
+
+
+class _Asked(NamedTuple):
+    """What of a sentence its rows are chosen by."""
+
+    own: tuple[Named, ...]
+    names: tuple[Named, ...]
+    status: tuple[str, ...]
+    rest: bool
+    people: bool
+
+
+@lru_cache(maxsize=TEXTS)
+def _counted(answer: Answer, asked: _Asked, windows: tuple[Window | None, ...]) -> _Counts:
+    """Return these counts; an edit leaves most sentences as they are."""
+    ways = _ways(answer, asked)
+    parts = [answer.within(window) for window in windows]
+    masks: dict[Chosen, NDArray[np.bool_]] = {
+        one: answer.having(one) for one in chain.from_iterable(ways) if one
+    }
+    counts: dict[frozenset[Chosen], list[float]] = {}
+    for picked in islice(product(*ways), _MOST_WAYS):
+        chosen = frozenset(one for one in picked if one)
+        held = np.ones(len(answer.moments), dtype=bool)
+        for one in chosen:
+            held &= masks[one]
+        if asked.people and answer.people is not None:
+            counts[chosen] = [float(answer.persons(held, part)) for part in parts]
+        elif not asked.people:
+            counts[chosen] = answer.counts(held, parts)
+    return counts
+
+
+def _ways(answer: Answer, asked: _Asked) -> list[list[Chosen | None]]:
+    """Return for each key that is named in an answer what may be chosen of it: some, or nothing."""
+    by: dict[str, dict[str, None]] = {}
+    told = {one.key for one in asked.own}
+    for name in (*asked.own, *(one for one in asked.names if one.key not in told)):
+        if name.key in answer.keys and name.value in answer.keys[name.key].values:
+            by.setdefault(name.key, {})[name.value] = None
+    made: dict[str, list[Chosen | None]] = {}
+    for key, named in by.items():
+        sizes = range(1, len(named) + 1) if len(named) <= _FEW else (1, len(named))
+        some = [frozenset(group) for size in sizes for group in combinations(named, size)]
+        if asked.rest:
+            some += [frozenset(answer.keys[key].values) - one for one in some]
+        made[key] = [None, *((key, one) for one in some)]
+    status = answer.keys.get("status")
+    for value in asked.status:
+        if status and value in status.values:
+            made.setdefault("status", [None]).append(("status", frozenset({value})))
+    return list(made.values())
+
+
+def _shares(counts: _Counts) -> Iterator[float]:
+    """Yield the percent that rows are of those with fewer of the values."""
+    for chosen, own in counts.items():
+        for whole in counts:
+            if whole < chosen:
+                pairs = zip(own, counts[whole], strict=True)
+                yield from (100 * part / all_ for part, all_ in pairs if all_ >= _ROWS)
+
+
+def _truth(each: Told, held: Sequence[Answer], window: Window) -> str:
+    """Return what the rows with the values of a figure are, where they tell; else nothing.
+
+    Of a figure without any values, only where it is exact, and of all that came.
+    """
+    if not each.is_exact:
+        return ""
+    bad = each.is_bad
+    for answer in sorted(held, key=lambda one: derived.is_bad(one.label) != bad):
+        chosen = [
+            (key, frozenset(one.value for one in each.own if one.key == key))
+            for key in dict.fromkeys(one.key for one in each.own)
+            if key in answer.keys
+        ]
+        known = answer.whole and not (each.people and answer.people is None)
+        if not known or not (chosen or each.alone):
+            continue
+        every = np.ones(len(answer.moments), dtype=bool)
+        own = np.logical_and.reduce([every, *(answer.having(one) for one in chosen)])
+        part = answer.within(window)
+        [count], [whole] = answer.counts(own, [part]), answer.counts(every, [part])
+        named = f" with {', '.join(sorted(one.value for one in each.own))}" if chosen else ""
+        if each.people:
+            return f"{answer.label} has {answer.persons(own, part):,}{named}"
+        if count and not each.is_share:
+            return f"{answer.label} has {count:,.0f}{named}"
+        if count and whole:
+            return f"{100 * count / whole:.3g} % of {answer.label} are{named}"
+    return ""

@@ -1,0 +1,212 @@
+"""Sentences against the attributes of frozen rows: kinds, hosts, versions, groups, stretches.
+
+From 14:02 worker-1 (3.1.0, north) logs 4 PoolTimeout a minute until the rollback at 15:26, 84
+minutes: 336; worker-2 (3.0.9, harbour) one LeaseLost a minute until 16:09, 127 minutes: 127. The
+metrics have the same 463 failures, of 20 and 10 requests a minute: 2,540 and 1,270, 3,810 in all.
+"""
+
+import datetime as dt
+
+import pandas as pd
+import pytest
+import sound
+
+from postmortem_nb import evidence
+from postmortem_nb.checks import attributes, case
+
+START = pd.Timestamp(sound.moment("14:02"))
+BROKEN, ALL = 84, 127
+CODES = ("prose", "range", "lone", "approval", "tracking")
+
+
+def minutes(count, *, start=START):
+    return [start + dt.timedelta(minutes=each) for each in range(count)]
+
+
+def rows(at, kind, host, version, region, **more):
+    frame = {"timestamp": at, "status": "error", "error.kind": kind, "host": host}
+    tags = [[f"region:{region}", "env:prod"]] * len(at)
+    frame |= {"version": version, "message": f"{kind}: failed", "tags": tags}
+    return pd.DataFrame({**frame, **more})
+
+
+def logs():
+    before = START - dt.timedelta(minutes=20)
+    parts = [
+        *(rows(minutes(BROKEN), "PoolTimeout", "worker-1", "3.1.0", "north") for _ in range(4)),
+        rows(minutes(ALL), "LeaseLost", "worker-2", "3.0.9", "harbour"),
+        rows(
+            minutes(10, start=before), None, "worker-1", "3.1.0", "north",
+            status="warn", message="pool nearly full",
+        ),
+    ]  # fmt: skip
+    return pd.concat(parts, ignore_index=True)
+
+
+def metric(query, unit, **series):
+    at = minutes(ALL + 60, start=START - dt.timedelta(minutes=30))
+    parts = [
+        pd.DataFrame({"timestamp": at, "query": query, "series": f"region:{name}",
+                      "value": [value(each) for each in at], "unit": unit})
+        for name, value in series.items()
+    ]  # fmt: skip
+    return pd.concat(parts, ignore_index=True)
+
+
+def within(each, count):
+    return START <= each < START + dt.timedelta(minutes=count)
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    incident = sound.create(tmp_path_factory.mktemp("attributes"))
+    counted = "sum:checkout.{}{{*}} by {{region}}.as_count()"
+    answers = {
+        "failed": metric(
+            counted.format("errors"), "error",
+            north=lambda at: 4.0 * within(at, BROKEN), harbour=lambda at: 1.0 * within(at, ALL),
+        ),
+        "requests": metric(
+            counted.format("requests"), "request", north=lambda _: 20.0, harbour=lambda _: 10.0
+        ),
+    }  # fmt: skip
+    spans = {
+        "timestamp": minutes(20),
+        "duration": pd.to_timedelta([5_000 - 100 * each for each in range(20)], unit="ms"),
+        "trace_id": [f"ab12cd34ef{each:02}" for each in range(20)],
+        "host": ["worker-1"] * 10 + ["worker-2"] * 10,
+        "status": ["error"] * 5 + ["ok"] * 15,
+    }
+    events = {
+        "timestamp": [pd.Timestamp(sound.moment(at)) for at in ("13:40", "15:41", "15:05")],
+        "title": ["Deployment of 3.1.0", "[Recovered] share of errors", "Restart of worker-2"],
+    }
+    frozen = {
+        **{name: ("get_datadog_metric", frame) for name, frame in answers.items()},
+        "lines": ("search_datadog_logs", logs()),
+        "spans": ("search_datadog_spans", pd.DataFrame(spans)),
+        "events": ("search_datadog_events", pd.DataFrame(events)),
+    }
+    for name, (function, frame) in frozen.items():
+        record = {"complete": True, "function": function}
+        evidence.freeze(incident.path / "evidence", name, frame, record)
+    incident.set("failed_requests", 463)
+    incident.set("what_happened", "Some checkouts failed from 14:02 UTC on; it lasted 127 minutes.")
+    return incident
+
+
+def doubts(incident, name, value):
+    """Return what is doubted more with another value of a fact."""
+    before, old = sound.doubted(incident, *CODES), incident.value(name)
+    incident.set(name, value)
+    found = sound.doubted(incident, *CODES) - before
+    incident.set(name, old)
+    return found
+
+
+TRUE = (
+    ("problem", "336 of the errors were a PoolTimeout and 127 a LeaseLost."),
+    ("problem", "worker-1 logged 336 errors, worker-2 another 127."),
+    ("problem", "Almost three quarters of the failures were a PoolTimeout, all on 3.1.0."),
+    ("problem", "In harbour 10 % of its requests failed."),  # 127 of 1,270
+    ("problem", "In the half hour before the rollback 150 requests failed."),  # 30 of 5 a minute
+    ("problem", "All but 127 of the 463 failures were on worker-1."),
+    ("problem", "463 of 3,810 requests failed."),
+    ("key_logs", "10 warnings from worker-1 stand before the first PoolTimeout, at 14:02."),
+    ("key_logs", "worker-2 wrote 127 lines, not a single one of them a PoolTimeout."),
+    ("key_logs", "The last PoolTimeout came from worker-1 at 15:25."),
+    ("key_traces", "Of the 20 spans that we kept, the slowest on worker-2 took 4.0 s."),
+    ("key_traces", "Trace ab12cd34ef07 is one of the slow ones."),
+    ("what_we_did", "The monitor recovered at 15:41."),  # a frozen event; the impact went on
+    ("key_events", "13:40 deployment of 3.1.0 · 15:05 restart of worker-2"),
+)
+FALSE = (
+    ("problem", "363 of the errors were a PoolTimeout and 127 a LeaseLost.", "has 336"),
+    ("problem", "worker-1 logged 336 errors, worker-2 another 172.", "has 127"),
+    ("problem", "Hardly half of the failures were a PoolTimeout, all on 3.1.0.", "72.6 %"),
+    ("problem", "In harbour 26 % of its requests failed.", "“26 %”"),
+    ("problem", "463 of 8,310 requests failed.", "has 3,810"),
+    ("key_logs", "20 warnings came from worker-1.", "“20"),
+    ("key_logs", "The first LeaseLost was written by worker-2 at 14:20.", "14:02 UTC"),
+    ("key_logs", "worker-2 wrote 127 lines; of the PoolTimeout errors worker-1 had none.", "336"),
+    ("key_traces", "The slowest on worker-2 took 4.6 s.", "is 4 s"),
+    ("key_traces", "Trace ab12cd34ef70 is one of the slow ones.", "no frozen span"),
+    ("key_events", "13:40 deployment of 3.1.0 · 15:35 restart of worker-2", "15:05 UTC"),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "sentence"), TRUE)
+def test_what_rows_with_these_values_bear_is_let_be(made, name, sentence):
+    assert doubts(made, name, sentence) == set()
+
+
+@pytest.mark.parametrize(("name", "sentence", "known"), FALSE)
+def test_what_no_rows_with_these_values_bear_is_doubted(made, name, sentence, known):
+    told = doubts(made, name, sentence)
+    assert any(known in each for each in told), told
+
+
+def test_a_sentence_names_values_in_words_and_by_their_end(made):
+    held = attributes.answers(made, case.take(made))
+    told = "Pool timeouts of worker 1, on 3.1.0 and in North; the pool was full, 31 times."
+    found = {(each.key, each.value) for each in attributes.named(told, held)}
+    assert found == {
+        ("error.kind", "PoolTimeout"), ("host", "worker-1"),
+        ("version", "3.1.0"), ("region", "north"),
+    }  # fmt: skip
+
+
+def test_rows_without_a_time_and_tags_that_are_no_list_are_let_be(tmp_path):
+    incident = sound.create(tmp_path)
+    at = [*minutes(3), None]
+    frame = rows(at, "PoolTimeout", ["worker-1", "worker-2"] * 2, "3.1.0", "north")
+    frame["tags"] = ["not a list", '["region:north", "region"]', '{"a": 1}', None]
+    record = {"complete": True, "function": "search_datadog_logs"}
+    evidence.freeze(incident.path / "evidence", "lines", frame, record)
+    (answer,) = attributes.answers(incident, case.take(incident))
+    assert len(answer.moments) == 3
+    assert answer.keys["region"].codes.tolist() == [-1, 0, -1]
+
+
+# -- what needs no evidence ------------------------------------------------------------------------
+
+
+def test_two_actions_in_one_ticket_are_found(made):
+    ticket = made.values("actions")[0]["tracking"]
+    row = made.add(
+        "actions", horizon="Short-term", priority="P2", title="Add an alert", tracking=ticket
+    )
+    told = sound.doubted(made, "tracking")
+    made.remove("actions", row)
+    assert any("tracked in the ticket of “Fail the build" in each for each in told)
+
+
+def test_a_technical_reviewer_is_one_of_the_reviewers(made):
+    row = next(r["row"] for r in made.values("approvals") if r["role"] == "Technical Reviewer")
+    made.set("name", "Jonas Webber", table="approvals", row=row)
+    told = sound.doubted(made, "approval")
+    made.set("name", "Jonas Weber", table="approvals", row=row)
+    assert "Technical Reviewer: 'Jonas Webber' is none of the reviewers (Jonas Weber)." in told
+
+
+@pytest.mark.parametrize(
+    ("sentence", "doubted"),
+    [
+        ("The 52 hours went to Checkout (21), Apps (22) and Support (9).", False),
+        ("The 52 hours went to Checkout (21), Apps (16) and Support (9).", True),
+    ],
+)
+def test_parts_in_brackets_are_summed(made, sentence, doubted):
+    assert any("46" in each for each in sound.doubted_with(made, sentence, "prose")) is doubted
+
+
+def test_a_source_of_data_is_an_answer_of_the_bundle(made):
+    row = next(r["row"] for r in made.values("timeline") if r["step"] == "Incident Start")
+    other = next(r["row"] for r in made.values("timeline") if r["step"] == "Key Discovery")
+    made.set("data_source", "worker_lines", table="timeline", row=other)
+    assert not any("worker_lines" in each for each in sound.doubted(made, "prose"))
+    made.set("data_source", "spans and failed, of the_spans", table="timeline", row=row)
+    told = sound.doubted(made, "prose")
+    made.set("data_source", None, table="timeline", row=row)
+    made.set("data_source", None, table="timeline", row=other)
+    assert not any("the_spans" in each for each in told)
