@@ -114,6 +114,9 @@ TRUE = (
     ("problem", "463 of 3,810 requests failed."),
     ("key_logs", "10 warnings from worker-1 stand before the first PoolTimeout, at 14:02."),
     ("key_logs", "worker-2 wrote 127 lines, not a single one of them a PoolTimeout."),
+    ("key_logs", "PoolTimeout stopped at 15:26, while of those worker-2 had none."),
+    ("key_logs", "Neither worker-2 nor harbour logged a single PoolTimeout."),
+    ("problem", "Requests waited on worker-1; worker-2 had none."),  # none of what?
     ("key_logs", "The last PoolTimeout came from worker-1 at 15:25."),
     ("key_traces", "Of the 20 spans that we kept, the slowest on worker-2 took 4.0 s."),
     ("key_traces", "Trace ab12cd34ef07 is one of the slow ones."),
@@ -129,6 +132,7 @@ FALSE = (
     ("key_logs", "20 warnings came from worker-1.", "“20"),
     ("key_logs", "The first LeaseLost was written by worker-2 at 14:20.", "14:02 UTC"),
     ("key_logs", "worker-2 wrote 127 lines; of the PoolTimeout errors worker-1 had none.", "336"),
+    ("key_logs", "Neither worker-1 nor harbour logged a single PoolTimeout.", "336 errors"),
     ("key_traces", "The slowest on worker-2 took 4.6 s.", "is 4 s"),
     ("key_traces", "Trace ab12cd34ef70 is one of the slow ones.", "no frozen span"),
     ("key_events", "13:40 deployment of 3.1.0 · 15:35 restart of worker-2", "15:05 UTC"),

@@ -206,7 +206,7 @@ def findings(incident: Incident, *, ignore: Iterable[str] = ()) -> pd.DataFrame:
     found += extremes.found(incident, seen)
     found += doings.found(incident, seen)
     found += records.found(incident, seen, attested)
-    happened.attested(incident, seen, attested)
+    happened.attest_clocks(incident, seen, attested)
     found += derivable.found(incident, seen, found, attested)
     found += levels.unborne(incident, seen, bare.found(incident, seen, found))
     shown = reading.unattested(found, attested)

@@ -199,6 +199,7 @@ def _segment(sentence: str, counted: Sequence[Figure], each: Figure) -> str:
 
 
 def _is_alone(each: Told) -> bool:
+    """Return whether a large number is told of all that came, or of all spans."""
     large = each.figure.low >= _SURE and each.is_exact
     if each.names or each.is_share or each.people or each.has_rest or not large:
         return False

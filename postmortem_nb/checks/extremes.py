@@ -57,6 +57,10 @@ _THOSE = ("these", "those", "them")
 _KIND = re.compile(r"error|kind|type|exception", re.IGNORECASE)
 """Keys whose values only rows have."""
 _ROWS = re.compile(r"\b(?:logs?|lines?|errors?|spans?|traces?|warnings?)\b", re.IGNORECASE)
+_FAILED = re.compile(r"\b(?:errors?|failures?|failed|errored|timed out)\b", re.IGNORECASE)
+_CLAUSE_END = re.compile(r"[;.]\s|,\s(?:and|but)\s")
+_MOST_WAYS = 64
+"""Choices of values that are tried for a sentence."""
 _SLACK = 2.0
 """Minutes that a first or last moment may be off."""
 _FEW = 3
@@ -122,7 +126,7 @@ def _moments(case: Case, answer: Answer, names: Sequence[Named]) -> Iterator[dt.
     start, end = case.moments.start, case.moments.recovered
     windows = [None, (start, end)] if start and end else [None]
     ways = [[*([] if _KIND.search(key) else [None]), *sorted(by[key])] for key in by]
-    for picked in islice(product(*ways), 64):
+    for picked in islice(product(*ways), _MOST_WAYS):
         chosen = [(key, frozenset({one})) for key, one in zip(by, picked, strict=True) if one]
         for window in windows if chosen else ():
             rows = _rows(answer, chosen)
@@ -142,26 +146,35 @@ def _rows(answer: Answer, chosen: Sequence[attributes.Chosen]) -> NDArray[np.boo
 def _denied(
     case: Case, cell: Cell, sentence: str, names: Sequence[Named], held: Sequence[Answer]
 ) -> Iterator[Finding]:
-    """Yield that a sentence denies rows that there are: with all of the values of its clause."""
+    """Yield that a sentence denies rows that there are, with the values of its clause.
+
+    The kind of error that it named before is that of the clause too; where it speaks neither of a
+    kind nor of errors, nobody knows of what there are none.
+    """
     for match in _NONE.finditer(sentence):
         head = max(sentence.rfind(mark, 0, match.start()) for mark in ("; ", ", and ", ", but "))
-        tail = re.compile(r"[;.]\s|,\s(?:and|but)\s").search(sentence, match.end())
+        tail = _CLAUSE_END.search(sentence, match.end())
         those = match.group().endswith(_THOSE)
         begin, end = 0 if those else max(head, 0), tail.start() if tail else len(sentence)
         own = [each for each in names if begin <= each.begin < end]
-        if not own or _BUT.search(sentence, begin, end):
+        kinds = [each for each in names if _KIND.search(each.key) and each.begin < end]
+        own += [] if any(_KIND.search(each.key) for each in own) else kinds[-1:]
+        known = kinds or _ROWS.search(sentence, 0, end) or _FAILED.search(match.group())
+        if not own or not known or _BUT.search(sentence, begin, end):
             continue
-        for answer in held:
-            count = _failed(case, answer, own)
+        neither = match.group().lower().startswith("neither")
+        sought = [[each, *kinds[-1:]] for each in own if each not in kinds] if neither else [own]
+        for answer, some in product(held, sought):
+            count = _failed(case, answer, some)
             if count >= _FEW:
-                named = ", ".join(dict.fromkeys(each.value for each in own))
+                named = ", ".join(dict.fromkeys(each.value for each in some))
                 said = f"“{match.group()}”, but {answer.label} has {count:,} errors"
                 yield about(case, cell, f"{said} with {named}.")
                 break
 
 
 def _failed(case: Case, answer: Answer, names: Sequence[Named]) -> int:
-    """Return how many errors within the incident have all of the values; the least of any list."""
+    """Return how many errors within the incident have all of the values, the most of any list."""
     keys = dict.fromkeys(each.key for each in names)
     status, start, end = answer.keys.get("status"), case.moments.start, case.moments.recovered
     if not all(key in answer.keys for key in keys) or not (start and end):
@@ -171,7 +184,7 @@ def _failed(case: Case, answer: Answer, names: Sequence[Named]) -> int:
     part = answer.within((start, end))
     lists = [[each.value for each in names if each.key == key] for key in keys]
     counts = []
-    for picked in islice(product(*lists), 64):
+    for picked in islice(product(*lists), _MOST_WAYS):
         chosen = [(key, frozenset({one})) for key, one in zip(keys, picked, strict=True)]
         rows = _rows(answer, [*chosen, ("status", frozenset({"error"}))])
         counts.append(int(np.count_nonzero(rows[part])))

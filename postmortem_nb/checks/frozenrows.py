@@ -10,7 +10,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from postmortem_nb.checks import frozen
-from postmortem_nb.sqlcounts import IDENTITIES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -29,8 +28,6 @@ _NAMING = ("error.kind", "error.type", "error.message")
 """Columns of logs in which a name of an error stands, beside the message."""
 _MESSAGE = 400
 """Characters of a message that are looked at."""
-MOST_GROUPS = 200
-"""Values of a key by which people are counted: of more, as hosts may be, no sentence tells."""
 _MOST_TAGGED = 5_000
 """Rows of an answer whose tags are counted."""
 
@@ -122,32 +119,6 @@ def _ends(folder: Path, answer: str, digest: str) -> Ends | None:
         return None
     first, last = (each.as_py().astimezone(dt.UTC) for each in (pc.min(every), pc.max(every)))
     return Ends(first, last, whole=False)
-
-
-def people(incident: Incident, case: Case, keys: tuple[str, ...]) -> Iterator[dict[str, int]]:
-    """Yield how many people each value of a key has, in small letters, by each complete answer."""
-    folder = incident.path / "evidence"
-    whole = {
-        str(each["name"]) for each in frozen.listed(folder, case) if each.get("complete") is True
-    }
-    for answer, digest in frozen.answers(folder, case, LOGS):
-        for key in keys if answer in whole else ():
-            yield _people(folder, answer, digest, key)
-
-
-@lru_cache(maxsize=frozen.KEPT)
-def _people(folder: Path, answer: str, digest: str, key: str) -> dict[str, int]:
-    del digest  # a part of the key
-    table = _timed(folder, answer, ("timestamp",), (key, *IDENTITIES))
-    named = [] if table is None else table.column_names
-    identity = next((each for each in IDENTITIES if each in named), None)
-    if table is None or identity is None or key not in named:
-        return {}
-    pairs = pa.table({one: table[one].cast(pa.string()) for one in (key, identity)}).drop_null()
-    counts = pairs.group_by(key).aggregate([(identity, "count_distinct")]).to_pylist()
-    if len(counts) > MOST_GROUPS:
-        return {}
-    return {row[key].lower(): row[f"{identity}_count_distinct"] for row in counts}
 
 
 def are_whole(incident: Incident, case: Case) -> bool:

@@ -37,7 +37,7 @@ _VERSION = re.compile(r"\d+(?:\.\d+)+")
 _WARNED = re.compile(r"\bwarn", re.IGNORECASE)
 
 
-def attested(incident: Incident, case: Case, attested: Attested) -> None:
+def attest_clocks(incident: Incident, case: Case, attested: Attested) -> None:
     """Note the clocks of the document that the evidence bears."""
     happened = list(frozenrows.happened(incident, case))
     held = attributes.answers(incident, case)
