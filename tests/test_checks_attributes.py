@@ -117,6 +117,7 @@ TRUE = (
     ("key_logs", "PoolTimeout stopped at 15:26, while of those worker-2 had none."),
     ("key_logs", "Neither worker-2 nor harbour logged a single PoolTimeout."),
     ("problem", "Requests waited on worker-1; worker-2 had none."),  # none of what?
+    ("key_logs", "The logs of worker-1 on 3.1.0 show no additional errors."),
     ("key_logs", "The last PoolTimeout came from worker-1 at 15:25."),
     ("key_traces", "Of the 20 spans that we kept, the slowest on worker-2 took 4.0 s."),
     ("key_traces", "Trace ab12cd34ef07 is one of the slow ones."),

@@ -44,7 +44,7 @@ _OTHER = re.compile(
 """In a clause: something else happened at its clock."""
 _NONE = re.compile(
     r"\b(?:never|not once)\s(?:failed|logged|saw|wrote|errored|timed out)\b"
-    r"|\b(?:had|has|have|saw|logged|wrote|shows?|showed|with)\s(?:none|no\s(?:\w+\s)?(?:errors?|failures?))\b"
+    r"|\b(?:had|has|have|saw|logged|wrote|shows?|showed|with)\s(?:none|no\s(?:errors?|failures?))\b"
     r"|\bnot (?:a single|one) (?:one|of (?:these|those|them))\b"
     r"|\bneither\b[^.;]*\b(?:logged|had|saw|wrote)\b|\b(?:none|not one) of (?:these|those|them)\b",
     re.IGNORECASE,
