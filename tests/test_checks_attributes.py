@@ -8,6 +8,7 @@ metrics have the same 463 failures, of 20 and 10 requests a minute: 2,540 and 1,
 import datetime as dt
 
 import pandas as pd
+import pyarrow as pa
 import pytest
 import sound
 
@@ -171,6 +172,33 @@ def test_rows_without_a_time_and_tags_that_are_no_list_are_let_be(tmp_path):
     (answer,) = attributes.answers(incident, case.take(incident))
     assert len(answer.moments) == 3
     assert answer.keys["region"].codes.tolist() == [-1, 0, -1]
+
+
+@pytest.mark.parametrize(
+    "tags",
+    [
+        ['["\\ud800:\\udfff", "region:north"]'] * 3,
+        [[{"key": "region"}], [], None],
+        pd.array([[1, 2], [], None], dtype=pd.ArrowDtype(pa.list_(pa.int64()))),
+        pd.array([[{"a": 1}]] * 3, dtype=pd.ArrowDtype(pa.list_(pa.struct([("a", pa.int64())])))),
+        pd.array([{"a": 1}] * 3, dtype=pd.ArrowDtype(pa.struct([("a", pa.int64())]))),
+        pd.array([["region:north"]] * 3, dtype=pd.ArrowDtype(pa.list_(pa.string()))),
+        [1.5, 2.5, None],
+    ],
+)
+@pytest.mark.parametrize("count", [3, 0])
+def test_columns_of_any_type_are_read_or_let_be(tmp_path, tags, count):
+    incident = sound.create(tmp_path)
+    frame = rows(minutes(3), "PoolTimeout", "worker-1", "3.1.0", "north")
+    frame["tags"] = tags
+    frame["usr.id"] = tags
+    frame["odd"] = tags
+    record = {"complete": True, "function": "search_datadog_logs"}
+    evidence.freeze(incident.path / "evidence", "lines", frame.iloc[:count], record)
+    (answer,) = attributes.answers(incident, case.take(incident))
+    assert len(answer.moments) == count
+    incident.set("problem", "412 users in north had a PoolTimeout, the last at 14:03.")
+    assert not incident.check().empty
 
 
 # -- what needs no evidence ------------------------------------------------------------------------

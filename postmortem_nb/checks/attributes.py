@@ -18,7 +18,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from postmortem_nb import times
+from postmortem_nb import text, times
 from postmortem_nb.checks import derived, frozen, frozenrows
 from postmortem_nb.checks.reading import TEXTS
 from postmortem_nb.sqlcounts import IDENTITIES
@@ -218,7 +218,8 @@ def _read(
         keys |= {column: key} if key else {}
     for tag, key in _tagged(table["tags"]) if "tags" in table.column_names else ():
         keys.setdefault(tag, key)
-    identity = next((each for each in IDENTITIES if each in table.column_names), None)
+    told = (each for each in IDENTITIES if each in table.column_names)
+    identity = next((each for each in told if _is_plain(table[each].type)), None)
     return Answer(
         name,
         whole,
@@ -247,11 +248,15 @@ def _texts(column: pa.ChunkedArray) -> tuple[list[str], NDArray[np.int64]]:
     return array.dictionary.to_pylist(), array.indices.fill_null(-1).to_numpy().astype(np.int64)
 
 
+def _is_plain(kind: pa.DataType) -> bool:
+    """Return whether a column holds texts or whole numbers."""
+    own = kind.value_type if pa.types.is_dictionary(kind) else kind
+    text_ = pa.types.is_string(own) or pa.types.is_large_string(own)
+    return bool(text_ or pa.types.is_integer(own))
+
+
 def _key(column: pa.ChunkedArray) -> Key | None:
-    kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
-    if not (
-        pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_integer(kind)
-    ):
+    if not _is_plain(column.type):
         return None
     values, codes = _texts(column)
     if not 0 < len(values) <= MOST_VALUES:
@@ -283,7 +288,10 @@ def _tagged(column: pa.ChunkedArray) -> Iterator[tuple[str, Key]]:
 
 def _flat(column: pa.ChunkedArray) -> tuple[NDArray[np.int64], pa.Array]:
     """Return the tags of all rows, one after another, and the row of each."""
-    if pa.types.is_list(column.type):
+    listed = pa.types.is_list(column.type)
+    if not _is_plain(column.type.value_type if listed else column.type):
+        return np.empty(0, np.int64), pa.array([], pa.string())
+    if listed:
         lists = column.combine_chunks()
         lists = lists.chunk(0) if isinstance(lists, pa.ChunkedArray) else lists
         rows = pc.list_parent_indices(lists).to_numpy().astype(np.int64)
@@ -300,7 +308,7 @@ def _list(written: str) -> list[str]:
         held = json.loads(written)
     except ValueError:
         return []
-    return [str(each) for each in held] if isinstance(held, list) else []
+    return [text.clean(str(each)) for each in held] if isinstance(held, list) else []
 
 
 def named(sentence: str, held: Sequence[Answer]) -> tuple[Named, ...]:
