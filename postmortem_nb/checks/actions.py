@@ -164,7 +164,7 @@ def titles(case: Case) -> Iterator[Finding]:
 
 
 def tickets(case: Case) -> Iterator[Finding]:
-    """Find actions that are tracked in the ticket of another one."""
+    """Find actions that are tracked in the ticket of another one; some track all in one epic."""
     seen: dict[str, Row] = {}
     for row in case.rows(TABLE):
         ticket = str(row.get("tracking") or "").strip().rstrip("/")
@@ -175,7 +175,7 @@ def tickets(case: Case) -> Iterator[Finding]:
                 row,
                 Code.TRACKING,
                 "tracking",
-                severity=Severity.WARNING,
+                severity=Severity.HINT,
                 message=f"{called(row)}: tracked in the ticket of “{first.get('title')}”.",
                 remedy="Give each action a ticket of its own, or make them one action.",
             )
