@@ -25,7 +25,7 @@ from postmortem_nb.sqlcounts import IDENTITIES
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -87,6 +87,13 @@ class Answer:
     def having(self, chosen: Chosen) -> NDArray[np.bool_]:
         """Return which rows have one of the values of a key."""
         return _having(self, chosen)
+
+    def holding(self, chosen: Iterable[Chosen]) -> NDArray[np.bool_]:
+        """Return which rows have one of the values of each key; all, of no key."""
+        held = np.ones(len(self.moments), dtype=bool)
+        for each in chosen:
+            held &= self.having(each)
+        return held
 
     def ends(self, chosen: Chosen) -> tuple[dt.datetime, ...]:
         """Return the moments of the first and the last row with one of the values of a key."""

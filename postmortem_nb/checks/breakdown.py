@@ -58,11 +58,7 @@ _OTHER = re.compile(
 """In a clause: its figure may be of something else, or of one moment."""
 _WAITING = re.compile(r"\s(?:\w+\s)?(?:waiting|queued|pending)\b", re.IGNORECASE)
 """Behind a figure: it is a level."""
-_GOOD = re.compile(
-    r"\b(?:went|got|came) through\b|\b(?:succeed\w*|worked|fine|unaffected)\b"
-    r"|\bwithout (?:an?|one|any|a single) (?:\w+\s)?(?:failure|error|fault)",
-    re.IGNORECASE,
-)
+_GOOD = re.compile(rf"{portions.GOOD.pattern}|\b(?:fine|unaffected)\b", re.IGNORECASE)
 """In a clause: its figure is of what did not fail."""
 _REST = re.compile(
     r"\b(?:all but|others?|rest|old|new|else\w*|outside|without|apart from|except|not)\b",

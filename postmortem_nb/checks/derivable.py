@@ -19,8 +19,6 @@ from postmortem_nb.checks.reading import TEXTS, about, attest
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from numpy.typing import NDArray
-
     from postmortem_nb.checks.attributes import Answer, Chosen, Named
     from postmortem_nb.checks.breakdown import Told
     from postmortem_nb.checks.case import Case
@@ -196,15 +194,10 @@ def _counted(answer: Answer, asked: _Asked, windows: tuple[Window | None, ...]) 
     """Return these counts; an edit leaves most sentences as they are."""
     ways = _ways(answer, asked)
     parts = [answer.within(window) for window in windows]
-    masks: dict[Chosen, NDArray[np.bool_]] = {
-        one: answer.having(one) for one in chain.from_iterable(ways) if one
-    }
     counts: dict[frozenset[Chosen], list[float]] = {}
     for picked in islice(product(*ways), _MOST_WAYS):
         chosen = frozenset(one for one in picked if one)
-        held = np.ones(len(answer.moments), dtype=bool)
-        for one in chosen:
-            held &= masks[one]
+        held = answer.holding(chosen)
         if asked.people and answer.people is not None:
             counts[chosen] = [float(answer.persons(held, part)) for part in parts]
         elif not asked.people:
@@ -259,10 +252,9 @@ def _truth(each: Told, held: Sequence[Answer], window: Window) -> str:
         known = answer.whole and not (each.people and answer.people is None)
         if not known or not (chosen or each.alone):
             continue
-        every = np.ones(len(answer.moments), dtype=bool)
-        own = np.logical_and.reduce([every, *(answer.having(one) for one in chosen)])
+        own = answer.holding(chosen)
         part = answer.within(window)
-        [count], [whole] = answer.counts(own, [part]), answer.counts(every, [part])
+        [count], [whole] = answer.counts(own, [part]), answer.counts(answer.holding(()), [part])
         named = f" with {', '.join(sorted(one.value for one in each.own))}" if chosen else ""
         if each.people:
             return f"{answer.label} has {answer.persons(own, part):,}{named}"

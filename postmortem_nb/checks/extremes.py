@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Iterator, Sequence
 
-    from numpy.typing import NDArray
-
     from postmortem_nb.checks.attributes import Answer, Named
     from postmortem_nb.checks.case import Case, Cell
     from postmortem_nb.checks.report import Finding
@@ -129,18 +127,10 @@ def _moments(case: Case, answer: Answer, names: Sequence[Named]) -> Iterator[dt.
     for picked in islice(product(*ways), _MOST_WAYS):
         chosen = [(key, frozenset({one})) for key, one in zip(by, picked, strict=True) if one]
         for window in windows if chosen else ():
-            rows = _rows(answer, chosen)
+            rows = answer.holding(chosen)
             own = answer.moments[answer.within(window)][rows[answer.within(window)]]
             for each in own[[0, -1]].tolist() if len(own) else ():
                 yield times.EPOCH + each * attributes.MICROSECOND
-
-
-def _rows(answer: Answer, chosen: Sequence[attributes.Chosen]) -> NDArray[np.bool_]:
-    every = np.ones(len(answer.moments), dtype=bool)
-    rows: NDArray[np.bool_] = np.logical_and.reduce(
-        [every, *(answer.having(each) for each in chosen)]
-    )
-    return rows
 
 
 def _denied(
@@ -186,6 +176,6 @@ def _failed(case: Case, answer: Answer, names: Sequence[Named]) -> int:
     counts = []
     for picked in islice(product(*lists), _MOST_WAYS):
         chosen = [(key, frozenset({one})) for key, one in zip(keys, picked, strict=True)]
-        rows = _rows(answer, [*chosen, ("status", frozenset({"error"}))])
+        rows = answer.holding([*chosen, ("status", frozenset({"error"}))])
         counts.append(int(np.count_nonzero(rows[part])))
     return max(counts, default=0)

@@ -36,8 +36,10 @@ _TIMELY = re.compile(
 )
 """In a sentence: it may tell of a stretch."""
 _BETWEEN = re.compile(
-    r"\b(?:from|between)\s(\d\d:\d\d)\s(?:to|and|until|–)\s(\d\d:\d\d)(?!\s[A-Z]{2,4}T)\b"
+    r"\b(?:from|between)\s(?P<since>\d\d:\d\d)\s(?:to|and|until|–)\s(?P<until>\d\d:\d\d)\b"
 )
+_ELSEWHERE = re.compile(r"\s(?!UTC\b|GMT\b)[A-Z]{2,4}T?\b|\slocal\b")
+"""Behind a clock: it is not one of UTC."""
 _NOUN = re.compile(
     r"\b(?:roll-?back|revert|alert|page|acknowledgment|escalation|mitigation|fix|recovery|detection|"
     r"restart)\b",
@@ -97,6 +99,18 @@ def whole(case: Case) -> list[Window]:
     return [(start, end)] if start and end else []
 
 
+def between(case: Case, sentence: str) -> Window | None:
+    """Return the stretch that a sentence gives by two clocks, UTC: “from 14:02 to 15:26”."""
+    both = _BETWEEN.search(sentence)
+    if not both or _ELSEWHERE.match(sentence, both.end()):
+        return None
+    since, until = (
+        on_day(case, 60 * int(clock[:2]) + int(clock[3:]))
+        for clock in (both["since"], both["until"])
+    )
+    return since, until
+
+
 def windows(case: Case, cell: Cell, sentence: str) -> list[Window]:
     """Return the stretches that a sentence may tell of: between its moments, and beside them.
 
@@ -108,11 +122,10 @@ def windows(case: Case, cell: Cell, sentence: str) -> list[Window]:
     start, end = case.moments.start, case.moments.recovered
     if start is None or end is None:
         return []
-    own = _moments(case, sentence)
-    if both := _BETWEEN.search(sentence):
-        ends = [on_day(case, 60 * int(both[at][:2]) + int(both[at][3:])) for at in (1, 2)]
+    if stretch := between(case, sentence):
         off = (dt.timedelta(), -_MINUTE, _MINUTE)
-        return [(ends[0] + one, ends[1] + other) for one in off for other in off]
+        return [(stretch[0] + one, stretch[1] + other) for one in off for other in off]
+    own = _moments(case, sentence)
     if not own and not _TIMELY.search(sentence):
         return [(start, end)]
     beside_ = _row_text(case, cell)

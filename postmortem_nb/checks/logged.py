@@ -11,8 +11,6 @@ import re
 from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
-import numpy as np
-
 from postmortem_nb.checks import attributes, events, frozenrows, instants, spoken, written
 from postmortem_nb.checks.order import LONGEST
 from postmortem_nb.checks.reading import about, attest, matches, passages, sentences
@@ -321,8 +319,7 @@ def _longest(incident: Incident, case: Case, cell: Cell, sentence: str) -> Itera
         by: dict[str, set[str]] = {}
         for each in attributes.named(sentence, [answer]):
             by.setdefault(each.key, set()).add(each.value)
-        held = [answer.having((key, frozenset(own))) for key, own in by.items()]
-        rows = np.logical_and.reduce([np.ones(len(answer.moments), dtype=bool), *held])
+        rows = answer.holding((key, frozenset(own)) for key, own in by.items())
         for window in (None, *instants.windows(case, cell, sentence)):
             part = answer.within(window)
             own = answer.seconds[part][rows[part]]  # type: ignore[index]  # spans have them

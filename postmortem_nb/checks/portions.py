@@ -31,6 +31,12 @@ MOST = 200
 """Findings of a kind at most: a text of nothing else must not slow a form."""
 _BAD = r"(?:failed|failures?|errors?|lost|refus(?:ed|als?)|reject(?:ed|ions?)|timeouts?)"
 BAD = re.compile(rf"\b{_BAD}\b", re.IGNORECASE)
+GOOD = re.compile(
+    r"\bwithout (?:an?|one|any|a single) (?:\w+\s)?(?:failure|error|fault)|"
+    r"\b(?:went|got|came) through\b|\bsucceed\w*\b|\bworked\b",
+    re.IGNORECASE,
+)
+"""In a clause: its number is of what did not fail."""
 OF_FAILED = re.compile(
     rf"\s(?:of\s)?(?:(?:all|the|our|those|these)\s){{0,2}}(?:that\s)?{_BAD}\b", re.IGNORECASE
 )
@@ -52,11 +58,6 @@ _BETWEEN = re.compile(
     r"\bbetween\s(?P<one>[^,;.()]{3,60}?)\sand\s(?P<other>[^,;.()]{3,60})", re.IGNORECASE
 )
 _HOUR = re.compile(rf"\bhour\s(?:from|after|that began at)\s{spoken.CLOCK}", re.IGNORECASE)
-_FROM = re.compile(
-    r"\b(?:from|between)\s(?P<since>\d\d:\d\d)\s(?:to|and|until|–)\s(?P<until>\d\d:\d\d)\b"
-)
-_ELSEWHERE = re.compile(r"\s(?!UTC\b|GMT\b)[A-Z]{2,4}T?\b|\slocal\b")
-"""Behind a clock: it is not one of UTC."""
 _JOINED = re.compile(r";\s|,\sthe rest\b|,?\sand\s|\bwhile\b|\bbut\b")
 _LATER = {"after", "once", "since", "from"}
 _SLACK = dt.timedelta(minutes=1)
@@ -155,18 +156,12 @@ def _at(case: Case, phrase: str) -> list[dt.datetime]:
 
 def _clocks(case: Case, sentence: str) -> tuple[dt.datetime, dt.datetime] | None:
     """Return the moments of a stretch that a sentence gives by its clocks, UTC."""
-    hour, both = _HOUR.search(sentence), _FROM.search(sentence)
+    hour = _HOUR.search(sentence)
     at = spoken.clocked(hour) if hour else None
     if at:
         since = on_day(case, at[0])
         return since, since + dt.timedelta(hours=1)
-    if not both or _ELSEWHERE.match(sentence, both.end()):
-        return None
-    since, until = (
-        on_day(case, 60 * int(clock[:2]) + int(clock[3:]))
-        for clock in (both["since"], both["until"])
-    )
-    return since, until
+    return instants.between(case, sentence)
 
 
 def failures(incident: Incident, case: Case) -> Sequence[Curve]:

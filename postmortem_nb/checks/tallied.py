@@ -45,11 +45,6 @@ _BAD = re.compile(
     r"errors?|went nowhere|were dropped|in vain)\b",
     re.IGNORECASE,
 )
-_GOOD = re.compile(
-    r"\bwithout (?:an?|one|any|a single) (?:\w+\s)?(?:failure|error|fault)|"
-    r"\b(?:went|got|came) through\b|\bsucceed\w*\b|\bworked\b",
-    re.IGNORECASE,
-)
 _NUMBER = re.compile(
     r"(?<![\w.,:/#$€£-])(?P<number>\d{1,3}(?:,\d{3})+|\d+|"
     rf"\b(?:{'|'.join(spoken.WORDS)})\b)(?!\s?[%:/]|[.,]\d|[\w-])"
@@ -166,7 +161,7 @@ def _numbers(cell: Cell, sentence: str, known: Bears, total: float) -> Iterator[
     """Yield the numbers of a sentence that are of what failed, or of what did not."""
     for match in _NUMBER.finditer(sentence):
         clause = borne.clause(sentence, written.Figure("count", 0, 0, *match.span()))
-        bad, good = bool(_BAD.search(clause)), bool(_GOOD.search(clause))
+        bad, good = bool(_BAD.search(clause)), bool(portions.GOOD.search(clause))
         value, step = spoken.amount(match["number"].lower(), match["scale"] or "")
         far = not bad or not total / _FAR <= value <= total * _FAR
         if value < _FEWEST or not (bad or good) or _OTHER.search(clause):
