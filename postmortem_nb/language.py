@@ -58,8 +58,11 @@ NOT_READ = (
 )
 """What is not the writer's own prose: fences, code, quotes, headings, pictures, addresses, logs."""
 
-SOFT = re.compile(r"(?<=[\w,;’'\")])\n(?=[ \t]*[a-z0-9(“\"])(?![ \t]*\d+[.)] )")
+SOFT = re.compile(r"(?<=[\w,;’'\")]) ?\n(?=[ \t]*[a-z0-9(“\"])(?![ \t]*\d+[.)] )")
 """The end of a line inside a sentence: Markdown that was wrapped by hand."""
+
+BLANKS = re.compile(r"(?<=\S)[ \t]{2,}(?=\S)")
+"""Several blanks between two words, as where a wrapped line of a list is indented."""
 
 WHO = r"(?P<who>@?\w[\w.-]{0,40}\w)"
 """Where a pattern has a name behind its words: ``caused by <WHO>``."""
@@ -181,13 +184,13 @@ def _read(
     complete: bool | None,  # noqa: FBT001 - a key
 ) -> tuple[Flag, ...]:
     """Return the flags of a text; remembered, as a form asks again after every edit."""
-    prose = mask(text)
+    prose, gaps = _squeezed(mask(text))
     lowered = prose.translate(LOWERED)
     flags = [
-        flag
+        _flag(rule, text, _back(start, gaps), _back(end, gaps), hint=hint)
         for rule in rules()
         if setting in rule.settings and not (rule.partial and complete is not False)
-        for flag in _flags(rule, prose, lowered, text, known)
+        for start, end, hint in _found(rule, prose, lowered, known)
     ]
     kept = _without(flags, _pardoned(text))
     return tuple(_apart(kept))
@@ -197,7 +200,23 @@ def mask(text: str) -> str:
     """Return the text at the same length, with what is not the writer's prose taken out."""
     for pattern in (*NOT_READ, MARK):
         text = pattern.sub(_fill, text)
-    return SOFT.sub(" ", text)
+    return SOFT.sub(lambda match: " " * len(match.group()), text)
+
+
+def _squeezed(prose: str) -> tuple[str, list[tuple[int, int]]]:
+    """Return a text with one blank for several; from where on how many characters are gone."""
+    gaps: list[tuple[int, int]] = []
+    gone = 0
+    for blanks in BLANKS.finditer(prose):
+        gone += len(blanks.group()) - 1
+        gaps.append((blanks.end() - gone, gone))
+    return BLANKS.sub(" ", prose), gaps
+
+
+def _back(at: int, gaps: list[tuple[int, int]]) -> int:
+    """Return where an offset of a squeezed text is in the text as it was given."""
+    place = bisect_right(gaps, at, key=lambda gap: gap[0]) - 1
+    return at + gaps[place][1] if place >= 0 else at
 
 
 def _rule(entry: dict[str, Any], words: dict[str, str], needs: dict[str, frozenset[str]]) -> Rule:
@@ -240,10 +259,10 @@ def _compiled(written: str) -> re.Pattern[str]:
     return re.compile(written)
 
 
-def _flags(
-    rule: Rule, prose: str, lowered: str, text: str, people: frozenset[str]
-) -> Iterator[Flag]:
-    """Yield what one rule flags."""
+def _found(
+    rule: Rule, prose: str, lowered: str, people: frozenset[str]
+) -> Iterator[tuple[int, int, bool]]:
+    """Yield the spans that one rule flags, and whether each is but a hint."""
     for way in rule.patterns:
         if way.needs and not any(each in lowered for each in way.needs):
             continue
@@ -252,9 +271,13 @@ def _flags(
             start, end = match.span()
             if (exact or _begins(prose, start)) and _speaks(match, prose, way, people):
                 soft = way.key == "person" and subjects.of(prose, start, people) in rule.softly
-                yield Flag(rule, start, end, text[start:end], rule.hint or soft)
+                yield start, end, rule.hint or soft
                 if rule.once:
                     return
+
+
+def _flag(rule: Rule, text: str, start: int, end: int, *, hint: bool) -> Flag:
+    return Flag(rule, start, end, text[start:end], hint)
 
 
 def _begins(prose: str, at: int) -> bool:

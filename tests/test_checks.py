@@ -435,11 +435,11 @@ def test_a_code_that_there_is_not_is_told(tmp_path):
 def test_a_team_lets_words_stand_in_its_template(tmp_path):
     own = tmp_path / "ours.md"
     own.write_text(
-        "---\ntype: ours\nblameless-allow: careless, obviously\n---\n\n## Story\n\n{told}\n",
+        "---\ntype: ours\nblameless-allow: careless, bad decision\n---\n\n## Story\n\n{told}\n",
         encoding="utf-8",
     )
     incident = Incident.create("INC-9", tmp_path, template=own)
-    incident.set("told", "The careless change was, obviously, negligent.")
+    incident.set("told", "The careless change was negligent, and a bad\ndecision.")
     assert [row["message"][:12] for row in incident.check().to_dict("records")] == ["“negligent”:"]
 
 

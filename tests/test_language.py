@@ -81,6 +81,18 @@ def test_a_flag_points_at_its_words():
     assert language.read(text, setting=Setting.OFF) == []
 
 
+@pytest.mark.parametrize("gap", ["  ", "\n  ", " \n   ", "\t \t"])
+def test_several_blanks_between_two_words_read_as_one(gap):
+    told = f"- A deploy of  checkout.\n- The side effects were not{gap}properly{gap}considered."
+    (flag,) = language.read(told)
+    assert flag.rule.id == "PV"
+    assert flag.words == told[flag.start : flag.end] == f"were not{gap}properly{gap}considered"
+
+
+def test_two_lines_of_a_list_are_two_sentences():
+    assert flagged("- Seen by the engineer\n- Failed to start") == []
+
+
 def test_words_that_two_rules_flag_get_one_remark():
     got = flagged("The carelessness of the engineer who failed to look caused this.")
     assert got == ["NM1", "CF3"]

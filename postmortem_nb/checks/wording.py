@@ -93,7 +93,7 @@ def wording(case: Case) -> Iterator[Finding]:
         flags = language.read(str(cell.value), setting=setting, people=people, complete=complete)
         place = (cell.table, cell.row, cell.column.name)
         for flag in flags:
-            if flag.words.lower() not in allowed:
+            if " ".join(flag.words.lower().split()) not in allowed:
                 yield remark(case, flag, place)
 
 
