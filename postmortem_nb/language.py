@@ -86,6 +86,7 @@ class Setting(Enum):
 FITS: dict[str, frozenset[Subject]] = {
     "anyone": frozenset(Subject),
     "told": frozenset(Subject),
+    "happened": frozenset(Subject),
     "person": frozenset({Subject.SELF, Subject.PERSON, Subject.NAMED}),
     "others": frozenset({Subject.PERSON, Subject.NAMED}),
     "named": frozenset({Subject.NAMED}),
@@ -293,8 +294,9 @@ def _speaks(match: re.Match[str], prose: str, way: Way, people: frozenset[str]) 
         return False
     if way.excused and subjects.explained(prose, match.start()):
         return False
-    if way.key == "told":
-        return subjects.told(prose, *match.span())
+    if way.key in {"told", "happened"}:
+        may = way.key == "happened" and subjects.prospective(prose, match.start())
+        return not may and subjects.told(prose, *match.span())
     whose = subjects.doer if way.key == "doer" else subjects.of
     return len(way.of) == len(Subject) or whose(prose, match.start(), people) in way.of
 

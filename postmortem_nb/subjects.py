@@ -35,6 +35,14 @@ CONDITIONS = frozenset({"if", "unless", "whether", "in case"})
 DENIALS = frozenset({"no", "nothing", "none", "neither", "not"})
 """Say that it was not: “no step was skipped”."""
 
+LEADS = (["lead", "to"], ["leads", "to"])
+"""A verb, and nobody who leads: “which lead to the |failure to start”."""
+
+PROSPECTS = re.compile(
+    r"prevent(?:s|ing)?|avoid(?:s|ing)?|hard(?:er)?|easy|easier|difficult|(?:im)?possible"
+)
+"""Say what may be or is to be, not what was: “harder to change it |by mistake”."""
+
 NOT = frozenset({"n't", "n’t"})
 
 ANY = frozenset({"any", "anything", "every", "everything", "whatever", "whichever"})
@@ -172,6 +180,12 @@ def told(prose: str, start: int, end: int) -> bool:
     return not (joint in CONDITIONS or denied or asked)
 
 
+def prospective(prose: str, at: int) -> bool:
+    """Return whether a clause tells what may be or is to be: “harder to change it |by mistake”."""
+    _, tokens = _clauses(_told(prose, at))[-1]
+    return any(PROSPECTS.fullmatch(token.lower()) for token in tokens)
+
+
 def explained(prose: str, at: int) -> bool:
     """Return whether the sentence says which things it follows from: “it hung, so nobody |saw”."""
     sentence = _told(prose, at)
@@ -284,7 +298,8 @@ def _strip(tokens: list[str]) -> list[str]:
             and left[place].lower() == "of"
             and left[place - 1].lower() in _words("quantities")
         )
-        if not place or part or len(left) - place > LONGEST_PHRASE:
+        leads = place and [token.lower() for token in left[place - 1 : place + 1]] in LEADS
+        if not place or part or leads or len(left) - place > LONGEST_PHRASE:
             return left
         left = left[:place]
     return left

@@ -370,3 +370,16 @@ def test_what_follows_from_things_is_explained(sentence, explained):
 )
 def test_a_clause_that_only_says_which_is_about_nobody(sentence, subject):
     assert subjects.of(sentence.replace("|", ""), sentence.index("|")) is subject
+
+
+@pytest.mark.parametrize(
+    ("sentence", "prospective"),
+    [
+        ("It is harder to remove a zone |by mistake.", True),
+        ("It was easy to remove a zone |by mistake.", True),
+        ("To prevent it, a zone was removed |by mistake.", False),
+        ("A zone was removed |by mistake.", False),
+    ],
+)
+def test_a_clause_tells_what_may_be_where_it_says_hard_easy_or_prevent(sentence, prospective):
+    assert subjects.prospective(sentence.replace("|", ""), sentence.index("|")) is prospective
