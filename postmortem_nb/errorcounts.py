@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
     from postmortem_nb.coverage import Windows
 
-ERRORS = re.compile(r"\berrors?\b|(?<![a-z0-9])5xx\b")
-"""What a query has in it that may count failed requests."""
+ERRORS = re.compile(r"(?<![a-z])(?:errors?|fail(?:ed|ures?)|(?<!\d)5xx)(?![a-z0-9])")
+"""What a query has in it that may count failed requests: “http.errors”, “checkout.failed”."""
 
 COLUMNS = frozenset({"timestamp", "query", "series", "value"})
 """What the answer of a metric holds."""

@@ -47,10 +47,20 @@ def told(frame, window=WINDOW):
         "sum:web.requests{service:web AND error:true}.as_count()",
         "sum:trace.http.request.hits{http.status_class:5xx}.as_count()",
         "sum:aws.applicationelb.httpcode_elb_5xx{*}.as_count()",
+        "sum:rx.checkout.failed{*} by {region}.as_count()",
+        "sum:orders.failures{*}.as_count()",
+        "sum:http_errors_total{*}.as_count()",
+        "sum:orders.placed{outcome:failed}.as_count()",
     ],
 )
 def test_a_sum_of_what_was_counted_is_a_count(query):
     assert told(answer(query, 10, 20, unit="error")) == [30]
+    assert errorcounts.unknown(answer(query, 10, 20), WINDOW, name="e") == ""
+
+
+@pytest.mark.parametrize("query", ["sum:db.failover{*}.as_count()", "sum:web.terrors{*}.as_count()"])
+def test_a_name_that_only_begins_or_ends_like_one_of_failures_is_none(query):
+    assert told(answer(query, 10, 20)) == []
     assert errorcounts.unknown(answer(query, 10, 20), WINDOW, name="e") == ""
 
 
@@ -78,6 +88,8 @@ def test_a_sum_of_what_was_counted_is_a_count(query):
         ("100 * sum:a.errors{*}.as_count()", None, "it is a formula"),
         ("sum:web.requests{!status:error}.as_count()", None, "it does not count errors alone"),
         ("sum:web.requests{error:false}.as_count()", None, "it does not count errors alone"),
+        ("sum:orders.placed{failed:false}.as_count()", None, "it does not count errors alone"),
+        ("sum:orders.failure_rate{*}.as_count()", None, "its name says that it is a rate"),
         ("sum:web.requests{status:error OR status:ok}.as_count()", None, "errors alone"),
         ("sum:web.requests{*} by {error}.as_count()", None, "it does not count errors alone"),
     ],
