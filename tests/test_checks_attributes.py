@@ -113,6 +113,11 @@ TRUE = (
     ("problem", "In the half hour before the rollback 150 requests failed."),  # 30 of 5 a minute
     ("problem", "All but 127 of the 463 failures were on worker-1."),
     ("problem", "463 of 3,810 requests failed."),
+    ("problem", "12 % of all checkouts in that time failed."),
+    ("problem", "In north and harbour checkouts were slow. 12 % of all checkouts failed."),
+    ("problem", "A sixth of all checkouts failed in the worst minute."),  # of another moment
+    ("problem", "About three quarters of the failures were in north."),  # 72.6 %
+    ("key_logs", "Most of the errors, 73 % of those during the impact, are a PoolTimeout."),
     ("key_logs", "10 warnings from worker-1 stand before the first PoolTimeout, at 14:02."),
     ("key_logs", "worker-2 wrote 127 lines, not a single one of them a PoolTimeout."),
     ("key_logs", "PoolTimeout stopped at 15:26, while of those worker-2 had none."),
@@ -131,6 +136,10 @@ FALSE = (
     ("problem", "Hardly half of the failures were a PoolTimeout, all on 3.1.0.", "72.6 %"),
     ("problem", "In harbour 26 % of its requests failed.", "“26 %”"),
     ("problem", "463 of 8,310 requests failed.", "has 3,810"),
+    ("problem", "22 % of all checkouts in that time failed.", "12.2 % of"),
+    ("problem", "In north and harbour all was slow. 10 % of all checkouts failed.", "12.2 %"),
+    ("problem", "Three fifths of the failures were in north.", "72.6 %"),
+    ("key_logs", "Most errors, 37 % of those during the impact, are a PoolTimeout.", "72.6"),
     ("key_logs", "20 warnings came from worker-1.", "“20"),
     ("key_logs", "The first LeaseLost was written by worker-2 at 14:20.", "14:02 UTC"),
     ("key_logs", "worker-2 wrote 127 lines; of the PoolTimeout errors worker-1 had none.", "336"),

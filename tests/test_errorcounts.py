@@ -58,7 +58,9 @@ def test_a_sum_of_what_was_counted_is_a_count(query):
     assert errorcounts.unknown(answer(query, 10, 20), WINDOW, name="e") == ""
 
 
-@pytest.mark.parametrize("query", ["sum:db.failover{*}.as_count()", "sum:web.terrors{*}.as_count()"])
+@pytest.mark.parametrize(
+    "query", ["sum:db.failover{*}.as_count()", "sum:web.terrors{*}.as_count()"]
+)
 def test_a_name_that_only_begins_or_ends_like_one_of_failures_is_none(query):
     assert told(answer(query, 10, 20)) == []
     assert errorcounts.unknown(answer(query, 10, 20), WINDOW, name="e") == ""

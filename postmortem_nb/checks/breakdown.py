@@ -51,7 +51,7 @@ _ROWS = re.compile(
 _OTHER = re.compile(
     rf"\b(?:{metered.SETTING}|CPU|rates?|memory|disk|usage|budget|connections?|threads?|pool|"
     r"a minute|per minute|each minute|seconds?|ms|hours|days?|week|month|year|usual\w*|normal\w*|"
-    r"p\d\d|latency|estimate\w*|canary|tests?|free|idle|capacity|times|pods?|replicas?|"
+    r"p\d\d|latency|estimate\w*|canary|tests?|free|idle|capacity|times\s(?!and\b)\w+|pods?|replicas?|"
     r"tickets?|queue\w*|more than\s\w+ as|peak\w*|worst|topped|highest|at \d\d:\d\d)\b",
     re.IGNORECASE,
 )
@@ -70,6 +70,23 @@ _ITS = re.compile(r"\sof\s(?:its|their)\b")
 """Behind a share: it is one of what came to those named."""
 _WHOLE = re.compile(r"\bof\s(?:(?:the|our|all)\s){0,2}$", re.IGNORECASE)
 """Before a figure: it is the whole of what is told of."""
+_OF = re.compile(
+    r"\sof\s(?:(?:all|the|our|its|their|these)\s){0,2}(?P<noun>[a-z]{3,})", re.IGNORECASE
+)
+"""Behind a share: what it is of."""
+_OF_ALL = re.compile(
+    r"\sof\s(?:all|our|the)\s(?!\w+\serrors|errors|failures|failed)(?P<noun>[a-z-]+s)\b",
+    re.IGNORECASE,
+)
+_AT_ONCE = re.compile(
+    r"\b(?:worst|peak\w*|height|highest|minute|moment|usual\w*|normal\w*|day|week)\b", re.IGNORECASE
+)
+"""In a sentence: its share may be that of one moment, or of another time."""
+_OF_THOSE = re.compile(r"\sof\s(?:those|these|them)\b")
+"""Behind a share: its value follows somewhere, “38 % of those in the hour, are timeouts”."""
+_FRACTIONS = frozenset(written.FRACTIONS.values())
+_SHARP = 0.6
+"""What is left of the width of a fraction in words: “three quarters” is not two thirds."""
 _BEHIND = re.compile(r"[^,;.\d]{0,40}?")
 _JOINED = re.compile(r"\b(?:and|against|while|but)\b", re.IGNORECASE)
 _LISTED = re.compile(r"(?:,?\s(?:and|or)\s|,\s|\s[a-z]{0,5}\s?){1,2}")
@@ -134,8 +151,17 @@ class Told(NamedTuple):
 
     @property
     def is_rate(self) -> bool:
-        """Whether it is a part of what came to those named: “a third of its plays”."""
-        return self.is_share and bool(_ITS.match(self.sentence, self.figure.end))
+        """Whether it is a part of what came: “a third of its plays”, “22 % of all orders”."""
+        its = self.is_share and _ITS.match(self.sentence, self.figure.end)
+        return bool(its) or self.is_of_all
+
+    @property
+    def is_of_all(self) -> bool:
+        """Whether it is such a part of all that came: “22 % of all orders failed”."""
+        of = _OF_ALL.match(self.sentence, self.figure.end) if self.is_share else None
+        came = of and not self.people and not WHO.match(of["noun"])
+        came = came and not _AT_ONCE.search(self.sentence)
+        return bool(came) and (self.is_bad or self.is_good)
 
     @property
     def has_rest(self) -> bool:
@@ -178,11 +204,20 @@ def _figures(cell: Cell, sentence: str, names: tuple[Named, ...], known: Bears) 
         if small or waiting or _OTHER.search(_segment(sentence, counted, each)):
             continue
         own = _own(sentence, counted, each, names)
+        whole = _OF.match(sentence, each.end) if each.kind == "share" else None
+        noun = whole["noun"].lower() if whole else each.noun
         people = bool(WHO.match(each.noun)) or events.stem(each.noun) in known.people
         if people or _is_row(each.noun, own, known):
-            request = events.stem(each.noun) in known.requests
-            made = Told(cell, sentence, each, own, names, people, request, alone=False)
+            request = events.stem(noun) in known.requests
+            made = Told(cell, sentence, _sharp(each), own, names, people, request, alone=False)
             yield made._replace(alone=_is_alone(made))
+
+
+def _sharp(each: Figure) -> Figure:
+    """Return a fraction in words, without a hedge, with bounds that keep it from the next one."""
+    middle, half = (each.low + each.high) / 2, _SHARP * (each.high - each.low) / 2
+    plain = each.kind == "share" and (each.low, each.high) in _FRACTIONS
+    return each._replace(low=middle - half, high=middle + half) if plain else each
 
 
 def _segment(sentence: str, counted: Sequence[Figure], each: Figure) -> str:
@@ -247,7 +282,9 @@ def _own(
     before = tuple(one for one in names if max(head, since) <= one.begin < each.begin)
     clause = borne.clause(sentence, each)
     begin = sentence.rfind(clause, 0, each.end + len(clause))
-    return before or tuple(one for one in names if begin <= one.begin < begin + len(clause))
+    within = before or tuple(one for one in names if begin <= one.begin < begin + len(clause))
+    lone = len(names) == len(counted) == 1 and _OF_THOSE.match(sentence, each.end)
+    return within or tuple(one for one in names if lone and one.begin > each.end)
 
 
 def _listed(sentence: str, first: Named, names: Sequence[Named], until: int) -> tuple[Named, ...]:

@@ -65,6 +65,7 @@ def found(
     for each in islice(figures, MOST):
         held = [one for one in every if _is_of(each, one)]
         windows = instants.windows(case, each.cell, each.sentence)
+        windows = windows or (instants.whole(case) if each.is_of_all else [])
         every_: list[Window | None] = [None, *(windows or instants.whole(case))]
         if _nearest(each, held, pairs, every_) is not None:
             told = _stretches(case, each) or every_
@@ -72,8 +73,10 @@ def found(
             attest(attested, each.cell, each.said, surely=off is not None and off <= _SURE)
         elif each.alone and _is_of_one(each, every, windows):
             continue
-        elif windows and (truth := _truth(each, held, windows[0])) and not _doubted(others, each):
-            yield about(case, each.cell, f"“{each.said}”, but {truth}.")
+        elif windows and not _doubted(others, each):
+            truth = _rate(each, pairs, windows[0]) or _truth(each, held, windows[0])
+            if truth:
+                yield about(case, each.cell, f"“{each.said}”, but {truth}.")
 
 
 def _is_of_one(each: Told, every: Sequence[Answer], windows: Sequence[Window]) -> bool:
@@ -164,7 +167,8 @@ def _apart(
         pair
         for chosen in one.keys() & other.keys()
         for pair in zip(one[chosen], other[chosen], strict=True)
-        if chosen or not each.is_rate or not each.own
+        if not (each.is_of_all and chosen and not each.own)
+        and (chosen or not each.is_rate or not each.own)
     ]
     if each.is_share:
         rates = [100 * part / all_ for part, all_ in pairs if all_ >= _ROWS]
@@ -235,6 +239,35 @@ def _shares(counts: _Counts) -> Iterator[float]:
                 yield from (100 * part / all_ for part, all_ in pairs if all_ >= _ROWS)
 
 
+def _rate(each: Told, pairs: Sequence[tuple[Answer, Answer]], window: Window) -> str:
+    """Return which part of what came failed, or did not, where a share is one of all that came."""
+    if not each.is_of_all:
+        return ""
+    for failed, whole in pairs:
+        chosen = [each_ for each_ in _chosen(each, failed) if each_[0] in whole.keys]
+        if len(chosen) < len({one.key for one in each.own}):
+            continue
+        [bad], [all_] = (
+            answer.counts(answer.holding(chosen), [answer.within(window)])
+            for answer in (failed, whole)
+        )
+        if all_ >= _ROWS:
+            part, went = (all_ - bad, "did not fail") if each.is_good else (bad, "failed")
+            return f"{100 * part / all_:.3g} % of {whole.label}{_named(each, chosen)} {went}"
+    return ""
+
+
+def _named(each: Told, chosen: Sequence[Chosen]) -> str:
+    """Return how a finding tells which values rows have."""
+    return f" with {', '.join(sorted(one.value for one in each.own))}" if chosen else ""
+
+
+def _chosen(each: Told, answer: Answer) -> list[Chosen]:
+    """Return the values that stand with a figure, of the keys that an answer has."""
+    keys = dict.fromkeys(one.key for one in each.own if one.key in answer.keys)
+    return [(key, frozenset(one.value for one in each.own if one.key == key)) for key in keys]
+
+
 def _truth(each: Told, held: Sequence[Answer], window: Window) -> str:
     """Return what the rows with the values of a figure are, where they tell; else nothing.
 
@@ -244,18 +277,14 @@ def _truth(each: Told, held: Sequence[Answer], window: Window) -> str:
         return ""
     bad = each.is_bad
     for answer in sorted(held, key=lambda one: derived.is_bad(one.label) != bad):
-        chosen = [
-            (key, frozenset(one.value for one in each.own if one.key == key))
-            for key in dict.fromkeys(one.key for one in each.own)
-            if key in answer.keys
-        ]
+        chosen = _chosen(each, answer)
         known = answer.whole and not (each.people and answer.people is None)
         if not known or not (chosen or each.alone):
             continue
         own = answer.holding(chosen)
         part = answer.within(window)
         [count], [whole] = answer.counts(own, [part]), answer.counts(answer.holding(()), [part])
-        named = f" with {', '.join(sorted(one.value for one in each.own))}" if chosen else ""
+        named = _named(each, chosen)
         if each.people:
             return f"{answer.label} has {answer.persons(own, part):,}{named}"
         if count and not each.is_share:

@@ -158,9 +158,9 @@ def is_timely(text: str) -> bool:
 
 
 def _row_text(case: Case, cell: Cell) -> str:
-    """Return the prose that stands in the row of a blank."""
+    """Return the prose that stands in the row of a blank; of a fact, itself."""
     if cell.table == SINGLE:
-        return ""
+        return str(cell.value)[:_FAR]
     own = (each for each in case.cells if (each.table, each.row) == (cell.table, cell.row))
     return " ".join(str(each.value) for each in own if each.column.kind in {"prose", "line"})[:_FAR]
 

@@ -28,11 +28,12 @@ if TYPE_CHECKING:
 
     Way = Callable[[NDArray[np.float64]], np.intp]
 
+_AT = r"\b(?:at|around|by|(?:in|during) the minute (?:of|from|after))\s"
 _PEAK = re.compile(
     rf"\b(?:peak(?:ed|ing|s)?|max(?:imum)?|top(?:ped|s)?|height|highest|high)\s(?:\w+\s){{0,2}}?"
     rf"(?:of|at|out at|was|with|reached)?\s?{NUMBER}\s?(?P<unit>%|"
     rf"(?!(?:and|at|around|by)\b)[\w/]+)?(?P<between>(?:(?!\band\b)[^.;\n]){{0,40}}?)"
-    rf"\b(?:at|around|by)\s{CLOCK}",
+    rf"{_AT}{CLOCK}",
     re.IGNORECASE,
 )
 _TROUGH = re.compile(
@@ -40,7 +41,7 @@ _TROUGH = re.compile(
     rf"to(?:\sa\slow\sof)?)|"
     rf"(?:lowest|low|minimum|low point)\s(?:\w+\s)?(?:of|"
     rf"was)?)\s?(?:at\s)?{NUMBER}\s?(?P<unit>%|[\w/]+)?"
-    rf"(?P<between>[^.;\n]{{0,40}}?)\b(?:at|around|by)\s{CLOCK}",
+    rf"(?P<between>[^.;\n]{{0,40}}?){_AT}{CLOCK}",
     re.IGNORECASE,
 )
 _CHARTS = re.compile(
