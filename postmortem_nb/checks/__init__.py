@@ -204,6 +204,7 @@ def findings(incident: Incident, *, ignore: Iterable[str] = ()) -> pd.DataFrame:
     found += logged.found(incident, seen, attested)
     found += happened.found(incident, seen)
     found += extremes.found(incident, seen)
+    found += monitored.unreached(incident, seen)
     found += doings.found(incident, seen)
     found += records.found(incident, seen, attested)
     happened.attest_clocks(incident, seen, attested)

@@ -29,7 +29,8 @@ _FEWEST, _SURE = 10, 100
 _EXACT = 0.02
 """Share of a number that its bounds may be apart for it to be told exactly."""
 _BARE = re.compile(
-    r"(?<![\w.,:/#$€£%-])(?P<number>\d{1,3}(?:,\d{3})+|\d{2,})(?![\w%:/-]|[.,]\d|\s?(?:%|percent))"
+    r"(?<![\w.,:/#$€£%-])(?P<number>\d{1,3}(?:,\d{3})+|\d{2,})(?![\w%:/-]|[.,]\d|\s?(?:%|percent)|"
+    r"\s(?:and|to|or)\s[\d.,]+\s?(?:ms|s|seconds|minutes|hours|days)\b)"
 )
 """A number without a noun of its own: “in north 4,120”."""
 _LEVEL = re.compile(r"\b(?:from|to|at|of its)\s$", re.IGNORECASE)
@@ -43,6 +44,8 @@ _LINES = re.compile(
     re.IGNORECASE,
 )
 """In a sentence: its figures may be of logs, or of what failed."""
+_KEYS = frozenset({"error.kind", "kind"})
+"""Keys whose values are names of rows: “PoolTimeout came 336 times”."""
 _ROWS = re.compile(
     r"logs|lines|errors|failures|timeouts|rejections|refusals|exceptions|spans|traces|warnings",
     re.IGNORECASE,
@@ -187,7 +190,7 @@ def told(case: Case, held: Sequence[Answer], known: Bears) -> Iterator[Told]:
                 continue
             names = attributes.named(sentence, held)
             told_ = (*names, *before)  # “that was the end of 400 picks”
-            rows = bool(_LINES.search(sentence))
+            rows = bool(_LINES.search(sentence)) or any(one.key in _KEYS for one in names)
             for each in _figures(cell, sentence, names, known) if len(told_) <= MOST_NAMES else ():
                 if rows or (each.people and each.own):
                     yield each._replace(names=told_, alone=each.alone and not before)
@@ -243,7 +246,7 @@ def _is_row(noun: str, own: Sequence[Named], known: Bears) -> bool:
     """Return whether a noun is one of logs, of requests, or the name of a value."""
     if not noun or _ROWS.fullmatch(noun) or events.stem(noun) in known.requests:
         return True
-    return any(noun.rstrip("s") in each.value.lower() for each in own)
+    return any(noun == "times" or noun.rstrip("s") in each.value.lower() for each in own)
 
 
 def _numbers(sentence: str, names: Sequence[Named]) -> list[Figure]:

@@ -6,9 +6,9 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from postmortem_nb import times
-from postmortem_nb.checks import mentions, spoken, written
+from postmortem_nb.checks import slips, spoken, written
 from postmortem_nb.checks.case import SINGLE
-from postmortem_nb.checks.reading import matches, sentences
+from postmortem_nb.checks.reading import matches
 from postmortem_nb.checks.report import Code, Finding, Severity
 from postmortem_nb.checks.single import about
 
@@ -47,6 +47,27 @@ def typed(case: Case) -> Iterator[Finding]:
             message=f"Typed {int(value):,}, but the total of affected users is {int(total):,}.",
             remedy="Clear the typed figure, or correct the total under User Impact.",
         )
+
+
+_TELLING = 100
+"""From here on turned digits of a number show."""
+
+
+def turned(case: Case) -> Iterator[Finding]:
+    """Find a typed number that is the computed one with two digits in each other's place."""
+    for name in ("affected_total", "affected_users", "failed_requests"):
+        measure, value = case.measures.get(name), case.fact(name)
+        known = measure.computed if measure else None
+        if not isinstance(known, (int, float)) or not isinstance(value, (int, float)):
+            continue
+        if value >= _TELLING and slips.turned(f"{value:.0f}", f"{known:.0f}"):
+            yield about(
+                case,
+                Code.FIGURE,
+                name,
+                message=f"Typed {value:,.0f}, computed {known:,.0f}: two digits are turned.",
+                remedy="Correct the typed figure, or clear it.",
+            )
 
 
 def ranges(case: Case) -> Iterator[Finding]:
@@ -326,39 +347,7 @@ def _bounds(figure: Figure) -> tuple[float, float]:
     return figure.low, figure.high
 
 
-_NEARLY, _SMALLEST, _FEW = 0.15, 100, 4
-"""By how much of it a sum of parts is the failed requests all the same, told wrongly."""
-
-
-_CODES = frozenset({*range(400, 432), 499, *range(500, 512), *range(520, 528)})
-"""Codes of HTTP that logs are told by."""
-_OUT_OF = re.compile(r"\sof\s(?:the\s)?(?:(?:first|last|all)\s)?\d[\d,]*")
-"""Behind a count: the whole that it is a part of."""
-
-
-def parts(case: Case) -> Iterator[Finding]:
-    """Find lines of the logs that are counted, and are together nearly the failed requests."""
-    failed, told = case.fact("failed_requests"), str(case.fact("key_logs") or "")
-    told = _OUT_OF.sub("", " ".join(each for each in sentences(told) if "warn" not in each))
-    counts = [each.value for each in mentions.read(told) if each.kind == "count" and not each.rate]
-    counts = [each for each in counts if each not in _CODES]
-    counts = [each for each in counts if failed and failed / _SMALLEST < each < failed]
-    if not 1 < len(counts) <= _FEW:
-        return
-    whole = sum(counts)
-    steps = sum(spoken.amount(f"{each:.0f}", "")[1] for each in (failed, *counts))
-    if steps < abs(whole - failed) <= _NEARLY * failed:
-        said = " + ".join(f"{each:,.0f}" for each in counts)
-        yield about(
-            case,
-            Code.RANGE,
-            "key_logs",
-            message=f"{said} is {whole:,.0f}, but failed requests: {failed:,}.",
-            remedy="Correct one of them, or say what else the lines are.",
-        )
-
-
-RULES = (typed, ranges, slo, spent, impact, product, parts, severity)
+RULES = (typed, turned, ranges, slo, spent, impact, product, severity)
 
 
 def _slack(target: float, actual: float) -> float:

@@ -6,9 +6,9 @@ import re
 from typing import TYPE_CHECKING
 
 from postmortem_nb import times
-from postmortem_nb.checks import events, spoken
+from postmortem_nb.checks import events, instants, spoken
 from postmortem_nb.checks.late import late
-from postmortem_nb.checks.reading import about, matches, passages
+from postmortem_nb.checks.reading import about, matches, passages, sentences, with_messages
 from postmortem_nb.checks.relations import WORDS, moments, named
 from postmortem_nb.checks.spoken import SPAN
 
@@ -145,6 +145,8 @@ _ANCHORED = re.compile(
 )
 _CLOCKS = re.compile(r"\b(?P<hour>[01]\d|2[0-3]):(?P<minute>[0-5]\d)\b")
 _DAY = 24 * 60
+_LOOSE, _NEAR = 1.0, 180
+"""Minutes that a length may differ; seconds that the end of the whole may."""
 
 
 def anchored(case: Case) -> Iterator[Finding]:
@@ -171,7 +173,89 @@ def anchored(case: Case) -> Iterator[Finding]:
                 yield about(case, cell, f"“{said} …”, but {truth}.")
 
 
-RULES: tuple[Callable[[Case], Iterator[Finding]], ...] = (gaps, freely, first, unseen, anchored)
+_TO_EVENT = re.compile(
+    rf"\b(?:at|by|until|since)\s(?P<hour>\d\d):(?P<minute>\d\d)(?:\sUTC)?,?\s(?:only\s|some\s)?{SPAN}"
+    r"\s(?P<way>after|before)\s(?P<event>(?:the|our|an?)\s[^.;,()]{3,60})",
+    re.IGNORECASE,
+)
+_AFTER_ALL = re.compile(
+    rf"\b(?:since|at)\s(?P<hour>\d\d):(?P<minute>\d\d)(?:\sUTC)?,\safter\s{SPAN}(?=[.;,)]|$)",
+    re.IGNORECASE,
+)
+_WHOLE = frozenset({"what_happened", "problem"})
+
+
+def reached(case: Case) -> Iterator[Finding]:
+    """Find “by 14:25, nine minutes before the monitor did” where it did at no such moment."""
+    meant_ = (each for each in case.cells if each.column.name == "purpose")
+    told = (*passages(case, plans=True), *((cell, str(cell.value)) for cell in meant_))
+    for cell, text in told:
+        for match in matches(_TO_EVENT, text):
+            meant = events.named(case, match["event"], phrase=True)
+            at, sign = instants.on_day(case, _minute(match)), -1 if match["way"] == "before" else 1
+            lengths = [
+                sign * (at - each).total_seconds() / 60
+                for event in meant.events
+                for each in event.times
+            ]
+            if lengths and meant.by_cue and not _agree(match, lengths):
+                said = " ".join(match.group().split())
+                near = min(lengths, key=lambda each: abs(each - _length(match)))
+                truth = f"{match['hour']}:{match['minute']} is {times.duration(abs(near))}"
+                yield about(case, cell, f"“{said}”, but {truth} {_side(near, sign)} it.")
+
+
+def _side(length: float, sign: int) -> str:
+    return "after" if length * sign > 0 else "before"
+
+
+def lasted(case: Case) -> Iterator[Finding]:
+    """Find “since 15:04, after 94 minutes” where nothing was so long before that clock."""
+    start = case.moments.start
+    moments_ = [row["time"] for row in case.rows("timeline") if row.get("time")]
+    for cell, text in with_messages(case) if start else ():
+        for match in matches(_AFTER_ALL, text):
+            at = instants.on_day(case, _minute(match))
+            lengths = [(at - each).total_seconds() / 60 for each in moments_ if each < at]
+            if start and lengths and start < at and not _agree(match, lengths):
+                whole = times.duration((at - start).total_seconds() / 60)
+                said = match.group().strip()
+                yield about(case, cell, f"“{said}”, but that is {whole} after the start.")
+
+
+def whole(case: Case) -> Iterator[Finding]:
+    """Find “from 14:02 to 16:40” told of the whole incident, which ended at no such moment."""
+    start, end = case.moments.start, case.moments.recovered
+    ends = [row["time"] for row in case.rows("timeline") if row.get("time")]
+    for cell, text in passages(case) if start and end else ():
+        told = sentences(text)[:1] if cell.column.name in _WHOLE else ()
+        stretch = next((found for each in told if (found := instants.between(case, each))), None)
+        if stretch is None or start is None or end is None:
+            continue
+        near = [abs((each - stretch[1]).total_seconds()) <= _NEAR for each in ends]
+        if abs((stretch[0] - start).total_seconds()) <= _NEAR and not any(near):
+            said = f"from {stretch[0]:%H:%M} to {stretch[1]:%H:%M}"
+            yield about(case, cell, f"“{said}”, but the impact ended at {times.shown(end)}.")
+
+
+def _minute(match: re.Match[str]) -> int:
+    return 60 * int(match["hour"]) + int(match["minute"])
+
+
+def _length(match: re.Match[str]) -> float:
+    return spoken.minutes(match["span"].lower())[0]
+
+
+def _agree(match: re.Match[str], lengths: Sequence[float]) -> bool:
+    """Return whether any length is the one told, by two minutes more or less."""
+    told = _length(match)
+    return any(spoken.agrees(match, each) or abs(each - told) <= _LOOSE for each in lengths)
+
+
+RULES: tuple[Callable[[Case], Iterator[Finding]], ...] = (
+    *(gaps, freely, first, unseen, anchored),
+    *(reached, lasted, whole),
+)
 
 
 def _point(phrase: str) -> str:

@@ -47,11 +47,16 @@ _END = (
     r"all the (?:while|time)|the (?:whole|entire)\b|"
     r"(?:for|while) (?:the (?:whole|entire)|it lasted|all)\b|by us\b))"
 )
+_SOMETHING = (
+    r"(?=[^.;\n]{0,50}?\b(?:stale|slow|fail|error|down\b|outage|broken|stuck|delay|timeout|missing|"
+    r"trouble|impact))(?:(?!who\b|what\b|from\b)[\w’'-]+\s){1,6}?[\w’'-]+"
+)
 _LEARNT = (
     r"\b(?<!line )(?<!desk )(?<!port )(?<!care )"  # the help desk learnt of it from callers
     r"(?:learn(?:ed|t)|heard|found out|knew|were told|was told|got wind|read)\s(?:first\s)?"
-    rf"(?:of|about)\s{_IT}\s(?:first\s|only\s)*(?:from|through|by|via|on)\s"
+    rf"(?:of|about)\s(?:{_IT}\s|{_SOMETHING},?\s)(?:first\s|only\s)*(?:from|through|by|via|on)\s"
 )
+_ALREADY = r"\shad\s(?:already|long|by then)\s(?:told|alerted|warned|rung|called|informed)\sus\b"
 _MADE_KNOWN = (
     r"\s(?:first\s)?(?:told us|alerted us|made us aware|tipped us off|rang us up|called us|woke us|"
     rf"paged us|caught it)(?:\s(?:of|about)\s{_IT})?"
@@ -71,6 +76,7 @@ BY_PEOPLE = _ways(
     rf"never fired|did not fire|didn[’']t fire){_END}",
     rf"{_LEARNT}{_SOMEONE}\b",
     rf"\b{_SOMEONE}{_MADE_KNOWN}{_FIRST}(?:alert|monitor|alarm|page)s?\b)",
+    rf"\b{_SOMEONE}{_ALREADY}",
 )
 """How people are said to have noticed it first."""
 

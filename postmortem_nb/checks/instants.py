@@ -36,7 +36,7 @@ _TIMELY = re.compile(
 )
 """In a sentence: it may tell of a stretch."""
 _BETWEEN = re.compile(
-    r"\b(?:from|between)\s(?P<since>\d\d:\d\d)\s(?:to|and|until|–)\s(?P<until>\d\d:\d\d)\b"
+    r"\b(?:[Ff]rom|[Bb]etween)\s(?P<since>\d\d:\d\d)\s(?:to|and|until|–)\s(?P<until>\d\d:\d\d)\b"
 )
 _ELSEWHERE = re.compile(r"\s(?!UTC\b|GMT\b)[A-Z]{2,4}T?\b|\slocal\b")
 """Behind a clock: it is not one of UTC."""

@@ -1,13 +1,13 @@
-"""Sums that a sentence works out: a loss item by item, an error budget in its parts."""
+"""Sums that sentences work out: a loss item by item, an error budget or the logs in parts."""
 
 from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING
 
-from postmortem_nb.checks import single, written
+from postmortem_nb.checks import mentions, single, spoken, written
 from postmortem_nb.checks.claims import PEOPLE
-from postmortem_nb.checks.reading import about, matches, passages
+from postmortem_nb.checks.reading import about, matches, passages, sentences
 from postmortem_nb.checks.report import Code
 
 if TYPE_CHECKING:
@@ -152,11 +152,44 @@ def portions(case: Case) -> Iterator[Finding]:
                 yield about(case, cell, f"{said}, but affected share: {float(share):g} %.")
 
 
-RULES: tuple[Callable[[Case], Iterator[Finding]], ...] = (
-    items,
-    budget,
-    portions,
-)
+_REST = 0.001
+"""Share of the failed requests that lines of other kinds, which nobody told, may make up."""
+_NEARLY, _SMALLEST, _FEW = 0.15, 100, 4
+"""By how much of it a sum of parts is the failed requests all the same, told wrongly."""
+
+
+_CODES = frozenset({*range(400, 432), 499, *range(500, 512), *range(520, 528)})
+"""Codes of HTTP that logs are told by."""
+_OUT_OF = re.compile(r"\sof\s(?:the\s)?(?:(?:first|last|all)\s)?\d[\d,]*")
+"""Behind a count: the whole that it is a part of."""
+
+
+def parts(case: Case) -> Iterator[Finding]:
+    """Find lines of the logs that are counted, and are together nearly the failed requests."""
+    failed, told = case.fact("failed_requests"), str(case.fact("key_logs") or "")
+    if failed and re.search(rf"\bof\s(?:(?:the|all)\s)*{failed:,}(?![\d,])", told):
+        return  # a part of the whole, beside which others may be of something else
+    told = _OUT_OF.sub("", " ".join(each for each in sentences(told) if "warn" not in each))
+    counts = [each.value for each in mentions.read(told) if each.kind == "count" and not each.rate]
+    counts = [each for each in counts if each not in _CODES]
+    counts = [each for each in counts if failed and failed / _SMALLEST < each < failed]
+    if not 1 < len(counts) <= _FEW:
+        return
+    whole = sum(counts)
+    steps = sum(spoken.amount(f"{each:.0f}", "")[1] for each in (failed, *counts))
+    steps = max(steps, _REST * failed)
+    if steps < abs(whole - failed) <= _NEARLY * failed:
+        said = " + ".join(f"{each:,.0f}" for each in counts)
+        yield single.about(
+            case,
+            Code.RANGE,
+            "key_logs",
+            message=f"{said} is {whole:,.0f}, but failed requests: {failed:,}.",
+            remedy="Correct one of them, or say what else the lines are.",
+        )
+
+
+RULES: tuple[Callable[[Case], Iterator[Finding]], ...] = (items, budget, portions, parts)
 
 
 def _wrong(case: Case, message: str) -> Finding:

@@ -72,6 +72,10 @@ _TIMES = re.compile(
 )
 _VALUE = r"(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?"
 _CHANGE = re.compile(rf"\bfrom\s(?P<old>{_VALUE})\sto\s(?P<new>{_VALUE})(?![\w:%-]|[.,]\d)")
+_UPGRADE = re.compile(
+    r"\bfrom\s(?P<old>v?\d+(?:\.\d+){1,3})\sto\s(?P<new>v?\d+(?:\.\d+){1,3})(?![\w%-]|\.\d|"
+    r"\s?(?:s|ms|%|seconds|minutes|hours|percent|[KMGT]i?B|times|a\b))"
+)
 PARTS = re.compile(
     rf"(?<!ne in )(?<!wo in )(?<!\d in )\b(?P<part>{written.NUMERAL})\sof\s(?:the\s|our\s|all\s)*"
     rf"(?P<whole>{written.NUMERAL})\s(?:[a-z-]+\s)?(?P<noun>[a-z]{{3,}}s)\b",
@@ -202,6 +206,11 @@ def _changed(sentence: str, words: frozenset[str], *, fact: bool) -> Iterator[It
         before = sentence[max(0, match.start() - _BEFORE) : match.start()]
         low, high = written.bounds(value, 0.0, before, fine=True)
         yield Item("#", low, high, words, match.group(), fact=fact)
+    for match in _UPGRADE.finditer(sentence):
+        if max(match[side].count(".") for side in ("old", "new")) > 1:
+            old, new = (_ordinal(match[side]) for side in ("old", "new"))
+            yield item(f"from v{old:g}", new, words, match.group(), fact=fact)
+            yield item(f"to v{new:g}", old, words, match.group(), fact=fact)
     for match in _CHANGE.finditer(sentence):
         old, new = (float(match[side].replace(",", "")) for side in ("old", "new"))
         yield item(f"from {old:g}", new, words, match.group(), fact=fact)

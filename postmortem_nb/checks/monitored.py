@@ -1,19 +1,24 @@
-"""Proposed monitors against their own query."""
+"""Proposed monitors against their own query, and that against the frozen metric."""
 
 from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING
 
-from postmortem_nb.checks import single, spoken, written
+import numpy as np
+
+from postmortem_nb.checks import derived, ranges, single, spoken, written
 from postmortem_nb.checks.report import Code, Severity
 from postmortem_nb.checks.spoken import SPAN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from numpy.typing import NDArray
+
     from postmortem_nb.checks.case import Case
     from postmortem_nb.checks.report import Finding
+    from postmortem_nb.incident import Incident
 
 _WINDOW = re.compile(r"\blast_(?P<count>\d+)(?P<unit>[mhdw])\b")
 _MINUTES = {"m": 1.0, "h": 60.0, "d": 1440.0, "w": 10_080.0}
@@ -127,6 +132,54 @@ def _agrees(figure: float, bound: float, unit: str) -> bool:
         seconds = 0.001 if unit.startswith(("ms", "milli")) else 60.0 if unit[0] == "m" else 1.0
         scales = tuple(each / seconds for each in _SECONDS)
     return any(abs(figure - bound * scale) <= 0.02 * figure for scale in scales)
+
+
+_QUERY = re.compile(
+    r"\s*(?P<way>avg|max|min|sum)\(last_(?P<count>\d+)(?P<unit>[mhd])\):(?P<metric>[a-z]+:.+?)\s*"
+    r"(?P<compared>[<>])=?\s*(?P<bound>-?\d+(?:\.\d+)?)\s*"
+)
+
+
+def unreached(incident: Incident, case: Case) -> Iterator[Finding]:
+    """Find a proposed monitor whose metric never passed its threshold in the whole incident.
+
+    Only where just that query is frozen, and no row says that it is for another cause: it is a
+    hint, as a monitor may be meant for the next incident.
+    """
+    start, end = case.moments.start, case.moments.recovered
+    rows = [(row, match) for row in case.rows("monitors")
+            if (match := _QUERY.fullmatch(str(row.get("query") or "")))]  # fmt: skip
+    curves = derived.drawn(incident, case) if rows and start and end else ()
+    for row, match in rows:
+        own = [each for each in curves if _plain(each.query) == _plain(match["metric"])]
+        levels = [ranges.within(each, start, end) for each in own if start and end]
+        over, bound = match["compared"] == ">", float(match["bound"])
+        tops = [_top(each, match, over=over) for each in levels if len(each)]
+        if not tops or any(top > bound if over else top < bound for top in tops):
+            continue
+        most = max(tops) if over else min(tops)
+        yield single.about(
+            case,
+            Code.RANGE,
+            "query",
+            message=f"{match['compared']} {bound:,g}, but in the incident the metric came to "
+            f"{most:,.6g}: it would not have alerted.",
+            remedy="Correct the threshold, or say which other incident it is for.",
+            severity=Severity.HINT,
+            at=("monitors", row["row"]),
+        )
+
+
+def _plain(query: str) -> str:
+    return "".join(query.split())
+
+
+def _top(levels: NDArray[np.float64], match: re.Match[str], *, over: bool) -> float:
+    """Return the highest, or lowest, value that a window of a monitor can have of some points."""
+    if match["way"] == "sum":
+        many = max(1, round(float(match["count"]) * _MINUTES[match["unit"]]))
+        levels = np.convolve(levels, np.ones(min(many, len(levels))), "valid")
+    return float(levels.max() if over else levels.min())
 
 
 RULES: tuple[Callable[[Case], Iterator[Finding]], ...] = (thresholds, windows)

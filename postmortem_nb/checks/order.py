@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from postmortem_nb import times
-from postmortem_nb.checks import events, spoken
+from postmortem_nb.checks import events, instants, spoken
 from postmortem_nb.checks.claims import LOOSE_MINUTES
 from postmortem_nb.checks.dates import WEEKDAYS
 from postmortem_nb.checks.reading import TEXTS, about, passages, sentences
@@ -84,6 +84,11 @@ OTHER_DAY = re.compile(
 """In a sentence: its clocks may be of another day."""
 _DAY = re.compile(rf"\b(?:{'|'.join(WEEKDAYS)})\b", re.IGNORECASE)
 _PAGED = re.compile(r"\b(?:pages?|paged|paging)\b", re.IGNORECASE)
+_BEGUN = re.compile(r"\b(?:start\w*|beg[au]n|begins?|kicked off)\b", re.IGNORECASE)
+_RANGED = re.compile(r"\b(?:between|from)\s[\d.,]+\s(?:and|to)\s$", re.IGNORECASE)
+"""Before a length: it is one of two, between which others are."""
+_AT_THEN = re.compile(rf"[^,;:()]*\bat\s{CLOCK},\s(?:\w+\s)?$", re.IGNORECASE)
+"""Before a link: the clause with its clock, “updated at 09:52, |before the escalation”."""
 _SURE = 1.2
 _CERTAIN = 2.0
 _LEADS = 0.7
@@ -112,7 +117,7 @@ def order(case: Case) -> Iterator[Finding]:
     for cell, text in passages(case):
         linked, clocked = _read(text)
         for each in linked:
-            truth = None if _another_day(case, each.said) else _denied(case, each)
+            truth = None if _another_day(case, each.said) else _denied(case, cell, each)
             if truth:
                 yield about(case, cell, f"“{each.said}”, but {truth}.")
         for clock in clocked:
@@ -160,19 +165,25 @@ def _linked(sentence: str) -> Iterator[_Order]:
             said = sentence[: match.end()] + other
             if _LINK.search(one):  # two lengths of one event, not of each other
                 continue
-        elif _LEAD.match(before):
-            if not rest.startswith(","):
-                continue
+        elif _LEAD.match(before) and rest.startswith(","):
             one = _END.split(rest[1:].lstrip())[0]
             said = sentence[match.start() : stop]
+        elif _LEAD.match(before):
+            clause = _AT_THEN.search(sentence[: match.start()])
+            one = clause.group() if clause else ""
+            said = one + sentence[match.start() : match.end()] + other
         else:
             one, said = before, before + sentence[match.start() : match.end()] + other
-        if one.strip() and other.strip():
+        ranged = match["length"] and _RANGED.search(sentence[: match.start()])
+        if one.strip() and other.strip() and not ranged:
             yield _Order(one, other, match, " ".join(said.split()).strip(" ,.;"))
 
 
-def _denied(case: Case, each: _Order) -> str | None:
-    """Return what the timeline says of two events, where it is another order or length."""
+def _denied(case: Case, cell: Cell, each: _Order) -> str | None:
+    """Return what the timeline says of two events, where it is another order or length.
+
+    A row may tell of itself: “declared over, 178 minutes after the start”.
+    """
     match = each.match
     way = (match["way"] or "after").lower()
     ones = _at_clock(case, each.one) or events.named(case, each.one)
@@ -182,6 +193,9 @@ def _denied(case: Case, each: _Order) -> str | None:
     if _is_unclear(case, each, ones, others):
         return None
     between = events.gaps(ones.events, others.events)
+    if match["length"] and between:
+        own = (events.Event("", (at,), frozenset()) for at in instants.row(case, cell))
+        between += events.gaps(tuple(own), others.events)
     negated = bool(_NOT.search(each.one))
     if not between or (_STILL.search(each.one) and way not in _UNTIL):
         return None
@@ -204,6 +218,8 @@ def _is_unclear(case: Case, each: _Order, ones: events.Named, others: events.Nam
     if _by_people(case, f"{each.one} {each.other}") or (found and not others.by_cue):
         return True
     steps = {one.step for one in ones.events}
+    if each.match["length"] and "Mitigation Deployed" in steps and _BEGUN.search(each.one):
+        return True  # a row tells of when it was done
     paged = "Escalation" in steps and _PAGED.search(each.other)
     return bool(paged or steps & {other.step for other in others.events})
 

@@ -78,13 +78,19 @@ def _highest(
     curve: Curve, start: dt.datetime | None, end: dt.datetime | None
 ) -> tuple[float, float] | None:
     """Return the highest level within the incident, twice."""
-    within = np.ones(len(curve.moments), dtype=bool)
-    if start:
-        within &= curve.moments >= _micros(start)
-    if end:
-        within &= curve.moments <= _micros(end)
-    top = float(curve.levels[within].max()) if within.any() else None
+    levels = within(curve, start, end)
+    top = float(levels.max()) if len(levels) else None
     return None if top is None else (top, top)
+
+
+def within(curve: Curve, start: dt.datetime | None, end: dt.datetime | None) -> NDArray[np.float64]:
+    """Return the levels of a metric between two moments, or from or to one."""
+    own = np.ones(len(curve.moments), dtype=bool)
+    if start:
+        own &= curve.moments >= _micros(start)
+    if end:
+        own &= curve.moments <= _micros(end)
+    return curve.levels[own]
 
 
 def _micros(at: dt.datetime) -> int:
@@ -187,11 +193,11 @@ def _fold(
     return (0.0 if short else min(found), max(found)) if found else None
 
 
-def exactly(each: Level, curve: Curve, within: int = _MINUTE) -> bool:
+def exactly(each: Level, curve: Curve, near_by: int = _MINUTE) -> bool:
     """Return whether a metric had the very level of a sentence around its moments."""
     near = np.zeros(len(curve.moments), dtype=bool)
     for at in each.moments:
-        near |= np.abs(curve.moments - _micros(at)) <= within
+        near |= np.abs(curve.moments - _micros(at)) <= near_by
     return _is_among(each, curve.levels[near] * _scale(curve, each.kind))
 
 

@@ -58,14 +58,15 @@ STATEMENTS: tuple[Statement, ...] = (
         rf"{_ALL}{PEOPLE}",
         r"\b(?:did not|didn[’']t|never)\s(?:send|sent)\s(?:an\s|any\s)?e-?mails?\sto\s"
         rf"{_ALL}{PEOPLE}",
+        rf"\b{PEOPLE}\s(?:got|received|were sent)\sno\se-?mails?\b",
         denies=True,
     ),
     *_say(
         "email_sent",
         "Communication Log says that no e-mail was sent",
         rf"\b(?:we\s|support\s)e-?mailed\s{_ALL}(?:{PEOPLE}|{PERSON})",
-        rf"\b(?:the|an|our)\se-?mail\s(?:to\s{_ALL}(?:{PEOPLE}|{PERSON})\s)(?:went out|was sent|"
-        r"had|told|came|arrived)\b",
+        rf"\b(?:the|an|our)\s(?:e-?)?mail\s(?:to\s{_ALL}(?:{PEOPLE}|{PERSON})\s)(?:went out|"
+        r"was sent|had|told|came|arrived)\b",
         r"\b(?:informed|told|notified|contacted|reached)\s(?:\w+\s){1,4}?by\se-?mail\b",
         r"\b(?:apolog\w+|message|notice|update|explanation|word)s?\s(?:\w+\s){0,3}?by\se-?mail\b",
         rf"\b(?:sent|wrote)\s(?:an?\s)?e-?mails?\sto\s{_ALL}(?:{PEOPLE}|{PERSON})",

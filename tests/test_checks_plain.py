@@ -1,0 +1,110 @@
+"""Plain sentences of an ordinary document, each with the slip that a tired author makes in it.
+
+The incident of `sound`, with a metric that failed 4 of 20 checkouts a minute from 14:02 on, logs of
+two kinds, and a monitor on it.
+"""
+
+import datetime as dt
+
+import pandas as pd
+import pytest
+import sound
+
+from postmortem_nb import evidence
+
+START = pd.Timestamp(sound.moment("14:02"))
+QUERY = "sum:checkout.failed{*}.as_count()"
+
+
+def metric(query, value):
+    at = [START + dt.timedelta(minutes=each) for each in range(-60, 180)]
+    frame = {"timestamp": at, "query": query, "series": "*", "value": [value(m) for m in at]}
+    return pd.DataFrame(frame).assign(unit="request")
+
+
+def logs():
+    """Return 180 lines: 120 of a PoolTimeout, then 60 of a LeaseLost."""
+    at = [START + dt.timedelta(seconds=30 * each) for each in range(180)]
+    kinds = ["PoolTimeout"] * 120 + ["LeaseLost"] * 60
+    frame = {"timestamp": at, "status": "error", "error.kind": kinds, "message": "failed"}
+    return pd.DataFrame(frame)
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    incident = sound.create(tmp_path_factory.mktemp("plain"))
+    end = START + dt.timedelta(minutes=127)
+    frozen = {
+        "failed": ("get_datadog_metric", metric(QUERY, lambda at: 4.0 * (START <= at < end))),
+        "lines": ("search_datadog_logs", logs()),
+    }
+    for name, (function, frame) in frozen.items():
+        record = {"complete": True, "function": function}
+        evidence.freeze(incident.path / "evidence", name, frame, record)
+    sound.write(
+        incident,
+        {"failed_requests": 508, "email_sent": True},
+        {"Detection": {"detection_method": "Monitor Alert"}},
+    )
+    incident.add("timeline", step="Escalation", time=sound.moment("14:40"))
+    incident.add("monitors", name="Failures", query=f"sum(last_5m):{QUERY} > 15")
+    update = {"time": sound.moment("17:05"), "channel": "Internal"}
+    incident.add("updates", text="All is well again.", **update)
+    return incident
+
+
+def doubts(incident, place, value):
+    """Return what is found more with another value: of a fact, or of the last row of a table."""
+    table, name = place if isinstance(place, tuple) else ("incident", place)
+    row = incident.values(table)[-1]["row"] if table != "incident" else None
+    at = {"table": table, "row": row} if row else {}
+    old = incident.values(table)[-1].get(name) if row else incident.value(name)
+    before = set(incident.check()["message"])
+    incident.set(name, value, **at)
+    found = {each for each in incident.check()["message"] if "came later" not in each} - before
+    incident.set(name, old, **at)
+    return found
+
+
+SAID = ("takeaways", "text")
+PURPOSE, TEXT, QUERIES = ("monitors", "purpose"), ("updates", "text"), ("monitors", "query")
+TRUE = (
+    ("what_happened", "From 14:02 to 16:09 UTC many checkouts failed."),
+    ("what_happened", "From 14:02 to 15:26 UTC nearly all failed, some until 16:09."),
+    ("key_logs", "PoolTimeout came 120 times and LeaseLost 60 times."),
+    ("key_traces", "Reads of the lease last between 14 and 19 seconds after the start."),
+    (SAID, "The status page was updated at 14:31, before the escalation."),
+    (SAID, "We heard of the slow checkouts from our monitor."),
+    (SAID, "We heard of the workaround through a customer."),
+    (SAID, "The mail to customers was sent at once."),
+    (PURPOSE, "It would have alerted by 14:05, fourteen minutes before the monitor did."),
+    (PURPOSE, "It would have alerted by 14:05, long before the monitor did."),
+    (TEXT, "Back to normal since 16:09, after 127 minutes."),
+    (QUERIES, f"sum(last_5m):{QUERY} > 19"),
+    (QUERIES, f"avg(last_5m):{QUERY} > 3"),
+    ("failed_requests", 510),
+)
+FALSE = (
+    ("what_happened", "From 14:02 to 16:49 UTC many checkouts failed.", "ended at"),
+    ("key_logs", "LeaseLost came 120 times and PoolTimeout 60 times.", "has 60 with LeaseLost"),
+    (SAID, "The status page was updated at 14:31, after the escalation.", "Escalation (14:40"),
+    (SAID, "We heard of the slow checkouts forty minutes late, from our customers.", "method"),
+    (SAID, "It confirmed what the support desk had already told us.", "method"),
+    (SAID, "Customers got no email that day.", "e-mail was sent"),
+    (PURPOSE, "It would have alerted by 14:05, forty minutes before the monitor did.", "14 min"),
+    (TEXT, "Back to normal since 16:09, after 217 minutes.", "2 hours 7 minutes after"),
+    (QUERIES, f"sum(last_5m):{QUERY} > 200", "came to 20"),
+    (QUERIES, f"avg(last_5m):{QUERY} > 15", "came to 4"),
+    ("failed_requests", 580, "computed 508"),
+)
+
+
+@pytest.mark.parametrize(("place", "value"), TRUE)
+def test_what_is_so_is_let_be(made, place, value):
+    assert doubts(made, place, value) == set()
+
+
+@pytest.mark.parametrize(("place", "value", "known"), FALSE)
+def test_a_slip_is_found(made, place, value, known):
+    told = doubts(made, place, value)
+    assert any(known in each for each in told), told
