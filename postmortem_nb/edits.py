@@ -289,6 +289,15 @@ def moment(edit: Edit, before: datetime, first: datetime) -> datetime:
     return found if found >= first else before
 
 
+def by_time(edits: Sequence[Edit]) -> list[Edit]:
+    """Return edits in the order of their moments; those of one moment stay in that of the log."""
+    moments: list[datetime] = []
+    for edit in edits:
+        before, first = (moments[-1], moments[0]) if moments else (BEGINNING, BEGINNING)
+        moments.append(moment(edit, before, first))
+    return [edits[place] for place in sorted(range(len(edits)), key=moments.__getitem__)]
+
+
 def sync_folder(folder: Path) -> None:
     """Make new names in a folder survive a crash of the machine, where the system can."""
     if os.name == "posix":

@@ -104,7 +104,8 @@ def freeze_rate(incident, minutes, percent):
 
 def doubted(incident, *codes):
     """Return the messages of the findings of these codes."""
-    return {each.message for each in incident.check().itertuples() if each.code in codes}
+    found = incident.check()
+    return set(found["message"][found["code"].isin(codes)])
 
 
 def doubted_with(incident, sentence, *codes):

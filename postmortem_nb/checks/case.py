@@ -10,16 +10,15 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from postmortem_nb import kinds, metrics
+from postmortem_nb import edits, kinds, metrics
 from postmortem_nb.checks.numerals import in_digits
 from postmortem_nb.errors import BadValue
 from postmortem_nb.parts import Blank, Rows
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Container, Iterator, Mapping, Sequence
 
-    import pandas as pd
-
+    from postmortem_nb.edits import Edit
     from postmortem_nb.incident import Incident
     from postmortem_nb.parts import Column, Section
     from postmortem_nb.schema import Template
@@ -70,8 +69,8 @@ class Case:
     moments: metrics.Facts
     typed: Mapping[str, Any]
     """Computed blanks that people typed all the same: name → the value they gave last."""
-    history: pd.DataFrame
-    """Every edit, as `Incident.history` tells it."""
+    edits: Sequence[Edit]
+    """Every edit, in the order of the log."""
     places: Sequence[Place]
     """Every part of the template with the titles above it."""
     cells: Sequence[Cell]
@@ -141,27 +140,31 @@ def take(incident: Incident) -> Case:
     with incident.lock:
         template = incident.template
         tables = {
-            name: [_in_digits(row, template.tables[name]) for row in incident.values(name)]
-            for name in template.tables
+            name: _in_digits(incident.values(name), columns)
+            for name, columns in template.tables.items()
             if name != SINGLE
         }
-        facts = {column.name: incident.value(column.name) for column in _facts(template)}
-        facts = _in_digits(facts, _facts(template))
+        (single,) = incident.values(SINGLE) if SINGLE in template.tables else ({},)
         measures = incident.measures()
-        history = incident.history()
+        log = incident.edits()
+    columns = _facts(template)
+    (facts,) = _in_digits([{each.name: single[each.name] for each in columns}], columns)
     moments = metrics.gather(facts, tables.get("timeline", ()))
-    typed, places = _typed(template, history), tuple(_walk(template))
+    typed, places = _typed(template, log), tuple(_walk(template))
     cells = tuple(_cells(template, facts, tables))
-    return Case(template, facts, tables, measures, moments, typed, history, places, cells)
+    return Case(template, facts, tables, measures, moments, typed, log, places, cells)
 
 
-def _in_digits(values: Mapping[str, Any], columns: Sequence[Column]) -> Row:
-    """Return values with the numbers that prose writes out in digits; names stay."""
+def _in_digits(rows: Sequence[Row], columns: Sequence[Column]) -> list[Row]:
+    """Return rows with the numbers that prose writes out in digits; names stay."""
     prose = {each.name for each in columns if each.kind in {"prose", "line"} and not _names(each)}
-    return {
-        name: in_digits(value) if name in prose and isinstance(value, str) else value
-        for name, value in values.items()
-    }
+    return [
+        {
+            name: in_digits(value) if name in prose and isinstance(value, str) else value
+            for name, value in row.items()
+        }
+        for row in rows
+    ]
 
 
 def _names(column: Column) -> bool:
@@ -183,19 +186,25 @@ def _cells(
                     yield Cell(table, row["row"], column, row[column.name])
 
 
-def _typed(template: Template, history: pd.DataFrame) -> dict[str, Any]:
+def _typed(template: Template, log: Sequence[Edit]) -> dict[str, Any]:
     """Return what was typed into computed blanks, by hand or by an import, and stands."""
     derived = {column.name: column for column in _facts(template) if column.derived}
-    edits = history[(history["table"] == SINGLE) & history["name"].isin(list(derived))]
-    last = {str(edit.name): edit.new for edit in edits.drop(columns="at").itertuples(index=False)}
-    read = {name: _read(derived[name], value) for name, value in last.items()}
+    if not any(_gives(edit, derived) for edit in log):
+        return {}
+    given = [edit for edit in edits.by_time(log) if _gives(edit, derived)]
+    last = {edit["name"]: edit["value"] for edit in given}
+    read = {name: _read(derived[name], stored) for name, stored in last.items()}
     return {name: value for name, value in read.items() if value is not None}
 
 
-def _read(column: Column, text: object) -> Any:
-    """Return a value of the history as Python knows it; None when it is missing or damaged."""
+def _gives(edit: Edit, names: Container[str]) -> bool:
+    """Return whether an edit gives one of these single facts a value."""
+    return edit["table"] == SINGLE and "op" not in edit and edit["name"] in names
+
+
+def _read(column: Column, stored: object) -> Any:
+    """Return a stored value as Python knows it; None when it is missing or damaged."""
     try:
-        stored = kinds.parse(column.kind, text, name=column.name)
         return None if stored is None else kinds.value(column.kind, stored)
     except BadValue:
         return None

@@ -8,8 +8,6 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-import pandas as pd
-
 from postmortem_nb import evidence, impact, provenance, times
 from postmortem_nb.checks import reading, regional
 from postmortem_nb.checks.case import SINGLE
@@ -24,6 +22,7 @@ if TYPE_CHECKING:
 
     from postmortem_nb.checks.case import Case, Row
     from postmortem_nb.checks.reading import Attested
+    from postmortem_nb.edits import Edit
     from postmortem_nb.estimates import Estimate
     from postmortem_nb.incident import Incident
 
@@ -62,7 +61,7 @@ def found(incident: Incident, case: Case, attested: Attested) -> Iterator[Findin
     yield from disagreements(case, estimates)
     yield from regional.found(case, estimates, attested)
     yield from damage(incident.problems)
-    yield from stale(case, case.history)
+    yield from stale(case)
 
 
 def missing(case: Case, names: set[str]) -> Iterator[Finding]:
@@ -248,14 +247,12 @@ def damage(problems: list[str]) -> Iterator[Finding]:
         )
 
 
-def stale(case: Case, history: pd.DataFrame) -> Iterator[Finding]:
+def stale(case: Case) -> Iterator[Finding]:
     """Find approvals of a text that was changed after they were given."""
     signed = [row for row in case.rows("approvals") if row.get("date") and row.get("name")]
-    if not signed:
-        return
-    content = ~history["table"].isin(LATER) & ~history["name"].fillna("").isin(LATER_NAMES)
-    for row in signed:
-        edits = _since(history, content, row)
+    changed = [at for edit in case.edits if _is_content(edit) and (at := _made(edit))]
+    for row in signed if changed else ():
+        edits = _since(case, changed, row)
         if edits:
             yield Finding(
                 code=Code.APPROVAL,
@@ -270,18 +267,33 @@ def stale(case: Case, history: pd.DataFrame) -> Iterator[Finding]:
             )
 
 
-def _since(history: pd.DataFrame, content: pd.Series[bool], row: Row) -> int:
+def _is_content(edit: Edit) -> bool:
+    """Return whether an edit changes what is approved."""
+    return edit["table"] not in LATER and edit.get("name") not in LATER_NAMES
+
+
+def _made(edit: Edit) -> dt.datetime | None:
+    """Return when an edit was made in UTC, None where another program wrote no such time."""
+    try:
+        said = dt.datetime.fromisoformat(edit["at"])
+        return (said if said.tzinfo else said.replace(tzinfo=dt.UTC)).astimezone(dt.UTC)
+    except (KeyError, TypeError, ValueError, OverflowError):
+        return None
+
+
+def _since(case: Case, changed: Sequence[dt.datetime], row: Row) -> int:
     """Return how many edits of the content are later than an approval.
 
     Later than its day, or than the moment it was written down. Edits of that very minute came with
     it: an import writes approvals and text together.
     """
-    own = history[(history["table"] == "approvals") & (history["row"] == row["row"])]
-    signed = own["at"].max()
-    day = pd.Timestamp(row["date"], tz="UTC") + dt.timedelta(days=1)
-    later = (history["at"] >= day) | (history["at"] > signed)
-    together = (history["at"] - signed).abs() <= TOGETHER
-    return int((content & later & ~together).sum())
+    here = ("approvals", row["row"])
+    own = (_made(edit) for edit in case.edits if (edit["table"], edit["row"]) == here)
+    signed = max((at for at in own if at), default=None)
+    if signed is None:
+        return sum(at.date() > row["date"] for at in changed)
+    later = (at for at in changed if at.date() > row["date"] or at > signed)
+    return sum(abs(at - signed) > TOGETHER for at in later)
 
 
 def _looked_at(folder: Path, record: Mapping[str, Any]) -> dict[str, Any]:

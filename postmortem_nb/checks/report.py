@@ -8,7 +8,7 @@ silences codes with ``checks-ignore: silence, window`` in the front matter of it
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from enum import StrEnum
 from typing import TYPE_CHECKING, Self
 
@@ -103,7 +103,7 @@ GITHUB: Mapping[str, str] = {
 def frame(found: Iterable[Finding], *, path: str = "") -> pd.DataFrame:
     """Return the findings as a frame of strings, gravest first; ``attrs["path"]`` is the bundle."""
     ordered = sorted(found, key=lambda each: GRAVITY[each.severity])
-    rows = [{key: str(value) for key, value in asdict(each).items()} for each in ordered]
+    rows = [{key: str(getattr(each, key)) for key in COLUMNS} for each in ordered]
     table = WholeFrame(pd.DataFrame(rows, columns=list(COLUMNS), dtype="string"))
     table.attrs |= {"path": path, "shown": list(READ), "empty": "The check found nothing."}
     return table
