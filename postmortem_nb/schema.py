@@ -79,6 +79,10 @@ class Template:
     _columns: dict[str, dict[str, Column]] = field(init=False, repr=False, compare=False)
     _marked: dict[tuple[str, str], Blank] = field(init=False, repr=False, compare=False)
 
+    def __hash__(self) -> int:
+        """Return one for its text: what is made of a template is kept for the next use."""
+        return hash(self.digest)
+
     def __post_init__(self) -> None:
         """Sort groups, columns and marks by their names: they are asked for hundreds of times."""
         found: dict[str, list[Rows]] = {}

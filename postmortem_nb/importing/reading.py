@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from postmortem_nb import asides
@@ -100,18 +101,16 @@ def read(template: Template, document: str) -> Found:
         replace(line, text=_BESIDE.sub("", _LEAST.sub(GAP, line.text))) for line in _untabled(body)
     ]
     head = template.sections[0] if template.sections[0].level == 1 else None
-    order = list(walk(template.sections))
-    after = {id(section): order[number:] for number, section in enumerate(order, 1)}
-    ruled = {id(each): shapes.ruled(template, each.parts[each.front :]) for each in order}
+    number = {id(section): n for n, section in enumerate(walk(template.sections))}
+    laid = shapes.laid(template)
     for section, lines in documents.sections(template, body, head):
         if section is None:
             found.unread += [line for line in lines if not line.is_empty]
             continue
         found.sections += section is not head
         rest = _front(found, section, lines) if section is head else lines
-        places = shapes.places(template, section.parts[section.front :])
-        for later in after.get(id(section), ()):
-            places += ruled[id(later)]
+        own, *others = laid[number[id(section)] :]
+        places = [*own, *chain.from_iterable(map(shapes.ruled, others))]
         _Section(found, places, exported=exported).read(rest)
     found.blanks = _has_blanks(found)
     if exported:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
-from functools import partial
+from functools import lru_cache, partial
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +19,7 @@ from postmortem_nb import filling, kinds
 from postmortem_nb.errors import BadValue
 from postmortem_nb.filling import Box, Shown, Value
 from postmortem_nb.parts import Blank, Number, Query, Rows, Words
+from postmortem_nb.schema import walk
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -136,12 +137,18 @@ def places(template: Template, parts: Iterable[Part]) -> list[Place]:
     return made
 
 
-def ruled(template: Template, parts: Iterable[Part]) -> list[Place]:
-    """Return the lines of a section's parts that a rule across the page parts off.
+@lru_cache(maxsize=4)
+def laid(template: Template) -> tuple[Sequence[Place], ...]:
+    """Return the lines of each section, in reading order: they take longer than a document."""
+    order = walk(template.sections)
+    return tuple(places(template, section.parts[section.front :]) for section in order)
+
+
+def ruled(made: Sequence[Place]) -> Sequence[Place]:
+    """Return the lines of a section that a rule across the page parts off.
 
     They stand in a document even where the section's heading does not.
     """
-    made = places(template, parts)
     rules = (n for n, place in enumerate(made) if any(map(_is_rule, place.shapes)))
     return made[next(rules, len(made)) :]
 
