@@ -15,9 +15,14 @@ expect.set_options(timeout=20_000)
 @pytest.fixture(autouse=True)
 def no_account(monkeypatch):
     """No test ever asks a real Datadog: keys and proxies of the developer's shell are unset."""
-    for name in ("DD_API_KEY", "DD_APP_KEY", "DD_SITE", "POSTMORTEM_DATADOG_URL"):
-        monkeypatch.delenv(name, raising=False)
+    forget_account(monkeypatch)
     monkeypatch.setenv("POSTMORTEM_AUTHOR", "tester")
+
+
+def forget_account(shell):
+    """Unset the keys of the developer's shell."""
+    for name in ("DD_API_KEY", "DD_APP_KEY", "DD_SITE", "POSTMORTEM_DATADOG_URL"):
+        shell.delenv(name, raising=False)
 
 
 def pytest_collection_modifyitems(items):

@@ -450,53 +450,62 @@ def test_no_traceback_in_a_real_process(tmp_path):
 
 
 NOBODY = """
-import contextlib, io, os, sys
+import contextlib, io, json, os, sys
 from postmortem_nb import cli
-ours, *words = sys.argv[1:]
+ours, commands = sys.argv[1:]
 os.chdir(ours)
 with contextlib.redirect_stdout(io.StringIO()):  # everything is imported while it may be
     cli.main(["export", "INC-7", "--to", "json", "-o", "first.json"])
 if os.getuid() == 0:
     os.setuid(65534)
-sys.exit(cli.main(words))
+for words in json.loads(commands):
+    with contextlib.redirect_stderr(io.StringIO()) as said:
+        code = cli.main(words)
+    print(json.dumps([code, said.getvalue()]))
 """
 CLOSED = "the folder is read-only for you; choose one where you may write"
 
 
-@pytest.mark.parametrize(
-    ("words", "says"),
-    [
-        (
-            ["export", "INC-7", "--to", "json", "-o", "shut/out.json"],
-            "shut/out.json: it could not be written: Permission denied",
-        ),
-        (
-            ["export", "shut", "--to", "json"],
-            "cannot be read: you may not read it; ask who owns it",
-        ),
-        (["check", "shut"], "'shut': expected the folder of an incident"),
-        (["check", "INC-8"], "cannot be read: you may not read it; ask who owns it"),
-        (["new", "INC-9", "--dir", "shut"], f"not created: {CLOSED}"),
-        (["new", "INC-9", "--dir", "open"], f"not created: {CLOSED}"),
-    ],
+SHUT_OUT = (
+    (
+        "export INC-7 --to json -o shut/out.json",
+        "shut/out.json: it could not be written: Permission denied",
+    ),
+    ("export shut --to json", "cannot be read: you may not read it; ask who owns it"),
+    ("check shut", "'shut': expected the folder of an incident"),
+    ("check INC-8", "cannot be read: you may not read it; ask who owns it"),
+    ("new INC-9 --dir shut", f"not created: {CLOSED}"),
+    ("new INC-9 --dir open", f"not created: {CLOSED}"),
 )
-def test_a_folder_that_may_not_be_entered_is_one_line(capsys, tmp_path, words, says):
-    run("new", "INC-7", capsys=capsys)
-    run("new", "INC-8", capsys=capsys)
-    (tmp_path / "INC-8" / "incident.jsonl").chmod(0)
-    (tmp_path / "open").mkdir()
-    shut, temporary = tmp_path / "shut", Path(tempfile.gettempdir())
-    shut.mkdir()
-    for folder in (tmp_path, *tmp_path.parents):
-        if temporary in folder.parents:
-            folder.chmod(0o755)
-    shut.chmod(0)
-    (tmp_path / "open").chmod(0o555)
+
+
+@pytest.fixture(scope="module")
+def told_nobody(tmp_path_factory):
+    """Return exit code and complaint of each command, run by somebody whom folders shut out."""
+    folder, temporary = tmp_path_factory.mktemp("nobody"), Path(tempfile.gettempdir())
+    for name in ("INC-7", "INC-8"):
+        notebook.write(Incident.create(name, folder))
+    (folder / "INC-8" / "incident.jsonl").chmod(0)
+    for each in (folder, *folder.parents):
+        if temporary in each.parents:
+            each.chmod(0o755)
+    shut, closed = folder / "shut", folder / "open"
+    shut.mkdir(mode=0)
+    closed.mkdir(mode=0o555)
+    commands = json.dumps([shlex.split(words) for words, _ in SHUT_OUT])
     done = subprocess.run(
-        [sys.executable, "-c", NOBODY, str(tmp_path), *words],
+        [sys.executable, "-c", NOBODY, str(folder), commands],
         capture_output=True, text=True, check=False, timeout=60,
     )  # fmt: skip
     shut.chmod(0o700)
-    assert done.returncode == 2
-    assert len(done.stderr.splitlines()) == 1, done.stderr
-    assert says in done.stderr
+    assert (done.returncode, done.stderr) == (0, "")
+    answers = map(json.loads, done.stdout.splitlines())
+    return dict(zip((words for words, _ in SHUT_OUT), answers, strict=True))
+
+
+@pytest.mark.parametrize(("words", "says"), SHUT_OUT)
+def test_a_folder_that_may_not_be_entered_is_one_line(told_nobody, words, says):
+    code, complaint = told_nobody[words]
+    assert code == 2
+    assert len(complaint.splitlines()) == 1, complaint
+    assert says in complaint

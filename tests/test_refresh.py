@@ -1,7 +1,9 @@
 """Frozen questions asked again: every difference counted, nothing frozen lost."""
 
+import shutil
 from datetime import UTC, datetime, timedelta
 
+import conftest
 import pandas as pd
 import pytest
 from lying import Lying, Say
@@ -27,15 +29,24 @@ QUESTIONS = {
 
 
 @pytest.fixture
-def incident(tmp_path):
-    """Return an incident whose five questions were asked of the sandbox and frozen."""
+def incident(asked, tmp_path):
+    """Return a copy of its own for each test."""
+    return Incident.open(shutil.copytree(asked, tmp_path / "INC-1"))
+
+
+@pytest.fixture(scope="module")
+def asked(tmp_path_factory):
+    """Return the folder of an incident whose five questions the sandbox answered, all frozen."""
     times = {"start": "2025-12-04 14:02Z", "end": "2025-12-04 16:09Z"}
-    made = Incident.create("INC-1", tmp_path, services=["checkout"], **times)
-    for name, call in QUESTIONS.items():
-        frame = calls.ask(calls.fill(calls.parse(call), made.variables()))
-        assert len(frame) > 3
-        evidence.freeze(made.path / "evidence", name, frame, frame.attrs["evidence"])
-    return made
+    folder = tmp_path_factory.mktemp("asked")
+    made = Incident.create("INC-1", folder, services=["checkout"], **times)
+    with pytest.MonkeyPatch.context() as shell:
+        conftest.forget_account(shell)
+        for name, call in QUESTIONS.items():
+            frame = calls.ask(calls.fill(calls.parse(call), made.variables()))
+            assert len(frame) > 3
+            evidence.freeze(made.path / "evidence", name, frame, frame.attrs["evidence"])
+    return made.path
 
 
 def frozen(incident, name):
