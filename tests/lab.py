@@ -3,6 +3,10 @@
 One server and one browser a test session; every notebook gets a page of its own. Configuration,
 settings, workspaces, signatures and history live in a temporary folder, so a developer's own
 Jupyter is neither read nor written. Requests that leave this machine are refused and remembered.
+
+Pages are opened in one profile on disk, as people do, so that JupyterLab's own scripts are compiled
+once; what a page stored is forgotten before the next one. Playwright's routes would shut that cache
+off, so the profile's Chromium knows no host but this one.
 """
 
 import json
@@ -22,9 +26,12 @@ from playwright.sync_api import expect, sync_playwright
 
 TOKEN = "loopback"  # noqa: S105 - of a server that only this test can reach
 WAIT = 30_000
+NOWHERE = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"
+STORED = "cookies,local_storage,indexeddb,cache_storage,service_workers"
 KERNEL = "window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel"
 PYTHON = (sys.executable, "-m", "jupyter")
 SETUP = "from postmortem_nb import Incident\nincident = Incident.open({path!r})"
+OUTSIDE = re.compile(r"^(?:http|ws)s?://(?!127\.0\.0\.1)")
 QUIET = {
     "@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False},
     "@jupyterlab/notebook-extension:tracker": {"windowingMode": "none"},
@@ -41,6 +48,7 @@ class Lab:
         self.port = _free()
         self.url = f"http://127.0.0.1:{self.port}"
         self.outside = []
+        self.profile = None
         self.process = self._start()
 
     def _start(self):
@@ -102,16 +110,13 @@ class Lab:
     @contextmanager
     def open(self, path, *, width=1280, height=900, dark=False):
         """Open a notebook in a page of its own; closed with its kernel afterwards."""
-        context = self.browser.new_context(viewport={"width": width, "height": height})
-        context.route(re.compile(r"^https?://(?!127\.0\.0\.1)"), self._refuse)
-        page = context.new_page()
-        page.set_default_timeout(WAIT)
+        page = self._page(width, height)
         opened = Notebook(self, page, path)
         try:
             opened.visit(dark=dark)
             yield opened
         finally:
-            context.close()
+            page.close()
             for session in self.ask("/api/sessions"):
                 self.ask(f"/api/sessions/{session['id']}", method="DELETE")
 
@@ -119,7 +124,7 @@ class Lab:
     def second(self, notebook):
         """Open a second window on the same notebook and kernel; only the window is closed."""
         context = self.browser.new_context(viewport={"width": 1280, "height": 900})
-        context.route(re.compile(r"^https?://(?!127\.0\.0\.1)"), self._refuse)
+        context.route(OUTSIDE, self._refuse)
         page = context.new_page()
         page.set_default_timeout(WAIT)
         window = Notebook(self, page, notebook.path)
@@ -129,12 +134,35 @@ class Lab:
         finally:
             context.close()
 
+    def _page(self, width, height):
+        """Return a new page of the profile, which holds nothing that an earlier page stored."""
+        if self.profile is None:
+            self.profile = self.browser.browser_type.launch_persistent_context(
+                self.home / "profile",
+                executable_path=chromium.path(),
+                args=[*chromium.FLAGS, NOWHERE],
+                viewport={"width": width, "height": height},
+            )
+            self.profile.on("request", self._remember)
+        page = self.profile.new_page()
+        page.set_viewport_size({"width": width, "height": height})
+        page.set_default_timeout(WAIT)
+        asked = {"origin": self.url, "storageTypes": STORED}
+        self.profile.new_cdp_session(page).send("Storage.clearDataForOrigin", asked)
+        return page
+
+    def _remember(self, request):
+        if OUTSIDE.match(request.url):
+            self.outside.append(request.url)
+
     def _refuse(self, route):
         self.outside.append(route.request.url)
         route.abort()
 
     def stop(self):
-        """End the server and its kernels."""
+        """End the server, its kernels and the profile's browser."""
+        if self.profile is not None:
+            self.profile.close()
         self.process.send_signal(signal.SIGTERM)
         try:
             self.process.wait(15)
