@@ -641,6 +641,14 @@ def test_an_approval_older_than_the_text_is_found(incident, state):
     assert "1 edit came later" in hits["message"].iloc[0]
 
 
+def test_an_approval_of_an_earlier_day_is_found_though_it_was_written_down_later(incident):
+    row = incident.values("approvals")[0]["row"]
+    incident.set("date", "2025-12-20", table="approvals", row=row)
+    frame = found(incident)
+    (message,) = (each for each in frame["message"] if "came later" in each)
+    assert message.startswith("'Priya Raman' approved on 2025-12-20; ")
+
+
 @pytest.mark.parametrize(
     ("at", "edit"),
     [

@@ -16,6 +16,7 @@ import jsonschema
 import mistune
 import nbformat
 import pytest
+from nbconvert.nbconvertapp import NbConvertApp
 
 from postmortem_nb import (
     document,
@@ -443,7 +444,9 @@ def test_pictures_lie_beside_the_document_wherever_nbconvert_writes_it(tmp_path,
     out = tmp_path / place
     out.parent.mkdir(exist_ok=True)
     words = ["--to", "postmortem-markdown", str(notebook.write(incident)), "--output", str(out)]
-    subprocess.run([sys.executable, "-m", "nbconvert", *words], check=True, timeout=120)
+    command = NbConvertApp()
+    command.initialize(words)
+    command.start()
     written = out.with_suffix(".md").read_text("utf-8")
     pictures = re.findall(r"\]\((\S+\.png)\)", written)
     assert pictures == ["x_files/drawn-timeline.png"]

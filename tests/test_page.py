@@ -1,9 +1,11 @@
 """The page: what it holds, what it may never hold, and that nothing written is lost."""
 
+import copy
 import itertools
 import json
 import re
 from collections import Counter
+from functools import lru_cache
 
 import bundlekit
 import filled
@@ -46,19 +48,24 @@ def rendered(path, **style):
     return page.render(sources.find(path), Style(**style))
 
 
+@lru_cache(maxsize=2)
+def parsed(html):
+    """Return a page as a parser that did not write it sees it; not to be changed."""
+    return html5lib.parse(html, namespaceHTMLElements=False)
+
+
 def elements(html):
-    """Return (tag, attributes) of every element, as a parser that did not write them sees it."""
-    tree = html5lib.parse(html, namespaceHTMLElements=False)
+    """Return (tag, attributes) of every element."""
     return [
         (each.tag.split("}")[-1].lower(), {str(k).lower(): v for k, v in each.attrib.items()})
-        for each in tree.iter()
+        for each in parsed(html).iter()
         if isinstance(each.tag, str)
     ]
 
 
 def words(html):
     """Return all the text of a page with single spaces, styles left out."""
-    tree = html5lib.parse(html, namespaceHTMLElements=False)
+    tree = copy.deepcopy(parsed(html))
     for each in tree.iter("style"):
         each.text = ""
     return " ".join("".join(tree.itertext()).split())
