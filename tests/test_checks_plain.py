@@ -15,6 +15,13 @@ from postmortem_nb import evidence
 START = pd.Timestamp(sound.moment("14:02"))
 QUERY = "sum:checkout.failed{*}.as_count()"
 
+SIZE, DEPTH = "max:checkout.pool.size{*}", "max:mail.queue.depth{*}"
+
+
+def depth(at):
+    """Return a queue: 40 waiting, ten more each minute from the start to 15:02, then 640."""
+    return 40.0 + 10 * min(max((at - START).total_seconds() / 60, 0), 60)
+
 
 def metric(query, value):
     at = [START + dt.timedelta(minutes=each) for each in range(-60, 180)]
@@ -37,6 +44,8 @@ def made(tmp_path_factory):
     frozen = {
         "failed": ("get_datadog_metric", metric(QUERY, lambda at: 4.0 * (START <= at < end))),
         "lines": ("search_datadog_logs", logs()),
+        "size": ("get_datadog_metric", metric(SIZE, lambda at: 50.0 - 45 * (at >= START))),
+        "queue": ("get_datadog_metric", metric(DEPTH, depth)),
     }
     for name, (function, frame) in frozen.items():
         record = {"complete": True, "function": function}
@@ -46,7 +55,8 @@ def made(tmp_path_factory):
         {"failed_requests": 508, "email_sent": True},
         {"Detection": {"detection_method": "Monitor Alert"}},
     )
-    incident.add("timeline", step="Escalation", time=sound.moment("14:40"))
+    incident.add("timeline", step="Escalation", time=sound.moment("14:40"),
+                 responders=["Jonas Weber"])  # fmt: skip
     incident.add("monitors", name="Failures", query=f"sum(last_5m):{QUERY} > 15")
     update = {"time": sound.moment("17:05"), "channel": "Internal"}
     incident.add("updates", text="All is well again.", **update)
@@ -77,6 +87,13 @@ TRUE = (
     (SAID, "We heard of the slow checkouts from our monitor."),
     (SAID, "We heard of the workaround through a customer."),
     (SAID, "The mail to customers was sent at once."),
+    (SAID, "The pool size of checkout dropped from 50 to 5 at 14:02."),
+    (SAID, "The pool size of checkout went down from 50 to about 5."),
+    (SAID, "The depth of the mail queue grew from 40 to 640."),
+    (SAID, "The depth of the mail queue grew from 40 to 240 at 14:22."),
+    (SAID, "The pool size was raised from 5 to 15 on staging."),
+    (SAID, "Jonas Weber of Payments joined soon after the escalation."),
+    (SAID, "The pool of connections is no longer small; the build check is not in place yet."),
     (PURPOSE, "It would have alerted by 14:05, fourteen minutes before the monitor did."),
     (PURPOSE, "It would have alerted by 14:05, long before the monitor did."),
     (TEXT, "Back to normal since 16:09, after 127 minutes."),
@@ -91,6 +108,15 @@ FALSE = (
     (SAID, "We heard of the slow checkouts forty minutes late, from our customers.", "method"),
     (SAID, "It confirmed what the support desk had already told us.", "method"),
     (SAID, "Customers got no email that day.", "e-mail was sent"),
+    (SAID, "The pool size of checkout dropped from 50 to 15 at 14:02.", "was 5 to 50 then"),
+    (SAID, "The pool size of checkout went down from 50 to 15.", "was 5 to 50 at any time"),
+    (SAID, "The depth of the mail queue grew from 40 to 440 at 14:22.", "was 210 to 270 then"),
+    (SAID, "Ines Duarte of Payments joined soon after the escalation.", "responders: Jonas"),
+    (
+        SAID,
+        "The pool of connections is checked; the build check is in place since Friday.",
+        "Not Started",
+    ),
     (PURPOSE, "It would have alerted by 14:05, forty minutes before the monitor did.", "14 min"),
     (TEXT, "Back to normal since 16:09, after 217 minutes.", "2 hours 7 minutes after"),
     (QUERIES, f"sum(last_5m):{QUERY} > 200", "came to 20"),

@@ -38,7 +38,7 @@
     levels      levels of frozen metrics in sentences; `metered`: how those tell them;
                 `paired`: group by group; `ranges`: between what a metric was;
                 `peaks`: their heights and minutes
-    moved       how fast, and by what share, a metric moved
+    moved       how fast, and by what share, a metric moved; `endpoints`: from where to where
     portions    parts of what failed, by time and region; `tallied`: how many
     derivable   counts and parts by attribute and stretch that no frozen rows bear;
                 `breakdown`: how sentences tell them
@@ -69,6 +69,7 @@ from postmortem_nb.checks import (
     derivable,
     doings,
     echoes,
+    endpoints,
     extremes,
     fields,
     figures,
@@ -199,6 +200,7 @@ def findings(incident: Incident, *, ignore: Iterable[str] = ()) -> pd.DataFrame:
     found += peaks.found(incident, seen)
     found += levels.found(incident, seen, attested)
     found += moved.found(incident, seen)
+    found += endpoints.found(incident, seen)
     found += portions.found(incident, seen)
     found += tallied.found(incident, seen, attested)
     found += logged.found(incident, seen, attested)

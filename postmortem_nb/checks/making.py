@@ -57,7 +57,8 @@ _IS_DONE = re.compile(
     rf"\b(?:(?:is|are) (?:already |now |meanwhile |since |fully |all )*{_ENDED}(?! (?:by|when|"
     rf"as|on \d|in (?:{_MONTHS}))\b)|(?:has|have) (?:already |now |since |meanwhile |long )*"
     rf"(?:been |gone )?(?:{_ENDED}|landed|gone out)|(?:went|gone) live|"
-    r"(?:has|have) been (?:live|running|in place))\b",
+    r"(?:has|have) been (?:live|running|in place)|"
+    r"(?:is|are) (?:now |already )*in (?:place|force|operation)(?! (?:when|once|as soon)))\b",
     re.IGNORECASE,
 )
 _SHORT = 9
@@ -108,7 +109,8 @@ def finished(case: Case) -> Iterator[Finding]:
 def done(case: Case) -> Iterator[Finding]:
     """Find an action that the plan tells to be done, and that is not."""
     for cell, text in passages(case, plans=True):
-        for clause in _clauses(text) if is_plan(cell) else ():
+        read = is_plan(cell) or cell.table == "takeaways"
+        for clause in _clauses(text) if read else ():
             said = _IS_DONE.search(clause)
             if said is None or _THOUGHT.search(_PRONOUN.sub("", clause[: said.start()])):
                 continue

@@ -87,13 +87,14 @@ def within(curve: Curve, start: dt.datetime | None, end: dt.datetime | None) -> 
     """Return the levels of a metric between two moments, or from or to one."""
     own = np.ones(len(curve.moments), dtype=bool)
     if start:
-        own &= curve.moments >= _micros(start)
+        own &= curve.moments >= micros(start)
     if end:
-        own &= curve.moments <= _micros(end)
+        own &= curve.moments <= micros(end)
     return curve.levels[own]
 
 
-def _micros(at: dt.datetime) -> int:
+def micros(at: dt.datetime) -> int:
+    """Return a moment as µs since the epoch, as curves have them."""
     return (at - times.EPOCH) // frozen.MICROSECOND
 
 
@@ -101,7 +102,7 @@ def around(curve: Curve, moments: Sequence[dt.datetime]) -> tuple[float, float] 
     """Return the lowest and highest level around moments."""
     near = np.zeros(len(curve.moments), dtype=bool)
     for at in moments:
-        near |= np.abs(curve.moments - _micros(at)) <= AROUND
+        near |= np.abs(curve.moments - micros(at)) <= AROUND
     levels = curve.levels[near]
     return (float(levels.min()), float(levels.max())) if len(levels) else None
 
@@ -126,8 +127,8 @@ def _quiet(curve: Curve, each: Level, case: Case) -> Iterator[tuple[float, float
     """Yield between what a metric was in the hours before the start, and after the end."""
     start, end = case.moments.start, case.moments.recovered
     scale = _scale(curve, each.kind)
-    parts = [curve.levels[curve.moments < _micros(start)]] if start else []
-    parts += [curve.levels[curve.moments > _micros(end)]] if end else []
+    parts = [curve.levels[curve.moments < micros(start)]] if start else []
+    parts += [curve.levels[curve.moments > micros(end)]] if end else []
     for part in parts:
         if len(part):
             low, high = np.quantile(part, (_RARE, 1 - _RARE))
@@ -168,7 +169,7 @@ def _middle(curve: Curve, start: dt.datetime | None) -> tuple[float, float] | No
     """Return the middle of a metric before the start, twice."""
     if start is None:
         return None
-    before = curve.levels[curve.moments < _micros(start)]
+    before = curve.levels[curve.moments < micros(start)]
     middle = float(np.median(before)) if len(before) >= _POINTS else None
     return None if middle is None else (middle, middle)
 
@@ -184,7 +185,7 @@ def _fold(
     if len(curve.levels) >= _FIVE:
         mean = np.convolve(curve.levels, np.ones(_FIVE) / _FIVE, "same")
         smooth = replace(curve, levels=mean)
-    before = curve.levels[: np.searchsorted(curve.moments, _micros(start))] if start else ()
+    before = curve.levels[: np.searchsorted(curve.moments, micros(start))] if start else ()
     tops = [_highest(each, start, end) for each in (smooth, curve)]
     if len(before) < _POINTS or not all(tops):
         return None
@@ -197,7 +198,7 @@ def exactly(each: Level, curve: Curve, near_by: int = _MINUTE) -> bool:
     """Return whether a metric had the very level of a sentence around its moments."""
     near = np.zeros(len(curve.moments), dtype=bool)
     for at in each.moments:
-        near |= np.abs(curve.moments - _micros(at)) <= near_by
+        near |= np.abs(curve.moments - micros(at)) <= near_by
     return _is_among(each, curve.levels[near] * _scale(curve, each.kind))
 
 

@@ -189,6 +189,27 @@ def at_it(case: Case) -> Iterator[Finding]:
                 )
 
 
+_JOIN = re.compile(
+    r"(?:,?\s(?:of|from)\s[^.;,]{2,40}?|\s\([^)]{2,40}\))?,?\s(?:then\s|also\s)?"
+    r"(?:joined|dialled in|(?:was|were)\s(?:called|brought|pulled|paged)(?:\sin)?|came in)\b"
+    r"[^.;]{0,30}?\b(?:escalat\w+|page|call)\b"
+)
+
+
+def joined(case: Case) -> Iterator[Finding]:
+    """Find somebody who is said to have joined at the escalation, and is none of the responders."""
+    rows = [row for row in case.rows("timeline") if row.get("responders")]
+    listed = " ".join(str(value) for row in rows for value in row.values()).lower()
+    named = _names(case) if rows else None
+    for cell, text in passages(case) if named else ():
+        for match in named.finditer(text) if named else ():
+            said = _JOIN.match(text, match.end())
+            if said and match["name"].lower() not in listed:
+                who = ", ".join(str(each) for row in rows for each in row["responders"])
+                doubt = f"“{match['name']}{said.group()}”, but responders: {who}."
+                yield about(case, cell, doubt, severity=Severity.HINT)
+
+
 _TITLE = r"(?P<role>incident (?:commander|lead|manager)|communications? lead|scribe)"
 _FULL = r"(?P<name>[A-Z][\w’'-]+\s[A-Z][\w’'-]+)"
 _TITLED = (
@@ -264,6 +285,7 @@ RULES: tuple[Callable[[Case], Iterator[Finding]], ...] = (
     deeds,
     called_in,
     at_it,
+    joined,
     titled,
     called,
     belonging,

@@ -1,0 +1,165 @@
+"""From where to where a frozen metric moved: “dropped from 60 to 6 at 09:14”, “up from 1,242”.
+
+A sentence means a metric by words of its name. Where one of the two ends is a level that it had,
+and the other is none that it came to behind, or had before, that one is doubted.
+"""
+
+from __future__ import annotations
+
+import re
+from itertools import islice
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from postmortem_nb.checks import derived, events, instants, metered, ranges, spoken, written
+from postmortem_nb.checks.order import LONGEST
+from postmortem_nb.checks.reading import about, matches, sentences, with_messages
+from postmortem_nb.units import numeral
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Iterator, Sequence
+
+    from numpy.typing import NDArray
+
+    from postmortem_nb.checks.case import Case, Cell
+    from postmortem_nb.checks.frozen import Curve
+    from postmortem_nb.checks.report import Finding
+    from postmortem_nb.incident import Incident
+
+MOST = 100
+"""Movements that are looked at in a document: a text of nothing else must not slow a form."""
+_HEDGES = (
+    r"(?:(?:about|around|some|roughly|nearly|almost|just|only|well|over|under|up|"
+    r"more than|less than|at least|close to|as many as|a mere|its usual)\s)*"
+)
+_UNIT = r"\s?(?P<{0}>%|percent\b|ms\b|s\b|seconds?\b|milliseconds\b)?"
+_HELD = spoken.NUMBER.replace("number", "held").replace("scale", "many")
+_MOVED = re.compile(
+    rf"\bfrom\s{_HEDGES}{spoken.NUMBER}{_UNIT.format('unit')}"
+    r"(?:\s(?!to\b|from\b)[a-z]+){0,3}?(?:\s(?:at|before)\s\d\d:\d\d)?"
+    rf"\s(?:to|up to|down to)\s{_HEDGES}{_HELD}"
+    rf"{_UNIT.format('units')}(?![\w%]|[.,:]\d)",
+    re.IGNORECASE,
+)
+_OPEN = re.compile(
+    rf"\b(?:{metered.SETTING}|canary|tests?|staging|raised|lowered|set|configured|changed|budget|"
+    r"week|month|year|yesterday)\b",
+    re.IGNORECASE,
+)
+"""In a sentence: it tells of a setting, or of another time."""
+_AROUND = 180_000_000
+"""µs around a clock within which a metric is there: clocks are told to the minute."""
+_EXACT, _LOOSE = 0.02, 0.12
+"""Share by which a level may be off: to be the metric's own, and to be let be."""
+_STEPS = 12
+"""Levels of a metric that moves in steps: a number of connections, of hosts."""
+_FEW = 2
+_NAME = 3
+
+
+class _Move(NamedTuple):
+    """A movement of a sentence: its two ends, each with its bounds, and its clock."""
+
+    cell: Cell
+    sentence: str
+    said: str
+    ends: tuple[tuple[float, float], tuple[float, float]]
+    unit: str
+    at: Sequence[dt.datetime]
+
+
+def found(incident: Incident, case: Case) -> Iterator[Finding]:
+    """Yield movements of which a frozen metric has but one end."""
+    told = islice(_told(case), MOST)
+    curves = derived.drawn(incident, case)
+    for each in told:
+        fit = [one for one in curves if len(one.levels) and _is_meant(one, each)]
+        truths = [_denied(one, each) for one in fit]
+        sure = [truth for truth in truths if truth]
+        if sure and None not in truths:
+            yield about(case, each.cell, f"“{each.said}”, but {sure[0]}.")
+
+
+def _told(case: Case) -> Iterator[_Move]:
+    for cell, text in with_messages(case):
+        for sentence in sentences(text) if matches(_MOVED, text) else ():
+            if len(sentence) <= LONGEST and not _OPEN.search(sentence):
+                yield from _moves(case, cell, sentence)
+
+
+def _moves(case: Case, cell: Cell, sentence: str) -> Iterator[_Move]:
+    for match in _MOVED.finditer(sentence):
+        unit = (match["units"] or match["unit"] or "").lower()
+        begin, other = match.start("number"), match.start("held")
+        one = _bounds(sentence, begin, match["number"], match["scale"], match["unit"] or unit)
+        two = _bounds(sentence, other, match["held"], match["many"], unit)
+        at = instants.behind(case, sentence, match.end())
+        yield _Move(cell, sentence, match.group(), (one, two), _family(unit), at)
+
+
+def _bounds(
+    sentence: str, begin: int, digits: str, scale: str | None, unit: str
+) -> tuple[float, float]:
+    """Return between what an end may lie, in seconds where it has such a unit."""
+    value, step = spoken.amount(digits, scale or "")
+    before = sentence[max(0, begin - written.NEAR) : begin]
+    low, high = written.bounds(value, step, before, fine=True)
+    factor = 0.001 if unit.lower().startswith("m") else 1.0
+    return low * factor, high * factor
+
+
+def _family(unit: str) -> str:
+    """Return what a unit is of: shares, times, or empty for a plain number."""
+    if unit in {"%", "percent"}:
+        return "percent"
+    return "second" if unit else ""
+
+
+def _is_meant(curve: Curve, each: _Move) -> bool:
+    """Return whether a sentence means a metric: by its unit and its words, and by its group."""
+    kinds = [
+        name
+        for name, (said, _) in metered.TOPICS.items()
+        if said.search(each.sentence) and derived.measures(curve, name)
+    ]
+    timed = curve.unit in metered.SECONDS
+    family = "percent" if curve.unit == "percent" else "second" if timed else ""
+    if family != each.unit:
+        return False
+    words = [word for word in re.split(r"[^a-z]+", curve.label.lower()) if len(word) > _NAME]
+    shared = events.stems(" ".join(words)) & events.stems(each.sentence)
+    return bool(kinds) or len(shared) >= _FEW
+
+
+def _denied(curve: Curve, each: _Move) -> str | None:
+    """Return what a metric was where it has but one end of a movement; None where it has both.
+
+    Empty where it has neither: another metric is meant.
+    """
+    scale = metered.SECONDS.get(curve.unit, 1.0)
+    levels = curve.levels * scale
+    first, then = (_where(levels, *end, _LOOSE) for end in each.ends)
+    if each.at:
+        near = np.abs(curve.moments - ranges.micros(each.at[0])) <= _AROUND
+        then = then & near
+    steps = len(np.unique(levels)) <= _STEPS
+    sharp = [_where(levels, *end, _EXACT).any() for end in each.ends]
+    if first.any() and then.any() and np.flatnonzero(first)[0] <= np.flatnonzero(then)[-1]:
+        return None
+    if not (steps or each.at) or not (sharp[0] or (sharp[1] and then.any())):
+        return ""
+    if each.at and not near.any():
+        return ""
+    own = levels[near] if each.at else np.unique(levels)
+    span = " to ".join(
+        dict.fromkeys(numeral(float(end) / scale, 3) for end in (own.min(), own.max()))
+    )
+    return f"{curve.label} was {span} {'then' if each.at else 'at any time'}"
+
+
+def _where(levels: NDArray[np.float64], low: float, high: float, off: float) -> NDArray[np.bool_]:
+    """Return where a metric was at an end, but for a share of it."""
+    found: NDArray[np.bool_] = (levels >= low * (1 - off)) & (levels <= high * (1 + off))
+    return found
