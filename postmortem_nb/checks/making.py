@@ -57,8 +57,11 @@ _IS_DONE = re.compile(
     rf"\b(?:(?:is|are) (?:already |now |meanwhile |since |fully |all )*{_ENDED}(?! (?:by|when|"
     rf"as|on \d|in (?:{_MONTHS}))\b)|(?:has|have) (?:already |now |since |meanwhile |long )*"
     rf"(?:been |gone )?(?:{_ENDED}|landed|gone out)|(?:went|gone) live|"
-    r"(?:has|have) been (?:live|running|in place)|"
-    r"(?:is|are) (?:now |already )*in (?:place|force|operation)(?! (?:when|once|as soon)))\b",
+    r"(?:has|have) been (?:live|running|in place))\b",
+    re.IGNORECASE,
+)
+_IN_PLACE = re.compile(
+    r"\b(?:is|are) (?:now |already )*in (?:place|force|operation)(?! (?:when|once|as soon))\b",
     re.IGNORECASE,
 )
 _SHORT = 9
@@ -109,9 +112,9 @@ def finished(case: Case) -> Iterator[Finding]:
 def done(case: Case) -> Iterator[Finding]:
     """Find an action that the plan tells to be done, and that is not."""
     for cell, text in passages(case, plans=True):
-        read = is_plan(cell) or cell.table == "takeaways"
-        for clause in _clauses(text) if read else ():
-            said = _IS_DONE.search(clause)
+        plan = is_plan(cell)
+        for clause in _clauses(text) if plan or cell.table == "takeaways" else ():
+            said = _IN_PLACE.search(clause) or (_IS_DONE.search(clause) if plan else None)
             if said is None or _THOUGHT.search(_PRONOUN.sub("", clause[: said.start()])):
                 continue
             meant = _meant(case, clause)
