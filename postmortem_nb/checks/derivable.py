@@ -46,8 +46,8 @@ _OFF, _SURE = 0.01, 0.002
 """Share by which a count may be off, and by which it is still surely the one that is told."""
 _POINTS, _WIDE = 1.0, 8.0
 """Points by which a share may be off, and one of some logs only."""
-_IT = re.compile(r"\b(?:before|after|until|when|since|once)\s(?:it|that|this)\b", re.IGNORECASE)
-"""In a clause: its moment is that of an event told before."""
+_FAR = 6.0
+"""How often as many a number without a noun may be, to be meant for rows."""
 _ROWS = 50
 """Rows of which a share is known."""
 
@@ -99,7 +99,7 @@ def _stretches(case: Case, each: Told) -> list[Window | None]:
     if not instants.is_timely(clause):
         return []
     whole = portions.stretches(case, each.cell, clause)
-    if _IT.search(clause) or instants.has_length(clause) or not whole:
+    if instants.IT.search(clause) or instants.has_length(clause) or not whole:
         return [*whole, *instants.windows(case, each.cell, clause)]
     return list(whole)
 
@@ -287,7 +287,8 @@ def _truth(each: Told, held: Sequence[Answer], window: Window) -> str:
         named = _named(each, chosen)
         if each.people:
             return f"{answer.label} has {answer.persons(own, part):,}{named}"
-        if count and not each.is_share:
+        near = each.figure.noun or count / _FAR <= each.figure.high <= count * _FAR
+        if count and near and not each.is_share:
             return f"{answer.label} has {count:,.0f}{named}"
         if count and whole:
             return f"{100 * count / whole:.3g} % of {answer.label} are{named}"

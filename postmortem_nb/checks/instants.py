@@ -51,6 +51,8 @@ _MOST = 6
 """Moments, and lengths, of a sentence that are looked at."""
 _FAR = 600
 """Characters of a row that are looked at for moments."""
+IT = re.compile(r"\b(?:before|after|until|when|since|once)\s(?:it|that|this)\b", re.IGNORECASE)
+"""In a clause: its moment is that of an event told before."""
 _MINUTE = dt.timedelta(minutes=1)
 _SAME_PART = re.compile(r"(?:(?!\b(?:and|before|since|after|to|until|till)\b)[^,;:.\d])*")
 """Between a number and the clock behind it that it goes with."""

@@ -29,6 +29,10 @@ _WHOLE = (
     r"\b(?P<whole>(?:requests|calls|attempts|checkouts|transactions)\s(?:\w+\s)?failed|"
     r"worst (?:minute|moment)|at (?:the|its) worst)\b"
 )
+_LASTED = re.compile(
+    r"\bfor\s(?:(?:about|some|nearly|almost|over|more than|the)\s)*$", re.IGNORECASE
+)
+"""Before minutes: so long it lasted."""
 _FAR = 120
 """Characters before a level that are looked at."""
 BAD = r"\b(?:errors?|failures?|fail\w+|refus\w+|reject\w+|timeouts?)\b"
@@ -227,6 +231,8 @@ def values(kind: str, sentence: str) -> Iterator[Value]:
         scale = _UNITS[unit.lower()] if unit else 1.0
         value, step = spoken.amount(digits, many)
         before = sentence[max(0, match.start() - _FAR) : match.start()]
+        if _LASTED.search(before) and unit.lower().startswith("min"):
+            continue
         low, high = written.bounds(value, step, before, fine=True)
         found = Value(low * scale, high * scale, match.start(), match.end(), unit, scale)
         yield _bounded(sentence, found)

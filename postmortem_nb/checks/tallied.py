@@ -153,7 +153,8 @@ def _told(case: Case, known: Bears) -> Iterator[_Told]:
     total = borne.value(case, "failed_requests") or 0.0
     for cell, text in with_messages(case):
         for sentence in sentences(text) if _NUMBER.search(text) else ():
-            if len(sentence) <= LONGEST and not _WORST.search(sentence):
+            told = not (_WORST.search(sentence) or instants.IT.search(sentence))
+            if len(sentence) <= LONGEST and told:
                 yield from _numbers(cell, sentence, known, total)
 
 
