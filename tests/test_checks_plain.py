@@ -57,6 +57,13 @@ def made(tmp_path_factory):
     )
     incident.add("timeline", step="Escalation", time=sound.moment("14:40"),
                  responders=["Jonas Weber"])  # fmt: skip
+    for text in (
+        "max.poll.interval.ms was 30 seconds.",
+        "We left max.poll.interval.ms alone.",
+        "Checkout went back to 4.11.2 within three minutes.",
+        "A pool size is a limit on traffic.",
+    ):
+        incident.add("takeaways", text=text)
     incident.add("monitors", name="Failures", query=f"sum(last_5m):{QUERY} > 15")
     update = {"time": sound.moment("17:05"), "channel": "Internal"}
     incident.add("updates", text="All is well again.", **update)
@@ -92,6 +99,9 @@ TRUE = (
     (SAID, "The depth of the mail queue grew from 40 to 640."),
     (SAID, "The depth of the mail queue grew from 40 to 240 at 14:22."),
     (SAID, "The pool size was raised from 5 to 15 on staging."),
+    (SAID, "Restores took long, and max.poll.interval.ms was 30 seconds."),
+    (SAID, "Restores took long, and session.timeout.ms was 45 seconds."),
+    ("technical_cause", "Release 4.12.0 of checkout shrank the pool; 4.11.2 had 50."),
     (SAID, "Jonas Weber of Payments joined soon after the escalation."),
     (SAID, "The pool of connections is no longer small; the build check is not in place yet."),
     (PURPOSE, "It would have alerted by 14:05, fourteen minutes before the monitor did."),
@@ -111,6 +121,8 @@ FALSE = (
     (SAID, "The pool size of checkout dropped from 50 to 15 at 14:02.", "was 5 to 50 then"),
     (SAID, "The pool size of checkout went down from 50 to 15.", "was 5 to 50 at any time"),
     (SAID, "The depth of the mail queue grew from 40 to 440 at 14:22.", "was 210 to 270 then"),
+    (SAID, "Restores took long, and session.timeout.ms was 30 seconds.", "is max.poll.interval"),
+    ("technical_cause", "Release 4.11.2 of checkout shrank the pool.", "what was gone back to"),
     (SAID, "Ines Duarte of Payments joined soon after the escalation.", "responders: Jonas"),
     (
         SAID,

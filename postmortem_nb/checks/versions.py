@@ -1,4 +1,4 @@
-"""Versions that stand alone, in words that have another one several times."""
+"""Versions and settings that stand alone, in words that have another one several times."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ import re
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
+from postmortem_nb import language
 from postmortem_nb.checks.dates import ANOTHER
 from postmortem_nb.checks.doings import VERSION
-from postmortem_nb.checks.reading import about
+from postmortem_nb.checks.reading import about, is_read, matches, passages, sentences, texts
+from postmortem_nb.checks.report import Severity
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -17,6 +19,22 @@ if TYPE_CHECKING:
     from postmortem_nb.checks.report import Finding
 
 _ROLLED = re.compile(r"\b(?:roll|revert|restor|stays?\b|back (?:on|to)\b)", re.IGNORECASE)
+_ONE = r"(?P<version>v?\d+(?:\.\d+){1,3}(?:-\d+)?)(?![\w%]|\.\d)"
+_GONE_BACK = re.compile(
+    rf"\b(?:back|revert\w*|return\w*|restor\w*)\s(?:(?!from\b)[\w’'-]+\s){{0,6}}?(?:to|on)\s"
+    rf"(?:[a-z]+\s){{0,2}}?{_ONE}",
+    re.IGNORECASE,
+)
+_CHANGED = re.compile(
+    rf"{_ONE}(?:\sof\s[\w-]+)?\s(?:had\s|has\s)?(?:renamed|introduced|shipped|cut|removed|dropped|broke|"
+    r"lowered|raised|shrank|added|caused|brought|changed)\b"
+)
+_SETTING = re.compile(r"(?<![\w./:@{(-])[a-z]+(?:[._][a-z]+){1,5}(?![\w/{(:.]*[\w/{(:])")
+_VALUED = re.compile(
+    r"(?<![\w.,])\d[\d,.]*\s?(?:ms|s|seconds|minutes|hours|connections|MB|GB|MiB|GiB|%|retries|"
+    r"threads)\b",
+    re.IGNORECASE,
+)
 _TWO, _SHARED = 2, 3
 """Words of two sentences whose versions are of one thing."""
 
@@ -27,6 +45,7 @@ def alone(case: Case) -> Iterator[Finding]:
     yield from _current(case, stands)
     yield from _swapped(case, stands)
     yield from _slipped(case, stands)
+    yield from _blamed(case)
 
 
 def _current(case: Case, stands: Mapping[str, set[tuple[str, str, str]]]) -> Iterator[Finding]:
@@ -68,7 +87,50 @@ def _swapped(case: Case, stands: Mapping[str, set[tuple[str, str, str]]]) -> Ite
                 yield about(case, cell, f"“{said}”, but elsewhere the document has {other}.")
 
 
-RULES: tuple[Callable[[Case], Iterator[Finding]], ...] = (alone,)
+def _blamed(case: Case) -> Iterator[Finding]:
+    """Find a change blamed on the version that was gone back to."""
+    told = (matches(_GONE_BACK, text) for _, text in passages(case))
+    back = {match["version"] for found in told for match in found}
+    for cell, text in passages(case) if back else ():
+        for match in matches(_CHANGED, text):
+            if match["version"] in back:
+                doubt = f"“{match.group()}”, but {match['version']} is what was gone back to."
+                yield about(case, cell, doubt)
+
+
+def settings(case: Case) -> Iterator[Finding]:
+    """Find a setting that stands alone, with a value that another one has elsewhere."""
+    stands: dict[str, set[tuple[str, str, str]]] = defaultdict(set)
+    held: dict[str, set[str]] = defaultdict(set)
+    told = [
+        (cell, sentence, {each.group() for each in _SETTING.finditer(sentence)})
+        for cell, text in texts(case)
+        for sentence in sentences(language.mask(text))
+        if "." in sentence or "_" in sentence
+    ]
+    for cell, sentence, names in told:
+        for name in names:
+            stands[name].add((cell.table, cell.row, cell.column.name))
+            held[name].update(_valued(sentence))
+    for cell, sentence, names in told:
+        for name in names if len(names) == 1 and is_read(cell) else ():
+            others = [
+                other
+                for other, values in held.items()
+                if len(stands[other]) >= _TWO and values & set(_valued(sentence))
+            ]
+            if len(stands[name]) == 1 and others and name not in others:
+                said = f"“{name}” with {min(held[others[0]] & set(_valued(sentence)))}"
+                doubt = f"{said}, but elsewhere that is {others[0]}."
+                yield about(case, cell, doubt, severity=Severity.HINT)
+
+
+def _valued(sentence: str) -> list[str]:
+    """Return the values that a sentence tells, each with its unit."""
+    return [" ".join(each.group().lower().split()) for each in _VALUED.finditer(sentence)]
+
+
+RULES: tuple[Callable[[Case], Iterator[Finding]], ...] = (alone, settings)
 
 
 def _slipped(case: Case, stands: Mapping[str, set[tuple[str, str, str]]]) -> Iterator[Finding]:
