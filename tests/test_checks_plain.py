@@ -41,9 +41,11 @@ def logs():
 def made(tmp_path_factory):
     incident = sound.create(tmp_path_factory.mktemp("plain"))
     end = START + dt.timedelta(minutes=127)
+    events = pd.DataFrame({"timestamp": [START], "title": ["checkout 7.2.0 deployed"]})
     frozen = {
         "failed": ("get_datadog_metric", metric(QUERY, lambda at: 4.0 * (START <= at < end))),
         "lines": ("search_datadog_logs", logs()),
+        "events": ("search_datadog_events", events),
         "size": ("get_datadog_metric", metric(SIZE, lambda at: 50.0 - 45 * (at >= START))),
         "queue": ("get_datadog_metric", metric(DEPTH, depth)),
     }
@@ -99,6 +101,8 @@ TRUE = (
     (SAID, "The depth of the mail queue grew from 40 to 640."),
     (SAID, "The depth of the mail queue grew from 40 to 240 at 14:22."),
     (SAID, "The pool size was raised from 5 to 15 on staging."),
+    (SAID, "An upgrade of checkout from 7.1.4 to 7.2.0 began it."),
+    (SAID, "An upgrade of the ledger from 2.6.1 to 2.8.0 was not at fault."),  # nobody asked of it
     (SAID, "Restores took long, and max.poll.interval.ms was 30 seconds."),
     (SAID, "Restores took long, and session.timeout.ms was 45 seconds."),
     ("technical_cause", "Release 4.12.0 of checkout shrank the pool; 4.11.2 had 50."),
@@ -121,6 +125,7 @@ FALSE = (
     (SAID, "The pool size of checkout dropped from 50 to 15 at 14:02.", "was 5 to 50 then"),
     (SAID, "The pool size of checkout went down from 50 to 15.", "was 5 to 50 at any time"),
     (SAID, "The depth of the mail queue grew from 40 to 440 at 14:22.", "was 210 to 270 then"),
+    (SAID, "An upgrade of checkout from 7.1.4 to 7.3.0 began it.", "the evidence has 7.2.0"),
     (SAID, "Restores took long, and session.timeout.ms was 30 seconds.", "is max.poll.interval"),
     ("technical_cause", "Release 4.11.2 of checkout shrank the pool.", "what was gone back to"),
     (SAID, "Ines Duarte of Payments joined soon after the escalation.", "responders: Jonas"),

@@ -207,6 +207,7 @@ def findings(incident: Incident, *, ignore: Iterable[str] = ()) -> pd.DataFrame:
     found += happened.found(incident, seen)
     found += extremes.found(incident, seen)
     found += monitored.unreached(incident, seen)
+    found += versions.unseen(incident, seen)
     found += doings.found(incident, seen)
     found += records.found(incident, seen, attested)
     happened.attest_clocks(incident, seen, attested)

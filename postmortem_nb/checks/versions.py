@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
 
 from postmortem_nb import language
+from postmortem_nb.checks import attributes, frozenrows
 from postmortem_nb.checks.dates import ANOTHER
 from postmortem_nb.checks.doings import VERSION
-from postmortem_nb.checks.reading import about, is_read, matches, passages, sentences, texts
+from postmortem_nb.checks.reading import (
+    LONG,
+    about,
+    is_read,
+    matches,
+    passages,
+    sentences,
+    texts,
+)
 from postmortem_nb.checks.report import Severity
 
 if TYPE_CHECKING:
@@ -17,9 +26,16 @@ if TYPE_CHECKING:
 
     from postmortem_nb.checks.case import Case
     from postmortem_nb.checks.report import Finding
+    from postmortem_nb.incident import Incident
 
 _ROLLED = re.compile(r"\b(?:roll|revert|restor|stays?\b|back (?:on|to)\b)", re.IGNORECASE)
 _ONE = r"(?P<version>v?\d+(?:\.\d+){1,3}(?:-\d+)?)(?![\w%]|\.\d)"
+_ANY = re.compile(rf"(?<![\w.]){_ONE}")
+_UPGRADED = re.compile(
+    rf"\b(?:upgrad\w*|updat\w*|roll-?out|rolled out|releas\w*|deploy\w*)\b"
+    rf"(?:[^.;]|\.(?=\d)){{0,80}}?\bto\s(?:version\s)?{_ONE}",
+    re.IGNORECASE,
+)
 _GONE_BACK = re.compile(
     rf"\b(?:back|revert\w*|return\w*|restor\w*)\s(?:(?!from\b)[\w’'-]+\s){{0,6}}?(?:to|on)\s"
     rf"(?:[a-z]+\s){{0,2}}?{_ONE}",
@@ -96,6 +112,37 @@ def _blamed(case: Case) -> Iterator[Finding]:
             if match["version"] in back:
                 doubt = f"“{match.group()}”, but {match['version']} is what was gone back to."
                 yield about(case, cell, doubt)
+
+
+def unseen(incident: Incident, case: Case) -> Iterator[Finding]:
+    """Find the version of an upgrade that stands alone, where the evidence has another one."""
+    stands: Counter[str] = Counter()
+    for cell in case.cells:
+        stands.update({match["version"] for match in matches(_ANY, str(cell.value)[:LONG])})
+    told = [
+        (cell, match["version"])
+        for cell, text in passages(case)
+        for match in matches(_UPGRADED, text)
+        if stands[match["version"]] == 1
+    ]
+    seen = _evidenced(incident, case) if told else frozenset()
+    for cell, version in told:
+        head, parts = version.partition(".")[0], version.count(".")
+        alike = sorted(
+            each for each in seen if (each.partition(".")[0], each.count(".")) == (head, parts)
+        )
+        if alike and version not in seen:
+            doubt = f"“{version}”, but the evidence has {', '.join(alike[:_SHARED])}."
+            yield about(case, cell, doubt, severity=Severity.HINT)
+
+
+def _evidenced(incident: Incident, case: Case) -> frozenset[str]:
+    """Return the versions that frozen events and rows have."""
+    titles = (each.title for each in frozenrows.happened(incident, case))
+    found = {match["version"] for title in titles for match in _ANY.finditer(title)}
+    for answer in attributes.answers(incident, case):
+        found.update(answer.keys["version"].values if "version" in answer.keys else ())
+    return frozenset(found)
 
 
 def settings(case: Case) -> Iterator[Finding]:
