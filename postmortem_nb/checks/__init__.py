@@ -42,7 +42,8 @@
     portions    parts of what failed, by time and region; `tallied`: how many
     derivable   counts and parts by attribute and stretch that no frozen rows bear;
                 `breakdown`: how sentences tell them
-    extremes    first and last rows of a kind, and kinds that had none
+    extremes    first and last rows of a kind, and kinds that had none; `ranked`: who was
+                hit hardest, and what goes together
     happened    clocks at which the evidence has an event, and key events at another one
     logged      what frozen logs and spans say: shares, counts, first moments, the longest
     records     evidence, and the log of edits
@@ -87,6 +88,7 @@ from postmortem_nb.checks import (
     peaks,
     portions,
     prose,
+    ranked,
     reading,
     records,
     regional,
@@ -206,6 +208,7 @@ def findings(incident: Incident, *, ignore: Iterable[str] = ()) -> pd.DataFrame:
     found += logged.found(incident, seen, attested)
     found += happened.found(incident, seen)
     found += extremes.found(incident, seen)
+    found += ranked.found(incident, seen)
     found += monitored.unreached(incident, seen)
     found += versions.unseen(incident, seen)
     found += doings.found(incident, seen)

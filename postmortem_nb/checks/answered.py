@@ -49,6 +49,8 @@ _BLANKS = {"name": 1.25, "prevention": 1.5, "contribution": 0.75}
 """How much words of a factor's blank weigh: it is named and wished for more than what it did."""
 _WATCHED, _LESS = frozenset({"runbooks", "dashboards", "monitors"}), 0.5
 """What is watched or written down, and how much of its likeness counts."""
+_NAMED, _NAMED_BY = 3, 0.7
+"""Words of a factor's name, and the share of them, that a title has which surely answers it."""
 _LEAST = 0.13
 """The likeness from which on a factor is answered."""
 
@@ -95,9 +97,17 @@ def factors(case: Case) -> Iterator[Finding]:
         answer = max(
             (one * one / top for one, top in zip(row, best, strict=True) if top), default=0
         )
-        if factor.words and answer < _LEAST and not _accepted(factor.row):
+        named = any(_is_named(factor.row, measure) for _, measure in rows)
+        if factor.words and answer < _LEAST and not named and not _accepted(factor.row):
             begun = bool(rows) or reached(case, REVIEW)
             yield _finding(case, factor, alone=begun and not any(row))
+
+
+def _is_named(factor: Row, measure: Row) -> bool:
+    """Return whether a measure's title has nearly all words of a factor's name."""
+    name = _words(str(factor["name"]))
+    shared = name & _words(str(measure.get("title") or ""))
+    return len(shared) >= _NAMED and len(shared) >= _NAMED_BY * len(name)
 
 
 def _accepted(row: Row) -> bool:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from postmortem_nb.checks.case import Case
+    from postmortem_nb.checks.frozen import Curve
     from postmortem_nb.checks.frozenrows import Happened
     from postmortem_nb.checks.written import Figure
     from postmortem_nb.incident import Incident
@@ -115,6 +116,10 @@ def _others(sentence: str, figure: Figure) -> frozenset[str]:
     return frozenset(_DIGITS.findall(rest))
 
 
+_LETTERS = 4
+"""Letters that the noun of a metric has more than."""
+
+
 @lru_cache(maxsize=2)
 def known(incident: Incident, case: Case) -> Bears:
     """Return what the document bears, each figure with the sentence it stands in."""
@@ -140,7 +145,7 @@ def known(incident: Incident, case: Case) -> Bears:
     tops = [int(each.moments[each.levels.argmax()]) for each in curves]
     peaks = [times.EPOCH + dt.timedelta(microseconds=each) for each in tops]
     people = _counting(by, value(case, "affected_total") or value(case, "affected_users"))
-    requests = _REQUESTS | _counting(by, value(case, "failed_requests"))
+    requests = _REQUESTS | _counting(by, value(case, "failed_requests")) | _counted(curves)
     return Bears(by, frozenset(numbers), rates, peaks, people - requests, requests - people)
 
 
@@ -148,6 +153,17 @@ def _happened(event: Happened) -> _Held:
     """Return the clock of a frozen event, with the words of its title."""
     minute = 60 * event.at.hour + event.at.minute
     return _Held("clock", minute, minute, event.title, "", events.stems(event.title))
+
+
+def _counted(curves: Sequence[Curve]) -> frozenset[str]:
+    """Return the nouns of what came by the metrics that count what failed: “payouts.rejected”."""
+    words = (
+        word
+        for each in curves
+        if derived.is_bad(each.query)
+        for word in re.split(r"[^a-z]+", f"{each.query.partition('{')[0]}.{each.unit}".lower())
+    )
+    return frozenset(events.stem(word) for word in words if len(word) > _LETTERS)
 
 
 def _counting(by: Mapping[str, Sequence[_Held]], total: float | None) -> frozenset[str]:

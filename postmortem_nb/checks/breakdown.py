@@ -78,7 +78,8 @@ _OF = re.compile(
 )
 """Behind a share: what it is of."""
 _OF_ALL = re.compile(
-    r"\sof\s(?:all|our|the)\s(?!\w+\serrors|errors|failures|failed)(?P<noun>[a-z-]+s)\b",
+    r"\sof\s(?:all|our|the)\s(?!(?:failed|refused|rejected)\b|"
+    r"(?:\w+\s)?(?:errors|failures|rejections|refusals|timeouts|losses)\b)(?P<noun>[a-z-]+s)\b",
     re.IGNORECASE,
 )
 _AT_ONCE = re.compile(
@@ -93,6 +94,10 @@ _SHARP = 0.6
 _BEHIND = re.compile(r"[^,;.\d]{0,40}?")
 _JOINED = re.compile(r"\b(?:and|against|while|but)\b", re.IGNORECASE)
 _LISTED = re.compile(r"(?:,?\s(?:and|or)\s|,\s|\s[a-z]{0,5}\s?){1,2}")
+_BUDGET = re.compile(r"\berror budget\b", re.IGNORECASE)
+"""In a sentence: its numbers are those that may fail in a month."""
+_COLON = re.compile(r":\s(?:\w+\s)?")
+"""Between a value and its figure: “nearly all are a PoolTimeout: 412”."""
 _PAUSE = re.compile(r"[;:(]\s?|\s[–—]\s")
 _KINDS = (
     (re.compile(r"\b(?:spans?|traces?)\b", re.IGNORECASE), attributes.SPANS),
@@ -186,7 +191,7 @@ def told(case: Case, held: Sequence[Answer], known: Bears) -> Iterator[Told]:
     for cell, text in (*with_messages(case), *regions):
         before: tuple[Named, ...] = ()
         for sentence in sentences(text) if written.MAY.search(text) else ():
-            if len(sentence) > LONGEST:
+            if len(sentence) > LONGEST or _BUDGET.search(sentence):
                 continue
             names = attributes.named(sentence, held)
             told_ = (*names, *before)  # “that was the end of 400 picks”
@@ -281,11 +286,14 @@ def _own(
         near = match.begin < each.end or (_BEHIND.fullmatch(gap) and not _JOINED.search(gap))
         if each.begin <= match.begin < until and near:
             return _listed(sentence, match, names, until)
+    told = tuple(one for one in names if _COLON.fullmatch(sentence, one.end, each.begin))
     head = max((match.end() for match in _PAUSE.finditer(sentence, 0, each.begin)), default=0)
     before = tuple(one for one in names if max(head, since) <= one.begin < each.begin)
     clause = borne.clause(sentence, each)
     begin = sentence.rfind(clause, 0, each.end + len(clause))
-    within = before or tuple(one for one in names if begin <= one.begin < begin + len(clause))
+    within = (
+        before or told or tuple(one for one in names if begin <= one.begin < begin + len(clause))
+    )
     lone = len(names) == len(counted) == 1 and _OF_THOSE.match(sentence, each.end)
     return within or tuple(one for one in names if lone and one.begin > each.end)
 

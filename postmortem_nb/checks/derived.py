@@ -160,7 +160,9 @@ def _wholes(errors: Curve, counted: Sequence[Curve]) -> list[Curve]:
         if not own or not other or own[0] != other[0] or is_bad(each.query):
             continue
         apart = [pair for pair in zip(own[1], other[1], strict=False) if pair[0] != pair[1]]
-        if len(own[1]) == len(other[1]) and len(apart) == 1 and _BAD.search(apart[0][0]):
+        if own[1][:-1] == other[1] and _BAD.search(own[1][-1]):  # “orders” and “orders.failed”
+            found.append((0, "", each))
+        elif len(own[1]) == len(other[1]) and len(apart) == 1 and _BAD.search(apart[0][0]):
             name = apart[0][1]
             found.append((_WHOLES.index(name) if name in _WHOLES else len(_WHOLES), name, each))
     return [each for *_, each in sorted(found, key=lambda one: one[:2])]

@@ -127,7 +127,8 @@ RULES: tuple[Callable[[Case], Iterator[Finding]], ...] = (echoes,)
 
 def _is_bare(mention: Mention) -> bool:
     """Return whether a number of no thing is too small to say by itself what it is of."""
-    return mention.kind == "count" and not mention.noun and mention.value < _KNOWN
+    bare = mention.kind == "count" and not (mention.noun or mention.rate == "minute")
+    return bare and mention.value < _KNOWN
 
 
 def _is_worked_out(told: _Told) -> bool:

@@ -88,12 +88,13 @@ def gaps(case: Case) -> Iterator[Finding]:
         for pattern in (_FROM, _FROM_FIRST):
             for match in matches(pattern, text):
                 one, other = _point(match["first"]), _point(match["last"])
-                lengths = _between(known.get(one, []), known.get(other, []))
+                ones = known.get(one, []) if one else _rows(case, match["first"])
+                others = known.get(other, []) if other else _rows(case, match["last"])
+                lengths = _between(ones, others)
                 said = match.group().strip()
-                if one != other and lengths and not _fits(match, lengths):
-                    truth = (
-                        f"{WORDS[one]} and {WORDS[other]} are {times.duration(lengths[0])} apart"
-                    )
+                if (one != other or not one) and lengths and not _fits(match, lengths):
+                    both = f"{WORDS[one]} and {WORDS[other]}" if one and other else "those"
+                    truth = f"{both} are {times.duration(lengths[0])} apart"
                     yield about(case, cell, f"“{said}”, but {truth}.")
 
 
@@ -174,7 +175,8 @@ def anchored(case: Case) -> Iterator[Finding]:
 
 
 _TO_EVENT = re.compile(
-    rf"\b(?:at|by|until|since)\s(?P<hour>\d\d):(?P<minute>\d\d)(?:\sUTC)?,?\s(?:only\s|some\s)?{SPAN}"
+    r"\b(?:at|by|until|since)\s(?:about\s|around\s)?(?P<hour>\d\d):(?P<minute>\d\d)(?:\sUTC)?,?\s"
+    rf"(?:only\s|some\s)?{SPAN}"
     r"\s(?P<way>after|before)\s(?P<event>(?:the|our|an?)\s[^.;,()]{3,60})",
     re.IGNORECASE,
 )

@@ -160,6 +160,8 @@ _NEARLY, _SMALLEST, _FEW = 0.15, 100, 4
 
 _CODES = frozenset({*range(400, 432), 499, *range(500, 512), *range(520, 528)})
 """Codes of HTTP that logs are told by."""
+_OF_THEM = re.compile(r"\d[\d,]*(?=\sof\s(?:them|these|those|which)\b)")
+"""A count that is a part of one told before."""
 _OUT_OF = re.compile(r"\sof\s(?:the\s)?(?:(?:first|last|all)\s)?\d[\d,]*")
 """Behind a count: the whole that it is a part of."""
 
@@ -169,6 +171,7 @@ def parts(case: Case) -> Iterator[Finding]:
     failed, told = case.fact("failed_requests"), str(case.fact("key_logs") or "")
     if failed and re.search(rf"\bof\s(?:(?:the|all)\s)*{failed:,}(?![\d,])", told):
         return  # a part of the whole, beside which others may be of something else
+    told = _OF_THEM.sub("", told)
     told = _OUT_OF.sub("", " ".join(each for each in sentences(told) if "warn" not in each))
     counts = [each.value for each in mentions.read(told) if each.kind == "count" and not each.rate]
     counts = [each for each in counts if each not in _CODES]

@@ -53,6 +53,9 @@ def length(case: Case, sentence: str, figure: Figure, *, whole: bool) -> str | N
         if not {event.step for event in groups[0]} <= _ALONE or _is_measure(case, figure):
             return None
         groups.append(_beside(events.known(case)[0], groups[0]))
+    start = tuple(each for each in events.known(case)[0] if each.step == "Incident Start")
+    if _nearest(figure, [(start, each) for each in groups]) is None:
+        return None
     return _nearest(figure, combinations(groups, 2))
 
 

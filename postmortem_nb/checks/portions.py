@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 MOST = 200
 """Findings of a kind at most: a text of nothing else must not slow a form."""
-_BAD = r"(?:failed|failures?|errors?|lost|refus(?:ed|als?)|reject(?:ed|ions?)|timeouts?)"
+_BAD = r"(?:fail(?:s|ed|ing|ures?)?|errors?|lost|refus(?:ed|als?)|reject(?:ed|ions?)|timeouts?)"
 BAD = re.compile(rf"\b{_BAD}\b", re.IGNORECASE)
 GOOD = re.compile(
     r"\bwithout (?:an?|one|any|a single) (?:\w+\s)?(?:failure|error|fault)|"

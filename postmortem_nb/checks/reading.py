@@ -129,9 +129,11 @@ def unattested(findings: Iterable[Finding], attested: Attested) -> Iterator[Find
 def _is_borne(hint: Finding, attested: Attested, every: set[str]) -> bool:
     """Return whether the evidence has the figure of a hint, and the one it is held against."""
     said = _DOUBTED.match(hint.message)
-    if said is None or (said["other"] is not None and said["other"] not in every):
+    if said is None:
         return False
-    return (hint.table, hint.row, hint.name, said["number"]) in attested.known
+    place = (hint.table, hint.row, hint.name, said["number"])
+    other = said["other"] is None or said["other"] in every
+    return place in attested.surely or (other and place in attested.known)
 
 
 def _surely(warning: Finding, attested: Attested) -> bool:

@@ -17,7 +17,7 @@ _SCALED = (
     r"forty|fifty|sixty|ninety)(?=\s(?:hundred|thousand|million)\b)"
 )
 NUMBER = (
-    rf"(?P<number>(?<![\d.,])\d{{1,3}}(?:,\d{{3}})+(?:\.\d+)?|(?<![\d.,])\d+(?:\.\d+)?|"
+    rf"(?P<number>(?<![\d.,])\d{{1,3}}(?:,\d{{3}})+(?:\.\d+)?|(?<![\d.,])(?<!\d:)\d+(?:\.\d+)?|"
     rf"(?<!of )\b{_SCALED})(?!\d|:\d)\s?"
     r"(?P<scale>(?:k|m|million|thousand|hundred)\b)?"
 )
