@@ -23,6 +23,14 @@ def depth(at):
     return 40.0 + 10 * min(max((at - START).total_seconds() / 60, 0), 60)
 
 
+def regions():
+    """Return failures by region: 3, 2 and 1 a minute."""
+    query = "sum:mail.rejected{*} by {region}.as_count()"
+    parts = {"north": 3.0, "south": 2.0, "harbour": 1.0}
+    made = [metric(query, lambda _, n=n: n).assign(series=f"region:{r}") for r, n in parts.items()]
+    return pd.concat(made)
+
+
 def metric(query, value):
     at = [START + dt.timedelta(minutes=each) for each in range(-60, 180)]
     frame = {"timestamp": at, "query": query, "series": "*", "value": [value(m) for m in at]}
@@ -30,11 +38,12 @@ def metric(query, value):
 
 
 def logs():
-    """Return 180 lines: 120 of a PoolTimeout, then 60 of a LeaseLost."""
+    """Return 180 lines: 120 of a PoolTimeout on worker-1, then 60 of a LeaseLost on worker-2."""
     at = [START + dt.timedelta(seconds=30 * each) for each in range(180)]
     kinds = ["PoolTimeout"] * 120 + ["LeaseLost"] * 60
     frame = {"timestamp": at, "status": "error", "error.kind": kinds, "message": "failed"}
-    return pd.DataFrame(frame)
+    hosts = ["worker-1"] * 120 + ["worker-2"] * 60
+    return pd.DataFrame({**frame, "host": hosts, "version": ["3.1.0"] * 120 + ["3.0.9"] * 60})
 
 
 @pytest.fixture(scope="module")
@@ -45,6 +54,7 @@ def made(tmp_path_factory):
     frozen = {
         "failed": ("get_datadog_metric", metric(QUERY, lambda at: 4.0 * (START <= at < end))),
         "lines": ("search_datadog_logs", logs()),
+        "regions": ("get_datadog_metric", regions()),
         "events": ("search_datadog_events", events),
         "size": ("get_datadog_metric", metric(SIZE, lambda at: 50.0 - 45 * (at >= START))),
         "queue": ("get_datadog_metric", metric(DEPTH, depth)),
@@ -103,6 +113,17 @@ TRUE = (
     (SAID, "The pool size was raised from 5 to 15 on staging."),
     (SAID, "An upgrade of checkout from 7.1.4 to 7.2.0 began it."),
     (SAID, "An upgrade of the ledger from 2.6.1 to 2.8.0 was not at fault."),  # nobody asked of it
+    (SAID, "Of the 500 mails 120 bounced, about 24 %."),
+    (SAID, "The queue of mail grew and its peak was 640."),
+    (SAID, "The latency rose from 0.4 s to 1.9 s on staging."),
+    (SAID, "Half an hour in, the limit held. 116 checkouts had failed by 14:31."),
+    (SAID, "An email came at 14:31. By then 116 checkouts had failed."),  # 29 minutes of 4
+    (SAID, "north was hit hardest and harbour least."),
+    (SAID, "worker-1 runs 3.1.0 and worker-2 runs 3.0.9."),
+    (SAID, "The monitor paged us at 14:19."),
+    (SAID, "From 14:02 to 16:09 UTC users could not pay."),
+    (SAID, "The month's error budget is 4,000 requests, and we spent 13 % of it."),
+    (PURPOSE, "It would have fired at 14:06."),  # five minutes of four each
     (SAID, "Restores took long, and max.poll.interval.ms was 30 seconds."),
     (SAID, "Restores took long, and session.timeout.ms was 45 seconds."),
     ("technical_cause", "Release 4.12.0 of checkout shrank the pool; 4.11.2 had 50."),
@@ -125,6 +146,13 @@ FALSE = (
     (SAID, "The pool size of checkout dropped from 50 to 15 at 14:02.", "was 5 to 50 then"),
     (SAID, "The pool size of checkout went down from 50 to 15.", "was 5 to 50 at any time"),
     (SAID, "The depth of the mail queue grew from 40 to 440 at 14:22.", "was 210 to 270 then"),
+    (SAID, "Of the 500 mails 120 bounced, about 42 %.", "is 24 %"),
+    (SAID, "The queue of mail grew and its peak was 460.", "came to 640"),
+    (SAID, "The latency rose from 1.9 s to 0.4 s on staging.", "0.4 is less"),
+    (SAID, "An email came at 14:31. By then 216 checkouts had failed.", "has 116"),
+    (SAID, "north was hit hardest and south least.", "that was harbour"),
+    (SAID, "worker-1 runs 3.0.9 and worker-2 runs 3.1.0.", "the rows of worker-1 have 3.1.0"),
+    (PURPOSE, "It would have fired at 14:36.", "first passed 15 at 14:05"),
     (SAID, "An upgrade of checkout from 7.1.4 to 7.3.0 began it.", "the evidence has 7.2.0"),
     (SAID, "Restores took long, and session.timeout.ms was 30 seconds.", "is max.poll.interval"),
     ("technical_cause", "Release 4.11.2 of checkout shrank the pool.", "what was gone back to"),

@@ -210,6 +210,7 @@ def findings(incident: Incident, *, ignore: Iterable[str] = ()) -> pd.DataFrame:
     found += extremes.found(incident, seen)
     found += ranked.found(incident, seen)
     found += monitored.unreached(incident, seen)
+    found += monitored.fired(incident, seen)
     found += versions.unseen(incident, seen)
     found += doings.found(incident, seen)
     found += records.found(incident, seen, attested)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from postmortem_nb.checks import borne, events, lengths, portions, review, written
+from postmortem_nb.checks import borne, breakdown, events, lengths, portions, review, written
 from postmortem_nb.checks.claims import WHO
 from postmortem_nb.checks.order import LONGEST, OPEN, OTHER_DAY
 from postmortem_nb.checks.reading import TEXTS, is_read, passages, sentences
@@ -274,6 +274,8 @@ def _count(case: Case, bears: Bears, sentence: str, figure: Figure) -> str | Non
     noun, stem = figure.noun, events.stem(figure.noun)
     thing = "people" if _is_who(noun, bears) else noun.rstrip("s")
     if borne.PARTIAL.search(borne.clause(sentence, figure)) or _PORTION.search(sentence):
+        return None
+    if breakdown.BUDGET.search(sentence):
         return None
     names = _THINGS.get(thing, ())
     if not _NOTIFIED.search(sentence):

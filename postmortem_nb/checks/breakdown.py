@@ -94,7 +94,7 @@ _SHARP = 0.6
 _BEHIND = re.compile(r"[^,;.\d]{0,40}?")
 _JOINED = re.compile(r"\b(?:and|against|while|but)\b", re.IGNORECASE)
 _LISTED = re.compile(r"(?:,?\s(?:and|or)\s|,\s|\s[a-z]{0,5}\s?){1,2}")
-_BUDGET = re.compile(r"\berror budget\b", re.IGNORECASE)
+BUDGET = re.compile(r"\berror budget\b", re.IGNORECASE)
 """In a sentence: its numbers are those that may fail in a month."""
 _COLON = re.compile(r":\s(?:\w+\s)?")
 """Between a value and its figure: “nearly all are a PoolTimeout: 412”."""
@@ -191,7 +191,7 @@ def told(case: Case, held: Sequence[Answer], known: Bears) -> Iterator[Told]:
     for cell, text in (*with_messages(case), *regions):
         before: tuple[Named, ...] = ()
         for sentence in sentences(text) if written.MAY.search(text) else ():
-            if len(sentence) > LONGEST or _BUDGET.search(sentence):
+            if len(sentence) > LONGEST or BUDGET.search(sentence):
                 continue
             names = attributes.named(sentence, held)
             told_ = (*names, *before)  # “that was the end of 400 picks”

@@ -43,6 +43,11 @@ _MOVED = re.compile(
     rf"{_UNIT.format('units')}(?![\w%]|[.,:]\d)",
     re.IGNORECASE,
 )
+_PEAK = re.compile(
+    rf"\b(?:its|their)\s(?:peak|maximum|highest level)\s(?:was|came to|stood at|of)\s{_HEDGES}"
+    rf"{spoken.NUMBER}{_UNIT.format('unit')}(?!\s?(?:[\w%]+\s)?(?:a|per)\s|[\w:]|[.,]\d)",
+    re.IGNORECASE,
+)
 _OPEN = re.compile(
     rf"\b(?:{metered.SETTING}|canary|tests?|staging|raised|lowered|set|configured|changed|budget|"
     r"week|month|year|yesterday)\b",
@@ -80,6 +85,33 @@ def found(incident: Incident, case: Case) -> Iterator[Finding]:
         sure = [truth for truth in truths if truth]
         if sure and None not in truths:
             yield about(case, each.cell, f"“{each.said}”, but {sure[0]}.")
+    yield from islice(_peaks(incident, case), MOST)
+
+
+def _peaks(incident: Incident, case: Case) -> Iterator[Finding]:
+    """Yield peaks without a clock that no metric of the sentence's words had."""
+    start, end = case.moments.start, case.moments.recovered
+    for cell, text in with_messages(case) if start and end else ():
+        for sentence in sentences(text) if matches(_PEAK, text) else ():
+            match = _PEAK.search(sentence)
+            if match is None or len(sentence) > LONGEST or _OPEN.search(sentence):
+                continue
+            unit = match["unit"] or ""
+            bounds = _bounds(sentence, match.start("number"), match["number"], match["scale"], unit)
+            told = _Move(cell, sentence, match.group(), (bounds, bounds), _family(unit.lower()), ())
+            fit = [one for one in derived.drawn(incident, case) if _is_meant(one, told)]
+            tops = {
+                one.label: float(levels.max()) * metered.SECONDS.get(one.unit, 1.0)
+                for one in fit
+                if len(levels := ranges.within(one, start, end))
+            }
+            near = [
+                bounds[0] * (1 - _LOOSE) <= top <= bounds[1] * (1 + _LOOSE) for top in tops.values()
+            ]
+            if tops and not any(near):
+                label = min(tops, key=lambda one: abs(tops[one] - bounds[1]))
+                truth = f"{label} came to {numeral(tops[label], 3)}"
+                yield about(case, cell, f"“{match.group()}”, but {truth}.")
 
 
 def _told(case: Case) -> Iterator[_Move]:
@@ -95,7 +127,7 @@ def _moves(case: Case, cell: Cell, sentence: str) -> Iterator[_Move]:
         begin, other = match.start("number"), match.start("held")
         one = _bounds(sentence, begin, match["number"], match["scale"], match["unit"] or unit)
         two = _bounds(sentence, other, match["held"], match["many"], unit)
-        at = instants.behind(case, sentence, match.end())
+        at = instants.behind(case, sentence, match.end()) or instants.row(case, cell)
         yield _Move(cell, sentence, match.group(), (one, two), _family(unit), at)
 
 

@@ -9,11 +9,12 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from postmortem_nb.checks import single
+from postmortem_nb.checks import single, spoken
 from postmortem_nb.checks.claims import AGAIN, PERSON
 from postmortem_nb.checks.late import late
 from postmortem_nb.checks.reading import about, matches, passages
 from postmortem_nb.checks.report import Code
+from postmortem_nb.checks.spoken import CLOCK
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -81,6 +82,7 @@ BY_PEOPLE = _ways(
 """How people are said to have noticed it first."""
 
 BY_MACHINE = _ways(
+    rf"\b{_MACHINE}{_MADE_KNOWN}\sat\s{CLOCK}",
     rf"{_LEARNT}{_MACHINE}",
     rf"\b{_MACHINE}{_MADE_KNOWN}{_FIRST}{_FOLK}\b)",
 )
@@ -107,9 +109,19 @@ def heard(case: Case) -> Iterator[Finding]:
         for pattern in ways:
             for match in matches(pattern, text):
                 sentence = re.split(r"[.;\n]", text[: match.start()])[-1]
-                if not _OPEN.search(sentence) and not AGAIN.search(sentence + match.group()):
+                again = AGAIN.search(sentence + match.group()) or _is_later(case, match)
+                if not _OPEN.search(sentence) and not again:
                     said = match.group().strip()
                     yield about(case, cell, f"“{said}”, but the detection method is {method}.")
+
+
+def _is_later(case: Case, match: re.Match[str]) -> bool:
+    """Return whether somebody, or a monitor, is told to have said it at another clock."""
+    at = case.moments.detected
+    if not match.groupdict().get("clock") or at is None:
+        return False
+    gap = spoken.apart(match, 60 * at.hour + at.minute)
+    return gap is None or gap > 1
 
 
 _MONITOR = re.compile(r"\b(?:monitor\w*|alerts?|alarms?|synthetic\w*)\b", re.IGNORECASE)

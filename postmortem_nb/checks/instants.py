@@ -167,6 +167,12 @@ def _row_text(case: Case, cell: Cell) -> str:
     return " ".join(str(each.value) for each in own if each.column.kind in {"prose", "line"})[:_FAR]
 
 
+def before(case: Case, cell: Cell, sentence: str) -> list[dt.datetime]:
+    """Return the moments that the row, or the blank, tells of before a sentence: “by then”."""
+    head = _row_text(case, cell).partition(sentence)[0]
+    return _moments(case, head)[:_MOST]
+
+
 def _moments(case: Case, text: str) -> list[dt.datetime]:
     """Return the moments of the clocks and of the events that a text names."""
     clocks = (each for each in written.figures(text) if each.kind == "clock")

@@ -7,20 +7,24 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from postmortem_nb.checks import derived, ranges, single, spoken, written
+from postmortem_nb import times
+from postmortem_nb.checks import derived, frozen, ranges, single, spoken, written
 from postmortem_nb.checks.report import Code, Severity
 from postmortem_nb.checks.spoken import SPAN
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    import datetime as dt
+    from collections.abc import Callable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
     from postmortem_nb.checks.case import Case
+    from postmortem_nb.checks.frozen import Curve
     from postmortem_nb.checks.report import Finding
     from postmortem_nb.incident import Incident
 
 _WINDOW = re.compile(r"\blast_(?P<count>\d+)(?P<unit>[mhdw])\b")
+_DAY = 1440
 _MINUTES = {"m": 1.0, "h": 60.0, "d": 1440.0, "w": 10_080.0}
 _WITHIN = re.compile(
     rf"\b(?:in|within|over|for|during|per)\s(?:the last\s|a\s)?{SPAN}", re.IGNORECASE
@@ -151,7 +155,7 @@ def unreached(incident: Incident, case: Case) -> Iterator[Finding]:
             if (match := _QUERY.fullmatch(str(row.get("query") or "")))]  # fmt: skip
     curves = derived.drawn(incident, case) if rows and start and end else ()
     for row, match in rows:
-        own = [each for each in curves if _plain(each.query) == _plain(match["metric"])]
+        own = _own(curves, match["metric"])
         levels = [ranges.within(each, start, end) for each in own if start and end]
         over, bound = match["compared"] == ">", float(match["bound"])
         tops = [_top(each, match, over=over) for each in levels if len(each)]
@@ -168,6 +172,82 @@ def unreached(incident: Incident, case: Case) -> Iterator[Finding]:
             severity=Severity.HINT,
             at=("monitors", row["row"]),
         )
+
+
+_FIRED = re.compile(
+    r"\bwould have (?:fired|alerted|paged|warned|triggered)\s(?:us\s)?(?:at|by)\s"
+    rf"(?:about\s|around\s)?{spoken.CLOCK}",
+    re.IGNORECASE,
+)
+_LATE = 3
+_BY = re.compile(r"\s*\bby\s*\{[^}]*\}")
+
+
+def fired(incident: Incident, case: Case) -> Iterator[Finding]:
+    """Find the clock at which a monitor would have alerted, where its metric passed at another.
+
+    It may be told by the first point beyond the threshold, or by the end of a window of such.
+    """
+    start, end = case.moments.start, case.moments.recovered
+    rows = [
+        (row, match, said)
+        for row in case.rows("monitors")
+        if (match := _QUERY.fullmatch(str(row.get("query") or "")))
+        and (said := _FIRED.search(str(row.get("purpose") or "")))
+    ]
+    curves = derived.drawn(incident, case) if rows and start and end else ()
+    for row, match, said in rows:
+        own = _own(curves, match["metric"])
+        firsts = [at for each in own if start and end and (at := _first(each, match, start, end))]
+        if not firsts:
+            continue
+        first = min(firsts)
+        length = float(match["count"]) * _MINUTES[match["unit"]]
+        told = spoken.clocked(said)
+        late = (told[0] - 60 * first.hour - first.minute) if told else 0
+        if (
+            told
+            and told[1] == _DAY
+            and not -_LATE <= (late + _DAY / 2) % _DAY - _DAY / 2 <= length + _LATE
+        ):
+            yield single.about(
+                case,
+                Code.RANGE,
+                "purpose",
+                message=f"“{said.group()}”, but its metric first passed {match['bound']} at "
+                f"{first:%H:%M} UTC.",
+                remedy="Correct the clock, or the query.",
+                at=("monitors", row["row"]),
+            )
+
+
+def _first(
+    curve: Curve, match: re.Match[str], start: dt.datetime, end: dt.datetime
+) -> dt.datetime | None:
+    """Return when a metric was first beyond the threshold of a monitor in the incident."""
+    levels = curve.levels
+    if match["way"] == "sum":
+        many = max(1, round(float(match["count"]) * _MINUTES[match["unit"]]))
+        levels = np.convolve(levels, np.ones(many))[: len(levels)]
+    beyond = (
+        levels > float(match["bound"])
+        if match["compared"] == ">"
+        else levels < float(match["bound"])
+    )
+    own = beyond & (curve.moments >= ranges.micros(start)) & (curve.moments <= ranges.micros(end))
+    at = np.flatnonzero(own)
+    return times.EPOCH + int(curve.moments[at[0]]) * frozen.MICROSECOND if len(at) else None
+
+
+def _own(curves: Sequence[Curve], metric: str) -> list[Curve]:
+    """Return the curves of just a metric; of one that is frozen by group its sum."""
+    asked = _plain(metric)
+    return [
+        each
+        for each in curves
+        if _plain(each.query) == asked
+        or (not each.series and _plain(_BY.sub("", each.query)) == asked)
+    ]
 
 
 def _plain(query: str) -> str:

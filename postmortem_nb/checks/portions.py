@@ -129,6 +129,8 @@ def stretches(case: Case, cell: Cell, sentence: str) -> list[tuple[dt.datetime, 
     pairs: Iterable[tuple[dt.datetime, dt.datetime]]
     if clocks:
         pairs = [clocks]
+    elif so_far and not row and not so_far["minute"]:
+        pairs = product([start], instants.before(case, cell, sentence))
     elif so_far and row:
         pairs = [(row[0], row[0] + _SLACK) if so_far["minute"] else (start, row[0])]
     elif between:

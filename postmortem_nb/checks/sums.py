@@ -40,8 +40,18 @@ _PARTS = (
         rf"{_PERCENT}\sof\s[^.;\n()\d]{{3,60}}\((?P<part>{_COUNT})\s(?:out\s)?of\s"
         rf"(?P<whole>{_COUNT})\)"
     ),
+    re.compile(
+        rf"\b[Oo]f\s(?:the\s|our\s|all\s|its\s)?(?P<whole>{_COUNT})\s(?:[a-z-]+\s){{1,3}}(?P<part>{_COUNT})"
+        rf"(?:\s[a-z-]+){{0,3}}(?:,(?:\sor|\sthat\sis)?\s|\s\()(?:about\s|some\s)?{_PERCENT}(?!\sof\b)"
+    ),
 )
 """A part, its whole and the percentage that it is."""
+_ROSE = re.compile(
+    r"\b(?:(?P<up>rose|climbed|grew|jumped|went up|increased)|(?P<down>fell|dropped|sank|went down|"
+    rf"decreased))\sfrom\s(?:about\s)?(?P<one>{_COUNT}|\d+\.\d+)\s?(?P<unit>%|ms|s|seconds)?"
+    rf"\sto\s(?:about\s)?(?P<other>{_COUNT}|\d+\.\d+)\s?(?P<units>%|ms|s|seconds)?(?![\w:.%])"
+)
+"""A movement with its way: what rose ended higher."""
 _ROUNDED = 0.04
 """By how much of itself a percentage of rounded counts may be off."""
 
@@ -116,7 +126,7 @@ def sums(case: Case) -> Iterator[Finding]:
 
 
 def _wrong(sentence: str) -> Iterator[tuple[str, str]]:
-    for way in (_shared, _worded, _longer):
+    for way in (_shared, _worded, _longer, _moved):
         yield from way(sentence)
 
 
@@ -165,6 +175,15 @@ def _longer(sentence: str) -> Iterator[tuple[str, str]]:
         )
         if part > whole:
             yield match.group(), f"{match['of']} {match['of_unit']} is longer than that"
+
+
+def _moved(sentence: str) -> Iterator[tuple[str, str]]:
+    """Yield what rose, and ended lower, or fell, and ended higher."""
+    for match in _ROSE.finditer(sentence):
+        one, other = _read(match["one"]), _read(match["other"])
+        same = not match["unit"] or match["unit"] == match["units"]
+        if same and one != other and (other > one) is not bool(match["up"]):
+            yield match.group(), f"{match['other']} is {'less' if match['up'] else 'more'}"
 
 
 def _read(written: str) -> float:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from postmortem_nb.checks import (
     borne,
+    breakdown,
     derived,
     events,
     instants,
@@ -64,7 +65,6 @@ _OTHER = re.compile(
 _WORST = re.compile(
     r"\b(?:worst|an?|per|each|every|one)\s(?:minute|second|hour|day)\b", re.IGNORECASE
 )
-_BUDGET = re.compile(r"\bbudget\b", re.IGNORECASE)
 _SOME = re.compile(
     r"\b(?:first|last|another|further|other|more|remaining|after|when(?:\s\w+){0,2})\s$",
     re.IGNORECASE,
@@ -154,7 +154,7 @@ def _told(case: Case, known: Bears) -> Iterator[_Told]:
     total = borne.value(case, "failed_requests") or 0.0
     for cell, text in with_messages(case):
         for sentence in sentences(text) if _NUMBER.search(text) else ():
-            other = _WORST.search(sentence) or _BUDGET.search(sentence)
+            other = _WORST.search(sentence) or breakdown.BUDGET.search(sentence)
             told = not (other or instants.IT.search(sentence))
             if len(sentence) <= LONGEST and told:
                 yield from _numbers(cell, sentence, known, total)
