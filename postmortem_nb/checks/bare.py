@@ -55,7 +55,8 @@ _WHOLE = re.compile(
     r"\b(?:all|every|each of|the|these|those|our)\s(?:of\s)?(?:the\s|our\s)?$", re.IGNORECASE
 )
 _FAILING = re.compile(
-    r"\b(?:fail\w*|error\w*|affected|hit|impacted|unable|could not|couldn[’']t|broken?|lost|"
+    r"\b(?:fail\w*|error\w*|affected|hit(?!\srat)|impacted|unable|could not|couldn[’']t|broken?|"
+    r"lost|"
     r"reject\w*|refus\w*|timed out|turned away|stuck|went nowhere|dropped|without|unanswered|"
     r"went through|succeed\w*|work(?:ed|ing)|clos(?:ed|ing)|shut|kept|wait(?:ed|ing)|blocked|"
     r"locked|missed|delayed)\b",

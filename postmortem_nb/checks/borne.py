@@ -116,6 +116,7 @@ def _others(sentence: str, figure: Figure) -> frozenset[str]:
     return frozenset(_DIGITS.findall(rest))
 
 
+_WORD = re.compile(r"[a-z]+")
 _LETTERS = 4
 """Letters that the noun of a metric has more than."""
 
@@ -157,12 +158,9 @@ def _happened(event: Happened) -> _Held:
 
 def _counted(curves: Sequence[Curve]) -> frozenset[str]:
     """Return the nouns of what came by the metrics that count what failed: “payouts.rejected”."""
-    words = (
-        word
-        for each in curves
-        if derived.is_bad(each.query)
-        for word in re.split(r"[^a-z]+", f"{each.query.partition('{')[0]}.{each.unit}".lower())
-    )
+    bad = [each for each in curves if derived.is_bad(each.query)]
+    words = {word for each in bad for word in _WORD.findall(each.query.partition("{")[0].lower())}
+    words.update(each.unit.lower() for each in bad)
     return frozenset(events.stem(word) for word in words if len(word) > _LETTERS)
 
 

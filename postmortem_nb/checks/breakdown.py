@@ -44,6 +44,8 @@ _LINES = re.compile(
     re.IGNORECASE,
 )
 """In a sentence: its figures may be of logs, or of what failed."""
+_AGENT = re.compile(r"ators?$")
+"""A noun of what does it: “validators” are no validations."""
 _KEYS = frozenset({"error.kind", "kind"})
 """Keys whose values are names of rows: “PoolTimeout came 336 times”."""
 _ROWS = re.compile(
@@ -216,7 +218,7 @@ def _figures(cell: Cell, sentence: str, names: tuple[Named, ...], known: Bears) 
         noun = whole["noun"].lower() if whole else each.noun
         people = bool(WHO.match(each.noun)) or events.stem(each.noun) in known.people
         if people or _is_row(each.noun, own, known):
-            request = events.stem(noun) in known.requests
+            request = events.stem(noun) in known.requests and not _AGENT.search(noun)
             made = Told(cell, sentence, _sharp(each), own, names, people, request, alone=False)
             yield made._replace(alone=_is_alone(made))
 
@@ -249,7 +251,8 @@ def _is_alone(each: Told) -> bool:
 
 def _is_row(noun: str, own: Sequence[Named], known: Bears) -> bool:
     """Return whether a noun is one of logs, of requests, or the name of a value."""
-    if not noun or _ROWS.fullmatch(noun) or events.stem(noun) in known.requests:
+    request = events.stem(noun) in known.requests and not _AGENT.search(noun)
+    if not noun or _ROWS.fullmatch(noun) or request:
         return True
     return any(noun == "times" or noun.rstrip("s") in each.value.lower() for each in own)
 

@@ -73,16 +73,17 @@ def found(
             attest(attested, each.cell, each.said, surely=off is not None and off <= _SURE)
         elif each.alone and _is_of_one(each, every, windows):
             continue
-        elif windows and not (_is_at_once(each) or _doubted(others, each)):
+        elif windows and not (_is_at_once(case, each) or _doubted(others, each)):
             rated = each.is_rate
             truth = _rate(each, pairs, windows[0]) if rated else _truth(each, held, windows[0])
             if truth:
                 yield about(case, each.cell, f"“{each.said}”, but {truth}.")
 
 
-def _is_at_once(each: Told) -> bool:
-    """Return whether a part of what came is told in a row, which tells of its moment."""
-    return each.is_rate and each.cell.table in {"timeline", "updates"}
+def _is_at_once(case: Case, each: Told) -> bool:
+    """Return whether a part of what came is told in a row, of no stretch but its moment."""
+    row = each.is_rate and each.cell.table in {"timeline", "updates"}
+    return row and instants.between(case, each.sentence) is None
 
 
 def _is_of_one(each: Told, every: Sequence[Answer], windows: Sequence[Window]) -> bool:
