@@ -91,27 +91,31 @@ def found(incident: Incident, case: Case) -> Iterator[Finding]:
 def _peaks(incident: Incident, case: Case) -> Iterator[Finding]:
     """Yield peaks without a clock that no metric of the sentence's words had."""
     start, end = case.moments.start, case.moments.recovered
-    for cell, text in with_messages(case) if start and end else ():
+    curves = derived.drawn(incident, case)
+    for each in islice(_topped(case), MOST if start and end else 0):
+        low, high = each.ends[0]
+        fit = [one for one in curves if _is_meant(one, each)]
+        tops = {
+            one.label: float(levels.max()) * metered.SECONDS.get(one.unit, 1.0)
+            for one in fit
+            if len(levels := ranges.within(one, start, end))
+        }
+        near = (low * (1 - _LOOSE) <= top <= high * (1 + _LOOSE) for top in tops.values())
+        if tops and not any(near):
+            label = min(tops, key=lambda one: abs(tops[one] - high))
+            truth = f"{label} came to {numeral(tops[label], 3)}"
+            yield about(case, each.cell, f"“{each.said}”, but {truth}.")
+
+
+def _topped(case: Case) -> Iterator[_Move]:
+    """Yield the peaks that sentences tell without a clock, as movements that end there."""
+    for cell, text in with_messages(case):
         for sentence in sentences(text) if matches(_PEAK, text) else ():
             match = _PEAK.search(sentence)
-            if match is None or len(sentence) > LONGEST or _OPEN.search(sentence):
-                continue
-            unit = match["unit"] or ""
-            bounds = _bounds(sentence, match.start("number"), match["number"], match["scale"], unit)
-            told = _Move(cell, sentence, match.group(), (bounds, bounds), _family(unit.lower()), ())
-            fit = [one for one in derived.drawn(incident, case) if _is_meant(one, told)]
-            tops = {
-                one.label: float(levels.max()) * metered.SECONDS.get(one.unit, 1.0)
-                for one in fit
-                if len(levels := ranges.within(one, start, end))
-            }
-            near = [
-                bounds[0] * (1 - _LOOSE) <= top <= bounds[1] * (1 + _LOOSE) for top in tops.values()
-            ]
-            if tops and not any(near):
-                label = min(tops, key=lambda one: abs(tops[one] - bounds[1]))
-                truth = f"{label} came to {numeral(tops[label], 3)}"
-                yield about(case, cell, f"“{match.group()}”, but {truth}.")
+            if match and len(sentence) <= LONGEST and not _OPEN.search(sentence):
+                unit, begin = (match["unit"] or "").lower(), match.start("number")
+                ends = _bounds(sentence, begin, match["number"], match["scale"], unit)
+                yield _Move(cell, sentence, match.group(), (ends, ends), _family(unit), ())
 
 
 def _told(case: Case) -> Iterator[_Move]:

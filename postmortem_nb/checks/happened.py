@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from postmortem_nb.checks.attributes import Answer
-    from postmortem_nb.checks.case import Case, Cell
+    from postmortem_nb.checks.case import Case
     from postmortem_nb.checks.frozenrows import Happened
     from postmortem_nb.checks.reading import Attested
     from postmortem_nb.checks.report import Finding
@@ -44,15 +44,15 @@ def attest_clocks(incident: Incident, case: Case, attested: Attested) -> None:
     if not happened and not held:
         return
     for cell, text in with_messages(case):
+        warned = bool(_WARNED.search(instants.beside(case, cell)))
         for sentence in sentences(text):
             clocks = [each for each in written.figures(sentence) if each.kind == "clock"]
             for each in clocks if len(sentence) <= LONGEST else ():
                 at = instants.on_day(case, int(each.low))
                 here = (one for one in happened if _is_at(one.at, at))
                 clause = borne.clause(sentence, each)
-                if any(_words(clause) & _words(one.title) for one in here) or _ends(
-                    case, cell, sentence, held, at
-                ):
+                told = any(_words(clause) & _words(one.title) for one in here)
+                if told or _is_end(sentence, held, at, warned=warned):
                     attest(attested, cell, sentence[each.begin : each.end], surely=True)
 
 
@@ -94,17 +94,20 @@ def _is_at(one: dt.datetime, at: dt.datetime) -> bool:
     return -_NEAR < one - at <= _NEAR
 
 
-def _ends(case: Case, cell: Cell, sentence: str, held: Sequence[Answer], at: dt.datetime) -> bool:
-    """Return whether the rows with a value that is named begin or end at a moment."""
-    return any(_is_at(end, at) for one in held for end in _moments(case, cell, sentence, one))
+def _is_end(sentence: str, held: Sequence[Answer], at: dt.datetime, *, warned: bool) -> bool:
+    """Return whether the rows with a value that is named begin or end at a moment.
+
+    ``warned``: those that warn too.
+    """
+    warned = warned or bool(_WARNED.search(sentence))
+    logs = (one for one in held if one.kind == attributes.LOGS)
+    ends = (end for one in logs for end in _moments(sentence, one, warned=warned))
+    return any(_is_at(end, at) for end in ends)
 
 
-def _moments(case: Case, cell: Cell, sentence: str, answer: Answer) -> Iterator[dt.datetime]:
-    if answer.kind != attributes.LOGS:
-        return
+def _moments(sentence: str, answer: Answer, *, warned: bool) -> Iterator[dt.datetime]:
     chosen = [(each.key, frozenset({each.value})) for each in attributes.named(sentence, [answer])]
-    status = answer.keys.get("status")
-    if status and _WARNED.search(f"{sentence} {instants.beside(case, cell)}"):
+    if warned and "status" in answer.keys:
         chosen += [("status", frozenset({word})) for word in ("warn", "warning")]
     for each in chosen:
         yield from answer.ends(each)
