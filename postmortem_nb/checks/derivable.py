@@ -251,7 +251,7 @@ def _rate(each: Told, pairs: Sequence[tuple[Answer, Answer]], window: Window) ->
     if not each.is_of_all:
         return ""
     for failed, whole in pairs:
-        chosen = [each_ for each_ in _chosen(each, failed) if each_[0] in whole.keys]
+        chosen = [(key, values) for key, values in _chosen(each, failed) if key in whole.keys]
         if len(chosen) < len({one.key for one in each.own}):
             continue
         [bad], [all_] = (
