@@ -170,6 +170,18 @@ FALSE = (
 )
 
 
+def test_a_window_of_a_monitor_is_as_long_as_it_says_however_fine_the_points(tmp_path):
+    incident = sound.create(tmp_path)
+    at = [START + dt.timedelta(seconds=10 * each) for each in range(-360, 720)]
+    frame = {"timestamp": at, "query": QUERY, "series": "*", "value": 1.0, "unit": "request"}
+    record = {"complete": True, "function": "get_datadog_metric"}
+    evidence.freeze(incident.path / "evidence", "failed", pd.DataFrame(frame), record)
+    for bound in (25, 35):  # five minutes of ten seconds: 30
+        incident.add("monitors", name=f"{bound}", query=f"sum(last_5m):{QUERY} > {bound}")
+    told = [each for each in incident.check()["message"] if "not have alerted" in each]
+    assert told == ["> 35, but in the incident the metric came to 30: it would not have alerted."]
+
+
 @pytest.mark.parametrize(("place", "value"), TRUE)
 def test_what_is_so_is_let_be(made, place, value):
     assert doubts(made, place, value) == set()

@@ -154,7 +154,7 @@ def _family(unit: str) -> str:
 
 
 def _is_meant(curve: Curve, each: _Move) -> bool:
-    """Return whether a sentence means a metric: by its unit and its words, and by its group."""
+    """Return whether a sentence means a metric: by its unit and its words."""
     kinds = [
         name
         for name, (said, _) in metered.TOPICS.items()

@@ -249,7 +249,7 @@ def _length(match: re.Match[str]) -> float:
 
 
 def _agree(match: re.Match[str], lengths: Sequence[float]) -> bool:
-    """Return whether any length is the one told, by two minutes more or less."""
+    """Return whether any length is the one told, by a minute more or less."""
     told = _length(match)
     return any(spoken.agrees(match, each) or abs(each - told) <= _LOOSE for each in lengths)
 

@@ -13,12 +13,11 @@ from postmortem_nb.checks.report import Code, Severity
 from postmortem_nb.checks.spoken import SPAN
 
 if TYPE_CHECKING:
-    import datetime as dt
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
-    from postmortem_nb.checks.case import Case
+    from postmortem_nb.checks.case import Case, Row
     from postmortem_nb.checks.frozen import Curve
     from postmortem_nb.checks.report import Finding
     from postmortem_nb.incident import Incident
@@ -147,31 +146,22 @@ _QUERY = re.compile(
 def unreached(incident: Incident, case: Case) -> Iterator[Finding]:
     """Find a proposed monitor whose metric never passed its threshold in the whole incident.
 
-    Only where just that query is frozen, and no row says that it is for another cause: it is a
-    hint, as a monitor may be meant for the next incident.
+    Only where just that query is frozen; a hint, as a monitor may be meant for another incident.
     """
-    start, end = case.moments.start, case.moments.recovered
-    rows = [(row, match) for row in case.rows("monitors")
-            if (match := _QUERY.fullmatch(str(row.get("query") or "")))]  # fmt: skip
-    curves = derived.drawn(incident, case) if rows and start and end else ()
-    for row, match in rows:
-        own = _own(curves, match["metric"])
-        levels = [ranges.within(each, start, end) for each in own if start and end]
+    for row, match, (moments, levels) in _evaluated(incident, case):
         over, bound = match["compared"] == ">", float(match["bound"])
-        tops = [_top(each, match, over=over) for each in levels if len(each)]
-        if not tops or any(top > bound if over else top < bound for top in tops):
-            continue
-        most = max(tops) if over else min(tops)
-        yield single.about(
-            case,
-            Code.RANGE,
-            "query",
-            message=f"{match['compared']} {bound:,g}, but in the incident the metric came to "
-            f"{most:,.6g}: it would not have alerted.",
-            remedy="Correct the threshold, or say which other incident it is for.",
-            severity=Severity.HINT,
-            at=("monitors", row["row"]),
-        )
+        if len(moments) and not _beyond(match, levels).any():
+            most = float(levels.max() if over else levels.min())
+            yield single.about(
+                case,
+                Code.RANGE,
+                "query",
+                message=f"{match['compared']} {bound:,g}, but in the incident the metric came to "
+                f"{most:,.6g}: it would not have alerted.",
+                remedy="Correct the threshold, or say which other incident it is for.",
+                severity=Severity.HINT,
+                at=("monitors", row["row"]),
+            )
 
 
 _FIRED = re.compile(
@@ -179,37 +169,25 @@ _FIRED = re.compile(
     rf"(?:about\s|around\s)?{spoken.CLOCK}",
     re.IGNORECASE,
 )
-_LATE = 3
+_LATE, _EVEN = 3, 0.9
+"""Minutes that a clock may be off; share of the points that come at even steps."""
 _BY = re.compile(r"\s*\bby\s*\{[^}]*\}")
 
 
 def fired(incident: Incident, case: Case) -> Iterator[Finding]:
     """Find the clock at which a monitor would have alerted, where its metric passed at another.
 
-    It may be told by the first point beyond the threshold, or by the end of a window of such.
+    It may be told by the first window beyond the threshold, or by a whole one later.
     """
-    start, end = case.moments.start, case.moments.recovered
-    rows = [
-        (row, match, said)
-        for row in case.rows("monitors")
-        if (match := _QUERY.fullmatch(str(row.get("query") or "")))
-        and (said := _FIRED.search(str(row.get("purpose") or "")))
-    ]
-    curves = derived.drawn(incident, case) if rows and start and end else ()
-    for row, match, said in rows:
-        own = _own(curves, match["metric"])
-        firsts = [at for each in own if start and end and (at := _first(each, match, start, end))]
-        if not firsts:
+    for row, match, (moments, levels) in _evaluated(incident, case):
+        said = _FIRED.search(str(row.get("purpose") or ""))
+        told = spoken.clocked(said) if said else None
+        beyond = _beyond(match, levels)
+        if said is None or told is None or told[1] != _DAY or not beyond.any():
             continue
-        first = min(firsts)
-        length = float(match["count"]) * _MINUTES[match["unit"]]
-        told = spoken.clocked(said)
-        late = (told[0] - 60 * first.hour - first.minute) if told else 0
-        if (
-            told
-            and told[1] == _DAY
-            and not -_LATE <= (late + _DAY / 2) % _DAY - _DAY / 2 <= length + _LATE
-        ):
+        first = times.EPOCH + int(moments[beyond][0]) * frozen.MICROSECOND
+        late = (told[0] - 60 * first.hour - first.minute + _DAY / 2) % _DAY - _DAY / 2
+        if not -_LATE <= late <= _length(match) + _LATE:
             yield single.about(
                 case,
                 Code.RANGE,
@@ -221,22 +199,61 @@ def fired(incident: Incident, case: Case) -> Iterator[Finding]:
             )
 
 
-def _first(
-    curve: Curve, match: re.Match[str], start: dt.datetime, end: dt.datetime
-) -> dt.datetime | None:
-    """Return when a metric was first beyond the threshold of a monitor in the incident."""
-    levels = curve.levels
-    if match["way"] == "sum":
-        many = max(1, round(float(match["count"]) * _MINUTES[match["unit"]]))
-        levels = np.convolve(levels, np.ones(many))[: len(levels)]
-    beyond = (
-        levels > float(match["bound"])
-        if match["compared"] == ">"
-        else levels < float(match["bound"])
-    )
-    own = beyond & (curve.moments >= ranges.micros(start)) & (curve.moments <= ranges.micros(end))
-    at = np.flatnonzero(own)
-    return times.EPOCH + int(curve.moments[at[0]]) * frozen.MICROSECOND if len(at) else None
+def _evaluated(
+    incident: Incident, case: Case
+) -> Iterator[tuple[Row, re.Match[str], tuple[NDArray[np.int64], NDArray[np.float64]]]]:
+    """Yield the proposed monitors whose metric is frozen, with the values of their windows.
+
+    Those that end within the incident, by moment, of all groups.
+    """
+    start, end = case.moments.start, case.moments.recovered
+    asked = ((row, _QUERY.fullmatch(str(row.get("query") or ""))) for row in case.rows("monitors"))
+    for row, match in asked if start and end else ():
+        if match is None or start is None or end is None:
+            continue
+        own = _own(derived.drawn(incident, case), match["metric"])
+        made = [each for one in own if (each := _windowed(one, match)) is not None]
+        if not made or len(made) < len(own):
+            continue
+        moments, levels = (np.concatenate(each) for each in zip(*made, strict=True))
+        inside = (moments >= ranges.micros(start)) & (moments <= ranges.micros(end))
+        order = np.argsort(moments[inside], kind="stable")
+        yield row, match, (moments[inside][order], levels[inside][order])
+
+
+def _windowed(
+    curve: Curve, match: re.Match[str]
+) -> tuple[NDArray[np.int64], NDArray[np.float64]] | None:
+    """Return the values of a monitor’s windows by their ends; None where points are missing."""
+    steps = np.diff(curve.moments)
+    step = float(np.median(steps)) if len(steps) else 0.0
+    if not step or np.mean(steps == step) < _EVEN or "as_rate" in curve.query:
+        return None
+    many = max(1, round(_length(match) * 60e6 / step))
+    if many > len(curve.levels):
+        return None
+    spans = np.lib.stride_tricks.sliding_window_view(curve.levels, many)
+    return curve.moments[many - 1 :], _WAYS[match["way"]](spans)
+
+
+_WAYS: Mapping[str, Callable[[NDArray[np.float64]], NDArray[np.float64]]] = {
+    "sum": lambda spans: spans.sum(axis=1),
+    "avg": lambda spans: spans.mean(axis=1),
+    "min": lambda spans: spans.min(axis=1),
+    "max": lambda spans: spans.max(axis=1),
+}
+"""How a monitor reads its window."""
+
+
+def _length(match: re.Match[str]) -> float:
+    """Return the minutes of a monitor’s window."""
+    return float(match["count"]) * _MINUTES[match["unit"]]
+
+
+def _beyond(match: re.Match[str], levels: NDArray[np.float64]) -> NDArray[np.bool_]:
+    bound = float(match["bound"])
+    found: NDArray[np.bool_] = levels > bound if match["compared"] == ">" else levels < bound
+    return found
 
 
 def _own(curves: Sequence[Curve], metric: str) -> list[Curve]:
@@ -252,14 +269,6 @@ def _own(curves: Sequence[Curve], metric: str) -> list[Curve]:
 
 def _plain(query: str) -> str:
     return "".join(query.split())
-
-
-def _top(levels: NDArray[np.float64], match: re.Match[str], *, over: bool) -> float:
-    """Return the highest, or lowest, value that a window of a monitor can have of some points."""
-    if match["way"] == "sum":
-        many = max(1, round(float(match["count"]) * _MINUTES[match["unit"]]))
-        levels = np.convolve(levels, np.ones(min(many, len(levels))), "valid")
-    return float(levels.max() if over else levels.min())
 
 
 RULES: tuple[Callable[[Case], Iterator[Finding]], ...] = (thresholds, windows)
