@@ -3,8 +3,8 @@
     archive = Archive("postmortems")
     archive.incidents()   archive.actions()   archive.trends()   archive.similar("INC-4821")
 
-Reads only. A bundle that cannot be read is told in `Archive.broken` and hides no other. Times are
-UTC; missing is ``<NA>``, never 0.
+Reads only. A bundle that cannot be read is told in `Archive.broken`, a copy of another one in
+`Archive.copies`; neither hides another. Times are UTC; missing is ``<NA>``, never 0.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from postmortem_nb import bundle, likeness, tendencies
+from postmortem_nb import bundle, copies, likeness, tendencies
 from postmortem_nb.errors import BadValue, BundleError, PostmortemError, expected, shown
 from postmortem_nb.incident import Incident
 from postmortem_nb.tables import SINGLE, TIMELINE
@@ -46,6 +46,7 @@ class Record:
     facts: Mapping[str, Any]
     tables: Mapping[str, list[dict[str, Any]]]
     measures: Mapping[str, Measure]
+    origin: copies.Origin
 
     def fact(self, name: str) -> Any:
         """Return a single fact; None where it is missing or the template has none such."""
@@ -108,6 +109,10 @@ class Archive:
             self._read(path)
             if told is not None:
                 told(number, len(places))
+        begun = ((self._relative(each.path), each.origin) for each in self.records)
+        self.copies: dict[str, str] = dict(copies.older(begun))
+        """Bundles that are left out as copies: folder → that of the one with the newest edit."""
+        self.records = [e for e in self.records if self._relative(e.path) not in self.copies]
         self.records.sort(key=lambda each: (each.day or date.min, each.id), reverse=True)
 
     def __repr__(self) -> str:
@@ -166,7 +171,7 @@ class Archive:
             raise BadValue(expected("limit", "a whole number from 1 on", example="5", came=limit))
         asked = path if isinstance(path, Incident) else self._opened(path)
         one = _record(asked, asked.path)
-        others = [each for each in self.records if not _same(each.path, asked.path)]
+        others = [each for each in self.records if not _is_one(each, one)]
         found = likeness.rank(_said(one), [_said(each) for each in others])[:limit]
         rows = [
             {
@@ -334,7 +339,8 @@ def _record(incident: Incident, path: Path) -> Record:
     wanted = (TIMELINE, "actions", "factors", "whys")
     tables = {name: incident.values(name) for name in wanted if name in incident.tables}
     facts = incident.values(SINGLE)[0]
-    return Record(path, incident.id, facts, tables, incident.measures())
+    begun = copies.origin(incident.id, incident.edits())
+    return Record(path, incident.id, facts, tables, incident.measures(), begun)
 
 
 def _said(record: Record) -> likeness.Said:
@@ -366,8 +372,10 @@ def words(value: object) -> str | None:
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
-def _same(one: Path, other: Path) -> bool:
-    return os.path.realpath(one) == os.path.realpath(other)
+def _is_one(one: Record, other: Record) -> bool:
+    """Return whether two bundles are the same incident: one folder, or a copy of it."""
+    copy = one.origin.first and one.origin.first == other.origin.first
+    return bool(copy) or os.path.realpath(one.path) == os.path.realpath(other.path)
 
 
 def _several(value: object) -> list[str]:

@@ -84,6 +84,11 @@ def _tell(asked: argparse.Namespace, archive: Archive) -> None:
             print(f"{line(path)}: left out: {line(why)}", file=sys.stderr)
         for path, what in archive.damaged.items():
             print(f"{line(path)}: {what}; see `postmortem check`", file=sys.stderr)
+        for path, newest in archive.copies.items():
+            print(
+                f"{line(path)}: left out: a copy of {line(newest)}, which has the newer edits",
+                file=sys.stderr,
+            )
         if not archive.records and not archive.broken:
             print(f"{line(asked.archive)}: no incident in it yet", file=sys.stderr)
 

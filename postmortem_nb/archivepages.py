@@ -225,12 +225,13 @@ def _count(number: int, thing: str) -> str:
 
 
 def as_json(archive: Archive, **parts: Any) -> str:
-    """Return one JSON document: the parts by name, and the bundles that could not be read.
+    """Return one JSON document: the parts by name, and the bundles that were left out.
 
     A frame is a list of objects; missing is null; times are ISO 8601 in UTC, durations minutes.
     """
     whole = {name: plain(part) for name, part in parts.items()}
     whole["broken"] = [{"path": path, "why": why} for path, why in archive.broken.items()]
+    whole["copies"] = [{"path": path, "of": newest} for path, newest in archive.copies.items()]
     covered = masked.covered(whole, mask)
     return json.dumps(covered, ensure_ascii=True, indent=2, allow_nan=False) + "\n"
 

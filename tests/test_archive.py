@@ -257,6 +257,33 @@ def test_broken_bundles_are_told_and_hide_no_other(story, tmp_path, capsys):
     assert told["garbled"] == "1 line of its log cannot be read; see `postmortem check`"
 
 
+def test_a_copied_bundle_counts_once_and_the_one_with_the_newest_edit_stands(tmp_path, capsys):
+    first, other = begun(tmp_path, STORY[0]), begun(tmp_path, STORY[1])
+    for copy in ("a/INC-1", "z/INC-1"):
+        shutil.copytree(first.path, tmp_path / copy)
+    Incident.open(tmp_path / "a" / "INC-1").set("title", "As it went on in the copy")
+    other.set("title", STORY[1][0])
+    archive = Archive(tmp_path)
+    assert archive.incidents()["path"].tolist() == ["INC-2", os.path.join("a", "INC-1")]  # noqa: PTH118
+    newest = os.path.join("a", "INC-1")  # noqa: PTH118
+    assert archive.copies == {"INC-1": newest, os.path.join("z", "INC-1"): newest}  # noqa: PTH118
+    assert row(archive.trends(), "MTTR")["n"] == 2
+    assert first.id not in archive.similar(first)["incident"].tolist()
+    assert cli.main(["trends", str(tmp_path)]) == 0
+    said = f"INC-1: left out: a copy of {newest}, which has the newer edits"
+    assert said in capsys.readouterr().err.splitlines()
+    assert cli.main(["list", str(tmp_path), "--format", "json"]) == 0
+    told = json.loads(capsys.readouterr().out)["copies"]
+    assert {each["path"] for each in told} == set(archive.copies)
+
+
+def test_an_incident_that_was_begun_from_anothers_folder_is_one_of_its_own(tmp_path):
+    first = begun(tmp_path, STORY[0])
+    shutil.copytree(first.path, tmp_path / "INC-8")
+    Incident.open(tmp_path / "INC-8").set("incident_id", "INC-8")
+    assert len(Archive(tmp_path)) == 2
+
+
 def test_an_incident_of_the_archive_is_named_by_its_id_too(story, in_empty, capsys):
     assert cli.main(["similar", "INC-1", str(story)]) == 0
     by_id = capsys.readouterr().out
@@ -420,6 +447,9 @@ def test_five_hundred_bundles_take_seconds_of_work(story, tmp_path):
         folder.mkdir()
         for name in ("incident.jsonl", "template.md"):
             shutil.copy(story / "INC-1" / name, folder)
+        own = {"at": "2026-01-01T00:00:00Z", "by": "a", "table": "incident", "row": "incident"}
+        with (folder / "incident.jsonl").open("a") as log:
+            log.write(json.dumps({**own, "name": "incident_id", "value": f"INC-{number}"}) + "\n")
     before = time.process_time()
     heard = []
     archive = Archive(tmp_path, told=lambda read, every: heard.append((read, every)))
