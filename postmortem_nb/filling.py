@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 TIMELINE = "timeline"
 Told = TypeVar("Told", "Estimate", "Measure")
+_ONE = re.compile(r"(?<![\d.,])(1 (?:day|hour|minute|second))s\b")
+"""In a length, where the template counts several: “1 hours”."""
 Row = dict[str, Any]
 """One row of a table: its values by column; one that is not there is empty."""
 
@@ -153,7 +155,8 @@ def worded(blank: Blank, value: Any, measure: Measure | None = None) -> str:
     several = _several(blank, value, measure)
     if blank.kind == "minutes" and not blank.unit and not several:
         plain = times.duration(value)
-    return _fitted(blank.shown, several or [plain]) if GAP in blank.shown else plain
+    said = _fitted(blank.shown, several or [plain]) if GAP in blank.shown else plain
+    return _ONE.sub(r"\1", said) if blank.kind == "minutes" else said
 
 
 def _plain(kind: str, value: Any) -> str:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from postmortem_nb import document, filling, kinds, schema, text, values
 from postmortem_nb.errors import BadValue
+from postmortem_nb.importing.markdown import from_markdown
 from postmortem_nb.incident import Incident
 
 SEED = Path(__file__).parent / "data" / "incident-postmortem-template.md"
@@ -259,6 +260,27 @@ def test_values_are_worded_for_people(empty):
         "**Follow-up Date**: 2026-01-03 (30 days after incident)",
     ):
         assert line in lines
+
+
+@pytest.mark.parametrize(
+    ("end", "said"),
+    [
+        ("15:54", "1 hour 52 minutes"),
+        ("15:03", "1 hour 1 minute"),
+        ("16:03", "2 hours 1 minute"),
+        ("14:03", "0 hours 1 minute"),
+        ("2025-12-05 01:13", "11 hours 11 minutes"),
+    ],
+)
+def test_one_hour_is_no_several(tmp_path, end, said):
+    incident = Incident.create("INC-1", tmp_path, start="2025-12-04 14:02", end=end)
+    written = document.markdown(incident)
+    assert f"| **Duration** | {said} |" in written.split("\n")
+    path = tmp_path / "written.md"
+    path.write_text(written, "utf-8")
+    (tmp_path / "again").mkdir()
+    read, _ = from_markdown(path, dir=tmp_path / "again")
+    assert document.markdown(read) == written
 
 
 def test_a_figure_of_several_parts_leaves_out_the_unknown_ones(empty):
