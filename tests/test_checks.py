@@ -649,6 +649,16 @@ def test_an_approval_of_an_earlier_day_is_found_though_it_was_written_down_later
     assert message.startswith("'Priya Raman' approved on 2025-12-20; ")
 
 
+def test_what_is_filled_for_the_first_time_beside_an_approval_came_with_it(tmp_path):
+    incident = Incident.create("INC-1", tmp_path)
+    day = str(incident.edits()[0]["at"])[:10]
+    incident.add("approvals", role="Author", name="Ann", date=day, done=True)
+    incident.set("problem", "What was written in the same minute.")
+    assert not any("came later" in each for each in found(incident)["message"])
+    incident.set("problem", "What was changed right after it.")
+    assert any("1 edit came later" in each for each in found(incident)["message"])
+
+
 @pytest.mark.parametrize(
     ("at", "edit"),
     [

@@ -6,7 +6,7 @@ import datetime as dt
 import hashlib
 import re
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from postmortem_nb import evidence, impact, provenance, times
 from postmortem_nb.checks import reading, regional
@@ -247,19 +247,25 @@ def damage(problems: list[str]) -> Iterator[Finding]:
         )
 
 
+class _Change(NamedTuple):
+    """An edit of the content: when, and whether it changes something that stood there."""
+
+    at: dt.datetime
+    replaces: bool
+
+
 def stale(case: Case) -> Iterator[Finding]:
     """Find approvals of a text that was changed after they were given."""
     signed = [row for row in case.rows("approvals") if row.get("date") and row.get("name")]
-    changed = [at for edit in case.edits if _is_content(edit) and (at := _made(edit))]
-    for row in signed if changed else ():
-        edits = _since(case, changed, row)
-        if edits:
+    changes = list(_changes(case.edits)) if signed else []
+    for row in signed:
+        later = _since(case, changes, row)
+        if later:
             yield Finding(
                 code=Code.APPROVAL,
                 severity=Severity.WARNING if reached(case, APPROVED) else Severity.HINT,
                 where=case.where("approvals", row["row"]),
-                message=f"{shown(row['name'])} approved on {row['date']}; {edits} "
-                f"{'edit' if edits == 1 else 'edits'} came later.",
+                message=f"{shown(row['name'])} approved on {row['date']}; {later}.",
                 remedy="Show the approver what changed (incident.history()) and renew the date.",
                 table="approvals",
                 row=row["row"],
@@ -267,9 +273,15 @@ def stale(case: Case) -> Iterator[Finding]:
             )
 
 
-def _is_content(edit: Edit) -> bool:
-    """Return whether an edit changes what is approved."""
-    return edit["table"] not in LATER and edit.get("name") not in LATER_NAMES
+def _changes(log: Sequence[Edit]) -> Iterator[_Change]:
+    """Yield the edits of what is approved, but those without a time: another program's."""
+    filled: set[tuple[str, str, str]] = set()
+    for edit in log:
+        place = (edit["table"], edit["row"], str(edit.get("name")))
+        if edit["table"] not in LATER and edit.get("name") not in LATER_NAMES and _made(edit):
+            yield _Change(_made(edit) or times.EPOCH, "op" in edit or place in filled)
+        if edit.get("value") is not None:
+            filled.add(place)
 
 
 def _made(edit: Edit) -> dt.datetime | None:
@@ -281,19 +293,26 @@ def _made(edit: Edit) -> dt.datetime | None:
         return None
 
 
-def _since(case: Case, changed: Sequence[dt.datetime], row: Row) -> int:
-    """Return how many edits of the content are later than an approval.
+def _since(case: Case, changes: Sequence[_Change], row: Row) -> str:
+    """Return, in words, how many edits of the content are later than an approval.
 
-    Later than its day, or than the moment it was written down. Edits of that very minute came with
-    it: an import writes approvals and text together.
+    Later than the moment it was written down, else than its day. What was filled for the first
+    time within the same minute came with it: an import writes approvals and text together.
     """
     here = ("approvals", row["row"])
     own = (_made(edit) for edit in case.edits if (edit["table"], edit["row"]) == here)
     signed = max((at for at in own if at), default=None)
-    if signed is None:
-        return sum(at.date() > row["date"] for at in changed)
-    later = (at for at in changed if at.date() > row["date"] or at > signed)
-    return sum(abs(at - signed) > TOGETHER for at in later)
+    dated = [each.at for each in changes if each.at.date() > row["date"]]
+    if signed is not None:
+        later = [e.at for e in changes if e.at > signed and (e.replaces or e.at > signed + TOGETHER)]
+        if later:
+            return f"{_edits(later)} came later"
+        dated = [at for at in dated if at < signed - TOGETHER]
+    return f"{_edits(dated)} came later than that day" if dated else ""
+
+
+def _edits(made: Sequence[dt.datetime]) -> str:
+    return "1 edit" if len(made) == 1 else f"{len(made):,} edits"
 
 
 def _looked_at(folder: Path, record: Mapping[str, Any]) -> dict[str, Any]:
