@@ -119,6 +119,58 @@ def test_one_that_stays_silent_says_how_near_it_came(server, incident):
     assert only(incident)["note"] == "highest value in the incident 10, threshold 11"
 
 
+def doubted(incident):
+    found = incident.check()
+    return list(found["message"][(found["code"] == "range") & (found["table"] == "monitors")])
+
+
+def test_a_check_says_of_a_monitor_that_it_stays_silent(server, incident):
+    incident.add("monitors", name="Depth", query=f"avg(last_5m):{QUERY} > 11")
+    assert doubted(incident) == []
+    backtest(incident, "2h")
+    how = "highest value in the incident 10, threshold 11"
+    assert doubted(incident) == [f"By its back-test it would not have alerted: {how}."]
+    incident.set(
+        "status",
+        "Rejected: it does not fire",
+        table="monitors",
+        row=incident.values("monitors")[0]["row"],
+    )
+    assert doubted(incident) == []
+
+
+@pytest.mark.parametrize(
+    ("said", "truth"),
+    [  # the first alarm 14:07, the detection 14:19:40, one false alarm: counted by hand above
+        ("It would have fired at 14:07 UTC.", ""),
+        ("It would have fired at 14:17 UTC.", "the first alarm at 14:07 UTC"),
+        ("It would have paged us 13 minutes earlier.", ""),
+        ("It would have paged us about a quarter of an hour earlier, and had 1 false alarm.", ""),
+        ("It would have paged us 30 minutes before.", "12 minutes 40 seconds before the detection"),
+        ("It would have alerted 13 minutes after the alert.", "12 minutes 40 seconds before"),
+        ("It comes before the one that found the incident.", ""),
+        ("It comes after the one that found the incident.", "12 minutes 40 seconds before"),
+        ("No false alarms in the two hours before.", "1 false alarm"),
+        ("It had three false alarms.", "1 false alarm"),
+    ],
+)
+def test_what_is_said_of_a_monitor_is_held_against_its_back_test(server, incident, said, truth):
+    incident.add("monitors", name="Depth", query=MONITOR, status=said)
+    backtest(incident, "2h")
+    found = doubted(incident)
+    assert len(found) == bool(truth)
+    assert all(truth in each for each in found)
+
+
+def test_a_monitor_changed_after_its_back_test_is_tried_again(server, incident):
+    row = incident.add("monitors", name="Depth", query=MONITOR, status="Would have fired at 14:07.")
+    backtest(incident, "2h")
+    assert doubted(incident) == []
+    incident.set("threshold", "> 11", table="monitors", row=row)
+    incident.set("query", QUERY, table="monitors", row=row)
+    assert any("would not have alerted" in each for each in doubted(incident))
+
+
 def test_an_alarm_under_way_when_the_impact_began_is_told(server, incident):
     incident.add("monitors", name="Always", query=f"avg(last_5m):{QUERY} >= 0")
     found = only(incident)

@@ -26,7 +26,7 @@
     roles       who did what, and whose team somebody is of
     sums        arithmetic within a sentence: parts of a whole, a total, a length and its clocks
     itemised    a loss item by item, an error budget in its parts
-    monitored   proposed monitors against their query
+    monitored   proposed monitors against their query; `alarms`: against their back-test
     numerals    numbers that are written out, in digits
     alike       one figure with two values; `items`: what a figure is of
     regional    regions against the texts, their parts, the evidence
@@ -61,6 +61,7 @@ from typing import TYPE_CHECKING
 from postmortem_nb import language
 from postmortem_nb.checks import (
     actions,
+    alarms,
     alike,
     answered,
     bare,
@@ -209,6 +210,7 @@ def findings(incident: Incident, *, ignore: Iterable[str] = ()) -> pd.DataFrame:
     found += happened.found(incident, seen)
     found += extremes.found(incident, seen)
     found += ranked.found(incident, seen)
+    found += alarms.found(incident, seen)
     found += monitored.unreached(incident, seen)
     found += monitored.fired(incident, seen)
     found += versions.unseen(incident, seen)

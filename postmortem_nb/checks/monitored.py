@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from postmortem_nb import times
-from postmortem_nb.checks import derived, frozen, ranges, single, spoken, written
+from postmortem_nb.checks import alarms, derived, frozen, ranges, single, spoken, written
 from postmortem_nb.checks.report import Code, Severity
 from postmortem_nb.checks.spoken import SPAN
 
@@ -204,12 +204,14 @@ def _evaluated(
 ) -> Iterator[tuple[Row, re.Match[str], tuple[NDArray[np.int64], NDArray[np.float64]]]]:
     """Yield the proposed monitors whose metric is frozen, with the values of their windows.
 
-    Those that end within the incident, by moment, of all groups.
+    Those that end within the incident, by moment, of all groups. Not those that were back-tested:
+    `alarms` has what they would have done.
     """
     start, end = case.moments.start, case.moments.recovered
     asked = ((row, _QUERY.fullmatch(str(row.get("query") or ""))) for row in case.rows("monitors"))
+    tried = alarms.tried(incident, case)
     for row, match in asked if start and end else ():
-        if match is None or start is None or end is None:
+        if match is None or row["row"] in tried or start is None or end is None:
             continue
         own = _own(derived.drawn(incident, case), match["metric"])
         made = [each for one in own if (each := _windowed(one, match)) is not None]

@@ -304,7 +304,9 @@ def _since(case: Case, changes: Sequence[_Change], row: Row) -> str:
     signed = max((at for at in own if at), default=None)
     dated = [each.at for each in changes if each.at.date() > row["date"]]
     if signed is not None:
-        later = [e.at for e in changes if e.at > signed and (e.replaces or e.at > signed + TOGETHER)]
+        later = [
+            e.at for e in changes if e.at > signed and (e.replaces or e.at > signed + TOGETHER)
+        ]
         if later:
             return f"{_edits(later)} came later"
         dated = [at for at in dated if at < signed - TOGETHER]
