@@ -146,13 +146,23 @@ def setting(
 ) -> list[Change]:
     """Return the edits that give one cell a value; none when it has it already."""
     table = table_of(tables, table)
-    column = typed_column(tables, table, name)
+    column = column_of(tables, table, name, typed=True)
+    if value is not None:  # what was quoted of a figure may be cleared
+        column = typed_column(tables, table, name)
     if table != SINGLE:
         old = row_of(tables, table, row)
         new = _placed(tables, table, {column.name: _stored(tables, column, value)}, old.values)
         return _differing(table, old.id, old.values, new)
     if row not in (None, SINGLE):
         raise BadValue(f"{column.name}: is a single fact and has no rows; leave out row=")
+    return stating(tables, {column.name: _stored(tables, column, value)})
+
+
+def quoting(tables: Tables, name: object, value: object) -> list[Change]:
+    """Return the edits that keep what a document says of a computed figure."""
+    column = column_of(tables, SINGLE, name)
+    if not column.derived:
+        raise BadValue(f"{column.name}: is no computed figure; set it")
     return stating(tables, {column.name: _stored(tables, column, value)})
 
 

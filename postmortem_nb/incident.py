@@ -150,14 +150,14 @@ class Incident:
             evidence = import_module("postmortem_nb.evidence")  # pyarrow, only when asked for
             return frames.listing(evidence.listing(self.path / bundle.EVIDENCE))
         with self.lock:
-            name = self._named(table)
+            name = changes.table_of(self._tables, table)
             return frames.frame(self._tables.columns(name), self.values(name))
 
     def values(self, table: str) -> list[dict[str, Any]]:
         """Return a table's rows in order, each with its id as ``row``; None is missing."""
         with self.lock:
             self.refresh()
-            if self._named(table) == SINGLE:
+            if changes.table_of(self._tables, table) == SINGLE:
                 return [{"row": SINGLE, **self._facts()}]
             return self._tables.values(table)
 
@@ -238,6 +238,10 @@ class Incident:
             the disk refused; the old one stays, and it may be tried again
         """
         self._write(lambda: changes.setting(self._tables, name, value, table=table, row=row))
+
+    def quote(self, name: str, value: object) -> None:
+        """Keep what a document says of a computed figure, for `check` to compare; as ``set``."""
+        self._write(lambda: changes.quoting(self._tables, name, value))
 
     def add(self, table: str, /, **columns: object) -> str:
         """Add a row and return its id.
@@ -343,7 +347,7 @@ class Incident:
 
     def _replacing(self, table: str, frame: pd.DataFrame) -> list[Change]:
         """Return the changes that make a table, or the single facts, hold a frame."""
-        rows = frames.read(self._tables, self._named(table), frame)
+        rows = frames.read(self._tables, changes.table_of(self._tables, table), frame)
         if table != SINGLE:
             return changes.replacing(self._tables, table, rows)
         if len(rows) != 1:
@@ -366,10 +370,6 @@ class Incident:
         """Call the listeners, where there is something to tell."""
         for listener in tuple(self._listeners) if news else ():
             listener(news)
-
-    def _named(self, table: object) -> str:
-        """Return the name of a table; BadValue with the near ones."""
-        return changes.table_of(self._tables, table)
 
     def _facts(self) -> dict[str, Any]:
         """Return every single fact as Python knows it, computed ones too."""

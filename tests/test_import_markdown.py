@@ -360,6 +360,65 @@ def test_what_cannot_be_read_is_told_with_its_line(tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("blank", "said", "code"),
+    [
+        (
+            "| **Duration** | _____ hours _____ minutes |",
+            "| **Duration** | 1 hours 26 minutes |",
+            "figure",
+        ),
+        ("| **MTTR** | _____ minutes |", "| **MTTR** | 154 minutes |", "figure"),
+        (
+            "**Follow-up Date**: _____ (30 days after incident)",
+            "**Follow-up Date**: 2026-02-01",
+            "follow-up",
+        ),
+    ],
+)
+def test_a_figure_that_a_document_states_is_kept_for_the_check(tmp_path, blank, said, code):
+    """The computed one stands: 14:02 to 15:38 is 96 minutes, and 30 days after is 2026-01-03."""
+    written = SEED.read_text("utf-8")
+    filled = {
+        "- Incident ID: {{INCIDENT_ID}}": "- Incident ID: INC-77",
+        "**{{TIME}}** - **Incident Start**": "**2025-12-04 14:02** - **Incident Start**",
+        "**{{TIME}}** - **Full Recovery**": "**2025-12-04 15:38** - **Full Recovery**",
+        blank: said,
+    }
+    for old, new in filled.items():
+        assert old in written
+        written = written.replace(old, new, 1)
+    path = tmp_path / "stated.md"
+    path.write_text(written, "utf-8")
+    incident, notes = from_markdown(path, dir=tmp_path)
+    assert any("the document said" in note for note in notes)
+    found = incident.check()
+    hits = found[found["code"] == code]
+    assert len(hits) == 1
+    assert incident.measures()["duration"].value == 96
+    name = hits["name"].iloc[0]
+    assert f"incident.set('{name}', None)" in hits["remedy"].iloc[0]
+    incident.set(name, None)
+    assert code not in set(incident.check()["code"])
+    with pytest.raises(BadValue, match="computed and never typed"):
+        incident.set(name, 5)
+
+
+def test_the_clock_of_the_detection_is_no_other_length(tmp_path):
+    written = SEED.read_text("utf-8")
+    for old, new in {
+        "- Incident ID: {{INCIDENT_ID}}": "- Incident ID: INC-77",
+        "**{{TIME}}** - **Incident Start**": "**2025-12-04 14:02** - **Incident Start**",
+        "**{{TIME}}** - **Detection**": "**2025-12-04 14:19** - **Detection**",
+        "| **Detection Time** | _____ |": "| **Detection Time** | 14:19 UTC |",
+    }.items():
+        assert old in written
+        written = written.replace(old, new, 1)
+    path = tmp_path / "clock.md"
+    path.write_text(written, "utf-8")
+    assert from_markdown(path, dir=tmp_path)[1] == []
+
+
+@pytest.mark.parametrize(
     ("written", "said"),
     [
         (b"", "layout"),

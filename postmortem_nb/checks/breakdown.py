@@ -9,7 +9,16 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from postmortem_nb.checks import attributes, borne, events, metered, portions, spoken, written
+from postmortem_nb.checks import (
+    attributes,
+    borne,
+    events,
+    instants,
+    metered,
+    portions,
+    spoken,
+    written,
+)
 from postmortem_nb.checks.claims import WHO
 from postmortem_nb.checks.order import LONGEST
 from postmortem_nb.checks.reading import sentences, with_messages
@@ -84,10 +93,21 @@ _OF_ALL = re.compile(
     r"(?:\w+\s)?(?:errors|failures|rejections|refusals|timeouts|losses)\b)(?P<noun>[a-z-]+s)\b",
     re.IGNORECASE,
 )
+_OF_REQUESTS = re.compile(
+    r"\sof\s(?:[\w-]+\s){0,2}?(?!(?:errors|failures|rejections|refusals|timeouts|losses)\b)"
+    r"(?P<noun>[a-z-]+s)\s(?:failed|errored|timed out|ended in|succeeded|"
+    r"were\s(?:refused|rejected|lost|dropped|declined)|(?:went|came|got) through(?!\s\w))\b",
+    re.IGNORECASE,
+)
+"""The same in a plain sentence: “12 % of checkout requests failed”."""
 _AT_ONCE = re.compile(
     r"\b(?:worst|peak\w*|height|highest|minute|moment|usual\w*|normal\w*|day|week)\b", re.IGNORECASE
 )
 """In a sentence: its share may be that of one moment, or of another time."""
+_FROM_TO = re.compile(
+    r"\b(?:from|between)\s\d\d:\d\d\s(?:UTC\s)?(?:to|and|until|–)\s\d\d:\d\d\b", re.IGNORECASE
+)
+"""In a sentence: the stretch that it tells of."""
 _OF_THOSE = re.compile(r"\sof\s(?:those|these|them)\b")
 """Behind a share: its value follows somewhere, “38 % of those in the hour, are timeouts”."""
 _FRACTIONS = frozenset(written.FRACTIONS.values())
@@ -171,7 +191,18 @@ class Told(NamedTuple):
         of = _OF_ALL.match(self.sentence, self.figure.end) if self.is_share else None
         came = of and not self.people and not WHO.match(of["noun"])
         came = came and not _AT_ONCE.search(self.sentence)
-        return bool(came) and (self.is_bad or self.is_good)
+        return (bool(came) and (self.is_bad or self.is_good)) or self.is_overall
+
+    @property
+    def is_overall(self) -> bool:
+        """Whether it is one of the whole incident, told plainly: “12 % of the requests failed”."""
+        of = _OF_REQUESTS.match(self.sentence, self.figure.end) if self.is_share else None
+        if of is None or not self.is_request or self.people:
+            return False
+        head, clause = self.sentence[: self.figure.begin], self.clause
+        plain = not borne.PARTIAL.search(clause.replace(of.group(), " ", 1))
+        timed = _AT_ONCE.search(clause) or instants.is_timely(_FROM_TO.sub(" ", f"{head} {clause}"))
+        return plain and not timed
 
     @property
     def has_rest(self) -> bool:

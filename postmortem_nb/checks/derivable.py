@@ -64,8 +64,7 @@ def found(
     figures = breakdown.told(case, every, borne.known(incident, case)) if every else ()
     for each in islice(figures, MOST):
         held = [one for one in every if _is_of(each, one)]
-        windows = instants.windows(case, each.cell, each.sentence)
-        windows = windows or (instants.whole(case) if each.is_of_all else [])
+        windows = _windows(case, each)
         every_: list[Window | None] = [None, *(windows or instants.whole(case))]
         if _nearest(each, held, pairs, every_) is not None:
             told = _stretches(case, each) or every_
@@ -78,6 +77,15 @@ def found(
             truth = _rate(each, pairs, windows[0]) if rated else _truth(each, held, windows[0])
             if truth:
                 yield about(case, each.cell, f"“{each.said}”, but {truth}.")
+
+
+def _windows(case: Case, each: Told) -> list[Window]:
+    """Return the stretches that a figure may be of."""
+    if each.is_overall:
+        stretch = instants.between(case, each.sentence[: each.figure.begin])
+        return [stretch] if stretch else instants.whole(case)
+    windows = instants.windows(case, each.cell, each.sentence)
+    return windows or (instants.whole(case) if each.is_of_all else [])
 
 
 def _is_at_once(case: Case, each: Told) -> bool:
@@ -252,7 +260,8 @@ def _rate(each: Told, pairs: Sequence[tuple[Answer, Answer]], window: Window) ->
         return ""
     for failed, whole in pairs:
         chosen = [(key, values) for key, values in _chosen(each, failed) if key in whole.keys]
-        if len(chosen) < len({one.key for one in each.own}):
+        keys = {key for key, _ in chosen}
+        if any(one.key not in keys and one.value not in failed.label for one in each.own):
             continue
         [bad], [all_] = (
             answer.counts(answer.holding(chosen), [answer.within(window)])

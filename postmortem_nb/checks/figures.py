@@ -36,7 +36,7 @@ def typed(case: Case) -> Iterator[Finding]:
                 name,
                 message=f"Typed {times.duration(float(value))}, computed "
                 f"{times.duration(measure.value)} ({measure.definition}).",
-                remedy="Clear the typed figure, or correct the timeline.",
+                remedy=f"Correct the timeline, or clear it: incident.set('{name}', None).",
             )
     total, value = case.fact("affected_total"), case.typed.get("affected_users")
     if total is not None and value is not None and int(value) != int(total):
@@ -45,7 +45,8 @@ def typed(case: Case) -> Iterator[Finding]:
             Code.FIGURE,
             "affected_users",
             message=f"Typed {int(value):,}, but the total of affected users is {int(total):,}.",
-            remedy="Clear the typed figure, or correct the total under User Impact.",
+            remedy="Correct the total under User Impact, or clear the typed one: "
+            "incident.set('affected_users', None).",
         )
 
 

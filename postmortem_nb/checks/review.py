@@ -231,7 +231,7 @@ def follow_up(case: Case) -> Iterator[Finding]:
             Code.FOLLOW_UP,
             "follow_up",
             message=f"{typed}, but {metrics.FOLLOW_UP_DAYS} days after the incident is {computed}.",
-            remedy=f"Set {computed}, or clear the blank: it is computed.",
+            remedy="Correct the incident's date, or clear it: incident.set('follow_up', None).",
         )
     for row in case.rows("sharing") if computed else ():
         day = row.get("when")

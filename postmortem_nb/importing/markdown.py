@@ -7,8 +7,10 @@ document.
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections import defaultdict
+from contextlib import suppress
 from datetime import UTC, datetime, time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -109,6 +111,18 @@ def _write(incident: Incident, facts: Row, rows: Sequence[tuple[Rows, Row]]) -> 
         incident.add(group.table, **dict(group.keys), **row)
 
 
+def _figure(said: str) -> str:
+    """Return the number of a figure with its share: “4,350 (11.6 %)”; another text as it is."""
+    return re.sub(r"\s*\([^()]*\)$", "", said.strip())
+
+
+def _is_clock(incident: Incident, answer: Answer) -> bool:
+    """Return whether a document says when it was detected, where the template asks how long."""
+    detected = dict(incident.milestones()).get("detected")
+    asked = answer.blank.name == "detection_time" and detected is not None
+    return asked and answer.text.removesuffix("UTC").strip() == f"{detected:%H:%M}"
+
+
 class _Said:
     """What a document said, as values; every refusal is noted with its line."""
 
@@ -138,7 +152,7 @@ class _Said:
         return [(e[0].group, row) for e in groups.values() for row in self._group(e)]
 
     def check_computed(self, incident: Incident) -> None:
-        """Note where a computed figure is another than the document stated."""
+        """Note where a computed figure is another than the document stated, and keep that one."""
         measures = filling.gather(incident).measures
         for answer in self._found.singles:
             measure = measures.get(answer.blank.name)
@@ -147,10 +161,12 @@ class _Said:
                 continue
             known = measure.value is not None
             computed = filling.worded(answer.blank, measure.value, measure) if known else ""
-            if computed.split() != answer.text.split():
+            if computed.split() != answer.text.split() and not _is_clock(incident, answer):
                 why = f"is computed as {computed}" if computed else f"is unknown: {measure.missing}"
                 line = f"{measure.label} {why}; the document said {shown(answer.text)}"
                 self._note(answer.line, line)
+                with suppress(BadValue):  # told in any case
+                    incident.quote(answer.blank.name, _figure(answer.text))
 
     def _counts(self, answer: Answer) -> bool:
         """Return whether an answer is one: a default is where no empty blank would show."""
