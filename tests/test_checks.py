@@ -649,6 +649,73 @@ def test_an_approval_of_an_earlier_day_is_found_though_it_was_written_down_later
     assert message.startswith("'Priya Raman' approved on 2025-12-20; ")
 
 
+def test_a_broken_chain_of_whys_and_one_told_twice_are_found(incident):
+    rows = [incident.values("whys")[0]["row"], incident.add("whys"), incident.add("whys")]
+    assert set(found(incident)["table"]) & {"whys"} == set()
+    incident.set("answer", "Nobody owns the size of the pool.", table="whys", row=rows[2])
+    (hit,) = found(incident)[found(incident)["table"] == "whys"].to_dict("records")
+    assert (hit["code"], hit["severity"], hit["row"]) == ("blank", "error", rows[1])
+    incident.set("answer", "nobody owns the  size of the pool.", table="whys", row=rows[1])
+    (hit,) = found(incident)[found(incident)["table"] == "whys"].to_dict("records")
+    assert hit["message"].startswith("The answer of why 2 once more")
+    incident.set("answer", "No size was agreed on.", table="whys", row=rows[1])
+    assert set(found(incident)["table"]) & {"whys"} == set()
+
+
+@pytest.mark.parametrize(
+    ("priority", "horizon", "odd"),
+    [
+        ("P3", "Short-term", True),
+        ("P2", "Immediate", True),
+        ("P1", "Immediate", False),  # done in the first week, though it could wait
+        ("P2", "Short-term", False),
+        ("P3", "Long-term", False),
+    ],
+)
+def test_what_can_wait_does_not_stand_with_what_cannot(incident, priority, horizon, odd):
+    row = incident.values("actions")[0]["row"]
+    for name, value in {"priority": priority, "horizon": horizon}.items():
+        incident.set(name, value, table="actions", row=row)
+    said = [each for each in found(incident)["message"] if f"but only {priority}" in each]
+    assert len(said) == odd
+
+
+def test_an_approval_of_a_day_to_come_is_found(tmp_path):
+    incident = Incident.create("INC-1", tmp_path)
+    today = pd.Timestamp(str(incident.edits()[0]["at"])[:10])
+    for days, odd in ((0, False), (1, False), (2, True), (365, True)):
+        day = str((today + pd.Timedelta(days=days)).date())
+        row = incident.add("approvals", role="Manager", name="Ann", date=day, done=True)
+        said = [each for each in found(incident)["message"] if "but that was written down" in each]
+        assert len(said) == odd
+        incident.remove("approvals", row)
+
+
+@pytest.mark.parametrize(
+    ("query", "odd"),
+    [
+        ("sum(last_5m):sum:orders.failed{env:prod} by {region}.as_count() > 5", ""),
+        ("sum(last_5m):sum:orders.failed{env:prod by {region}.as_count() > 5", "{"),
+        ("avg(last_5m):avg:orders.latency{env:prod}) > 5", ")"),
+        ('logs("service:shop @message:\\"a ( b\\"").rollup("count").last("5m") > 5', ""),
+    ],
+)
+def test_a_query_whose_brackets_do_not_fit_is_found(incident, query, odd):
+    incident.add("monitors", name="Orders", query=query, owner="Ann")
+    said = [each for each in found(incident)["message"] if each.startswith("A bracket ")]
+    assert len(said) == bool(odd)
+    assert all(f"“{odd}”" in each for each in said)
+
+
+def test_what_has_expired_by_the_last_edit_is_said(example, tmp_path):
+    (none,) = records.missing(case.take(example), set())
+    assert "had expired (15 days" in none.remedy  # the incident is of 2025-12-04
+    start = pd.Timestamp.now("UTC").floor("min") - pd.Timedelta(days=2)
+    fresh = Incident.create("INC-1", tmp_path, start=start, end=start + pd.Timedelta(hours=1))
+    (none,) = records.missing(case.take(fresh), set())
+    assert none.remedy.startswith("Logs and spans are kept for 15 days.")
+
+
 def test_what_is_filled_for_the_first_time_beside_an_approval_came_with_it(tmp_path):
     incident = Incident.create("INC-1", tmp_path)
     day = str(incident.edits()[0]["at"])[:10]

@@ -156,6 +156,12 @@ TRUE = (
     "The last 164 failures were of another kind.",
     "Its p95 went from about 400 ms to 9,600 ms at 14:30.",
     "A quarter of them (25 of 100 in the minute) failed.",
+    "19.7% of checkout requests failed, 27% at the worst minute (15:00 UTC).",  # of 190,500
+    "Between 14:02 and 16:09 UTC, a fifth of the requests failed.",
+    "Customers waited (usually 0.4 s), and 19.7% of their requests failed.",
+    "80% of our requests went through.",
+    "26.7% of checkout requests failed in every minute up to the rollback.",  # 400 of 1,500
+    "16% of the failures came through partners.",
 )
 FALSE = {
     "Every second failed request came before the alert fired.": "18.1",
@@ -215,6 +221,9 @@ FALSE = {
     "29,000 requests could not be answered.": "has 37,470 then",
     "Its p95 went from about 1,600 ms to 9,600 ms at 14:30.": "the nearest of p95",
     "A quarter of them (52 of 100 in the minute) failed.": "that is 52 %",
+    "17.1% of checkout requests failed, 27% at the worst minute (15:00 UTC).": "19.7 % of",
+    "Between 14:02 and 16:09 UTC, 14% of the requests failed.": "19.7 % of",
+    "Customers waited (usually 0.4 s), and 26.7% of their requests failed.": "19.7 % of",
 }
 
 

@@ -47,6 +47,7 @@
     happened    clocks at which the evidence has an event, and key events at another one
     logged      what frozen logs and spans say: shares, counts, first moments, the longest
     records     evidence, and the log of edits
+    whys        the chain of whys: its links, one told twice
     wording     blameless language, by section
 
 A rule is listed in `RULES`; nothing here knows the wall clock, so a check says the same next year.
@@ -104,6 +105,7 @@ from postmortem_nb.checks import (
     tallied,
     timeline,
     versions,
+    whys,
     wording,
 )
 from postmortem_nb.checks.report import (
@@ -167,6 +169,7 @@ RULES: tuple[Callable[[Case], Iterator[Finding]], ...] = (
     *alike.RULES,
     *versions.RULES,
     *echoes.RULES,
+    *whys.RULES,
     *wording.RULES,
 )
 """Every rule that needs nothing but the case; `silence`, `levels`, `records` read the bundle."""

@@ -37,6 +37,11 @@ MISPLACED: frozenset[tuple[str, str]] = frozenset(
 )
 """Priority and horizon that exclude each other: what is due this week is no work of a quarter."""
 
+UNHURRIED: frozenset[tuple[str, str]] = frozenset(
+    {("P2", "Immediate"), ("P3", "Immediate"), ("P3", "Short-term")}
+)
+"""Priority and horizon that are at odds the other way: it can wait, and stands with what cannot."""
+
 PRIORITIES = frozenset({"P0", "P1", "P2", "P3"})
 
 PREVENTION: tuple[str, ...] = (
@@ -194,6 +199,16 @@ def horizons(case: Case) -> Iterator[Finding]:
                 message=f"{called(row)}: listed under {row['horizon']}, but {_priority(row)} is "
                 f"within {LIMITS[_priority(row)]} days.",
                 remedy="Move it to the horizon of its priority, or lower the priority.",
+            )
+        if (_priority(row), row.get("horizon")) in UNHURRIED:
+            yield _finding(
+                case,
+                row,
+                Code.DUE,
+                "priority",
+                severity=Severity.HINT,
+                message=f"{called(row)}: listed under {row['horizon']}, but only {_priority(row)}.",
+                remedy="Move it to the horizon of its priority, or raise the priority.",
             )
 
 

@@ -104,6 +104,7 @@ _AT_ONCE = re.compile(
     r"\b(?:worst|peak\w*|height|highest|minute|moment|usual\w*|normal\w*|day|week)\b", re.IGNORECASE
 )
 """In a sentence: its share may be that of one moment, or of another time."""
+_ASIDE = re.compile(r"\([^()]*\)|^[^()]*\)")
 _FROM_TO = re.compile(
     r"\b(?:from|between)\s\d\d:\d\d\s(?:UTC\s)?(?:to|and|until|–)\s\d\d:\d\d\b", re.IGNORECASE
 )
@@ -201,8 +202,8 @@ class Told(NamedTuple):
             return False
         head, clause = self.sentence[: self.figure.begin], self.clause
         plain = not borne.PARTIAL.search(clause.replace(of.group(), " ", 1))
-        timed = _AT_ONCE.search(clause) or instants.is_timely(_FROM_TO.sub(" ", f"{head} {clause}"))
-        return plain and not timed
+        own = _FROM_TO.sub(" ", _ASIDE.sub(" ", f"{head} {clause}"))
+        return plain and not (_AT_ONCE.search(own) or instants.is_timely(own))
 
     @property
     def has_rest(self) -> bool:

@@ -51,6 +51,33 @@ def windows(case: Case) -> Iterator[Finding]:
             )
 
 
+_OPENING = {")": "(", "}": "{", "]": "["}
+
+
+def brackets(case: Case) -> Iterator[Finding]:
+    """Find a query whose brackets do not fit together: Datadog refuses it."""
+    for row in case.rows("monitors"):
+        query = str(row.get("query") or "")
+        opened: list[str] = []
+        odd = ""
+        for char in _QUOTED.sub("", query):
+            if char in _OPENING.values():
+                opened.append(char)
+            elif char in _OPENING and (not opened or opened.pop() != _OPENING[char]):
+                odd = odd or char
+        odd = odd or "".join(opened[-1:])
+        if odd:
+            yield single.about(
+                case,
+                Code.RANGE,
+                "query",
+                message=f"A bracket “{odd}” has no other one: Datadog would refuse the query.",
+                remedy="Close it, as in avg(last_5m):sum:metric{service:checkout} > 5.",
+                at=("monitors", row["row"]),
+            )
+
+
+_QUOTED = re.compile(r"\"(?:\\.|[^\"\\])*\"")
 _BOUND = re.compile(r"(?P<way>[<>]=?)\s*(?P<bound>-?\d+(?:\.\d+)?)\s*$")
 _FIGURE = re.compile(r"(?<![\w.,])\d+(?:,\d{3})*(?:\.\d+)?")
 _DURING = re.compile(
@@ -273,4 +300,4 @@ def _plain(query: str) -> str:
     return "".join(query.split())
 
 
-RULES: tuple[Callable[[Case], Iterator[Finding]], ...] = (thresholds, windows)
+RULES: tuple[Callable[[Case], Iterator[Finding]], ...] = (thresholds, windows, brackets)

@@ -76,7 +76,7 @@ def missing(case: Case, names: set[str]) -> Iterator[Finding]:
             where="Evidence",
             message="None of the queries was run: "
             f"{', '.join(query.name for query in unasked)} have no answer.",
-            remedy="Run their cells before the data expire; the answers are frozen in the bundle.",
+            remedy=f"{_expired(case)}Run their cells; the answers are frozen in the bundle.",
         )
         return
     for query in unasked:
@@ -85,8 +85,21 @@ def missing(case: Case, names: set[str]) -> Iterator[Finding]:
             severity=severity,
             where=f"Evidence › {query.name}",
             message=f"“{query.label or query.name}” has no answer: its query was not run.",
-            remedy="Run its cell before the data expire; the answer is frozen in the bundle.",
+            remedy=f"{_expired(case)}Run its cell; the answer is frozen in the bundle.",
         )
+
+
+def _expired(case: Case) -> str:
+    """Return what is left of the data by the newest edit: logs and spans are kept `KEPT_DAYS`."""
+    until = case.moments.recovered or case.moments.start
+    made = [at for edit in case.edits if (at := _made(edit))]
+    newest = max(made, default=until)
+    if until is None or newest is None or (newest - until).days < KEPT_DAYS:
+        return f"Logs and spans are kept for {KEPT_DAYS} days. "
+    return (
+        f"By {newest:%Y-%m-%d} its logs and spans had expired ({KEPT_DAYS} days, unless yours are "
+        "kept longer): say in the text what is left, or from where it was taken. "
+    )
 
 
 _CITED = re.compile(

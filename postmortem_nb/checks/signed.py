@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -71,6 +72,36 @@ def _among(name: object, names: Sequence[object]) -> bool:
     return any(_same(name, each) for each in names)
 
 
+def ahead(case: Case) -> Iterator[Finding]:
+    """Find approvals dated after the day on which they were written down.
+
+    A day more is left to those who are ahead of UTC.
+    """
+    written: dict[str, str] = {}
+    for edit in case.edits:
+        if edit["table"] == "approvals":
+            day = str(edit.get("at") or "")[:10]
+            written[edit["row"]] = max(day, written.get(edit["row"], ""))
+    for row in case.rows("approvals"):
+        date, day = row.get("date"), written.get(row["row"], "")
+        if date and day and date.isoformat() > day and not _is_next(day, date):
+            yield _approval(
+                case,
+                row,
+                f"Approved on {date}, but that was written down on {day}.",
+                "Correct the date of the approval.",
+                severity=Severity.WARNING,
+            )
+
+
+def _is_next(day: str, date: dt.date) -> bool:
+    """Return whether a date is the one after a day; after one that is none, it is taken for it."""
+    try:
+        return date - dt.date.fromisoformat(day) <= dt.timedelta(days=1)
+    except ValueError:
+        return True
+
+
 def signers(case: Case) -> Iterator[Finding]:
     """Find approvals by the wrong person, of one's own text, or before the review."""
     author, review = case.fact("author"), case.fact("review_date")
@@ -124,7 +155,7 @@ def ticks(case: Case) -> Iterator[Finding]:
             yield _tick(case, row, "when", f"“{row['when']}”, but the review date is {day}.")
 
 
-RULES = (approvals, signers, ticks)
+RULES = (approvals, ahead, signers, ticks)
 
 
 def _tick(case: Case, row: Row, name: str, message: str) -> Finding:
