@@ -252,6 +252,46 @@ def test_the_same_weekday_and_time_is_usual_when_weeks_are_there(tmp_path):
     assert "the same" in start["baseline"]
 
 
+def daily(begin, days, job, minutes, high):
+    """Return days of noise about 100 in which a job lifts the values at the same time each day."""
+    times = pd.date_range(begin, periods=days * 288, freq="5min")
+    since = (times.hour * 60 + times.minute - job) % 1440
+    noisy = np.random.default_rng(7).normal(0, 1, len(times))
+    return times, 100 + noisy + high * (since < minutes)
+
+
+def lasting(tmp_path, name, start, end):
+    return Incident.create(name, tmp_path, start=f"{DAY}T{start}Z", end=f"{DAY}T{end}Z")
+
+
+@pytest.mark.parametrize(("minutes", "high"), [(10, 40), (25, 10)])
+def test_what_comes_at_this_time_every_day_is_no_impact(tmp_path, minutes, high):
+    times, values = daily("2025-11-27T05:00Z", 7, 3 * 60 + 20, minutes, high)
+    frame = metric(values, start=times[0], step=times[1] - times[0])
+    found = change_points(frame, lasting(tmp_path, "INC-2", "02:40", "04:30"))
+    assert found["timestamp"].isna().all()
+    assert "it comes at this time of the day: in 6 of the 6 days before" in found["reason"][0]
+
+
+def test_a_job_hides_no_impact_that_is_beside_it_or_goes_farther(tmp_path):
+    times, values = daily("2025-11-27T05:00Z", 7, 3 * 60 + 20, 10, 40)
+    incident = lasting(tmp_path, "INC-2", "02:40", "04:30")
+    for begins, lifted in (("03:50", 20), ("03:20", 100)):
+        on = (times >= f"{DAY}T{begins}Z") & (times < f"{DAY}T04:20Z")
+        frame = metric(values + lifted * on, start=times[0], step=times[1] - times[0])
+        start = change_points(frame, incident)["timestamp"][0]
+        assert abs(start - pd.Timestamp(f"{DAY}T{begins}Z")) <= pd.Timedelta("10min")
+
+
+def test_a_series_that_repeats_each_day_departs_from_nothing():
+    times, values = daily("2025-11-26T11:10Z", 8, 9 * 60, 540, 60)
+    at = clock.seconds(pd.Series(times))
+    known = np.ones(at.size, bool)
+    found = usual.usual(at, values, known, 7200)
+    assert found.says.startswith("the same time of day")
+    assert np.abs(found.deviation).max() < 6, "full hours begin no place of the day half way"
+
+
 def test_a_drift_is_no_break(incident):
     values = np.linspace(10, 40, 600) + np.random.default_rng(3).normal(size=600)
     found = change_points(metric(values), incident)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from postmortem_nb.analysis import breaks, doubts
+from postmortem_nb.analysis import breaks, doubts, recurring
 from postmortem_nb.analysis.sudden import sudden
 from postmortem_nb.analysis.usual import CAP, DAY, LEAST, Usual, usual
 
@@ -159,9 +159,12 @@ def _found(at: Floats, y: Floats, near: Flags, known: Usual, window: Window) -> 
     low, high = _looked_at(inside, near)
     cut = breaks.segments(known.deviation[low:high], known.ties)
     cut = [(first + low, beyond + low) for first, beyond in cut]
+    cut, often = _fresh(at, known, cut, near)
     stretches, chosen = _looked_for(known, cut, (inside, near))
     quiet = _quiet(at, stretches, window)
     said = _doubt(at, y, known, chosen, quiet & ~known.others)
+    if chosen is None and often:
+        said = often
     if chosen is None and window[0] is not None:
         end = at[-1] if window[1] is None else window[1]
         said = doubts.silence(at, window[0], float(end)) or said
@@ -178,6 +181,10 @@ def _found(at: Floats, y: Floats, near: Flags, known: Usual, window: Window) -> 
     if window[0] is not None and np.isnan(found.start.at):
         change = sudden(known.deviation, quiet, (inside, near), counts=known.grows)
         if change is not None:
+            often = recurring.often(at, known.deviation, (change.first, change.beyond))
+        if change is not None and often:
+            found = Impact(Moment(reason=often), Moment(reason=often), baseline=known.says)
+        elif change is not None:
             known = known.about(change.level, change.noise, change.says)
             local = _placed(at, y, known, (change.first, change.beyond), stretches)
             if local.start.at >= begun:
@@ -221,6 +228,18 @@ def _spanned(chosen: Impact, bouts: list[Impact]) -> Impact:
     """Return what came and went: it begins with the first of the bouts and ends with the last."""
     every = sorted([chosen, *bouts], key=lambda one: np.nan_to_num(one.start.at, nan=-np.inf))
     return replace(chosen, start=every[0].start, end=every[-1].end)
+
+
+def _fresh(
+    at: Floats, known: Usual, cut: list[tuple[int, int]], near: Flags
+) -> tuple[list[tuple[int, int]], str]:
+    """Return the segments but those near the incident that come every day, and how often those."""
+    often = {
+        one: recurring.often(at, known.deviation, one) for one in cut if near[slice(*one)].any()
+    }
+    left = [one for one in cut if not often.get(one)]
+    again = (often[one] for one in cut if one not in left)
+    return left, next(again, "")
 
 
 def _looked_for(

@@ -189,8 +189,9 @@ def _rhythm(
         return None
     step = float(np.median(np.diff(at)))
     bins = int(min(max(cycle / max(step, 900.0), 1), cycle / 900.0))
-    turn = ((at - at[0]) // cycle).astype(np.intp)
-    place = ((at - at[0]) % cycle / cycle * bins).astype(np.intp)
+    # by the clock, not by where the series begins: what happens daily does so at full hours
+    turn = (at // cycle - at[0] // cycle).astype(np.intp)
+    place = (at % cycle / cycle * bins).astype(np.intp)
     table = _table(turn[known], place[known], y[known], (int(turn.max()) + 1, bins))
     left_out = [_medians(np.delete(table, row, axis=0)) for row in range(len(table))]
     foretold = np.array(left_out)[turn[known], place[known]]
