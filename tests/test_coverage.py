@@ -1,12 +1,15 @@
 """An answer that tells of a part of the impact: what it counts is the least there was."""
 
 import datetime as dt
+from itertools import combinations
 
 import pandas as pd
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.lines import Line2D
 
 from postmortem_nb import Incident, coverage, document, evidence, impact
-from postmortem_nb.charts import waterfall
+from postmortem_nb.charts import clock, stage, waterfall
 from postmortem_nb.charts.look import Look
 from postmortem_nb.datadog import steps
 from postmortem_nb.redaction import PublicIncident
@@ -200,3 +203,24 @@ def test_without_a_record_nothing_is_known_to_be_left_out():
     assert coverage.limits(errors(HALF), WHOLE) == ""
     assert coverage.asked({"from": "soon", "to": "later"}) is None
     assert coverage.told("5 %", None, WHOLE) == "5 %"
+
+
+def test_nothing_of_the_budgets_picture_is_cut_or_crossed():
+    """The second phase's words stand where the budget ends; the SLO has a long name."""
+    frame = slo(WHOLE)
+    long = "total − bad of sum:web.requests{*}.as_count(): sum:web.errors{*}.as_count()"
+    frame["slo"], frame["target"] = long, 99.99
+    marks = {"detected": START + 20 * MINUTE, "acknowledged": START + 21 * MINUTE}
+    spent = waterfall.read(frame, Look(window=WHOLE, milestones=tuple(marks.items())))
+    figure = waterfall.draw(spent, stage.View(Look(window=WHOLE), clock.Span(0, 1)))
+    texts = [each for each in figure.texts if each.get_text()]
+    pen = FigureCanvasAgg(figure).get_renderer()
+    boxes = [each.get_window_extent(pen) for each in texts]
+    caption = next(each.get_text() for each in texts if "target" in each.get_text())
+    assert caption.endswith("the budget is 8,642 requests")
+    assert not any(one.overlaps(two) for one, two in combinations(boxes, 2))
+    ends = [each for each in figure.findobj(Line2D) if each.get_color() == "#9A3B00"]
+    drawn = [each.get_window_extent(pen) for each in ends]
+    assert drawn
+    assert not any(line.overlaps(box) for line in drawn for box in boxes)
+    assert max(box.x1 for box in boxes) <= figure.bbox.x1

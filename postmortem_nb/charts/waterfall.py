@@ -22,20 +22,26 @@ if TYPE_CHECKING:
 COLORS = ("#D55E00", "#CC79A7", "#0072B2", "#009E73")
 """One for each phase, told apart by colour-blind readers too; see `palette`."""
 WHOLE = "#59636E"
+END = "#9A3B00"
 ROW = 0.34
 BAR = 0.2
+GAP = 0.07  # inches from a bar to its words
 NAMES = 2.3  # inches for the names of phases at most
+LEAST_NAME = 0.8  # inches for the SLO's name
+SAID = 0.2  # inches for what is said of the budget's end
 
 
-def caption(spent: Spending) -> str:
-    """Return what the bars are shares of."""
+def caption(spent: Spending, room: float | None = None) -> str:
+    """Return what the bars are shares of; in so much room, of the SLO's name what fits."""
     of, taken = spent.objective, spent.taken
     size = taken.budget if taken else 0.0
     what = f"{size:,.{0 if size >= 1000 else 1}f} {of.basis}"
-    return (
-        f"{of.type.capitalize()} SLO “{label(of.name, 60)}”, target {of.target:g} % over "
-        f"{of.days}: the budget is {what}"
-    )
+    kind = f"{of.type.capitalize()} SLO “"
+    rest = f"”, target {of.target:g} % over {of.days}: the budget is {what}"
+    name = label(of.name, 60)
+    if room is not None:
+        name = card.fit(name, max(room - card.width(kind + rest), LEAST_NAME))
+    return f"{kind}{name}{rest}"
 
 
 def bars(spent: Spending) -> list[tuple[str, float, float, str]]:
@@ -86,23 +92,25 @@ def draw(spent: Spending, view: View) -> Figure:
     """Return the waterfall."""
     rows = bars(spent)
     title = 0.3 if view.look.title else 0.0
-    made = card.Card(round(2 * card.EDGE + title + 0.34 + ROW * len(rows) + 0.26, 3))
+    most = max(end for _, _, end, _ in rows) or 1.0
+    below = 0.26 + (SAID if most > 100 else 0.0)
+    made = card.Card(round(2 * card.EDGE + title + 0.34 + ROW * len(rows) + below, 3))
     if view.look.title:
         words = card.fit(label(view.look.title), card.WIDTH - 2 * card.EDGE, card.TITLE, bold=True)
         made.write((card.EDGE, made.height - card.EDGE - 0.09), words, size=card.TITLE, bold=True)
     top = made.height - card.EDGE - title
     room = card.WIDTH - 2 * card.EDGE
     taken = stage.mark_origin(made, top - 0.09, view.facts)
-    made.write((card.EDGE, top - 0.09), card.fit(caption(spent), room - taken), color=card.GREY)
+    made.write((card.EDGE, top - 0.09), caption(spent, room - taken), color=card.GREY)
     top -= 0.34
     names = [card.fit(name, NAMES) for name, *_ in rows]
     left = card.EDGE + max(card.width(name) for name in names) + 0.14
     widest = max(card.width(words, bold=True) for *_, words in rows)
-    most = max(end for _, _, end, _ in rows) or 1.0
     inch = (card.WIDTH - card.EDGE - left - widest - 0.1) / most
     foot = top - ROW * len(rows)
     if most > 100:
-        _line(made, left + 100 * inch, (top, foot), "100 %: the budget is used up")
+        said = [(left + end * inch + GAP, card.width(words)) for _, _, end, words in rows]
+        _line(made, left + 100 * inch, (top, foot), said)
     for number, ((_, begin, end, words), name) in enumerate(zip(rows, names, strict=True)):
         whole = number == len(rows) - 1
         y = top - (number + 0.5) * ROW
@@ -110,7 +118,7 @@ def draw(spent: Spending, view: View) -> Figure:
         made.write((left - 0.14, y), name, align="right", bold=whole and card.width(name) < NAMES)
         size = max((end - begin) * inch, 0.015)
         made.box((left + begin * inch, y - BAR / 2), (size, BAR), facecolor=color)
-        made.write((left + begin * inch + size + 0.07, y), words, bold=whole)
+        made.write((left + begin * inch + size + GAP, y), words, bold=whole)
         if number + 2 < len(rows):
             x = left + end * inch
             made.rule([(x, y - BAR / 2), (x, y - ROW + BAR / 2)], color=card.GREY)
@@ -121,10 +129,17 @@ def draw(spent: Spending, view: View) -> Figure:
     return made.figure
 
 
-def _line(made: card.Card, x: float, ends: tuple[float, float], words: str) -> None:
-    """Draw where the budget ends, and say so below."""
-    made.rule([(x, ends[0]), (x, ends[1])], color="#9A3B00", linestyle=(0, (4, 2)))
-    made.write((x, ends[1] - 0.09), words, size=card.SMALL, color="#9A3B00", align="center")
+def _line(
+    made: card.Card, x: float, ends: tuple[float, float], said: list[tuple[float, float]]
+) -> None:
+    """Draw where the budget ends, but not through the words of a bar, and say so below."""
+    top, foot = ends
+    for number, (begin, wide) in enumerate(said):
+        upper = top - number * ROW
+        if not begin - GAP / 2 < x < begin + wide + GAP / 2:
+            made.rule([(x, upper), (x, upper - ROW)], color=END, linestyle=(0, (4, 2)))
+    words = "100 %: the budget is used up"
+    made.write((x, foot - 0.11), words, size=card.SMALL, color=END, align="center")
 
 
 def _foot(spent: Spending) -> str:
