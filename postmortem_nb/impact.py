@@ -13,8 +13,11 @@ sample, a partial answer) makes an estimate a lower bound, and it says so.
 from __future__ import annotations
 
 import datetime as dt
+import re
+import tomllib
 from dataclasses import replace
-from functools import lru_cache
+from functools import cache, lru_cache
+from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -210,8 +213,8 @@ def hours(
     """Return engineering hours: each participant from where the timeline first names them.
 
     A lower bound, rounded down: who worked without being named is not in it, nor is the time after
-    the end. A name in capitals or without is the same person. Nothing follows from a timeline of
-    nights and days, through which nobody works.
+    the end. A name in capitals or without is the same person, a team is none: who of it worked is
+    not known. Nothing follows from a timeline of nights and days, through which nobody works.
     """
     spent = _spent(timeline, end)
     if not spent or max(spent.values()) > SHIFT:
@@ -245,6 +248,9 @@ def _spent(timeline: Iterable[Mapping[str, Any]], end: dt.datetime | None) -> di
     return {
         name: max(0.0, (until - since).total_seconds() / 3600) for name, since in joined.values()
     }
+
+
+_BRACKETED = re.compile(r"\([^()]*\)")
 
 
 @lru_cache(maxsize=256)
@@ -312,4 +318,17 @@ def _people(row: Mapping[str, Any]) -> list[str]:
     names += [] if row.get("detection_method") == ALERT else ["detected_by"]
     single = (row.get(name) for name in names)
     named = [str(name).strip() for name in (*single, *(row.get("responders") or ())) if name]
-    return [name for name in named if name]
+    return [name for name in named if name and not _is_team(name)]
+
+
+def _is_team(name: str) -> bool:
+    """Return whether a name is of a team, a role or a tool: “Payments team”, “SRE on-call”."""
+    parts = [part for part in re.split(r"[\s,;/]+", _BRACKETED.sub("", name)) if part]
+    own = [part for part in parts if part.casefold().strip(".") not in _team_words()]
+    return len(own) < len(parts) and len(own) < 2
+
+
+@cache
+def _team_words() -> frozenset[str]:
+    shipped = files("postmortem_nb").joinpath("people.toml").read_text("utf-8")
+    return frozenset(tomllib.loads(shipped)["teams"].split())

@@ -254,6 +254,15 @@ def test_engineering_hours_run_from_the_first_entry_that_names_somebody():
     assert impact.hours([{"time": at(1)}]) == []
 
 
+def test_a_team_that_was_called_in_is_no_participant():
+    """Those of it who worked are named as responders, or not known."""
+    called = {"escalated_to": "Payments team", "responders": ["Bo Berg (Payments)", "Cy Dahl"]}
+    rows = [{"time": at(30), **called}, {"time": at(40), "responsible": "SRE on-call"}]
+    (got,) = impact.hours(rows, end=at(90))
+    assert [name for name, _ in got.parts] == ["Bo Berg (Payments)", "Cy Dahl"]
+    assert got.value == 2
+
+
 def test_hours_are_rounded_down_and_a_person_counts_once_however_written():
     """Bob is there for 45 minutes: 0.7 hours at least, not 0.8, and not again as bob."""
     rows = [{"time": at(82), "on_call": "Bob"}, {"time": at(97), "responders": ["bob"]}]
