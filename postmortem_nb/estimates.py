@@ -127,6 +127,18 @@ def compare(found: Sequence[Estimate]) -> list[tuple[Estimate, Estimate]]:
     return [(a, b) for a, b in pairs if _apart(a, b)]
 
 
+def others_than(best: Estimate, found: Iterable[Estimate]) -> list[tuple[str, Estimate]]:
+    """Return what other sources say that cannot be left unsaid beside a figure.
+
+    Of a part, the other parts: none of them is the whole. Of a whole, what contradicts it.
+    """
+    rivals = [each for each in found if each.name == best.name and not (each.is_stated or each.of)]
+    if best.lower_bound:
+        parts = [each for each in rivals if each.lower_bound and not same(each.value, best.value)]
+        return [("another part", each) for each in parts]
+    return [("another source", each) for each in rivals if _apart(best, each)]
+
+
 def agreeing(found: Sequence[Estimate]) -> list[bool | None]:
     """Return for each estimate whether all of its figure agree; None where it stands alone."""
     apart = {id(each) for pair in compare(found) for each in pair}

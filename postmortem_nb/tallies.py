@@ -11,7 +11,16 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from postmortem_nb import metrics, slo
-from postmortem_nb.estimates import AT_LEAST, NEAR_WHOLE, Estimate, best, least, same, worded
+from postmortem_nb.estimates import (
+    AT_LEAST,
+    NEAR_WHOLE,
+    Estimate,
+    best,
+    least,
+    others_than,
+    same,
+    worded,
+)
 from postmortem_nb.metrics import Measure
 
 if TYPE_CHECKING:
@@ -274,7 +283,8 @@ def _tallied(tally: Tally, facts: Facts, found: Found) -> Measure:
     if typed is not None:
         return _stated(blank, name, typed, computed, facts)
     if computed is not None:
-        others = _other_parts(computed, found.estimates)
+        others = others_than(computed, found.estimates)
+        beside = [_limits(computed), *(f"{what}: {each.words}" for what, each in others)]
         value = round(computed.value) if computed.unit in {"users", "requests"} else computed.value
         return replace(
             blank,
@@ -283,10 +293,10 @@ def _tallied(tally: Tally, facts: Facts, found: Found) -> Measure:
             counted=_counted(computed),
             origin=computed.source,
             definition=f"{f'{AT_LEAST}: ' * computed.lower_bound}{_counted(computed)}"
-            + "".join(f"; another part: {each.words} ({_short(each)})" for each in others),
+            + "".join(f"; {what}: {each.words} ({_short(each)})" for what, each in others),
             source=computed.source,
             parts=(computed.value,),
-            beside="; ".join([_limits(computed), *(f"another part: {e.words}" for e in others)]),
+            beside="; ".join(dict.fromkeys(each for each in beside if each)),
             lower_bound=computed.lower_bound,
         )
     names = " or ".join(tally.stated)
@@ -341,7 +351,7 @@ def _with_share(users: Measure, share: Measure, found: Sequence[Estimate]) -> Me
     if not isinstance(part, (int, float)) or not same(next(own, first), first):
         return replace(users, parts=(first, None))
     origin = "" if share.source.startswith("stated") else f" ({share.source})"
-    of = share.definition.removeprefix("share ")
+    of = (share.counted if origin else share.definition).removeprefix("share ")
     return replace(
         users,
         parts=(first, round(part, 1)),
@@ -369,16 +379,6 @@ def _limits(computed: Estimate) -> str:
     if computed.lower_bound:
         return f"computed: {AT_LEAST}, its source saw only a part"
     return f"computed: {bound}" if bound else ""
-
-
-def _other_parts(computed: Estimate, found: Sequence[Estimate]) -> list[Estimate]:
-    """Return what other sources counted that saw a part as well: none of them is the whole."""
-    parts = [each for each in found if each.name == computed.name and each.lower_bound]
-    return [
-        each
-        for each in parts
-        if computed.lower_bound and not each.of and not same(each.value, computed.value)
-    ]
 
 
 def _short(computed: Estimate) -> str:

@@ -321,6 +321,26 @@ def test_stated_and_counted_stand_side_by_side(incident):
     assert pd.isna(table.loc[("affected_share", "evidence: impact"), "agrees"])
 
 
+def test_a_figure_that_another_answer_contradicts_says_so_where_it_stands(incident):
+    """The first of the answers is no truer than the second."""
+    failed = LOGS[LOGS["status"] != "info"]
+    more = pd.concat([LOGS, failed.assign(**{"@usr.id": failed["@usr.id"] + "-app"})])
+    evidence.freeze(incident.path / "evidence", "rum", more, {"complete": True})
+    stats = incident.stats().set_index("measure")
+    said = "; another source: 6 users (evidence: rum)"
+    assert stats.loc["affected_total", "value"] == 3
+    assert stats.loc["affected_total", "definition"].endswith(said)
+    told = stats.loc["affected_users", "definition"]
+    assert told.endswith("share of 4 distinct usr.id active in the same window (evidence: impact)")
+    written = document.markdown(incident)
+    assert "- Total affected users: 3 *(another source: 6 users)*" in written
+    assert "| **Affected Users** | 3 (" in written
+    row = next(line for line in written.splitlines() if line.startswith("| **Affected Users**"))
+    assert row.endswith("*(another source: 6 users)* |")
+    incident.set("affected_total", 6)
+    assert "users: 6 *(computed 3 from evidence impact)*\n" in document.markdown(incident)
+
+
 def test_a_disagreement_is_a_finding_at_the_stated_figure(incident):
     incident.set("affected_total", 4200)
     frame = incident.check()
