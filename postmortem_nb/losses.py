@@ -38,6 +38,8 @@ DOLLARS = {"": 1.0, "dollar": 1.0, "cent": 0.01, "microdollar": 1e-6}
 Amount = float | pd.DataFrame
 """Money, or a metric answer whose values add up to it."""
 
+GAPS = 0.25
+"""A week that lacks such a share of the points of another one is told."""
 
 UNASKED = "deferred orders not asked for"
 """What is said where no hours after the impact were compared: nothing is known of them."""
@@ -152,7 +154,22 @@ def _lost(frame: pd.DataFrame, window: Windows) -> Estimate | None:
     later = max(0.0, after.get(0, 0.0) - statistics.median(before)) if before else 0.0
     lost = revenue(during[0], usual, deferred=later)
     said = lost.definition if before else lost.definition.replace("deferred $0", UNASKED)
-    return replace(lost, definition=said)
+    method, _, interval = said.rpartition("; ")
+    return replace(lost, definition=f"{method}{_empty(known)}; {interval}")
+
+
+def _empty(known: pd.DataFrame) -> str:
+    """Return in words which weeks lack many of the points that another one has.
+
+    They add nothing to their week: no order came, or what came was not measured.
+    """
+    inside = known[known["part"] == "impact"]
+    points = inside.groupby(inside["week"].astype(int))["timestamp"].nunique()
+    most = int(points.max())
+    few = points[points < (1 - GAPS) * most].sort_index(ascending=False)
+    counted = zip(few.index.tolist(), few.tolist(), strict=True)
+    weeks = [f"{most - count:,} of {most:,} in {_week(week)}" for week, count in counted]
+    return f"; points that are missing count as nothing: {', '.join(weeks)}" if weeks else ""
 
 
 def _parted(frame: pd.DataFrame, window: Windows) -> pd.DataFrame:
@@ -170,6 +187,12 @@ def _parted(frame: pd.DataFrame, window: Windows) -> pd.DataFrame:
     later = (own["timestamp"] >= end) & bool((frame["part"] == "after").any())
     parts = pd.Series(pd.NA, index=frame.index, dtype="string")
     return frame.assign(part=parts.mask(later, "after").mask(inside, "impact"))
+
+
+def _week(week: int) -> str:
+    if week == 0:
+        return "the incident's week"
+    return f"the one {-week} weeks before" if week < -1 else "the week before"
 
 
 def _asked(frame: pd.DataFrame) -> coverage.Window | None:

@@ -695,6 +695,24 @@ def test_lost_revenue_is_the_median_of_the_weeks_less_what_came_later():
     assert "deferred $5" in found.definition
 
 
+def test_weeks_that_lack_points_are_told():
+    """Nothing sold or nothing measured: the loss is as if nothing had been sold."""
+
+    def week(number, count, value):
+        times = pd.date_range("2025-12-07T10:00Z", periods=count, freq="1min")
+        return weeks(*[(number, "impact", value)] * count).assign(timestamp=times)
+
+    frame = pd.concat([week(0, 60, 20), week(-1, 120, 100), week(-2, 40, 100), week(-3, 110, 100)])
+    found = losses.from_weeks(frame, name="revenue")
+    assert found.value == 11_000 - 1200
+    assert found.definition.endswith(
+        "; points that are missing count as nothing: 60 of 120 in the incident's week, 80 of 120 "
+        "in the one 2 weeks before; the interval is its least and most"
+    )
+    whole = pd.concat([week(0, 120, 20), week(-1, 120, 100), week(-2, 95, 100)])
+    assert "missing" not in losses.from_weeks(whole, name="revenue").definition
+
+
 def test_fewer_orders_after_are_no_deferred_ones():
     frame = weeks((0, "impact", 60), (-1, "impact", 100), (0, "after", 10), (-1, "after", 50))
     assert losses.from_weeks(frame, name="r").value == 40
