@@ -27,8 +27,12 @@ if TYPE_CHECKING:
 
     from postmortem_nb.coverage import Windows
 
-ERRORS = re.compile(r"(?<![a-z])(?:errors?|fail(?:ed|ures?)|(?<!\d)5xx)(?![a-z0-9])")
-"""What a query has in it that may count failed requests: “http.errors”, “checkout.failed”."""
+ERRORS = re.compile(
+    r"(?<![a-z])(?:err(?:or)?s?|fail(?:ed|ures?)|(?<!\d)5xx)(?![a-z0-9])|"
+    r"(?:status(?:_code)?|response_code):5(?:\d\d|\*)(?!\w)"
+)
+"""What a query has in it that may count failed requests: “http.errors”, “checkout.failed”,
+“status_code:503”."""
 
 COLUMNS = frozenset({"timestamp", "query", "series", "value"})
 """What the answer of a metric holds."""

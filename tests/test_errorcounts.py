@@ -51,6 +51,9 @@ def told(frame, window=WINDOW):
         "sum:orders.failures{*}.as_count()",
         "sum:http_errors_total{*}.as_count()",
         "sum:orders.placed{outcome:failed}.as_count()",
+        "sum:haproxy.frontend.err{*}.as_count()",
+        "sum:trace.http.request.hits{http.status_code:503}.as_count()",
+        "sum:istio.mesh.request.count{response_code:5*,env:prod}.as_count()",
     ],
 )
 def test_a_sum_of_what_was_counted_is_a_count(query):
@@ -59,7 +62,14 @@ def test_a_sum_of_what_was_counted_is_a_count(query):
 
 
 @pytest.mark.parametrize(
-    "query", ["sum:db.failover{*}.as_count()", "sum:web.terrors{*}.as_count()"]
+    "query",
+    [
+        "sum:db.failover{*}.as_count()",
+        "sum:web.terrors{*}.as_count()",
+        "sum:log.stderr{*}.as_count()",
+        "sum:web.requests{status_code:404}.as_count()",
+        "sum:web.requests{status_code:5}.as_count()",
+    ],
 )
 def test_a_name_that_only_begins_or_ends_like_one_of_failures_is_none(query):
     assert told(answer(query, 10, 20)) == []
@@ -89,6 +99,7 @@ def test_a_name_that_only_begins_or_ends_like_one_of_failures_is_none(query):
         ("sum:a.errors{*}.as_count() / sum:a.hits{*}.as_count()", None, "it is a formula"),
         ("100 * sum:a.errors{*}.as_count()", None, "it is a formula"),
         ("sum:web.requests{!status:error}.as_count()", None, "it does not count errors alone"),
+        ("sum:web.requests{!status_code:500}.as_count()", None, "it does not count errors alone"),
         ("sum:web.requests{error:false}.as_count()", None, "it does not count errors alone"),
         ("sum:orders.placed{failed:false}.as_count()", None, "it does not count errors alone"),
         ("sum:orders.failure_rate{*}.as_count()", None, "its name says that it is a rate"),
