@@ -2,6 +2,7 @@
 
 import math
 import re
+from dataclasses import replace
 from datetime import timedelta
 from importlib import resources
 from itertools import combinations, pairwise
@@ -549,3 +550,23 @@ def test_a_threshold_says_whether_it_is_itself_an_alarm(sign, words):
     made = alarms.Trial("", "", "", "", 6, sign, np.empty(0, np.int64), nothing, 0, (), span, span)
     for figure in alarms.draw(made):
         assert words in {text.get_text() for text in figure.findobj(Text)}
+
+
+@pytest.mark.parametrize(("sign", "flip", "said"), [
+    ("<", 1, "Cut off above: up to 12k."), (">", -1, "Cut off below: down to −12k."),
+])  # fmt: skip
+def test_what_is_far_on_the_side_that_never_alarms_leaves_room_for_the_threshold(sign, flip, said):
+    """A fall by 90 % alarms; 12,000 % after it are a return to what was."""
+    seconds = np.arange(0, 6000, 60)
+    values = np.where(seconds > 5500, 12_000.0, np.where(seconds > 3000, -90.0, 2.0))
+    span = clock.Span(0, 6000)
+    made = alarms.Trial(
+        "", "", "", "", -50 * flip, sign, seconds, flip * values[None, :], 0, (), span, span
+    )
+    for figure in alarms.draw(made):
+        low, high = figure.axes[0].get_ylim()
+        assert high - low < 1000
+        assert said in {text.get_text() for text in figure.findobj(Text)}
+    plain = replace(made, values=flip * np.minimum(values, 200)[None, :])
+    for figure in alarms.draw(plain):
+        assert not any("Cut off" in text.get_text() for text in figure.findobj(Text))

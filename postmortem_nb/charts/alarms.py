@@ -39,6 +39,9 @@ MOST_GREY = 40
 ALARM = "#B3261E"
 """What alarms, and the threshold; 6 : 1 on white."""
 
+FAR = 8.0
+"""What never alarms is drawn so many times as far from the threshold as what is usual or alarms."""
+
 THICK = 1.4  # points
 BAR = 4.5  # points: an alarm, along the threshold
 LEAST = 0.03  # inches that an alarm is wide at least
@@ -85,9 +88,11 @@ def _picture(made: Trial, view: stage.View, words: tuple[str, str], height: floa
     inside = (made.seconds >= span.start) & (made.seconds <= span.end)
     x = made.seconds[inside].astype(np.float64) - span.start
     values = made.values[:, inside]
-    scale, over = _scale(values, made), _named(made)
+    over, (low, high, beyond) = _named(made), _ends(values, made)
+    scale = units.scale(low, high, units.read(made.unit), zero=0 <= low < 0.6 * high)
     panel = stage.Panel(label(words[0], 400), scale, height)
-    found = stage.stage(view, [panel], [over], remark=label(words[1]))
+    remark = "  ·  ".join(filter(None, [label(words[1]), beyond]))
+    found = stage.stage(view, [panel], [over], remark=remark)
     axes, room = found.panels[0]
     for row in _others(values, made.chief):
         few = thin.thin(x, row, thin.COLUMNS // 4)
@@ -109,11 +114,24 @@ def _named(made: Trial) -> str:
     return f"alarms {SIDES[made.sign]} {units.shown(made.limit, units.read(made.unit))}"
 
 
-def _scale(values: Floats, made: Trial) -> units.Scale:
+def _ends(values: Floats, made: Trial) -> tuple[float, float, str]:
+    """Return the lowest and the highest value that is drawn, and what lies beyond in words.
+
+    What is far on the side that never alarms, as a change by thousands of percent beside a fall by
+    half, would leave no room to see the threshold.
+    """
     known = values[np.isfinite(values) & (np.abs(values) < units.HUGE)]
     low = min(float(known.min()) if known.size else made.limit, made.limit)
     high = max(float(known.max()) if known.size else made.limit, made.limit)
-    return units.scale(low, high, units.read(made.unit), zero=0 <= low < 0.6 * high)
+    usual = abs(float(np.median(known)) - made.limit) if known.size else 0.0
+    alarming = made.limit - low if made.sign.startswith("<") else high - made.limit
+    room = FAR * max(usual, alarming)
+    unit = units.read(made.unit)
+    if room and made.sign.startswith("<") and high > made.limit + room:
+        return low, made.limit + room, f"Cut off above: up to {units.shown(high, unit)}."
+    if room and made.sign.startswith(">") and low < made.limit - room:
+        return made.limit - room, high, f"Cut off below: down to {units.shown(low, unit)}."
+    return low, high, ""
 
 
 def _others(values: Floats, chief: int) -> list[Floats]:
