@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from postmortem_nb import coverage, slo, times
-from postmortem_nb.estimates import AT_LEAST, Estimate, agreeing, stated, worded
+from postmortem_nb.estimates import AT_LEAST, Estimate, agreeing, same, stated, worded
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -161,9 +161,11 @@ def _agrees(agrees: bool | None) -> str:  # noqa: FBT001 - a value, not a switch
 def regions(found: Found) -> Aside | None:
     """Return the figures by region, a column a figure and source; None where nothing tells it.
 
-    A question that was asked of one region after the other is one column.
+    A question that was asked of one region after the other is one column. Where regions are not
+    what they come to, as those of a user who was seen in two, a row says what it is in all.
     """
     columns: dict[str, tuple[str, dict[str, float]]] = {}
+    whole: dict[str, float] = {}
     for each in found.estimates:
         if each.split != "region" or not each.parts:
             continue
@@ -171,6 +173,8 @@ def regions(found: Found) -> Aside | None:
         alone = each.parts[0][0] if len(each.parts) == 1 else ""
         question = f"{head}, {each.source.replace(f':{alone}', ':') if alone else each.source}"
         columns.setdefault(question, (head, {}))[1].update(each.parts)
+        if not alone:
+            whole[question] = each.value
     kept = list(columns.values())[:4]
     if not kept:
         return None
@@ -181,6 +185,11 @@ def regions(found: Found) -> Aside | None:
         for name in names
     )
     heads = ("Region", *(head for head, _ in kept))
+    every = [whole.get(question) for question in list(columns)[:4]]
+    summed = zip(every, (sum(held.values()) for held in parts), strict=True)
+    if any(value is not None and not same(value, total) for value, total in summed):
+        told = (DASH if value is None else worded(value, "") for value in every)
+        rows = (*rows, ("In all", *told))
     return Aside(TITLES[2], heads, rows, frozenset(range(1, len(heads))))
 
 

@@ -212,6 +212,16 @@ def test_blanks_are_the_templates_own_lines(asked):
     assert "> |" not in asked.document(blanks=True)
 
 
+def test_regions_that_do_not_add_up_say_what_they_are_in_all(incident):
+    """Two of the three users met failures in both regions: 3 + 2 are 3."""
+    freeze(incident, "users", pd.concat([logs("eu"), logs("us", users=2)]), "search_datadog_logs")
+    assert "> | eu | 3 |\n> | us | 2 |\n> | In all | 3 |" in incident.document()
+    freeze(incident, "users", logs("eu"), "search_datadog_logs")
+    again = Incident.open(incident.path).document()
+    assert "> | eu | 3 |" in again
+    assert "In all" not in again
+
+
 def test_a_hostile_slo_and_region_stay_text(incident):
     freeze(incident, "slo", slo(name=HOSTILE), "get_datadog_slo")
     freeze(incident, "users", logs(region=HOSTILE), "search_datadog_logs")
