@@ -707,6 +707,24 @@ def test_a_query_whose_brackets_do_not_fit_is_found(incident, query, odd):
     assert all(f"“{odd}”" in each for each in said)
 
 
+@pytest.mark.parametrize(
+    ("asked", "odd"),
+    [
+        (("service:checkout env:prod",), False),
+        (("service:checkout-api status:error",), False),
+        (("service:search", "service:payments"), False),
+        (("service:search status:error", "avg:load{service:mail-out}"), True),
+        (("env:prod @service:search",), False),  # a facet of that name, of whatever
+    ],
+)
+def test_services_of_which_nobody_asked_are_found(incident, asked, odd):
+    """The incident is one of checkout and payments."""
+    listed = [{"name": "a", "arguments": {"query": each}} for each in asked]
+    hits = list(records.elsewhere(case.take(incident), listed))
+    assert [each.name for each in hits] == ["services"] * odd
+    assert all("mail-out, search" in each.message for each in hits)
+
+
 def test_what_has_expired_by_the_last_edit_is_said(example, tmp_path):
     (none,) = records.missing(case.take(example), set())
     assert "had expired (15 days" in none.remedy  # the incident is of 2025-12-04

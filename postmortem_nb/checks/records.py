@@ -1,28 +1,27 @@
-"""Rules of the records: the frozen evidence, the log of edits, approvals older than the text."""
+"""Rules of the records: the frozen evidence, and the log of edits."""
 
 from __future__ import annotations
 
-import datetime as dt
 import hashlib
 import re
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from postmortem_nb import evidence, impact, provenance, times
-from postmortem_nb.checks import reading, regional
+from postmortem_nb.checks import reading, regional, signed, single
 from postmortem_nb.checks.case import SINGLE
 from postmortem_nb.checks.report import Code, Finding, Severity
-from postmortem_nb.checks.review import APPROVED, REVIEW, grave, reached
-from postmortem_nb.errors import PostmortemError, shown
+from postmortem_nb.checks.review import REVIEW, grave, reached
+from postmortem_nb.errors import PostmortemError
 from postmortem_nb.estimates import STATED, compare
 
 if TYPE_CHECKING:
+    import datetime as dt
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from postmortem_nb.checks.case import Case, Row
+    from postmortem_nb.checks.case import Case
     from postmortem_nb.checks.reading import Attested
-    from postmortem_nb.edits import Edit
     from postmortem_nb.estimates import Estimate
     from postmortem_nb.incident import Incident
 
@@ -34,12 +33,6 @@ KEPT_DAYS = 15
 VANISH = frozenset({"search_datadog_logs", "analyze_datadog_logs", "search_datadog_spans"})
 ROUGH: frozenset[str] = frozenset({"engineering_hours"})
 """Figures of which a source knows little: who is named first need not have worked till the end."""
-LATER: frozenset[str] = frozenset({"approvals", "sharing"})
-"""Tables that go on changing after an approval."""
-TOGETHER = dt.timedelta(minutes=1)
-"""Edits this near to each other were made as one."""
-LATER_NAMES: frozenset[str] = frozenset({"state", "status", "tracking", "review_date"})
-"""Blanks that go on changing after an approval."""
 
 
 def found(incident: Incident, case: Case, attested: Attested) -> Iterator[Finding]:
@@ -50,6 +43,7 @@ def found(incident: Incident, case: Case, attested: Attested) -> Iterator[Findin
     yield from missing(case, names)
     yield from cited(case, names)
     yield from made_up(case, listed)
+    yield from elsewhere(case, listed)
     for record in listed:
         yield from unsound(case, record)
         yield from covers(case, record)
@@ -61,7 +55,6 @@ def found(incident: Incident, case: Case, attested: Attested) -> Iterator[Findin
     yield from disagreements(case, estimates)
     yield from regional.found(case, estimates, attested)
     yield from damage(incident.problems)
-    yield from stale(case)
 
 
 def missing(case: Case, names: set[str]) -> Iterator[Finding]:
@@ -92,7 +85,7 @@ def missing(case: Case, names: set[str]) -> Iterator[Finding]:
 def _expired(case: Case) -> str:
     """Return what is left of the data by the newest edit: logs and spans are kept `KEPT_DAYS`."""
     until = case.moments.recovered or case.moments.start
-    made = [at for edit in case.edits if (at := _made(edit))]
+    made = [at for edit in case.edits if (at := signed.made(edit))]
     newest = max(made, default=until)
     if until is None or newest is None or (newest - until).days < KEPT_DAYS:
         return f"Logs and spans are kept for {KEPT_DAYS} days. "
@@ -100,6 +93,37 @@ def _expired(case: Case) -> str:
         f"By {newest:%Y-%m-%d} its logs and spans had expired ({KEPT_DAYS} days, unless yours are "
         "kept longer): say in the text what is left, or from where it was taken. "
     )
+
+
+_SERVICE = re.compile(r"(?<![\w.@-])service:(?P<name>[a-z][\w.-]*\w)", re.IGNORECASE)
+"""In a question: of which service it asks."""
+
+
+def elsewhere(case: Case, listed: Sequence[Mapping[str, Any]]) -> Iterator[Finding]:
+    """Find services affected of which no frozen answer was asked, though others were."""
+    stated = [str(each) for each in case.fact("services") or ()]
+    asked = {
+        match["name"] for each in listed for match in _SERVICE.finditer(str(each.get("arguments")))
+    }
+    known = {part for name in asked for part in _named(name)}
+    if stated and asked and not any(_named(name) & known for name in stated):
+        yield single.about(
+            case,
+            Code.SOURCES,
+            "services",
+            message=f"{', '.join(stated)}, but the frozen answers were asked of "
+            f"{', '.join(sorted(asked)[:_MOST_NAMED])}.",
+            remedy="Correct the services affected, or ask for theirs.",
+        )
+
+
+_MOST_NAMED = 5
+"""Services that a finding names."""
+
+
+def _named(service: str) -> frozenset[str]:
+    """Return the parts of a service's name: “checkout-api” and “Checkout” share one."""
+    return frozenset(re.findall(r"[^\W_]{3,}", service.lower()))
 
 
 _CITED = re.compile(
@@ -258,76 +282,6 @@ def damage(problems: list[str]) -> Iterator[Finding]:
             message=f"{problem.rstrip('.')}.",
             remedy="Compare with the history of the bundle; all other edits are in place.",
         )
-
-
-class _Change(NamedTuple):
-    """An edit of the content: when, and whether it changes something that stood there."""
-
-    at: dt.datetime
-    replaces: bool
-
-
-def stale(case: Case) -> Iterator[Finding]:
-    """Find approvals of a text that was changed after they were given."""
-    signed = [row for row in case.rows("approvals") if row.get("date") and row.get("name")]
-    changes = list(_changes(case.edits)) if signed else []
-    for row in signed:
-        later = _since(case, changes, row)
-        if later:
-            yield Finding(
-                code=Code.APPROVAL,
-                severity=Severity.WARNING if reached(case, APPROVED) else Severity.HINT,
-                where=case.where("approvals", row["row"]),
-                message=f"{shown(row['name'])} approved on {row['date']}; {later}.",
-                remedy="Show the approver what changed (incident.history()) and renew the date.",
-                table="approvals",
-                row=row["row"],
-                name="date",
-            )
-
-
-def _changes(log: Sequence[Edit]) -> Iterator[_Change]:
-    """Yield the edits of what is approved, but those without a time: another program's."""
-    filled: set[tuple[str, str, str]] = set()
-    for edit in log:
-        place = (edit["table"], edit["row"], str(edit.get("name")))
-        if edit["table"] not in LATER and edit.get("name") not in LATER_NAMES and _made(edit):
-            yield _Change(_made(edit) or times.EPOCH, "op" in edit or place in filled)
-        if edit.get("value") is not None:
-            filled.add(place)
-
-
-def _made(edit: Edit) -> dt.datetime | None:
-    """Return when an edit was made in UTC, None where another program wrote no such time."""
-    try:
-        said = dt.datetime.fromisoformat(edit["at"])
-        return (said if said.tzinfo else said.replace(tzinfo=dt.UTC)).astimezone(dt.UTC)
-    except (KeyError, TypeError, ValueError, OverflowError):
-        return None
-
-
-def _since(case: Case, changes: Sequence[_Change], row: Row) -> str:
-    """Return, in words, how many edits of the content are later than an approval.
-
-    Later than the moment it was written down, else than its day. What was filled for the first
-    time within the same minute came with it: an import writes approvals and text together.
-    """
-    here = ("approvals", row["row"])
-    own = (_made(edit) for edit in case.edits if (edit["table"], edit["row"]) == here)
-    signed = max((at for at in own if at), default=None)
-    dated = [each.at for each in changes if each.at.date() > row["date"]]
-    if signed is not None:
-        later = [
-            e.at for e in changes if e.at > signed and (e.replaces or e.at > signed + TOGETHER)
-        ]
-        if later:
-            return f"{_edits(later)} came later"
-        dated = [at for at in dated if at < signed - TOGETHER]
-    return f"{_edits(dated)} came later than that day" if dated else ""
-
-
-def _edits(made: Sequence[dt.datetime]) -> str:
-    return "1 edit" if len(made) == 1 else f"{len(made):,} edits"
 
 
 def _looked_at(folder: Path, record: Mapping[str, Any]) -> dict[str, Any]:

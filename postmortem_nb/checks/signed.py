@@ -1,10 +1,10 @@
-"""Approvals: missing, incomplete, too early, or by the wrong person; ticks at odds with rows."""
+"""Approvals: missing, incomplete, too early, stale, by others; ticks at odds with rows."""
 
 from __future__ import annotations
 
 import datetime as dt
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from postmortem_nb import times
 from postmortem_nb.checks.report import Code, Finding, Severity
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from postmortem_nb.checks.case import Case, Row
+    from postmortem_nb.edits import Edit
 
 _READY = re.compile(r"\b(?:done|updated|complete|completed|published|live)\b", re.IGNORECASE)
 _UNREADY = re.compile(
@@ -63,6 +64,84 @@ def approvals(case: Case) -> Iterator[Finding]:
                 "Correct the date of the approval.",
                 severity=Severity.ERROR,
             )
+
+
+LATER: frozenset[str] = frozenset({"approvals", "sharing"})
+"""Tables that go on changing after an approval."""
+TOGETHER = dt.timedelta(minutes=1)
+"""Edits this near to each other were made as one."""
+LATER_NAMES: frozenset[str] = frozenset({"state", "status", "tracking", "review_date"})
+"""Blanks that go on changing after an approval."""
+
+
+class _Change(NamedTuple):
+    """An edit of the content: when, and whether it changes something that stood there."""
+
+    at: dt.datetime
+    replaces: bool
+
+
+def stale(case: Case) -> Iterator[Finding]:
+    """Find approvals of a text that was changed after they were given."""
+    signed = [row for row in case.rows("approvals") if row.get("date") and row.get("name")]
+    changes = list(_changes(case.edits)) if signed else []
+    for row in signed:
+        later = _since(case, changes, row)
+        if later:
+            yield Finding(
+                code=Code.APPROVAL,
+                severity=Severity.WARNING if reached(case, APPROVED) else Severity.HINT,
+                where=case.where("approvals", row["row"]),
+                message=f"{shown(row['name'])} approved on {row['date']}; {later}.",
+                remedy="Show the approver what changed (incident.history()) and renew the date.",
+                table="approvals",
+                row=row["row"],
+                name="date",
+            )
+
+
+def _changes(log: Sequence[Edit]) -> Iterator[_Change]:
+    """Yield the edits of what is approved, but those without a time: another program's."""
+    filled: set[tuple[str, str, str]] = set()
+    for edit in log:
+        place = (edit["table"], edit["row"], str(edit.get("name")))
+        if edit["table"] not in LATER and edit.get("name") not in LATER_NAMES and made(edit):
+            yield _Change(made(edit) or times.EPOCH, "op" in edit or place in filled)
+        if edit.get("value") is not None:
+            filled.add(place)
+
+
+def made(edit: Edit) -> dt.datetime | None:
+    """Return when an edit was made in UTC, None where another program wrote no such time."""
+    try:
+        said = dt.datetime.fromisoformat(edit["at"])
+        return (said if said.tzinfo else said.replace(tzinfo=dt.UTC)).astimezone(dt.UTC)
+    except (KeyError, TypeError, ValueError, OverflowError):
+        return None
+
+
+def _since(case: Case, changes: Sequence[_Change], row: Row) -> str:
+    """Return, in words, how many edits of the content are later than an approval.
+
+    Later than the moment it was written down, else than its day. What was filled for the first
+    time within the same minute came with it: an import writes approvals and text together.
+    """
+    here = ("approvals", row["row"])
+    own = (made(edit) for edit in case.edits if (edit["table"], edit["row"]) == here)
+    signed = max((at for at in own if at), default=None)
+    dated = [each.at for each in changes if each.at.date() > row["date"]]
+    if signed is not None:
+        later = [
+            e.at for e in changes if e.at > signed and (e.replaces or e.at > signed + TOGETHER)
+        ]
+        if later:
+            return f"{_edits(later)} came later"
+        dated = [at for at in dated if at < signed - TOGETHER]
+    return f"{_edits(dated)} came later than that day" if dated else ""
+
+
+def _edits(made: Sequence[dt.datetime]) -> str:
+    return "1 edit" if len(made) == 1 else f"{len(made):,} edits"
 
 
 _REVIEWER = "Technical Reviewer"
@@ -155,7 +234,7 @@ def ticks(case: Case) -> Iterator[Finding]:
             yield _tick(case, row, "when", f"“{row['when']}”, but the review date is {day}.")
 
 
-RULES = (approvals, ahead, signers, ticks)
+RULES = (approvals, ahead, stale, signers, ticks)
 
 
 def _tick(case: Case, row: Row, name: str, message: str) -> Finding:
