@@ -283,8 +283,14 @@ def _picture(output: Output) -> str:
     found = attached(output.data) or (uri("image/svg+xml", svg) if svg else None)
     if not found:
         return ""
-    alt = text.html(output.alt or PICTURE)
-    return f'<figure><img src="{found}" alt="{alt}"></figure>'
+    picture = f'<img src="{found}" alt="{text.html(output.alt or PICTURE)}">'
+    is_ours = bool(output.facts.get("alt"))
+    return f"<figure>{chart(picture) if is_ours else picture}</figure>"
+
+
+def chart(picture: str) -> str:
+    """Return one of our charts in what it scrolls in, by keyboard too; a dark page turns it."""
+    return f'<div class="pm-chart" role="group" aria-label="Chart" tabindex="0">{picture}</div>'
 
 
 def drawing(svg: str) -> bytes | None:

@@ -22,8 +22,7 @@ def draw(figure: Figure, code: bool = False) -> str:  # noqa: FBT001, FBT002 - s
 
 def _picture(figure: Figure) -> str:
     source = cells.uri("image/png", figure.picture or b"")
-    frame = '<div class="pm-chart" role="group" aria-label="Chart" tabindex="0">'
-    return f'{frame}<img src="{source}" alt="{text.html(figure.alt)}"></div>'
+    return cells.chart(f'<img src="{source}" alt="{text.html(figure.alt)}">')
 
 
 def _table(figure: Figure) -> str:

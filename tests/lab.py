@@ -12,6 +12,7 @@ off, so the profile's Chromium knows no host but this one.
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -32,6 +33,7 @@ KERNEL = "window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kerne
 PYTHON = (sys.executable, "-m", "jupyter")
 SETUP = "from postmortem_nb import Incident\nincident = Incident.open({path!r})"
 OUTSIDE = re.compile(r"^(?:http|ws)s?://(?!127\.0\.0\.1)")
+LABEXTENSION = Path(__file__).parents[1] / "postmortem_nb" / "labextension"
 QUIET = {
     "@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False},
     "@jupyterlab/notebook-extension:tracker": {"windowingMode": "none"},
@@ -56,6 +58,9 @@ class Lab:
         settings = self.home / "overrides" / "overrides.json"
         settings.parent.mkdir(parents=True, exist_ok=True)
         settings.write_text(json.dumps(QUIET))
+        # what stands here, not what was installed when the environment was made
+        extensions = self.home / "extensions"
+        shutil.copytree(LABEXTENSION, extensions / "postmortem-nb")
         command = [
             *(*PYTHON, self.app, "--no-browser", "--allow-root"),
             f"--ServerApp.port={self.port}",
@@ -65,6 +70,7 @@ class Lab:
             f"--ServerApp.root_dir={self.root}",
             f"--LabServerApp.app_settings_dir={settings.parent}",
             f"--LabApp.app_settings_dir={settings.parent}",
+            f"--LabServerApp.extra_labextensions_path={extensions}",
             "--LabApp.expose_app_in_browser=True",
             "--JupyterNotebookApp.expose_app_in_browser=True",
             "--ServerApp.kernel_manager_class=jupyter_server.services.kernels.kernelmanager.AsyncMappingKernelManager",

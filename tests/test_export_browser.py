@@ -139,6 +139,27 @@ def test_everybody_can_read_it(browser, document, scheme, width):
     assert [(each["id"], each["nodes"][0]["html"][:120]) for each in found] == []
 
 
+TURNED = "invert(0.93) hue-rotate(180deg)"
+FILTERS = """() => Object.fromEntries([...document.querySelectorAll('figure img')]
+    .map(each => [each.alt.slice(0, 20), getComputedStyle(each).filter]))"""
+
+
+@pytest.mark.parametrize(("scheme", "shown"), [("light", "none"), ("dark", TURNED)])
+def test_charts_and_no_others_are_dark_in_a_dark_page(browser, tmp_path, scheme, shown):
+    """A chart that an author's cell asked us for is one of ours, a picture of their own is not."""
+    drawn = bundlekit.data({"image/png": bundlekit.png()}, postmortem={"alt": "Change points"})
+    painted = bundlekit.data({"image/png": bundlekit.png(3)}, alt="A whiteboard")
+    incident = bundlekit.bundle(tmp_path, own=[bundlekit.code_cell("frame", drawn, painted)])
+    page = editions.export(incident.path, "html")[0]
+    with Visit(browser, page, color_scheme=scheme) as visit:
+        found = visit.page.evaluate(FILTERS)
+        assert found.pop("A whiteboard") == "none"
+        assert len(found) > 2
+        assert set(found.values()) == {shown}
+        visit.page.emulate_media(media="print", color_scheme=scheme)
+        assert set(visit.page.evaluate(FILTERS).values()) == {"none"}
+
+
 @pytest.mark.parametrize("width", [320, 390, 768, 1024, 1600])
 def test_nothing_is_wider_than_the_screen(browser, document, width):
     with Visit(browser, document, viewport={"width": width, "height": 900}) as visit:

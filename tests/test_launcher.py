@@ -1,7 +1,10 @@
 """The "New postmortem" tile: the server's half by itself, then the whole in a real JupyterLab."""
 
+import json
 import re
+from importlib import resources
 
+import bundlekit
 import lab
 import pytest
 from playwright.sync_api import expect
@@ -65,3 +68,44 @@ def test_the_tile_asks_and_opens_the_notebook(jupyter):
         page.close()
         for session in jupyter.ask("/api/sessions"):
             jupyter.ask(f"/api/sessions/{session['id']}", method="DELETE")
+
+
+CHART = {
+    "cell_type": "code",
+    "id": "chart",
+    "metadata": {},
+    "execution_count": 1,
+    "source": "%%datadog errors",
+    "outputs": [
+        {"output_type": "display_data", "metadata": {}, "data": {"image/png": bundlekit.png()}},
+        {
+            "output_type": "display_data",
+            "metadata": {},
+            "data": {"text/html": '<div class="pm-below-chart ">1 row</div>'},
+        },
+    ],
+}
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize(("dark", "shown"), [(False, "none"), (True, "invert")])
+def test_charts_follow_the_theme_where_no_form_is_on_the_page(jupyter, dark, shown):
+    """A notebook that is opened to be read, or that asks and has no form."""
+    path = jupyter.notebook(f"read-{shown}.ipynb", ["1"])
+    stored = json.loads((jupyter.root / path).read_text())
+    stored["cells"].append(CHART)
+    (jupyter.root / path).write_text(json.dumps(stored))
+    with jupyter.open(path, dark=dark) as notebook:
+        picture = notebook.page.locator(".jp-RenderedImage img")
+        expect(picture).to_have_css("filter", re.compile(shown))
+
+
+def test_the_extension_turns_charts_as_the_forms_do():
+    turn = re.compile(r"filter: ?(invert\([\d.]+\) hue-rotate\(180deg\))")
+    package = resources.files("postmortem_nb")
+    files = (
+        package / "forms.css",
+        package / "labextension" / "static" / "remoteEntry.js",
+        package / "templates" / "html" / "page.css",
+    )
+    assert len({turn.search(file.read_text())[1] for file in files}) == 1

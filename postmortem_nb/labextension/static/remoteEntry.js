@@ -18,11 +18,15 @@
     { name: "start", label: "Impact start (UTC unless a zone is given)", hint: "2025-12-04 14:02" },
   ];
   // A form without a kernel: its finished text stands below, so what JupyterLab says in place of
-  // the form is not shown; and the text looks as it does under a living form.
+  // the form is not shown; and the text looks as it does under a living form. Charts follow the theme
+  // as where a form is, by the rule of forms.css.
   const STYLE =
     ".jp-OutputArea-child:has(> .jp-OutputArea-output.jupyter-widgets)" +
     ":has(~ .jp-OutputArea-child .pm-text){display:none}" +
-    ".pm-text li>p{margin:0}.pm-text ol>li,.pm-text pre{margin:.4em 0 .8em}";
+    ".pm-text li>p{margin:0}.pm-text ol>li,.pm-text pre{margin:.4em 0 .8em}" +
+    '[data-jp-theme-light="false"] .jp-OutputArea-child' +
+    ":has(+ .jp-OutputArea-child .pm-below-chart)>.jp-RenderedImage img" +
+    "{filter: invert(0.93) hue-rotate(180deg)}";
   let shared = {};
 
   // JupyterLab shares its own modules under name and version; any version present is the running one.
