@@ -39,7 +39,7 @@ def incidents(frame: pd.DataFrame) -> str:
     ]
     heads = ("incident", "date", "severity", "state", "lasted", "todo", "services", "title")
     return (
-        table(heads, rows, right="lasted todo", name="incident")
+        table(heads, rows, right="lasted todo", name="incident", about=True)
         + f"{_count(len(rows), 'incident')}\n"
     )
 
@@ -73,7 +73,8 @@ def actions(frame: pd.DataFrame) -> str:
     heads = ("standing", "due", "incident", "prio", "owner", "status", "action")
     late = int((frame["late_days"] > 0).sum())
     more = f", {late:,} overdue" if late else ""
-    return table(heads, rows, name="incident") + f"{_count(len(rows), 'action')}{more}\n"
+    shown = table(heads, rows, name="incident", about=True)
+    return f"{shown}{_count(len(rows), 'action')}{more}\n"
 
 
 def similar(frame: pd.DataFrame) -> str:

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 NARROWEST, WIDEST = 80, 120
 GAP = "  "
 _LEAST = 10  # columns: a date is read whole or not at all
+_ROOM = 30
+"""Columns in which most titles are read."""
+
 UNKNOWN = "–"
 
 
@@ -41,9 +44,9 @@ def table(
     *,
     right: str = "",
     name: str = "",
-    wide: int = 0,
+    about: bool = False,
 ) -> str:
-    """Return rows below their heads, one line each.
+    """Return rows below their heads, as wide as the terminal at most.
 
     Parameters
     ----------
@@ -53,16 +56,22 @@ def table(
         the heads, with spaces between, of columns of figures: aligned right and never cut
     name
         the head of the column that tells rows apart: cut only where nothing else can be
-    wide
-        columns of the terminal; `width` unless given
+    about
+        whether the last column says what a row is about: below the rest where it has no room
 
     """
+    wide = width()
     cells = [list(heads), *([line(value) for value in row] for row in rows)]
     figures = right.split()
     sizes = [max(_columns(row[n]) for row in cells) for n in range(len(heads))]
     texts = [n for n, head in enumerate(heads) if head not in figures]
-    _fit(sizes, [n for n in texts if heads[n] != name], wide or width())
-    _fit(sizes, texts, wide or width())
+    longest = sizes[-1]
+    _fit(sizes, [n for n in texts if heads[n] != name], wide)
+    _fit(sizes, texts, wide)
+    if about and sizes[-1] < min(longest, _ROOM):
+        beside = table(heads[:-1], [row[:-1] for row in rows], right=right, name=name)
+        below = (f"    {cut(row[-1], wide - 4)}\n" if row[-1] != UNKNOWN else "" for row in cells)
+        return "".join(map("".join, zip(beside.splitlines(keepends=True), below, strict=True)))
     return "".join(f"{_row(row, sizes, heads, figures)}\n" for row in cells)
 
 

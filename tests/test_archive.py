@@ -302,6 +302,27 @@ def test_a_long_name_leaves_the_dates_whole(tmp_path, monkeypatch):
     assert all(day in archivepages.incidents(archive.incidents()) for day in days)
 
 
+@pytest.mark.parametrize(("columns", "lines"), [("80", 4), ("120", 2)])
+@pytest.mark.parametrize("shown", ["incidents", "actions"])
+def test_what_it_is_about_is_read_in_a_narrow_terminal(
+    tmp_path, monkeypatch, shown, columns, lines
+):
+    """Before: its first ten letters, behind “353 days o…”."""
+    monkeypatch.setenv("COLUMNS", columns)
+    said = "Automate the approval of changes to pool sizes"
+    incident = begun(tmp_path, STORY[0])
+    incident.set("title", said)
+    incident.set("services", ["checkout", "payments"])
+    action = {"owner": "Bartholomew Habsburg", "due": "2025-10-10", "status": "In Progress"}
+    incident.add("actions", horizon="Immediate", title=said, **action)
+    archive = Archive(tmp_path)
+    printed = getattr(archivepages, shown)(getattr(archive, shown)()).splitlines()[:-1]
+    assert len(printed) == lines
+    if columns == "80":
+        assert printed[3] == f"    {said}"
+        assert "…" not in "".join(printed)
+
+
 def test_a_folder_that_may_not_be_read_is_told(story, monkeypatch):
     scandir = os.scandir
 
