@@ -144,24 +144,40 @@ def _again(folder: Path, record: Record, *, accept: bool) -> _Asked:
     """Return what one question says now; a failure is a note, the others are asked all the same."""
     asked = _Asked(str(record["name"]), _question(record), _rows(record))
     try:
-        old = evidence.thaw(folder, str(record["name"]))
+        old = _kept(folder, record, asked.notes)
         new = _answer(record)
     except PostmortemError as failed:
         asked.notes.append(" · ".join(str(failed).split("\n")))
         return asked
-    asked.was_rows, asked.now_rows = len(old), len(new)
-    if old.attrs["evidence"].get("changed"):
-        asked.notes.append("its file was changed since it was frozen")
+    asked.now_rows = len(new)
     now = new.attrs["evidence"]
     if _place(now) != _place(record):
         asked.notes.append(f"not compared: frozen from {_place(record)}, asked {_place(now)}")
         return asked
+    if old is None:
+        how = "--accept freezes this answer"
+        asked.notes.append(_accepted(folder, record, new, lost=True) if accept else how)
+        return asked
+    asked.was_rows = len(old)
+    if old.attrs["evidence"].get("changed"):
+        asked.notes.append("its file was changed since it was frozen")
     function = str(record.get("function"))
     asked.added, asked.removed, asked.changed = _differences(function, old, new)
     asked.notes += _notes(asked, record, old, new)
     if accept and asked.differs:
         asked.notes.append(_accepted(folder, record, new))
     return asked
+
+
+def _kept(folder: Path, record: Record, notes: list[str]) -> pd.DataFrame | None:
+    """Return the frozen rows; None, with a note, where only what was asked is still known."""
+    try:
+        return evidence.thaw(folder, str(record["name"]))
+    except BundleError as lost:
+        if "problem" in record:
+            raise
+        notes.append(f"not compared: {lost}")
+        return None
 
 
 def _answer(record: Record) -> pd.DataFrame:
@@ -177,14 +193,16 @@ def _answer(record: Record) -> pd.DataFrame:
     return queries.run(function, known | window)
 
 
-def _accepted(folder: Path, record: Record, new: pd.DataFrame) -> str:
+def _accepted(folder: Path, record: Record, new: pd.DataFrame, *, lost: bool = False) -> str:
     """Freeze a new answer in place of the old one, where that loses nothing; returns what was done.
 
-    It keeps the question as its cell asks it, and names the answer it replaced.
+    It keeps the question as its cell asks it, and names the answer it replaced. Where the old rows
+    are ``lost``, an answer may be as partial as they were.
     """
     now = new.attrs["evidence"]
-    if not now.get("complete") or (new.empty and _rows(record)):
-        return "kept as frozen"
+    whole = now.get("complete") or (lost and not record.get("complete", True))
+    if not whole or (new.empty and _rows(record)):
+        return "not accepted" if lost else "kept as frozen"
     before = {key: record.get(key) for key in ("fetched_at", "rows", "sha256")}
     same = {key: record.get(key) for key in ("call", "arguments", "question")}
     evidence.freeze(folder, str(record["name"]), new, now | same | {"before": before})

@@ -197,6 +197,35 @@ def test_a_damaged_record_is_a_note(incident, broken):
     assert numbers(found, "deploys")[2:] == (0, 0, 0)
 
 
+@pytest.mark.parametrize("lost", ["missing", "broken"])
+def test_rows_that_are_lost_are_asked_for_and_accepted(incident, lost):
+    """Before: “no answer now” though nobody had asked, and --accept brought nothing back."""
+    whole, rows = frozen(incident, "deploys"), incident.path / "evidence" / "deploys.parquet"
+    kept = files(incident)
+    rows.unlink() if lost == "missing" else rows.write_bytes(b"PAR1")
+    found = refresh.refresh(incident)
+    asked = row(found, "deploys")
+    assert (int(asked["was_rows"]), int(asked["now_rows"])) == (len(whole), len(whole))
+    assert pd.isna(asked["added"])
+    assert "not compared: evidence 'deploys'" in row(found, "deploys")["note"]
+    assert row(found, "deploys")["note"].endswith("; --accept freezes this answer")
+    assert files(incident)["deploys.json"] == kept["deploys.json"]
+
+    note = row(refresh.refresh(incident, accept=True), "deploys")["note"]
+    assert note.endswith("; accepted")
+    pd.testing.assert_frame_equal(frozen(incident, "deploys"), whole)
+    assert refresh.refresh(incident)["note"].tolist()[1] == ""
+
+
+def test_lost_rows_of_a_part_are_replaced_by_as_partial_an_answer(incident):
+    """An answer that reached its limit then reaches it now."""
+    freeze(incident, "logs", frozen(incident, "logs"), complete=False, partial="limit reached")
+    before = len(frozen(incident, "logs"))
+    (incident.path / "evidence" / "logs.parquet").unlink()
+    assert row(refresh.refresh(incident, accept=True), "logs")["note"].endswith("; accepted")
+    assert len(frozen(incident, "logs")) == before
+
+
 def test_no_evidence_is_no_work(tmp_path):
     found = refresh.refresh(Incident.create("INC-1", tmp_path))
     assert found.empty

@@ -154,7 +154,10 @@ def cited(case: Case, names: set[str]) -> Iterator[Finding]:
                 )
 
 
-_RESTORE = "Restore the file from the history of the bundle, or ask again with --refresh."
+_RESTORE = (
+    "Restore the file from the history of the bundle, or ask again: --refresh in its cell, "
+    "`postmortem refresh --accept` for all."
+)
 
 
 def unsound(case: Case, record: Mapping[str, Any]) -> Iterator[Finding]:
@@ -290,8 +293,10 @@ def _looked_at(folder: Path, record: Mapping[str, Any]) -> dict[str, Any]:
     try:
         now = path.stat()
         digest = _digest(path, now.st_size, now.st_mtime_ns)
+    except FileNotFoundError:
+        return {"problem": f"Its rows ({path.name}) are missing", **record}
     except OSError as error:
-        return {"problem": f"its rows cannot be read: {error.strerror}", **record}
+        return {"problem": f"Its rows cannot be read: {error.strerror}", **record}
     return {**record, "changed": digest != record.get("sha256")}
 
 
