@@ -72,7 +72,8 @@ def export(  # noqa: PLR0913 - the words of the command line, each by name
     code
         whether the code of cells and the questions to Datadog show
     told
-        called with one line for each kind of thing that was removed, and where
+        called with one line for each kind of thing that was removed, and where, below one that
+        says so
 
     Raises
     ------
@@ -91,7 +92,10 @@ def export(  # noqa: PLR0913 - the words of the command line, each by name
         tell(f"{target}: {len(files) - 1} pictures have no place beside it and were left out")
         files = {target.name: files[target.name]}
     written = [_written(target.parent / name, content) for name, content in files.items()]
-    for line in source.removed.lines():
+    removed = source.removed.lines()
+    public = audience == page.PUBLIC
+    of_what = "taken out of the public edition:" if public else "masked in this document:"
+    for line in [of_what, *removed] if removed else ():
         tell(line)
     return written
 

@@ -207,5 +207,23 @@ def test_a_secret_of_one_place_is_told_once(tmp_path, to):
     assert told == ["incident.what_we_did: 1 × password"]
 
 
+@pytest.mark.parametrize(
+    ("audience", "first"),
+    [("internal", "masked in this document:"), ("public", "taken out of the public edition:")],
+)
+def test_what_the_list_is_of_is_said_first(tmp_path, audience, first):
+    """Before: “incident.what_we_did: 1 × password”, and nothing of what was done with it."""
+    incident, said = bundlekit.bundle(tmp_path), []
+    incident.set("what_we_did", "Logged in with password=hunter2-x and more")
+    where = {"out": tmp_path / "out.html", "audience": audience}
+    editions.export(incident.path, "html", told=said.append, **where)
+    assert said[0] == first
+    assert all(" × " in line for line in said[1:])
+    incident.set("what_we_did", "Rolled back")
+    said.clear()
+    editions.export(incident.path, "html", told=said.append, out=tmp_path / "out.html")
+    assert said == []
+
+
 def test_the_stored_data_keeps_it(planted):
     assert CANARY in Incident.open(planted.path).value("what_happened")
