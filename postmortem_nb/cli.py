@@ -13,6 +13,7 @@ import errno
 import io
 import os
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from postmortem_nb import __version__, archivecommands, commands
@@ -132,13 +133,25 @@ def parser() -> argparse.ArgumentParser:
 
 
 def with_path(name: str, words: list[str], path: str) -> list[str]:
-    """Return a command's words with a bundle's path in its place, where it works on a bundle."""
+    """Return a command's words with a bundle's path in its place, where it works on a bundle.
+
+    A bundle that the words name already, as they would in a terminal, is the one that is meant.
+    """
     for command in COMMANDS:
         if command.name == name and PATH in command.arguments:
             positional = [argument for argument in command.arguments if argument[0][0][0] != "-"]
             place = positional.index(PATH)
-            return [*words[:place], path, *words[place:]]
+            given = words[place] if place < len(words) else ""
+            if given == Path(path).name:
+                return [*words[:place], path, *words[place + 1 :]]
+            return words if _is_bundle(given) else [*words[:place], path, *words[place:]]
     return words
+
+
+def _is_bundle(word: str) -> bool:
+    """Return whether a word names a bundle's folder, or a notebook in one."""
+    folder = Path(word).parent if word.endswith(".ipynb") else Path(word)
+    return bool(word) and (folder / "incident.jsonl").is_file()
 
 
 def _unexpected(asked: argparse.Namespace, word: str) -> str:

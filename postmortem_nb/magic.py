@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 import os
 import shlex
-from contextlib import suppress
+import sys
+from contextlib import redirect_stderr, suppress
 from importlib import import_module
 from typing import Any, NoReturn
 
@@ -81,7 +82,8 @@ class PostmortemMagics(Magics):
         incident = _session().find(self._names())
         if incident is not None:
             rest = cli.with_path(command, rest, str(incident.path))
-        with suppress(SystemExit):  # help ends a process; a cell just ends
+        # help ends a process, a cell just ends; what goes beside a result would be red in it
+        with suppress(SystemExit), redirect_stderr(sys.stdout):
             cli.run([command, *rest])
 
     def _is_shared(self, name: str, question: object) -> bool:

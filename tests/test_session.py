@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from IPython.testing.globalipapp import start_ipython
 
-from postmortem_nb import Incident, evidence, magic, sandbox, session
+from postmortem_nb import Incident, evidence, magic, notebook, sandbox, session
 from postmortem_nb.errors import PostmortemError, QueryError
 
 ERRORS = """search_datadog_logs(
@@ -268,6 +268,33 @@ def test_the_line_magic_runs_the_command_on_this_bundle(shell, incident, capsys)
     shell.run_line_magic("postmortem", "check --format json")
     found = json.loads(capsys.readouterr().out)
     assert {finding["code"] for finding in found}
+
+
+@pytest.mark.parametrize("word", [".", "INC-1", "INC-1.ipynb", "../INC-1"])
+def test_the_line_magic_takes_the_bundle_as_a_terminal_does(
+    shell, incident, capsys, monkeypatch, word
+):
+    """Before: “expected no word more, for example 'postmortem check INC-4821 …'; got '.'”."""
+    monkeypatch.chdir(incident.path)
+    notebook.write(incident)
+    shell.run_line_magic("postmortem", f"check {word} --format json")
+    assert json.loads(capsys.readouterr().out)
+
+
+def test_the_line_magic_takes_another_bundle(shell, incident, capsys, tmp_path):
+    other = Incident.create("INC-2", tmp_path)
+    shell.run_line_magic("postmortem", f"export '{other.path}' --to json")
+    assert capsys.readouterr().out.strip() == str(other.path / "INC-2.json")
+    with pytest.raises(PostmortemError, match="expected no word more"):
+        shell.run_line_magic("postmortem", "check nothing")
+
+
+def test_what_a_command_says_in_a_cell_is_no_alarm(shell, incident, capsys):
+    """What goes beside the result in a terminal is red in JupyterLab, as errors are."""
+    shell.run_line_magic("postmortem", "publish")
+    told = capsys.readouterr()
+    assert "that is the sandbox" in told.out
+    assert told.err == ""
 
 
 def test_the_line_magic_names_the_bundle_only_where_a_command_takes_one(shell, incident, capsys):
