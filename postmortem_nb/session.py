@@ -33,7 +33,7 @@ from postmortem_nb import (
     units,
 )
 from postmortem_nb.datadog import calls
-from postmortem_nb.errors import QueryError, expected
+from postmortem_nb.errors import NotSaved, QueryError, expected
 from postmortem_nb.incident import Incident
 from postmortem_nb.monitors import results
 from postmortem_nb.wholeframe import at_left
@@ -272,7 +272,14 @@ def _asked(folder: Path | None, name: str, call: callsyntax.Call) -> pd.DataFram
     kept = _whole(folder, name, call, frame.attrs["evidence"])
     if kept is not None:
         return kept
-    evidence.freeze(folder, name, frame, frame.attrs["evidence"])
+    try:
+        evidence.freeze(folder, name, frame, frame.attrs["evidence"])
+    except NotSaved as refused:  # it was waited for, and can be worked with
+        say(
+            f"Not frozen: {refused}. The answer is in the variable {name} alone: no document shows "
+            "it. Make room or copy the incident to where you may write, then run this cell again."
+        )
+        return frame
     return evidence.thaw(folder, name)
 
 

@@ -1,5 +1,6 @@
 """Query cells in a running IPython: asked once, frozen, shown again, refused in one line."""
 
+import errno
 import json
 import re
 from datetime import UTC, datetime, timedelta
@@ -268,6 +269,22 @@ def test_the_line_magic_runs_the_command_on_this_bundle(shell, incident, capsys)
     shell.run_line_magic("postmortem", "check --format json")
     found = json.loads(capsys.readouterr().out)
     assert {finding["code"] for finding in found}
+
+
+def test_an_answer_that_cannot_be_frozen_is_shown_and_says_so(shell, incident, shown, monkeypatch):
+    """In a read-only folder, on a full disk; before: minutes of waiting ended in an error alone."""
+
+    def refuse(*_, **__):
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr(evidence.onestep, "write", refuse)
+    shell.user_ns.pop("errors", None)
+    shell.run_cell_magic("datadog", "errors", ERRORS)
+    assert len(shell.user_ns["errors"]) > 3
+    said = texts(shown)
+    assert "Not frozen: evidence 'errors' is not saved: Read-only file system." in said
+    assert "rows" in said
+    assert not list((incident.path / "evidence").glob("*.parquet"))
 
 
 @pytest.mark.parametrize("word", [".", "INC-1", "INC-1.ipynb", "../INC-1"])
