@@ -139,6 +139,28 @@ def test_everybody_can_read_it(browser, document, scheme, width):
     assert [(each["id"], each["nodes"][0]["html"][:120]) for each in found] == []
 
 
+ARABIC = "تراجع الفريق إلى الإصدار السابق ثم راقب الطوابير."
+LINES = """text => {
+  const found = document.evaluate(`//dd/span[contains(., "${text}")]`, document, null, 9, null);
+  const span = found.singleNodeValue, all = document.createRange();
+  all.selectNodeContents(span);
+  const column = span.parentElement.getBoundingClientRect();
+  return [...all.getClientRects()].filter(each => each.width).map(each =>
+      [Math.round(each.left - column.left), Math.round(column.right - each.right)]);
+}"""
+
+
+def test_a_line_in_arabic_begins_at_the_right(browser, tmp_path):
+    """In the summary, as its readers expect; one in English below it at the left."""
+    incident = bundlekit.bundle(tmp_path)
+    incident.set("what_we_did", f"{ARABIC}\nRolled back.")
+    page = editions.export(incident.path, "html")[0]
+    with Visit(browser, page, viewport={"width": 1280, "height": 900}) as visit:
+        first, *_, last = visit.page.evaluate(LINES, ARABIC)
+    assert first[1] <= 1 < first[0]
+    assert last[0] <= 1 < last[1]
+
+
 TURNED = "invert(0.93) hue-rotate(180deg)"
 FILTERS = """() => Object.fromEntries([...document.querySelectorAll('figure img')]
     .map(each => [each.alt.slice(0, 20), getComputedStyle(each).filter]))"""
