@@ -7,6 +7,7 @@ answers to the same five functions that a user calls.
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 import tomllib
 from dataclasses import asdict, dataclass
@@ -91,7 +92,8 @@ QUESTIONS = (
 def run(out: Path) -> list[Path]:
     """Make the demo below ``out`` and return what was written, notebook first.
 
-    The bundle of an earlier demo is refused, never overwritten. Raises BundleError.
+    The bundle of an earlier demo is refused, never overwritten; of one that is stopped nothing
+    stays. Raises BundleError.
     """
     if _made_before(out):
         raise BundleError(
@@ -102,6 +104,9 @@ def run(out: Path) -> list[Path]:
     kept = {name: os.environ.pop(name) for name in ACCOUNT if name in os.environ}
     try:
         return _run(out)
+    except BaseException:  # Ctrl-C too: half a demo would stand in the way of the next
+        shutil.rmtree(out / ID, ignore_errors=True)
+        raise
     finally:
         os.environ.update(kept)
 

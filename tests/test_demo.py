@@ -159,3 +159,16 @@ def test_the_notebook_ran_and_keeps_no_widget_state(made):
 def test_an_earlier_demo_is_never_overwritten(made, capsys):
     assert cli.main(["demo", "--out", str(made[0].parent)]) == 2
     assert len(capsys.readouterr().err.splitlines()) == 1
+
+
+@pytest.mark.parametrize("how", [KeyboardInterrupt, RuntimeError])
+def test_a_demo_that_was_stopped_leaves_nothing_in_the_way(tmp_path, monkeypatch, how):
+    """Before: half a bundle, which the next demo refused and `make lab` opened."""
+
+    def stop(*_, **__):
+        raise how
+
+    monkeypatch.setattr(backtests, "run", stop)
+    with pytest.raises(how):
+        demo.run(tmp_path)
+    assert list(tmp_path.iterdir()) == []
