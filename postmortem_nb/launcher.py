@@ -45,11 +45,12 @@ class NewPostmortemHandler(APIHandler):
 def create(root: Path, asked: dict[str, Any]) -> str:
     """Make a bundle below ``root`` and return its notebook's path, relative, with ``/``.
 
-    ``asked``: id, folder, service (names, comma-separated), severity, start; texts, all but the
-    id may be empty. Raises PostmortemError.
+    ``asked``: id, title, folder, service (names, comma-separated), severity, start; texts, all but
+    the id may be empty. Raises PostmortemError.
     """
     root = root.expanduser().resolve()
-    words = {name: str(asked.get(name) or "") for name in ("id", "folder", "severity", "start")}
+    names = ("id", "title", "folder", "severity", "start")
+    words = {name: str(asked.get(name) or "") for name in names}
     folder = (root / words["folder"]).resolve()
     if not folder.is_relative_to(root):
         raise BadValue(
@@ -59,6 +60,7 @@ def create(root: Path, asked: dict[str, Any]) -> str:
     incident = Incident.create(
         words["id"],
         folder,
+        title=words["title"] or None,
         services=[
             name for part in str(asked.get("service") or "").split(",") if (name := part.strip())
         ],

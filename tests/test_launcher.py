@@ -15,12 +15,14 @@ from postmortem_nb.errors import PostmortemError
 
 def test_it_makes_the_bundle_that_was_asked_for(tmp_path):
     asked = {"id": "INC-9", "service": "checkout, payments", "severity": "SEV-2", "folder": "work"}
+    asked["title"] = "Checkout errors"
     (tmp_path / "work").mkdir()
     path = launcher.create(tmp_path, {**asked, "start": "2025-12-04 14:02"})
     assert path == "work/INC-9/INC-9.ipynb"
     incident = Incident.open(tmp_path / path)
     assert incident.value("services") == ["checkout", "payments"]
     assert incident.value("severity") == "SEV-2"
+    assert incident.value("title") == "Checkout errors"
     assert incident.window()[0].isoformat() == "2025-12-04T14:02:00+00:00"
 
 
@@ -55,11 +57,13 @@ def test_the_tile_asks_and_opens_the_notebook(jupyter):
         page.get_by_role("button", name="Create").click()
         expect(page.get_by_role("alert")).to_contain_text("INC-4821")
         page.get_by_label("Incident id").fill("INC-9")
+        page.get_by_label("Title").fill("Checkout errors")
         page.get_by_label("Severity").select_option("SEV-2")
         page.get_by_label("Impact start").fill("2025-12-04 14:02")
         page.get_by_role("button", name="Create").click()
         expect(page.get_by_role("tab", name="INC-9.ipynb")).to_be_visible()
-        assert Incident.open(jupyter.root / "INC-9").value("severity") == "SEV-2"
+        made = Incident.open(jupyter.root / "INC-9")
+        assert [made.value(name) for name in ("title", "severity")] == ["Checkout errors", "SEV-2"]
         page.get_by_role("menuitem", name="File", exact=True).click()
         page.locator(".lm-Menu-item", has_text=re.compile(r"^New\s*$")).hover()
         entry = page.locator(".lm-Menu-item", has_text=re.compile(r"^Postmortem\s*$"))

@@ -13,6 +13,7 @@
     );
   const FIELDS = [
     { name: "id", label: "Incident id", hint: "INC-4821", required: true },
+    { name: "title", label: "Title", hint: "Checkout errors" },
     { name: "service", label: "Services affected", hint: "checkout, payments" },
     { name: "severity", label: "Severity", options: [] },
     { name: "start", label: "Impact start (UTC unless a zone is given)", hint: "2025-12-04 14:02" },
