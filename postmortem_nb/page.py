@@ -131,7 +131,7 @@ def _whole(source: Source, incident: MaskedIncident, style: Style) -> str:
         title=headline.document_title(incident),
         head="\n".join([headline.title(incident), *boxes]),
         outline=outline,
-        body="\n".join([*body, notes]),
+        body="\n".join([*body, notes]).strip() or cells.note("Nothing is filled in yet."),
         foot=_foot(
             content,
             0 if public else source.removed.total(),

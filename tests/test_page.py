@@ -198,6 +198,14 @@ def test_empty_blanks_and_sections_are_left_out_or_shown(tmp_path):
     assert "_____" in words(full)
 
 
+def test_a_document_with_nothing_in_it_says_so(tmp_path):
+    """Before: two rules with nothing between them, as if a part of the page had been lost."""
+    incident = Incident.create("INC-8", tmp_path)
+    assert "Nothing is filled in yet." in words(rendered(incident.path))
+    incident.set("what_happened", "Checkout failed.")
+    assert "Nothing is filled in yet." not in words(rendered(incident.path))
+
+
 def test_the_timeline_says_day_and_zone_once_and_always(whole):
     said = words(whole)
     assert "2025-12-04 14:02 UTC" in said  # read aloud and copied in full
