@@ -1060,6 +1060,11 @@ def test_charts_and_no_others_follow_the_theme(bundle, open_forms, dark):
         assert notebook.page.evaluate(FILTERS) == ["none", light]
 
 
+CUT = """form => [...form.querySelectorAll('input[type="text"]')]
+    .filter(each => getComputedStyle(each).textOverflow !== 'ellipsis').length"""
+"""Inputs that cut a long name without saying so."""
+
+
 @pytest.mark.parametrize(
     ("width", "dark"),
     [(1280, False), (1920, True), (700, False), (620, False)],
@@ -1075,6 +1080,7 @@ def test_forms_fit_are_aligned_and_accessible(bundle, open_forms, width, dark):
             assert form.evaluate(OUTSIDE) == [], title
             assert form.evaluate(CLIPPED) == [], title
             assert form.evaluate(UNEVEN) == [], title
+            assert form.evaluate(CUT) == 0, title
         panel = notebook.page.locator(".jp-WindowedPanel-outer")
         assert panel.evaluate("each => each.scrollWidth - each.clientWidth") <= 0
         told = {"resultTypes": ["violations", "passes", "incomplete"]}
