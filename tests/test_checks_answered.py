@@ -162,3 +162,18 @@ def test_what_a_factor_wishes_for_weighs_more_than_what_it_did(made, blank, answ
         description="Beside its status code, for whoever is paged.",
     )
     assert doubted(made) == ([] if answered else [told("Broker suspected first", "hint")])
+
+
+def test_a_small_number_in_common_answers_no_factor(made):
+    """Of “10 minutes” another measure can speak too."""
+    made.add(
+        "factors",
+        area="Technical",
+        name="Abandoned carts stay open",
+        description="Each kept a lock for 10 minutes after the guests had gone.",
+    )
+    row = made.add("actions", horizon="Short-term", priority="P1", title="Write to guests sooner",
+                   description="The guests hear of an outage within 10 minutes.")  # fmt: skip
+    assert doubted(made) == [told("Abandoned carts stay open", "hint")]
+    made.set("title", "Close abandoned carts", table="actions", row=row)
+    assert doubted(made) == []

@@ -146,8 +146,11 @@ def _texts(row: Row) -> dict[str, str]:
 
 
 def _words(text: str) -> frozenset[str]:
-    """Return the words that carry meaning, cut so that endings agree, and the numbers."""
-    words = re.findall(r"[^\W\d_]{3,}|\d[\d,.]*\d", _LINK.sub(" ", text.lower()))
+    """Return the words that carry meaning, cut so that endings agree, and the longer numbers.
+
+    Two measures can speak of “10 minutes” by chance.
+    """
+    words = re.findall(r"[^\W\d_]{3,}|\d[\d,.]+\d", _LINK.sub(" ", text.lower()))
     return frozenset(_stem(word) for word in words if word not in _COMMON)
 
 
