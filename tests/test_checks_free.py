@@ -53,6 +53,7 @@ Half an hour had gone by before the first of us looked at a screen.
 The page was acknowledged 40 minutes after the alert fired.
 By the time the page was answered, the cause was known.
 The cause was found before the page was acknowledged.
+The page was acknowledged only after the cause was known.
 At 15:02 all proxies had been restarted with the larger pool.
 More than a thousand tickets landed on the desk of support.
 At its worst, two out of three checkouts failed.
@@ -95,6 +96,7 @@ HELD = """\
 Seventeen minutes had gone by before the first of us looked at a screen.
 The page was acknowledged five minutes after the alert fired.
 By the time the cause was known, the page had long been answered.
+We restarted the proxies only after we knew the cause.
 At 15:26 all proxies had been restarted with the larger pool.
 About 120 tickets landed on the desk of support.
 At its worst, a third of the checkouts failed.

@@ -48,6 +48,8 @@ _NOT = re.compile(
     r"\b(?:not|never|nobody|no one|none|no|nothing|\w+n[’']t|without|only|hardly|barely)\b",
     re.IGNORECASE,
 )
+_ONLY = re.compile(r"\bonly\s*$", re.IGNORECASE)
+"""Before a link: “only after” is after."""
 OPEN = re.compile(
     r"\b(?:would|could(?!\snot?\b)|should|might|may|if|unless|must|will|can|cannot|usual\w*|normal(?:ly)?\s|"
     r"always|previous\w*|next|instead|whether|often|typical\w*|plan(?:ned|s)|had to|to be|"
@@ -196,7 +198,7 @@ def _denied(case: Case, cell: Cell, each: _Order) -> str | None:
     if match["length"] and between:
         own = (events.Event("", (at,), frozenset()) for at in instants.row(case, cell))
         between += events.gaps(tuple(own), others.events)
-    negated = bool(_NOT.search(each.one))
+    negated = bool(_NOT.search(_ONLY.sub("", each.one)))
     if not between or (_STILL.search(each.one) and way not in _UNTIL):
         return None
     if way in _UNTIL and not negated:
