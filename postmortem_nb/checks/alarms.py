@@ -16,6 +16,7 @@ from postmortem_nb.checks.spoken import CLOCK, SPAN
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Iterator, Mapping
+    from pathlib import Path
 
     from postmortem_nb.checks.case import Case, Row
     from postmortem_nb.checks.report import Finding
@@ -85,7 +86,8 @@ def found(incident: Incident, case: Case) -> Iterator[Finding]:
 
 def tried(incident: Incident, case: Case) -> Mapping[str, Tried]:
     """Return what the frozen back-test of each proposed monitor says, by row."""
-    return _read(_asked(incident, case)) if case.rows(TABLE) else {}
+    asked = _asked(incident, case) if case.rows(TABLE) else None
+    return _read(asked) if asked and asked.answers else {}
 
 
 def _texts(row: Row) -> dict[str, str]:
@@ -148,19 +150,23 @@ class _Asked:
     """An incident, and what its back-tests follow from: rows, moments, frozen answers."""
 
     incident: Incident = field(compare=False)
-    follows: tuple[object, ...]
+    place: Path
+    rows: tuple[tuple[object, ...], ...]
+    moments: tuple[dt.datetime | None, ...]
+    answers: tuple[tuple[str, str], ...]
+    """Name and digest of each frozen one."""
 
 
 def _asked(incident: Incident, case: Case) -> _Asked:
     columns = ("row", "name", "query", "threshold")
     rows = tuple(tuple(each.get(name) for name in columns) for each in case.rows(TABLE))
-    digests = tuple(
+    answers = tuple(
         (str(each.get("name")), str(each.get("sha256")))
         for each in frozen.listed(incident.path / "evidence", case)
         if str(each.get("name")).startswith("backtest")
     )
     moments = (case.moments.start, case.moments.recovered, case.moments.detected)
-    return _Asked(incident, (incident.path, rows, digests, moments))
+    return _Asked(incident, incident.path, rows, moments, answers)
 
 
 @lru_cache(maxsize=4)
