@@ -44,6 +44,7 @@
                 `breakdown`: how sentences tell them
     extremes    first and last rows of a kind, and kinds that had none; `ranked`: who was
                 hit hardest, and what goes together
+    quoted      messages of frozen rows that are quoted with another number
     happened    clocks at which the evidence has an event, and key events at another one
     logged      what frozen logs and spans say: shares, counts, first moments, the longest
     records     evidence, and the log of edits
@@ -90,6 +91,7 @@ from postmortem_nb.checks import (
     peaks,
     portions,
     prose,
+    quoted,
     ranked,
     reading,
     records,
@@ -167,6 +169,7 @@ RULES: tuple[Callable[[Case], Iterator[Finding]], ...] = (
     *monitored.RULES,
     *making.RULES,
     *alike.RULES,
+    doings.late,
     *versions.RULES,
     *echoes.RULES,
     *whys.RULES,
@@ -213,6 +216,7 @@ def findings(incident: Incident, *, ignore: Iterable[str] = ()) -> pd.DataFrame:
     found += happened.found(incident, seen)
     found += extremes.found(incident, seen)
     found += ranked.found(incident, seen)
+    found += quoted.found(incident, seen)
     found += alarms.found(incident, seen)
     found += monitored.unreached(incident, seen)
     found += monitored.fired(incident, seen)

@@ -249,8 +249,9 @@ def _days(case: Case, cell: Cell, text: str) -> Iterator[Finding]:
     start, end = case.moments.start, case.moments.recovered or case.moments.start
     if start is None or end is None:
         return
-    near = start.date() - dt.timedelta(days=1), end.date() + dt.timedelta(days=1)  # other zones
     for match in matches(FAILED_ON, text):
+        slack = dt.timedelta(days=0 if re.search(r"\d\sUTC\b", match.group()) else 1)  # zones
+        near = start.date() - slack, end.date() + slack
         said = day_of(match, start.date())
         sentence = re.split(r"[.;\n](?:\s|$)", text[match.end() :])[0]
         if ANOTHER.search(match.group() + sentence):

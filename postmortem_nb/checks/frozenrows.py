@@ -80,10 +80,11 @@ class Said(NamedTuple):
 
 
 class Happened(NamedTuple):
-    """A frozen event: when, and its title."""
+    """A frozen event: when, its title, and what it says."""
 
     at: dt.datetime
     title: str
+    text: str = ""
 
 
 def logs(incident: Incident, case: Case, name: str) -> Iterator[Logs]:
@@ -249,10 +250,14 @@ def _tagged(folder: Path, name: str) -> dict[str, int]:
 @lru_cache(maxsize=frozen.KEPT)
 def _events(folder: Path, name: str, digest: str) -> tuple[Happened, ...]:
     del digest  # a part of the key
-    table = _timed(folder, name, ("timestamp", "title"))
+    table = _timed(folder, name, ("timestamp", "title"), ("message",))
     rows = [] if table is None else table.slice(0, MOST_EVENTS).to_pylist()
     return tuple(
-        Happened(row["timestamp"].astimezone(dt.UTC), str(row["title"] or ""))
+        Happened(
+            row["timestamp"].astimezone(dt.UTC),
+            str(row["title"] or ""),
+            str(row.get("message") or "")[:_MESSAGE],
+        )
         for row in rows
         if row["timestamp"] is not None
     )

@@ -13,12 +13,22 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from postmortem_nb import times
-from postmortem_nb.checks import attributes, borne, events, frozenrows, instants, written
+from postmortem_nb.checks import (
+    attributes,
+    borne,
+    events,
+    frozenrows,
+    instants,
+    spoken,
+    written,
+)
 from postmortem_nb.checks.order import LONGEST
-from postmortem_nb.checks.reading import about, attest, sentences, with_messages
+from postmortem_nb.checks.reading import about, attest, matches, sentences, with_messages
+from postmortem_nb.checks.roles import handed_over
+from postmortem_nb.checks.spoken import CLOCK
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from postmortem_nb.checks.attributes import Answer
     from postmortem_nb.checks.case import Case
@@ -31,9 +41,26 @@ _NEAR = dt.timedelta(minutes=1)
 MOST = 100
 """Key events that are looked at: a text of nothing else must not slow a form."""
 _ENTRIES = re.compile(r"\s?[·;•|\n]\s?|(?<=[a-z.])\.\s|,\s(?=\d\d:\d\d)")
+_DAY = 24 * 60
 _ENOUGH = 2
 """Words that an entry shares with the event that it tells of."""
 _VERSION = re.compile(r"\d+(?:\.\d+)+")
+_PHASED = re.compile(
+    rf"\b(?:(?P<begun>started|began|begun)|(?P<ended>finished|completed|done|ended|over))\s"
+    rf"(?:at|by)\s{CLOCK}",
+    re.IGNORECASE,
+)
+_FULL = r"(?P<name>[A-Z][\w’'-]+\s[A-Z][\w’'-]+)"
+_COMMANDER = re.compile(rf"\b(?:[Ii]ncident )?(?:[Cc]ommander|[Ll]ead|IC):\s{_FULL}")
+_LEADS = re.compile(
+    rf"\b{_FULL}\s(?:is in (?:the )?(?:lead|command)|(?:leads|led|coordinates|coordinated)"
+    r"(?=[.,;]|$|\s(?:the\s)?(?:incident|response|call|channel)\b))"
+)
+_PHASES: Mapping[str, re.Pattern[str]] = {
+    "begun": re.compile(r"\b(?:started|began|begun)\b", re.IGNORECASE),
+    "ended": re.compile(r"\b(?:finished|completed|done|ended|succeeded)\b", re.IGNORECASE),
+}
+"""Which end of it an event tells of → how its title says so."""
 _WARNED = re.compile(r"\bwarn", re.IGNORECASE)
 
 
@@ -76,6 +103,43 @@ def found(incident: Incident, case: Case) -> Iterator[Finding]:
             one = min(best, key=lambda each: abs(each.at - at))
             truth = f"“{one.title}” is frozen at {times.shown(one.at)}"
             yield about(case, cell, f"“{entry.strip()}”, but {truth}.")
+    yield from islice(_phased(case, happened), MOST if happened else 0)
+    yield from islice(_leading(case, happened), MOST if happened else 0)
+
+
+def _leading(case: Case, happened: Sequence[Happened]) -> Iterator[Finding]:
+    """Yield whoever is told to lead, where the frozen events name another commander."""
+    leads = {match["name"] for one in happened for match in _COMMANDER.finditer(one.text)}
+    for cell, text in with_messages(case) if leads and not handed_over(case) else ():
+        for match in matches(_LEADS, text):
+            if match["name"] not in leads:
+                who = ", ".join(sorted(leads))
+                yield about(case, cell, f"“{match.group()}”, but a frozen event has: {who}.")
+
+
+def _phased(case: Case, happened: Sequence[Happened]) -> Iterator[Finding]:
+    """Yield clocks at which something began or ended, where its event is of another minute.
+
+    “Rollback of checkout, finished at 15:31”: the event says of the same that it finished.
+    """
+    for cell, text in with_messages(case):
+        for sentence in sentences(text) if matches(_PHASED, text) else ():
+            for match in _PHASED.finditer(sentence):
+                clock = spoken.clocked(match)
+                phase = _PHASES["begun" if match["begun"] else "ended"]
+                words = _words(sentence[: match.start()])
+                own = [
+                    one
+                    for one in happened
+                    if phase.search(one.title) and len(words & _words(one.title)) >= _ENOUGH
+                ]
+                if clock is None or clock[1] != _DAY or not own:
+                    continue
+                at = instants.on_day(case, clock[0])
+                if not any(_is_at(one.at, at) for one in own):
+                    one = min(own, key=lambda each: abs(each.at - at))
+                    truth = f"“{one.title}” is frozen at {times.shown(one.at)}"
+                    yield about(case, cell, f"“{match.group()}”, but {truth}.")
 
 
 def _common(happened: Sequence[Happened]) -> frozenset[str]:

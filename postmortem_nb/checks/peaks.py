@@ -49,6 +49,12 @@ _CHARTS = re.compile(
     rf"peak(?:s|ed)?\b(?P<between>[^.;\d]{{0,40}}?){CLOCK}",
     re.IGNORECASE,
 )
+_WORST = re.compile(
+    rf"{NUMBER}\s?(?P<unit>%|[\w/]+)?(?P<between>\s)(?:(?!\band\b)[^.;\n\d]){{0,30}}?"
+    rf"\b(?:at|in|during)\s(?:the|its|their)\s(?:worst|highest|busiest)\s(?:minute|moment|point)"
+    rf"(?:,?\s(?:at\s)?|\s?\(){CLOCK}",
+    re.IGNORECASE,
+)
 _ROUGH = 5
 """Minutes that the minute of a peak without its height may be off."""
 _FAR = 5.0
@@ -113,7 +119,11 @@ def _top(curve: Curve, way: Way) -> _Peak:
     return _Peak(curve.label, float(curve.levels[top]), at)
 
 
-_WAYS: tuple[tuple[re.Pattern[str], Way], ...] = ((_PEAK, np.argmax), (_TROUGH, np.argmin))
+_WAYS: tuple[tuple[re.Pattern[str], Way], ...] = (
+    (_PEAK, np.argmax),
+    (_WORST, np.argmax),
+    (_TROUGH, np.argmin),
+)
 
 
 def _height(match: re.Match[str], peak: _Peak) -> bool:

@@ -17,10 +17,11 @@ from postmortem_nb.checks.order import LONGEST
 from postmortem_nb.checks.reading import about, matches, sentences, with_messages
 
 if TYPE_CHECKING:
+    import datetime as dt
     from collections.abc import Iterator, Mapping, Sequence
 
     from postmortem_nb.checks.attributes import Answer, Named
-    from postmortem_nb.checks.case import Case
+    from postmortem_nb.checks.case import Case, Cell
     from postmortem_nb.checks.report import Finding
     from postmortem_nb.incident import Incident
 
@@ -32,7 +33,13 @@ _RANK = re.compile(
     r"(?!\s(?:of|recent|common|likely|important|often)\b)"
 )
 _HARD = frozenset({"hardest", "most", "worst"})
-_MAY = re.compile(r"\b(?:hardest|most|worst|least|fewest|lightest)\b|\d\.\d")
+_BAD = frozenset({"error"})
+_KIND = re.compile(r"error|kind|type|exception", re.IGNORECASE)
+_MAY = re.compile(
+    r"\b(?:hardest|most|worst|least|fewest|lightest|only|solely|exclusively|all|mostly|mainly|alone|"
+    r"spared|untouched|unaffected|affected|hit|went on as|no failed|no errors?|no failures?|"
+    r"fail\w*|degraded|impacted)\b|\d\.\d"
+)
 _OTHER = re.compile(
     r"\b(?:slow\w*|latency|p\d\d|wait\w*|queue\w*|before|after|by then|at first|traffic|requests|"
     r"late\w*|lag\w*)\b",
@@ -43,9 +50,62 @@ _RUNS = re.compile(
     r"\s(?:runs?|ran|is on|was on|had|has|stayed on|with)\s(?:version\s|release\s)?", re.IGNORECASE
 )
 """Between two values: rows have them together."""
+_KEPT = re.compile(
+    r",?\s(?:(?:is |was |were |are )?still (?:on|at|running)|(?:had )?(?:kept|stayed (?:on|at)))"
+    r"\s(?:version\s|release\s)?",
+    re.IGNORECASE,
+)
+"""Between two values: rows had them together until the mitigation."""
+_ALL_BUT = re.compile(
+    r"\b(?:(?:only|solely|exclusively|mostly|mainly)\s(?:from|on|in|at|hit)\b|"
+    r"(?:(?:nearly|almost)\s)?all\s(?:of (?:them|these|those|which)\s)?(?:are|were|came|come)\b)"
+    r"(?:(?!\b(?:not|before|after|until|since|but)\b)[^.;:,\d]){0,30}$",
+    re.IGNORECASE,
+)
+"""Before a value: all failures, or nearly all, have it."""
+_ALONE = re.compile(r"\salone\b")
+_ON = re.compile(
+    r"\b(?:errors?|failures?)(?:\s\w+)?\s(?:on|in|from|with|at)\s(?:\w+\s)?$", re.IGNORECASE
+)
+"""Before a value: failures had it, how many is not said."""
+_BROKE = re.compile(
+    r"\b(?:fail(?:s|ed|ing|ures?)?|errors?|broke|affected)\s(?:[a-z]+\s)?(?:in|from|at)\s(?:the\s)?$"
+)
+_WERE = re.compile(r"\s(?:was|were|is|are)\s(?:[a-z]+\s)?(?:hit|affected|degraded|down|impacted)\b")
+"""Before, and behind, values: what had them failed."""
+_SPARED = re.compile(
+    r"\s(?:(?:had|saw|has)\s(?:no|not a single)\s(?:failed|failing|failures?|errors?)\b|"
+    r"(?:was|were|is)\s(?:spared|unaffected|untouched|fine|not\s(?:affected|hit))\b|"
+    r"went on as (?:before|usual)\b)"
+)
+"""Behind values: nothing that had them failed."""
+_LIST = re.compile(r",?\s(?:and\s)?(?:in\s)?(?:the\s)?")
+_DENIED = re.compile(
+    r"\b(?:no|none|not|never|nobody|nothing|neither|nor|without|if|would|could|should|before|after|"
+    r"until|since|now|again|longer|more|fewer|less|then|yet|still|first|some|few)\b|\d\d:\d\d",
+    re.IGNORECASE,
+)
+"""In a clause: it is of a part of the time, or denied."""
+_ERRORS = re.compile(
+    r"\b(?:errors?|fail(?:s|ed|ures?|ing)?|timed out|timeouts?|exceptions?)\b", re.IGNORECASE
+)
+_PARTIAL = re.compile(
+    r"\b(?:before|after|until|since|by then|at first|first|later|then|from|between)\b\s\d\d:\d\d"
+    r"|\b(?:by then|at first|until then|so far|would|should|not|never|stopp\w*|end(?:s|ed)|"
+    r"recover\w*|ceased|cured|fixed)\b",
+    re.IGNORECASE,
+)
+"""In a sentence: it is of a part of the time, or denied."""
 _ROWS = 20
 """Rows of a value from which on a part of them is known."""
 _FEW = 3
+_MARKS = ("; ", ", and ", ", but ", ", ")
+_COUNT = re.compile(r"(?<![\w.-])\d[\d,]*(?![\w.-]*\w)")
+"""A number that belongs to no name."""
+_NONE = 0.01
+_NEAR = 30
+_MINOR, _RARE = 0.5, 0.1
+"""Parts of the failures that are not nearly all of them: of all, and of a first page of them."""
 
 
 def found(incident: Incident, case: Case) -> Iterator[Finding]:
@@ -55,9 +115,12 @@ def found(incident: Incident, case: Case) -> Iterator[Finding]:
 
 
 def _found(case: Case, held: Sequence[Answer]) -> Iterator[Finding]:
-    for cell, text in with_messages(case):
+    regions = ((each, str(each.value)) for each in case.cells if each.column.name == "regions")
+    for cell, text in (*with_messages(case), *regions):
         for sentence in sentences(text) if matches(_MAY, text) else ():
             names = attributes.named(sentence, held) if len(sentence) <= LONGEST else ()
+            yield from _all_but(case, cell, sentence, names, held)
+            yield from _affected(case, cell, sentence, names, held)
             for one in names:
                 rank = _RANK.match(sentence, one.end)
                 tops = _tops(case, held, one, rank["which"]) if rank else frozenset()
@@ -65,8 +128,10 @@ def _found(case: Case, held: Sequence[Answer]) -> Iterator[Finding]:
                     said = sentence[one.begin : rank.end()]
                     yield about(case, cell, f"“{said}”, but that was {' or '.join(sorted(tops))}.")
             for one, other in pairwise(names):
-                if _RUNS.fullmatch(sentence, one.end, other.begin):
-                    truth = _beside(held, one, other)
+                kept = bool(_KEPT.fullmatch(sentence, one.end, other.begin))
+                if kept or _RUNS.fullmatch(sentence, one.end, other.begin):
+                    until = case.moments.mitigated if kept else None
+                    truth = _beside(held, one, other, (case.moments.start, until))
                     said = sentence[one.begin : other.end]
                     yield from [about(case, cell, f"“{said}”, but {truth}.")] if truth else ()
 
@@ -100,14 +165,109 @@ def _counts(answer: Answer, key: str, part: slice) -> Mapping[str, float]:
     return dict(zip(own.values, counts.tolist(), strict=True))
 
 
-def _beside(held: Sequence[Answer], one: Named, other: Named) -> str:
-    """Return what rows with a value have of the key of another, where none has that one."""
+def _all_but(
+    case: Case, cell: Cell, sentence: str, names: Sequence[Named], held: Sequence[Answer]
+) -> Iterator[Finding]:
+    """Yield values that only a smaller part of the failures has, where a sentence says: all."""
+    for each in names if not _PARTIAL.search(sentence) else ():
+        how, alone = _ALL_BUT.search(sentence[: each.begin]), _ALONE.match(sentence, each.end)
+        lone = _ON.search(sentence[: each.begin]) if alone else None
+        head = max(0, *(sentence.rfind(mark, 0, each.begin) for mark in _MARKS))
+        clause = sentence[head : each.begin]
+        told = _KIND.search(each.key) or _ERRORS.search(clause) or cell.column.name == "key_logs"
+        if not (how or lone) or not told or _COUNT.search(clause):
+            continue
+        since = how.start() if how else each.begin
+        if any(one.key != each.key for one in names if head <= one.begin < each.begin):
+            continue  # of a part of them: “all errors of north were lock waits”
+        own = frozenset(one.value for one in names if one.key == each.key and one.begin >= since)
+        shares = list(_shares(case, held, (each.key, own)))
+        if shares and all(part < least * whole for part, whole, least in shares):
+            part, whole, _ = max(shares, key=lambda one: one[1])
+            said = sentence[since : alone.end() if alone else each.end]
+            truth = f"{part:,.0f} of {whole:,.0f} failures have {' or '.join(sorted(own))}"
+            yield about(case, cell, f"“{said}”, but {truth}.")
+            return
+
+
+def _affected(
+    case: Case, cell: Cell, sentence: str, names: Sequence[Named], held: Sequence[Answer]
+) -> Iterator[Finding]:
+    """Yield values that are told to be hit, or spared, where the failures say otherwise."""
+    for own in _joined(sentence, names):
+        before, after = sentence[: own[0].begin], sentence[own[-1].end :]
+        hit = _BROKE.search(before) or _WERE.match(after)
+        spared = _SPARED.match(after)
+        rest = before + (_SPARED.sub("", after, count=1) if spared else after)
+        if not (hit or spared) or _DENIED.search(rest):
+            continue
+        for each in own:
+            shares = list(_shares(case, held, (each.key, frozenset({each.value}))))
+            parts = [part / whole for part, whole, least in shares if least == _MINOR]
+            wrong = max(parts) < _NONE if hit and parts else min(parts, default=0.0) >= _RARE
+            if wrong:
+                part, whole, _ = shares[0]
+                said = sentence[max(0, own[0].begin - _NEAR) : own[-1].end + _NEAR].strip()
+                truth = f"{part:,.0f} of {whole:,.0f} failures have {each.value}"
+                yield about(case, cell, f"“{said}”, but {truth}.")
+                return
+
+
+def _joined(sentence: str, names: Sequence[Named]) -> Iterator[list[Named]]:
+    """Yield the values that stand together: “north and south”."""
+    by = sorted({(each.begin, each.end): each for each in names}.items())
+    own: list[Named] = []
+    for _, each in by:
+        if own and not _LIST.fullmatch(sentence, own[-1].end, each.begin):
+            yield own
+            own = []
+        own.append(each)
+    yield from [own] if own else []
+
+
+def _shares(
+    case: Case, held: Sequence[Answer], chosen: tuple[str, frozenset[str]]
+) -> Iterator[tuple[float, float, float]]:
+    """Yield how many failures of the incident have some values, of how many, by each answer.
+
+    And the part of them under which they surely are not nearly all.
+    """
+    start, end = case.moments.start, case.moments.recovered
+    for answer in held if start and end else ():
+        if chosen[0] not in answer.keys or not (start and end):
+            continue
+        bad = answer.having(("status", _BAD)) if "status" in answer.keys else None
+        if answer.kind == attributes.POINTS:
+            bad = np.full(len(answer.moments), fill_value=derived.is_bad(answer.label))
+        if bad is None:
+            continue
+        known = bad & (answer.keys[chosen[0]].codes >= 0)
+        part = [answer.within((start, end))]
+        own, whole = (
+            answer.counts(rows, part)[0] for rows in (known & answer.having(chosen), known)
+        )
+        if whole >= _ROWS:
+            yield own, whole, _MINOR if answer.whole else _RARE
+
+
+def _beside(
+    held: Sequence[Answer],
+    one: Named,
+    other: Named,
+    between: tuple[dt.datetime | None, dt.datetime | None],
+) -> str:
+    """Return what rows with a value have of the key of another, where none has that one.
+
+    Those between two moments, where both are given.
+    """
+    since, until = between
     seen: dict[str, None] = {}
     for answer in held:
         if answer.kind == attributes.POINTS or not {one.key, other.key} <= answer.keys.keys():
             continue
         key = answer.keys[other.key]
-        codes = key.codes[answer.having((one.key, frozenset({one.value})))]
+        part = answer.within((since, until) if since and until else None)
+        codes = key.codes[part][answer.having((one.key, frozenset({one.value})))[part]]
         values, counts = np.unique(codes[codes >= 0], return_counts=True)
         if counts.sum() >= _FEW:
             seen |= dict.fromkeys(key.values[each] for each in values.tolist())

@@ -210,6 +210,23 @@ def joined(case: Case) -> Iterator[Finding]:
                 yield about(case, cell, doubt, severity=Severity.HINT)
 
 
+_CALLED_TO = re.compile(r"\bescalat(?:ion|ed|es|ing)\b(?:\s\w+){0,3}?\sto\s$")
+
+
+def escalated(case: Case) -> Iterator[Finding]:
+    """Find an escalation to somebody, where its row has another name."""
+    held = _held(case, "escalated_to")
+    named = _names(case) if held else None
+    for cell, text in passages(case) if named else ():
+        for match in named.finditer(text) if named and cell.column.name != "escalated_to" else ():
+            said = _CALLED_TO.search(text[: match.start()])
+            if said and not _same(match["name"], held):
+                who = ", ".join(sorted(held))
+                yield about(
+                    case, cell, f"“{said.group()}{match['name']}”, but escalated to: {who}."
+                )
+
+
 _TITLE = r"(?P<role>incident (?:commander|lead|manager)|communications? lead|scribe)"
 _FULL = r"(?P<name>[A-Z][\w’'-]+\s[A-Z][\w’'-]+)"
 _TITLED = (
@@ -227,9 +244,7 @@ def titled(case: Case) -> Iterator[Finding]:
             text = str(cell.value)[:LONG]
             for match in (each for way in _TITLED for each in way.finditer(text)):
                 told[match["role"].lower()].append((cell, match["name"], match.group()))
-    text = " ".join(str(each.value) for each in case.cells if each.column.kind == "prose")
-    handed = _HANDED.search(text)
-    for places in told.values() if not handed else ():
+    for places in told.values() if not handed_over(case) else ():
         names = {name for _, name, _ in places}
         for cell, name, said in places:
             others = [each for each in places if each[1] != name]
@@ -237,6 +252,12 @@ def titled(case: Case) -> Iterator[Finding]:
             if alone and others and (len(others) > 1 or cell is not places[0][0]):
                 place = case.where(others[0][0].table, others[0][0].row, others[0][0].column.name)
                 yield about(case, cell, f"“{said}”, but “{others[0][2]}” under {place}.")
+
+
+def handed_over(case: Case) -> bool:
+    """Return whether the document tells that one took over from another."""
+    text = " ".join(str(each.value) for each in case.cells if each.column.kind == "prose")
+    return bool(_HANDED.search(text))
 
 
 _CALL = re.compile(r"\b(?P<name>[A-Z][\w-]+\s[A-Z][\w-]+)[’']s\s(?:phone\s|telephone\s)?call\b")
@@ -287,6 +308,7 @@ RULES: tuple[Callable[[Case], Iterator[Finding]], ...] = (
     at_it,
     joined,
     titled,
+    escalated,
     called,
     belonging,
 )

@@ -6,9 +6,12 @@ import re
 from typing import TYPE_CHECKING
 
 from postmortem_nb import hindsight, metrics, times
+from postmortem_nb.checks import spoken
+from postmortem_nb.checks.reading import about as prose
 from postmortem_nb.checks.report import Code, Finding, Severity
 from postmortem_nb.checks.review import REVIEW, reached
 from postmortem_nb.checks.single import about
+from postmortem_nb.checks.spoken import CLOCK
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -119,6 +122,7 @@ def phases(case: Case) -> Iterator[Finding]:
             )
 
 
+_DAY = 24 * 60
 _CAUSE, _BEGUN = "Root Cause Identified", "Investigation Begins"
 _PLAN, _DEPLOYED = "Mitigation Plan Formed", "Mitigation Deployed"
 
@@ -182,9 +186,39 @@ def foregone(case: Case) -> Iterator[Finding]:
         )
 
 
+_READ = re.compile(
+    r"\b(?:read|taken|seen|measured|queried|checked|counted|looked up|recorded)\s(?:again\s)?at\s"
+    rf"{CLOCK}",
+    re.IGNORECASE,
+)
+_GIVEN = re.compile(rf"\b(?:at|by)\s{CLOCK}", re.IGNORECASE)
+
+
+def belated(case: Case) -> Iterator[Finding]:
+    """Find evidence that was read after what it led to, and an approval after the mitigation."""
+    for row in _timed(case):
+        plan = row.get("step") == _PLAN
+        until = case.moments.mitigated if plan else row["time"]
+        name, way = ("approval", _GIVEN) if plan else ("evidence", _READ)
+        for match in way.finditer(str(row.get(name) or "")):
+            gap = spoken.clocked(match)
+            ended = 60 * until.hour + until.minute if until else 0
+            if until and gap and gap[1] == _DAY and 0 < (gap[0] - ended) % _DAY < _DAY // 2:
+                step = _DEPLOYED if plan else row.get("step")
+                yield prose(
+                    case,
+                    next(
+                        each
+                        for each in case.cells
+                        if (each.row, each.column.name) == (row["row"], name)
+                    ),
+                    f"“{match.group()}”, but {step} was before, at {times.shown(until)}.",
+                )
+
+
 _ADDED = re.compile(r"[\w.-]+ \(\S.*\)")
 """How `candidates` names a row of an answer: “events (AwAAAZ…)”."""
-RULES = (order, hints, foregone, window, untimed, phases)
+RULES = (order, hints, foregone, belated, window, untimed, phases)
 
 
 def _happened(row: Row) -> bool:

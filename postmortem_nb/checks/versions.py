@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
+from itertools import permutations
 from typing import TYPE_CHECKING
 
 from postmortem_nb import language
-from postmortem_nb.checks import attributes, frozenrows
+from postmortem_nb.checks import attributes, events, frozenrows
 from postmortem_nb.checks.dates import ANOTHER
 from postmortem_nb.checks.doings import VERSION
 from postmortem_nb.checks.reading import (
     LONG,
     about,
     is_read,
+    is_shown,
     matches,
     passages,
     sentences,
@@ -22,7 +24,7 @@ from postmortem_nb.checks.reading import (
 from postmortem_nb.checks.report import Severity
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from postmortem_nb.checks.case import Case
     from postmortem_nb.checks.report import Finding
@@ -45,12 +47,48 @@ _CHANGED = re.compile(
     rf"{_ONE}(?:\sof\s[\w-]+)?\s(?:had\s|has\s)?(?:renamed|introduced|shipped|cut|removed|dropped|broke|"
     r"lowered|raised|shrank|added|caused|brought|changed)\b"
 )
+_HELD = re.compile(
+    r"\b(?P<what>pool|batch|quota|cap)\sof\s(?P<value>\d+)\b(?!\s?%|[.,:]\d)", re.IGNORECASE
+)
+_MEAN = re.compile(
+    r"(?P<what>(?!))?\b(?:(?P<value>\d+)-minute\s(?:moving\s|rolling\s)?average\b|"
+    r"averag\w*\s(?:[\w’-]+\s){0,6}?over\s(?P<over>\d+)\sminutes\b)",
+    re.IGNORECASE,
+)
+_LOWERED = re.compile(
+    r"\b(?P<what>pool|batch|quota|cap)\b(?:(?!\bfrom\b)[^.;:\d]){0,60}\bfrom\s(?P<old>\d+)\sto\s"
+    r"(?P<new>\d+)\b(?!\s?%|[.,:]\d|\s(?:min|s\b|ms\b|hour))",
+    re.IGNORECASE,
+)
+_INSTEAD = re.compile(
+    r"(?<![\d.,:])(?P<new>\d+)\s(?:[a-z]+\s){1,2}?(?:instead of|rather than|where)\s(?P<old>\d+)\b"
+    r"(?!\s?%|[.,:]\d)"
+)
+_REPLACED = re.compile(r"\breplac\w+\sthe\b", re.IGNORECASE)
+"""In a plan: it tells of what there was too."""
+_HOST = re.compile(
+    r"(?<![\w./-])(?!(?:eu|us|ap|sa|ca|af|me|cn|asia|europe)-)[a-z][a-z0-9]*(?:-[a-z]+)*-\d{1,3}(?![\w-])"
+)
+_DIGITS = "0123456789"
+_FROM_TO = re.compile(
+    r"\bfrom\s(?:version\s|release\s)?(?P<old>v?\d+(?:\.\d+){1,3})(?![\w%]|\.\d)\s"
+    r"(?:back\s)?to\s(?:version\s|release\s)?(?P<new>v?\d+(?:\.\d+){1,3})(?![\w%]|\.\d)"
+)
+_DOWN = re.compile(
+    r"\b(?:roll(?:ed|ing|s)?\s(?:[\w-]+\s){0,4}?back|rollback|revert\w*|downgrad\w*)\b"
+    r"[^.;]{0,40}$",
+    re.IGNORECASE,
+)
+"""Before two versions: the second one is the older."""
 _SETTING = re.compile(r"(?<![\w./:@{(-])[a-z]+(?:[._][a-z]+){1,5}(?![\w/{(:.]*[\w/{(:])")
 _VALUED = re.compile(
     r"(?<![\w.,])\d[\d,.]*\s?(?:ms|s|seconds|minutes|hours|connections|MB|GB|MiB|GiB|%|retries|"
     r"threads)\b",
     re.IGNORECASE,
 )
+Place = tuple[str, str, str]
+_NEAR = 40
+"""Characters before a value that are looked at."""
 _TWO, _SHARED = 2, 3
 """Words of two sentences whose versions are of one thing."""
 
@@ -177,7 +215,119 @@ def _valued(sentence: str) -> list[str]:
     return [" ".join(each.group().lower().split()) for each in _VALUED.finditer(sentence)]
 
 
-RULES: tuple[Callable[[Case], Iterator[Finding]], ...] = (alone, settings)
+def held(case: Case) -> Iterator[Finding]:
+    """Find a value of a pool, or the length of an average, that others of its kind do not have.
+
+    “From 50 to 15”, where three blanks have a pool of 5; “a 5-minute average” of a monitor.
+    """
+    values: dict[str, dict[str, set[Place]]] = defaultdict(lambda: defaultdict(set))
+    told = [
+        (cell, sentence, match)
+        for cell, text in texts(case)
+        for sentence in sentences(text)
+        for pattern in (_HELD, _MEAN, _LOWERED)
+        for match in (pattern.finditer(sentence) if matches(pattern, text) else ())
+        if is_read(cell) or is_shown(cell) or _REPLACED.search(sentence)
+    ]
+    for cell, _, match in told:
+        for value in {each for each in match.groups()[1:] if each}:
+            what = (match["what"] or "average").lower()
+            values[what][value].add((cell.table, cell.row, cell.column.name))
+    for cell, sentence, match in told:
+        own = values[(match["what"] or "average").lower()]
+        known = max(own, key=lambda each: len(own[each]))
+        said = {each for each in match.groups()[1:] if each}
+        alone = known not in said and all(len(own[each]) == 1 for each in said)
+        near = sentence[max(0, match.start() - _NEAR) : match.end()]
+        here = (cell.table, cell.row, cell.column.name) in own[known]
+        if alone and not here and len(own[known]) >= _SHARED and not ANOTHER.search(near):
+            doubt = f"“{match.group()}”, but elsewhere that is {known}."
+            yield about(case, cell, doubt, severity=Severity.HINT)
+
+
+def paired(case: Case) -> Iterator[Finding]:
+    """Find a value before, or after, a change that another blank tells otherwise.
+
+    “From 500 to 5” and “5 connections instead of 50”: the one is doubted that stands nowhere else.
+    """
+    told = [
+        (cell, match, frozenset({match["old"], match["new"]}), events.stems(sentence))
+        for cell, text in texts(case)
+        for sentence in sentences(text)
+        for pattern in (_LOWERED, _INSTEAD)
+        for match in (pattern.finditer(sentence) if matches(pattern, text) else ())
+        if is_read(cell)
+    ]
+    every = [str(each.value) for each in case.cells] if len(told) > 1 else []
+    for one, other in permutations(told, 2):
+        (cell, match, pair, words), (elsewhere, rival, pair_, words_) = one, other
+        if cell == elsewhere or len(pair & pair_) != 1 or len(words & words_) < _TWO:
+            continue
+        (said,), (known,) = pair - pair_, pair_ - pair
+        if _stand(said, every) == 1 and _stand(known, every) > 1:
+            doubt = f"“{match.group()}”, but elsewhere “{rival.group()}”."
+            yield about(case, cell, doubt, severity=Severity.HINT)
+
+
+def _stand(number: str, every: Sequence[str]) -> int:
+    """Return in how many blanks a number stands that is no length, clock or share."""
+    own = re.compile(rf"(?<![\d.,:-]){number}(?![\d%:-]|[.,]\d|\s?(?:min|s\b|ms\b|hour|%))")
+    return sum(bool(own.search(each)) for each in every)
+
+
+def named(case: Case) -> Iterator[Finding]:
+    """Find a host that stands alone, in words in which its neighbour stands several times."""
+    told = [
+        (cell, sentence, hosts)
+        for cell, text in texts(case)
+        for sentence in sentences(text)
+        if (hosts := {each.group() for each in _HOST.finditer(sentence)})
+    ]
+    stands: dict[str, set[Place]] = defaultdict(set)
+    for cell, _, hosts in told:
+        for each in hosts:
+            stands[each].add((cell.table, cell.row, cell.column.name))
+    for cell, sentence, hosts in told:
+        (said, *more) = hosts
+        if more or len(stands[said]) > 1 or not is_read(cell) or ANOTHER.search(sentence):
+            continue
+        words = _around(sentence)
+        rivals = [
+            other
+            for other, places in stands.items()
+            if other.rstrip(_DIGITS) == said.rstrip(_DIGITS) and len(places) > _SHARED
+            if any(other in own and len(words & _around(each)) >= _SHARED for _, each, own in told)
+        ]
+        if len(rivals) == 1:
+            doubt = f"“{said}”, but elsewhere that is {rivals[0]}."
+            yield about(case, cell, doubt, severity=Severity.HINT)
+
+
+def _around(sentence: str) -> frozenset[str]:
+    return events.stems(_HOST.sub(" ", sentence))
+
+
+def turned(case: Case) -> Iterator[Finding]:
+    """Find a rollback to a later version."""
+    for cell, text in texts(case):
+        for match in matches(_FROM_TO, text):
+            old, new = (
+                [int(each) for each in match[name].lstrip("v").split(".")]
+                for name in ("old", "new")
+            )
+            if new > old and _DOWN.search(text[: match.start()]):
+                doubt = f"“{match.group()}”, but a rollback leads to an earlier version."
+                yield about(case, cell, doubt)
+
+
+RULES: tuple[Callable[[Case], Iterator[Finding]], ...] = (
+    alone,
+    settings,
+    held,
+    paired,
+    named,
+    turned,
+)
 
 
 def _slipped(case: Case, stands: Mapping[str, set[tuple[str, str, str]]]) -> Iterator[Finding]:
