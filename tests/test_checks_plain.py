@@ -11,6 +11,7 @@ import pytest
 import sound
 
 from postmortem_nb import evidence
+from postmortem_nb.checks import metered
 
 START = pd.Timestamp(sound.moment("14:02"))
 QUERY = "sum:checkout.failed{*}.as_count()"
@@ -258,3 +259,102 @@ def test_nobody_finds_by_what_was_read_later(tmp_path, step, name, value, known)
     told = [each for each in incident.check()["message"] if "was before" in each]
     assert bool(told) == bool(known)
     assert all(known in each for each in told)
+
+
+@pytest.fixture(scope="module")
+def split(tmp_path_factory):
+    """Failures by region, of which one had none, and an event that names who leads."""
+    incident = sound.create(tmp_path_factory.mktemp("split"))
+    query = "sum:checkout.failed{*} by {region}.as_count()"
+    end = START + dt.timedelta(minutes=127)
+    parts = {"eu-west-1": 3.0, "us-east-1": 1.0, "ap-south-1": 0.0}
+    made = [
+        metric(query, lambda at, n=n: n * (START <= at < end)).assign(series=f"region:{region}")
+        for region, n in parts.items()
+    ]
+    said = "Checkout fails. Commander: Ines Duarte."
+    events = pd.DataFrame({"timestamp": [START], "title": ["Declared"], "message": [said]})
+    answers = {
+        "failed": ("get_datadog_metric", pd.concat(made)),
+        "events": ("search_datadog_events", events),
+    }
+    for name, (function, frame) in answers.items():
+        record = {"complete": True, "function": function}
+        evidence.freeze(incident.path / "evidence", name, frame, record)
+    sound.write(
+        incident,
+        {
+            "regions": "eu-west-1, us-east-1; ap-south-1 had no more errors than usual",
+            "failed_requests": 508,
+        },
+        {"Mitigation Plan Formed": {"plan": "Roll back, eu-west first; ap-south-1 may wait."}},
+    )
+    incident.add("timeline", step="Escalation", time=sound.moment("14:40"),
+                 escalated_to="Ines Duarte, Payments", responders=["Jonas Weber"])  # fmt: skip
+    incident.add("takeaways", text="eu-west-1 and us-east-1 were hit.")
+    update = {"time": sound.moment("14:40"), "channel": "Internal"}
+    incident.add("updates", text="Ines Duarte leads.", **update)
+    return incident
+
+
+WHERE = "regions"
+SPLIT_TRUE = (
+    (WHERE, "all three regions; ap-south-1 hardly"),
+    (WHERE, "eu-west-1 381 failed payments, us-east-1 127, ap-south-1 none"),
+    (SAID, "Payments failed in eu-west-1 and us-east-1; ap-south-1 had no failures."),
+    (SAID, "No payment failed in ap-south-1."),
+    (SAID, "us-east-1 was unaffected until 14:02."),
+    (SAID, "The escalation to Ines Duarte came at 14:40."),
+    (SAID, "Checkout answered with HTTP 503; most errors were of eu-west-1."),
+    (TEXT, "We work on it. Ines Duarte leads the incident."),
+    (TEXT, "Jonas Weber leads Payments and joins."),
+    ("key_logs", "Of 500 lines 380 are of the pool, 75 of the ledger."),
+    ("what_happened", "508 requests failed (381 in eu-west-1 and 127 in us-east-1)."),
+)
+SPLIT_FALSE = (
+    (WHERE, "eu-west-1, ap-south-1; us-east-1 had no more errors than usual", "leaves out us-east"),
+    (WHERE, "eu-west-1, us-east-9; ap-south-1 had none", "not us-east-9"),
+    (SAID, "Payments failed in eu-west-1 and ap-south-1.", "0 of 508 failures have ap-south-1"),
+    (SAID, "us-east-1 was unaffected.", "127 of 508 failures have us-east-1"),
+    (SAID, "The escalation to Jonas Weber came at 14:40.", "escalated to: Ines Duarte"),
+    (TEXT, "Declared as SEV-1. Jonas Weber leads.", "a frozen event has: Ines Duarte"),
+    (
+        "what_happened",
+        "508 requests failed (381 in eu-west-1 and 217 in us-east-1).",
+        "has 127 with us-east-1",
+    ),
+)
+
+
+@pytest.mark.parametrize(("place", "value"), SPLIT_TRUE)
+def test_a_group_that_was_hit_is_let_be(split, place, value):
+    assert doubts(split, place, value) == set()
+
+
+@pytest.mark.parametrize(("place", "value", "known"), SPLIT_FALSE)
+def test_a_group_that_was_not_hit_is_found(split, place, value, known):
+    told = doubts(split, place, value)
+    assert any(known in each for each in told), told
+
+
+def test_an_untouched_document_of_regions_is_not_doubted(split):
+    assert not [each for each in split.check()["message"] if "eu-west" in each]
+
+
+def test_clocks_are_read_though_the_start_is_missing(made):
+    incident = made
+    row = next(each for each in incident.values("timeline") if each["step"] == "Incident Start")
+    old = incident.value("key_events")
+    incident.set("key_events", "16:02 Restart of the mail relay finished")
+    before = set(incident.check()["message"])
+    incident.set("time", None, table="timeline", row=row["row"])
+    told = set(incident.check()["message"]) - before
+    incident.set("time", row["time"], table="timeline", row=row["row"])
+    incident.set("key_events", old)
+    assert not [each for each in told if each.startswith("“")]
+
+
+def test_a_length_between_two_moments_is_no_level():
+    said = "The 95th percentile had peaked at 0.9 s seven minutes earlier; it lasted 3 min."
+    kind = next(name for name, (way, _) in metered.TOPICS.items() if way.search("p95"))
+    assert [each.high for each in metered.values(kind, said) if each.low > 100] == [180.0]

@@ -44,6 +44,8 @@ _BARE = re.compile(
 """A number without a noun of its own: “in north 4,120”."""
 _LEVEL = re.compile(r"\b(?:from|to|at|of its)\s$", re.IGNORECASE)
 """Before a small number: it is a level."""
+_CODE = re.compile(r"\b(?:HTTP|status|code)\s(?:status\s|code\s|error\s)*$", re.IGNORECASE)
+"""Before a number: it is that of a status."""
 _DIGITS = 3
 _CLAUSED = re.compile(r"\s(?:that|which|who|are|were|is|was)\s")
 """In a figure with its noun: the noun is that of another clause."""
@@ -299,7 +301,8 @@ def _numbers(sentence: str, names: Sequence[Named]) -> list[Figure]:
     taken = [(each.begin, each.end) for each in figures]
     taken += [(each.begin, each.end) for each in names]
     for match in _BARE.finditer(sentence):
-        small = len(match.group()) < _DIGITS and _LEVEL.search(sentence[: match.start()])
+        head = sentence[: match.start()]
+        small = _CODE.search(head) or (len(match.group()) < _DIGITS and _LEVEL.search(head))
         if not small and not any(begin <= match.start() < end for begin, end in taken):
             value, step = spoken.amount(match["number"], "")
             before = sentence[max(0, match.start() - written.NEAR) : match.start()]

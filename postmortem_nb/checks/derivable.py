@@ -306,6 +306,6 @@ def _truth(each: Told, held: Sequence[Answer], window: Window) -> str:
         near = each.figure.noun or count / _FAR <= each.figure.high <= count * _FAR
         if count and near and not each.is_share:
             return f"{answer.label} has {count:,.0f}{named}"
-        if count and whole:
+        if count and whole and each.is_share:
             return f"{100 * count / whole:.3g} % of {answer.label} are{named}"
     return ""

@@ -74,7 +74,7 @@ _LEVELS = frozenset({"%", "s", "ms"})
 _ELSEWHERE = frozenset({"span", "date", "year", "local"})
 """Kinds that `bare`, `lengths` and `alike` read."""
 _HOUR, _HOURS, _TIMES = 60, 180, 3
-_DAY, _QUARTER = 24 * 60, 15
+_DAY, _QUARTER, _JUST = 24 * 60, 15, 2
 _APART = frozenset({"most", "by", "second", "minute", "hour", "day", "week", "month", "year"})
 _KNOWN = 1_000
 """From here on a number of a blank says what the same number in a text is."""
@@ -113,6 +113,7 @@ def echoes(case: Case) -> Iterator[Finding]:
         if one.mention.kind == "clock":
             doubtful = doubtful and (one.row or one.mention.value not in moments)
             doubtful = doubtful and _is_near(case, one.mention.value)
+            doubtful = doubtful and not _is_just_before(case, one)
         if doubtful and _is_seen(one.cell, late) and one.mention.value not in held:
             known = own[_place(one.cell)] | (moments if one.row else set())
             rival = _rival(one, kinds[one.mention.kind], equals, known)
@@ -146,6 +147,14 @@ def _is_near(case: Case, minute: float) -> bool:
         return True
     first = 60 * start.hour + start.minute - _HOURS
     return (minute - first) % _DAY <= (end - start).total_seconds() / 60 + _HOURS + _QUARTER
+
+
+def _is_just_before(case: Case, told: _Told) -> bool:
+    """Return whether a clock of a row lies right before its time: what led to it was then."""
+    at = next((row.get("time") for row in _rows(case) if row["row"] == told.cell.row), None)
+    if at is None or told.row:
+        return False
+    return bool((60 * at.hour + at.minute - told.mention.value) % _DAY <= _JUST)
 
 
 def _is_seen(cell: Cell, late: frozenset[str]) -> bool:

@@ -61,6 +61,8 @@ _MOST_WAYS = 64
 """Choices of values that are tried for a sentence."""
 _SLACK = 2.0
 """Minutes that a first or last moment may be off."""
+_SHOWN = {"key_logs": attributes.LOGS, "key_traces": attributes.SPANS}
+"""Blank → the rows that it tells of."""
 _FEW = 3
 """Rows from which on there are some."""
 
@@ -92,7 +94,8 @@ def _ends(
         if not _END.search(clause) or _OTHER.search(clause):
             continue
         at = instants.on_day(case, int(clock.low))
-        known = {end for one in held for end in _moments(case, one, names)}
+        shown = [one for one in held if _SHOWN.get(cell.column.name, one.kind) == one.kind]
+        known = {end for one in shown for end in _moments(case, one, names)}
         gaps = [abs((at - end).total_seconds()) / 60 for end in known]
         if gaps and min(gaps) > _SLACK:
             nearest = min(known, key=lambda end: abs(at - end))

@@ -193,7 +193,8 @@ def _lengths(text: str) -> list[dt.timedelta]:
 
 def on_day(case: Case, minute: int) -> dt.datetime:
     """Return the moment of a minute of the UTC day: of the next one where the incident lasts so."""
-    start = case.moments.start or times.EPOCH
+    timed = [row["time"] for row in case.rows("timeline") if row.get("time")]
+    start = case.moments.start or min(timed, default=times.EPOCH)
     end = case.moments.resolved or case.moments.recovered or start
     first = start.replace(hour=0, minute=0, second=0, microsecond=0)
     at = first + dt.timedelta(minutes=minute)

@@ -164,6 +164,8 @@ _OF_THEM = re.compile(r"\d[\d,]*(?=\sof\s(?:them|these|those|which)\b)")
 """A count that is a part of one told before."""
 _OUT_OF = re.compile(r"\sof\s(?:the\s)?(?:(?:first|last|all)\s)?\d[\d,]*")
 """Behind a count: the whole that it is a part of."""
+_OF_SO_MANY = re.compile(r"Of\s(?:the\s|all\s)*\d")
+"""At the beginning of a sentence: it names the whole of its counts."""
 
 
 def parts(case: Case) -> Iterator[Finding]:
@@ -172,7 +174,8 @@ def parts(case: Case) -> Iterator[Finding]:
     if failed and re.search(rf"\bof\s(?:(?:the|all)\s)*{failed:,}(?![\d,])", told):
         return  # a part of the whole, beside which others may be of something else
     told = _OF_THEM.sub("", told)
-    told = _OUT_OF.sub("", " ".join(each for each in sentences(told) if "warn" not in each))
+    own = (each for each in sentences(told) if "warn" not in each and not _OF_SO_MANY.match(each))
+    told = _OUT_OF.sub("", " ".join(own))
     counts = [each.value for each in mentions.read(told) if each.kind == "count" and not each.rate]
     counts = [each for each in counts if each not in _CODES]
     counts = [each for each in counts if failed and failed / _SMALLEST < each < failed]

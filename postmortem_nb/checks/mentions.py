@@ -85,7 +85,7 @@ _WHOLE = re.compile(
     rf"\sof\s(?:(?:the|our|all|its|their|these|those)\s){{0,2}}(?P<whole>{_NOUN})", re.IGNORECASE
 )
 """Behind a share: what it is of."""
-_ENTRY = re.compile(r"\s[·•|]\s")
+_ENTRY = re.compile(r"\s[·•|]\s|(?<=[a-z0-9] at \d\d:\d\d),\s(?=[^;]*\sat \d\d:\d\d)")
 _MOST = re.compile(
     r"\b(?:worst|peak\w*|maximum|height|largest|biggest|longest|smallest|shortest|highest|lowest|slowest|fastest|greatest)\b",
     re.IGNORECASE,

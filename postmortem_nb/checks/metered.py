@@ -33,6 +33,8 @@ _LASTED = re.compile(
     r"\bfor\s(?:(?:about|some|nearly|almost|over|more than|the)\s)*$", re.IGNORECASE
 )
 """Before minutes: so long it lasted."""
+_LATER = re.compile(r"\s(?:earlier|later|before|after|into|ago)\b", re.IGNORECASE)
+"""Behind a length: it lies between two moments."""
 _FAR = 120
 """Characters before a level that are looked at."""
 BAD = r"\b(?:errors?|failures?|fail\w+|refus\w+|reject\w+|timeouts?)\b"
@@ -232,6 +234,8 @@ def values(kind: str, sentence: str) -> Iterator[Value]:
         value, step = spoken.amount(digits, many)
         before = sentence[max(0, match.start() - _FAR) : match.start()]
         if _LASTED.search(before) and unit.lower().startswith("min"):
+            continue
+        if _LATER.match(sentence, match.end()):
             continue
         low, high = written.bounds(value, step, before, fine=True)
         found = Value(low * scale, high * scale, match.start(), match.end(), unit, scale)

@@ -277,6 +277,7 @@ def _clocked(sentence: str) -> Iterator[_Clock]:
             yield _Clock(clause, found[0])
 
 
+_FIRST = re.compile(r"\bfirst\b", re.IGNORECASE)
 _WATCHED = re.compile(r"\s*(?:recovered|cleared|closed|resolved)\b", re.IGNORECASE)
 _MONITOR = re.compile(r"\b(?:monitors?|alerts?|alarms?)\b", re.IGNORECASE)
 
@@ -300,8 +301,9 @@ def _elsewhere(case: Case, cell: Cell, clock: _Clock) -> str | None:
         return None
     rivals = [row for row in rows if any(_near(match, at, late=False) for at in row.times)]
     led = any(events.score(case, bare, row) > meant.sure - _LEADS for row in rivals)
-    if led or events.is_end(case, match, bare):
-        return None
+    both = _FIRST.search(clock.clause) and f"{moments[0]:%H:%M}" in str(cell.value)
+    if led or both or events.is_end(case, match, bare):
+        return None  # “first fell under it at 15:31, and stayed there from 15:38”
     if events.told_elsewhere(case, cell, match, bare):
         return None
     return f"the timeline has {times.shown(moments[0])} ({_name(meant.events[0])})"

@@ -218,7 +218,8 @@ def _clocks(case: Case, cell: Cell, text: str) -> Iterator[Finding]:
             slip = _turned(match, full) and not _near(match, full)
             if slip or not _near(match, ends):
                 said = match.group().strip()
-                yield about(case, cell, f"“{said}”, but the timeline has {times.shown(ends[-1])}.")
+                end = (full or ends)[-1]
+                yield about(case, cell, f"“{said}”, but the timeline has {times.shown(end)}.")
 
 
 _ANOTHER = re.compile(

@@ -50,11 +50,16 @@ _CODE = re.compile(
 """A region as clouds call it."""
 _ASIDE = re.compile(r"\([^()]*\)|:\s*[\d,.]+(?:(?!\sand\b)[^,;/])*")
 """Behind a region: how many were there."""
-_SPARED = re.compile(r"\b(?:none|nobody|unaffected|untouched|spared|not (?:affected|hit))\b")
+_SPARED = re.compile(
+    r"\b(?:none|nobody|unaffected|untouched|spared|not (?:affected|hit)|"
+    r"no (?:more |additional |failed )?(?:errors?|failures?|\w+ings?|requests?)|"
+    r"as (?:usual|before)|had (?:kept|stayed)|normal)\b"
+)
 """In a region's part of the list: it was not hit."""
 _WHOLE = re.compile(r"\bof\s(?:the|our|all)\s\d[\d,]*\b")
 """In a list: the whole, of which it tells parts."""
-_REQUESTS = re.compile(r"\b(?:requests|calls|errors|failures)\b", re.IGNORECASE)
+_REQUESTS = re.compile(r"\b(?:requests|calls|errors|failures|failed)\b", re.IGNORECASE)
+_EVERY = re.compile(r"\b(?:all|every)\b", re.IGNORECASE)
 _PLACES = frozenset(
     map(
         events.stem,
@@ -79,8 +84,9 @@ def found(case: Case, estimates: Sequence[Estimate], attested: Attested) -> Iter
     stated = str(case.fact("regions") or "")
     whole = sum(value for _, value in split[0].parts)
     hit = [(name, value) for name, value in split[0].parts if whole and value / whole >= MUCH]
-    left_out = [(name, value) for name, value in hit if name.lower() not in stated.lower()]
-    if left_out and REGION.search(stated):
+    told = _hit(stated).lower()
+    left_out = [(name, value) for name, value in hit if name.lower() not in told]
+    if left_out and REGION.search(stated) and not _EVERY.search(told):
         name, value = left_out[0]
         yield single.about(
             case,
@@ -206,10 +212,15 @@ def coded(case: Case) -> Iterator[Finding]:
     own = {each.lower() for each in _CODE.findall(held)}
     told = " ".join(text.lower() for cell, text in texts(case) if cell.column.name != "regions")
     said = set(_CODE.findall(told))
-    absent, others = own - said, said - own
+    absent, others = own - said, {each for each in said - own if not _is_of(each, own)}
     if absent and others and len(own) > 1:
         message = f"{held!r}, but the texts have {', '.join(sorted(others))}, not "
         yield _wrong(case, message + f"{', '.join(sorted(absent))}.")
+
+
+def _is_of(name: str, own: Iterable[str]) -> bool:
+    """Return whether a name is the short one of a region: “eu-west” of eu-west-1."""
+    return any(each.startswith(f"{name}-") for each in own)
 
 
 def summed(case: Case) -> Iterator[Finding]:
