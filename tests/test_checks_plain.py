@@ -11,7 +11,7 @@ import pytest
 import sound
 
 from postmortem_nb import evidence
-from postmortem_nb.checks import metered
+from postmortem_nb.checks import levels, metered
 
 START = pd.Timestamp(sound.moment("14:02"))
 QUERY = "sum:checkout.failed{*}.as_count()"
@@ -86,6 +86,8 @@ def made(tmp_path_factory):
         "cart-db-02 had no connections free.",
         "We could not read cart-db-02.",
         "Held carts kept the connections of cart-db-02.",
+        "The ledger got 4.0 times the usual number of calls.",
+        "Calls of the ledger were four times the usual number.",
         "A pool size is a limit on traffic.",
     ):
         incident.add("takeaways", text=text)
@@ -140,6 +142,14 @@ TRUE = (
     (SAID, "The restart of the mail relay went on; all was done at 15:50."),
     (SAID, "The mail queue held 640 at the worst minute (15:02 UTC)."),
     (SAID, "The p95 latency had peaked seven minutes earlier."),
+    (SAID, "The pool size of checkout was down to 5, from 50."),
+    (SAID, "Failed checkouts rose from none to 4 a minute."),
+    (SAID, "No checkout failed between 16:10 and 17:05."),
+    (SAID, "The rollback was effective within 12 minutes."),
+    (SAID, "The rollback was effective within a quarter of an hour."),
+    (SAID, "The calls of the ledger rose to 4 times the usual number."),
+    (SAID, "The parcels of the depot rose to 14 times the usual number."),
+    (SAID, "The errors peaked at 14:02."),
     (SAID, "The errors came only from worker-1 until 15:02."),
     (SAID, "Errors stopped only with the restart of worker-2."),
     (SAID, "We found the errors on 3.1.0 and 3.0.9 alone."),
@@ -184,6 +194,12 @@ FALSE = (
     (SAID, "worker-1 runs 3.0.9 and worker-2 runs 3.1.0.", "the rows of worker-1 have 3.1.0"),
     (SAID, "The restart of the mail relay, finished at 15:32, was slow.", "is frozen at"),
     (SAID, "The mail queue held 640 at the worst minute (14:42 UTC).", "has it at 15:02"),
+    (SAID, "The pool size of checkout was down to 15, from 50.", "was 5 to 50 at any time"),
+    (SAID, "Failed checkouts rose from none to 9 a minute.", "was 0 to 4 at any time"),
+    (SAID, "No checkout failed between 15:50 and 16:40.", "failed then"),
+    (SAID, "The rollback was effective within 2 minutes.", "came 12 minutes after it"),
+    (SAID, "The calls of the ledger rose to 14 times the usual number.", "4.0 times the usual"),
+    (SAID, "The errors peaked at 15:02.", "has its highest level at 14:02"),
     (SAID, "The errors came only from worker-2.", "60 of 180 failures have worker-2"),
     (SAID, "We found the errors on 3.0.9 alone.", "60 of 180 failures have 3.0.9"),
     (SAID, "worker-1, still on 3.0.9, had no LeaseLost.", "rows of worker-1 have 3.1.0"),
@@ -273,7 +289,19 @@ def split(tmp_path_factory):
         for region, n in parts.items()
     ]
     said = "Checkout fails. Commander: Ines Duarte."
-    events = pd.DataFrame({"timestamp": [START], "title": ["Declared"], "message": [said]})
+    told = {
+        "Declared": (0, said),
+        "Deploy of checkout 7.2.0 started": (-12, ""),
+        "Deploy of checkout 7.2.0 finished": (-5, ""),
+        "[Triggered] Checkout failures": (17, "Checkout failures is over 5. See the runbook."),
+    }
+    events = pd.DataFrame(
+        {
+            "timestamp": [START + dt.timedelta(minutes=minute) for minute, _ in told.values()],
+            "title": list(told),
+            "message": [each for _, each in told.values()],
+        }
+    )
     answers = {
         "failed": ("get_datadog_metric", pd.concat(made)),
         "events": ("search_datadog_events", events),
@@ -292,12 +320,20 @@ def split(tmp_path_factory):
     incident.add("timeline", step="Escalation", time=sound.moment("14:40"),
                  escalated_to="Ines Duarte, Payments", responders=["Jonas Weber"])  # fmt: skip
     incident.add("takeaways", text="eu-west-1 and us-east-1 were hit.")
+    public = {"time": sound.moment("14:31"), "channel": "Status page"}
+    incident.add("updates", text="Some payments fail.", **public)
     update = {"time": sound.moment("14:40"), "channel": "Internal"}
     incident.add("updates", text="Ines Duarte leads.", **update)
+    due = {"owner": "Jonas Weber", "due": "2025-12-12"}
+    change = {"current": "Held carts end after 20 minutes", "target": "They end after 2 minutes"}
+    incident.add("technical_changes", name="Short time-out of held carts", **change, **due)
+    incident.add("actions", title="Shorten the time-out of held carts", horizon="Immediate",
+                 priority="P0", status="Not Started", tracking="https://example.com/browse/SHOP-2",
+                 description="By its setting.", owner="Jonas Weber", due="2025-12-10")  # fmt: skip
     return incident
 
 
-WHERE = "regions"
+WHERE, ACTION = "regions", ("actions", "description")
 SPLIT_TRUE = (
     (WHERE, "all three regions; ap-south-1 hardly"),
     (WHERE, "eu-west-1 381 failed payments, us-east-1 127, ap-south-1 none"),
@@ -306,6 +342,11 @@ SPLIT_TRUE = (
     (SAID, "us-east-1 was unaffected until 14:02."),
     (SAID, "The escalation to Ines Duarte came at 14:40."),
     (SAID, "Checkout answered with HTTP 503; most errors were of eu-west-1."),
+    (SAID, "Customers learned of it 29 minutes after it began."),
+    (SAID, "Customers learned of the cause a month after it."),
+    (SAID, "The release reached every host within seven minutes."),
+    (SAID, "The release reached every host within ten minutes."),
+    (ACTION, "Set it from 20 to 2 minutes."),
     (TEXT, "We work on it. Ines Duarte leads the incident."),
     (TEXT, "Jonas Weber leads Payments and joins."),
     ("key_logs", "Of 500 lines 380 are of the pool, 75 of the ledger."),
@@ -318,6 +359,9 @@ SPLIT_FALSE = (
     (SAID, "us-east-1 was unaffected.", "127 of 508 failures have us-east-1"),
     (SAID, "The escalation to Jonas Weber came at 14:40.", "escalated to: Ines Duarte"),
     (TEXT, "Declared as SEV-1. Jonas Weber leads.", "a frozen event has: Ines Duarte"),
+    (SAID, "Customers learned of it 13 minutes after it began.", "came 29 minutes after it"),
+    (SAID, "The release reached every host within seventeen minutes.", "it took 7 minutes"),
+    (ACTION, "Set it from 20 to 12 minutes.", "They end after 2 minutes"),
     (
         "what_happened",
         "508 requests failed (381 in eu-west-1 and 217 in us-east-1).",
@@ -358,3 +402,19 @@ def test_a_length_between_two_moments_is_no_level():
     said = "The 95th percentile had peaked at 0.9 s seven minutes earlier; it lasted 3 min."
     kind = next(name for name, (way, _) in metered.TOPICS.items() if way.search("p95"))
     assert [each.high for each in metered.values(kind, said) if each.low > 100] == [180.0]
+
+
+def test_a_bracket_with_a_semicolon_is_one_piece():
+    said = "They waited 9 s (95th percentile; usually 0.7 s), and left; nobody came. It ended."
+    first = "They waited 9 s (95th percentile; usually 0.7 s), and left;"
+    assert list(levels._closed(said)) == [first, "nobody came.", "It ended."]
+
+
+def test_the_threshold_of_an_alert_is_that_of_its_event(split):
+    row = next(each for each in split.values("timeline") if each["step"] == "Detection")["row"]
+    for said, found in (("above 5%", 0), ("above 8%", 1)):
+        text = f"Monitor “Checkout failures”, {said}"
+        split.set("detected_by", text, table="timeline", row=row)
+        told = [each for each in split.check()["message"] if "by the event" in each]
+        assert len(told) == found
+    split.set("detected_by", None, table="timeline", row=row)

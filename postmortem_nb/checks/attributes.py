@@ -52,6 +52,8 @@ _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+")
 _MARK = re.compile(r"[\W_]?")
 """What may stand between two words of a value: “lock wait”, “4.12”."""
 _SHORT = 3
+KIND = re.compile(r"error|kind|type|exception", re.IGNORECASE)
+"""Keys whose values only rows have."""
 
 
 class Key(NamedTuple):

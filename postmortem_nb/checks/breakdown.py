@@ -77,7 +77,7 @@ _WAITING = re.compile(r"\s(?:\w+\s)?(?:waiting|queued|pending)\b", re.IGNORECASE
 _GOOD = re.compile(rf"{portions.GOOD.pattern}|\b(?:fine|unaffected)\b", re.IGNORECASE)
 """In a clause: its figure is of what did not fail."""
 _REST = re.compile(
-    r"\b(?:all but|others?|rest|old|new|else\w*|outside|without|apart from|except|not)\b",
+    r"\b(?:all but|another|others?|rest|old|new|else\w*|outside|without|apart from|except|not)\b",
     re.IGNORECASE,
 )
 """Near a figure: it may be of those without the value."""

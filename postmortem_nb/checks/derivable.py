@@ -291,7 +291,7 @@ def _truth(each: Told, held: Sequence[Answer], window: Window) -> str:
     """
     if not each.is_exact:
         return ""
-    bad = each.is_bad
+    bad, far = each.is_bad, ""
     for answer in sorted(held, key=lambda one: derived.is_bad(one.label) != bad):
         chosen = _chosen(each, answer)
         known = answer.whole and not (each.people and answer.people is None)
@@ -308,4 +308,6 @@ def _truth(each: Told, held: Sequence[Answer], window: Window) -> str:
             return f"{answer.label} has {count:,.0f}{named}"
         if count and whole and each.is_share:
             return f"{100 * count / whole:.3g} % of {answer.label} are{named}"
-    return ""
+        if count and any(attributes.KIND.search(key) for key, _ in chosen):
+            far = far or f"{answer.label} has {count:,.0f}{named}"
+    return far

@@ -43,6 +43,14 @@ _MOVED = re.compile(
     rf"{_UNIT.format('units')}(?![\w%]|[.,:]\d)",
     re.IGNORECASE,
 )
+_REVERSED = re.compile(
+    rf"\b(?:down|up|back)\sto\s{_HEDGES}{_HELD}{_UNIT.format('units')}"
+    rf"(?:\s(?:a|per)\s[a-z]+)?,?\sfrom\s{_HEDGES}{spoken.NUMBER}{_UNIT.format('unit')}"
+    r"(?![\w%]|[.,:]\d)",
+    re.IGNORECASE,
+)
+"""The same, its end first: “down to 15 a minute, from 80”."""
+_NONE = re.compile(r"\bfrom\s(?:none|nothing|zero)(?=\sto\s)", re.IGNORECASE)
 _PEAK = re.compile(
     rf"\b(?:its|their)\s(?:peak|maximum|highest level)\s(?:was|came to|stood at|of)\s{_HEDGES}"
     rf"{spoken.NUMBER}{_UNIT.format('unit')}(?!\s?(?:[\w%]+\s)?(?:a|per)\s|[\w:]|[.,]\d)",
@@ -81,6 +89,8 @@ def found(incident: Incident, case: Case) -> Iterator[Finding]:
     curves = derived.drawn(incident, case)
     for each in told:
         fit = [one for one in curves if len(one.levels) and _is_meant(one, each)]
+        beside = instants.beside(case, each.cell)
+        fit = list(derived.own(fit, each.sentence, len(each.sentence), beside))
         truths = [_denied(one, each) for one in fit]
         sure = [truth for truth in truths if truth]
         if sure and None not in truths:
@@ -120,13 +130,15 @@ def _topped(case: Case) -> Iterator[_Move]:
 
 def _told(case: Case) -> Iterator[_Move]:
     for cell, text in with_messages(case):
-        for sentence in sentences(text) if matches(_MOVED, text) else ():
+        told = _NONE.sub("from 0", text)
+        may = any(matches(each, told) for each in (_MOVED, _REVERSED))
+        for sentence in sentences(told) if may else ():
             if len(sentence) <= LONGEST and not _OPEN.search(sentence):
                 yield from _moves(case, cell, sentence)
 
 
 def _moves(case: Case, cell: Cell, sentence: str) -> Iterator[_Move]:
-    for match in _MOVED.finditer(sentence):
+    for match in (*_MOVED.finditer(sentence), *_REVERSED.finditer(sentence)):
         unit = (match["units"] or match["unit"] or "").lower()
         begin, other = match.start("number"), match.start("held")
         one = _bounds(sentence, begin, match["number"], match["scale"], match["unit"] or unit)

@@ -52,8 +52,6 @@ _BUT = re.compile(
 )
 """In a clause with none: it is of a part of the time, or not of none."""
 _THOSE = ("these", "those", "them")
-_KIND = re.compile(r"error|kind|type|exception", re.IGNORECASE)
-"""Keys whose values only rows have."""
 _ROWS = re.compile(r"\b(?:logs?|lines?|errors?|spans?|traces?|warnings?)\b", re.IGNORECASE)
 _FAILED = re.compile(r"\b(?:errors?|failures?|failed|errored|timed out)\b", re.IGNORECASE)
 _CLAUSE_END = re.compile(r"[;.]\s|,\s(?:and|but)\s")
@@ -80,7 +78,7 @@ def _found(case: Case, held: Sequence[Answer]) -> Iterator[Finding]:
             if len(sentence) > LONGEST or not (ended or none):
                 continue
             names = attributes.named(sentence, held)
-            rows = any(_KIND.search(each.key) for each in names) or _ROWS.search(sentence)
+            rows = any(attributes.KIND.search(each.key) for each in names) or _ROWS.search(sentence)
             yield from _ends(case, cell, sentence, names, held) if ended and names and rows else ()
             yield from _denied(case, cell, sentence, names, held) if none and names else ()
 
@@ -122,11 +120,11 @@ def _moments(case: Case, answer: Answer, names: Sequence[Named]) -> Iterator[dt.
     for each in names:
         if each.key in answer.keys:
             by.setdefault(each.key, set()).add(each.value)
-        elif _KIND.search(each.key):
+        elif attributes.KIND.search(each.key):
             return  # of rows that have no kind
     start, end = case.moments.start, case.moments.recovered
     windows = [None, (start, end)] if start and end else [None]
-    ways = [[*([] if _KIND.search(key) else [None]), *sorted(by[key])] for key in by]
+    ways = [[*([] if attributes.KIND.search(key) else [None]), *sorted(by[key])] for key in by]
     for picked in islice(product(*ways), _MOST_WAYS):
         chosen = [(key, frozenset({one})) for key, one in zip(by, picked, strict=True) if one]
         for window in windows if chosen else ():
@@ -150,8 +148,8 @@ def _denied(
         those = match.group().endswith(_THOSE)
         begin, end = 0 if those else max(head, 0), tail.start() if tail else len(sentence)
         own = [each for each in names if begin <= each.begin < end]
-        kinds = [each for each in names if _KIND.search(each.key) and each.begin < end]
-        own += [] if any(_KIND.search(each.key) for each in own) else kinds[-1:]
+        kinds = [each for each in names if attributes.KIND.search(each.key) and each.begin < end]
+        own += [] if any(attributes.KIND.search(each.key) for each in own) else kinds[-1:]
         known = kinds or _ROWS.search(sentence, 0, end) or _FAILED.search(match.group())
         if not own or not known or _BUT.search(sentence, begin, end):
             continue

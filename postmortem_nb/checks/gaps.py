@@ -76,6 +76,10 @@ _FIRST_AT = re.compile(
     rf"(?:went\sout|came|appeared|was\s(?:posted|sent|published))\s(?:only\s)?at\s{spoken.CLOCK}",
     re.IGNORECASE,
 )
+_EFFECTIVE = re.compile(
+    rf"\b(?:(?:was\s)?effective|worked|took effect|helped|paid off)\s(?:with)?in\s{SPAN}",
+    re.IGNORECASE,
+)
 _OPEN = re.compile(
     r"\b(?:would|could|should|might|may|if|will|usually|next|previous\w*|last)\b", re.IGNORECASE
 )
@@ -248,6 +252,23 @@ def _length(match: re.Match[str]) -> float:
     return spoken.minutes(match["span"].lower())[0]
 
 
+def effective(case: Case) -> Iterator[Finding]:
+    """Find that a mitigation worked within less time than any recovery took."""
+    since = case.moments.mitigated
+    steps = {"Partial Recovery", "Full Recovery"}
+    ends = [row["time"] for row in case.rows("timeline") if row.get("step") in steps]
+    lengths = [(at - since).total_seconds() / 60 for at in ends if since and at]
+    for cell, text in passages(case) if lengths else ():
+        for match in matches(_EFFECTIVE, text):
+            told, mitigated = (
+                _length(match),
+                _POINTS["mitigated"].search(instants.beside(case, cell)),
+            )
+            if mitigated and told < min(lengths) - _LOOSE and not _OPEN.search(text):
+                truth = f"the first recovery came {times.duration(min(lengths))} after it"
+                yield about(case, cell, f"“{match.group()}”, but {truth}.")
+
+
 def _agree(match: re.Match[str], lengths: Sequence[float]) -> bool:
     """Return whether any length is the one told, by a minute more or less."""
     told = _length(match)
@@ -256,7 +277,7 @@ def _agree(match: re.Match[str], lengths: Sequence[float]) -> bool:
 
 RULES: tuple[Callable[[Case], Iterator[Finding]], ...] = (
     *(gaps, freely, first, unseen, anchored),
-    *(reached, lasted, whole),
+    *(reached, lasted, whole, effective),
 )
 
 

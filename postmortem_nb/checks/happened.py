@@ -24,8 +24,9 @@ from postmortem_nb.checks import (
 )
 from postmortem_nb.checks.order import LONGEST
 from postmortem_nb.checks.reading import about, attest, matches, sentences, with_messages
+from postmortem_nb.checks.report import Severity
 from postmortem_nb.checks.roles import handed_over
-from postmortem_nb.checks.spoken import CLOCK
+from postmortem_nb.checks.spoken import CLOCK, SPAN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -56,6 +57,23 @@ _LEADS = re.compile(
     rf"\b{_FULL}\s(?:is in (?:the )?(?:lead|command)|(?:leads|led|coordinates|coordinated)"
     r"(?=[.,;]|$|\s(?:the\s)?(?:incident|response|call|channel)\b))"
 )
+_ROLLED: Mapping[str, re.Pattern[str]] = {
+    "back": re.compile(r"\b(?:roll-?back|revert)", re.IGNORECASE),
+    "out": re.compile(r"\b(?:deploy\w*|release|roll-?out)\b(?!.*\broll-?back)", re.IGNORECASE),
+}
+_TOOK = re.compile(
+    r"\b(?P<what>release|deploy(?:ment)?|roll-?out|roll-?back|revert)\s(?:(?:of|to)\s[\w.-]+\s)?"
+    r"(?:(?:reached|went to|was on)\s(?:every|all|each)\b[^.;,]{0,40}?\s(?P<way>within|in)|"
+    r"(?:was\s)?(?:finished|done|through|completed?)\s(?P<done>within|in)|took)\s"
+    rf"(?:only\s|just\s|about\s)?{SPAN}",
+    re.IGNORECASE,
+)
+_TIGHT = 2.0
+"""How often as long “within” may be."""
+_ABOVE = re.compile(
+    r"\b(?:above|over|below|under|exceeds?|more than|less than)\s(?P<level>\d+(?:\.\d+)?)"
+)
+_TRIGGERED = re.compile(r"\[(?:Triggered|Warn|Alert)[^\]]*\]\s(?P<name>\S.{4,80})")
 _PHASES: Mapping[str, re.Pattern[str]] = {
     "begun": re.compile(r"\b(?:started|began|begun)\b", re.IGNORECASE),
     "ended": re.compile(r"\b(?:finished|completed|done|ended|succeeded)\b", re.IGNORECASE),
@@ -105,6 +123,64 @@ def found(incident: Incident, case: Case) -> Iterator[Finding]:
             yield about(case, cell, f"“{entry.strip()}”, but {truth}.")
     yield from islice(_phased(case, happened), MOST if happened else 0)
     yield from islice(_leading(case, happened), MOST if happened else 0)
+    yield from islice(_lasting(case, happened), MOST if happened else 0)
+    yield from islice(_alerted(case, happened), MOST if happened else 0)
+
+
+def _lasting(case: Case, happened: Sequence[Happened]) -> Iterator[Finding]:
+    """Yield how long a rollout is told to have taken, where its two events lie otherwise apart."""
+    begun, ended = (
+        [one for one in happened if _PHASES[phase].search(one.title)]
+        for phase in ("begun", "ended")
+    )
+    pairs = {
+        kind: [
+            (other.at - one.at).total_seconds() / 60
+            for one in begun
+            for other in ended
+            if way.search(one.title) and _same(one, other) and one.at < other.at
+        ]
+        for kind, way in _ROLLED.items()
+    }
+    for cell, text in with_messages(case) if any(pairs.values()) else ():
+        for match in matches(_TOOK, text):
+            kind = "back" if _ROLLED["back"].search(match["what"]) else "out"
+            gaps, said = pairs[kind], spoken.minutes(match["span"].lower())[0]
+            within = "within" in {match["way"], match["done"]}
+            fit = any(
+                gap - 1 <= said <= _TIGHT * gap + 1 if within else spoken.agrees(match, gap)
+                for gap in gaps
+            )
+            if gaps and not fit:
+                truth = f"by the frozen events it took {times.duration(min(gaps))}"
+                yield about(case, cell, f"“{match.group()}”, but {truth}.", severity=Severity.HINT)
+
+
+def _same(one: Happened, other: Happened) -> bool:
+    """Return whether two events tell of one thing, but for which end of it."""
+    heads = [
+        _PHASES[phase].sub("", each.title) for phase, each in (("begun", one), ("ended", other))
+    ]
+    return heads[0] == heads[1]
+
+
+def _alerted(case: Case, happened: Sequence[Happened]) -> Iterator[Finding]:
+    """Yield the threshold of the alert that another frozen event of the same monitor has."""
+    for cell in (each for each in case.cells if each.column.name == "detected_by"):
+        said = _ABOVE.search(str(cell.value))
+        own = [
+            one for one in happened if _monitor(one) and _monitor(one) in str(cell.value).lower()
+        ]
+        known = [match for one in own if (match := _ABOVE.search(one.text))]
+        if said and known and all(float(each["level"]) != float(said["level"]) for each in known):
+            truth = f"“{known[0].group()}” by the event “{own[0].title}”"
+            yield about(case, cell, f"“{said.group()}”, but {truth}.")
+
+
+def _monitor(one: Happened) -> str:
+    """Return the name of the monitor that an event tells of, in small letters."""
+    name = _TRIGGERED.match(one.title)
+    return name["name"].lower() if name else ""
 
 
 def _leading(case: Case, happened: Sequence[Happened]) -> Iterator[Finding]:

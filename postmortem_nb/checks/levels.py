@@ -142,7 +142,7 @@ def _told(
 ) -> Iterator[Level]:
     """Yield the levels of a text: one topic a sentence, and of one level its moment."""
     for name, (said, _) in metered.TOPICS.items():
-        for sentence in sentences(text) if matches(said, text) else ():
+        for sentence in _closed(text) if matches(said, text) else ():
             topic = said.search(sentence) if len(sentence) <= LONGEST else None
             if topic is None:
                 continue
@@ -164,6 +164,17 @@ def _told(
                     percentile = topic.groupdict().get("p") or ""
                     level = Level(cell, sentence, name, value, which, at, begin, end, percentile)
                     yield level._replace(clocked=clocked)
+
+
+def _closed(text: str) -> Iterator[str]:
+    """Yield the sentences of a text, a bracket that holds a semicolon in one piece."""
+    held = ""
+    for each in sentences(text):
+        held = f"{held} {each}".strip()
+        if held.count("(") <= held.count(")"):
+            yield held
+            held = ""
+    yield from [held] if held else []
 
 
 def _gauged(case: Case, cell: Cell, text: str, gauges: Collection[Gauge]) -> Iterator[Level]:

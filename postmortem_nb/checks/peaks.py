@@ -49,6 +49,8 @@ _CHARTS = re.compile(
     rf"peak(?:s|ed)?\b(?P<between>[^.;\d]{{0,40}}?){CLOCK}",
     re.IGNORECASE,
 )
+_FAILING = re.compile(r"error|failure", re.IGNORECASE)
+"""At the beginning of what peaked: it is what failed."""
 _WORST = re.compile(
     rf"{NUMBER}\s?(?P<unit>%|[\w/]+)?(?P<between>\s)(?:(?!\band\b)[^.;\n\d]){{0,30}}?"
     rf"\b(?:at|in|during)\s(?:the|its|their)\s(?:worst|highest|busiest)\s(?:minute|moment|point)"
@@ -105,7 +107,15 @@ def _other_minute(match: re.Match[str], curves: Sequence[Curve], case: Case) -> 
     """Return when the metrics of the incident had their tops, where none had it at that minute."""
     since, until = case.moments.start, case.moments.resolved or case.moments.recovered
     whole = [each for each in curves if not each.series] or curves
-    tops = [_top(each, np.argmax) for each in whole]
+    latency = "latency" in match.group().lower()
+    bad = _FAILING.match(match.group())
+    own = [
+        each
+        for each in whole
+        if (bad and (derived.is_bad(each.query) or derived.measures(each, "rate")))
+        or (latency and derived.measures(each, "latency"))
+    ]
+    tops = [_top(each, np.argmax) for each in own or whole]
     tops = [each for each in tops if since and until and since <= each.at <= until]
     gaps = [spoken.apart(match, 60 * each.at.hour + each.at.minute) for each in tops]
     if not tops or any(gap is None or gap <= _ROUGH for gap in gaps):

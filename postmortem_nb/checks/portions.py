@@ -64,6 +64,12 @@ _SLACK = dt.timedelta(minutes=1)
 _POINTS, _LOOSE, _SURE = 1.5, 0.2, 0.1
 """Points of percent, and share of it, by which a part may be off; without a moment the latter."""
 
+_SOME = 3
+"""Failures from which on there were some."""
+_NONE = re.compile(
+    r"\b(?:no|not a single|not one)\s(?:[a-z]+\s){0,2}?(?:failed|errors?|failures?|was lost)\b",
+    re.IGNORECASE,
+)
 _EACH = re.compile(
     r"\s(?:each|apiece|on average|per (?:head|user|customer|person|account|client|member))\b",
     re.IGNORECASE,
@@ -77,6 +83,21 @@ def found(incident: Incident, case: Case) -> Iterator[Finding]:
     """Yield parts of sentences that the evidence does not bear."""
     yield from islice(_timed(incident, case), MOST)
     yield from islice(_each(case), MOST)
+    yield from islice(_none(incident, case), MOST)
+
+
+def _none(incident: Incident, case: Case) -> Iterator[Finding]:
+    """Yield stretches between two clocks in which nothing is told to have failed, and some did."""
+    for cell, text in passages(case):
+        for sentence in _short(text) if matches(_NONE, text) else ():
+            none, span = _NONE.search(sentence), instants.between(case, sentence)
+            if none is None or span is None:
+                continue
+            since, until = span[0] + _SLACK, span[1] - _SLACK
+            count = sum(derived.counted(each, since, until) for each in failures(incident, case))
+            if count >= _SOME:
+                said = f"“{sentence.strip(' .')}”, but {count:,.0f} failed then."
+                yield about(case, cell, said)
 
 
 def _timed(incident: Incident, case: Case) -> Iterator[Finding]:

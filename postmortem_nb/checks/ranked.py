@@ -34,7 +34,6 @@ _RANK = re.compile(
 )
 _HARD = frozenset({"hardest", "most", "worst"})
 _BAD = frozenset({"error"})
-_KIND = re.compile(r"error|kind|type|exception", re.IGNORECASE)
 _MAY = re.compile(
     r"\b(?:hardest|most|worst|least|fewest|lightest|only|solely|exclusively|all|mostly|mainly|alone|"
     r"spared|untouched|unaffected|affected|hit|went on as|no failed|no errors?|no failures?|"
@@ -174,7 +173,11 @@ def _all_but(
         lone = _ON.search(sentence[: each.begin]) if alone else None
         head = max(0, *(sentence.rfind(mark, 0, each.begin) for mark in _MARKS))
         clause = sentence[head : each.begin]
-        told = _KIND.search(each.key) or _ERRORS.search(clause) or cell.column.name == "key_logs"
+        told = (
+            attributes.KIND.search(each.key)
+            or _ERRORS.search(clause)
+            or cell.column.name == "key_logs"
+        )
         if not (how or lone) or not told or _COUNT.search(clause):
             continue
         since = how.start() if how else each.begin

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from postmortem_nb.checks import events, spoken
 from postmortem_nb.checks.claims import PEOPLE
 from postmortem_nb.checks.reading import LONG, about, matches, passages, sentences
+from postmortem_nb.checks.report import Severity
 from postmortem_nb.checks.spoken import COUNTS
 
 if TYPE_CHECKING:
@@ -270,4 +271,30 @@ def _is_slip(one: _Told, rivals: Sequence[_Told]) -> bool:
     return len(blanks) >= _BLANKS - known and shared
 
 
-RULES: tuple[Callable[[Case], Iterator[Finding]], ...] = (slips, unit_slips)
+_FOLD = re.compile(
+    rf"(?<![\w.,])(?P<times>\d+(?:\.\d+)?|{'|'.join(spoken.WORDS)})\stimes\s(?:as\s|the\s|its\s|their\s)?"
+    r"(?:usual|normal|ordinary)\b",
+    re.IGNORECASE,
+)
+
+
+def folds(case: Case) -> Iterator[Finding]:
+    """Find how many times the usual it was, where two other blanks have another number."""
+    told = [
+        (cell, match, events.stems(_FOLD.sub(" ", sentence)), COUNTS.get(said) or float(said))
+        for cell, text in passages(case)
+        for sentence in sentences(text)
+        for match in (_FOLD.finditer(sentence) if matches(_FOLD, text) else ())
+        if (said := match["times"].lower())
+    ]
+    for cell, match, words, value in told:
+        others = [each for each in told if each[0] is not cell and len(each[2] & words) >= _ALIKE]
+        known = {round(each[3]) for each in others}
+        if len(others) > 1 and len(known) == 1 and round(value) not in known:
+            doubt = f"“{match.group()}”, but elsewhere “{others[0][1].group()}”."
+            yield about(case, cell, doubt, severity=Severity.HINT)
+
+
+_ALIKE = 2
+"""Words that sentences of one measure share."""
+RULES: tuple[Callable[[Case], Iterator[Finding]], ...] = (slips, unit_slips, folds)
