@@ -49,6 +49,8 @@ _POINTS, _WIDE = 1.0, 8.0
 _FAR = 6.0
 """How often as many a number without a noun may be, to be meant for rows."""
 _ROWS = 50
+_OTHER = re.compile(r"\b(?:an)?other\b", re.IGNORECASE)
+"""In a sentence: a count far from the rows of its kind may be of those without it."""
 """Rows of which a share is known."""
 
 
@@ -308,6 +310,7 @@ def _truth(each: Told, held: Sequence[Answer], window: Window) -> str:
             return f"{answer.label} has {count:,.0f}{named}"
         if count and whole and each.is_share:
             return f"{100 * count / whole:.3g} % of {answer.label} are{named}"
-        if count and any(attributes.KIND.search(key) for key, _ in chosen):
+        other = _OTHER.search(each.sentence)
+        if count and not other and any(attributes.KIND.search(key) for key, _ in chosen):
             far = far or f"{answer.label} has {count:,.0f}{named}"
     return far
