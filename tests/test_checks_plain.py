@@ -339,6 +339,7 @@ SPLIT_TRUE = (
     (WHERE, "eu-west-1 381 failed payments, us-east-1 127, ap-south-1 none"),
     (SAID, "Payments failed in eu-west-1 and us-east-1; ap-south-1 had no failures."),
     (SAID, "No payment failed in ap-south-1."),
+    (SAID, "A few of 18 payments failed in ap-south-1."),
     (SAID, "us-east-1 was unaffected until 14:02."),
     (SAID, "The escalation to Ines Duarte came at 14:40."),
     (SAID, "Checkout answered with HTTP 503; most errors were of eu-west-1."),
@@ -412,7 +413,7 @@ def test_a_bracket_with_a_semicolon_is_one_piece():
 
 def test_the_threshold_of_an_alert_is_that_of_its_event(split):
     row = next(each for each in split.values("timeline") if each["step"] == "Detection")["row"]
-    for said, found in (("above 5%", 0), ("above 8%", 1)):
+    for said, found in (("above 5%", 0), ("above 8%", 1), ("above 1,200", 1)):
         text = f"Monitor “Checkout failures”, {said}"
         split.set("detected_by", text, table="timeline", row=row)
         told = [each for each in split.check()["message"] if "by the event" in each]

@@ -138,12 +138,14 @@ def _told(case: Case) -> Iterator[_Move]:
 
 
 def _moves(case: Case, cell: Cell, sentence: str) -> Iterator[_Move]:
+    own = instants.row(case, cell)
     for match in (*_MOVED.finditer(sentence), *_REVERSED.finditer(sentence)):
         unit = (match["units"] or match["unit"] or "").lower()
         begin, other = match.start("number"), match.start("held")
         one = _bounds(sentence, begin, match["number"], match["scale"], match["unit"] or unit)
         two = _bounds(sentence, other, match["held"], match["many"], unit)
-        at = instants.behind(case, sentence, match.end()) or instants.row(case, cell)
+        behind = instants.behind(case, sentence, match.end()) if match.re is _MOVED else []
+        at = behind or own  # “down to 64, from 236 at 07:47”
         yield _Move(cell, sentence, match.group(), (one, two), _family(unit), at)
 
 

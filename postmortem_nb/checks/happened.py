@@ -71,7 +71,8 @@ _TOOK = re.compile(
 _TIGHT = 2.0
 """How often as long “within” may be."""
 _ABOVE = re.compile(
-    r"\b(?:above|over|below|under|exceeds?|more than|less than)\s(?P<level>\d+(?:\.\d+)?)"
+    r"\b(?:above|over|below|under|exceeds?|more than|less than)\s"
+    r"(?P<level>\d{1,3}(?:,\d{3})+|\d+(?:\.\d+)?)"
 )
 _TRIGGERED = re.compile(r"\[(?:Triggered|Warn|Alert)[^\]]*\]\s(?P<name>\S.{4,80})")
 _PHASES: Mapping[str, re.Pattern[str]] = {
@@ -172,7 +173,8 @@ def _alerted(case: Case, happened: Sequence[Happened]) -> Iterator[Finding]:
             one for one in happened if _monitor(one) and _monitor(one) in str(cell.value).lower()
         ]
         known = [match for one in own if (match := _ABOVE.search(one.text))]
-        if said and known and all(float(each["level"]) != float(said["level"]) for each in known):
+        levels = {float(each["level"].replace(",", "")) for each in known}
+        if said and levels and float(said["level"].replace(",", "")) not in levels:
             truth = f"“{known[0].group()}” by the event “{own[0].title}”"
             yield about(case, cell, f"“{said.group()}”, but {truth}.")
 

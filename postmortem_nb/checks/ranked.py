@@ -78,6 +78,8 @@ _SPARED = re.compile(
     r"went on as (?:before|usual)\b)"
 )
 """Behind values: nothing that had them failed."""
+_FIGURE = re.compile(r"(?<![\w.-])\d[\d,]*\s(?!minutes|hours)")
+"""In a clause: it counts how many failed, and few may be so."""
 _LIST = re.compile(r",?\s(?:and\s)?(?:in\s)?(?:the\s)?")
 _DENIED = re.compile(
     r"\b(?:no|none|not|never|nobody|nothing|neither|nor|without|if|would|could|should|before|after|"
@@ -202,7 +204,7 @@ def _affected(
         hit = _BROKE.search(before) or _WERE.match(after)
         spared = _SPARED.match(after)
         rest = before + (_SPARED.sub("", after, count=1) if spared else after)
-        if not (hit or spared) or _DENIED.search(rest):
+        if not (hit or spared) or _DENIED.search(rest) or (hit and _FIGURE.search(rest)):
             continue
         for each in own:
             shares = list(_shares(case, held, (each.key, frozenset({each.value}))))
