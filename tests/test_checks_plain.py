@@ -141,6 +141,7 @@ TRUE = (
     (SAID, "The restart of the mail relay, finished at 16:02, was slow."),
     (SAID, "The restart of the mail relay went on; all was done at 15:50."),
     (SAID, "The mail queue held 640 at the worst minute (15:02 UTC)."),
+    (SAID, "We lost 180 of the 900 letters in the worst minute (15:02 UTC)."),
     (SAID, "The p95 latency had peaked seven minutes earlier."),
     (SAID, "The pool size of checkout was down to 5, from 50."),
     (SAID, "Failed checkouts rose from none to 4 a minute."),

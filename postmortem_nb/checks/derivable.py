@@ -49,7 +49,7 @@ _POINTS, _WIDE = 1.0, 8.0
 _FAR = 6.0
 """How often as many a number without a noun may be, to be meant for rows."""
 _ROWS = 50
-_OTHER = re.compile(r"\b(?:an)?other\b", re.IGNORECASE)
+_OTHER = re.compile(r"\b(?:an)?other\s(?:kind|sort|type|error|reason)s?\b", re.IGNORECASE)
 """In a sentence: a count far from the rows of its kind may be of those without it."""
 """Rows of which a share is known."""
 

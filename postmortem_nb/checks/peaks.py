@@ -96,8 +96,8 @@ def _other(match: re.Match[str], curves: Sequence[Curve], way: Way) -> str:
     tops = [_top(each, way) for each in curves]
     heights = [each for each in tops if _height(match, each)]
     minutes = [each for each in tops if _minute(match, each, share=way is np.argmin)]
-    if any(_then(match, each) for each in heights):
-        return ""
+    if any(_then(match, each) for each in heights) or (match.re is _WORST and not heights):
+        return ""  # “44 of 157 requests in the worst minute” is no height
     if heights:
         return f"{heights[0].label} has it at {heights[0].at:%H:%M} UTC"
     return f"{minutes[0].label} is {minutes[0].level:,g} then" if minutes else ""
