@@ -96,7 +96,9 @@ def _other(match: re.Match[str], curves: Sequence[Curve], way: Way) -> str:
     tops = [_top(each, way) for each in curves]
     heights = [each for each in tops if _height(match, each)]
     minutes = [each for each in tops if _minute(match, each, share=way is np.argmin)]
-    if any(_then(match, each) for each in heights) or (match.re is _WORST and not heights):
+    high = (one for one, top in zip(curves, tops, strict=True) if _height(match, top))
+    again = any(_then(match, each) for one in high for each in _again(one, way))
+    if again or (match.re is _WORST and not heights):
         return ""  # “44 of 157 requests in the worst minute” is no height
     if heights:
         return f"{heights[0].label} has it at {heights[0].at:%H:%M} UTC"
@@ -127,6 +129,14 @@ def _top(curve: Curve, way: Way) -> _Peak:
     top = int(way(curve.levels))
     at = dt.datetime.fromtimestamp(int(curve.moments[top]) / 1e6, tz=dt.UTC)
     return _Peak(curve.label, float(curve.levels[top]), at)
+
+
+def _again(curve: Curve, way: Way) -> Iterator[_Peak]:
+    """Yield the points of a metric that are as high, or as low, as its top."""
+    top = curve.levels[int(way(curve.levels))]
+    for moment in curve.moments[curve.levels == top].tolist():
+        at = dt.datetime.fromtimestamp(moment / 1e6, tz=dt.UTC)
+        yield _Peak(curve.label, float(top), at)
 
 
 _WAYS: tuple[tuple[re.Pattern[str], Way], ...] = (
