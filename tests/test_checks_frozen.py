@@ -162,6 +162,8 @@ TRUE = (
     "80% of our requests went through.",
     "26.7% of checkout requests failed in every minute up to the rollback.",  # 400 of 1,500
     "16% of the failures came through partners.",
+    "The queue of north grew to 6,000 and kept us slow for 14 minutes after the rollback.",
+    "harbour got off lightly: 9,690 failures in the incident against 27,780 in north.",
 )
 FALSE = {
     "Every second failed request came before the alert fired.": "18.1",
@@ -230,6 +232,13 @@ FALSE = {
 @pytest.mark.parametrize("sentence", TRUE)
 def test_what_the_evidence_bears_is_let_be(made, sentence):
     assert doubts(made, "problem", sentence) == set()
+
+
+def test_a_level_of_another_time_is_of_no_moment(made):
+    """At 15:38 the p95 latency was 0.9 s; before, it was 9.6 s at most."""
+    place = ("Partial Recovery", "improving")
+    assert doubts(made, place, "Latency is at 0.9 s instead of 8 s.") == set()
+    assert doubts(made, place, "Latency is at 8 s.") != set()
 
 
 @pytest.mark.parametrize("sentence", FALSE)

@@ -119,6 +119,7 @@ TRUE = (
     ("key_traces", "Reads of the lease last between 14 and 19 seconds after the start."),
     (SAID, "The status page was updated at 14:31, before the escalation."),
     (SAID, "We heard of the slow checkouts from our monitor."),
+    (SAID, "The update waits for the incident lead, who joined at 14:37."),
     (SAID, "We heard of the workaround through a customer."),
     (SAID, "The mail to customers was sent at once."),
     (SAID, "The pool size of checkout dropped from 50 to 5 at 14:02."),

@@ -330,7 +330,9 @@ def _own(
     clause = borne.clause(sentence, each)
     begin = sentence.rfind(clause, 0, each.end + len(clause))
     within = (
-        before or told or tuple(one for one in names if begin <= one.begin < begin + len(clause))
+        before
+        or told
+        or tuple(one for one in names if begin <= one.begin < min(begin + len(clause), until))
     )
     lone = len(names) == len(counted) == 1 and _OF_THOSE.match(sentence, each.end)
     return within or tuple(one for one in names if lone and one.begin > each.end)

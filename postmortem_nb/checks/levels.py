@@ -38,6 +38,12 @@ _SAID = re.compile(r"(?:Nothing else here has )?“(?P<number>\d[\d,.]*)\s(?!.*;
 """What a finding doubts, where it begins with a number."""
 _KNOWN, _SAME = 100, 0.98
 """From here on a number says by itself what it is of; how near to it a level lies."""
+_GREW = re.compile(
+    r"^(?!.*\d\d:\d\d).*\b(?:gr[eo]w|grown|rise|rose|risen|climb\w*|swell\w*|built up)\sto\s"
+    r"(?:(?:about|around|over|some|almost|nearly)\s)?[\d,.]+\s*(?:%|ms|s|seconds)?\s*$",
+    re.IGNORECASE | re.DOTALL,
+)
+"""Up to the end of a level, no clock anywhere: “it grew to 5,629, an hour after the fix …”."""
 _NAME = 3
 """Letters that the name of a group has at least."""
 
@@ -77,6 +83,8 @@ def _otherwise(case: Case, each: Level, fit: Sequence[Curve]) -> str:
         fits = any(ranges.exactly(each, one, ranges.AROUND) for one in fit)
     else:
         fits = any(ranges.holds(each, *span) for _, span in held)
+    if each.which == metered.AT and _GREW.search(each.sentence[: each.value.end]):
+        fits = fits or any(ranges.is_height(each, one, case) for one in fit)
     if fits or not held:
         return ""
     near = each.which == metered.ANY  # else all rather than a group

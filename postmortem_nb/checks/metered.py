@@ -335,11 +335,16 @@ def _bounded(sentence: str, value: Value) -> Value:
     return value._replace(high=float("inf")) if _OVER.search(before) else value
 
 
+_INSTEAD = re.compile(r"\b(?:instead of|rather than|compared (?:to|with))\s(?:the\s)?(?:\w+\s)?$")
+"""Before a level: it is that of another time, which nobody says."""
+
+
 def is_level(kind: str, sentence: str, value: Value) -> bool:
     """Return whether a value is a level of this incident, of whatever moment."""
     clause = _PIECE.split(sentence[: value.begin])[-1] + _PIECE.split(sentence[value.end :])[0]
     told = kind in {"latency", "cpu", "queue"} and not value.unit.startswith("min")
-    return told and not _SET.search(clause)
+    compared = _INSTEAD.search(sentence[: value.begin])
+    return told and not _SET.search(clause) and not compared
 
 
 def which(kind: str, sentence: str, value: Value) -> str:

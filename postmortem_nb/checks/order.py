@@ -269,8 +269,8 @@ def _clocked(sentence: str) -> Iterator[_Clock]:
     for clause in _CLAUSE.split(sentence):
         watched = _WATCHED.match(clause) and _MONITOR.search(before)
         before = clause
-        if watched:
-            continue  # “the monitor triggered at 06:45 and recovered at 07:54”
+        if watched or _WHO.match(clause):
+            continue  # “triggered at 06:45 and recovered at 07:54”, “who joined at 18:00”
         found = [each for each in _AT.finditer(clause) if spoken.clocked(each)]
         one = len(found) == 1 and len(_ANY.findall(clause)) < 2
         if one and not _NOT.search(clause):
@@ -278,6 +278,7 @@ def _clocked(sentence: str) -> Iterator[_Clock]:
 
 
 _FIRST = re.compile(r"\bfirst\b", re.IGNORECASE)
+_WHO = re.compile(r"\s*who\b", re.IGNORECASE)
 _WATCHED = re.compile(r"\s*(?:recovered|cleared|closed|resolved)\b", re.IGNORECASE)
 _MONITOR = re.compile(r"\b(?:monitors?|alerts?|alarms?)\b", re.IGNORECASE)
 

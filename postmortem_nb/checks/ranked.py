@@ -209,8 +209,7 @@ def _affected(
         for each in own:
             shares = list(_shares(case, held, (each.key, frozenset({each.value}))))
             parts = [part / whole for part, whole, least in shares if least == _MINOR]
-            wrong = max(parts) < _NONE if hit and parts else min(parts, default=0.0) >= _RARE
-            if wrong:
+            if parts and (min(parts) >= _RARE if spared else max(parts) < _NONE):
                 part, whole, _ = shares[0]
                 said = sentence[max(0, own[0].begin - _NEAR) : own[-1].end + _NEAR].strip()
                 truth = f"{part:,.0f} of {whole:,.0f} failures have {each.value}"
