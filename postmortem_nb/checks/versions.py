@@ -89,6 +89,8 @@ _VALUED = re.compile(
 Place = tuple[str, str, str]
 _NEAR = 40
 """Characters before a value that are looked at."""
+_MOST = 60
+"""Sentences of a kind that are compared: a text of nothing else must not slow a form."""
 _TWO, _SHARED = 2, 3
 """Words of two sentences whose versions are of one thing."""
 
@@ -259,7 +261,7 @@ def paired(case: Case) -> Iterator[Finding]:
         if is_read(cell)
     ]
     every = [str(each.value) for each in case.cells] if len(told) > 1 else []
-    for one, other in permutations(told, 2):
+    for one, other in permutations(told[:_MOST], 2):
         (cell, match, pair, words), (elsewhere, rival, pair_, words_) = one, other
         if cell == elsewhere or len(pair & pair_) != 1 or len(words & words_) < _TWO:
             continue
@@ -287,7 +289,7 @@ def named(case: Case) -> Iterator[Finding]:
     for cell, _, hosts in told:
         for each in hosts:
             stands[each].add((cell.table, cell.row, cell.column.name))
-    for cell, sentence, hosts in told:
+    for cell, sentence, hosts in told[:_MOST]:
         (said, *more) = hosts
         if more or len(stands[said]) > 1 or not is_read(cell) or ANOTHER.search(sentence):
             continue
@@ -296,7 +298,10 @@ def named(case: Case) -> Iterator[Finding]:
             other
             for other, places in stands.items()
             if other.rstrip(_DIGITS) == said.rstrip(_DIGITS) and len(places) > _SHARED
-            if any(other in own and len(words & _around(each)) >= _SHARED for _, each, own in told)
+            if any(
+                other in own and len(words & _around(each)) >= _SHARED
+                for _, each, own in told[:_MOST]
+            )
         ]
         if len(rivals) == 1:
             doubt = f"“{said}”, but elsewhere that is {rivals[0]}."
