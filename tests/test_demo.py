@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -58,9 +59,21 @@ def test_every_blank_of_the_template_is_filled(made):
     assert len(incident.milestones()) == 4
 
 
-def test_its_check_finds_no_error(made):
+def test_its_check_doubts_no_sentence_and_finds_no_error(made):
     found = Incident.open(made[0]).check()
-    assert not (found["severity"] == "error").any(), found.to_string()
+    assert "error" not in set(found["severity"])
+    assert set(found["code"]) == {"evidence", "approval"}
+
+
+def test_a_wrong_share_in_its_summary_is_found(made, tmp_path):
+    shutil.copytree(made[0], tmp_path / "INC-4821")
+    incident = Incident.open(tmp_path / "INC-4821")
+    summary = incident.value("what_happened")
+    assert "11.7% of checkout requests failed" in summary
+    incident.set("what_happened", summary.replace("11.7%", "17.1%"))
+    found = incident.check()
+    (doubt,) = found["message"][found["code"] == "prose"]
+    assert doubt.startswith("“17.1%”, but 11.7 % of sum:trace.checkout.request.hits")
 
 
 def test_its_figures_are_those_of_the_evidence(made):

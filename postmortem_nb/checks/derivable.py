@@ -180,17 +180,25 @@ def _apart(
     if each.is_bad and not each.is_share:
         return None
     one, other = (_counts(each, answer, windows) for answer in (failed, whole))
+    own = _told_of(each, failed)
     pairs = [
         pair
         for chosen in one.keys() & other.keys()
         for pair in zip(one[chosen], other[chosen], strict=True)
-        if not (each.is_of_all and chosen and not each.own)
-        and (chosen or not each.is_rate or not each.own)
+        if not (each.is_of_all and chosen and not own) and (chosen or not each.is_rate or not own)
     ]
     if each.is_share:
         rates = [100 * part / all_ for part, all_ in pairs if all_ >= _ROWS]
         return _least(each, [100 - rate for rate in rates] if each.is_good else rates)
     return _least(each, (all_ - part for part, all_ in pairs))
+
+
+def _told_of(each: Told, answer: Answer) -> list[Named]:
+    """Return the values that stand with a figure, but those that name the metric itself.
+
+    “11.7 % of checkout requests”, of trace.checkout.request.hits.
+    """
+    return [one for one in each.own if one.key in answer.keys or one.value not in answer.label]
 
 
 def _counts(each: Told, answer: Answer, windows: Sequence[Window | None]) -> _Counts:
@@ -262,8 +270,7 @@ def _rate(each: Told, pairs: Sequence[tuple[Answer, Answer]], window: Window) ->
         return ""
     for failed, whole in pairs:
         chosen = [(key, values) for key, values in _chosen(each, failed) if key in whole.keys]
-        keys = {key for key, _ in chosen}
-        if any(one.key not in keys and one.value not in failed.label for one in each.own):
+        if len(chosen) < len({one.key for one in _told_of(each, failed)}):
             continue
         [bad], [all_] = (
             answer.counts(answer.holding(chosen), [answer.within(window)])
