@@ -14,10 +14,8 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-import tomllib
 from dataclasses import replace
-from functools import cache, lru_cache
-from importlib.resources import files
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -37,6 +35,7 @@ from postmortem_nb.errorcounts import ERRORS, requests
 from postmortem_nb.errors import BundleError
 from postmortem_nb.estimates import STATED, Estimate, agreeing, compare, least, stated
 from postmortem_nb.losses import revenue
+from postmortem_nb.strangers import words
 from postmortem_nb.tallies import Found
 from postmortem_nb.wholeframe import WholeFrame
 
@@ -324,11 +323,5 @@ def _people(row: Mapping[str, Any]) -> list[str]:
 def _is_team(name: str) -> bool:
     """Return whether a name is of a team, a role or a tool: “Payments team”, “SRE on-call”."""
     parts = [part for part in re.split(r"[\s,;/]+", _BRACKETED.sub("", name)) if part]
-    own = [part for part in parts if part.casefold().strip(".") not in _team_words()]
+    own = [part for part in parts if part.casefold().strip(".") not in words("teams")]
     return len(own) < len(parts) and len(own) < 2
-
-
-@cache
-def _team_words() -> frozenset[str]:
-    shipped = files("postmortem_nb").joinpath("people.toml").read_text("utf-8")
-    return frozenset(tomllib.loads(shipped)["teams"].split())

@@ -26,7 +26,7 @@ TABLE = "monitors"
 _TOLD = ("purpose", "status", "threshold")
 """Columns in which people say what a monitor would have done."""
 _FIRED = r"(?:fired|alerted|alarmed|paged|warned|triggered|gone off)"
-_AT = re.compile(
+AT = re.compile(
     rf"\bwould have {_FIRED}\s(?:us\s)?(?:at|by)\s(?:about\s|around\s)?{CLOCK}", re.IGNORECASE
 )
 _LEAD = re.compile(
@@ -52,7 +52,7 @@ _OTHER = re.compile(
 )
 """In a row: it is known that it stays silent, or is meant for another incident."""
 _DAY = 1440
-_LATE = 3
+LATE = 3
 """Minutes by which a clock may be off."""
 _BEFORE = frozenset({"before", "earlier", "sooner", "ahead", "earlier than"})
 
@@ -96,9 +96,9 @@ def _texts(row: Row) -> dict[str, str]:
 
 def _denied(text: str, known: Tried) -> Iterator[tuple[str, str]]:
     """Yield what a text says that the back-test denies, with what that has."""
-    for match in _AT.finditer(text):
+    for match in AT.finditer(text):
         at = spoken.clocked(match)
-        if known.first and at and at[1] == _DAY and _off(at[0], known.first) > _LATE:
+        if known.first and at and at[1] == _DAY and _off(at[0], known.first) > LATE:
             yield match.group(), f"the first alarm at {known.first:%H:%M} UTC"
     for match in _LEAD.finditer(text):
         if known.lead is not None and not (

@@ -25,7 +25,7 @@ from postmortem_nb.checks import (
 from postmortem_nb.checks.order import LONGEST
 from postmortem_nb.checks.reading import about, attest, matches, sentences, with_messages
 from postmortem_nb.checks.report import Severity
-from postmortem_nb.checks.roles import handed_over
+from postmortem_nb.checks.roles import FULL, handed_over
 from postmortem_nb.checks.spoken import CLOCK, SPAN
 
 if TYPE_CHECKING:
@@ -51,10 +51,9 @@ _PHASED = re.compile(
     rf"(?:at|by)\s{CLOCK}",
     re.IGNORECASE,
 )
-_FULL = r"(?P<name>[A-Z][\w’'-]+\s[A-Z][\w’'-]+)"
-_COMMANDER = re.compile(rf"\b(?:[Ii]ncident )?(?:[Cc]ommander|[Ll]ead|IC):\s{_FULL}")
+_COMMANDER = re.compile(rf"\b(?:[Ii]ncident )?(?:[Cc]ommander|[Ll]ead|IC):\s{FULL}")
 _LEADS = re.compile(
-    rf"\b{_FULL}\s(?:is in (?:the )?(?:lead|command)|(?:leads|led|coordinates|coordinated)"
+    rf"\b{FULL}\s(?:is in (?:the )?(?:lead|command)|(?:leads|led|coordinates|coordinated)"
     r"(?=[.,;]|$|\s(?:the\s)?(?:incident|response|call|channel)\b))"
 )
 _ROLLED: Mapping[str, re.Pattern[str]] = {

@@ -191,13 +191,8 @@ def unreached(incident: Incident, case: Case) -> Iterator[Finding]:
             )
 
 
-_FIRED = re.compile(
-    r"\bwould have (?:fired|alerted|paged|warned|triggered)\s(?:us\s)?(?:at|by)\s"
-    rf"(?:about\s|around\s)?{spoken.CLOCK}",
-    re.IGNORECASE,
-)
-_LATE, _EVEN = 3, 0.9
-"""Minutes that a clock may be off; share of the points that come at even steps."""
+_EVEN = 0.9
+"""Share of the points that come at even steps."""
 _BY = re.compile(r"\s*\bby\s*\{[^}]*\}")
 
 
@@ -207,14 +202,14 @@ def fired(incident: Incident, case: Case) -> Iterator[Finding]:
     It may be told by the first window beyond the threshold, or by a whole one later.
     """
     for row, match, (moments, levels) in _evaluated(incident, case):
-        said = _FIRED.search(str(row.get("purpose") or ""))
+        said = alarms.AT.search(str(row.get("purpose") or ""))
         told = spoken.clocked(said) if said else None
         beyond = _beyond(match, levels)
         if said is None or told is None or told[1] != _DAY or not beyond.any():
             continue
         first = times.EPOCH + int(moments[beyond][0]) * frozen.MICROSECOND
         late = (told[0] - 60 * first.hour - first.minute + _DAY / 2) % _DAY - _DAY / 2
-        if not -_LATE <= late <= _length(match) + _LATE:
+        if not -alarms.LATE <= late <= _length(match) + alarms.LATE:
             yield single.about(
                 case,
                 Code.RANGE,

@@ -228,11 +228,11 @@ def escalated(case: Case) -> Iterator[Finding]:
 
 
 _TITLE = r"(?P<role>incident (?:commander|lead|manager)|communications? lead|scribe)"
-_FULL = r"(?P<name>[A-Z][\w’'-]+\s[A-Z][\w’'-]+)"
+FULL = r"(?P<name>[A-Z][\w’'-]+\s[A-Z][\w’'-]+)"
 _TITLED = (
-    re.compile(rf"\b{_FULL}(?:,|\s\()\s?(?:our\s|the\s)?{_TITLE}\b"),
-    re.compile(rf"\b{_FULL}\s(?:is|was|acted as|took over as|led as)\s(?:our\s|the\s)?{_TITLE}\b"),
-    re.compile(rf"(?i:\b{_TITLE})(?:\s(?:is|was)|:)?\s{_FULL}\b"),
+    re.compile(rf"\b{FULL}(?:,|\s\()\s?(?:our\s|the\s)?{_TITLE}\b"),
+    re.compile(rf"\b{FULL}\s(?:is|was|acted as|took over as|led as)\s(?:our\s|the\s)?{_TITLE}\b"),
+    re.compile(rf"(?i:\b{_TITLE})(?:\s(?:is|was)|:)?\s{FULL}\b"),
 )
 
 
