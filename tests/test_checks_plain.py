@@ -11,7 +11,8 @@ import pytest
 import sound
 
 from postmortem_nb import evidence
-from postmortem_nb.checks import levels, metered
+from postmortem_nb.checks import case, levels, metered, reading, regional
+from postmortem_nb.estimates import Estimate
 
 START = pd.Timestamp(sound.moment("14:02"))
 QUERY = "sum:checkout.failed{*}.as_count()"
@@ -217,6 +218,7 @@ FALSE = (
     ),
     (PURPOSE, "It would have fired at 14:36.", "first passed 15 at 14:05"),
     (SAID, "An upgrade of checkout from 7.1.4 to 7.3.0 began it.", "the evidence has 7.2.0"),
+    (SAID, "Checkout was still on 7.1.0 in the north.", "the evidence has 7.2.0"),
     (SAID, "Restores took long, and session.timeout.ms was 30 seconds.", "is max.poll.interval"),
     ("technical_cause", "Release 4.11.2 of checkout shrank the pool.", "what was gone back to"),
     (SAID, "Ines Duarte of Payments joined soon after the escalation.", "responders: Jonas"),
@@ -399,6 +401,25 @@ def test_clocks_are_read_though_the_start_is_missing(made):
     incident.set("time", row["time"], table="timeline", row=row["row"])
     incident.set("key_events", old)
     assert not [each for each in told if each.startswith("“")]
+
+
+def test_a_place_without_a_code_is_held_to_the_evidence_too(made):
+    parts = (("berlin", 300.0), ("munich", 120.0), ("vienna", 2.0))
+    named = {"name": "failed_requests", "unit": "requests", "source": "evidence: failed"}
+    by_region = Estimate(value=422.0, definition="counted", parts=parts, split="region", **named)
+    for stated, left_out in (
+        ("Berlin and Vienna; Munich was not affected", ["munich"]),
+        ("Berlin, Munich", []),
+        ("Berlin and the rest of Germany", []),
+        ("Germany", []),
+    ):
+        old = made.value("regions")
+        made.set("regions", stated)
+        told = list(regional.found(case.take(made), [by_region], reading.Attested(set(), set())))
+        made.set("regions", old)
+        assert [each.message for each in told] == [
+            f"{stated!r} leaves out {name}: 120 of 422 by evidence: failed." for name in left_out
+        ]
 
 
 def test_a_length_between_two_moments_is_no_level():

@@ -59,7 +59,7 @@ _SPARED = re.compile(
 _WHOLE = re.compile(r"\bof\s(?:the|our|all)\s\d[\d,]*\b")
 """In a list: the whole, of which it tells parts."""
 _REQUESTS = re.compile(r"\b(?:requests|calls|errors|failures|failed)\b", re.IGNORECASE)
-_EVERY = re.compile(r"\b(?:all|every)\b", re.IGNORECASE)
+_EVERY = re.compile(r"\b(?:all|every|others?|rest)\b", re.IGNORECASE)
 _PLACES = frozenset(
     map(
         events.stem,
@@ -86,7 +86,8 @@ def found(case: Case, estimates: Sequence[Estimate], attested: Attested) -> Iter
     hit = [(name, value) for name, value in split[0].parts if whole and value / whole >= MUCH]
     told = _hit(stated).lower()
     left_out = [(name, value) for name, value in hit if name.lower() not in told]
-    if left_out and REGION.search(stated) and not _EVERY.search(told):
+    named_ = any(name.lower() in told for name, _ in split[0].parts)
+    if left_out and (named_ or REGION.search(stated)) and not _EVERY.search(told):
         name, value = left_out[0]
         yield single.about(
             case,

@@ -43,6 +43,11 @@ _GONE_BACK = re.compile(
     rf"(?:[a-z]+\s){{0,2}}?{_ONE}",
     re.IGNORECASE,
 )
+_KEPT = re.compile(
+    rf"\b(?:rollback\sto|still\s(?:on|runs|running|ran)|(?:stayed|remained|kept)\son)\s"
+    rf"(?:[a-z]+\s)?{_ONE}",
+    re.IGNORECASE,
+)
 _CHANGED = re.compile(
     rf"{_ONE}(?:\sof\s[\w-]+)?\s(?:had\s|has\s)?(?:renamed|introduced|shipped|cut|removed|dropped|broke|"
     r"lowered|raised|shrank|added|caused|brought|changed)\b"
@@ -155,14 +160,15 @@ def _blamed(case: Case) -> Iterator[Finding]:
 
 
 def unseen(incident: Incident, case: Case) -> Iterator[Finding]:
-    """Find the version of an upgrade that stands alone, where the evidence has another one."""
+    """Find a version put in, gone back to or kept that stands alone and the evidence never has."""
     stands: Counter[str] = Counter()
     for cell in case.cells:
         stands.update({match["version"] for match in matches(_ANY, str(cell.value)[:LONG])})
     told = [
         (cell, match["version"])
         for cell, text in passages(case)
-        for match in matches(_UPGRADED, text)
+        for pattern in (_UPGRADED, _GONE_BACK, _KEPT)
+        for match in matches(pattern, text)
         if stands[match["version"]] == 1
     ]
     seen = _evidenced(incident, case) if told else frozenset()
