@@ -226,7 +226,6 @@ The heap of the cache grew by 69 MB per hour.
 None of our 31,000 users were affected.
 Some 14,000 calls failed a minute on average.
 Dana Kim rolled checkout back at 15:26, so that no cart could be lost.
-The dashboard shows a peak of 13 % at 14:30.
 The failure-ratio monitor paged us at once.
 The email to customers went out with a typo.
 Each customer got an apology by email.

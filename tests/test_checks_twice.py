@@ -46,7 +46,6 @@ The problem was fixed within 30 minutes.
 By half past five it was all over.
 Orders worth about seven thousand dollars were lost.
 37 tickets reached support.
-We rolled checkout back on all 36 pods.
 The evidence latency_by_host shows it.
 """.splitlines()
 HELD = """\

@@ -30,8 +30,7 @@
     numerals    numbers that are written out, in digits
     alike       one figure with two values; `items`: what a figure is of
     regional    regions against the texts, their parts, the evidence
-    echoes      a figure that stands alone in words that stand elsewhere with another one;
-                `mentions`: figures with the words around them
+    mentions    figures of a text, with what each counts
     versions    a version that stands alone, beside one like it that does not
     slips       one figure written twice, once with its digits turned or another unit
     doings      actions with a clock, and versions, told twice
@@ -72,7 +71,6 @@ from postmortem_nb.checks import (
     dates,
     derivable,
     doings,
-    echoes,
     endpoints,
     extremes,
     fields,
@@ -171,7 +169,6 @@ RULES: tuple[Callable[[Case], Iterator[Finding]], ...] = (
     *alike.RULES,
     doings.late,
     *versions.RULES,
-    *echoes.RULES,
     *whys.RULES,
     *wording.RULES,
 )

@@ -119,7 +119,7 @@ ROWS = (
 @pytest.fixture(scope="module")
 def incident(tmp_path_factory):
     """The sound incident with texts that tell each figure more than once."""
-    made = sound.create(tmp_path_factory.mktemp("echoes"))
+    made = sound.create(tmp_path_factory.mktemp("blanks"))
     sound.write(made, FACTS, STEPS)
     made.add(
         "timeline",
@@ -166,8 +166,6 @@ def changed(incident, place, text):
 SLIPS = {
     "340 ": ("430 ", 4),
     "14,280 orders": ("12,480 orders", 2),
-    "710 characters": ("410 characters", 4),
-    "big-ovens to 100%": ("big-ovens to 40%", 1),
     "oven-sync 4.2.0": ("oven-sync 4.1.0", 2),
     "r212": ("r214", 2),
     "16:05 last oven reset": ("16:25 last oven reset", 1),
@@ -268,9 +266,8 @@ def test_no_text_of_odd_figures_ends_a_check(incident, seed):
 def test_the_figures_of_a_text_come_with_what_they_are_of():
     first, second, third = mentions.read("At 14:02 some 340 hung ovens lost 1,200 loaves a minute.")
     assert (first.kind, first.value) == ("clock", 842.0)  # 14 · 60 + 2
-    assert (second.noun, second.value, second.open) == ("oven", 340.0, True)  # “some”
+    assert (second.noun, second.value) == ("oven", 340.0)
     assert (third.noun, third.value, third.rate) == ("loav", 1200.0, "minute")
-    assert second.near["hung"] > second.near["lost"] > second.near["loav"]
 
 
 @pytest.mark.parametrize("text", ["1 " * 4000, "12 dogs " * 1000, "09:05 " * 1300, "5 of " * 1600])
