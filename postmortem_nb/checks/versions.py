@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from itertools import permutations
 from typing import TYPE_CHECKING
 
 from postmortem_nb import language
@@ -24,7 +23,7 @@ from postmortem_nb.checks.reading import (
 from postmortem_nb.checks.report import Severity
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping
 
     from postmortem_nb.checks.case import Case
     from postmortem_nb.checks.report import Finding
@@ -64,10 +63,6 @@ _LOWERED = re.compile(
     r"\b(?P<what>pool|batch|quota|cap)\b(?:(?!\bfrom\b)[^.;:\d]){0,60}\bfrom\s(?P<old>\d+)\sto\s"
     r"(?P<new>\d+)\b(?!\s?%|[.,:]\d|\s(?:min|s\b|ms\b|hour))",
     re.IGNORECASE,
-)
-_INSTEAD = re.compile(
-    r"(?<![\d.,:])(?P<new>\d+)\s(?:[a-z]+\s){1,2}?(?:instead of|rather than|where)\s(?P<old>\d+)\b"
-    r"(?!\s?%|[.,:]\d)"
 )
 _REPLACED = re.compile(r"\breplac\w+\sthe\b", re.IGNORECASE)
 """In a plan: it tells of what there was too."""
@@ -253,36 +248,6 @@ def held(case: Case) -> Iterator[Finding]:
             yield about(case, cell, doubt, severity=Severity.HINT)
 
 
-def paired(case: Case) -> Iterator[Finding]:
-    """Find a value before, or after, a change that another blank tells otherwise.
-
-    “From 500 to 5” and “5 connections instead of 50”: the one is doubted that stands nowhere else.
-    """
-    told = [
-        (cell, match, frozenset({match["old"], match["new"]}), events.stems(sentence))
-        for cell, text in texts(case)
-        for sentence in sentences(text)
-        for pattern in (_LOWERED, _INSTEAD)
-        for match in (pattern.finditer(sentence) if matches(pattern, text) else ())
-        if is_read(cell)
-    ]
-    every = [str(each.value) for each in case.cells] if len(told) > 1 else []
-    for one, other in permutations(told[:_MOST], 2):
-        (cell, match, pair, words), (elsewhere, rival, pair_, words_) = one, other
-        if cell == elsewhere or len(pair & pair_) != 1 or len(words & words_) < _TWO:
-            continue
-        (said,), (known,) = pair - pair_, pair_ - pair
-        if _stand(said, every) == 1 and _stand(known, every) > 1:
-            doubt = f"“{match.group()}”, but elsewhere “{rival.group()}”."
-            yield about(case, cell, doubt, severity=Severity.HINT)
-
-
-def _stand(number: str, every: Sequence[str]) -> int:
-    """Return in how many blanks a number stands that is no length, clock or share."""
-    own = re.compile(rf"(?<![\d.,:-]){number}(?![\d%:-]|[.,]\d|\s?(?:min|s\b|ms\b|hour|%))")
-    return sum(bool(own.search(each)) for each in every)
-
-
 def named(case: Case) -> Iterator[Finding]:
     """Find a host that stands alone, in words in which its neighbour stands several times."""
     told = [
@@ -335,7 +300,6 @@ RULES: tuple[Callable[[Case], Iterator[Finding]], ...] = (
     alone,
     settings,
     held,
-    paired,
     named,
     turned,
 )
