@@ -117,12 +117,12 @@ def test_a_field_of_which_no_parts_are_known_is_let_be(incident, name, value):
     ],
 )
 def test_a_loss_is_a_number_of_things_at_a_price(incident, method, loss):
-    low, high = figures._product(method)
+    [(low, high)] = figures._products(method)
     assert low <= loss <= high < 1.01 * low
 
 
 def test_a_sum_beside_a_price_in_cents_is_no_price():
-    assert figures._product("the other $16,800 are 4.2 million minutes at 0.4 cents each") is None
+    assert figures._products("the other $16,800 are 4.2 million minutes at 0.4 cents each") == []
 
 
 @pytest.mark.parametrize("name", ["Jonas Weber", "Luis Ortega"])
@@ -489,6 +489,23 @@ def test_a_potential_loss_is_held_against_the_one_at_risk(tmp_path):
     for risk, doubted in ((36_000, False), (63_000, True)):  # 10 · 60 · 60
         incident.set("revenue_at_risk", risk)
         assert any("$36,000" in each for each in sound.doubted(incident, "range")) is doubted
+
+
+@pytest.mark.parametrize(
+    ("method", "loss"),
+    [
+        ("1,210 orders fewer than on the four Wednesdays before, at $38.50 an order", 46_585),
+        ("8,400 sales, 58 % of them never repeated, at an average fee of $0.50", 2_436),
+        ("8,400 sales at an average fee of $0.50, less 10 % that came back", 3_780),
+    ],
+)
+def test_a_method_of_a_part_or_with_a_smaller_number_is_worked_out(tmp_path, method, loss):
+    incident = sound.create(tmp_path)  # 1,210 · 38.50; 8,400 · 0.58 · 0.50; 8,400 · 0.90 · 0.50
+    sound.write(incident, {"revenue_method": method}, {})
+    for stated, doubted in ((loss, False), (round(1.4 * loss), True)):
+        incident.set("revenue_loss", stated)
+        told = [each for each in sound.doubted(incident, "range") if method in each]
+        assert bool(told) is doubted
 
 
 def test_a_threshold_of_misses_in_a_row_is_no_level(tmp_path):

@@ -289,6 +289,8 @@ _EXACT, _UNIT = 3, 0.005
 """Digits before its zeros with which a sum is no rounded one; by what it may differ then."""
 
 
+_THINGS = 20
+"""From here on a number is one of what was lost; a smaller one as often of days or clients."""
 _LOOSELY = 0.3
 """Share of a figure that lies between its bounds where it is a rough one."""
 
@@ -300,45 +302,59 @@ def product(case: Case) -> Iterator[Finding]:
     """
     for part in _PART.split(str(case.fact("revenue_method") or "")):
         name = "revenue_at_risk" if _RISK.search(part) else "revenue_loss"
-        loss, product_ = case.fact(name), _product(part)
-        if not loss or not product_:
+        loss, products = case.fact(name), _products(part)
+        if not loss or not products:
             continue
-        low, high = product_
-        value = (low + high) / 2
-        known = max(len(f"{each:.0f}".rstrip("0")) for each in (value, loss))
+        middles = [(low + high) / 2 for low, high in products]
+        known = max(len(f"{each:.0f}".rstrip("0")) for each in (*middles, loss))
         off = (ROUNDED if known < _EXACT else _UNIT) * loss
-        if not low - off <= loss <= high + off:
+        if not any(low - off <= loss <= high + off for low, high in products):
             yield about(
                 case,
                 Code.RANGE,
                 "revenue_method",
-                message=f"“{part.strip()}” is ${value:,.0f}, but {name.replace('_', ' ')}: "
+                message=f"“{part.strip()}” is ${middles[0]:,.0f}, but {name.replace('_', ' ')}: "
                 f"${loss:,.0f}.",
                 remedy="Correct the method or the loss.",
             )
 
 
-def _product(part: str) -> tuple[float, float] | None:
-    """Return a number of things times a price, at least and at most, where there is nothing else.
+def _products(part: str) -> list[tuple[float, float]]:
+    """Return what a number of things, or a part of it, times a price may be, the surest first.
 
-    A price per hour is that of a length.
+    Nothing where the method tells more than that. A price per hour is that of a length.
     """
     figures = written.figures(re.sub(r"\([^()]*\)", "", part))
     prices = [each for each in figures if each.kind == "money"]
     ends = {each.end + 1 for each in prices}
-    figures = tuple(each for each in figures if each.kind != "span" or each.begin not in ends)
-    counts = [each for each in figures if each.kind in {"count", "span"}]
-    plain = len(figures) == 2 and len(prices) == len(counts) == 1 and _TIMES.search(part)
-    if not plain or _CENTS.search(part):
+    counts = [each for each in figures if each.kind == "count"]
+    spans = [each for each in figures if each.kind == "span" and each.begin not in ends]
+    shares = [_bounds(each) for each in figures if each.kind == "share"]
+    if len(prices) != 1 or len(shares) > 1 or _CENTS.search(part) or not _TIMES.search(part):
+        return []
+    large = [each for each in counts if each.low >= _THINGS] or counts
+    price = _bounds(prices[0])
+    if len(spans) == 1 and not counts and not shares:
+        hours = _hours(part, spans[0])
+        return [_times(hours, price)] if hours else []
+    if spans or len(large) != 1:
+        return []
+    whole = _times(_bounds(large[0]), price)
+    parts = [each for a, b in shares for each in ((a, b), (100 - b, 100 - a))]  # “less 10 %”
+    return [*((whole[0] * a / 100, whole[1] * b / 100) for a, b in parts), whole]
+
+
+def _hours(part: str, span: Figure) -> tuple[float, float] | None:
+    """Return how many times a length has that of which a price is: “$900 an hour”."""
+    hourly = re.search(r"\b(?:per|an|each|a) (?P<unit>hour|minute|day)\b", part)
+    if not hourly or not span.match:
         return None
-    count, price = _bounds(counts[0]), _bounds(prices[0])
-    if counts[0].kind == "span":
-        hourly = re.search(r"\b(?:per|an|each|a) (?P<unit>hour|minute|day)\b", part)
-        if not hourly or not counts[0].match:
-            return None
-        length = spoken.minutes(counts[0].match["span"].lower())[0]  # “over 95 minutes”: in them
-        count = (length / {"hour": 60.0, "minute": 1.0, "day": 1440.0}[hourly["unit"]],) * 2
-    return count[0] * price[0], count[1] * price[1]
+    length = spoken.minutes(span.match["span"].lower())[0]  # “over 95 minutes”: in them
+    return (length / {"hour": 60.0, "minute": 1.0, "day": 1440.0}[hourly["unit"]],) * 2
+
+
+def _times(one: tuple[float, float], other: tuple[float, float]) -> tuple[float, float]:
+    return one[0] * other[0], one[1] * other[1]
 
 
 def _bounds(figure: Figure) -> tuple[float, float]:
