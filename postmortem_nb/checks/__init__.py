@@ -24,6 +24,7 @@
     statements  plain statements: of mails, support and executives, of a severity
     heard       how it was noticed, in sentences and by its own row
     roles       who did what, and whose team somebody is of
+    identity    the incident's own number, services and people in fields
     sums        arithmetic within a sentence: parts of a whole, a total, a length and its clocks
     itemised    a loss item by item, an error budget in its parts
     monitored   proposed monitors against their query; `alarms`: against their back-test
@@ -78,6 +79,7 @@ from postmortem_nb.checks import (
     gaps,
     happened,
     heard,
+    identity,
     itemised,
     levels,
     logged,
@@ -158,6 +160,7 @@ RULES: tuple[Callable[[Case], Iterator[Finding]], ...] = (
     *statements.RULES,
     *heard.RULES,
     *roles.RULES,
+    *identity.RULES,
     *slips.RULES,
     *relations.RULES,
     *gaps.RULES,
@@ -215,6 +218,7 @@ def findings(incident: Incident, *, ignore: Iterable[str] = ()) -> pd.DataFrame:
     found += ranked.found(incident, seen)
     found += quoted.found(incident, seen)
     found += alarms.found(incident, seen)
+    found += identity.found(incident, seen)
     found += monitored.unreached(incident, seen)
     found += monitored.fired(incident, seen)
     found += versions.unseen(incident, seen)
