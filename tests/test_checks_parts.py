@@ -475,6 +475,22 @@ def test_what_did_not_detect_it_is_no_detector(tmp_path, who, doubted):
     assert bool(sound.doubted(incident, "sources")) is doubted
 
 
+@pytest.mark.parametrize(
+    ("method", "link", "doubted"),
+    [
+        ("User Report", "https://app.datadoghq.eu/monitors/5512", True),
+        ("User Report", "https://example.com/tickets/5512", False),
+        ("Monitor Alert", "https://app.datadoghq.eu/monitors/5512", False),
+        ("User Report", "", False),
+    ],
+)
+def test_an_alert_that_is_linked_detected_it(tmp_path, method, link, doubted):
+    incident = sound.create(tmp_path)
+    values = {"detection_method": method, "detected_by": "Jonas Weber", "alert_link": link or None}
+    sound.write(incident, {}, {"Detection": values})
+    assert bool(sound.doubted(incident, "sources")) is doubted
+
+
 def test_codes_of_http_are_no_counts_of_lines(tmp_path):
     incident = sound.create(tmp_path)
     logs = "Of the failed calls 25,344 were time-outs (504) and 6,336 refused with a 503."

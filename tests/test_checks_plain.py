@@ -343,6 +343,7 @@ SPLIT_TRUE = (
     (WHERE, "eu-west-1 381 failed payments, us-east-1 127, ap-south-1 none"),
     (SAID, "Payments failed in eu-west-1 and us-east-1; ap-south-1 had no failures."),
     (SAID, "No payment failed in ap-south-1."),
+    (SAID, "Errors in eu-west-1 and us-east-1, SEV-1 declared at 14:24."),
     (SAID, "A few of 18 payments failed in ap-south-1."),
     (SAID, "us-east-1 was unaffected until 14:02."),
     (SAID, "The escalation to Ines Duarte came at 14:40."),
@@ -420,6 +421,18 @@ def test_a_place_without_a_code_is_held_to_the_evidence_too(made):
         assert [each.message for each in told] == [
             f"{stated!r} leaves out {name}: 120 of 422 by evidence: failed." for name in left_out
         ]
+
+
+def test_a_version_that_frozen_rows_have_stands_alone_rightly(made):
+    spring = [made.add("takeaways", text=f"{n} hosts got 3.0.1 in spring.") for n in (30, 40)]
+    told = {
+        said: doubts(made, SAID, f"{said} wrote some of the lines.")
+        for said in ("3.1.0", "3.10.0", "1.0.3")
+    }
+    for row in spring:
+        made.remove("takeaways", row)
+    assert (told["3.1.0"], told["3.10.0"]) == (set(), set())
+    assert any("elsewhere the document has 3.0.1" in each for each in told["1.0.3"])
 
 
 def test_a_length_between_two_moments_is_no_level():

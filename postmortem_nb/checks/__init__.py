@@ -221,7 +221,7 @@ def findings(incident: Incident, *, ignore: Iterable[str] = ()) -> pd.DataFrame:
     found += identity.found(incident, seen)
     found += monitored.unreached(incident, seen)
     found += monitored.fired(incident, seen)
-    found += versions.unseen(incident, seen)
+    found += versions.found(incident, seen)
     found += doings.found(incident, seen)
     found += records.found(incident, seen, attested)
     happened.attest_clocks(incident, seen, attested)

@@ -14,7 +14,7 @@ from postmortem_nb.checks import single, spoken
 from postmortem_nb.checks.claims import AGAIN, PERSON
 from postmortem_nb.checks.late import late
 from postmortem_nb.checks.reading import about, matches, passages
-from postmortem_nb.checks.report import Code
+from postmortem_nb.checks.report import Code, Severity
 from postmortem_nb.checks.spoken import CLOCK
 
 if TYPE_CHECKING:
@@ -139,23 +139,29 @@ _PERSON = re.compile(
 )
 
 
+_OF_MONITOR = re.compile(r"/monitors/\d")
+"""In the link of an alert: it is one of a monitor."""
+
+
 def noticed(case: Case) -> Iterator[Finding]:
-    """Find a method of detection that is not what its own row says."""
+    """Find a method of detection that is not what its own row says, or the alert that it links."""
     for row in case.rows("timeline"):
         method, who = row.get("detection_method"), str(row.get("detected_by") or "")
-        by_machine, by_people = (
-            bool(_MONITOR.search(_NEITHER.sub("", who))),
-            bool(_PERSON.search(who)),
-        )
-        if by_machine == by_people:
+        by_machine = bool(_MONITOR.search(_NEITHER.sub("", who)))
+        by_people = bool(_PERSON.search(who))
+        linked = _OF_MONITOR.search(str(row.get("alert_link") or ""))
+        unsaid = not (by_machine or by_people)
+        if not method or (by_machine and by_people) or (unsaid and not linked):
             continue
-        if method and (method == "Monitor Alert") is not by_machine:
+        if (method == "Monitor Alert") is not (by_machine or unsaid):
+            rival = f"detected by: {who}" if not unsaid else "the alert it links is a monitor’s"
             yield single.about(
                 case,
                 Code.SOURCES,
                 "detection_method",
-                message=f"Detection method {method}, but detected by: {who}.",
+                message=f"Detection method {method}, but {rival}.",
                 remedy="Correct the one that is wrong.",
+                severity=Severity.HINT if unsaid else Severity.WARNING,
                 at=("timeline", row["row"]),
             )
 

@@ -74,6 +74,8 @@ _PLACES = frozenset(
 _ROUNDED = 0.002
 """By how much of it a sum of exact parts may be off."""
 _SPLIT = re.compile(_JOINED)
+_LABEL = re.compile(r"[A-Z]{1,5}-?\d+")
+"""Among names: a severity, a priority or a ticket."""
 
 
 def found(case: Case, estimates: Sequence[Estimate], attested: Attested) -> Iterator[Finding]:
@@ -274,7 +276,10 @@ def _ways(held: str) -> tuple[list[str], list[str]]:
 def _lists(text: str) -> tuple[tuple[str, ...], ...]:
     """Return the enumerations of names in a text."""
     found = (_SPLIT.split(match.group()) for match in _LIST.finditer(text))
-    names = (tuple(_bare(each) for each in listed if each.strip()) for listed in found)
+    names = (
+        tuple(_bare(each) for each in listed if each.strip() and not _LABEL.fullmatch(each.strip()))
+        for listed in found
+    )
     return tuple(names)
 
 

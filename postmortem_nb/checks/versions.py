@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from postmortem_nb.checks.report import Finding
     from postmortem_nb.incident import Incident
 
+    _Stands = Mapping[str, set["Place"]]
+
 _ROLLED = re.compile(r"\b(?:roll|revert|restor|stays?\b|back (?:on|to)\b)", re.IGNORECASE)
 _ONE = r"(?P<version>v?\d+(?:\.\d+){1,3}(?:-\d+)?)(?![\w%]|\.\d)"
 _ANY = re.compile(rf"(?<![\w.]){_ONE}")
@@ -95,16 +97,20 @@ _TWO, _SHARED = 2, 3
 """Words of two sentences whose versions are of one thing."""
 
 
-def alone(case: Case) -> Iterator[Finding]:
-    """Find a version that one blank has, where others have another one in its words."""
+def found(incident: Incident, case: Case) -> Iterator[Finding]:
+    """Find a version that one blank has, and others, or the evidence, otherwise.
+
+    One that a frozen row or event has stands alone rightly.
+    """
+    seen = _evidenced(incident, case)
     stands = _stands(case)
-    yield from _current(case, stands)
-    yield from _swapped(case, stands)
-    yield from _slipped(case, stands)
-    yield from _blamed(case)
+    yield from _current(case, stands, seen)
+    yield from _swapped(case, stands, seen)
+    yield from _slipped(case, stands, seen)
+    yield from _unseen(case, seen)
 
 
-def _current(case: Case, stands: Mapping[str, set[tuple[str, str, str]]]) -> Iterator[Finding]:
+def _current(case: Case, stands: _Stands, seen: frozenset[str]) -> Iterator[Finding]:
     """Find a version in use, or gone back to, that stands alone where its neighbour often does."""
     heads: dict[str, list[str]] = defaultdict(list)
     for each in stands:
@@ -120,11 +126,11 @@ def _current(case: Case, stands: Mapping[str, set[tuple[str, str, str]]]) -> Ite
         for said in {each.lower() for each in VERSION.findall(text)}:
             other = often.get(said.rpartition(".")[0], said)
             alone = len(stands[said]) == 1 and other not in text.lower()
-            if alone and "." in other and len(stands[other]) > _SHARED:
+            if said not in seen and alone and "." in other and len(stands[other]) > _SHARED:
                 yield about(case, cell, f"“{said}”, but elsewhere the document has {other}.")
 
 
-def _swapped(case: Case, stands: Mapping[str, set[tuple[str, str, str]]]) -> Iterator[Finding]:
+def _swapped(case: Case, stands: _Stands, seen: frozenset[str]) -> Iterator[Finding]:
     """Find a version that stands alone and has the numbers of another one in another order."""
     alike: dict[tuple[str, ...], list[str]] = defaultdict(list)
     for each in stands:
@@ -135,7 +141,7 @@ def _swapped(case: Case, stands: Mapping[str, set[tuple[str, str, str]]]) -> Ite
             continue
         early, late = versions
         other, said = (late, early) if len(stands[late]) > len(stands[early]) else (early, late)
-        if len(stands[said]) == 1:
+        if len(stands[said]) == 1 and said not in seen:
             doubted[next(iter(stands[said]))].append((said, other))
     for cell in case.cells if doubted else ():
         for said, other in doubted.get((cell.table, cell.row, cell.column.name), ()):
@@ -143,7 +149,7 @@ def _swapped(case: Case, stands: Mapping[str, set[tuple[str, str, str]]]) -> Ite
                 yield about(case, cell, f"“{said}”, but elsewhere the document has {other}.")
 
 
-def _blamed(case: Case) -> Iterator[Finding]:
+def blamed(case: Case) -> Iterator[Finding]:
     """Find a change blamed on the version that was gone back to."""
     told = (matches(_GONE_BACK, text) for _, text in passages(case))
     back = {match["version"] for found in told for match in found}
@@ -154,7 +160,7 @@ def _blamed(case: Case) -> Iterator[Finding]:
                 yield about(case, cell, doubt)
 
 
-def unseen(incident: Incident, case: Case) -> Iterator[Finding]:
+def _unseen(case: Case, seen: frozenset[str]) -> Iterator[Finding]:
     """Find a version put in, gone back to or kept that stands alone and the evidence never has."""
     stands: Counter[str] = Counter()
     for cell in case.cells:
@@ -166,7 +172,6 @@ def unseen(incident: Incident, case: Case) -> Iterator[Finding]:
         for match in matches(pattern, text)
         if stands[match["version"]] == 1
     ]
-    seen = _evidenced(incident, case) if told else frozenset()
     for cell, version in told:
         head, parts = version.partition(".")[0], version.count(".")
         alike = sorted(
@@ -297,7 +302,7 @@ def turned(case: Case) -> Iterator[Finding]:
 
 
 RULES: tuple[Callable[[Case], Iterator[Finding]], ...] = (
-    alone,
+    blamed,
     settings,
     held,
     named,
@@ -305,7 +310,7 @@ RULES: tuple[Callable[[Case], Iterator[Finding]], ...] = (
 )
 
 
-def _slipped(case: Case, stands: Mapping[str, set[tuple[str, str, str]]]) -> Iterator[Finding]:
+def _slipped(case: Case, stands: _Stands, seen: frozenset[str]) -> Iterator[Finding]:
     """Find a version that stands alone and is another's but for one digit before its last part."""
     for said, cells in stands.items():
         parts = said.lstrip("v").split(".")
@@ -314,7 +319,7 @@ def _slipped(case: Case, stands: Mapping[str, set[tuple[str, str, str]]]) -> Ite
             for each in stands
             if len(stands[each]) > 1 and _is_slip(parts, each.lstrip("v").split("."))
         ]
-        for cell in case.cells if len(cells) == 1 and others else ():
+        for cell in case.cells if len(cells) == 1 and others and said not in seen else ():
             here = (cell.table, cell.row, cell.column.name) in cells
             if here and others[0] not in str(cell.value) and not ANOTHER.search(str(cell.value)):
                 yield about(case, cell, f"“{said}”, but elsewhere the document has {others[0]}.")
@@ -328,7 +333,7 @@ def _is_slip(one: list[str], other: list[str]) -> bool:
     return len(a) == len(b) and sum(x != y for x, y in zip(a, b, strict=True)) == 1
 
 
-def _stands(case: Case) -> Mapping[str, set[tuple[str, str, str]]]:
+def _stands(case: Case) -> _Stands:
     """Return the blanks that have each version."""
     found: dict[str, set[tuple[str, str, str]]] = defaultdict(set)
     for each in case.cells:
