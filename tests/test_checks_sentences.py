@@ -70,6 +70,8 @@ The follow-up takes place on 12 December.
 Three actions come out of this.
 The outage hit two regions.
 Five regions were affected.
+Checkout failed in four European regions.
+It hit two affected regions.
 Only one service was affected.
 Six teams were involved.
 Two new dashboards show the pool.
@@ -149,6 +151,11 @@ The follow-up tickets are due on 12 December.
 One action comes out of this.
 The outage hit three regions.
 Only one of three regions recovered at once.
+Checkout failed in both European regions.
+Two western regions were hit.
+No other regions were affected.
+One backend service was affected.
+Both database teams worked on it.
 Two services were affected.
 A third service was slow for other reasons.
 Three teams were involved.
@@ -258,6 +265,13 @@ def test_a_sentence_that_contradicts_the_data_is_found_once(incident, module, se
 @pytest.mark.parametrize("sentence", AGREE)
 def test_a_sentence_that_agrees_or_speaks_of_another_thing_is_let_be(incident, sentence):
     assert said(incident, sentence) == []
+
+
+def test_a_region_that_was_spared_is_not_counted(incident):
+    incident.set("regions", "eu-west-1 and us-east-1; ap-south-1 not affected")
+    assert said(incident, "The outage hit two regions.") == []
+    assert said(incident, "The outage hit three regions.")
+    incident.set("regions", FACTS["regions"])
 
 
 def test_what_is_not_known_contradicts_nothing(tmp_path):

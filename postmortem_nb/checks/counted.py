@@ -39,6 +39,8 @@ _NARROW = (
     r"(?:(?P<narrow>immediate|short-term|long-term|P[0-3]|technical|process|human|open|"
     r"completed?|done|finished)\s)?"
 )
+_KIND = rf"(?:(?!{_HITS}\s)(?P<kind>\w+)\s|\w+\s)?"
+"""A word before what is counted: of that kind there may be fewer than of all."""
 THINGS: Mapping[str, tuple[re.Pattern[str], ...]] = {
     "actions": _ways(
         rf"{_N}\s(?:follow-up\s)?{_NARROW}{_ACTIONS}\b(?!\s(?:were\s)?(?:taken|tried|helped|ran|"
@@ -47,18 +49,18 @@ THINGS: Mapping[str, tuple[re.Pattern[str], ...]] = {
     ),
     "factors": _ways(rf"{_N}\s(?:contributing\s)?{_NARROW}(?:contributing\s)?factors?\b"),
     "regions": _ways(
-        rf"{_N}\s(?:\w+\s)?regions?\s(?:(?:were|was|is|are)\s(?:\w+ly\s)?{_HITS}|went down|failed)",
-        rf"\b(?:in|across|over|hit|affected|from)\s{_N}\s(?:\w+\s)?regions?\b(?!\s(?:at a|of|"
+        rf"{_N}\s{_KIND}regions?\s(?:(?:were|was|is|are)\s(?:\w+ly\s)?{_HITS}|went down|failed)",
+        rf"\b(?:in|across|over|hit|affected|from)\s{_N}\s{_KIND}regions?\b(?!\s(?:at a|of|"
         rf"first))",
     ),
-    "services": _ways(rf"{_N}\s(?:\w+\s)?services?\s(?:were|was|is|are)\s(?:\w+ly\s)?{_HITS}"),
+    "services": _ways(rf"{_N}\s{_KIND}services?\s(?:were|was|is|are)\s(?:\w+ly\s)?{_HITS}"),
     "teams": _ways(
-        rf"{_N}\s(?:\w+\s)?teams?\s(?:were involved|was involved|worked|took part|joined|responded|"
+        rf"{_N}\s{_KIND}teams?\s(?:were involved|was involved|worked|took part|joined|responded|"
         r"helped)\b",
-        rf"\binvolved\s{_N}\s(?:\w+\s)?teams?\b",
+        rf"\binvolved\s{_N}\s{_KIND}teams?\b",
     ),
-    "monitors": _ways(rf"{_N}\snew\s(?:\w+\s)?(?:monitors?|alerts?)\b"),
-    "dashboards": _ways(rf"{_N}\snew\s(?:\w+\s)?dashboards?\b"),
+    "monitors": _ways(rf"{_N}\snew\s{_KIND}(?:monitors?|alerts?)\b"),
+    "dashboards": _ways(rf"{_N}\snew\s{_KIND}dashboards?\b"),
     "status page updates": _ways(
         rf"{_N}\s(?:public\s)?(?:status[- ]page\s(?:updates?|posts?|messages?|notices?))\b",
         rf"{_N}\supdates?\s(?:on|to)\s(?:the|our)\sstatus page\b",
@@ -111,7 +113,9 @@ def counted(case: Case) -> Iterator[Finding]:
             for pattern in patterns:
                 for match in matches(pattern, text):
                     known = _known(case, thing, match.groupdict().get("narrow") or "")
-                    if known is not None and known != _count(match["count"]):
+                    count = _count(match["count"])
+                    some = match.groupdict().get("kind") and (count or 0) < (known or 0)
+                    if known is not None and known != count and not some:
                         yield about(case, cell, f"“{match.group().strip()}”, but {thing}: {known}.")
         for match in matches(_SOME, text):
             known = _known(case, "actions", match["narrow"].rstrip("sS") or "")
@@ -170,7 +174,7 @@ def _count(written: str) -> int | None:
 def _known(case: Case, thing: str, narrow: str) -> int | None:
     """Return how many the document lists; None where it lists none, or cannot tell."""
     if thing == "regions":
-        return len(regional.named(str(case.fact("regions") or ""))) or None
+        return len(regional.hit(str(case.fact("regions") or ""))) or None
     if thing in {"services", "teams"}:
         return _listed(case.fact(thing) or ())
     if thing == "status page updates":

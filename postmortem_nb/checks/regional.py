@@ -267,6 +267,11 @@ def named(held: str) -> list[str]:
     return [re.sub(r"^the\s", "", each.strip()) for each in parts if each.strip()]
 
 
+def hit(held: str) -> list[str]:
+    """Return the regions of a list that are not told to be spared."""
+    return [each for each in named(held) if not _SPARED.search(each)]
+
+
 def _ways(held: str) -> tuple[list[str], list[str]]:
     """Return the regions of a list, “UK and Ireland” as two and as one."""
     return named(held), named(held.replace(" and ", " & "))
