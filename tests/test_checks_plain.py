@@ -11,7 +11,7 @@ import pytest
 import sound
 
 from postmortem_nb import evidence
-from postmortem_nb.checks import case, levels, metered, reading, regional
+from postmortem_nb.checks import case, levels, metered, reading, regional, written
 from postmortem_nb.estimates import Estimate
 
 START = pd.Timestamp(sound.moment("14:02"))
@@ -135,6 +135,14 @@ TRUE = (
     (SAID, "The latency rose from 0.4 s to 1.9 s on staging."),
     (SAID, "Half an hour in, the limit held. 116 checkouts had failed by 14:31."),
     (SAID, "An email came at 14:31. By then 116 checkouts had failed."),  # 29 minutes of 4
+    (SAID, "196 checkouts had failed before anyone told us."),
+    (SAID, "Before a customer rang, 196 checkouts had failed."),
+    (SAID, "196 checkouts failed while we slept."),
+    (SAID, "196 checkouts failed, 31 % of the total."),
+    (SAID, "196 checkouts failed (31 percent of all failures)."),
+    (SAID, "196 checkouts failed, a large part of the damage."),
+    (SAID, "Healthy pools served 900 checkouts and only 12 failed ones."),
+    (SAID, "Healthy pools served 900 requests with just 12 failures."),
     (SAID, "north was hit hardest and harbour least."),
     (SAID, "worker-1 runs 3.1.0 and worker-2 runs 3.0.9."),
     (SAID, "The monitor paged us at 14:19."),
@@ -193,6 +201,8 @@ FALSE = (
     (SAID, "The queue of mail grew and its peak was 460.", "came to 640"),
     (SAID, "The latency rose from 1.9 s to 0.4 s on staging.", "0.4 is less"),
     (SAID, "An email came at 14:31. By then 216 checkouts had failed.", "has 116"),
+    (SAID, "196 checkouts failed.", "has 508 then"),
+    (SAID, "900 checkouts failed and 24 bounced.", "has 508 then"),
     (SAID, "north was hit hardest and south least.", "that was harbour"),
     (SAID, "worker-1 runs 3.0.9 and worker-2 runs 3.1.0.", "the rows of worker-1 have 3.1.0"),
     (SAID, "The restart of the mail relay, finished at 15:32, was slow.", "is frozen at"),
@@ -455,3 +465,8 @@ def test_the_threshold_of_an_alert_is_that_of_its_event(split):
         told = [each for each in split.check()["message"] if "by the event" in each]
         assert len(told) == found
     split.set("detected_by", None, table="timeline", row=row)
+
+
+@pytest.mark.parametrize("text", ["52 failures in 59,570 requests", "1,052 failures in 9,000 calls"])
+def test_a_part_of_a_large_number_ends_with_it(text):
+    assert not any(each.kind == "share" for each in written.figures(text))

@@ -174,7 +174,8 @@ class Told(NamedTuple):
     @property
     def is_bad(self) -> bool:
         """Whether it is told of what failed, and not of what came or went through."""
-        bad = portions.BAD.search(self.clause) and not self.is_good
+        own = portions.without_others(self.clause, self.said)
+        bad = portions.BAD.search(own) and not self.is_good
         return bool(bad) and not _WHOLE.search(self.sentence[: self.figure.begin])
 
     @property
@@ -276,7 +277,8 @@ def _segment(sentence: str, counted: Sequence[Figure], each: Figure) -> str:
 def _is_alone(each: Told) -> bool:
     """Return whether a large number is told of all that came, or of all spans."""
     large = each.figure.low >= _SURE and each.is_exact
-    if each.names or each.is_share or each.people or each.has_rest or not large:
+    part = each.is_share or each.has_rest or portions.OF_TOTAL.match(each.sentence, each.figure.end)
+    if each.names or each.people or part or not large:
         return False
     request = each.is_request and each.figure.kind == "count"
     whole = written.WHOLE_OF.search(each.sentence[: each.figure.begin])

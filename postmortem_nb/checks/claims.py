@@ -88,7 +88,7 @@ CLAIMS: tuple[Claim, ...] = (
         rf"\bof\s(?:(?:the|all|our|its|about|some)\s){{0,3}}[\d,.]+k?\srequests\b[^.;\d]{{0,40}}?,\s"
         rf"{NUMBER}\s{FEW}(?:failed|errored|were (?:lost|refused|rejected|dropped))\b",
         rf"\b(?:failed|refused|rejected|lost|dropped|declined),\s{FEW}{NUMBER}\sin\s(?:number|all|total)\b",
-        rf"{NUMBER}\srequests\s{FEW}(?:failed|errored|lost|dropped|rejected|went nowhere|"
+        rf"{NUMBER}\srequests\s{FEW}(?<!\d\s)(?:failed|errored|lost|dropped|rejected|went nowhere|"
         r"went unanswered|got no (?:answer|response|reply)|never completed|"
         r"(?:returned|ended in)\s(?:\w+\s)?errors?)",
         whole=True,

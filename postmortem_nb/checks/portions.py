@@ -31,6 +31,8 @@ MOST = 200
 """Findings of a kind at most: a text of nothing else must not slow a form."""
 _BAD = r"(?:fail(?:s|ed|ing|ures?)?|errors?|lost|refus(?:ed|als?)|reject(?:ed|ions?)|timeouts?)"
 BAD = re.compile(rf"\b{_BAD}\b", re.IGNORECASE)
+_FAILED = re.compile(rf"\d\s(?:[\w-]+\s){{0,2}}?{_BAD}\b", re.IGNORECASE)
+"""A number of what failed: it says nothing of another one beside it."""
 GOOD = re.compile(
     r"\bwithout (?:an?|one|any|a single) (?:\w+\s)?(?:failure|error|fault)|"
     r"\b(?:went|got|came) through\b|\bsucceed\w*\b|\bworked\b",
@@ -41,6 +43,12 @@ OF_FAILED = re.compile(
     rf"\s(?:of\s)?(?:(?:all|the|our|those|these)\s){{0,2}}(?:that\s)?{_BAD}\b", re.IGNORECASE
 )
 """Behind a share: it is one of what failed."""
+OF_TOTAL = re.compile(
+    r"[^.;:\d]{0,30}?(?:\d[\d.]*\s?(?:%|percent)\s)?of\s(?:(?:the|all|our|its)\s)+(?:[a-z]+\s)?"
+    r"(?:total|whole|sum|damage|loss(?:es)?|errors|failures)\b",
+    re.IGNORECASE,
+)
+"""Behind a number: it is a part, “74,159 errors, 85 % of the total”."""
 _MAY = re.compile(rf"\s{_BAD}\b", re.IGNORECASE)
 _WHEN = re.compile(
     r"\b(?P<way>before|until|up to|by the time|after|once|since|from)\s(?P<event>[^,;.()]{3,80})",
@@ -194,6 +202,12 @@ def failures(incident: Incident, case: Case) -> Sequence[Curve]:
     if not isinstance(total, (int, float)):
         return ()
     return derived.failures(derived.drawn(incident, case), total, _window(case))
+
+
+def without_others(clause: str, said: str) -> str:
+    """Return the clause of a number without the other numbers of what failed."""
+    head, own, rest = clause.partition(said)
+    return own.join(_FAILED.sub(" ", each) for each in (head, rest))
 
 
 def _window(case: Case) -> tuple[dt.datetime, dt.datetime]:

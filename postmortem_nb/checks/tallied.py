@@ -78,6 +78,11 @@ _PART_OF = re.compile(
     r"[\w.-]*\d"
 )
 """Behind a number: it is a part, or that of a version."""
+_THEN = re.compile(
+    r"\b(?:before|after|until|till|since|when|while|once|by the time|up to|meanwhile)\b",
+    re.IGNORECASE,
+)
+"""In a sentence: it tells of a stretch, which may be one that no moment is known of."""
 _WHOLE = re.compile(r"\bof\s(?:(?:the|all|our|these|those)\s){0,2}$", re.IGNORECASE)
 """Before a number: it is the whole, of which the sentence tells a part."""
 _WHOLE_UNTIL = re.compile(r"\s(?:up to|until|by|before|since)\s", re.IGNORECASE)
@@ -164,7 +169,8 @@ def _numbers(cell: Cell, sentence: str, known: Bears, total: float) -> Iterator[
     """Yield the numbers of a sentence that are of what failed, or of what did not."""
     for match in _NUMBER.finditer(sentence):
         clause = borne.clause(sentence, written.Figure("count", 0, 0, *match.span()))
-        bad, good = bool(_BAD.search(clause)), bool(portions.GOOD.search(clause))
+        bad = bool(_BAD.search(portions.without_others(clause, match.group())))
+        good = bool(portions.GOOD.search(clause))
         value, step = spoken.amount(match["number"].lower(), match["scale"] or "")
         far = not bad or not total / _FAR <= value <= total * _FAR
         if value < _FEWEST or not (bad or good) or _OTHER.search(clause):
@@ -173,7 +179,7 @@ def _numbers(cell: Cell, sentence: str, known: Bears, total: float) -> Iterator[
             continue
         before = sentence[max(0, match.start() - written.NEAR) : match.start()]
         low, high = written.bounds(value, step, before, fine=True)
-        part = bool(_SOME.search(before) or _ALREADY.search(clause))
+        part = bool(_SOME.search(before) or _ALREADY.search(clause) or _THEN.search(sentence))
         yield _Told(cell, sentence, match.group(), low, high, good, part, clause)
 
 
@@ -190,7 +196,8 @@ def _is_other(sentence: str, match: re.Match[str]) -> bool:
     """Return whether a number is a part of another one, of a version, or such a whole."""
     head = sentence[: match.start()]
     whole = _WHOLE.search(head) and not _WHOLE_UNTIL.match(sentence, match.end())
-    part = _PART_OF.match(sentence, match.end()) or written.WHOLE_OF.search(head)
+    part = _PART_OF.match(sentence, match.end()) or portions.OF_TOTAL.match(sentence, match.end())
+    part = part or written.WHOLE_OF.search(head)
     return bool(whole or part)
 
 

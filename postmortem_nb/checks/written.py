@@ -75,9 +75,9 @@ _SHARE = re.compile(
     rf"{_NOT_IN}(?P<number>\d+(?:\.\d+)?)\s?(?:%|percent\b|per cent\b)"
     rf"|\b(?P<fraction>{'|'.join(sorted(FRACTIONS, key=len, reverse=True))})(?=\s(?:of|the|"
     r"our|all|at|are|were|is|was|failed)\b)"
-    rf"|\b(?P<part>{_ODD})\s(?:of\s)?(?:(?!{_ODD}\b)[a-z]+\s){{0,2}}?(?:in|out of)\s"
+    rf"|{_NOT_IN}\b(?P<part>{_ODD})\s(?:of\s)?(?:(?!{_ODD}\b)[a-z]+\s){{0,2}}?(?:in|out of)\s"
     rf"(?:every\s)?(?P<all>{_ODD})"
-    r"(?![\w:%-]|\.\d)(?!\s(?:minutes|seconds|hours|days|weeks)\b)"
+    r"(?![\w:%-]|[.,]\d)(?!\s(?:minutes|seconds|hours|days|weeks)\b)"
     rf"|\bevery\s(?P<nth>second|other|third|fourth|fifth|sixth|seventh|eighth|tenth|twentieth)\b",
     re.IGNORECASE,
 )
