@@ -467,6 +467,8 @@ def test_the_threshold_of_an_alert_is_that_of_its_event(split):
     split.set("detected_by", None, table="timeline", row=row)
 
 
-@pytest.mark.parametrize("text", ["52 failures in 59,570 requests", "1,052 failures in 9,000 calls"])
+@pytest.mark.parametrize(
+    "text", ["52 failures in 59,570 requests", "1,052 failures in 9,000 calls"]
+)
 def test_a_part_of_a_large_number_ends_with_it(text):
     assert not any(each.kind == "share" for each in written.figures(text))

@@ -96,6 +96,14 @@ _OF_WHOLE = re.compile(
     re.IGNORECASE,
 )
 """The same of a part: “at most 144,000 of the 480,000 left”."""
+_BEYOND = re.compile(
+    r"(?:(?<!no )(?<!not )\b(?:more|fewer|less|greater|lower|higher) than|"
+    r"\b(?:over|above|below|under|exceed\w*|beyond)|[<>])\s?$",
+    re.IGNORECASE,
+)
+"""Before a count: it is itself not enough."""
+_PER = re.compile(r"\s?(?:%|percent|ms|s|seconds?|minutes?|min|h|hours?)(?!\w)", re.IGNORECASE)
+"""Behind a figure: it is no count."""
 _RATED = re.compile(r"\b(?:a|per|each) minute\b|/\s?min", re.IGNORECASE)
 _OVER = re.compile(
     rf"\b(?:over|within|in|for)\s(?P<n>{written.NUMERAL})\s?(?:minutes|min)\b", re.IGNORECASE
@@ -137,8 +145,8 @@ def thresholds(case: Case) -> Iterator[Finding]:
         ]
         known = (*figures, *rests, *products)
         near = (_agrees(figure, bound, _unit(each)) for figure, each in known)
-        one = 1.0 if (match["way"], bound) == (">", 0.0) else None  # “> 0” is one and more
-        if not any(near) and one not in {figure for figure, _ in figures}:
+        next_ = (_is_next(each, match["way"], bound) for _, each in figures)
+        if not any(near) and not any(next_):
             yield single.about(
                 case,
                 Code.RANGE,
@@ -147,6 +155,21 @@ def thresholds(case: Case) -> Iterator[Finding]:
                 remedy="Correct the one that is wrong.",
                 at=("monitors", row["row"]),
             )
+
+
+def _is_next(figure: re.Match[str], way: str, bound: float) -> bool:
+    """Return whether a count is the first beyond a query's bound: “3 failures” is “> 2”.
+
+    The other way round too: “more than 2” is “>= 3”.
+    """
+    count, strict = (
+        written.numeral(figure.group()),
+        _BEYOND.search(figure.string, 0, figure.start()),
+    )
+    if _PER.match(figure.string, figure.end()) or count % 1 or bound % 1:
+        return False
+    step = (1 if way.startswith(">") else -1) * (-1 if "=" in way else 1)
+    return bool(strict) == ("=" in way) and count == bound + step
 
 
 def _unit(figure: re.Match[str]) -> str:
