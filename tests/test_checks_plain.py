@@ -136,6 +136,10 @@ TRUE = (
     (SAID, "Half an hour in, the limit held. 116 checkouts had failed by 14:31."),
     (SAID, "An email came at 14:31. By then 116 checkouts had failed."),  # 29 minutes of 4
     (SAID, "196 checkouts had failed before anyone told us."),
+    (("updates", "text"), "By mail: 196 checkouts had failed before anyone told us."),
+    (SAID, "At 15:00 we knew which pool was too small."),
+    (SAID, "At 15:00 we knew where the connections went."),
+    (SAID, "At 15:00 we knew enough of it to decide."),
     (SAID, "Before a customer rang, 196 checkouts had failed."),
     (SAID, "196 checkouts failed while we slept."),
     (SAID, "196 checkouts failed, 31 % of the total."),

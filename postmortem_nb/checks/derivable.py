@@ -72,7 +72,7 @@ def found(
             told = _stretches(case, each) or every_
             off = _nearest(each, held, pairs, told) if each.is_sure else None
             attest(attested, each.cell, each.said, surely=off is not None and off <= _SURE)
-        elif each.alone and _is_of_one(each, every, windows):
+        elif each.alone and (_is_unread(case, each) or _is_of_one(each, every, windows)):
             continue
         elif windows and not (_is_at_once(case, each) or _doubted(others, each)):
             rated = each.is_rate
@@ -94,6 +94,12 @@ def _is_at_once(case: Case, each: Told) -> bool:
     """Return whether a part of what came is told in a row, of no stretch but its moment."""
     row = each.is_rate and each.cell.table in {"timeline", "updates"}
     return row and instants.between(case, each.sentence) is None
+
+
+def _is_unread(case: Case, each: Told) -> bool:
+    """Return whether a number is of a stretch that no moment is known of."""
+    then = portions.THEN.search(each.sentence)
+    return bool(then) and not portions.stretches(case, each.cell, each.sentence)
 
 
 def _is_of_one(each: Told, every: Sequence[Answer], windows: Sequence[Window]) -> bool:

@@ -31,7 +31,10 @@ MOST = 200
 """Findings of a kind at most: a text of nothing else must not slow a form."""
 _BAD = r"(?:fail(?:s|ed|ing|ures?)?|errors?|lost|refus(?:ed|als?)|reject(?:ed|ions?)|timeouts?)"
 BAD = re.compile(rf"\b{_BAD}\b", re.IGNORECASE)
-_FAILED = re.compile(rf"\d\s(?:[\w-]+\s){{0,2}}?{_BAD}\b", re.IGNORECASE)
+_FAILED = re.compile(
+    rf"(?<![\d:.])\d[\d,]*\s(?:(?!(?:minutes?|hours?|seconds?|days?)\s)[\w-]+\s){{0,2}}?{_BAD}\b",
+    re.IGNORECASE,
+)
 """A number of what failed: it says nothing of another one beside it."""
 GOOD = re.compile(
     r"\bwithout (?:an?|one|any|a single) (?:\w+\s)?(?:failure|error|fault)|"
@@ -49,6 +52,11 @@ OF_TOTAL = re.compile(
     re.IGNORECASE,
 )
 """Behind a number: it is a part, “74,159 errors, 85 % of the total”."""
+THEN = re.compile(
+    r"\b(?:before|after|until|till|since|when|while|once|by the time|up to|meanwhile)\b",
+    re.IGNORECASE,
+)
+"""In a sentence: it tells of a stretch, which may be one that no moment is known of."""
 _MAY = re.compile(rf"\s{_BAD}\b", re.IGNORECASE)
 _WHEN = re.compile(
     r"\b(?P<way>before|until|up to|by the time|after|once|since|from)\s(?P<event>[^,;.()]{3,80})",

@@ -78,11 +78,6 @@ _PART_OF = re.compile(
     r"[\w.-]*\d"
 )
 """Behind a number: it is a part, or that of a version."""
-_THEN = re.compile(
-    r"\b(?:before|after|until|till|since|when|while|once|by the time|up to|meanwhile)\b",
-    re.IGNORECASE,
-)
-"""In a sentence: it tells of a stretch, which may be one that no moment is known of."""
 _WHOLE = re.compile(r"\bof\s(?:(?:the|all|our|these|those)\s){0,2}$", re.IGNORECASE)
 """Before a number: it is the whole, of which the sentence tells a part."""
 _WHOLE_UNTIL = re.compile(r"\s(?:up to|until|by|before|since)\s", re.IGNORECASE)
@@ -179,7 +174,9 @@ def _numbers(cell: Cell, sentence: str, known: Bears, total: float) -> Iterator[
             continue
         before = sentence[max(0, match.start() - written.NEAR) : match.start()]
         low, high = written.bounds(value, step, before, fine=True)
-        part = bool(_SOME.search(before) or _ALREADY.search(clause) or _THEN.search(sentence))
+        part = bool(
+            _SOME.search(before) or _ALREADY.search(clause) or portions.THEN.search(sentence)
+        )
         yield _Told(cell, sentence, match.group(), low, high, good, part, clause)
 
 
@@ -207,7 +204,7 @@ def _windows(case: Case, each: _Told) -> list[_Window]:
     start, end = case.moments.start, case.moments.recovered
     clocks = (one for one in written.figures(each.sentence) if one.kind == "clock")
     moments = [instants.on_day(case, int(one.low)) for one in clocks]
-    moments += instants.row(case, each.cell)
+    moments += [] if portions.THEN.search(each.sentence) else instants.row(case, each.cell)
     if made or not moments or start is None or end is None:
         return made
     made.append((start, end))
