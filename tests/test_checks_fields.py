@@ -212,6 +212,23 @@ def test_a_key_event_after_midnight_is_of_the_next_day(tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("text", "known"),
+    [
+        ("Tuesday 2 December, 15:10: new leaf. Thursday 14:20: pool full, 15:05 again", ["15:05"]),
+        ("On 3 December, 13:50 new leaf · 13:55 warm-up", ["13:55"]),
+        ("Wednesday: 13:50 new leaf, 13:55 warm-up", ["13:55"]),
+        ("4 December, 13:50 new leaf; 13:55 warm-up", ["13:50", "13:55"]),
+        ("Thursday, 13:50 new leaf; 13:55 warm-up", ["13:50", "13:55"]),
+    ],
+)
+def test_a_key_event_of_another_day_is_none_of_this_one(tmp_path, text, known):
+    incident = sound.create(tmp_path)
+    incident.set("key_events", text)
+    found, _ = events.known(case.take(incident))
+    assert [f"{each.times[0]:%H:%M}" for each in found if each.step.startswith("“")] == known
+
+
+@pytest.mark.parametrize(
     ("text", "heads"),
     [
         ("exits with code 2", {"code": 2.0}),

@@ -267,6 +267,26 @@ def test_a_sentence_that_agrees_or_speaks_of_another_thing_is_let_be(incident, s
     assert said(incident, sentence) == []
 
 
+@pytest.mark.parametrize(
+    ("sentence", "doubted"),
+    [
+        ("The last restart was finished at 15:26.", False),
+        ("The nodes were restarted at 15:10.", False),
+        ("The reboot of all nodes was done by 15:26.", False),
+        ("The proxy was switched off at 15:10.", True),
+    ],
+)
+def test_a_row_tells_of_an_action_at_another_time(tmp_path, sentence, doubted):
+    incident = sound.create(tmp_path)
+    steps = {
+        "Incident Start": {"system_behavior": "The nodes are up again after the weekly restart."},
+        "Mitigation Deployed": {"action": "New trust store on all nodes."},
+        "Key Discovery": {"finding": "Since 14:30 the proxy had been switched off."},
+    }
+    sound.write(incident, {"why_it_happened": "It was restarted by the cron job at 13:45."}, steps)
+    assert bool(sound.doubted_with(incident, sentence, "prose")) is doubted
+
+
 def test_a_region_that_was_spared_is_not_counted(incident):
     incident.set("regions", "eu-west-1 and us-east-1; ap-south-1 not affected")
     assert said(incident, "The outage hit two regions.") == []

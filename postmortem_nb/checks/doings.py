@@ -14,7 +14,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from postmortem_nb import evidence, times
-from postmortem_nb.checks import events, spoken
+from postmortem_nb.checks import events, order, spoken
 from postmortem_nb.checks.claims import EXACT_MINUTES, LOOSE_MINUTES
 from postmortem_nb.checks.dates import ANOTHER
 from postmortem_nb.checks.reading import TEXTS, about, matches, passages, sentences
@@ -78,6 +78,12 @@ _ROLES: Mapping[str, re.Pattern[str]] = {
     ),
 }
 """The part that a version plays → how a sentence gives it."""
+_BEHIND = re.compile(
+    r"\b(?:after|since|before|until|without|following)\s(?:the|an?|our|its|that|this|each|every)\s"
+    rf"(?:(?!we\b)[\w-]+\s){{0,2}}?(?:{'|'.join(each.pattern for each in _ACTS.values())})",
+    re.IGNORECASE,
+)
+"""In a row: an action of another time than its own, “up again after the restart”."""
 _DONE_THEN = (None, "", "Incident Start", "Mitigation Deployed")
 """Steps at whose time what they tell was done; others tell what was found or planned then."""
 _OTHER = re.compile(
@@ -125,7 +131,7 @@ def found(incident: Incident, case: Case) -> Iterator[Finding]:
         if not same and not others:
             continue
         if (
-            events.told_elsewhere(case, one.cell, one.match, one.said)
+            order.told_elsewhere(case, one.cell, one.match, one.said)
             or events.is_end(case, one.match, one.said)
             or _agrees(one, [*same, *others])
             or (_FIX.search(one.said) and _mitigated(case, one))
@@ -182,6 +188,8 @@ def _doing(text: str) -> _Doing | None:
     acts = {name for name, pattern in _ACTS.items() if pattern.search(text)}
     versions = {each.lstrip("vV") for each in VERSION.findall(text)}
     plain = VERSION.sub(" ", text).lower()
+    for name in acts:
+        plain = _ACTS[name].sub(" ", plain)
     nouns = {word for word in _NOUN.findall(plain) if word not in _PLAIN}
     return _Doing(acts, nouns, versions) if acts else None
 
@@ -191,7 +199,7 @@ def _rows(case: Case) -> Iterator[_Doing]:
     for row in case.rows("timeline"):
         told = [value for name, value in row.items() if name not in {"row", "step", "phase"}]
         text = "; ".join(value for value in told if isinstance(value, str))
-        doing, at = _doing(text), row.get("time")
+        doing, at = _doing(_BEHIND.sub(" ", text)), row.get("time")
         own = row.get("step") in _DONE_THEN
         if doing and at and (own or any(_clocks(text))):
             doing.minutes = [*([60 * at.hour + at.minute] if own else []), *_clocks(text)]

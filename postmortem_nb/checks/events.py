@@ -16,12 +16,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from postmortem_nb.checks import spoken
 from postmortem_nb.checks.claims import FAILED_OVER, LOOSE_MINUTES, PERSON
+from postmortem_nb.checks.dates import DATE, WEEKDAYS
 from postmortem_nb.checks.reading import TEXTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from postmortem_nb.checks.case import Case, Cell
+    from postmortem_nb.checks.case import Case
 
 _TROUBLE = (
     r"(?:incident|outage|impact|errors?|failures?|degradation|disruption|trouble|problems?|"
@@ -62,7 +63,7 @@ _CUES: Mapping[str, tuple[str, str]] = {
             r"|(?:to|we)\s(?:find out|notice|realise|realize|spot|see)\s(?:that\s)?"
             r"(?:it|this|anything|something)\b"
             rf"|{_US}\s(?:[\w’'-]+\s){{0,3}}?(?:noticed|"
-            r"knew(?!\s(?:the|what|why|it was|that|where|how|who))|paged|alerted|aware|"
+            r"knew(?!\s(?:the|wh\w+|it was|that|how|all|enough|more))|paged|alerted|aware|"
             r"was told|were told|looked at|heard|spotted|found out|realised|realized|saw it)"
             r"|detect(?:ed|ion|ing)|(?<!un)noticed|spotted|time\sto\sdetect"
             r"|first\s(?:\w+\s)?(?:calls?|callers?|tickets?|complaints?|reports?)"
@@ -203,9 +204,14 @@ _LIKE: Mapping[str, str] = {"Key Discovery": "Root Cause Identified"}
 
 ENTRY = re.compile(
     r"(?:^|[·;,\n•|]|\.\s)\s*(?P<hour>[01]\d|2[0-3]):(?P<minute>[0-5]\d)\b"
-    r"(?P<text>(?:(?!\.\s(?:[01]\d|2[0-3]):[0-5]\d)(?:[^·;,\n•|]|,(?=\d{3}))){3,200})"
+    r"(?P<text>(?:(?!\.\s(?:[A-Z]\w+,?\s){0,2}(?:[01]\d|2[0-3]):[0-5]\d)"
+    r"(?:[^·;,\n•|]|,(?=\d{3}))){3,200})"
 )
 """One of the key events: “16:44 waiting room paused”."""
+_ON_DAY = re.compile(rf"\b(?:{DATE}|{'|'.join(WEEKDAYS)}|yesterday|day before)\W*$", re.IGNORECASE)
+"""Before an entry: its day, “Friday 20 November, 15:10”."""
+_HEAD = 30
+"""Characters before an entry in which its day is looked for."""
 _NOTED = 4_000
 _HALF_DAY, _HOURS = dt.timedelta(hours=12), 180
 
@@ -299,6 +305,11 @@ def _noted(case: Case, rows: Sequence[Event]) -> Iterator[Event]:
         return
     for match in ENTRY.finditer(str(case.fact("key_events") or "")[:_NOTED]):
         at = start.replace(hour=int(match["hour"]), minute=int(match["minute"]), second=0)
+        head = match.string[max(0, match.start() - _HEAD) : match.start()]
+        day = _ON_DAY.search(head)
+        own = (f"{start:%A}", f"{start.day} {start:%B}", f"{start:%B} {start.day}")
+        if day and not any(each in day.group() for each in own):
+            continue
         if at < start - _HALF_DAY:
             at += 2 * _HALF_DAY
         elif end and at > end + _HALF_DAY:
@@ -370,18 +381,3 @@ def is_before(case: Case, match: re.Match[str]) -> bool:
     if start is None or said is None:
         return False
     return 0 < (60 * start.hour + start.minute - said[0]) % said[1] < _HOURS
-
-
-def told_elsewhere(case: Case, cell: Cell, match: re.Match[str], clause: str) -> bool:
-    """Return whether another blank has the same clock for the like."""
-    said = spoken.clocked(match)
-    if said is None:
-        return True
-    own = stems(clause)
-    clock = f"{said[0] // 60:02d}:{said[0] % 60:02d}"
-    return any(
-        clock in str(each.value) and len(own & stems(str(each.value))) > 0
-        for each in case.cells
-        if (each.table, each.row, each.column.name) != (cell.table, cell.row, cell.column.name)
-        and each.column.kind in {"prose", "line"}
-    )

@@ -73,8 +73,8 @@ _LOCAL = re.compile(
 """In a clause: its clock is that of another zone."""
 _ANY = re.compile(r"(?<![\d:])\d{1,2}:\d\d(?![\d:])|\b(?:noon|midnight)\b")
 _CLAUSE = re.compile(
-    r"(?<!\d:\d\d):(?!\d)|[,;()·](?!\d)|\s[–—]\s|\b(?:and|but|while|before|after|until|when|where|which|so|then|"
-    r"because|once)\b"
+    r"(?<!\d:\d\d):(?!\d)|[,;()·](?!\d)|\s[–—]\s|\b(?:and|but|while|before|after|until|so|then|"
+    r"because|once|(?<!knew )(?:when|where|which))\b"
 )
 OTHER_DAY = re.compile(
     r"\b(?:(?:next|following|previous) (?:day|morning|evening|night|week)|yesterday|tomorrow|"
@@ -305,9 +305,25 @@ def _elsewhere(case: Case, cell: Cell, clock: _Clock) -> str | None:
     both = _FIRST.search(clock.clause) and f"{moments[0]:%H:%M}" in str(cell.value)
     if led or both or events.is_end(case, match, bare):
         return None  # “first fell under it at 15:31, and stayed there from 15:38”
-    if events.told_elsewhere(case, cell, match, bare):
+    if told_elsewhere(case, cell, match, bare):
         return None
     return f"the timeline has {times.shown(moments[0])} ({_name(meant.events[0])})"
+
+
+def told_elsewhere(case: Case, cell: Cell, match: re.Match[str], clause: str) -> bool:
+    """Return whether another blank, or a row by its own time, has the same clock for the like."""
+    said = spoken.clocked(match)
+    if said is None:
+        return True
+    own = events.stems(clause)
+    clock = f"{said[0] // 60:02d}:{said[0] % 60:02d}"
+    rows = (row for row in events.known(case)[0] if any(f"{at:%H:%M}" == clock for at in row.times))
+    return any(len(own & row.stems) > 0 for row in rows) or any(
+        clock in str(each.value) and len(own & events.stems(str(each.value))) > 0
+        for each in case.cells
+        if (each.table, each.row, each.column.name) != (cell.table, cell.row, cell.column.name)
+        and each.column.kind in {"prose", "line"}
+    )
 
 
 _PEOPLE = re.compile(r"\b(?:tickets?|calls?|complaints?|tweets?|reports?)\b", re.IGNORECASE)
