@@ -47,6 +47,7 @@ The rollback was deployed before the cause was found.
 We identified the root cause before anybody was alerted.
 The page went off after the mitigation was deployed.
 Users were informed before the monitor fired.
+Customers were informed only after the full recovery.
 The hotfix was out two hours after the root cause was known.
 The hotfix was deployed at 15:58.
 The root cause was found at 14:39.
@@ -136,6 +137,11 @@ For the first quarter of an hour no one on call was aware.
 Five minutes passed before the page was acknowledged.
 21 minutes went by between the start of the investigation and the key discovery.
 Shoppers waited half an hour for any information.
+About 600 customers heard from us more than an hour after the start.
+The last customers were informed two hours after the start.
+Six large customers were told only after the rollback.
+Some customers were informed only after the full recovery.
+At 15:30 some customers were told by mail.
 Shoppers waited two weeks for an answer from the bank.
 Mitigation took five times as long as detection.
 Less than a quarter of the time had passed before the page was picked up.

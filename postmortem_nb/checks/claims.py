@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from postmortem_nb.checks.late import late
-from postmortem_nb.checks.spoken import CLOCK, FEW_OF, NUMBER, SHARE, SPAN
+from postmortem_nb.checks.spoken import CLOCK, FEW_OF, NUMBER, SHARE, SPAN, WORDS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -50,6 +50,20 @@ PERSON = (
 PEOPLE = rf"(?:{PERSON}s|people)"
 WHO = re.compile(rf"(?:{PERSON}s?|{PEOPLE})$", re.IGNORECASE)
 """A noun that names people."""
+SOME = re.compile(
+    rf"\b(?:[\d,.]*\d|{'|'.join(WORDS)}|some|most|many|few|several|half|last|large\w*|other|another|"
+    rf"remaining|certain)\s(?:[\w’'-]+\s){{0,2}}?{PEOPLE}\b",
+    re.IGNORECASE,
+)
+"""In a clause: it tells of some people only."""
+
+
+def is_some(match: re.Match[str]) -> bool:
+    """Return whether a match begins with people of whom its text tells that they are some only."""
+    before = SOME.finditer(match.string, max(0, match.start() - 40), match.end())
+    return any(match.start() < each.end() for each in before)
+
+
 HIT = (
     r"(?:affected|impacted|unable|could not|couldn[’']t|saw|received|lost|hit|experienced|got|"
     r"failed|(?:locked|shut|kept) out|suffered|stuck|without|left without|turned away|touched|"

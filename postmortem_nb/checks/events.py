@@ -15,7 +15,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from postmortem_nb.checks import spoken
-from postmortem_nb.checks.claims import FAILED_OVER, LOOSE_MINUTES, PERSON
+from postmortem_nb.checks.claims import FAILED_OVER, LOOSE_MINUTES, PERSON, SOME
 from postmortem_nb.checks.dates import DATE, WEEKDAYS
 from postmortem_nb.checks.reading import TEXTS
 
@@ -260,6 +260,8 @@ def read(clause: str, *, phrase: bool = False) -> Reading:
     cues = {step for step, pattern in _SAID.items() if pattern.search(clause)}
     if phrase and clause.count(" ") < SHORT:
         cues |= {step for step, pattern in _NAMED.items() if pattern.search(clause)}
+    if SOME.search(clause):  # they may have been told later than the first
+        cues.discard(TOLD)
     return Reading(frozenset(cues), stems(clause))
 
 

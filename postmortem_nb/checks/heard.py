@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from postmortem_nb import times
 from postmortem_nb.checks import single, spoken
-from postmortem_nb.checks.claims import AGAIN, PERSON
+from postmortem_nb.checks.claims import AGAIN, PERSON, is_some
 from postmortem_nb.checks.late import late
 from postmortem_nb.checks.reading import about, matches, passages
 from postmortem_nb.checks.report import Code, Severity
@@ -186,7 +186,7 @@ def told(case: Case) -> Iterator[Finding]:
     gaps = [(at - start).total_seconds() / 60 for at in sent if start]
     for cell, text in passages(case) if gaps else ():
         for match in matches(_TOLD, text):
-            if not spoken.agrees(match, min(gaps)):
+            if not (is_some(match) or spoken.agrees(match, min(gaps))):
                 truth = f"the first message to them came {times.duration(min(gaps))} after it"
                 yield about(case, cell, f"“{match.group()}”, but {truth}.")
 

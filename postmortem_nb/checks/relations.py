@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from postmortem_nb import times
 from postmortem_nb.checks import spoken
-from postmortem_nb.checks.claims import LOOSE_MINUTES
+from postmortem_nb.checks.claims import LOOSE_MINUTES, is_some
 from postmortem_nb.checks.late import late
 from postmortem_nb.checks.reading import about, matches, passages, sentences
 from postmortem_nb.checks.spoken import CLOCK, SPAN
@@ -218,6 +218,7 @@ def named(sentence: str) -> list[_Told]:
             _Told(name, match.start(), match.end())
             for name, pattern in EVENTS.items()
             for match in matches(pattern, sentence)
+            if not (name == "told" and is_some(match))
         ),
         key=lambda each: (each.begin, -each.end),
     )
