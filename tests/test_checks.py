@@ -627,6 +627,29 @@ def test_questions_that_were_never_asked_are_found(example):
     assert list(records.missing(seen, set(names))) == []
 
 
+@pytest.mark.parametrize(
+    ("text", "asked"),
+    [
+        ("None. Tracing is off at the edge for cost reasons.", False),
+        ("We have no tracing for the identity provider.", False),
+        ("n/a – no APM", False),
+        ("There are no spans: APM is not installed.", False),
+        ("Not instrumented.", False),
+        ("Tracing was switched off in May.", False),
+        ("No traces", False),
+        ("No span took longer than 6 s.", True),
+        ("None of the 400 spans failed.", True),
+        ("The slowest span took 6 s.", True),
+    ],
+)
+def test_a_question_need_not_be_asked_where_there_is_nothing_to_find(example, text, asked):
+    before = example.value("key_traces")
+    example.set("key_traces", text)
+    others = {each.name for each in example.template.queries()} - {"spans"}
+    assert bool(list(records.missing(case.take(example), others))) is asked
+    example.set("key_traces", before)
+
+
 @pytest.mark.parametrize("state", ["Approved", "Review"])
 def test_an_approval_older_than_the_text_is_found(incident, state):
     incident.set("state", state)

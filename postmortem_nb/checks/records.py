@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from postmortem_nb.checks.reading import Attested
     from postmortem_nb.estimates import Estimate
     from postmortem_nb.incident import Incident
+    from postmortem_nb.parts import Query
 
 FOLDER = "evidence"
 KEPT_DAYS = 15
@@ -61,8 +62,10 @@ def missing(case: Case, names: set[str]) -> Iterator[Finding]:
     """Find questions of the template that were never asked."""
     severity = Severity.WARNING if reached(case, REVIEW) else Severity.HINT
     asked = case.template.queries()
-    unasked = [query for query in asked if query.name not in names]
-    if len(unasked) == len(asked) > 1:  # who has no such data, or has not come so far yet
+    unasked = [query for query in asked if query.name not in names and not _is_none(case, query)]
+    if len(unasked) > 1 and not any(
+        query.name in names for query in asked
+    ):  # who has no such data, or has not come so far yet
         yield Finding(
             code=Code.EVIDENCE,
             severity=severity,
@@ -80,6 +83,31 @@ def missing(case: Case, names: set[str]) -> Iterator[Finding]:
             message=f"“{query.label or query.name}” has no answer: its query was not run.",
             remedy=f"{_expired(case)}Run its cell; the answer is frozen in the bundle.",
         )
+
+
+_TOLD_BY = {
+    "search_datadog_logs": "key_logs",
+    "search_datadog_spans": "key_traces",
+    "get_datadog_metric": "metric_graphs",
+    "search_datadog_events": "key_events",
+}
+"""What a query asks by → the blank that tells what came."""
+_DATA = r"(?:traces?|tracing|spans?|logs?|logging|metrics?|graphs?|events?|APM|data)"
+_NONE = re.compile(
+    r"(?:none\b(?!\sof)|n/?a\b|nothing\b|not (?:instrumented|traced|collected|kept|recorded|"
+    r"available|enabled|applicable)\b|we do not (?:trace|collect|keep|record|have|use)\b|"
+    rf"{_DATA}\s(?:is|was|are|were)\s(?:switched |turned )?(?:off|not|disabled)\b|"
+    r"(?:(?:there (?:is|are|was|were)|we (?:have|had|keep|kept|use|collect))\s)?no\s(?:\w+\s)?"
+    rf"{_DATA}(?=\s*(?:[.,;:(–—-]|$|(?:for|here|at|are|is|was|were|because|as|since|exist)\b)))",
+    re.IGNORECASE,
+)
+"""How a blank begins that tells that there are no such data."""
+
+
+def _is_none(case: Case, query: Query) -> bool:
+    """Return whether the document says that there is nothing for a query to find."""
+    blank = _TOLD_BY.get(query.call.partition("(")[0].strip(), "")
+    return bool(_NONE.match(str(case.fact(blank) or "")))
 
 
 def _expired(case: Case) -> str:
