@@ -252,3 +252,29 @@ def test_a_source_of_data_is_an_answer_of_the_bundle(made):
     made.set("data_source", None, table="timeline", row=row)
     made.set("data_source", None, table="timeline", row=other)
     assert not any("the_spans" in each for each in told)
+
+
+@pytest.mark.parametrize(
+    ("text", "doubted"),
+    [
+        ("136 of the spans are captures, and 19 of these failed.", False),
+        ("136 of the 400 spans are captures.", False),
+        ("Of the spans 136 are captures.", False),
+        ("136 spans are captures.", False),
+        ("150 of these spans are short.", False),
+        ("We kept 350 spans.", True),
+        ("350 spans tell of it.", True),
+    ],
+)
+def test_a_part_of_the_spans_is_no_count_of_all_of_them(tmp_path, text, doubted):
+    incident = sound.create(tmp_path)
+    spans = {
+        "timestamp": minutes(400, start=START - dt.timedelta(minutes=100)),
+        "duration": pd.to_timedelta([5_000] * 400, unit="ms"),
+        "trace_id": [f"ab12cd34ef{each:03}" for each in range(400)],
+        "resource_name": ["capture"] * 136 + ["authorize"] * 264,
+    }
+    record = {"complete": True, "function": "search_datadog_spans"}
+    evidence.freeze(incident.path / "evidence", "spans", pd.DataFrame(spans), record)
+    incident.set("key_traces", text)
+    assert bool(sound.doubted(incident, "prose")) is doubted

@@ -277,7 +277,8 @@ def _segment(sentence: str, counted: Sequence[Figure], each: Figure) -> str:
 def _is_alone(each: Told) -> bool:
     """Return whether a large number is told of all that came, or of all spans."""
     large = each.figure.low >= _SURE and each.is_exact
-    part = each.is_share or each.has_rest or portions.OF_TOTAL.match(each.sentence, each.figure.end)
+    part = each.is_share or each.has_rest or each.figure.kind == "part"
+    part = part or bool(portions.OF_TOTAL.match(each.sentence, each.figure.end))
     if each.names or each.people or part or not large:
         return False
     request = each.is_request and each.figure.kind == "count"

@@ -105,7 +105,8 @@ def _is_unread(case: Case, each: Told) -> bool:
 def _is_of_one(each: Told, every: Sequence[Answer], windows: Sequence[Window]) -> bool:
     """Return whether a number is that of one value of whatever attribute: nobody says of which."""
     for answer in every:
-        for window in windows:
+        spans = answer.kind == attributes.SPANS  # which a sentence tells of as they were kept
+        for window in (*windows, None) if spans else windows:
             part = answer.within(window)
             for key in answer.keys.values():
                 own = key.codes[part]
