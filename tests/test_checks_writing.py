@@ -287,6 +287,26 @@ def test_what_failed_in_a_minute_or_until_a_page_is_not_all_that_failed(incident
     assert bool(messages(incident, "prose")) is doubted
 
 
+@pytest.mark.parametrize(
+    ("text", "doubted"),
+    [
+        ("214 cardholders saw a pending reservation.", False),
+        ("Besides, 53 donors received an old receipt.", False),
+        ("For 214 patients nothing was lost, but 214 patients saw old results.", True),
+        ("214 shoppers saw a pending reservation.", True),
+        ("214 users saw a pending reservation.", True),
+    ],
+)
+def test_people_of_another_kind_are_none_of_those_affected(incident, text, doubted):
+    """Where a document tells of shoppers throughout, cardholders are others."""
+    incident.set("affected_total", 4200)
+    incident.set("tickets", 412)
+    for said in ("Shoppers could not pay.", "Shoppers waited.", "What shoppers saw was an error."):
+        incident.add("takeaways", text=said)
+    incident.set("what_happened", text)
+    assert bool(messages(incident, "prose") or messages(incident, "range")) is doubted
+
+
 # -- blameless language ----------------------------------------------------------------------------
 
 

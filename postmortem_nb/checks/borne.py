@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from collections import Counter
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from postmortem_nb import times
 from postmortem_nb.checks import derived, events, frozenrows, items, written
+from postmortem_nb.checks.claims import PERSON
 from postmortem_nb.checks.reading import TEXTS, sentences
 
 if TYPE_CHECKING:
@@ -114,6 +116,27 @@ def _others(sentence: str, figure: Figure) -> frozenset[str]:
     """Return the other numbers of a sentence: those who tell of one thing share them too."""
     rest = f"{sentence[: figure.begin]} {sentence[figure.end :]}"
     return frozenset(_DIGITS.findall(rest))
+
+
+_PERSON = re.compile(rf"\b({PERSON})s?\b", re.IGNORECASE)
+_WHOEVER = frozenset({"user", "customer", "client", "account", "member", "consumer", "individual"})
+"""Nouns that any of them may have."""
+_OFTEN = 3
+
+
+@lru_cache(maxsize=4)
+def _people(case: Case) -> Counter[str]:
+    """Return how often a document names people of each kind."""
+    texts = (str(cell.value) for cell in case.cells if cell.column.kind in {"prose", "line"})
+    return Counter(each.lower() for text in texts for each in _PERSON.findall(text))
+
+
+def are_others(case: Case, match: re.Match[str]) -> bool:
+    """Return whether people are of a kind that is named only here, where another is often."""
+    said = {each.lower() for each in _PERSON.findall(match.group())}
+    known = _people(case)
+    rivals = (each for each in known.keys() - _WHOEVER - said if known[each] >= _OFTEN)
+    return bool(said - _WHOEVER) and all(known[each] == 1 for each in said) and any(rivals)
 
 
 _WORD = re.compile(r"[a-z]+")

@@ -94,7 +94,7 @@ def turned_digits(case: Case) -> Iterator[Finding]:
             if _slipped(held, each, fields)
             and not _is_rounded(value, each.value)
             and _is_of_kind(name, each)
-            and (_is_of(each, way) or _is_sure(held, each, often[each.value]))
+            and (_is_of(each, way) or _is_sure(name, held, each, often[each.value]))
         ]
         for each in sorted(slips, key=lambda each: not _is_of(each, way))[:1]:
             message = f"{value:,.0f}, but the text has “{each.said}”."
@@ -119,8 +119,13 @@ def _slipped(held: str, each: Mention, fields: set[float]) -> bool:
     return turned(held, said) or (one_off(held, said) and each.value not in fields)
 
 
-def _is_sure(held: str, each: Mention, often: int) -> bool:
-    """Return whether turned digits show a slip whatever is counted: long, or told twice."""
+def _is_sure(name: str, held: str, each: Mention, often: int) -> bool:
+    """Return whether turned digits show a slip whatever is counted: long, or told twice.
+
+    Not where another field counts the like: 214 cardholders are no 412 tickets.
+    """
+    if any(way.search(each.said) for other, way in NUMBERS.items() if other != name):
+        return False
     return turned(held, f"{each.value:.0f}") and (often > 1 or len(held.rstrip("0")) > _SURE)
 
 

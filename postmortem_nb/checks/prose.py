@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from postmortem_nb import times
-from postmortem_nb.checks import claims, events, shares, spoken, written
+from postmortem_nb.checks import borne, claims, events, shares, spoken, written
 from postmortem_nb.checks.dates import CAUSES
 from postmortem_nb.checks.reading import TEXTS, about, matches, passages, told
 
@@ -82,7 +82,8 @@ def _figures(case: Case, cell: Cell, text: str, *, told: bool) -> Iterator[Findi
             place = match.span("span" if "span" in match.re.groupindex else "number")
             agreed = any(spoken.agrees(match, v) for v in values.values())
             apart = _is_stop(case, match) or _is_cause(case, cell, match)
-            if place not in seen and not agreed and not apart:
+            others = claim.label == "affected users" and borne.are_others(case, match)
+            if place not in seen and not agreed and not (apart or others):
                 seen.add(place)
                 name, value = next(iter(values.items()))
                 yield about(
