@@ -51,8 +51,8 @@ PEOPLE = rf"(?:{PERSON}s|people)"
 WHO = re.compile(rf"(?:{PERSON}s?|{PEOPLE})$", re.IGNORECASE)
 """A noun that names people."""
 SOME = re.compile(
-    rf"\b(?:[\d,.]*\d|{'|'.join(WORDS)}|some|most|many|few|several|half|last|large\w*|other|another|"
-    rf"remaining|certain)\s(?:[\w’'-]+\s){{0,2}}?{PEOPLE}\b",
+    rf"(?<![\w,.])(?:\d[\d,.]{{0,12}}|{'|'.join(WORDS)}|some|most|many|few|several|half|last|"
+    rf"large\w*|other|another|remaining|certain)\s(?:[\w’'-]+\s){{0,2}}?{PEOPLE}\b",
     re.IGNORECASE,
 )
 """In a clause: it tells of some people only."""

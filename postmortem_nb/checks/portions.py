@@ -32,7 +32,8 @@ MOST = 200
 _BAD = r"(?:fail(?:s|ed|ing|ures?)?|errors?|lost|refus(?:ed|als?)|reject(?:ed|ions?)|timeouts?)"
 BAD = re.compile(rf"\b{_BAD}\b", re.IGNORECASE)
 _FAILED = re.compile(
-    rf"(?<![\d:.])\d[\d,]*\s(?:(?!(?:minutes?|hours?|seconds?|days?)\s)[\w-]+\s){{0,2}}?{_BAD}\b",
+    r"(?<![\d:.,])\d[\d,]{0,12}\s(?:(?!(?:minutes?|hours?|seconds?|days?)\s)[\w-]+\s){0,2}?"
+    rf"{_BAD}\b",
     re.IGNORECASE,
 )
 """A number of what failed: it says nothing of another one beside it."""
@@ -47,7 +48,7 @@ OF_FAILED = re.compile(
 )
 """Behind a share: it is one of what failed."""
 OF_TOTAL = re.compile(
-    r"[^.;:\d]{0,30}?(?:\d[\d.]*\s?(?:%|percent)\s)?of\s(?:(?:the|all|our|its)\s)+(?:[a-z]+\s)?"
+    r"[^.;:\d]{0,30}?(?:\d[\d.]{0,6}\s?(?:%|percent)\s)?of\s(?:(?:the|all|our|its)\s)+(?:[a-z]+\s)?"
     r"(?:total|whole|sum|damage|loss(?:es)?|errors|failures)\b",
     re.IGNORECASE,
 )
