@@ -77,6 +77,7 @@ Only one service was affected.
 Six teams were involved.
 Two new dashboards show the pool.
 We updated the status page five times.
+Priya Raman posted to the status page five times.
 There were three contributing factors.
 Two of the actions are done.
 """,
@@ -167,6 +168,7 @@ A third service was slow for other reasons.
 Three teams were involved.
 Two teams of the bank helped.
 We updated the status page twice.
+Priya Raman posted on our status page twice.
 There was one contributing factor.
 Two technical limits met.
 None of the actions is done.

@@ -153,3 +153,19 @@ def test_a_threshold_may_be_told_in_another_unit(tmp_path):
         "monitors", name="P", query="avg(last_5m):avg:a{*} > 0.072", threshold="7.2 %", owner="A B"
     )
     assert not [row for row in made.check().itertuples() if row.table == "monitors"]
+
+
+@pytest.mark.parametrize(
+    ("sentence", "doubted"),
+    [
+        ("Both earlier incidents began with a change.", True),
+        ("All three similar incidents began with a change.", True),
+        ("One of the earlier incidents began with a change.", False),
+        ("Two earlier incidents this year began with a change.", False),
+    ],
+)
+def test_earlier_incidents_are_those_of_the_rows(incident, sentence, doubted):
+    row = incident.add("similar", incident="INC-0", date="2025-03-04", similarity="A pool too.")
+    told = sound.doubted_with(incident, sentence, "prose")
+    incident.remove("similar", row)
+    assert bool(told) is doubted

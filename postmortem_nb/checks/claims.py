@@ -64,10 +64,17 @@ def is_some(match: re.Match[str]) -> bool:
     return any(match.start() < each.end() for each in before)
 
 
+_TROUBLE = (
+    r"(?=\s(?:[\w’'-]+\s){0,5}?(?:errors?|fail\w*|faults?|time-?outs?|blank|empty|wrong|stale|nothing|"
+    r"no|none|refus\w+|reject\w+|declin\w+|delay\w*|slow\w*|late|outdated|broken|5\d\d|problems?|"
+    r"troubles?|issues?|it|this|outage|incident|degradation|disruption|impact|spinner|warnings?)\b)"
+)
+"""Behind what somebody saw or got: it was the incident, and no message or refund."""
 HIT = (
-    r"(?:affected|impacted|unable|could not|couldn[’']t|saw|received|lost|hit|experienced|got|"
+    r"(?:affected|impacted|unable|could not|couldn[’']t|lost|hit|experienced|"
     r"failed|(?:locked|shut|kept) out|suffered|stuck|without|left without|turned away|touched|"
-    r"blocked|barred|noticed(?!\snothing)|felt|met|faced|ran into|encountered)"
+    rf"blocked|barred|(?:saw|received|got|noticed|felt|met|faced|ran into|encountered){_TROUBLE}"
+    r"(?!\snothing)|noticed(?=[.;,]|$))"
 )
 DAMAGE = r"(?:outage|incident|degradation|disruption|downtime|interruption)"
 LOSS = (
@@ -272,6 +279,8 @@ CLAIMS: tuple[Claim, ...] = (
         "customers_notified",
         rf"(?:notified|emailed|e-mailed|wrote to)\s{FEW}?{NUMBER}\s{FEW}{PEOPLE}",
         rf"{NUMBER}\s(?:\w+\s)?{PEOPLE}\s{FEW}(?:notified|emailed|e-mailed|informed|phoned|texted)\b",
+        rf"{NUMBER}\s(?:\w+\s)?{PEOPLE}\s(?:were\s|got\s|had been\s)?(?:told|written to|an?|our)\s"
+        r"(?:\w+\s){0,2}?(?:by\s|in\san?\s)?(?:e-?mail|text message|letter|SMS)\b",
     ),
 )
 """What is read in prose. Only phrases that can mean nothing else: a missed contradiction costs less

@@ -65,7 +65,12 @@ THINGS: Mapping[str, tuple[re.Pattern[str], ...]] = {
         rf"{_N}\s(?:public\s)?(?:status[- ]page\s(?:updates?|posts?|messages?|notices?))\b",
         rf"{_N}\supdates?\s(?:on|to)\s(?:the|our)\sstatus page\b",
         r"\bstatus page\s(?:was\s)?(?:updated|changed)\s(?P<count>once|twice|\w+ times)\b",
-        r"\bupdated\s(?:the|our)\sstatus page\s(?P<count>once|twice|\w+ times)\b",
+        r"\b(?:updated|posted\s(?:to|on)|wrote\s(?:to|on))\s(?:the|our)\sstatus page\s"
+        r"(?P<count>once|twice|\w+ times)\b",
+    ),
+    "similar incidents": _ways(
+        rf"{_N}\s(?:earlier|similar|previous|past|prior)\s(?:incidents|outages)\b(?!\s(?:this|last|"
+        r"a|per|in)\b)",
     ),
 }
 """What is counted → how sentences count it."""
@@ -180,6 +185,8 @@ def _known(case: Case, thing: str, narrow: str) -> int | None:
     if thing == "status page updates":
         sent = [row for row in case.rows("updates") if row.get("text")]
         return _listed(row for row in sent if "status" in str(row.get("channel") or "").lower())
+    if thing == "similar incidents":
+        return _listed(row for row in case.rows("similar") if row.get("incident"))
     rows = [row for row in case.rows(thing) if row.get("title") or row.get("name")]
     if not rows:
         return None

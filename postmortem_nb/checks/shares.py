@@ -26,7 +26,7 @@ PARTS: tuple[tuple[str, float, float], ...] = (
 def _words(*ways: str) -> tuple[tuple[re.Pattern[str], float, float], ...]:
     """Return the shares in words, each before what they may be of."""
     return tuple(
-        (late(way.format(words), re.IGNORECASE), low, high)
+        (late(way.replace("{}", words), re.IGNORECASE), low, high)
         for way in ways
         for words, low, high in PARTS
     )
@@ -93,12 +93,12 @@ def _odd(written: str) -> int:
 SPENT = _words(
     r"\b(?:consumed|burn(?:ed|t)|used(?:\sup)?|ate(?:\sup)?|spent|cost(?:\sus)?|took)\s"
     r"(?P<hedge>about\s|nearly\s|almost\s|some\s|over\s|more than\s|well over\s|less than\s|"
-    r"under\s)?{}\s(?:of\s)?(?:all\s|our\s|the\s|its\s)*(?:[\w’'-]+\s){{0,3}}?budget"
+    r"under\s)?{}\s(?:of\s)?(?:all\s|our\s|the\s|its\s)*(?:[\w’'-]+\s){0,3}?budget"
 )
 """A share of the error budget in words → the percent it can mean."""
 LEFT = _words(
     r"\bbudget\s(?:is\s|was\s)?(?:left|remaining):?\s(?:is\s|was\s)?(?:just\s|only\s|about\s)*{}\b",
-    r"(?<!than )\b{}\sof\s(?:all\s|our\s|the\s|its\s|this\s)*(?:[\w’'-]+\s){{0,2}}?budget\s"
+    r"(?<!than )\b{}\sof\s(?:all\s|our\s|the\s|its\s|this\s)*(?:[\w’'-]+\s){0,2}?budget\s"
     r"(?:is|was|are|remain\w*|still)\s?(?:still\s)?(?:left|remain\w*|intact|unspent)\b",
 )
 """The same of what is left of it."""
