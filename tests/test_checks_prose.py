@@ -248,3 +248,40 @@ def test_a_clock_is_read_in_its_zone(clock, utc):
 
 def test_a_clock_of_an_unknown_zone_is_not_compared():
     assert spoken.apart(claims.ONE_CLOCK.match("14:02 IST"), 0) is None
+
+
+REGIONS = {
+    "north and south": 2,
+    "north and south; harbour had no impact": 2,
+    "north and south; harbour was on 4.30.2 throughout and had no impact": 2,
+    "north, south (harbour not affected)": 2,
+    "north (Kiel) and south (Bern), harbour not affected": 2,
+    "north and south, but not harbour": 2,
+    "north, south, not harbour": 2,
+    "north and south except for harbour": 2,
+    "north and south – harbour and the docks stayed healthy": 2,
+    "north and south. Harbour was spared": 2,
+    "north 2,974, south 1,919": 2,
+    "north, south and harbour": 3,
+    "north": 1,
+    "all except harbour: north and south": None,
+    "All regions; south 39 minutes longer": None,
+    "north; south was hit later": None,
+    "north, south and harbour not affected": None,
+}
+
+
+@pytest.mark.parametrize("held", REGIONS)
+def test_spared_regions_are_not_counted(tmp_path, held):
+    made = sound.create(tmp_path)
+    made.set("regions", held)
+    for number, word in enumerate(("two", "three"), 2):
+        found = said(made, f"Checkout failed in {word} regions.")
+        assert bool(found) == (REGIONS[held] not in {None, number}), found
+
+
+def test_regions_of_a_land_need_not_be_all(tmp_path):
+    made = sound.create(tmp_path)
+    made.set("regions", "north, south and harbour")
+    assert said(made, "Checkout failed in two US regions, and in both European regions.") == []
+    assert len(said(made, "Checkout failed in four US regions.")) == 1
