@@ -47,7 +47,8 @@ NUMBERS: Mapping[str, re.Pattern[str]] = {
     "revenue_at_risk": _of(r"[$€£]"),
 }
 """Fields that hold a number of their own, which the texts often tell too → how they tell it."""
-_SMALLEST, _KNOWN, _SURE = 100, 1_000, 2
+_SMALLEST, _KNOWN, _SURE = 100, 1_000, 3
+"""The least that is compared, that is told without a noun; digits that are turned by no chance."""
 LONGEST = 8_000
 """Characters of a text that are read."""
 
@@ -120,8 +121,13 @@ def _slipped(held: str, each: Mention, fields: set[float]) -> bool:
 
 
 def _is_sure(held: str, each: Mention, often: int) -> bool:
-    """Return whether turned digits show a slip whatever is counted: long, or told twice."""
-    return turned(held, f"{each.value:.0f}") and (often > 1 or len(held.rstrip("0")) > _SURE)
+    """Return whether turned digits show a slip whatever is counted: long, or told twice.
+
+    Three digits are turned by chance too where they count something of their own: “214 records”.
+    """
+    digits = len(held.rstrip("0"))
+    long = digits > _SURE or (digits == _SURE and not each.noun and often > 1)
+    return turned(held, f"{each.value:.0f}") and long
 
 
 def planned(case: Case) -> Iterator[Finding]:
@@ -143,7 +149,8 @@ def planned(case: Case) -> Iterator[Finding]:
 
 def _is_of(each: Mention, way: re.Pattern[str]) -> bool:
     """Return whether a number of a text is of what a field counts: it says so, or says nothing."""
-    bare = each.kind == "count" and not each.noun and each.value >= _KNOWN
+    told = len(f"{each.value:.0f}".rstrip("0")) >= _SURE  # “TTL 3600” of 6,300 is a chance
+    bare = each.kind == "count" and not each.noun and each.value >= _KNOWN and told
     return bare or bool(way.search(each.said))
 
 
