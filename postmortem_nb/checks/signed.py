@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 _READY = re.compile(r"\b(?:done|updated|complete|completed|published|live)\b", re.IGNORECASE)
 _PARTLY = re.compile(
-    r"\b(?:not|never|half|part\w*|nearly|almost|mostly|first|some|to be|will be|being|when|once|until|"
-    r"due|yet|no)\b|(?<!\b10)\d\s?%|\d (?:of|out of) \d",
+    r"\b(?:not|never|half|part\w*|nearly|almost|mostly|first|some|to be|will be|being|when|once|"
+    r"until|due|yet|no)\b|(?<!\b10)\d\s?%|\d (?:of|out of) \d",
     re.IGNORECASE,
 )
 """In a status: not all is done."""
