@@ -91,7 +91,8 @@ The impact ended after four hours.
 More than half of our active customers noticed.
 It ate four fifths of the four weeks' error budget.
 The remedy took effect 55 minutes after the start.
-The whole thing was over in less than an hour.""".splitlines()
+The whole thing was over in less than an hour.
+It was all over after nine hours.""".splitlines()
 HELD = """\
 Seventeen minutes had gone by before the first of us looked at a screen.
 The page was acknowledged five minutes after the alert fired.
@@ -149,7 +150,17 @@ Of our 96,000 requests, 37,500 failed.
 With another release $126,000 would have been lost.
 We had restarted all proxies at 16:26 Central European Time.
 Each late basket cost us three dollars and fifty cents.
-We e-mailed the customers concerned.""".splitlines()
+We e-mailed the customers concerned.
+The rebuild of the index took nine hours.
+A copy of the disk had taken eleven hours and a bit.
+The contract costs $14,500 in a month and promised 99.5 %.
+The vendor granted us 3 hours and 36 minutes of downtime in 30 days.
+From 96,000 requests that came, 37,500 failed.
+Out of 96,000 requests 37,500 failed.
+Among 96,000 requests 37,500 failed.
+About 12,500 requests were failing by then, a third of all.
+About 9,400 requests, a quarter of the total, failed in the first hour.
+About a third of the checkouts (31 %) failed.""".splitlines()
 
 
 @pytest.fixture(scope="module")

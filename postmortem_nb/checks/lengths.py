@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from postmortem_nb import times
 from postmortem_nb.checks import events, spoken
-from postmortem_nb.checks.borne import PARTIAL, fits, value
+from postmortem_nb.checks.borne import PARTIAL, clause, fits, value
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -172,9 +172,19 @@ def _beside(
 _EARLIER = re.compile(r"\s(?:\w+\s)?(?:before|earlier|ago|prior|previously)\b", re.IGNORECASE)
 
 
+_OURS = re.compile(
+    r"\b(?:incident|outage|degradation|disruption|downtime|interruption|impact|problem|trouble|"
+    r"fail\w*|errors?|unavailable|unreachable|down|broken|affected|users?|customers?|people|"
+    r"nobody|no one|we|us|our|it|all|everything|service|recover\w*|detect\w*|unnoticed|"
+    r"undetected|lasted)\b",
+    re.IGNORECASE,
+)
+"""In a clause: its length can be that of the incident, not of a rebuild."""
+
+
 def _longer(case: Case, sentence: str, figure: Figure) -> str | None:
     """Return how long the incident took, where a length is longer than all of it."""
-    if _EARLIER.match(sentence, figure.end):
+    if _EARLIER.match(sentence, figure.end) or not _OURS.search(clause(sentence, figure)):
         return None
     whole = value(case, "resolution_time") or value(case, "duration")
     if whole is None or figure.low <= 1.1 * whole or figure.low > 6 * whole:
