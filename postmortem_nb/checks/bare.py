@@ -243,7 +243,7 @@ def _share(case: Case, bears: Bears, sentence: str, figure: Figure) -> str | Non
     people = any(_is_who(word, bears) for word in re.findall(r"[a-z]+", clause.lower()))
     if _SPARED.search(clause):
         values += [100 - each for each in values]
-    near = any(borne.fits(figure, each) for each in values)
+    near = any(borne.fits(figure, each) for each in values) or _is_spelt(sentence, figure)
     told = [(figure.low, figure.high)]
     if _SPARED.search(clause):
         told.append((100 - figure.high, 100 - figure.low))
@@ -258,6 +258,15 @@ def _share(case: Case, bears: Bears, sentence: str, figure: Figure) -> str | Non
     if bears.rates:
         known.append(f"error rate up to {max(high for _, high in bears.rates):.3g} %")
     return ", ".join(known)
+
+
+def _is_spelt(sentence: str, figure: Figure) -> bool:
+    """Return whether its sentence has a share more exactly too: “eight in ten lines (80.6 %)”."""
+    return any(
+        figure.low <= each.low and each.high <= figure.high and each.begin != figure.begin
+        for each in written.figures(sentence)
+        if each.kind == "share" and each.high - each.low < figure.high - figure.low
+    )
 
 
 def _of_requests(bears: Bears, sentence: str, clause: str) -> str | None:

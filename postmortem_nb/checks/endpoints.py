@@ -62,7 +62,9 @@ _OPEN = re.compile(
     re.IGNORECASE,
 )
 """In a sentence: it tells of a setting, or of another time."""
-_MORE = re.compile(r"\b(?:over|more than|at least|above|beyond|upwards of)\s(?:an?\s)?$", re.IGNORECASE)
+_MORE = re.compile(
+    r"\b(?:over|more than|at least|above|beyond|upwards of)\s(?:an?\s)?$", re.IGNORECASE
+)
 _FAR = 3.0
 """How far above a bound a level may be that is told by it."""
 _AROUND = 180_000_000

@@ -79,6 +79,7 @@ _FIGURE = re.compile(
     rf"|\b(?P<of>{_MONTH})[a-z]*\s(?P<on>\d{{1,2}})\b(?![.,:]?\d)"
     rf"|(?i:\b(?P<word>{'|'.join(spoken.WORDS)}))\s(?:(?P<units>{_UNIT})|(?P<things>{_NOUN}))"
 )
+_ODDS = re.compile(rf"\b(?:one|\d|{'|'.join(spoken.WORDS)})\s(?:in|out of)\s\Z", re.IGNORECASE)
 _WORD = re.compile(r"[^\W\d_][\w-]{2,}|\d[\w.:,%-]*")
 _PER = re.compile(r"(?:\s\w+)?\s(?:an?|per|every|each)\s(?P<per>[a-z]+)")
 _WHOLE = re.compile(
@@ -132,7 +133,8 @@ def _clauses(text: str) -> Iterator[str]:
 def _read(clause: str) -> Iterator[Mention]:
     """Yield the figures of a clause."""
     words = [(each.start(), each.group()) for each in _WORD.finditer(clause)]
-    found = [(match, *_valued(match)) for match in islice(_FIGURE.finditer(clause), MOST)]
+    figures = (each for each in _FIGURE.finditer(clause) if not _is_odds(each))
+    found = [(match, *_valued(match)) for match in islice(figures, MOST)]
     other = bool(_ELSE.search(clause))
     for match, kind, noun, value in found:
         gaps = [(abs(each.start() - match.start()), v) for each, _, _, v in found]
@@ -153,6 +155,11 @@ def _read(clause: str) -> Iterator[Mention]:
             others=frozenset(v for _, v in rest),
             open=other or bool(_BOUND.search(before) or written.WHOLE_OF.search(before)),
         )
+
+
+def _is_odds(match: re.Match[str]) -> bool:
+    """Return whether a number is the whole of a share in words: “eight in |ten lines”."""
+    return _ODDS.search(match.string, max(0, match.start() - _BEHIND), match.start()) is not None
 
 
 def _valued(match: re.Match[str]) -> tuple[str, str, float]:
