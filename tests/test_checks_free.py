@@ -92,7 +92,8 @@ More than half of our active customers noticed.
 It ate four fifths of the four weeks' error budget.
 The remedy took effect 55 minutes after the start.
 The whole thing was over in less than an hour.
-It was all over after nine hours.""".splitlines()
+It was all over after nine hours.
+From the alert to the bundle it took us 99 minutes.""".splitlines()
 HELD = """\
 Seventeen minutes had gone by before the first of us looked at a screen.
 The page was acknowledged five minutes after the alert fired.
@@ -160,7 +161,13 @@ Out of 96,000 requests 37,500 failed.
 Among 96,000 requests 37,500 failed.
 About 12,500 requests were failing by then, a third of all.
 About 9,400 requests, a quarter of the total, failed in the first hour.
-About a third of the checkouts (31 %) failed.""".splitlines()
+About a third of the checkouts (31 %) failed.
+From the alert to the bundle it took us 67 minutes, and another 43 until all was over.
+Between the alert and the new pool 67 minutes went by.
+From the acknowledgment to the bundle it took us 62 minutes.
+From the start to the new pool we had needed 84 minutes.
+From the page to the bundle 67 minutes went by.
+Between the alert and the bundle lay 67 minutes.""".splitlines()
 
 
 @pytest.fixture(scope="module")
