@@ -95,7 +95,7 @@ def turned_digits(case: Case) -> Iterator[Finding]:
             if _slipped(held, each, fields)
             and not _is_rounded(value, each.value)
             and _is_of_kind(name, each)
-            and (_is_of(each, way) or _is_sure(held, each, often[each.value]))
+            and (_is_of(each, way) or _is_sure(held, each))
         ]
         for each in sorted(slips, key=lambda each: not _is_of(each, way))[:1]:
             message = f"{value:,.0f}, but the text has “{each.said}”."
@@ -120,14 +120,9 @@ def _slipped(held: str, each: Mention, fields: set[float]) -> bool:
     return turned(held, said) or (one_off(held, said) and each.value not in fields)
 
 
-def _is_sure(held: str, each: Mention, often: int) -> bool:
-    """Return whether turned digits show a slip whatever is counted: long, or told twice.
-
-    Three digits are turned by chance too where they count something of their own: “214 records”.
-    """
-    digits = len(held.rstrip("0"))
-    long = digits > _SURE or (digits == _SURE and not each.noun and often > 1)
-    return turned(held, f"{each.value:.0f}") and long
+def _is_sure(held: str, each: Mention) -> bool:
+    """Return whether turned digits show a slip whatever is counted: three are turned by chance."""
+    return turned(held, f"{each.value:.0f}") and len(held.rstrip("0")) > _SURE
 
 
 def planned(case: Case) -> Iterator[Finding]:
