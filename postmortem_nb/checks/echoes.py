@@ -58,6 +58,8 @@ _OTHER = 0.7
 _REST = re.compile(r"\b(?:so|rest|remaining|others?|succeed\w*|again)\b", re.IGNORECASE)
 _SURELY = 1.0
 _PARTIAL, _NEARLY_ALL = 90, 99
+_FAILED = re.compile(r"fail|refus|reject|declin|error|timeout|los[st]|drop")
+"""The stem of what failed."""
 _ROUNDED = 0.6
 """Points of a percentage that rounding takes."""
 _TIMED = 0.3
@@ -350,10 +352,8 @@ def _comparable(one: _Told, other: _Told) -> bool:
     if apart or rated or own or _equal(a, b):
         return False
     low, high = sorted((a.value, b.value))
-    if a.kind == "%" and (
-        a.value + b.value == 100 or (low < _PARTIAL and _NEARLY_ALL <= high < 100)
-    ):
-        return False  # the rest of it, or an availability
+    if a.kind == "%" and _are_of_others(a, b):
+        return False
     if a.kind == "clock":
         return high - low <= (_HOUR if one.row else _HOURS)
     tables = one.cell.table, other.cell.table
@@ -367,6 +367,13 @@ def _comparable(one: _Told, other: _Told) -> bool:
     if high == 10 * low:
         return len(f"{low:.0f}".rstrip("0")) > 1 and a.noun == b.noun
     return high < _TIMES * low or len(f"{low:.0f}") == len(f"{high:.0f}")
+
+
+def _are_of_others(a: Mention, b: Mention) -> bool:
+    """Return whether two shares are of different things: one of what failed, the rest of it."""
+    low, high = sorted((a.value, b.value))
+    rest = low + high == 100 or (low < _PARTIAL and _NEARLY_ALL <= high < 100)  # an availability
+    return rest or (a.noun != b.noun and any(map(_FAILED.match, (a.noun, b.noun))))
 
 
 def _likeness(one: _Told, other: _Told, *, least: int = _WORDS) -> float:
