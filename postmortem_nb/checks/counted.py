@@ -77,8 +77,6 @@ _SOME = re.compile(
     re.IGNORECASE,
 )
 
-_OF_LAND = re.compile(r"\s[A-Z][\w-]+\sregions?\b")
-"""Regions of one land or continent, which need not be all: “two US regions”."""
 _STATE = (
     r"(?P<narrow>done|completed?|finished|closed|shipped|live|in progress|under ?way|not started|"
     r"not begun|open)\b"
@@ -112,10 +110,8 @@ def counted(case: Case) -> Iterator[Finding]:
                 continue
             for pattern in patterns:
                 for match in matches(pattern, text):
-                    said = _count(match["count"])
                     known = _known(case, thing, match.groupdict().get("narrow") or "")
-                    some = _OF_LAND.search(match.group()) and (known or 0) > (said or 0)
-                    if known is not None and known != said and not some:
+                    if known is not None and known != _count(match["count"]):
                         yield about(case, cell, f"“{match.group().strip()}”, but {thing}: {known}.")
         for match in matches(_SOME, text):
             known = _known(case, "actions", match["narrow"].rstrip("sS") or "")
