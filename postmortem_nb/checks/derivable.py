@@ -45,7 +45,7 @@ _STATUS = (
 _NO_ERROR, _OTHERS = (
     re.compile(
         r"\b(?:no(?:t|ne)?|without|other than)\s(?:an?\s|any\s)?(?:errors?|failures?)\b|"
-        r"\berrors?\b[^;.]*\b(?:are|were)\s(?:none|not)\b",
+        r"\berrors?\b[^;.]{0,80}\b(?:are|were)\s(?:none|not)\b",
         re.IGNORECASE,
     ),
     "",

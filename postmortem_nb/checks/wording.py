@@ -149,14 +149,18 @@ def _person(told: str, people: Iterable[str]) -> str:
     """
     known, roles = subjects.names(people), {*subjects.data()["subjects"]["roles"]}
     for match in subjects.WORD.finditer(told):
-        before = told[max(0, match.start() - _BEFORE) : match.start()]
-        anybody = _ANYBODY.search(before) or (match.group()[-1] == "s" and _BARE.search(before))
-        role = match.group().lower() in roles
-        if role and anybody and not _DID.match(told, match.end()):
-            continue
-        if role or subjects.named(match.group(), known) or match.group().lower() == "training":
-            return match.group()
+        word = match.group()
+        named = subjects.named(word, known) or word.lower() == "training"
+        if named or (word.lower() in roles and not _is_any(told, match)):
+            return word
     return ""
+
+
+def _is_any(told: str, role: re.Match[str]) -> bool:
+    """Return whether a role is that of anybody, who did nothing."""
+    before = told[max(0, role.start() - _BEFORE) : role.start()]
+    anybody = _ANYBODY.search(before) or (role.group()[-1] == "s" and _BARE.search(before))
+    return bool(anybody) and not _DID.match(told, role.end())
 
 
 def _ended(case: Case, answered: int) -> bool:
