@@ -122,7 +122,8 @@ def _slipped(held: str, each: Mention, fields: set[float]) -> bool:
 
 def _is_sure(held: str, each: Mention) -> bool:
     """Return whether turned digits show a slip whatever is counted: three are turned by chance."""
-    return turned(held, f"{each.value:.0f}") and len(held.rstrip("0")) > _SURE
+    long = len(held) > _SURE and len(held.rstrip("0")) >= _SURE
+    return turned(held, f"{each.value:.0f}") and long
 
 
 def planned(case: Case) -> Iterator[Finding]:
