@@ -338,16 +338,6 @@ def _kind(tokens: list[str], words: str, people: frozenset[str]) -> Subject:
     return Subject.PERSON if sure or perhaps or likely else Subject.THING
 
 
-def mentions(prose: str, people: Iterable[str] = ()) -> str:
-    """Return the first word that stands for people, or ``""``: role, name, training."""
-    known = names(people)
-    for match in WORD.finditer(prose):
-        word = match.group()
-        if word in known or word.startswith("@") or word.lower() in _words("roles") | {"training"}:
-            return word
-    return ""
-
-
 def named(word: str, people: frozenset[str]) -> bool:
     """Return whether a word is an @handle or one of the names that the incident knows."""
     return word.startswith("@") or word in people

@@ -93,6 +93,19 @@ def test_what_agrees_is_let_be(incident, sentence):
     assert doubts_of_plan(incident, sentence) == set()
 
 
+PARTLY = (
+    "Half done",
+    "Not done yet",
+    "Partly updated",
+    "Almost complete",
+    "To be updated by Friday",
+    "80 % done",
+    "Done for 2 of 5 steps",
+    "Published once the review is over",
+)
+"""How a runbook is said not to be done, with a word for what is."""
+
+
 @pytest.mark.parametrize(
     ("ticked", "status", "doubted"),
     [
@@ -102,6 +115,9 @@ def test_what_agrees_is_let_be(incident, sentence):
         (True, "Updated", False),
         (False, "Draft", False),
         (False, "", False),
+        (False, "Updated 16 November", True),
+        (False, "100 % done", True),
+        *((False, each, False) for each in PARTLY),
     ],
 )
 def test_a_tick_agrees_with_the_runbooks(tmp_path, ticked, status, doubted):

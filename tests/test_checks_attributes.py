@@ -127,6 +127,13 @@ TRUE = (
     ("key_logs", "The last PoolTimeout came from worker-1 at 15:25."),
     ("key_traces", "Of the 20 spans that we kept, the slowest on worker-2 took 4.0 s."),
     ("key_traces", "Trace ab12cd34ef07 is one of the slow ones."),
+    ("key_logs", "LeaseLost is logged with a 71 MB buffer after 14:02."),
+    ("key_logs", "The LeaseLost names a batch of 210 KiB each time."),
+    ("key_logs", "LeaseLost: the link of 550 Mbit was refused."),
+    ("key_logs", "LeaseLost comes with 512 bytes, or 71 KB."),
+    ("problem", "About seven in ten failures (72.6 %) were a PoolTimeout."),
+    ("problem", "Nearly three in four failures, exactly 72.6 %, were a PoolTimeout."),
+    ("problem", "Some seven in ten error lines are a PoolTimeout: 72.6 % of them."),
     ("what_we_did", "The monitor recovered at 15:41."),  # a frozen event; the impact went on
     ("key_events", "13:40 deployment of 3.1.0 · 15:05 restart of worker-2"),
 )
@@ -159,6 +166,30 @@ def test_what_rows_with_these_values_bear_is_let_be(made, name, sentence):
 def test_what_no_rows_with_these_values_bear_is_doubted(made, name, sentence, known):
     told = doubts(made, name, sentence)
     assert any(known in each for each in told), told
+
+
+@pytest.mark.parametrize(
+    ("sentence", "doubted"),
+    [
+        ("Most errors say PoolTimeout, and 95 of the 245 lines are no errors.", False),
+        ("Most errors say PoolTimeout; 95 lines are not errors.", False),
+        ("119 lines say PoolTimeout and 95 lines are no errors.", False),
+        ("150 lines are errors, 119 of them PoolTimeout, and 95 are none.", False),
+        ("Besides PoolTimeout there are 95 lines without an error.", False),
+        ("Most errors say PoolTimeout, and 75 of the 245 lines are no errors.", True),
+        ("95 lines say PoolTimeout.", True),
+    ],
+)
+def test_lines_that_are_no_errors_are_those_of_another_status(tmp_path, sentence, doubted):
+    incident = sound.create(tmp_path)
+    kinds = {60: "PoolTimeout", 59: "PoolTimeout", 31: "LeaseLost", 95: None}
+    parts = [rows(minutes(n), each, "w-1", "3.1.0", "north") for n, each in kinds.items()]
+    frame = pd.concat(parts, ignore_index=True)
+    frame.loc[frame["error.kind"].isna(), "status"] = "info"
+    record = {"complete": True, "function": "search_datadog_logs"}
+    evidence.freeze(incident.path / "evidence", "lines", frame, record)
+    incident.set("key_logs", sentence)
+    assert any("PoolTimeout" in each for each in sound.doubted(incident, *CODES)) is doubted
 
 
 def test_a_sentence_names_values_in_words_and_by_their_end(made):

@@ -273,3 +273,22 @@ def test_the_figures_of_a_text_come_with_what_they_are_of():
 @pytest.mark.parametrize("text", ["1 " * 4000, "12 dogs " * 1000, "09:05 " * 1300, "5 of " * 1600])
 def test_a_table_in_one_sentence_is_read_for_a_few_figures_only(text):
     assert len(mentions.read(text)) == mentions.MOST
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "us-east accounts for 68 % of the refusals, us-west for 32 %.",
+        "us-east makes up 68 % of all refusals, us-west 32 %.",
+        "Of the refusals 68 % fell on us-east and 32 % on us-west.",
+        "The refusals were in us-east (68 %) and us-west (32 %).",
+        "The share of us-west in the refusals was 32 %.",
+    ],
+)
+def test_a_part_of_what_failed_is_no_echo_of_what_failed_of_all(tmp_path, sentence):
+    made = sound.create(tmp_path)
+    made.set("problem", "Of all batches 13.8 % were refused, and in the two US regions 18.7 %.")
+    contribution = "That is why 32 % of the refused batches were in a region too many."
+    made.add("factors", area="Process", name="One wave", contribution=contribution)
+    made.set("metric_graphs", sentence)
+    assert not any("but “32 %”" in each for each in sound.doubted(made, "prose"))

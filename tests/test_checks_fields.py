@@ -116,6 +116,23 @@ def test_a_field_that_may_be_of_something_else_is_let_be(incident, name, value):
     assert not any("but the" in each for each in found(incident))
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "sentence"),
+    [
+        ("tickets", 412, "The zone moved with 214 records."),
+        ("tickets", 412, "The zone has 214 records; the 214 records were moved."),
+        ("tickets", 412, "The runbook has 142 lines."),
+        ("affected_total", 6300, "The record has a TTL of 3600, which is TTL 3600 for all."),
+        ("affected_total", 6300, "The cache keeps 3600 keys."),
+        ("tickets", 950, "Each client retries after 590 attempts."),
+    ],
+)
+def test_few_digits_are_turned_by_chance(incident, name, value, sentence):
+    incident.set(name, value)
+    incident.set("technical_cause", sentence)
+    assert not any("but the text has “" in each for each in found(incident))
+
+
 @pytest.mark.parametrize("whom", ["AWS support", "Jonas Weber", "the Data Platform on-call"])
 def test_whom_it_was_escalated_to_may_be_no_team_of_ours(incident, whom):
     row = next(row["row"] for row in incident.values("timeline") if row["step"] == "Escalation")

@@ -91,7 +91,9 @@ The impact ended after four hours.
 More than half of our active customers noticed.
 It ate four fifths of the four weeks' error budget.
 The remedy took effect 55 minutes after the start.
-The whole thing was over in less than an hour.""".splitlines()
+The whole thing was over in less than an hour.
+It was all over after nine hours.
+From the alert to the bundle it took us 99 minutes.""".splitlines()
 HELD = """\
 Seventeen minutes had gone by before the first of us looked at a screen.
 The page was acknowledged five minutes after the alert fired.
@@ -149,7 +151,23 @@ Of our 96,000 requests, 37,500 failed.
 With another release $126,000 would have been lost.
 We had restarted all proxies at 16:26 Central European Time.
 Each late basket cost us three dollars and fifty cents.
-We e-mailed the customers concerned.""".splitlines()
+We e-mailed the customers concerned.
+The rebuild of the index took nine hours.
+A copy of the disk had taken eleven hours and a bit.
+The contract costs $14,500 in a month and promised 99.5 %.
+The vendor granted us 3 hours and 36 minutes of downtime in 30 days.
+From 96,000 requests that came, 37,500 failed.
+Out of 96,000 requests 37,500 failed.
+Among 96,000 requests 37,500 failed.
+About 12,500 requests were failing by then, a third of all.
+About 9,400 requests, a quarter of the total, failed in the first hour.
+About a third of the checkouts (31 %) failed.
+From the alert to the bundle it took us 67 minutes, and another 43 until all was over.
+Between the alert and the new pool 67 minutes went by.
+From the acknowledgment to the bundle it took us 62 minutes.
+From the start to the new pool we had needed 84 minutes.
+From the page to the bundle 67 minutes went by.
+Between the alert and the bundle lay 67 minutes.""".splitlines()
 
 
 @pytest.fixture(scope="module")

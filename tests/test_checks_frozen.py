@@ -147,6 +147,16 @@ TRUE = (
     "The p95 latency, 400 ms before the release, was at 9,600 ms at 15:00.",
     "Two requests in five, 300 of 750, about two fifths, were slow.",
     "The p95 latency rose from 0.4 to 9.6 seconds at 15:00.",
+    "12 more minutes, 1,080 failures.",  # 15:26 to 15:38
+    "That long wait alone took 1,080 failures.",
+    "In the meantime 27,880 failures came in.",  # 14:19 to 15:38
+    "Until somebody called, there were 34,680 failures.",  # 14:02 to 15:38
+    "Nobody looked for a while: 25,880 failures.",  # 14:24 to 15:38
+    "We learned of more than 6,500 failures from a customer.",  # 6,800 at 14:19
+    "The p95 latency rose from 400 ms to more than 5,000 ms at 15:00.",
+    "The p95 latency jumped from 400 ms to over 4,000 ms at 15:00.",
+    "The p95 latency went from 0.4 to at least 5 seconds at 15:00.",
+    "The p95 latency went up to above 5 seconds, from 0.4, at 15:00.",
     "Failures fell by more than three quarters between 15:20 and 15:30.",  # 90 of 400 are left
     "Failures fell from 400 a minute at 15:20 to 90 a minute at 15:30.",
     "6,800 requests had failed by the time it fired.",  # 17 minutes of 400

@@ -95,6 +95,11 @@ The monitor needed 55 minutes to detect the errors.
 On 12 December checkout failed for many customers.
 On December 14th, 2025, between 14:02 and 16:09 UTC, 31 % of checkouts failed.
 On 2025-11-04, the payments service was down.
+Checkout was down for 45 minutes, then it recovered.
+The contract was broken by 45 minutes of downtime.
+About 150 requests in a minute failed on average.
+Within an hour 3,300 requests failed.
+About 19,000 requests failed, a third of all.
 """.splitlines()
 AGREE = """\
 The banks had acknowledged all files at 13:22 UTC.
@@ -161,6 +166,23 @@ On Thursday, 4 December, checkout failed for many customers.
 On 2025-12-04 the web service was unavailable.
 On 3 May 2024 search failed in the same way.
 On 28 November the pool's size was changed.
+Checkout was down for 87 minutes, then for another 40 minutes in one region.
+Checkout was unavailable for 87 minutes, followed by 40 minutes at 14 %.
+Customers could not pay for 87 minutes; after that 14 % of them for another 40 minutes.
+For the first 87 minutes 87 % of checkouts failed.
+For 87 minutes 87 % of checkouts failed, then 14 % for another 40 minutes.
+The contract allows 43 minutes of downtime a month.
+We promise 99.5 %, so 3 hours and 36 minutes of downtime are allowed in 30 days.
+With 99.95 % only 22 minutes of downtime per month are covered.
+The agreement tolerates an outage of 4 hours.
+The median duration of a span was 3.3 s.
+The duration of one checkout was 90 ms.
+A retry lasted 20 seconds.
+About 295 requests in a minute failed on average.
+Each minute about 300 requests failed.
+In one minute 3,300 failed requests were counted.
+About 12,500 requests failed, a third of all.
+Some 18,800 requests failed, half of the total, within an hour.
 """.splitlines()
 
 
@@ -248,3 +270,33 @@ def test_a_clock_is_read_in_its_zone(clock, utc):
 
 def test_a_clock_of_an_unknown_zone_is_not_compared():
     assert spoken.apart(claims.ONE_CLOCK.match("14:02 IST"), 0) is None
+
+
+REGIONS = {
+    "north and south": 2,
+    "north and south; harbour had no impact": 2,
+    "north and south; harbour was on 4.30.2 throughout and had no impact": 2,
+    "north, south (harbour not affected)": 2,
+    "north (Kiel) and south (Bern), harbour not affected": 2,
+    "north and south, but not harbour": 2,
+    "north, south, not harbour": 2,
+    "north and south except for harbour": 2,
+    "north and south – harbour and the docks stayed healthy": 2,
+    "north and south. Harbour was spared": 2,
+    "north 2,974, south 1,919": 2,
+    "north, south and harbour": 3,
+    "north": 1,
+    "all except harbour: north and south": None,
+    "All regions; south 39 minutes longer": None,
+    "north; south was hit later": None,
+    "north, south and harbour not affected": None,
+}
+
+
+@pytest.mark.parametrize("held", REGIONS)
+def test_spared_regions_are_not_counted(tmp_path, held):
+    made = sound.create(tmp_path)
+    made.set("regions", held)
+    for number, word in enumerate(("two", "three"), 2):
+        found = said(made, f"Checkout failed in {word} regions.")
+        assert bool(found) == (REGIONS[held] not in {None, number}), found

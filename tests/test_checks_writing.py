@@ -331,6 +331,29 @@ def test_a_chain_of_whys_may_go_on_behind_a_person_while_it_is_written(incident)
     assert rules(incident) == ["RC2"]
 
 
+@pytest.mark.parametrize(
+    ("answer", "found"),
+    [
+        ("Nothing says which settings matter, so neither a reviewer nor a test knows.", []),
+        ("The diff that a reviewer sees has no defaults.", []),
+        ("An engineer on call finds three dashboards and no order.", []),
+        ("Every developer has to know the order of the steps by heart.", []),
+        ("The page goes to no engineer after midnight.", []),
+        ("Reviewers see the diff of the code, not that of the config.", []),
+        ("The alert does not tell an engineer which host it is.", []),
+        ("The reviewer approved it.", ["RC2"]),
+        ("An engineer deleted the wrong table.", ["RC2"]),
+        ("An on-call engineer had overwritten the lock.", ["RC2"]),
+        ("The reviewers are not experienced.", ["RC2"]),
+        ("There was no training.", ["RC2"]),
+    ],
+)
+def test_what_any_engineer_finds_is_no_person_at_the_end_of_the_whys(incident, answer, found):
+    incident.set("technical_cause", "The chain is a part of the image.")
+    incident.add("whys", question="Why?", answer=answer)
+    assert [each for each in rules(incident) if each == "RC2"] == found
+
+
 def test_what_a_team_owns_is_no_person_at_the_end_of_the_whys(incident):
     incident.set("technical_cause", "The chain is a part of the image.")
     incident.add("whys", question="Why?", answer="The image stayed with the auth team.")
@@ -341,10 +364,17 @@ def test_what_a_team_owns_is_no_person_at_the_end_of_the_whys(incident):
     ("text", "found"),
     [
         ("Identity provider outage (they had one on Friday)", []),
-        ("Outage of the identity provider or of us", ["OV"]),
+        ("A gateway outage in spring looked alike", []),
+        ("Visa had an outage in October", []),
+        ("The scheme outage of 10 November", []),
+        ("We had a Mastercard outage two weeks ago", []),
+        ("A fallback without a limit moves an outage to the next service", []),
+        ("The outage is of the identity provider or of us", ["OV"]),
+        ("The cache caused an outage of checkout", ["OV"]),
+        ("A major outage, as in the checkout outage of our region", ["OV", "OV"]),
     ],
 )
-def test_an_outage_of_somebody_else_overstates_nothing(incident, text, found):
+def test_an_outage_of_somebody_else_or_of_none_overstates_nothing(incident, text, found):
     row = next(
         each["row"]
         for each in incident.values("timeline")

@@ -13,7 +13,16 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from postmortem_nb.checks import borne, breakdown, events, lengths, portions, review, written
+from postmortem_nb.checks import (
+    borne,
+    breakdown,
+    elsewhere,
+    events,
+    lengths,
+    portions,
+    review,
+    written,
+)
 from postmortem_nb.checks.claims import WHO
 from postmortem_nb.checks.order import LONGEST, OPEN, OTHER_DAY
 from postmortem_nb.checks.reading import TEXTS, is_read, passages, sentences
@@ -27,7 +36,7 @@ if TYPE_CHECKING:
     from postmortem_nb.checks.written import Figure
     from postmortem_nb.incident import Incident
 
-_UNIT = re.compile(r"\s?(?:/|an?\s|per\s|each\b|every\s|apiece|fee|margin)", re.IGNORECASE)
+_UNIT = re.compile(r"\s?(?:/|(?:in\s)?an?\s|per\s|each\b|every\s|apiece|fee|margin)", re.IGNORECASE)
 """Behind money: it is of one thing, or of each month."""
 _PAST = re.compile(
     r"\b(?:was|were|had|did|didn[’']t|took|came|went|saw|lost|began|fell|rose|got|found|knew|held|"
@@ -45,7 +54,7 @@ SETTING = re.compile(
     r"schedul(?:e|es|er|ing)|scheduled (?:for|at|to|jobs?|tasks?|runs?|windows?|maintenance)|"
     r"baseline|ahead|left|before expiry|backtest|back-test|would|alerts? at|pages? at|grace|"
     r"refresh\w*|scrap\w+|sampl\w+|earlier that|history|similar|shift(?:s|ed)? (?:of|by)|"
-    r"INC-\d+)\b",
+    r"(?:allow|permit|promis|tolerat|grant|guarantee)\w*|INC-\d+)\b",
     re.IGNORECASE,
 )
 """In a clause: its figure may be a setting, a plan, or of another time."""
@@ -72,7 +81,7 @@ _PORTION = re.compile(r"\bof all that\b|\bbetween\s(?!\d)[^.;]+?\sand\b", re.IGN
 """In a sentence: its number is of what lay between two events."""
 _OF_NOUN = re.compile(r"\s(?:out\s)?of\s(?:the|our|these|those)\s\w+")
 """Behind a share: what it is of."""
-_OF_ALL = re.compile(r"(?:^|[.;]\s)Of\s(?:(?:the|our|all)\s){0,2}$")
+_OF_ALL = re.compile(r"(?:^|[.;]\s)(?:Of|From|Out of|Among)\s(?:(?:the|our|all)\s){0,2}$")
 """Before a number: the sentence goes on with its parts."""
 _SPARED = re.compile(
     r"\b(?:went through|succeed\w*|work(?:ed|ing)|fine|unaffected|spared|left|remain\w*)\b",
@@ -234,7 +243,7 @@ def _share(case: Case, bears: Bears, sentence: str, figure: Figure) -> str | Non
     people = any(_is_who(word, bears) for word in re.findall(r"[a-z]+", clause.lower()))
     if _SPARED.search(clause):
         values += [100 - each for each in values]
-    near = any(borne.fits(figure, each) for each in values)
+    near = any(borne.fits(figure, each) for each in values) or _is_spelt(sentence, figure)
     told = [(figure.low, figure.high)]
     if _SPARED.search(clause):
         told.append((100 - figure.high, 100 - figure.low))
@@ -249,6 +258,15 @@ def _share(case: Case, bears: Bears, sentence: str, figure: Figure) -> str | Non
     if bears.rates:
         known.append(f"error rate up to {max(high for _, high in bears.rates):.3g} %")
     return ", ".join(known)
+
+
+def _is_spelt(sentence: str, figure: Figure) -> bool:
+    """Return whether its sentence has a share more exactly too: “eight in ten lines (80.6 %)”."""
+    return any(
+        figure.low <= each.low and each.high <= figure.high and each.begin != figure.begin
+        for each in written.figures(sentence)
+        if each.kind == "share" and each.high - each.low < figure.high - figure.low
+    )
 
 
 def _of_requests(bears: Bears, sentence: str, clause: str) -> str | None:
@@ -283,8 +301,10 @@ def _count(case: Case, bears: Bears, sentence: str, figure: Figure) -> str | Non
         names = tuple(name for name in names if name != "customers_notified")
     held = [value for name in names if (value := borne.value(case, name))]
     if held:
+        said = (figure.low + figure.high) / 2
+        part = any(elsewhere.is_part(sentence, figure.end, said, value) for value in held)
         near = any(borne.fits(figure, value) for value in held) or figure.high < _SMALL * held[0]
-        return None if near else f"{thing}: {held[0]:,.0f}"
+        return None if near or part else f"{thing}: {held[0]:,.0f}"
     same = [each for each in bears.by.get("count", ()) if each.noun == stem]
     others = [each for each in same if (each.low, each.high) != (figure.low, figure.high)]
     others = [each for each in others if figure.high >= _SMALL * each.low]

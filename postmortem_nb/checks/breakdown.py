@@ -39,7 +39,8 @@ _EXACT = 0.02
 """Share of a number that its bounds may be apart for it to be told exactly."""
 _BARE = re.compile(
     r"(?<![\w.,:/#$€£%-])(?P<number>\d{1,3}(?:,\d{3})+|\d{2,})(?![\w%:/-]|[.,]\d|\s?(?:%|percent)|"
-    r"\s(?:and|to|or)\s[\d.,]+\s?(?:ms|s|seconds|minutes|hours|days)\b)"
+    r"\s(?:and|to|or)\s[\d.,]+\s?(?:ms|s|seconds|minutes|hours|days)\b|"
+    r"\s?(?:[kKMGTP]?i?B|[kKMG]bit|[kKMG]bps|[kMG]?Hz|bytes|ms|°C)\b)"
 )
 """A number without a noun of its own: “in north 4,120”."""
 _LEVEL = re.compile(r"\b(?:from|to|at|of its)\s$", re.IGNORECASE)

@@ -128,7 +128,9 @@ CLAIMS: tuple[Claim, ...] = (
         "duration",
         "duration",
         rf"(?<!spans )(?<!traces )(?<!calls )(?<!requests )"
-        rf"(?:lasted|lasting|duration (?:of|was)|{DAMAGE} of)\s{FEW}?{SPAN}",
+        rf"(?:lasted|lasting|(?<!median )(?<!mean )(?<!average )(?<!span )(?<!request )"
+        rf"duration (?:of|was)(?! (?:an?|one|each|every) (?:\w+ )?(?:was|is))|"
+        rf"{DAMAGE} of)\s{FEW}?{SPAN}",
         rf"{DAMAGE}\s(?:\w+\s)?(?:ran|went on|dragged on|continued|persisted|took|was over)\s"
         rf"(?:on\s)?(?:for|over|in|after)?\s?{FEW}?{SPAN}",
         rf"{SPAN}[\s-](?:long\s)?(?:of\s)?(?:\w+\s)?{DAMAGE}",
@@ -286,37 +288,12 @@ CLAIMS: tuple[Claim, ...] = (
 """What is read in prose. Only phrases that can mean nothing else: a missed contradiction costs less
 than a reviewer who cries wolf."""
 
-SUBSET = re.compile(
-    r"\b(?:\d+|one|two|three|some|several|few|half) of (?:the |our |all )?[\w,]+[^.;\n]*$"
-    r"|\b(?:some|several|few|certain|two|three|four|five|six|"
-    r"other)\s(?!regions?\b)[a-z-]+\s[^.;\n]*$"
-    r"|\b(?:after|once|following)\s[^.;\n]+,\s(?:the\s|full\s)?$"
-    rf"|\b{PEOPLE}\s(?:with|on|in|of|from|whose|who)\s[^.;,\n]*$"
-    r"|\b(?:until|before)\s(?:the|our|any|anybody|anyone|somebody|someone)\b[^.;\n]{0,30}?"
-    r"\b(?:page|alert|alarm|monitor|detection|call|ticket|report|knew|noticed)\b[^.;\n]*$"
-    r"|\b(?:when|until|before)\s[^.;,\n]*\bhad\s(?:already\s)?been\s$",
-    re.IGNORECASE,
-)
-"""Before a figure: it is of a part only, “two of forty hosts served errors for …”."""
-PART_AFTER = re.compile(
-    r"\s(?:each|apiece|after the|before the|by (?:the time|then|now)|so far|until|since|"
-    r"from (?:the|then)|longer|more|less|at most)\b",
-    re.IGNORECASE,
-)
-"""The same behind it."""
-
 NOT_THIS = re.compile(
     r"(?:\b(?:would|should|might|unless|if|used to|previous\w*|next|last (?:year|quarter|month)|"
     r"the year before|in 20\d\d|each|every|average)|\bINC-\d+)\b[^.;\n]*$",
     re.IGNORECASE,
 )
 """Before a figure or a severity: it is none of this incident, “next quarter the SLO of …”."""
-RAMPED = re.compile(
-    r"\b(?:flags?|roll(?:ed|s|ing)?[ -]?out|canary|ramp\w*|enabled|activated|experiment|"
-    r"(?:switched|turned|flipped)\s(?:[\w-]+\s)?on|tried|tested|sampled?)\b[^.;\n]*$",
-    re.IGNORECASE,
-)
-"""Before a share of the users: it is of those who were given something."""
 NOT_AFTER = re.compile(r"[^.;\n]{0,30}?\bwould\b", re.IGNORECASE)
 AGAIN = re.compile(r"\b(?:as well|again|false|second|third|another|other|too)\b", re.IGNORECASE)
 """In a sentence: it is not the first alert of which it tells."""

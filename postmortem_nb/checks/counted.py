@@ -179,7 +179,7 @@ def _count(written: str) -> int | None:
 def _known(case: Case, thing: str, narrow: str) -> int | None:
     """Return how many the document lists; None where it lists none, or cannot tell."""
     if thing == "regions":
-        return len(regional.hit(str(case.fact("regions") or ""))) or None
+        return len(regional.named(str(case.fact("regions") or ""))) or None
     if thing in {"services", "teams"}:
         return _listed(case.fact(thing) or ())
     if thing == "status page updates":

@@ -42,6 +42,15 @@ _STATUS = (
     (re.compile(r"\binfo\b", re.IGNORECASE), "info"),
 )
 """How sentences name the status of rows; that of errors need not be named."""
+_NO_ERROR, _OTHERS = (
+    re.compile(
+        r"\b(?:no(?:t|ne)?|without|other than)\s(?:an?\s|any\s)?(?:errors?|failures?)\b|"
+        r"\berrors?\b[^;.]{0,80}\b(?:are|were)\s(?:none|not)\b",
+        re.IGNORECASE,
+    ),
+    "",
+)
+"""How a sentence tells of the rows that are none, and what stands for their status."""
 _OFF, _SURE = 0.01, 0.002
 """Share by which a count may be off, and by which it is still surely the one that is told."""
 _POINTS, _WIDE = 1.0, 8.0
@@ -211,6 +220,7 @@ def _told_of(each: Told, answer: Answer) -> list[Named]:
 def _counts(each: Told, answer: Answer, windows: Sequence[Window | None]) -> _Counts:
     """Return how many rows, or people, have some of the values, within each stretch."""
     said = tuple(value for word, value in _STATUS if value == "error" or word.search(each.sentence))
+    said += (_OTHERS,) if _NO_ERROR.search(each.sentence) else ()
     asked = _Asked(each.own, each.names, said, each.has_rest, each.people)
     return _counted(answer, asked, tuple(windows))
 
@@ -257,7 +267,10 @@ def _ways(answer: Answer, asked: _Asked) -> list[list[Chosen | None]]:
         made[key] = [None, *((key, one) for one in some)]
     status = answer.keys.get("status")
     for value in asked.status:
-        if status and value in status.values:
+        if status and value == _OTHERS:
+            rest = frozenset(status.values) - {"error"}
+            made.setdefault("status", [None]).append(("status", rest))
+        elif status and value in status.values:
             made.setdefault("status", [None]).append(("status", frozenset({value})))
     return list(made.values())
 

@@ -62,6 +62,11 @@ _OPEN = re.compile(
     re.IGNORECASE,
 )
 """In a sentence: it tells of a setting, or of another time."""
+_MORE = re.compile(
+    r"\b(?:over|more than|at least|above|beyond|upwards of)\s(?:an?\s)?$", re.IGNORECASE
+)
+_FAR = 3.0
+"""How far above a bound a level may be that is told by it."""
 _AROUND = 180_000_000
 """µs around a clock within which a metric is there: clocks are told to the minute."""
 _EXACT, _LOOSE = 0.02, 0.12
@@ -156,6 +161,8 @@ def _bounds(
     value, step = spoken.amount(digits, scale or "")
     before = sentence[max(0, begin - written.NEAR) : begin]
     low, high = written.bounds(value, step, before, fine=True)
+    if _MORE.search(before):
+        high = value * _FAR  # “to more than a thousand” is passed by twice as many
     factor = 0.001 if unit.lower().startswith("m") else 1.0
     return low * factor, high * factor
 

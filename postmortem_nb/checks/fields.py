@@ -47,7 +47,8 @@ NUMBERS: Mapping[str, re.Pattern[str]] = {
     "revenue_at_risk": _of(r"[$€£]"),
 }
 """Fields that hold a number of their own, which the texts often tell too → how they tell it."""
-_SMALLEST, _KNOWN, _SURE = 100, 1_000, 2
+_SMALLEST, _KNOWN, _SURE = 100, 1_000, 3
+"""The least that is compared, that is told without a noun; digits that are turned by no chance."""
 LONGEST = 8_000
 """Characters of a text that are read."""
 
@@ -94,7 +95,7 @@ def turned_digits(case: Case) -> Iterator[Finding]:
             if _slipped(held, each, fields)
             and not _is_rounded(value, each.value)
             and _is_of_kind(name, each)
-            and (_is_of(each, way) or _is_sure(name, held, each, often[each.value]))
+            and (_is_of(each, way) or _is_sure(name, held, each))
         ]
         for each in sorted(slips, key=lambda each: not _is_of(each, way))[:1]:
             message = f"{value:,.0f}, but the text has “{each.said}”."
@@ -119,14 +120,15 @@ def _slipped(held: str, each: Mention, fields: set[float]) -> bool:
     return turned(held, said) or (one_off(held, said) and each.value not in fields)
 
 
-def _is_sure(name: str, held: str, each: Mention, often: int) -> bool:
-    """Return whether turned digits show a slip whatever is counted: long, or told twice.
+def _is_sure(name: str, held: str, each: Mention) -> bool:
+    """Return whether turned digits show a slip whatever is counted: three are turned by chance.
 
-    Not where another field counts the like: 214 cardholders are no 412 tickets.
+    Not where another field counts the like: 2,140 cardholders are no 4,120 tickets.
     """
     if any(way.search(each.said) for other, way in NUMBERS.items() if other != name):
         return False
-    return turned(held, f"{each.value:.0f}") and (often > 1 or len(held.rstrip("0")) > _SURE)
+    long = len(held) > _SURE and len(held.rstrip("0")) >= _SURE
+    return turned(held, f"{each.value:.0f}") and long
 
 
 def planned(case: Case) -> Iterator[Finding]:
@@ -148,7 +150,8 @@ def planned(case: Case) -> Iterator[Finding]:
 
 def _is_of(each: Mention, way: re.Pattern[str]) -> bool:
     """Return whether a number of a text is of what a field counts: it says so, or says nothing."""
-    bare = each.kind == "count" and not each.noun and each.value >= _KNOWN
+    told = len(f"{each.value:.0f}".rstrip("0")) >= _SURE  # “TTL 3600” of 6,300 is a chance
+    bare = each.kind == "count" and not each.noun and each.value >= _KNOWN and told
     return bare or bool(way.search(each.said))
 
 

@@ -7,12 +7,12 @@ from the first steps to it, and from the steps beside it; where none, with the w
 from __future__ import annotations
 
 import re
-from itertools import combinations
+from itertools import combinations, product
 from typing import TYPE_CHECKING
 
 from postmortem_nb import times
 from postmortem_nb.checks import events, spoken
-from postmortem_nb.checks.borne import PARTIAL, fits, value
+from postmortem_nb.checks.borne import PARTIAL, clause, fits, value
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -42,6 +42,11 @@ def length(case: Case, sentence: str, figure: Figure, *, whole: bool) -> str | N
     """Return the nearest length, where one is none between the events that its sentence names."""
     if figure.high >= _DAY or figure.low < 1:
         return None
+    own = clause(sentence, figure)
+    ends = _FROM_TO.search(own) is not None
+    if ends:  # what lies beside its clause is another length’s
+        begin = figure.begin - sentence.index(own)
+        sentence, figure = own, figure._replace(begin=begin, end=begin + figure.end - figure.begin)
     groups, unclear = _groups(case, sentence, figure)
     if not groups:
         told = whole and not PARTIAL.search(sentence)
@@ -52,11 +57,14 @@ def length(case: Case, sentence: str, figure: Figure, *, whole: bool) -> str | N
     if alone:
         if not {event.step for event in groups[0]} <= _ALONE or _is_measure(case, figure):
             return None
-        groups.append(_beside(events.known(case)[0], groups[0]))
+        known = events.known(case)[0]
+        groups += [(each,) for each in known] if ends else [_beside(known, groups[0])]
     start = tuple(each for each in events.known(case)[0] if each.step == "Incident Start")
     if _nearest(figure, [(start, each) for each in groups]) is None:
         return None
-    return _nearest(figure, combinations(groups, 2))
+    return _nearest(
+        figure, combinations(groups, 2) if not ends else product(groups[:1], groups[1:])
+    )
 
 
 def from_row(case: Case, row: str, figure: Figure) -> bool:
@@ -145,6 +153,10 @@ def _unmeasured(case: Case, figure: Figure) -> str | None:
     return _nearest(figure, (([a], [b]) for a, b in combinations(ends, 2)))
 
 
+_FROM_TO = re.compile(
+    r"\bfrom\s(?!\d)[^,;.]{1,60}\sto\s|\bbetween\s(?!\d)[^,;.]{1,60}\sand\s", re.IGNORECASE
+)
+"""In a sentence: its length leads to an event that it names in its own words."""
 _FROM_EVENT = re.compile(
     r"\s(?:\w+\s)?(?:after|before|into|of|from|later|earlier|past)\b", re.IGNORECASE
 )
@@ -172,9 +184,19 @@ def _beside(
 _EARLIER = re.compile(r"\s(?:\w+\s)?(?:before|earlier|ago|prior|previously)\b", re.IGNORECASE)
 
 
+_OURS = re.compile(
+    r"\b(?:incident|outage|degradation|disruption|downtime|interruption|impact|problem|trouble|"
+    r"fail\w*|errors?|unavailable|unreachable|down|broken|affected|users?|customers?|people|"
+    r"nobody|no one|we|us|our|it|all|everything|service|recover\w*|detect\w*|unnoticed|"
+    r"undetected|lasted)\b",
+    re.IGNORECASE,
+)
+"""In a clause: its length can be that of the incident, not of a rebuild."""
+
+
 def _longer(case: Case, sentence: str, figure: Figure) -> str | None:
     """Return how long the incident took, where a length is longer than all of it."""
-    if _EARLIER.match(sentence, figure.end):
+    if _EARLIER.match(sentence, figure.end) or not _OURS.search(clause(sentence, figure)):
         return None
     whole = value(case, "resolution_time") or value(case, "duration")
     if whole is None or figure.low <= 1.1 * whole or figure.low > 6 * whole:

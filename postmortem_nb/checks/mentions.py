@@ -61,6 +61,9 @@ _FIGURE = re.compile(
     rf"|\b(?P<of>{_MONTH})[a-z]*\s(?P<on>\d{{1,2}})\b(?![.,:]?\d)"
     rf"|(?i:\b(?P<word>{'|'.join(spoken.WORDS)}))\s(?:(?P<units>{_UNIT})|(?P<things>{_NOUN}))"
 )
+_ODDS = re.compile(rf"\b(?:one|\d|{'|'.join(spoken.WORDS)})\s(?:in|out of)\s\Z", re.IGNORECASE)
+_ODDS_BEFORE = 30
+"""Characters before a number that are looked at."""
 _PER = re.compile(r"(?:\s\w+)?\s(?:an?|per|every|each)\s(?P<per>[a-z]+)")
 _WHOLE = re.compile(
     rf"\sof\s(?:(?:the|our|all|its|their|these|those)\s){{0,2}}(?P<whole>{_NOUN})", re.IGNORECASE
@@ -85,10 +88,17 @@ def _clauses(text: str) -> Iterator[str]:
 
 def _read(clause: str) -> Iterator[Mention]:
     """Yield the figures of a clause."""
-    for match in islice(_FIGURE.finditer(clause), MOST):
+    figures = (each for each in _FIGURE.finditer(clause) if not _is_odds(each))
+    for match in islice(figures, MOST):
         per = _PER.match(clause, match.end())
         kind, noun, value = _valued(match)
         yield Mention(kind, noun, value, match.group(), rate=per["per"] if per else "")
+
+
+def _is_odds(match: re.Match[str]) -> bool:
+    """Return whether a number is the whole of a share in words: “eight in |ten lines”."""
+    begin = max(0, match.start() - _ODDS_BEFORE)
+    return _ODDS.search(match.string, begin, match.start()) is not None
 
 
 def _valued(match: re.Match[str]) -> tuple[str, str, float]:

@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from postmortem_nb import times
-from postmortem_nb.checks import borne, claims, events, shares, spoken, written
+from postmortem_nb.checks import borne, claims, elsewhere, events, shares, spoken
 from postmortem_nb.checks.dates import CAUSES
 from postmortem_nb.checks.reading import TEXTS, about, matches, passages, told
 
@@ -33,9 +33,6 @@ _AROUND = 240
 """Characters around a length that are looked at."""
 FINAL: frozenset[str] = frozenset({"final_status", "confirmed", "closed"})
 """Blanks of the timeline that tell how it ended: a severity there is the last one."""
-
-
-_TIMED = re.compile(r"\s?-?(?:minutes?|mins?|hours?|seconds?|days?|weeks?)\b", re.IGNORECASE)
 
 
 def prose(case: Case) -> Iterator[Finding]:
@@ -77,10 +74,10 @@ def _figures(case: Case, cell: Cell, text: str, *, told: bool) -> Iterator[Findi
         known = {name: _known(case, name) for name in claim.measures}
         values = {name: value for name, value in known.items() if value is not None}
         for match in said if values else ():
-            if _elsewhere(claim, match):
+            if elsewhere.is_other(claim, match):
                 continue
             place = match.span("span" if "span" in match.re.groupindex else "number")
-            agreed = any(spoken.agrees(match, v) for v in values.values())
+            agreed = any(_agrees(match, v) for v in values.values())
             apart = _is_stop(case, match) or _is_cause(case, cell, match)
             others = claim.label == "affected users" and borne.are_others(case, match)
             if place not in seen and not agreed and not (apart or others):
@@ -93,22 +90,14 @@ def _figures(case: Case, cell: Cell, text: str, *, told: bool) -> Iterator[Findi
                 )
 
 
-def _elsewhere(claim: claims.Claim, match: re.Match[str]) -> bool:
-    """Return whether a figure is of a part, or of something else than this incident."""
-    before = match.string[max(0, match.start() - 60) : match.start()]
-    if match.groupdict().get("number") and _TIMED.match(match.string, match.end("number")):
-        return True  # “104 minutes drivers could not”
-    at = match.start("number") if match.groupdict().get("number") else 0
-    near = max(0, at - written.NEAR)
-    whole = written.WHOLE_OF.search(match.string[near:at]) if at else None
-    own = whole and near + whole.start() >= match.start()  # “most of the 340 tickets”
-    if (whole and not own) or claims.NOT_THIS.search(before):
+def _agrees(match: re.Match[str], known: float) -> bool:
+    """Return whether a figure is the known one, or told as a part of it that it is."""
+    if spoken.agrees(match, known):
         return True
-    if "affected_share" in claim.measures and claims.RAMPED.search(before):
-        return True
-    span = claim.whole or "resolution_time" in claim.measures
-    after = claims.PART_AFTER.match(match.string, match.end())
-    return span and bool(after or claims.SUBSET.search(before))
+    if "span" in match.re.groupindex:
+        return False
+    said = spoken.amount(match["number"].lower(), match["scale"] or "")[0]
+    return elsewhere.is_part(match.string, match.end("number"), said, known)
 
 
 def _is_stop(case: Case, match: re.Match[str]) -> bool:
@@ -263,16 +252,17 @@ def _lasting(case: Case, cell: Cell, text: str) -> Iterator[Finding]:
         clauses = [each for each in re.split(r",\s", before) if each.strip()]
         clause = clauses[-1] if clauses else after
         failing = _FAILING.search(clause) and not re.search(r"\b(?:nobody|no one)\b", clause)
-        failing = failing and not claims.SUBSET.search(before)
-        if failing and not any(spoken.agrees(match, each) for each in known):
+        failing = failing and not elsewhere.SUBSET.search(before)
+        other = elsewhere.is_of_part(match)
+        if failing and not other and not any(spoken.agrees(match, each) for each in known):
             said = f"“{match.group().strip()}”, but duration: {times.duration(whole)}."
             yield about(case, cell, said)
 
 
 _MEAN = re.compile(
     r"(?P<number>\d{1,3}(?:,\d{3})+|\d+)(?P<scale>)\s(?:[a-z]+\s)?(?:fail\w*|errors?|declin\w*|"
-    r"reject\w*|requests?|calls?|refus\w*|timeouts?)\s(?:lost\s|failed\s)?(?:an?|per|each|every)\s"
-    r"(?P<unit>minute|hour)\son average\b",
+    r"reject\w*|requests?|calls?|refus\w*|timeouts?)\s(?:lost\s|failed\s)?(?:(?:in\s)?an?|per|each|every)\s"
+    r"(?P<unit>minute|hour)\s(?:(?:failed|were lost|were refused)\s)?on average\b",
     re.IGNORECASE,
 )
 _ABOUT = 0.1

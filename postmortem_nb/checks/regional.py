@@ -51,15 +51,23 @@ _CODE = re.compile(
 _ASIDE = re.compile(r"\([^()]*\)|:\s*[\d,.]+(?:(?!\sand\b)[^,;/])*")
 """Behind a region: how many were there."""
 _SPARED = re.compile(
-    r"\b(?:none|nobody|unaffected|untouched|spared|not (?:affected|hit)|"
-    r"no (?:more |additional |failed )?(?:errors?|failures?|\w+ings?|requests?)|"
-    r"as (?:usual|before)|had (?:kept|stayed)|normal)\b"
+    r"\b(?:none|nobody|unaffected|untouched|spared|not (?:affected|hit|touched|impacted|concerned)|"
+    r"no (?:more |additional |failed )?(?:errors?|failures?|impact|effect|\w+ings?|requests?)|"
+    r"as (?:usual|before)|had (?:kept|stayed)|(?:kept|stayed|remained)|normal|fine|healthy)\b"
 )
 """In a region's part of the list: it was not hit."""
+_WITHOUT = re.compile(
+    r"(?:,\s|\s)(?:but\snot|not|except|excepting|without|apart\sfrom|other\sthan)\b[^,;()]*",
+    re.IGNORECASE,
+)
+"""Behind a list: regions that are none of it, “but not in north”."""
+_ENTRIES = re.compile(r";|\s[–—]\s|(?<=\w{3})\.\s")
+_TELLS = re.compile(r"\b(?:was|were|is|are|had|has|saw|took|lost|got|came|followed|failed|began)\b")
+"""In a region's part of the list: it is a sentence, which may tell of one that was named."""
 _WHOLE = re.compile(r"\bof\s(?:the|our|all)\s\d[\d,]*\b")
 """In a list: the whole, of which it tells parts."""
 _REQUESTS = re.compile(r"\b(?:requests|calls|errors|failures|failed)\b", re.IGNORECASE)
-_EVERY = re.compile(r"\b(?:all|every|others?|rest)\b", re.IGNORECASE)
+_EVERY = re.compile(r"\b(?:all|both|every|others?|rest)\b", re.IGNORECASE)
 _PLACES = frozenset(
     map(
         events.stem,
@@ -262,14 +270,20 @@ def _wrong(case: Case, message: str) -> Finding:
 
 
 def named(held: str) -> list[str]:
-    """Return the regions of a list, without how many were in each."""
-    parts = re.split(r",(?!\d)|;|/|\+|\band\b", _ASIDE.sub("", held))
+    """Return the regions of a list that were hit, without how many were in each.
+
+    None of a list that tells in words of all, or in a sentence of one.
+    """
+    hit: list[str] = []
+    for entry in _ENTRIES.split(_ASIDE.sub("", held)):
+        clauses = entry.split(",") if _SPARED.search(entry) else [entry]
+        hit += [_WITHOUT.sub("", each) for each in clauses if not _SPARED.search(each)]
+        if len(clauses) > 1 and any(" and " in each and _SPARED.search(each) for each in clauses):
+            return []  # “a, b and c not affected”
+    if any(_TELLS.search(each) or _EVERY.search(each) for each in hit):
+        return []
+    parts = (part for each in hit for part in re.split(r",(?!\d)|/|\+|\band\b", each))
     return [re.sub(r"^the\s", "", each.strip()) for each in parts if each.strip()]
-
-
-def hit(held: str) -> list[str]:
-    """Return the regions of a list that are not told to be spared."""
-    return [each for each in named(held) if not _SPARED.search(each)]
 
 
 def _ways(held: str) -> tuple[list[str], list[str]]:

@@ -19,6 +19,12 @@ if TYPE_CHECKING:
     from postmortem_nb.edits import Edit
 
 _READY = re.compile(r"\b(?:done|updated|complete|completed|published|live)\b", re.IGNORECASE)
+_PARTLY = re.compile(
+    r"\b(?:not|never|half|part\w*|nearly|almost|mostly|first|some|to be|will be|being|when|once|"
+    r"until|due|yet|no)\b|(?<!\b10)\d\s?%|\d (?:of|out of) \d",
+    re.IGNORECASE,
+)
+"""In a status: not all is done."""
 _UNREADY = re.compile(
     r"\b(?:not (?:yet )?(?:started|updated|begun|written)|draft|in review|in progress|planned|"
     r"to ?do|open)\b",
@@ -220,7 +226,9 @@ def signers(case: Case) -> Iterator[Finding]:
 def ticks(case: Case) -> Iterator[Finding]:
     """Find ticks of Knowledge Sharing at odds with the runbooks and the day of the review."""
     states = [str(row.get("status") or "") for row in case.rows("runbooks") if row.get("name")]
-    ready = bool(states) and all(_READY.search(each) for each in states)
+    ready = bool(states) and all(
+        _READY.search(each) and not _PARTLY.search(each) for each in states
+    )
     unready = bool(states) and all(_UNREADY.search(each) for each in states)
     for row in case.rows("sharing"):
         task, day = str(row.get("task") or ""), case.fact("review_date")

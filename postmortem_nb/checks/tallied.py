@@ -96,6 +96,10 @@ _FAR = 2.0
 """How far from the number of failures one may be that stands by a noun of its own."""
 _OFF = 0.01
 """Share by which a number may be off: failures are counted at two ends."""
+_SURE = 1_000
+"""From here on a number that is exactly that of a stretch is no other one by chance."""
+_BOUND = 1.5
+"""How far its ends are apart where a number is but a bound: “more than 40,000”."""
 _MINUTE = dt.timedelta(minutes=1)
 
 
@@ -145,7 +149,7 @@ def found(incident: Incident, case: Case, attested: Attested) -> Iterator[Findin
         counts = [n for some in own for window in windows for n in _counts(some, window, each)]
         if any(_near(each, count) for count in counts):
             attest(attested, each.cell, each.said)
-        elif counts:
+        elif counts and not _is_between(case, own, each):
             doubt = f"“{each.said}”, but {held[0].query} has {counts[0]:,.0f} then."
             yield about(case, each.cell, doubt)
 
@@ -227,6 +231,21 @@ def _own(tallies: Sequence[_Tally], each: _Told, beside: str) -> list[Sequence[_
         return [group for size in sizes for group in combinations(tallies, size)]
     some = [one for one in tallies if named or derived.is_named(one.failed, beside)]
     return [tallies, *([one] for one in some)]
+
+
+def _is_between(case: Case, own: Sequence[Sequence[_Tally]], each: _Told) -> bool:
+    """Return whether a number is that of a stretch between two steps, which it does not name.
+
+    An exact one, to the unit: of no other stretch by chance. A bound: from the start to a step.
+    """
+    start, end = case.moments.start, case.moments.recovered
+    rows = sorted({row["time"] for row in case.rows("timeline") if row.get("time")})
+    steps = [at for at in rows if start and end and start <= at <= end]
+    exact = each.high - each.low < 1 and each.low >= _SURE
+    bound = each.high > _BOUND * each.low
+    pairs = combinations(steps, 2) if exact else ((start, at) for at in steps if start and bound)
+    counts = (n for pair in pairs for some in own for n in _counts(some, pair, each))
+    return any(each.low - 1 <= count <= each.high + 1 for count in counts)
 
 
 def _counts(some: Sequence[_Tally], window: _Window, each: _Told) -> Iterator[float]:

@@ -12,7 +12,7 @@ from postmortem_nb.checks.review import REVIEW, reached
 from postmortem_nb.language import Setting
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from postmortem_nb.checks.case import Case, Cell
     from postmortem_nb.language import Flag
@@ -80,6 +80,21 @@ ALLOWED = "blameless-allow"
 CHAIN_END = "RC2"
 SUMMED = ("technical_cause", "organizational_cause", "process_cause")
 """Blanks that are written when the whys are answered."""
+_BEFORE = 40
+"""Characters before a role that are looked at."""
+_ANYBODY = re.compile(
+    r"\b(?:an?|any|no|every|each|neither)\s(?:(?!(?:the|our|this|that|his|her|their)\b)[\w-]+\s){0,2}$",
+    re.IGNORECASE,
+)
+_BARE = re.compile(r"(?:^|[.,;:(]\s|\b(?:of|by|for|to|from|with|among|between)\s)$", re.IGNORECASE)
+"""Before a role: it is that of anybody; the second of several."""
+_DID = re.compile(
+    r"\s(?:on[ -]\w+\s)?(?:(?:has|have|also|then|just|simply|never)\s){0,2}(?!need\b)"
+    r"(?:\w+ed|ran|went|took|gave|sent|wrote|made|left|chose|saw|knew|told|did|got|came|began|put|"
+    r"let|set|was|were|had|thought|brought|kept|built|said|forgot|lacked)\b",
+    re.IGNORECASE,
+)
+"""Behind a role: somebody did it, or had it."""
 _TEAM = re.compile(r"\b(?:teams?|groups?|departments?)\b", re.IGNORECASE)
 
 
@@ -107,7 +122,7 @@ def chain(case: Case) -> Iterator[Finding]:
         return
     last = answered[-1]
     told = _TEAM.sub(" ", language.mask(str(last["answer"])))
-    found = subjects.mentions(told, case.people())
+    found = _person(told, case.people())
     if found:
         yield Finding(
             code=Code.BLAME,
@@ -125,6 +140,27 @@ def chain(case: Case) -> Iterator[Finding]:
 
 
 RULES = (wording, chain)
+
+
+def _person(told: str, people: Iterable[str]) -> str:
+    """Return the first word that stands for somebody, or ``""``: role, name, training.
+
+    What any of them finds or lacks is of no person: “neither a reviewer nor a test knows it”.
+    """
+    known, roles = subjects.names(people), {*subjects.data()["subjects"]["roles"]}
+    for match in subjects.WORD.finditer(told):
+        word = match.group()
+        named = subjects.named(word, known) or word.lower() == "training"
+        if named or (word.lower() in roles and not _is_any(told, match)):
+            return word
+    return ""
+
+
+def _is_any(told: str, role: re.Match[str]) -> bool:
+    """Return whether a role is that of anybody, who did nothing."""
+    before = told[max(0, role.start() - _BEFORE) : role.start()]
+    anybody = _ANYBODY.search(before) or (role.group()[-1] == "s" and _BARE.search(before))
+    return bool(anybody) and not _DID.match(told, role.end())
 
 
 def _ended(case: Case, answered: int) -> bool:

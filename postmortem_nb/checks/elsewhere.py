@@ -1,0 +1,122 @@
+"""Figures of sentences that are none of the whole incident: of a part, a phase, a rate, a plan."""
+
+from __future__ import annotations
+
+import re
+
+from postmortem_nb.checks import claims, spoken, written
+
+_TIMED = re.compile(r"\s?-?(?:minutes?|mins?|hours?|seconds?|days?|weeks?)\b", re.IGNORECASE)
+_AROUND = 240
+"""Characters before a length that are looked at."""
+SUBSET = re.compile(
+    r"\b(?:\d+|one|two|three|some|several|few|half) of (?:the |our |all )?[\w,]+[^.;\n]*$"
+    r"|\b(?:some|several|few|certain|two|three|four|five|six|"
+    r"other)\s(?!regions?\b)[a-z-]+\s[^.;\n]*$"
+    r"|\b(?:after|once|following)\s[^.;\n]+,\s(?:the\s|full\s)?$"
+    rf"|\b{claims.PEOPLE}\s(?:with|on|in|of|from|whose|who)\s[^.;,\n]*$"
+    r"|\b(?:until|before)\s(?:the|our|any|anybody|anyone|somebody|someone)\b[^.;\n]{0,30}?"
+    r"\b(?:page|alert|alarm|monitor|detection|call|ticket|report|knew|noticed)\b[^.;\n]*$"
+    r"|\b(?:when|until|before)\s[^.;,\n]*\bhad\s(?:already\s)?been\s$",
+    re.IGNORECASE,
+)
+"""Before a figure: it is of a part only, “two of forty hosts served errors for …”."""
+_PART_AFTER = re.compile(
+    r"\s(?:each|apiece|after the|before the|by (?:the time|then|now)|so far|until|since|"
+    r"from (?:the|then)|longer|more|less|at most)\b",
+    re.IGNORECASE,
+)
+"""The same behind it."""
+_RAMPED = re.compile(
+    r"\b(?:flags?|roll(?:ed|s|ing)?[ -]?out|canary|ramp\w*|enabled|activated|experiment|"
+    r"(?:switched|turned|flipped)\s(?:[\w-]+\s)?on|tried|tested|sampled?)\b[^.;\n]*$",
+    re.IGNORECASE,
+)
+"""Before a share of the users: it is of those who were given something."""
+_PHASED = re.compile(
+    r"[^.\n]{0,90}?(?:\b(?:then|after that|afterwards|followed by)\b[^.;\n]{0,60}?\d|"
+    r"\b(?:another|a further|the (?:next|remaining|other|following))\s[\w-]+\s(?:minutes|hours)\b|"
+    r"\d\smore\s(?:minutes|hours)\b)",
+    re.IGNORECASE,
+)
+"""Behind a length: it is that of a phase, and the next one follows."""
+_PHASE = re.compile(
+    r"\b(?:first|last|next|following|remaining|other|another|further|initial|final)\s(?:\w+\s)?$",
+    re.IGNORECASE,
+)
+"""Before a length: it is that of a phase."""
+_GRANTED = re.compile(
+    r"(?:\s[\w-]+){0,3}?\s(?:(?:is|are|was|were|be)\s(?:\w+\s)?(?:allowed|permitted|tolerated|"
+    r"granted|covered|free)\b|(?:an?|per|every|each)\s(?:month|year|quarter|week)\b|"
+    r"in\s(?:30|90|365|thirty)\sdays\b)",
+    re.IGNORECASE,
+)
+_GRANTS = re.compile(
+    r"\b(?:allows?|permits?|promises?|guarantees?|tolerates?|grants?|entitles?)\b[^.;\n]*$",
+    re.IGNORECASE,
+)
+"""Behind a length, and before one: it is what an agreement allows."""
+_RATED = re.compile(
+    r"(?<!within )(?<!after )(?<!for )(?<!than )(?<!over )(?<!nearly )(?<!almost )"
+    r"\b(?:an?|per|each|every|one|single)\s(?:second|minute|hour)\b",
+    re.IGNORECASE,
+)
+"""Beside a number: it is one of each minute."""
+
+
+_APPOSED = re.compile(
+    rf"[^.;,\n]{{0,60}},\s(?:(?:or|that is|which is|about|roughly|some|nearly|almost)\s){{0,2}}"
+    rf"(?:(?P<percent>\d{{1,2}}(?:\.\d+)?)\s?%|(?P<fraction>"
+    rf"{'|'.join(sorted(written.FRACTIONS, key=len, reverse=True))}))\sof\s(?:all|the)\b",
+    re.IGNORECASE,
+)
+"""Behind a number: which part of the whole it is, “13,000 requests, a third of all”."""
+
+
+def is_part(text: str, end: int, said: float, whole: float) -> bool:
+    """Return whether a number is told as a part of a whole, and is such a part of it."""
+    match = _APPOSED.match(text, end)
+    if match is None:
+        return False
+    percent = float(match["percent"] or 0)
+    fraction = written.FRACTIONS.get((match["fraction"] or "").lower())
+    low, high = fraction or (percent - 0.5, percent + 0.5)
+    return low * whole <= 100 * said <= high * whole
+
+
+def is_other(claim: claims.Claim, match: re.Match[str]) -> bool:
+    """Return whether a figure is of a part, or of something else than this incident."""
+    before = match.string[max(0, match.start() - 60) : match.start()]
+    if match.groupdict().get("number") and _TIMED.match(match.string, match.end("number")):
+        return True  # “104 minutes drivers could not”
+    at = match.start("number") if match.groupdict().get("number") else 0
+    near = max(0, at - written.NEAR)
+    whole = written.WHOLE_OF.search(match.string[near:at]) if at else None
+    own = whole and near + whole.start() >= match.start()  # “most of the 340 tickets”
+    if (whole and not own) or claims.NOT_THIS.search(before):
+        return True
+    if claim.measures[0] == "duration" and is_of_part(match):
+        return True
+    if at and _RATED.search(_clause(match)):
+        return True
+    if "affected_share" in claim.measures and _RAMPED.search(before):
+        return True
+    span = claim.whole or "resolution_time" in claim.measures
+    after = _PART_AFTER.match(match.string, match.end())
+    return span and bool(after or SUBSET.search(before))
+
+
+def _clause(match: re.Match[str]) -> str:
+    """Return what a claim says, with the words beside it."""
+    text, begin, end = match.string, match.start(), match.end()
+    before = re.split(r"[.;,\n]\s", text[max(0, begin - written.NEAR) : begin])[-1]
+    return before + match.group() + re.split(r"[.;,\n]", text[end : end + written.NEAR])[0]
+
+
+def is_of_part(match: re.Match[str]) -> bool:
+    """Return whether a length is that of a phase, of seconds, or one that an agreement allows."""
+    text, begin, end = match.string, match.start("span"), match.end("span")
+    before = re.split(r"[.;\n]\s", text[max(0, begin - _AROUND) : begin])[-1]
+    told = _PHASE.search(before) or _GRANTS.search(before)
+    other = told or _PHASED.match(text, end) or _GRANTED.match(text, end)
+    return bool(other) or spoken.minutes(match["span"])[0] < 1
