@@ -14,8 +14,8 @@
     making      an action against what it makes, and against the plan that tells it done
     fields      lists, numbers and rows against one another
     figures     typed against computed, SLO arithmetic, declared severity
-    prose       figures in sentences against the data; `claims`, `shares`: phrases; `spoken`: values;
-                `elsewhere`: those of a part, a phase, a plan
+    prose       figures in sentences against the data; `claims`, `shares`: phrases; `spoken`:
+                values; `elsewhere`: those of a part, a phase, a plan
     relations   two events of a sentence: their order, and what lies between them
     gaps        the same, told freely; `order`: any clauses, by `events`, the words for each row
     bare        figures that nothing else bears; `written`: how they read, `borne`: what bears them,
