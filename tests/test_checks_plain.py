@@ -437,6 +437,19 @@ def test_a_place_without_a_code_is_held_to_the_evidence_too(made):
         ]
 
 
+def test_the_number_of_a_name_is_none_of_the_figures_that_are_doubted(made):
+    cell = next(each for each in case.take(made).cells if each.column.name == "what_happened")
+    for said, kept in (
+        ("worker-2 was killed at 09:58", False),
+        ("2 workers were killed at 09:58", True),
+        ("worker-2 was killed at 09:59", True),
+    ):
+        doubt = reading.about(cell=cell, case=case.take(made), message=f"“{said}”, but 10:05.")
+        attested = reading.Attested(set(), set())
+        reading.attest(attested, cell, "09:58", surely=True)
+        assert bool(list(reading.unattested([doubt], attested))) is kept
+
+
 def test_a_version_that_frozen_rows_have_stands_alone_rightly(made):
     spring = [made.add("takeaways", text=f"{n} hosts got 3.0.1 in spring.") for n in (30, 40)]
     told = {

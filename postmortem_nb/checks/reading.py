@@ -95,6 +95,8 @@ class Attested(NamedTuple):
 _CLOCK = r"\d{1,2}:\d\d(?!\d)"
 _NUMBER = rf"{_CLOCK}|\d[\d,]*(?:\.\d+)?"
 _DIGITS = re.compile(_NUMBER)
+_FREE = re.compile(rf"(?<![\w-])(?:{_NUMBER})")
+"""A number that is no part of a name: not that of “worker-3”."""
 _DOUBTED = re.compile(
     rf"(?:Nothing else here has )?“[^”\d]*(?P<number>{_NUMBER})(?!.*; nor “)"
     rf"(?:[^”]*”, but “[^”\d]*(?P<other>{_NUMBER}))?"
@@ -142,7 +144,7 @@ def _surely(warning: Finding, attested: Attested) -> bool:
     What several numbers make together may be wrong all the same, but for parts of a whole of which
     there are others.
     """
-    told = _DIGITS.findall(warning.message.partition("”")[0])
+    told = _FREE.findall(warning.message.partition("”")[0])
     alone = len(told) == 1 or all(":" in each for each in told)
     places = {(warning.table, warning.row, warning.name, each) for each in told}
     summed = "that makes" in warning.message and "%" not in warning.message
