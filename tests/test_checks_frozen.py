@@ -170,6 +170,8 @@ TRUE = (
     "Between 14:02 and 16:09 UTC, a fifth of the requests failed.",
     "Customers waited (usually 0.4 s), and 19.7% of their requests failed.",
     "80% of our requests went through.",
+    "Page somebody when more than 2% of the checkout requests failed.",
+    "We want an alert once 5% of all checkout requests failed.",
     "26.7% of checkout requests failed in every minute up to the rollback.",  # 400 of 1,500
     "16% of the failures came through partners.",
     "The queue of north grew to 6,000 and kept us slow for 14 minutes after the rollback.",

@@ -107,6 +107,12 @@ _AT_ONCE = re.compile(
     r"\b(?:worst|peak\w*|height|highest|minute|moment|usual\w*|normal\w*|day|week)\b", re.IGNORECASE
 )
 """In a sentence: its share may be that of one moment, or of another time."""
+_BOUNDED = re.compile(
+    r"\b(?:alerts?|alarms?|pages?|warns?|warnings?|monitors?|thresholds?|fires?|triggers?|when|once|"
+    r"if|whenever|as soon as|should|could|would)\s(?:[\w’'-]+\s){0,6}?$",
+    re.IGNORECASE,
+)
+"""Before a share: it is one at which somebody is to be told."""
 _ASIDE = re.compile(r"\([^()]*\)|^[^()]*\)")
 _FROM_TO = re.compile(
     r"\b(?:from|between)\s\d\d:\d\d\s(?:UTC\s)?(?:to|and|until|–)\s\d\d:\d\d\b", re.IGNORECASE
@@ -196,6 +202,7 @@ class Told(NamedTuple):
         of = _OF_ALL.match(self.sentence, self.figure.end) if self.is_share else None
         came = of and not self.people and not WHO.match(of["noun"])
         came = came and not _AT_ONCE.search(self.sentence)
+        came = came and not _BOUNDED.search(self.sentence[: self.figure.begin])
         return (bool(came) and (self.is_bad or self.is_good)) or self.is_overall
 
     @property
@@ -205,6 +212,8 @@ class Told(NamedTuple):
         if of is None or not self.is_request or self.people:
             return False
         head, clause = self.sentence[: self.figure.begin], self.clause
+        if _BOUNDED.search(head):
+            return False
         plain = not borne.PARTIAL.search(clause.replace(of.group(), " ", 1))
         own = _FROM_TO.sub(" ", _ASIDE.sub(" ", f"{head} {clause}"))
         return plain and not (_AT_ONCE.search(own) or instants.is_timely(own))

@@ -302,7 +302,8 @@ SEV = re.compile(r"\b(?:SEV|severity)[-\s]?(?P<digit>\d)\b", re.IGNORECASE)
 OTHER_BEGINNINGS = re.compile(
     r"\b(?:deploy\w*|roll-?out|roll\w*|release|investigat\w*|roll-?back|migration|mitigation|recover\w*|"
     r"monitor\w*|work|maintenance|canary|backfill|job|call|review|restarts?|restore|import|window|test\w*|fix|"
-    r"waves?|sales?|shift|phase|updat\w+|upgrad\w+|campaign|batch\w*|resend|reset|meeting)\b",
+    r"waves?|sales?|shift|phase|updat\w+|upgrad\w+|campaign|batch\w*|resend|reset|meeting|"
+    r"trace|span|query)\b",
     re.IGNORECASE,
 )
 """What begins at another time than the incident: “the investigation started at 14:26”."""

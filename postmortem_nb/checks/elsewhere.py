@@ -56,6 +56,14 @@ _GRANTS = re.compile(
     re.IGNORECASE,
 )
 """Behind a length, and before one: it is what an agreement allows."""
+_UNTOLD = re.compile(
+    r"[^.;\n]{0,60}?\bwithout\s(?:(?:any|an?|one|a single|further)\s){0,2}"
+    r"(?:word|messages?|updates?|notices?|alerts?|pages?|news|information|explanation)\b",
+    re.IGNORECASE,
+)
+"""Behind a length: it is that in which nobody was told."""
+_OF_LAND = re.compile(rf"\d\s(?:[a-z]+\s)?[A-Z][a-z]\w+\s(?:[a-z]+\s)?(?i:{claims.PEOPLE})\b")
+"""People of one land, plan or town: “105 Slovenian clients”."""
 _RATED = re.compile(
     r"(?<!within )(?<!after )(?<!for )(?<!than )(?<!over )(?<!nearly )(?<!almost )"
     r"\b(?:an?|per|each|every|one|single)\s(?:second|minute|hour)\b",
@@ -99,7 +107,8 @@ def is_other(claim: claims.Claim, match: re.Match[str]) -> bool:
         return True
     if at and _RATED.search(_clause(match)):
         return True
-    if "affected_share" in claim.measures and _RAMPED.search(before):
+    land = "affected_users" in claim.measures and _OF_LAND.search(match.group())
+    if land or ("affected_share" in claim.measures and _RAMPED.search(before)):
         return True
     span = claim.whole or "resolution_time" in claim.measures
     after = _PART_AFTER.match(match.string, match.end())
@@ -118,5 +127,6 @@ def is_of_part(match: re.Match[str]) -> bool:
     text, begin, end = match.string, match.start("span"), match.end("span")
     before = re.split(r"[.;\n]\s", text[max(0, begin - _AROUND) : begin])[-1]
     told = _PHASE.search(before) or _GRANTS.search(before)
-    other = told or _PHASED.match(text, end) or _GRANTED.match(text, end)
+    behind = (_PHASED, _GRANTED, _UNTOLD)
+    other = told or any(each.match(text, end) for each in behind)
     return bool(other) or spoken.minutes(match["span"])[0] < 1

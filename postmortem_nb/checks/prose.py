@@ -299,6 +299,14 @@ def _averaged(case: Case, cell: Cell, text: str) -> Iterator[Finding]:
             yield about(case, cell, truth)
 
 
+_ASKED = re.compile(
+    r"\b(?:normal|usual|typical|every|logs?|lines|spans|traces|kept|froze|frozen|data|quer(?:y|ies|ied)|"
+    r"asked|exported|evidence|graphs?|charts?|dashboards?|baseline|compar\w+)\b",
+    re.IGNORECASE,
+)
+"""Before a window: it is one of each day, or of what was looked at."""
+
+
 def _windows(case: Case, cell: Cell, text: str) -> Iterator[Finding]:
     """Find windows of the incident in prose with an end that no entry of the timeline has."""
     start, end = case.moments.start, case.moments.recovered
@@ -316,8 +324,7 @@ def _windows(case: Case, cell: Cell, text: str) -> Iterator[Finding]:
             for clock in clocks
             if clock and (clock["zone"] or zoned) and not _near(clock, known)
         ]
-        usual = re.search(r"\b(?:normal|usual|typical|every)\b", before, re.IGNORECASE)
-        if odd and not usual and not claims.OTHER_BEGINNINGS.search(before):
+        if odd and not _ASKED.search(before) and not claims.OTHER_BEGINNINGS.search(before):
             yield about(
                 case,
                 cell,
