@@ -202,8 +202,8 @@ def test_a_lone_figure_is_a_hint_that_names_what_is_known(incident):
     row = incident.add("takeaways", text="Nobody noticed for 42 minutes.")
     (hint,) = (each for each in incident.check().to_dict("records") if each["code"] == "lone")
     incident.remove("takeaways", row)
-    # 14:02 to 14:19
-    assert hint["message"] == "Nothing else here has “42 minutes” (nearest: 17 minutes)."
+    # from the detection at 14:19, next to 53: the discovery at 15:12
+    assert hint["message"] == "Nothing else here has “42 minutes” (nearest: 53 minutes)."
     assert (hint["severity"], hint["table"], hint["name"]) == ("hint", "takeaways", "text")
 
 

@@ -98,6 +98,7 @@ def test_a_field_is_compared_with_its_parts(incident, name, value, told):
         ("revenue_method", "60 sales missed at $7 each, less 10 % that came back"),
         ("revenue_method", "420 dollars by the shop's own books"),
         ("revenue_method", "about 60 carts of $7"),
+        ("revenue_method", "the mean of the last four Saturdays is $41,400"),
         ("regions", "Europe"),
         ("regions", "eu-west (2,700 users at first), eu-north"),
     ],
@@ -499,6 +500,43 @@ def test_an_alert_that_is_linked_detected_it(tmp_path, method, link, doubted):
     values = {"detection_method": method, "detected_by": "Jonas Weber", "alert_link": link or None}
     sound.write(incident, {}, {"Detection": values})
     assert bool(sound.doubted(incident, "sources")) is doubted
+
+
+@pytest.mark.parametrize(
+    ("change", "action", "doubted"),
+    [
+        ({"name": "Quota", "target": "256 cores"}, "Raise the quota of the region", False),
+        ({"name": "Quota of cores", "target": "256"}, "Alert at 80 % of the quota of cores", False),
+        ({"name": "Payments per minute", "target": "300"}, "Test a payment each minute", False),
+        ({"name": "Quota of cores", "target": "256"}, "Raise the quota of cores", True),
+    ],
+)
+def test_a_change_is_made_by_the_action_that_names_it(tmp_path, change, action, doubted):
+    incident = sound.create(tmp_path)
+    incident.add("technical_changes", owner="Jun Sato", due="2025-12-20", **change)
+    incident.add("actions", horizon="Short-term", priority="P1", owner="Jun Sato", title=action,
+                 due="2025-12-18")  # fmt: skip
+    assert bool(sound.doubted(incident, "date")) is doubted
+
+
+@pytest.mark.parametrize(
+    ("name", "said", "doubted"),
+    [
+        (
+            "key_logs",
+            "102 are a PullTimeout (51 %), 56 a DiskFull (28 %), 42 a Lease (21 %).",
+            False,
+        ),
+        ("key_logs", "200 lines: PullTimeout (102), DiskFull (56), Lease (52).", True),
+        ("key_events", "All clear since 16:09.", False),
+        ("key_events", "All clear at 16:09.", True),
+        ("key_events", "Incident resolved at 16:09.", True),
+    ],
+)
+def test_shares_are_no_parts_of_a_count_and_a_state_is_no_step(tmp_path, name, said, doubted):
+    incident = sound.create(tmp_path)
+    sound.write(incident, {name: said}, {})
+    assert bool(sound.doubted(incident, "prose")) is doubted
 
 
 def test_codes_of_http_are_no_counts_of_lines(tmp_path):

@@ -20,7 +20,7 @@ from postmortem_nb.checks import (
     written,
 )
 from postmortem_nb.checks.claims import WHO
-from postmortem_nb.checks.order import LONGEST
+from postmortem_nb.checks.order import LONGEST, is_of_another_day
 from postmortem_nb.checks.reading import sentences, with_messages
 
 if TYPE_CHECKING:
@@ -47,6 +47,14 @@ _LEVEL = re.compile(r"\b(?:from|to|at|of its)\s$", re.IGNORECASE)
 """Before a small number: it is a level."""
 _CODE = re.compile(r"\b(?:HTTP|status|code)\s(?:status\s|code\s|error\s)*$", re.IGNORECASE)
 """Before a number: it is that of a status."""
+_LABEL = re.compile(
+    r"\b(?!(?:in|of|to|from|at|for|with|and|or|were|was|are|is|had|has|have|saw|took|lost|by|only|some|"
+    r"about|all|than|after|then|other|wrote|failed|came|got|counted|the|but|just|nearly|almost|over|"
+    r"under|on|another|last|first|exactly|still|alone|now|also|against|while|until|before|rest|being|"
+    r"around|roughly|made|gave|showed|logged|holds?|carried|threw|raised|kept|left|as|that|which|"
+    r"altogether|together|total|these|those)\b)[a-z]{3,}\s$"
+)
+"""Before a short number: it is the name of one of many."""
 _DIGITS = 3
 _CLAUSED = re.compile(r"\s(?:that|which|who|are|were|is|was)\s")
 """In a figure with its noun: the noun is that of another clause."""
@@ -238,7 +246,8 @@ def told(case: Case, held: Sequence[Answer], known: Bears) -> Iterator[Told]:
     for cell, text in (*with_messages(case), *regions):
         before: tuple[Named, ...] = ()
         for sentence in sentences(text) if written.MAY.search(text) else ():
-            if len(sentence) > LONGEST or BUDGET.search(sentence):
+            other = BUDGET.search(sentence) or is_of_another_day(case, sentence)
+            if len(sentence) > LONGEST or other:
                 continue
             names = attributes.named(sentence, held)
             told_ = (*names, *before)  # “that was the end of 400 picks”
@@ -255,7 +264,7 @@ def _figures(cell: Cell, sentence: str, names: tuple[Named, ...], known: Bears) 
     counted = [each for each in every if each.kind in {"share", "count", "part"}]
     for each in counted:
         small = each.kind != "share" and each.high < _FEWEST
-        waiting = _WAITING.match(sentence, each.end)
+        waiting = _WAITING.match(sentence, each.end) or written.CODE.match(sentence, each.end)
         if small or waiting or _OTHER.search(_segment(sentence, counted, each)):
             continue
         own = _own(sentence, counted, each, names)
@@ -315,7 +324,9 @@ def _numbers(sentence: str, names: Sequence[Named]) -> list[Figure]:
     taken += [(each.begin, each.end) for each in names]
     for match in _BARE.finditer(sentence):
         head = sentence[: match.start()]
+        label = len(match.group()) <= _DIGITS and _LABEL.search(head)  # “shard 12”, “window 15”
         small = _CODE.search(head) or (len(match.group()) < _DIGITS and _LEVEL.search(head))
+        small = small or label
         if not small and not any(begin <= match.start() < end for begin, end in taken):
             value, step = spoken.amount(match["number"], "")
             before = sentence[max(0, match.start() - written.NEAR) : match.start()]

@@ -45,6 +45,12 @@ _PHASE = re.compile(
     re.IGNORECASE,
 )
 """Before a length: it is that of a phase."""
+_BY_THEN = re.compile(
+    r"\b(?:by (?:then|now|that time)|so far|already|at (?:that|this) (?:point|time|moment|stage)|"
+    r"until then)\b",
+    re.IGNORECASE,
+)
+"""Before a length: it is that until a step."""
 _GRANTED = re.compile(
     r"(?:\s[\w-]+){0,3}?\s(?:(?:is|are|was|were|be)\s(?:\w+\s)?(?:allowed|permitted|tolerated|"
     r"granted|covered|free)\b|(?:an?|per|every|each)\s(?:month|year|quarter|week)\b|"
@@ -126,7 +132,25 @@ def is_of_part(match: re.Match[str]) -> bool:
     """Return whether a length is that of a phase, of seconds, or one that an agreement allows."""
     text, begin, end = match.string, match.start("span"), match.end("span")
     before = re.split(r"[.;\n]\s", text[max(0, begin - _AROUND) : begin])[-1]
-    told = _PHASE.search(before) or _GRANTS.search(before)
+    told = _PHASE.search(before) or _GRANTS.search(before) or _BY_THEN.search(before)
     behind = (_PHASED, _GRANTED, _UNTOLD)
     other = told or any(each.match(text, end) for each in behind)
     return bool(other) or spoken.minutes(match["span"])[0] < 1
+
+
+_BESIDE = 120
+"""Characters on either side of a figure that are looked at."""
+HURT = re.compile(
+    r"\b(?:fail\w*|errors?|down|unavailable|unreachable|outage|incident|impact\w*|affected|hit|"
+    r"degrad\w+|disrupt\w*|lasted|unable|could not|couldn[’']t|refused|rejected|lost|slow\w*|"
+    r"broken|stuck|offline|missing|stale|timed out|time-?outs?|no (?:answer|response))\b",
+    re.IGNORECASE,
+)
+"""In a sentence: it tells of what went wrong."""
+
+
+def around(match: re.Match[str]) -> str:
+    """Return what stands around a figure in its sentence."""
+    text, begin, end = match.string, match.start(), match.end()
+    before = re.split(r"[.;\n]\s", text[max(0, begin - _BESIDE) : begin])[-1]
+    return before + match.group() + re.split(r"[.;\n]", text[end : end + _BESIDE])[0]

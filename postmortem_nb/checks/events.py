@@ -151,8 +151,8 @@ _CUES: Mapping[str, tuple[str, str]] = {
     ),
     "Incident Declared Resolved": (
         (
-            r"(?:declared|marked|called)\s(?:it\s)?(?:resolved|over|closed)|all[- ]clear|stood "
-            r"down|"
+            r"(?:declared|marked|called)\s(?:it\s)?(?:resolved|over|closed)|all[- ]clear(?! since)|"
+            r"stood down|"
             r"incident\s(?:was\s)?(?:closed|resolved)|resolved"
         ),
         r"all[- ]clear|closure|closing|resolution",

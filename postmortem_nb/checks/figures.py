@@ -289,6 +289,8 @@ _EXACT, _UNIT = 3, 0.005
 """Digits before its zeros with which a sum is no rounded one; by what it may differ then."""
 
 
+_DAYS = re.compile(r"(?:mon|tues|wednes|thurs|fri|satur|sun)?days?$|weeks?$|months?$|quarters?$")
+"""Nouns of times that are looked back upon: “the last four Saturdays”."""
 _THINGS = 20
 """From here on a number is one of what was lost; a smaller one as often of days or clients."""
 _LOOSELY = 0.3
@@ -332,7 +334,8 @@ def _products(part: str) -> list[tuple[float, float]]:
     shares = [_bounds(each) for each in figures if each.kind == "share"]
     if len(prices) != 1 or len(shares) > 1 or _CENTS.search(part) or not _TIMES.search(part):
         return []
-    large = [each for each in counts if each.low >= _THINGS] or counts
+    things = [each for each in counts if not _DAYS.match(each.noun)]
+    large = [each for each in things if each.low >= _THINGS] or things
     price = _bounds(prices[0])
     if len(spans) == 1 and not counts and not shares:
         hours = _hours(part, spans[0])

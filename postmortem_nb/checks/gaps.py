@@ -27,7 +27,8 @@ _POINTS: Mapping[str, re.Pattern[str]] = {
         "escalated": r"escalat|(?:call|bring|pull|brought)\w*\sin\b|(?:team|on-call)\sjoin",
         "told": r"\bstatus page\b|(?:telling|informing)\s(?:our\s|the\s)?(?:customers|users)",
         "found": r"\b(?:root\s)?cause\b|\bdiagnosis\b",
-        "planned": r"\b(?:decision|deciding|decided|plan)\b",
+        "planned": r"\b(?:decision|deciding|decided|plan)\b"
+        r"(?!\s(?:was|were|had been|is)\s(?:\w+\s)?(?:carried out|executed|done|through))",
         "mitigated": r"\b(?:rollback|roll-back|fix|hotfix|mitigation|workaround|failover)\b|"
         r"rolling back|"
         r"(?:switch|turn|flipp)\w*\s(?:\w+\s){0,3}?off|\bflag\s(?:was\s|being\s)?off\b",
@@ -74,10 +75,6 @@ _FIRST_AT = re.compile(
     r"\bfirst\s(?:public\s|external\s)?(?:message|post|update|notice)\s"
     r"(?:(?:on|to)\s(?:the\s|our\s|all\s){0,2}[\w -]{3,24}?\s)?"
     rf"(?:went\sout|came|appeared|was\s(?:posted|sent|published))\s(?:only\s)?at\s{spoken.CLOCK}",
-    re.IGNORECASE,
-)
-_EFFECTIVE = re.compile(
-    rf"\b(?:(?:was\s)?effective|worked|took effect|helped|paid off)\s(?:with)?in\s{SPAN}",
     re.IGNORECASE,
 )
 _OPEN = re.compile(
@@ -252,23 +249,6 @@ def _length(match: re.Match[str]) -> float:
     return spoken.minutes(match["span"].lower())[0]
 
 
-def effective(case: Case) -> Iterator[Finding]:
-    """Find that a mitigation worked within less time than any recovery took."""
-    since = case.moments.mitigated
-    steps = {"Partial Recovery", "Full Recovery"}
-    ends = [row["time"] for row in case.rows("timeline") if row.get("step") in steps]
-    lengths = [(at - since).total_seconds() / 60 for at in ends if since and at]
-    for cell, text in passages(case) if lengths else ():
-        for match in matches(_EFFECTIVE, text):
-            told, mitigated = (
-                _length(match),
-                _POINTS["mitigated"].search(instants.beside(case, cell)),
-            )
-            if mitigated and told < min(lengths) - _LOOSE and not _OPEN.search(text):
-                truth = f"the first recovery came {times.duration(min(lengths))} after it"
-                yield about(case, cell, f"“{match.group()}”, but {truth}.")
-
-
 def _agree(match: re.Match[str], lengths: Sequence[float]) -> bool:
     """Return whether any length is the one told, by a minute more or less."""
     told = _length(match)
@@ -277,7 +257,7 @@ def _agree(match: re.Match[str], lengths: Sequence[float]) -> bool:
 
 RULES: tuple[Callable[[Case], Iterator[Finding]], ...] = (
     *(gaps, freely, first, unseen, anchored),
-    *(reached, lasted, whole, effective),
+    *(reached, lasted, whole),
 )
 
 

@@ -57,14 +57,12 @@ def length(case: Case, sentence: str, figure: Figure, *, whole: bool) -> str | N
     if alone:
         if not {event.step for event in groups[0]} <= _ALONE or _is_measure(case, figure):
             return None
-        known = events.known(case)[0]
-        groups += [(each,) for each in known] if ends else [_beside(known, groups[0])]
+        groups += [(each,) for each in events.known(case)[0]]
     start = tuple(each for each in events.known(case)[0] if each.step == "Incident Start")
     if _nearest(figure, [(start, each) for each in groups]) is None:
         return None
-    return _nearest(
-        figure, combinations(groups, 2) if not ends else product(groups[:1], groups[1:])
-    )
+    pairs = product(groups[:1], groups[1:]) if alone else combinations(groups, 2)
+    return _nearest(figure, pairs)
 
 
 def from_row(case: Case, row: str, figure: Figure) -> bool:
@@ -166,21 +164,6 @@ _ALONE = frozenset(
     | {"Incident Declared Resolved", events.TOLD, "Incident Start"}
 )
 """Steps of which a length alone is told from the start, or from the step before."""
-_ANCHORS = ("Incident Start", "Detection", "Acknowledgment")
-
-
-def _beside(
-    rows: Sequence[events.Event], meant: Sequence[events.Event]
-) -> tuple[events.Event, ...]:
-    """Return the events from which a length to an event is told: the first ones, and the next."""
-    ordered = sorted(rows, key=lambda each: each.times[0])
-    near = [each for each in ordered if each.step in _ANCHORS]
-    for event in meant:
-        at = ordered.index(event)
-        near += ordered[max(0, at - 1) : at + 2]
-    return tuple(near)
-
-
 _EARLIER = re.compile(r"\s(?:\w+\s)?(?:before|earlier|ago|prior|previously)\b", re.IGNORECASE)
 
 

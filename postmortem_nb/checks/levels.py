@@ -162,6 +162,9 @@ def _told(
                 if not which and (surely or metered.is_moment(topic, sentence, value, name)):
                     at = instants.told(case, cell, sentence, known) if len(values) == 1 else at
                     which = metered.AT if at else metered.EVER
+                near = sorted((*topic.span(), value.begin, value.end))[1:3]
+                if _TURN.search(sentence, *near):
+                    continue  # “replies take 4 ms, but callers waited, so p99 grew”
                 if not which and metered.is_level(name, sentence, value):
                     at, which = _every(case, cell, sentence), metered.ANY
                 clocked = which == metered.TOP and bool(at)
@@ -172,6 +175,10 @@ def _told(
                     percentile = topic.groupdict().get("p") or ""
                     level = Level(cell, sentence, name, value, which, at, begin, end, percentile)
                     yield level._replace(clocked=clocked)
+
+
+_TURN = re.compile(r"[,;]\s(?:and\s)?(?:but|so|while|whereas|because|since|although|which)\b")
+"""Between a level and a metric: it is of something else."""
 
 
 def _closed(text: str) -> Iterator[str]:

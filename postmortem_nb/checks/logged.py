@@ -182,7 +182,8 @@ def _named(
         told = _Count(cell, match.group(), low, high)
         yield from _count(case, told, holding(match["name"]), attested)
     for figure in figures if len(names) == 1 else ():
-        if figure.noun in _NOUNS and _COUNTED.match(sentence, figure.end):
+        code = written.CODE.match(sentence, figure.end)
+        if figure.noun in _NOUNS and not code and _COUNTED.match(sentence, figure.end):
             told = _Count(cell, sentence[figure.begin : figure.end], figure.low, figure.high)
             yield from _count(case, told, holding(*names), attested)
 

@@ -25,9 +25,12 @@ if TYPE_CHECKING:
 _MADE = ("monitors", "technical_changes", "process_changes")
 _STATES = {"monitors": ("status",), "technical_changes": ("plan", "current")}
 """Table → blanks that say how far the thing is."""
+_ALERTS = re.compile(r"\s*(?:an?\s)?(?:alert|page|warn|monitor|dashboard)\b", re.IGNORECASE)
 _TICKET = re.compile(r"\b[A-Z][A-Z0-9]+-\d+\b")
 _SHARED = 2
 """Words that a thing and the action that makes it share."""
+_TIMES = events.stems("minute hour day week month minutes hours days weeks months each every per")
+"""Words that join nothing."""
 _NAMED_BY = 0.5
 """Share of the words of a thing's name that they are."""
 _DONE = re.compile(
@@ -226,7 +229,9 @@ def _action(case: Case, thing: Row) -> Row | None:
     own = [
         (shared, _named(thing, action), at)
         for at, action in enumerate(case.rows("actions"))
-        if _together(thing, action) and (shared := _shared(thing, action)) >= _SHARED
+        if _together(thing, action)
+        and not _only_alerts(thing, action)
+        and (shared := _shared(thing, action)) >= _SHARED
     ]
     most = max((count for count, *_ in own), default=0)
     best = [(named, at) for count, named, at in own if count == most]
@@ -243,11 +248,17 @@ def _together(thing: Row, action: Row) -> bool:
     return bool((owner and owner == action.get("owner")) or (due and due == action.get("due")))
 
 
+def _only_alerts(thing: Row, action: Row) -> bool:
+    """Return whether an action makes an alert, and a thing is none."""
+    return bool(_ALERTS.match(str(action.get("title") or ""))) and "threshold" not in thing
+
+
 def _shared(thing: Row, action: Row) -> int:
     """Return how many words they share, those of the action's title twice."""
     words = _words(thing, "name", "new", "target")
     title, rest = _words(action, "title"), _words(action, "description")
-    return len(words & (title | rest)) + len(words & title)
+    shared = words & (title | rest)
+    return len(shared) + len(words & title) if len(shared) >= _SHARED else 0
 
 
 def _named(thing: Row, action: Row) -> bool:
@@ -257,7 +268,7 @@ def _named(thing: Row, action: Row) -> bool:
 
 
 def _words(row: Row, *columns: str) -> frozenset[str]:
-    return events.stems(" ".join(str(row.get(each) or "") for each in columns))
+    return events.stems(" ".join(str(row.get(each) or "") for each in columns)) - _TIMES
 
 
 def _rolled_out(change: Row, due: dt.date) -> bool:

@@ -119,12 +119,12 @@ def order(case: Case) -> Iterator[Finding]:
     for cell, text in passages(case):
         linked, clocked = _read(text)
         for each in linked:
-            truth = None if _another_day(case, each.said) else _denied(case, cell, each)
+            truth = None if is_of_another_day(case, each.said) else _denied(case, cell, each)
             if truth:
                 yield about(case, cell, f"“{each.said}”, but {truth}.")
         for clock in clocked:
             graphs = cell.column.name == "metric_graphs"  # which `levels` reads
-            other = graphs or _another_day(case, clock.clause)
+            other = graphs or is_of_another_day(case, clock.clause)
             truth = None if other else _elsewhere(case, cell, clock)
             if truth:
                 yield about(case, cell, f"“{clock.clause.strip()}”, but {truth}.")
@@ -146,7 +146,7 @@ def _read(text: str) -> tuple[tuple[_Order, ...], tuple[_Clock, ...]]:
     return tuple(linked), tuple(clocked)
 
 
-def _another_day(case: Case, text: str) -> bool:
+def is_of_another_day(case: Case, text: str) -> bool:
     """Return whether a text names a day of the week that is none of the incident's."""
     start, end = case.moments.start, case.moments.resolved or case.moments.recovered
     own = {WEEKDAYS[at.weekday()] for at in (start, end) if at}
@@ -277,6 +277,12 @@ def _clocked(sentence: str) -> Iterator[_Clock]:
             yield _Clock(clause, found[0])
 
 
+_LEVEL = re.compile(
+    r"\b(?:was|were|is|are|had|has|held|stood|waited|waiting|reached|saw|counted|showed)\b[^;.]{0,60}?"
+    r"(?<![\w.-])\d[\d,.]*(?![\w-])",
+    re.IGNORECASE,
+)
+"""In a clause that no word puts with a row: it tells how high something was then."""
 _FIRST = re.compile(r"\bfirst\b", re.IGNORECASE)
 _WHO = re.compile(r"\s*who\b", re.IGNORECASE)
 _WATCHED = re.compile(r"\s*(?:recovered|cleared|closed|resolved)\b", re.IGNORECASE)
@@ -291,10 +297,13 @@ def _elsewhere(case: Case, cell: Cell, clock: _Clock) -> str | None:
     if not meant.events or (meant.sure < _SURE and not meant.by_cue):
         return None
     no_row = (not meant.by_cue and events.is_before(case, match)) or _by_people(case, bare)
+    no_row = no_row or (not meant.by_cue and bool(_LEVEL.search(bare)))
+    rows, _ = events.known(case)
+    since = (match["at"] or "").lower() == "since"  # a state, and not the step that told of it
+    no_row = no_row or (since and any(_near(match, at, late=False) for e in rows for at in e.times))
     if no_row or is_first_try(case, bare):
         return None  # what led to it is no row
     late = (match["at"] or "").lower() == "by"
-    rows, _ = events.known(case)
     steps = {event.step for event in meant.events}
     moments = [at for event in meant.events for at in event.times]
     alike = [at for row in rows if row.step in steps for at in row.times]  # a second discovery

@@ -148,7 +148,9 @@ def _words(case: Case, cell: Cell, text: str) -> Iterator[Finding]:
             known = f"{share:g} % of users" if share is not None else f"{total:,.0f} users"
             yield about(case, cell, f"“{match.group().strip()}”, but affected: {known}.")
     for match in matches(shares.ONE_IN, text) if share is not None else ():
-        bounds = shares.odds(match)
+        clause = elsewhere.around(match)
+        hurt = elsewhere.HURT.search(clause) and "nothing" not in clause.lower()
+        bounds = shares.odds(match) if hurt else None
         if bounds and share is not None and not bounds[0] <= share <= bounds[1]:
             said = match.group().strip()
             yield about(case, cell, f"“{said}”, but affected: {share:g} % of users.")
@@ -304,7 +306,7 @@ _ASKED = re.compile(
     r"asked|exported|evidence|graphs?|charts?|dashboards?|baseline|compar\w+)\b",
     re.IGNORECASE,
 )
-"""Before a window: it is one of each day, or of what was looked at."""
+"""Beside a window: it is one of each day, or of what was looked at."""
 
 
 def _windows(case: Case, cell: Cell, text: str) -> Iterator[Finding]:
@@ -324,7 +326,13 @@ def _windows(case: Case, cell: Cell, text: str) -> Iterator[Finding]:
             for clock in clocks
             if clock and (clock["zone"] or zoned) and not _near(clock, known)
         ]
-        if odd and not _ASKED.search(before) and not claims.OTHER_BEGINNINGS.search(before):
+        sentence = elsewhere.around(match)
+        if (
+            odd
+            and not _ASKED.search(sentence)
+            and elsewhere.HURT.search(sentence)
+            and not claims.OTHER_BEGINNINGS.search(before)
+        ):
             yield about(
                 case,
                 cell,

@@ -37,6 +37,11 @@ _RARE = 0.02
 """Share of the points, at either end, that are no usual level."""
 _SHARP = 3
 """Digits of a level that is told sharply."""
+_SETTLED = re.compile(
+    r"\b(?:back|settled|steady|stayed|remained|hovered)\s(?:[a-z]+\s)?(?:at|to|around|on)\s$",
+    re.IGNORECASE,
+)
+"""Before a level: it is the middle of those that follow."""
 _NUMBER = re.compile(r"\d[\d,]*(?:\.\d+)?")
 _POINTS = 30
 """Points before the start of which the middle is the usual level."""
@@ -63,7 +68,8 @@ class Level(NamedTuple):
     def is_exact(self) -> bool:
         """Whether a level is told to three digits or more, and not loosely: as it was read off."""
         told = _NUMBER.search(self.sentence, self.value.begin, self.value.end)
-        hedged = spoken.HEDGE.search(self.sentence[: self.value.begin])
+        head = self.sentence[: self.value.begin]
+        hedged = spoken.HEDGE.search(head) or _SETTLED.search(head)
         digits = re.sub(r"\D", "", told.group()).strip("0") if told else ""
         bounded = np.isfinite(self.value.low) and np.isfinite(self.value.high)
         return len(digits) >= _SHARP and not hedged and bool(bounded)

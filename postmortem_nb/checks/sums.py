@@ -324,6 +324,8 @@ def _in_brackets(sentence: str, amounts: Sequence[_Amount]) -> Iterator[_Sum]:
     bracketed = (sentence[each.begin - 1 : each.end + 1] for each in amounts)
     parts = [each for each, own in zip(amounts, bracketed, strict=True) if _BRACKETS.fullmatch(own)]
     totals_ = [each for each in amounts if parts and each.end < parts[0].begin - 1]
+    if {each.unit for each in totals_} != {each.unit for each in parts}:
+        return  # “102 are a PullTimeout (51 %)”
     listed = all(_NAME.fullmatch(sentence[one.end : other.begin]) for one, other in pairwise(parts))
     if len(parts) >= _SURE and listed and len(totals_) == 1:
         yield _Sum(totals_[0], parts, _ANY * totals_[0].value, exactly=True)

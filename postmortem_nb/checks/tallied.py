@@ -24,7 +24,7 @@ from postmortem_nb.checks import (
     written,
 )
 from postmortem_nb.checks.claims import WHO
-from postmortem_nb.checks.order import LONGEST
+from postmortem_nb.checks.order import LONGEST, is_of_another_day
 from postmortem_nb.checks.reading import about, attest, sentences, with_messages
 
 if TYPE_CHECKING:
@@ -159,7 +159,8 @@ def _told(case: Case, known: Bears) -> Iterator[_Told]:
     for cell, text in with_messages(case):
         for sentence in sentences(text) if _NUMBER.search(text) else ():
             other = _WORST.search(sentence) or breakdown.BUDGET.search(sentence)
-            told = not (other or instants.IT.search(sentence))
+            another = is_of_another_day(case, sentence)
+            told = not (other or another or instants.IT.search(sentence))
             if len(sentence) <= LONGEST and told:
                 yield from _numbers(cell, sentence, known, total)
 

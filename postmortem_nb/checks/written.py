@@ -149,6 +149,14 @@ WHOLE_OF = re.compile(
 """Before a figure: it is the whole of which the words before tell a part."""
 
 
+CODE = re.compile(
+    r"\sof\s(?:(?:new|old|the|our|generated)\s)?(?:code|configuration|config|text|script|shell|bash|Lua|"
+    r"Python|Go|Java|JavaScript|TypeScript|Kotlin|Rust|Ruby|PHP|SQL|YAML|JSON|Terraform|Helm|diff)\b",
+    re.IGNORECASE,
+)
+"""Behind a number of lines: they are none of logs."""
+
+
 @lru_cache(maxsize=TEXTS)
 def figures(text: str) -> tuple[Figure, ...]:
     """Return the figures of a text, in order, none within another; kept until it is edited."""
