@@ -27,6 +27,11 @@ _STATES = {"monitors": ("status",), "technical_changes": ("plan", "current")}
 """Table → blanks that say how far the thing is."""
 _ALERTS = re.compile(r"\s*(?:an?\s)?(?:alert|page|warn|monitor|dashboard)\b", re.IGNORECASE)
 _TICKET = re.compile(r"\b[A-Z][A-Z0-9]+-\d+\b")
+_METRIC = re.compile(r"\b[a-z]\w*(?:\.[a-z]\w*)+\b")
+_MADE_ALREADY = re.compile(
+    r"\s*(?:completed?|live|done|in (?:production|place|use))\b", re.IGNORECASE
+)
+"""How the status of a thing begins that is there."""
 _SHARED = 2
 """Words that a thing and the action that makes it share."""
 _TIMES = events.stems("minute hour day week month minutes hours days weeks months each every per")
@@ -97,21 +102,25 @@ def dues(case: Case) -> Iterator[Finding]:
 
 
 def finished(case: Case) -> Iterator[Finding]:
-    """Find an action that was not begun, where what it makes is told to be in use, and back."""
+    """Find an action that was not begun, or not ended, whose thing is there, and back."""
     for table, row, action in _made(case):
         if action.get("status") == "Complete" and table == "monitors":
             yield from _unmade(case, row, action)
-        if action.get("status") == "Not Started":
+        begun = action.get("status") == "In Progress"
+        if action.get("status") in _UNDONE and (table == "monitors" or not begun):
             texts = (str(row.get(each) or "") for each in _STATES.get(table, ()))
-            told = next((match for text in texts if (match := _DONE.search(text))), None)
+            ways = (_DONE.search(text) or _MADE_ALREADY.match(text) for text in texts)
+            told = next((match for match in ways if match), None)
             if told:
                 place = case.where(table, row["row"], "name")
+                said = told.string.strip()[:80]
                 yield single.about(
                     case,
                     Code.SOURCES,
                     "status",
-                    message=f"Not Started, but “{told.string.strip()[:80]}” under {place}.",
+                    message=f"{action['status']}, but “{said}” under {place}.",
                     remedy="Correct one of the two.",
+                    severity=Severity.HINT if begun else Severity.WARNING,
                     at=("actions", action["row"]),
                 )
 
@@ -224,6 +233,7 @@ def _action(case: Case, thing: Row) -> Row | None:
     tracked = [
         each for each in case.rows("actions") if tickets & _tickets(str(each.get("tracking") or ""))
     ]
+    tracked = tracked or _of_metric(case, thing)
     if tracked:
         return tracked[0] if len(tracked) == 1 else None
     own = [
@@ -236,6 +246,13 @@ def _action(case: Case, thing: Row) -> Row | None:
     most = max((count for count, *_ in own), default=0)
     best = [(named, at) for count, named, at in own if count == most]
     return case.rows("actions")[best[0][1]] if len(best) == 1 and best[0][0] else None
+
+
+def _of_metric(case: Case, thing: Row) -> list[Row]:
+    """Return the actions that name the metric of a proposed monitor."""
+    asked = set(_METRIC.findall(str(thing.get("query") or "")))
+    every = ((row, f"{row.get('title')} {row.get('description')}") for row in case.rows("actions"))
+    return [row for row, text in every if asked & set(_METRIC.findall(text))]
 
 
 def _tickets(text: str) -> set[str]:
