@@ -38,7 +38,7 @@
     doings      actions with a clock, and versions, told twice
     levels      levels of frozen metrics in sentences; `metered`: how those tell them;
                 `paired`: group by group; `ranges`: between what a metric was;
-                `peaks`: their heights and minutes
+                `peaks`: their heights and minutes; `bounds`: what they never passed
     moved       how fast, and by what share, a metric moved; `endpoints`: from where to where
     portions    parts of what failed, by time and region; `tallied`: how many
     derivable   counts and parts by attribute and stretch that no frozen rows bear;
@@ -68,6 +68,7 @@ from postmortem_nb.checks import (
     alike,
     answered,
     bare,
+    bounds,
     case,
     counted,
     dates,
@@ -209,6 +210,7 @@ def findings(incident: Incident, *, ignore: Iterable[str] = ()) -> pd.DataFrame:
     found += silence.found(incident, seen)
     found += peaks.found(incident, seen)
     found += levels.found(incident, seen, attested)
+    found += bounds.found(incident, seen, found)
     found += moved.found(incident, seen)
     found += endpoints.found(incident, seen)
     found += portions.found(incident, seen)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     _Window = tuple[dt.datetime, dt.datetime]
 
-_QUERY = re.compile(r"(?P<way>\w+):(?P<metric>[\w.]+)(?P<rest>\{.*)", re.DOTALL)
+QUERY = re.compile(r"(?P<way>\w+):(?P<metric>[\w.]+)(?P<rest>\{.*)", re.DOTALL)
 _BAD = re.compile(
     r"error|fail|refus|reject|timeout|timed_out|unresolved|lost|denied|declin|dropped|abort|5xx",
     re.IGNORECASE,
@@ -93,7 +93,7 @@ def _totals(curves: Sequence[Curve]) -> list[Curve]:
 
 def is_bad(query: str) -> bool:
     """Return whether a query counts what failed, by its metric's name."""
-    match = _QUERY.match(query)
+    match = QUERY.match(query)
     return bool(match and _BAD.search(match["metric"]) and is_counted(query))
 
 
@@ -170,7 +170,7 @@ def _wholes(errors: Curve, counted: Sequence[Curve]) -> list[Curve]:
 
 def _asked(curve: Curve) -> tuple[tuple[str, ...], list[str]] | None:
     """Return how a metric was asked for, and the parts of its name."""
-    match = _QUERY.match(curve.query)
+    match = QUERY.match(curve.query)
     return (
         ((match["way"], match["rest"], curve.series), match["metric"].split(".")) if match else None
     )
@@ -223,7 +223,7 @@ def _words(said: str) -> frozenset[str]:
 
 def gauge(curve: Curve) -> Gauge | None:
     """Return the words of a gauge: “pending”, “outbox”, “ticket”; None for another metric."""
-    match = _QUERY.match(curve.query)
+    match = QUERY.match(curve.query)
     if match is None or is_counted(curve.query) or curve.unit in _NO_THINGS:
         return None
     metric: str = match["metric"].lower()

@@ -130,7 +130,7 @@ def _topped(case: Case) -> Iterator[_Move]:
             if match and len(sentence) <= LONGEST and not _OPEN.search(sentence):
                 unit, begin = (match["unit"] or "").lower(), match.start("number")
                 ends = _bounds(sentence, begin, match["number"], match["scale"], unit)
-                yield _Move(cell, sentence, match.group(), (ends, ends), _family(unit), ())
+                yield _Move(cell, sentence, match.group(), (ends, ends), family(unit), ())
 
 
 def _told(case: Case) -> Iterator[_Move]:
@@ -151,7 +151,7 @@ def _moves(case: Case, cell: Cell, sentence: str) -> Iterator[_Move]:
         two = _bounds(sentence, other, match["held"], match["many"], unit)
         behind = instants.behind(case, sentence, match.end()) if match.re is _MOVED else []
         at = behind or own  # “down to 64, from 236 at 07:47”
-        yield _Move(cell, sentence, match.group(), (one, two), _family(unit), at)
+        yield _Move(cell, sentence, match.group(), (one, two), family(unit), at)
 
 
 def _bounds(
@@ -167,7 +167,7 @@ def _bounds(
     return low * factor, high * factor
 
 
-def _family(unit: str) -> str:
+def family(unit: str) -> str:
     """Return what a unit is of: shares, times, or empty for a plain number."""
     if unit in {"%", "percent"}:
         return "percent"
@@ -182,8 +182,8 @@ def _is_meant(curve: Curve, each: _Move) -> bool:
         if said.search(each.sentence) and derived.measures(curve, name)
     ]
     timed = curve.unit in metered.SECONDS
-    family = "percent" if curve.unit == "percent" else "second" if timed else ""
-    if family != each.unit:
+    own = "percent" if curve.unit == "percent" else "second" if timed else ""
+    if own != each.unit:
         return False
     words = [word for word in re.split(r"[^a-z]+", curve.label.lower()) if len(word) > _NAME]
     shared = events.stems(" ".join(words)) & events.stems(each.sentence)

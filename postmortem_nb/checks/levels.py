@@ -13,7 +13,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from postmortem_nb import times
-from postmortem_nb.checks import derived, instants, metered, paired, ranges, written
+from postmortem_nb.checks import bounds, derived, instants, metered, paired, ranges, written
 from postmortem_nb.checks.order import LONGEST
 from postmortem_nb.checks.ranges import Level
 from postmortem_nb.checks.reading import about, attest, matches, sentences, with_messages
@@ -156,6 +156,8 @@ def _told(
                 continue
             values = list(metered.values(name, sentence))
             for value in values:
+                if bounds.is_kept(sentence, value.begin):
+                    continue  # “never above 5 s” is no height
                 which = metered.which(name, sentence, value)
                 at: Sequence[dt.datetime] = instants.behind(case, sentence, value.end)
                 surely = bool(at) and not metered.PLANNED.search(sentence)

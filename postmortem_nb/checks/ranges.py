@@ -91,12 +91,17 @@ def _highest(
 
 def within(curve: Curve, start: dt.datetime | None, end: dt.datetime | None) -> NDArray[np.float64]:
     """Return the levels of a metric between two moments, or from or to one."""
+    return curve.levels[inside(curve, start, end)]
+
+
+def inside(curve: Curve, start: dt.datetime | None, end: dt.datetime | None) -> NDArray[np.bool_]:
+    """Return which points of a metric lie between two moments, or from or to one."""
     own = np.ones(len(curve.moments), dtype=bool)
     if start:
         own &= curve.moments >= micros(start)
     if end:
         own &= curve.moments <= micros(end)
-    return curve.levels[own]
+    return own
 
 
 def micros(at: dt.datetime) -> int:
@@ -132,7 +137,7 @@ def spans(curve: Curve, each: Level, case: Case) -> Iterator[tuple[float, float]
 def _quiet(curve: Curve, each: Level, case: Case) -> Iterator[tuple[float, float]]:
     """Yield between what a metric was in the hours before the start, and after the end."""
     start, end = case.moments.start, case.moments.recovered
-    scale = _scale(curve, each.kind)
+    scale = factor(curve, each.kind)
     parts = [curve.levels[curve.moments < micros(start)]] if start else []
     parts += [curve.levels[curve.moments > micros(end)]] if end else []
     for part in parts:
@@ -156,11 +161,11 @@ def _held(curve: Curve, each: Level, case: Case) -> tuple[float, float] | None:
         span = (float("-inf"), float(curve.levels.max())) if len(curve.levels) else None
     else:
         span = _middle(curve, start)
-    scale = _scale(curve, each.kind)
+    scale = factor(curve, each.kind)
     return (span[0] * scale, span[1] * scale) if span else None
 
 
-def _scale(curve: Curve, kind: str) -> float:
+def factor(curve: Curve, kind: str) -> float:
     """Return by what a level is multiplied to be in seconds, or a minute's."""
     if kind == "latency":
         return metered.SECONDS.get(curve.unit, 1.0)
@@ -205,13 +210,13 @@ def exactly(each: Level, curve: Curve, near_by: int = _MINUTE) -> bool:
     near = np.zeros(len(curve.moments), dtype=bool)
     for at in each.moments:
         near |= np.abs(curve.moments - micros(at)) <= near_by
-    return _is_among(each, curve.levels[near] * _scale(curve, each.kind))
+    return _is_among(each, curve.levels[near] * factor(curve, each.kind))
 
 
 def is_height(each: Level, curve: Curve, case: Case) -> bool:
     """Return whether the very level of a sentence is the highest one of the incident."""
     tops = _highest(curve, case.moments.start, case.moments.recovered) or ()
-    return _is_among(each, np.array(tops) * _scale(curve, each.kind))
+    return _is_among(each, np.array(tops) * factor(curve, each.kind))
 
 
 def _is_among(each: Level, levels: NDArray[np.float64]) -> bool:
