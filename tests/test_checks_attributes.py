@@ -134,6 +134,12 @@ TRUE = (
     ("problem", "About seven in ten failures (72.6 %) were a PoolTimeout."),
     ("problem", "Nearly three in four failures, exactly 72.6 %, were a PoolTimeout."),
     ("problem", "Some seven in ten error lines are a PoolTimeout: 72.6 % of them."),
+    ("key_traces", "5 of the 20 spans ended in an error."),
+    ("key_traces", "Of the 20 spans 15 took longer than 3.5 seconds."),
+    ("problem", "More than a fifth of the spans ended in an error."),
+    ("problem", "The median span took 4.0 s, on worker-2 3.6 s."),
+    ("problem", "Two spans of one trace ended in an error."),
+    ("key_traces", "ab12cd34ef10 is the slowest span of worker-2: 4.0 s."),
     ("what_we_did", "The monitor recovered at 15:41."),  # a frozen event; the impact went on
     ("key_events", "13:40 deployment of 3.1.0 · 15:05 restart of worker-2"),
 )
@@ -153,6 +159,12 @@ FALSE = (
     ("key_logs", "Neither worker-1 nor harbour logged a single PoolTimeout.", "336 errors"),
     ("key_traces", "The slowest on worker-2 took 4.6 s.", "is 4 s"),
     ("key_traces", "Trace ab12cd34ef70 is one of the slow ones.", "no frozen span"),
+    ("key_traces", "12 of the 20 spans ended in an error.", "but 5 frozen spans"),
+    ("problem", "Of the 20 spans 9 took longer than 3.5 seconds.", "but 15 frozen"),
+    ("problem", "More than half of the spans ended in an error.", "25 % of the frozen"),
+    ("problem", "The median span took 1.2 s.", "is 4.05 s"),
+    ("problem", "Trace ab12cd34ef03 is the slowest one.", "another took 5 s"),
+    ("problem", "Trace ab12cd34ef00 is the slowest one: 8.5 s.", "it took 5 s"),
     ("key_events", "13:40 deployment of 3.1.0 · 15:35 restart of worker-2", "15:05 UTC"),
 )  # fmt: skip
 

@@ -47,7 +47,8 @@
                 hit hardest, and what goes together
     quoted      messages of frozen rows that are quoted with another number
     happened    clocks at which the evidence has an event, and key events at another one
-    logged      what frozen logs and spans say: shares, counts, first moments, the longest
+    logged      what frozen logs and spans say: shares, counts, first moments, the longest;
+                `lasting`: how long spans took, and how they ended
     records     evidence, and the log of edits
     whys        the chain of whys: its links, one told twice
     wording     blameless language, by section
@@ -83,6 +84,7 @@ from postmortem_nb.checks import (
     heard,
     identity,
     itemised,
+    lasting,
     levels,
     logged,
     making,
@@ -216,6 +218,7 @@ def findings(incident: Incident, *, ignore: Iterable[str] = ()) -> pd.DataFrame:
     found += portions.found(incident, seen)
     found += tallied.found(incident, seen, attested)
     found += logged.found(incident, seen, attested)
+    found += lasting.found(incident, seen, attested)
     found += happened.found(incident, seen)
     found += extremes.found(incident, seen)
     found += ranked.found(incident, seen)

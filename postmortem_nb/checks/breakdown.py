@@ -209,6 +209,7 @@ class Told(NamedTuple):
         """Whether it is such a part of all that came: “22 % of all orders failed”."""
         of = _OF_ALL.match(self.sentence, self.figure.end) if self.is_share else None
         came = of and not self.people and not WHO.match(of["noun"])
+        came = came and not (of and _ROWS.fullmatch(of["noun"]))  # “a third of the spans”
         came = came and not _AT_ONCE.search(self.sentence)
         came = came and not _BOUNDED.search(self.sentence[: self.figure.begin])
         return (bool(came) and (self.is_bad or self.is_good)) or self.is_overall
