@@ -140,6 +140,9 @@ TRUE = (
     ("problem", "The median span took 4.0 s, on worker-2 3.6 s."),
     ("problem", "Two spans of one trace ended in an error."),
     ("key_traces", "ab12cd34ef10 is the slowest span of worker-2: 4.0 s."),
+    ("problem", "One in eight requests failed."),
+    ("problem", "17 % of the requests failed between 14:02 and 15:26."),
+    ("problem", "One in three requests took longer than usual."),
     ("what_we_did", "The monitor recovered at 15:41."),  # a frozen event; the impact went on
     ("key_events", "13:40 deployment of 3.1.0 · 15:05 restart of worker-2"),
 )
@@ -165,6 +168,9 @@ FALSE = (
     ("problem", "The median span took 1.2 s.", "is 4.05 s"),
     ("problem", "Trace ab12cd34ef03 is the slowest one.", "another took 5 s"),
     ("problem", "Trace ab12cd34ef00 is the slowest one: 8.5 s.", "it took 5 s"),
+    ("problem", "One in three requests failed.", "never was above 16.7 %"),
+    ("problem", "Every fifth request failed.", "12.2 % of"),
+    ("problem", "One request in four failed.", "12.2 % of"),
     ("key_events", "13:40 deployment of 3.1.0 · 15:35 restart of worker-2", "15:05 UTC"),
 )  # fmt: skip
 

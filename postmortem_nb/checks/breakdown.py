@@ -111,6 +111,14 @@ _OF_REQUESTS = re.compile(
     re.IGNORECASE,
 )
 """The same in a plain sentence: “12 % of checkout requests failed”."""
+_ODDS = re.compile(
+    r"(?:\s(?:of\s)?(?:(?:the|our|all)\s)?(?:(?!of\b)[\w-]+\s)??(?P<noun>[a-z-]+))?\s"
+    r"(?:was\s|were\s)?(?:failed|errored|timed out|ended in|refused|rejected|lost|dropped|"
+    r"declined)\b",
+    re.IGNORECASE,
+)
+"""Behind odds: “one in five searches failed”, “every fifth search failed”."""
+_ODD = re.compile(r"\bin\b|\bout of\b|\bevery\b", re.IGNORECASE)
 _AT_ONCE = re.compile(
     r"\b(?:worst|peak\w*|height|highest|minute|moment|usual\w*|normal\w*|day|week)\b", re.IGNORECASE
 )
@@ -217,7 +225,7 @@ class Told(NamedTuple):
     @property
     def is_overall(self) -> bool:
         """Whether it is one of the whole incident, told plainly: “12 % of the requests failed”."""
-        of = _OF_REQUESTS.match(self.sentence, self.figure.end) if self.is_share else None
+        of = _of_requests(self.sentence, self.figure) if self.is_share else None
         if of is None or not self.is_request or self.people:
             return False
         head, clause = self.sentence[: self.figure.begin], self.clause
@@ -270,12 +278,27 @@ def _figures(cell: Cell, sentence: str, names: tuple[Named, ...], known: Bears) 
             continue
         own = _own(sentence, counted, each, names)
         whole = _OF.match(sentence, each.end) if each.kind == "share" else None
-        noun = whole["noun"].lower() if whole else each.noun
+        odds = _of_requests(sentence, each) if each.kind == "share" and not whole else None
+        noun = _noun(sentence, each, whole or odds)
         people = bool(WHO.match(each.noun)) or events.stem(each.noun) in known.people
         if people or _is_row(each.noun, own, known):
             request = events.stem(noun) in known.requests and not _AGENT.search(noun)
             made = Told(cell, sentence, _sharp(each), own, names, people, request, alone=False)
             yield made._replace(alone=_is_alone(made))
+
+
+def _of_requests(sentence: str, each: Figure) -> re.Match[str] | None:
+    """Return what stands behind a share that is one of what came, and failed."""
+    odds = _ODD.search(sentence, each.begin, each.end)
+    return (_ODDS if odds else _OF_REQUESTS).match(sentence, each.end)
+
+
+def _noun(sentence: str, each: Figure, of: re.Match[str] | None) -> str:
+    """Return the noun of a figure; that of odds may stand within them: “one search in five”."""
+    if of is None:
+        return each.noun
+    inside = re.findall(r"[a-z]{4,}", sentence[each.begin : each.end].lower())
+    return (of["noun"] or (inside[-2:-1] or inside or [""])[0]).lower()
 
 
 def _sharp(each: Figure) -> Figure:

@@ -76,7 +76,8 @@ def found(
     for each in islice(figures, MOST):
         held = [one for one in every if _is_of(each, one)]
         windows = _windows(case, each)
-        every_: list[Window | None] = [None, *(windows or instants.whole(case))]
+        every_: list[Window | None] = [*(windows or instants.whole(case))]
+        every_ += [] if each.is_overall else [None]  # whatever else is frozen
         if _nearest(each, held, pairs, every_) is not None:
             told = _stretches(case, each) or every_
             off = _nearest(each, held, pairs, told) if each.is_sure else None
@@ -93,7 +94,8 @@ def found(
 def _windows(case: Case, each: Told) -> list[Window]:
     """Return the stretches that a figure may be of."""
     if each.is_overall:
-        stretch = instants.between(case, each.sentence[: each.figure.begin])
+        told = (each.sentence[: each.figure.begin], each.clause)
+        stretch = next((two for one in told if (two := instants.between(case, one))), None)
         return [stretch] if stretch else instants.whole(case)
     windows = instants.windows(case, each.cell, each.sentence)
     return windows or (instants.whole(case) if each.is_of_all else [])

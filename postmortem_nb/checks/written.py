@@ -36,8 +36,9 @@ _NOT_IN = r"(?<![\w.,:/#-])"
 _SMALL = {
     word: float(at)
     for at, word in enumerate("one two three four five six seven eight nine ten".split(), 1)  # noqa: SIM905
-} | {"twelve": 12.0, "twenty": 20.0, "fifty": 50.0, "a hundred": 100.0, "hundred": 100.0}
-_ODD = rf"(?:{'|'.join(_SMALL)}|\d{{1,4}})"
+} | {**{word: spoken.COUNTS[word] for word in spoken.WORDS if "-" not in word}, "a hundred": 100.0}
+_SMALL |= {"hundred": 100.0}
+_ODD = rf"(?:{'|'.join(sorted(_SMALL, key=len, reverse=True))}|\d{{1,4}})"
 FRACTIONS: Mapping[str, tuple[float, float]] = {
     "half": (40, 60),
     "a third": (26, 41),
@@ -78,10 +79,12 @@ _SHARE = re.compile(
     rf"|{_NOT_IN}\b(?P<part>{_ODD})\s(?:of\s)?(?:(?!{_ODD}\b)[a-z]+\s){{0,2}}?(?:in|out of)\s"
     rf"(?:every\s)?(?P<all>{_ODD})"
     r"(?![\w:%-]|[.,]\d)(?!\s(?:minutes|seconds|hours|days|weeks)\b)"
-    rf"|\bevery\s(?P<nth>second|other|third|fourth|fifth|sixth|seventh|eighth|tenth|twentieth)\b",
+    rf"|\bevery\s(?P<nth>second|other|third|fourth|fifth|sixth|seventh|eighth|ninth|tenth|eleventh|"
+    r"twelfth|fifteenth|twentieth)\b",
     re.IGNORECASE,
 )
 _NTH = {"second": 50.0, "other": 50.0, "third": 33.3, "fourth": 25.0, "fifth": 20.0}
+_NTH |= {"ninth": 11.1, "eleventh": 9.1, "twelfth": 8.3, "fifteenth": 6.7}
 _NTH |= {"sixth": 16.7, "seventh": 14.3, "eighth": 12.5, "tenth": 10.0, "twentieth": 5.0}
 _CLOCK = re.compile(CLOCK, re.IGNORECASE)
 _SPAN = re.compile(SPAN, re.IGNORECASE)
@@ -116,7 +119,9 @@ _SIZED = re.compile(
 )
 
 MAY = re.compile(
-    rf"\d|\b(?:{'|'.join(spoken.WORDS)}|half|third|quarter|hour|dozen|dozens|tens|hundreds?|thousands?|millions)\b",
+    rf"\d|\b(?:{'|'.join(spoken.WORDS)}|half|third|fourth|fifth|sixth|seventh|eighth|ninth|tenth|"
+    r"eleventh|twelfth|fifteenth|twentieth|every (?:second|other)|quarter|hour|"
+    r"dozen|dozens|tens|hundreds?|thousands?|millions)\b",
     re.IGNORECASE,
 )
 """What a text holds where it may hold a figure."""
