@@ -143,6 +143,12 @@ TRUE = (
     ("problem", "One in eight requests failed."),
     ("problem", "17 % of the requests failed between 14:02 and 15:26."),
     ("problem", "One in three requests took longer than usual."),
+    ("problem", "No request failed after 16:09."),
+    ("problem", "No request failed in north after 15:26."),
+    ("problem", "After the rollback hardly any request failed."),
+    ("problem", "No deployment failed after the rollback."),
+    ("problem", "No more requests failed after the rollback than before."),
+    ("problem", "Nothing failed on worker-1 after 15:26."),
     ("what_we_did", "The monitor recovered at 15:41."),  # a frozen event; the impact went on
     ("key_events", "13:40 deployment of 3.1.0 · 15:05 restart of worker-2"),
 )
@@ -171,6 +177,9 @@ FALSE = (
     ("problem", "One in three requests failed.", "never was above 16.7 %"),
     ("problem", "Every fifth request failed.", "12.2 % of"),
     ("problem", "One request in four failed.", "12.2 % of"),
+    ("problem", "No request failed after 14:30.", "failed then"),
+    ("problem", "Nothing failed any more from 15:00 on.", "failed then"),
+    ("problem", "Before 14:30 not one request failed.", "failed then"),
     ("key_events", "13:40 deployment of 3.1.0 · 15:35 restart of worker-2", "15:05 UTC"),
 )  # fmt: skip
 

@@ -40,7 +40,8 @@
                 `paired`: group by group; `ranges`: between what a metric was;
                 `peaks`: their heights and minutes; `bounds`: what they never passed
     moved       how fast, and by what share, a metric moved; `endpoints`: from where to where
-    portions    parts of what failed, by time and region; `tallied`: how many
+    portions    parts of what failed, by time and region; `tallied`: how many;
+                `ceased`: stretches in which nothing failed
     derivable   counts and parts by attribute and stretch that no frozen rows bear;
                 `breakdown`: how sentences tell them
     extremes    first and last rows of a kind, and kinds that had none; `ranked`: who was
@@ -71,6 +72,7 @@ from postmortem_nb.checks import (
     bare,
     bounds,
     case,
+    ceased,
     counted,
     dates,
     derivable,
@@ -216,6 +218,7 @@ def findings(incident: Incident, *, ignore: Iterable[str] = ()) -> pd.DataFrame:
     found += moved.found(incident, seen)
     found += endpoints.found(incident, seen)
     found += portions.found(incident, seen)
+    found += ceased.found(incident, seen)
     found += tallied.found(incident, seen, attested)
     found += logged.found(incident, seen, attested)
     found += lasting.found(incident, seen, attested)

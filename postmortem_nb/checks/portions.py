@@ -60,7 +60,8 @@ THEN = re.compile(
 """In a sentence: it tells of a stretch, which may be one that no moment is known of."""
 _MAY = re.compile(rf"\s{_BAD}\b", re.IGNORECASE)
 _WHEN = re.compile(
-    r"\b(?P<way>before|until|up to|by the time|after|once|since|from)\s(?P<event>[^,;.()]{3,80})",
+    r"\b(?P<way>before|until|up to|by the time|after|once|since|from|as of)\s"
+    r"(?P<event>[^,;.()]{3,80})",
     re.IGNORECASE,
 )
 _SO_FAR = re.compile(
@@ -76,17 +77,10 @@ _BETWEEN = re.compile(
 )
 _HOUR = re.compile(rf"\bhour\s(?:from|after|that began at)\s{spoken.CLOCK}", re.IGNORECASE)
 _JOINED = re.compile(r";\s|,\sthe rest\b|,?\sand\s|\bwhile\b|\bbut\b")
-_LATER = {"after", "once", "since", "from"}
+_LATER = {"after", "once", "since", "from", "as of"}
 _SLACK = dt.timedelta(minutes=1)
 _POINTS, _LOOSE, _SURE = 1.5, 0.2, 0.1
 """Points of percent, and share of it, by which a part may be off; without a moment the latter."""
-
-_SOME = 3
-"""Failures from which on there were some."""
-_NONE = re.compile(
-    r"\b(?:no|not a single|not one)\s(?:[a-z]+\s){0,2}?(?:failed|errors?|failures?|was lost)\b",
-    re.IGNORECASE,
-)
 _EACH = re.compile(
     r"\s(?:each|apiece|on average|per (?:head|user|customer|person|account|client|member))\b",
     re.IGNORECASE,
@@ -100,21 +94,6 @@ def found(incident: Incident, case: Case) -> Iterator[Finding]:
     """Yield parts of sentences that the evidence does not bear."""
     yield from islice(_timed(incident, case), MOST)
     yield from islice(_each(case), MOST)
-    yield from islice(_none(incident, case), MOST)
-
-
-def _none(incident: Incident, case: Case) -> Iterator[Finding]:
-    """Yield stretches between two clocks in which nothing is told to have failed, and some did."""
-    for cell, text in passages(case):
-        for sentence in _short(text) if matches(_NONE, text) else ():
-            none, span = _NONE.search(sentence), instants.between(case, sentence)
-            if none is None or span is None:
-                continue
-            since, until = span[0] + _SLACK, span[1] - _SLACK
-            count = sum(derived.counted(each, since, until) for each in failures(incident, case))
-            if count >= _SOME:
-                said = f"“{sentence.strip(' .')}”, but {count:,.0f} failed then."
-                yield about(case, cell, said)
 
 
 def _timed(incident: Incident, case: Case) -> Iterator[Finding]:

@@ -110,7 +110,7 @@ _PAST |= {"five": 5, "ten": 10, "twenty": 20}
 CLOCK = (
     r"(?P<clock>\d{1,2}:\d{2}|\d{1,2}(?=\s?[ap]\.?m\b)|\b(?:noon|midnight)\b|"
     rf"\b(?:{'|'.join(_PAST)})\s(?:past|to)\s(?:{'|'.join(_ONES)})\b)(?::\d{{2}})?"
-    r"(?:\s?(?P<half>[ap]\.?m\b\.?))?(?:\s?(?P<zone>UTC|GMT|Z|[A-Z]{2,4}T|Central|Eastern|Mountain|Pacific)\b)?"
+    r"(?:\s?(?P<half>[ap]\.?m\b\.?))?(?:\s?(?P<zone>UTC|GMT|Z|(?-i:[A-Z]{2,4}T)|Central|Eastern|Mountain|Pacific)\b)?"
 )
 
 LOCAL = re.compile(r"\s(?:in\s[A-Z]|(?:[A-Z][a-z]+\s)+[Tt]ime\b|local(?:ly)?\b)")

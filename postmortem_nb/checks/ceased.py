@@ -1,0 +1,128 @@
+"""Stretches in which nothing is told to have failed: “no search failed after 10:51”.
+
+Held to the metric whose points are, together, the failed requests: doubted where many more failed
+in every stretch that the sentence may tell of than failed in as long a time before the start.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from itertools import islice
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from postmortem_nb.checks import attributes, borne, derived, events, instants, portions, ranges
+from postmortem_nb.checks.order import LONGEST
+from postmortem_nb.checks.reading import about, matches, passages, sentences
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from postmortem_nb.checks.borne import Bears
+    from postmortem_nb.checks.case import Case, Cell
+    from postmortem_nb.checks.frozen import Curve
+    from postmortem_nb.checks.report import Finding
+    from postmortem_nb.incident import Incident
+
+MOST = 100
+"""Findings at most: a text of nothing else must not slow a form."""
+_BAD = r"(?:failed|failing|refused|rejected|lost|declined|timed out)"
+_NONE = re.compile(
+    rf"\b(?:(?:no(?: more| further)?|not (?:a single|one|any)|nothing)\s"
+    rf"(?P<noun>(?:(?!(?:and|or|one|but)\b)[a-z]+\s){{0,3}}?)"
+    rf"(?:(?:is|was|were|has|had|been|still)\s)*(?:{_BAD}\b(?!\s(?:to|over|because)\b)"
+    r"(?:\s(?P<what>[a-z]+))?|(?P<bare>(?:errors?|failures?))\b"
+    r"(?=\s?(?:[.,;]|$)|\s(?:any|after|since|until|before|from|between|as)\b)))",
+    re.IGNORECASE,
+)
+_OPEN = re.compile(
+    r"\b(?:hardly|almost|nearly|practically|than|would|should|could|can|if|must|might|why|"
+    r"whether|knew|beyond|except|apart|yesterday|"
+    r"weeks?|(?:January|February|March|April|May|June|July|August|September|October|November|"
+    r"December)\b)\b",
+    re.IGNORECASE,
+)
+"""In a sentence: it does not say plainly that nothing failed."""
+_PLAIN = re.compile(r"any|more|again|single|at|in|on|after|since|until|before|from|between|as")
+"""Right behind “failed”: no noun."""
+_PLACED = {"on", "in", "at", "with", "for", "of", "beyond"}
+"""Right behind “nothing failed”: it is told of some part."""
+_SLACK = dt.timedelta(minutes=1)
+_SOME, _PART, _TIMES = 3, 0.005, 3.0
+"""Failures, and the part of all, from which on there were some; and how often as many as usual."""
+_POINTS = 10
+
+
+def found(incident: Incident, case: Case) -> Iterator[Finding]:
+    """Yield sentences that nothing failed in a stretch, where some did."""
+    yield from islice(_found(incident, case), MOST)
+
+
+def _found(incident: Incident, case: Case) -> Iterator[Finding]:
+    for cell, text in passages(case):
+        for sentence in sentences(text) if matches(_NONE, text) else ():
+            if len(sentence) > LONGEST or _OPEN.search(sentence):
+                continue
+            curves = portions.failures(incident, case)
+            known = borne.known(incident, case) if curves else None
+            told = (each for each in _NONE.finditer(sentence) if known and _is_meant(each, known))
+            for match in islice(told, 1):
+                own = _own(incident, case, sentence, curves)
+                end = match.start("what") if match["what"] else match.end()
+                rest = f"{sentence[: match.start()]}, {sentence[end:]}"
+                yield from _denied(case, cell, sentence, own, portions.stretches(case, cell, rest))
+
+
+def _is_meant(match: re.Match[str], known: Bears) -> bool:
+    """Return whether what is told not to have failed is what came."""
+    noun = match["noun"].split()
+    if match["bare"]:
+        return not noun
+    behind = match["what"] if match["what"] and not _PLAIN.fullmatch(match["what"]) else ""
+    if match.group().lower().startswith("nothing"):
+        return not noun and (match["what"] or "") not in _PLACED
+    named = noun[-1] if noun else behind
+    return bool(named) and events.stem(named.lower()) in known.requests
+
+
+def _own(incident: Incident, case: Case, sentence: str, curves: Sequence[Curve]) -> Sequence[Curve]:
+    """Return the curves of the groups that a sentence names; none of a name that none has."""
+    names = attributes.named(sentence, attributes.answers(incident, case))
+    own = [each for each in curves if derived.is_named(each, sentence.lower())]
+    groups = {derived.group(each) for each in curves}
+    if any(each.value.lower() not in groups for each in names):
+        return []
+    return own or curves
+
+
+def _denied(
+    case: Case, cell: Cell, sentence: str, curves: Sequence[Curve], spans: Sequence[instants.Window]
+) -> Iterator[Finding]:
+    """Yield that many failed in every stretch that a sentence may tell of."""
+    start = case.moments.start
+    whole = sum(
+        derived.counted(each, *window) for each in curves for window in instants.whole(case)
+    )
+    counts = [
+        sum(derived.counted(each, since + _SLACK, until - _SLACK) for each in curves)
+        for since, until in spans
+    ]
+    usual = [
+        sum(_usual(each, start) for each in curves) * (until - since) / _SLACK
+        for since, until in spans
+    ]
+    least = max(_SOME, _PART * whole)
+    if counts and all(
+        count >= max(least, _TIMES * often) for count, often in zip(counts, usual, strict=True)
+    ):
+        yield about(case, cell, f"“{sentence.strip(' .')}”, but {max(counts):,.0f} failed then.")
+
+
+def _usual(curve: Curve, start: dt.datetime | None) -> float:
+    """Return how many failed in a minute before the start."""
+    before = ranges.within(curve, None, start - _SLACK) if start else np.empty(0)
+    if len(before) < _POINTS:
+        return 0.0
+    return float(before.mean()) * ranges.factor(curve, "failing")
