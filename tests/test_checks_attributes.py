@@ -149,6 +149,13 @@ TRUE = (
     ("problem", "No deployment failed after the rollback."),
     ("problem", "No more requests failed after the rollback than before."),
     ("problem", "Nothing failed on worker-1 after 15:26."),
+    ("key_logs", "The 127 error lines of worker-2 all came from harbour."),
+    ("key_logs", "All error lines came from worker-1 and worker-2."),
+    ("key_logs", "All lines that we read by hand came from worker-1."),
+    ("key_logs", "All error lines of the old cluster are from worker-1."),
+    ("key_logs", "All errors of north came from worker-1, which wrote 336 of them."),
+    ("key_logs", "The last error line came from worker-2."),
+    ("key_logs", "No error line of worker-2 came from north."),
     ("what_we_did", "The monitor recovered at 15:41."),  # a frozen event; the impact went on
     ("key_events", "13:40 deployment of 3.1.0 · 15:05 restart of worker-2"),
 )
@@ -180,6 +187,13 @@ FALSE = (
     ("problem", "No request failed after 14:30.", "failed then"),
     ("problem", "Nothing failed any more from 15:00 on.", "failed then"),
     ("problem", "Before 14:30 not one request failed.", "failed then"),
+    ("key_logs", "All error lines came from worker-1.", "336 of 463"),
+    ("key_logs", "Every error line was written by worker-1.", "336 of 463"),
+    ("key_logs", "The 127 error lines of worker-2 all came from north.", "0 of 127"),
+    ("key_logs", "Only worker-1 logged errors.", "336 of 463"),
+    ("key_logs", "No error line came from harbour.", "127 of 463"),
+    ("key_logs", "The last error line came from worker-1.", "that was worker-2"),
+    ("key_logs", "PoolTimeout and LeaseLost came up. worker-1 alone wrote 363 of them.", "has 336"),
     ("key_events", "13:40 deployment of 3.1.0 · 15:35 restart of worker-2", "15:05 UTC"),
 )  # fmt: skip
 

@@ -45,7 +45,7 @@
     derivable   counts and parts by attribute and stretch that no frozen rows bear;
                 `breakdown`: how sentences tell them
     extremes    first and last rows of a kind, and kinds that had none; `ranked`: who was
-                hit hardest, and what goes together
+                hit hardest, and what goes together; `solely`: what all rows, and the first, have
     quoted      messages of frozen rows that are quoted with another number
     happened    clocks at which the evidence has an event, and key events at another one
     logged      what frozen logs and spans say: shares, counts, first moments, the longest;
@@ -108,6 +108,7 @@ from postmortem_nb.checks import (
     signed,
     silence,
     slips,
+    solely,
     statements,
     sums,
     tallied,
@@ -225,6 +226,7 @@ def findings(incident: Incident, *, ignore: Iterable[str] = ()) -> pd.DataFrame:
     found += happened.found(incident, seen)
     found += extremes.found(incident, seen)
     found += ranked.found(incident, seen)
+    found += solely.found(incident, seen)
     found += quoted.found(incident, seen)
     found += alarms.found(incident, seen)
     found += identity.found(incident, seen)

@@ -64,6 +64,12 @@ _LINES = re.compile(
     re.IGNORECASE,
 )
 """In a sentence: its figures may be of logs, or of what failed."""
+_WROTE = re.compile(
+    r"\b(?:wrote|logged)\s[\d,]+\sof (?:them|these|those)\b|"
+    r"\d\sof (?:them|these|those)\s(?:came|come|were|are|was)\b",
+    re.IGNORECASE,
+)
+"""In a sentence: its figure is of the lines that the one before tells of."""
 _AGENT = re.compile(r"ators?$")
 """A noun of what does it: “validators” are no validations."""
 _KEYS = frozenset({"error.kind", "kind"})
@@ -261,6 +267,7 @@ def told(case: Case, held: Sequence[Answer], known: Bears) -> Iterator[Told]:
             names = attributes.named(sentence, held)
             told_ = (*names, *before)  # “that was the end of 400 picks”
             rows = bool(_LINES.search(sentence)) or any(one.key in _KEYS for one in names)
+            rows = rows or (bool(names) and bool(_WROTE.search(sentence)))
             for each in _figures(cell, sentence, names, known) if len(told_) <= MOST_NAMES else ():
                 if rows or (each.people and each.own):
                     yield each._replace(names=told_, alone=each.alone and not before)
