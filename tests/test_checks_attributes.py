@@ -156,6 +156,12 @@ TRUE = (
     ("key_logs", "All errors of north came from worker-1, which wrote 336 of them."),
     ("key_logs", "The last error line came from worker-2."),
     ("key_logs", "No error line of worker-2 came from north."),
+    ("problem", "Spans that took longer than 3 seconds ended in an error."),
+    ("problem", "worker-1 wrote more error lines than worker-2."),
+    ("problem", "Most error lines came from worker-1."),
+    ("problem", "worker-1 logged three times as many errors as worker-2."),
+    ("problem", "After the rollback worker-2 logged more errors than worker-1."),
+    ("problem", "worker-2 has more memory than worker-1."),
     ("what_we_did", "The monitor recovered at 15:41."),  # a frozen event; the impact went on
     ("key_events", "13:40 deployment of 3.1.0 · 15:05 restart of worker-2"),
 )
@@ -194,6 +200,11 @@ FALSE = (
     ("key_logs", "No error line came from harbour.", "127 of 463"),
     ("key_logs", "The last error line came from worker-1.", "that was worker-2"),
     ("key_logs", "PoolTimeout and LeaseLost came up. worker-1 alone wrote 363 of them.", "has 336"),
+    ("problem", "worker-2 wrote more error lines than worker-1.", "worker-2 has 127"),
+    ("problem", "worker-1 logged fewer errors than worker-2.", "worker-1 has 336"),
+    ("problem", "worker-2 logged twice as many errors as worker-1.", "worker-2 has 127"),
+    ("problem", "Most error lines came from worker-2.", "worker-1 has 336"),
+    ("problem", "worker-2 wrote the most error lines.", "worker-1 has 336"),
     ("key_events", "13:40 deployment of 3.1.0 · 15:35 restart of worker-2", "15:05 UTC"),
 )  # fmt: skip
 

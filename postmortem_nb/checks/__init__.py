@@ -45,7 +45,8 @@
     derivable   counts and parts by attribute and stretch that no frozen rows bear;
                 `breakdown`: how sentences tell them
     extremes    first and last rows of a kind, and kinds that had none; `ranked`: who was
-                hit hardest, and what goes together; `solely`: what all rows, and the first, have
+                hit hardest, and what goes together; `solely`: what all rows, and the first, have;
+                `compared`: which of two has more
     quoted      messages of frozen rows that are quoted with another number
     happened    clocks at which the evidence has an event, and key events at another one
     logged      what frozen logs and spans say: shares, counts, first moments, the longest;
@@ -73,6 +74,7 @@ from postmortem_nb.checks import (
     bounds,
     case,
     ceased,
+    compared,
     counted,
     dates,
     derivable,
@@ -227,6 +229,7 @@ def findings(incident: Incident, *, ignore: Iterable[str] = ()) -> pd.DataFrame:
     found += extremes.found(incident, seen)
     found += ranked.found(incident, seen)
     found += solely.found(incident, seen)
+    found += compared.found(incident, seen)
     found += quoted.found(incident, seen)
     found += alarms.found(incident, seen)
     found += identity.found(incident, seen)

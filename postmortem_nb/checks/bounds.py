@@ -252,11 +252,20 @@ def _is_meant(curve: Curve, each: Claim) -> bool:
         return not timed or derived.measures(curve, "latency", _percentile(each.sentence))
     if timed:
         return False
-    words = {each for each in re.split(r"[._]", match["metric"].lower()) if len(each) >= _SHORT}
-    shared = events.stems(" ".join(words - _GENERIC)) & events.stems(each.sentence)
+    shared = is_of(curve, each.sentence)
     hosted = bool(_HOSTS.search(each.text)) and _key(curve) in _HOST_KEYS
     named = derived.is_named(curve, each.text.lower())
-    return bool(shared) or (bool(own) and (hosted or named))
+    return shared or (bool(own) and (hosted or named))
+
+
+def is_of(curve: Curve, text: str) -> bool:
+    """Return whether a text has a word of a metric's name, or of what it measures."""
+    match = derived.QUERY.match(curve.query)
+    words = re.split(r"[._]", match["metric"].lower()) if match else []
+    told = {each for each in words if len(each) >= _SHORT} - _GENERIC
+    kinds = (name for name in ("latency", "cpu", "queue") if derived.measures(curve, name))
+    said = any(metered.TOPICS[name][0].search(text) for name in kinds)
+    return said or bool(events.stems(" ".join(told)) & events.stems(text))
 
 
 def _percentile(sentence: str) -> str:

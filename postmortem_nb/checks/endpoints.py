@@ -6,6 +6,7 @@ and the other is none that it came to behind, or had before, that one is doubted
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
@@ -18,7 +19,6 @@ from postmortem_nb.checks.reading import about, matches, sentences, with_message
 from postmortem_nb.units import numeral
 
 if TYPE_CHECKING:
-    import datetime as dt
     from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
@@ -71,6 +71,12 @@ _AROUND = 180_000_000
 """µs around a clock within which a metric is there: clocks are told to the minute."""
 _EXACT, _LOOSE = 0.02, 0.12
 """Share by which a level may be off: to be the metric's own, and to be let be."""
+_DAILY, _FEWEST, _MINUTE = 1.35, 20, dt.timedelta(minutes=1)
+"""How often as high as ever before the start a level may be told, and of how many points."""
+_ROSE = re.compile(
+    r"\b(?:r[oi]se[ns]?|climb\w*|jump\w*|went|gr[eo]w\w*|increas\w*|up)\s(?:[\w-]+\s){0,2}?$",
+    re.IGNORECASE,
+)
 _STEPS = 12
 """Levels of a metric that moves in steps: a number of connections, of hosts."""
 _FEW = 2
@@ -98,7 +104,10 @@ def found(incident: Incident, case: Case) -> Iterator[Finding]:
         fit = list(derived.own(fit, each.sentence, len(each.sentence), beside))
         truths = [_denied(one, each) for one in fit]
         sure = [truth for truth in truths if truth]
-        if sure and None not in truths:
+        early = [truth for one in fit if (truth := _early(one, each, case)) is not None]
+        if early and all(early) and len(early) == len(fit):
+            yield about(case, each.cell, f"“{each.said}”, but {early[0]}.")
+        elif sure and None not in truths:
             yield about(case, each.cell, f"“{each.said}”, but {sure[0]}.")
     yield from islice(_peaks(incident, case), MOST)
 
@@ -214,6 +223,28 @@ def _denied(curve: Curve, each: _Move) -> str | None:
         dict.fromkeys(numeral(float(end) / scale, 3) for end in (own.min(), own.max()))
     )
     return f"{curve.label} was {span} {'then' if each.at else 'at any time'}"
+
+
+def _early(curve: Curve, each: _Move, case: Case) -> str | None:
+    """Return what a metric was before the start, where it rose from none of it.
+
+    Empty where it did, and where its sentence tells of another time; None of another metric.
+    """
+    start, scale = case.moments.start, metered.SECONDS.get(curve.unit, 1.0)
+    (_, first), (low, _) = each.ends
+    told = each.sentence.partition(each.said)[0]
+    plain = not (each.at or instants.is_timely(each.sentence)) and _ROSE.search(told)
+    if start is None or not plain or first * 2 > low:
+        return ""
+    before = ranges.within(curve, None, start - _MINUTE) * scale
+    top = ranges.within(curve, start, case.moments.recovered) * scale
+    if len(before) < _FEWEST or not len(top) or top.max() * (1 + _LOOSE) < low:
+        return None
+    (least, most), levels = each.ends[0], (float(before.min()), float(before.max()))
+    if levels[0] / _DAILY <= most and least <= levels[1] * _DAILY:
+        return ""
+    ends = " to ".join(numeral(level / scale, 3) for level in levels)
+    return f"{curve.label} was {ends} before the start"
 
 
 def _where(levels: NDArray[np.float64], low: float, high: float, off: float) -> NDArray[np.bool_]:

@@ -206,8 +206,8 @@ def _ending(match: re.Match[str], answer: Answer) -> NDArray[np.bool_] | None:
     """Return which spans ended so."""
     if match["time"]:
         seconds = _seconds(match["time"], match["unit"])
-        longer: NDArray[np.bool_] = answer.seconds > seconds  # type: ignore[operator]  # spans have them
-        return longer if match["longer"] else ~longer
+        longer = np.greater(np.asarray(answer.seconds), seconds)
+        return np.asarray(longer if match["longer"] else ~longer, dtype=bool)
     status = answer.keys.get("status")
     if status is None or "error" not in status.values:
         return None

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from postmortem_nb.checks import derived, spoken
-from postmortem_nb.checks.reading import about, matches, passages
+from postmortem_nb.checks import bounds, derived, instants, ranges, spoken
+from postmortem_nb.checks.reading import about, matches, passages, sentences
 from postmortem_nb.checks.spoken import CLOCK, NUMBER
 
 if TYPE_CHECKING:
@@ -57,6 +58,26 @@ _WORST = re.compile(
     rf"(?:,?\s(?:at\s)?|\s?\(){CLOCK}",
     re.IGNORECASE,
 )
+_SUBJECT = re.compile(
+    r"(?P<what>(?<![\w’' -])[a-z][\w’' -]{2,60}?)\s(?:peaked|(?:was|were)\s(?:at (?:its|their)\s)?"
+    rf"(?:highest|peak))\s(?:at|around)\s{CLOCK}",
+    re.IGNORECASE,
+)
+"""When something of its own name was highest."""
+_MINUTE = re.compile(
+    r"\b(?P<what>worst minute)\s(?:was|came|fell)\s(?:at\s)?"
+    rf"{CLOCK}",
+    re.IGNORECASE,
+)
+_MOST = re.compile(rf"\bmost\s(?P<what>[a-z]+\sfailed)\sat\s{CLOCK}", re.IGNORECASE)
+"""When most failed."""
+_NAMED = (_SUBJECT, _MINUTE, _MOST)
+_FEW = 5
+_OTHER = re.compile(r"\b(?:usual\w*|normal\w*|yesterday|day|week|not|never|again)\b", re.IGNORECASE)
+"""In a text: it is of another time."""
+_DAY = 1440
+_EDGE = (dt.timedelta(minutes=1), 0.97), (dt.timedelta(minutes=3), 0.9)
+"""How far around the worst minute, and around a height, which part of the top suffices."""
 _ROUGH = 5
 """Minutes that the minute of a peak without its height may be off."""
 _FAR = 5.0
@@ -89,6 +110,51 @@ def found(incident: Incident, case: Case) -> Iterator[Finding]:
             )
             if truth:
                 yield about(case, cell, f"“{match.group()}”, but {truth}.")
+        for sentence in sentences(text) if any(matches(one, text) for one in _NAMED) else ():
+            for match in (each for one in _NAMED for each in islice(one.finditer(sentence), _FEW)):
+                drawn = derived.drawn(incident, case)
+                curves = [each for each in drawn if len(each.levels)] if curves is None else curves
+                truth = _other_time(match, curves, case, instants.beside(case, cell))
+                if truth:
+                    yield about(case, cell, f"“{match.group()}”, but {truth}.")
+
+
+def _other_time(match: re.Match[str], curves: Sequence[Curve], case: Case, beside: str) -> str:
+    """Return when what a text names was highest, where it was far lower around its clock."""
+    start, end, what = case.moments.start, case.moments.recovered, match["what"]
+    if start is None or end is None or _OTHER.search(match.string):
+        return ""
+    if match.re is _SUBJECT:
+        fit = [each for each in curves if bounds.is_of(each, what)]
+        fit = list(derived.own(fit, match.string, match.end(), beside))
+    else:
+        fit = [each for each in curves if derived.is_bad(each.query)]
+        fit = [each for each in fit if not each.series or each.series == "*"] or fit
+    truth = ""
+    for each in fit:
+        top = _top_within(each, start, end)
+        at = spoken.clocked(match)
+        if top is None or at is None or at[1] != _DAY:
+            return ""
+        moment, off = instants.on_day(case, at[0]), _EDGE[match.re is _SUBJECT]
+        near = ranges.within(each, moment - off[0], moment + off[0])
+        if not len(near) or float(near.max()) >= off[1] * top.level:
+            return ""
+        truth = truth or f"{each.label} has its highest level at {top.at:%H:%M} UTC"
+    return truth
+
+
+def _top_within(curve: Curve, start: dt.datetime, end: dt.datetime) -> _Peak | None:
+    own = ranges.inside(curve, start, end)
+    if not own.any():
+        return None
+    moments, levels = curve.moments[own], curve.levels[own]
+    at = int(np.argmax(levels))
+    return _Peak(
+        curve.label,
+        float(levels[at]),
+        dt.datetime.fromtimestamp(int(moments[at]) / 1e6, tz=dt.UTC),
+    )
 
 
 def _other(match: re.Match[str], curves: Sequence[Curve], way: Way) -> str:
