@@ -66,8 +66,8 @@ _NUMBER = re.compile(
     re.IGNORECASE,
 )
 _MEDIAN = re.compile(
-    r"\bmedian\b[^.;:\d]{0,40}?(?:\d[\d,]*\s)?[^.;:\d]{0,40}?"
-    rf"\b(?:took|is|was|of|at|lasted)\s(?:about\s|around\s|roughly\s|some\s)?{_TIME}",
+    r"\bmedian\b[^.;:]{0,60}?\b(?:took|is|was|of|at|lasted)\s"
+    rf"(?:about\s|around\s|roughly\s|some\s)?{_TIME}",
     re.IGNORECASE,
 )
 _OURS = re.compile(r"\b(?:spans?|traces?)\b|\bmedian of the (?:\w+\s)?ones\b", re.IGNORECASE)

@@ -53,7 +53,7 @@ _CHARTS = re.compile(
 _FAILING = re.compile(r"error|failure", re.IGNORECASE)
 """At the beginning of what peaked: it is what failed."""
 _WORST = re.compile(
-    rf"{NUMBER}\s?(?P<unit>%|[\w/]+)?(?P<between>\s)(?:(?!\band\b)[^.;\n\d]){{0,30}}?"
+    rf"{NUMBER}\s?(?P<unit>%|[\w/]{{1,20}})?(?P<between>\s)(?:(?!\band\b)[^.;\n\d]){{0,30}}?"
     rf"\b(?:at|in|during)\s(?:the|its|their)\s(?:worst|highest|busiest)\s(?:minute|moment|point)"
     rf"(?:,?\s(?:at\s)?|\s?\(){CLOCK}",
     re.IGNORECASE,

@@ -155,7 +155,9 @@ def _all(case: Case, told: _Told, held: Sequence[Answer]) -> Iterator[Finding]:
     if own and denied:
         part, all_ = own[0]
         truth = f"{part:,.0f} of {all_:,.0f} have {' or '.join(sorted(values))}"
-        yield about(case, told.cell, f"“{told.said(match, alike[-1].end)}”, but {truth}.")
+        said = told.said(match, alike[-1].end)
+        said = said[said.rfind("all ") :] if match.re is _ALL else said  # its number may be right
+        yield about(case, told.cell, f"“{said}”, but {truth}.")
 
 
 def _is_read(every: re.Match[str], told: _Told, given: Sequence[Named]) -> bool:
