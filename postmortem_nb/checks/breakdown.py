@@ -47,14 +47,6 @@ _LEVEL = re.compile(r"\b(?:from|to|at|of its)\s$", re.IGNORECASE)
 """Before a small number: it is a level."""
 _CODE = re.compile(r"\b(?:HTTP|status|code)\s(?:status\s|code\s|error\s)*$", re.IGNORECASE)
 """Before a number: it is that of a status."""
-_LABEL = re.compile(
-    r"\b(?!(?:in|of|to|from|at|for|with|and|or|were|was|are|is|had|has|have|saw|took|lost|by|only|some|"
-    r"about|all|than|after|then|other|wrote|failed|came|got|counted|the|but|just|nearly|almost|over|"
-    r"under|on|another|last|first|exactly|still|alone|now|also|against|while|until|before|rest|being|"
-    r"around|roughly|made|gave|showed|logged|holds?|carried|threw|raised|kept|left|as|that|which|"
-    r"altogether|together|total|these|those)\b)[a-z]{3,}\s$"
-)
-"""Before a short number: it is the name of one of many."""
 _DIGITS = 3
 _CLAUSED = re.compile(r"\s(?:that|which|who|are|were|is|was)\s")
 """In a figure with its noun: the noun is that of another clause."""
@@ -355,7 +347,9 @@ def _numbers(sentence: str, names: Sequence[Named]) -> list[Figure]:
     taken += [(each.begin, each.end) for each in names]
     for match in _BARE.finditer(sentence):
         head = sentence[: match.start()]
-        label = len(match.group()) <= _DIGITS and _LABEL.search(head)  # “shard 12”, “window 15”
+        label = len(match.group()) <= _DIGITS and written.LABEL.search(
+            head
+        )  # “shard 12”, “window 15”
         small = _CODE.search(head) or (len(match.group()) < _DIGITS and _LEVEL.search(head))
         small = small or label
         if not small and not any(begin <= match.start() < end for begin, end in taken):

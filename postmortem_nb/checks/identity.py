@@ -56,11 +56,12 @@ def itself(case: Case) -> Iterator[Finding]:
 
 def misspelt(case: Case) -> Iterator[Finding]:
     """Find a name that stands once and is, but for a letter or two, one that stands often."""
+    people = case.people()
     places: dict[str, list[tuple[str, str, str]]] = defaultdict(list)
     for cell in case.cells:
         values = cell.value if isinstance(cell.value, list) else [cell.value]
         for name in map(str, values):
-            if name in case.people() and _NAME.fullmatch(name):
+            if name in people and _NAME.fullmatch(name):
                 places[name].append((cell.table, cell.row, cell.column.name))
     for name, (place, *more) in islice(places.items(), _MOST):
         others = [one for one in places if len(places[one]) > 1 and _is_slip(name, one)]

@@ -156,17 +156,14 @@ def _told(
                 continue
             values = list(metered.values(name, sentence))
             for value in values:
-                if bounds.is_kept(sentence, value.begin):
-                    continue  # “never above 5 s” is no height
+                if _is_of_else(sentence, topic, value):
+                    continue
                 which = metered.which(name, sentence, value)
                 at: Sequence[dt.datetime] = instants.behind(case, sentence, value.end)
                 surely = bool(at) and not metered.PLANNED.search(sentence)
                 if not which and (surely or metered.is_moment(topic, sentence, value, name)):
                     at = instants.told(case, cell, sentence, known) if len(values) == 1 else at
                     which = metered.AT if at else metered.EVER
-                near = sorted((*topic.span(), value.begin, value.end))[1:3]
-                if _TURN.search(sentence, *near):
-                    continue  # “replies take 4 ms, but callers waited, so p99 grew”
                 if not which and metered.is_level(name, sentence, value):
                     at, which = _every(case, cell, sentence), metered.ANY
                 clocked = which == metered.TOP and bool(at)
@@ -181,6 +178,15 @@ def _told(
 
 _TURN = re.compile(r"[,;]\s(?:and\s)?(?:but|so|while|whereas|because|since|although|which)\b")
 """Between a level and a metric: it is of something else."""
+
+
+def _is_of_else(sentence: str, topic: re.Match[str], value: metered.Value) -> bool:
+    """Return whether a level is a bound that was kept, or one of something else than its topic.
+
+    “Never above 5 s”; “replies take 4 ms, but callers waited, so p99 grew”.
+    """
+    between = sorted((*topic.span(), value.begin, value.end))[1:3]
+    return bounds.is_kept(sentence, value.begin) or bool(_TURN.search(sentence, *between))
 
 
 def _closed(text: str) -> Iterator[str]:

@@ -154,6 +154,14 @@ WHOLE_OF = re.compile(
 """Before a figure: it is the whole of which the words before tell a part."""
 
 
+LABEL = re.compile(
+    r"\b(?!(?:in|of|to|from|at|for|with|and|or|were|was|are|is|had|has|have|saw|took|lost|by|only|some|"
+    r"about|all|than|after|then|other|wrote|failed|came|got|counted|the|but|just|nearly|almost|over|"
+    r"under|on|another|last|first|exactly|still|alone|now|also|against|while|until|before|rest|being|"
+    r"around|roughly|made|gave|showed|logged|holds?|carried|threw|raised|kept|left|as|that|which|"
+    r"altogether|together|total|these|those)\b)[a-z]{3,}\s$"
+)
+"""Before a short number: it is the name of one of many."""
 CODE = re.compile(
     r"\sof\s(?:(?:new|old|the|our|generated)\s)?(?:code|configuration|config|text|script|shell|bash|Lua|"
     r"Python|Go|Java|JavaScript|TypeScript|Kotlin|Rust|Ruby|PHP|SQL|YAML|JSON|Terraform|Helm|diff)\b",
