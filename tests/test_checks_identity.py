@@ -108,3 +108,18 @@ def test_the_service_of_the_frozen_rows_is_told(incident, services, rows, found)
     incident.set("services", services)
     said = "frozen rows are of 'checkout'"
     assert any(said in each for each in told(incident)) is found
+
+
+@pytest.mark.parametrize(
+    ("task", "done", "days", "found"),
+    [
+        ("Team briefing completed", True, 20, True),
+        ("Team briefing completed", True, -2, False),
+        ("Team briefing completed", False, 20, False),
+        ("Postmortem review meeting scheduled", True, 20, False),
+    ],
+)
+def test_what_is_ticked_has_come(incident, task, done, days, found):
+    at = dt.datetime.now(dt.UTC).date() + dt.timedelta(days=days)
+    incident.add("sharing", task=task, done=done, when=at)
+    assert any("is ticked for" in each for each in told(incident)) is found

@@ -158,25 +158,39 @@ def _among(name: object, names: Sequence[object]) -> bool:
 
 
 def ahead(case: Case) -> Iterator[Finding]:
-    """Find approvals dated after the day on which they were written down.
+    """Find approvals, and what is ticked, dated after the day on which they were written down.
 
-    A day more is left to those who are ahead of UTC.
+    A day more is left to those who are ahead of UTC. What is only scheduled may be to come.
     """
+    for row, day in _later(case, "approvals", "date"):
+        yield _approval(
+            case,
+            row,
+            f"Approved on {row['date']}, but that was written down on {day}.",
+            "Correct the date of the approval.",
+            severity=Severity.WARNING,
+        )
+    for row, day in _later(case, "sharing", "when"):
+        task = str(row.get("task") or "")
+        if row.get("done") and not _SCHEDULED.search(task):
+            message = f"“{task}” is ticked for {row['when']}, but that was written down on {day}."
+            yield _tick(case, row, "when", message)
+
+
+_SCHEDULED = re.compile(r"\b(?:schedul|plann|book|invit|announc)\w*", re.IGNORECASE)
+
+
+def _later(case: Case, table: str, name: str) -> Iterator[tuple[Row, str]]:
+    """Yield rows with a date behind the day, also given, on which they were last edited."""
     written: dict[str, str] = {}
     for edit in case.edits:
-        if edit["table"] == "approvals":
+        if edit["table"] == table:
             day = str(edit.get("at") or "")[:10]
             written[edit["row"]] = max(day, written.get(edit["row"], ""))
-    for row in case.rows("approvals"):
-        date, day = row.get("date"), written.get(row["row"], "")
+    for row in case.rows(table):
+        date, day = row.get(name), written.get(row["row"], "")
         if date and day and date.isoformat() > day and not _is_next(day, date):
-            yield _approval(
-                case,
-                row,
-                f"Approved on {date}, but that was written down on {day}.",
-                "Correct the date of the approval.",
-                severity=Severity.WARNING,
-            )
+            yield row, day
 
 
 def _is_next(day: str, date: dt.date) -> bool:
