@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from postmortem_nb import language
 from postmortem_nb.checks import events, written
 from postmortem_nb.checks.items import ELSEWHEN, LONGEST, Item, read_items
-from postmortem_nb.checks.reading import TEXTS, about, final, is_read, is_shown, sentences
+from postmortem_nb.checks.reading import TEXTS, WISHES, about, final, is_read, is_shown, sentences
 from postmortem_nb.checks.report import Severity
 from postmortem_nb.checks.slips import NUMBERS, one_off, portioned, turned
 
@@ -177,7 +177,11 @@ def _read(case: Case) -> Iterator[tuple[Cell, Sequence[Item]]]:
         if row.get("name")
     }
     for cell in case.cells:
-        plan = cell.table in _PLANS or (cell.table in _CHANGES and cell.column.name != "current")
+        plan = (
+            cell.table in _PLANS
+            or (cell.table, cell.column.name) in WISHES
+            or (cell.table in _CHANGES and cell.column.name != "current")
+        )
         if cell.column.kind in {"prose", "line"} and not plan:
             items = read_items(str(cell.value))
             name = names.get((cell.table, cell.row), frozenset())

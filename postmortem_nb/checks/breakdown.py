@@ -43,8 +43,7 @@ _BARE = re.compile(
     r"\s?(?:[kKMGTP]?i?B|[kKMG]bit|[kKMG]bps|[kMG]?Hz|bytes|ms|°C)\b)"
 )
 """A number without a noun of its own: “in north 4,120”."""
-_LEVEL = re.compile(r"\b(?:from|to|at|of its)\s$", re.IGNORECASE)
-"""Before a small number: it is a level."""
+_LEVEL = re.compile(r"\b(?:from|to|at|of its)\s$", re.IGNORECASE)  # before a small number
 _CODE = re.compile(r"\b(?:HTTP|status|code)\s(?:status\s|code\s|error\s)*$", re.IGNORECASE)
 """Before a number: it is that of a status."""
 _DIGITS = 3
@@ -62,8 +61,7 @@ _WROTE = re.compile(
     re.IGNORECASE,
 )
 """In a sentence: its figure is of the lines that the one before tells of."""
-_AGENT = re.compile(r"ators?$")
-"""A noun of what does it: “validators” are no validations."""
+_AGENT = re.compile(r"ators?$")  # “validators” are no validations
 _KEYS = frozenset({"error.kind", "kind"})
 """Keys whose values are names of rows: “PoolTimeout came 336 times”."""
 _ROWS = re.compile(
@@ -79,8 +77,7 @@ _OTHER = re.compile(
     re.IGNORECASE,
 )
 """In a clause: its figure may be of something else, or of one moment."""
-_WAITING = re.compile(r"\s(?:\w+\s)?(?:waiting|queued|pending)\b", re.IGNORECASE)
-"""Behind a figure: it is a level."""
+_WAITING = re.compile(r"\s(?:\w+\s)?(?:waiting|queued|pending)\b", re.IGNORECASE)  # a level
 _GOOD = re.compile(rf"{portions.GOOD.pattern}|\b(?:fine|unaffected)\b", re.IGNORECASE)
 """In a clause: its figure is of what did not fail."""
 _REST = re.compile(
@@ -89,8 +86,7 @@ _REST = re.compile(
 )
 """Near a figure: it may be of those without the value."""
 _NEAR = 30
-_ITS = re.compile(r"\sof\s(?:its|their)\b")
-"""Behind a share: it is one of what came to those named."""
+_ITS = re.compile(r"\sof\s(?:its|their)\b")  # behind a share: it is one of what came to those
 _WHOLE = re.compile(r"\bof\s(?:(?:the|our|all)\s){0,2}$", re.IGNORECASE)
 """Before a figure: it is the whole of what is told of."""
 _OF = re.compile(
@@ -135,15 +131,13 @@ _FROM_TO = re.compile(
 _OF_THOSE = re.compile(r"\sof\s(?:those|these|them)\b")
 """Behind a share: its value follows somewhere, “38 % of those in the hour, are timeouts”."""
 _FRACTIONS = frozenset(written.FRACTIONS.values())
-_SHARP = 0.6
-"""What is left of the width of a fraction in words: “three quarters” is not two thirds."""
+_SHARP = 0.6  # what is left of the width of a fraction: “three quarters” is not two thirds
 _BEHIND = re.compile(r"[^,;.\d]{0,40}?")
 _JOINED = re.compile(r"\b(?:and|against|while|but)\b", re.IGNORECASE)
 _LISTED = re.compile(r"(?:,?\s(?:and|or)\s|,\s|\s[a-z]{0,5}\s?){1,2}")
 BUDGET = re.compile(r"\berror budget\b", re.IGNORECASE)
 """In a sentence: its numbers are those that may fail in a month."""
-_COLON = re.compile(r":\s(?:\w+\s)?")
-"""Between a value and its figure: “nearly all are a PoolTimeout: 412”."""
+_COLON = re.compile(r":\s(?:\w+\s)?")  # “nearly all are a PoolTimeout: 412”
 _PAUSE = re.compile(r"[;:(]\s?|\s[–—]\s")
 _KINDS = (
     (re.compile(r"\b(?:spans?|traces?)\b", re.IGNORECASE), attributes.SPANS),
@@ -381,10 +375,18 @@ def _own(
     within = (
         before
         or told
-        or tuple(one for one in names if begin <= one.begin < min(begin + len(clause), until))
+        or tuple(one for one in names if begin <= one.begin < _reach(sentence, each, until))
     )
     lone = len(names) == len(counted) == 1 and _OF_THOSE.match(sentence, each.end)
     return within or tuple(one for one in names if lone and one.begin > each.end)
+
+
+def _reach(sentence: str, each: Figure, until: int) -> int:
+    """Return up to where values stand in the clause of a figure, and with no other figure."""
+    clause = borne.clause(sentence, each)
+    end = sentence.rfind(clause, 0, each.end + len(clause)) + len(clause)
+    other = _JOINED.search(sentence, each.end)
+    return min(end, until, other.start() if other else end)
 
 
 def _listed(sentence: str, first: Named, names: Sequence[Named], until: int) -> tuple[Named, ...]:

@@ -14,7 +14,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from postmortem_nb import evidence, times
-from postmortem_nb.checks import events, order, spoken
+from postmortem_nb.checks import attributes, events, order, spoken
 from postmortem_nb.checks.claims import EXACT_MINUTES, LOOSE_MINUTES
 from postmortem_nb.checks.dates import ANOTHER
 from postmortem_nb.checks.reading import TEXTS, about, matches, passages, sentences
@@ -140,7 +140,7 @@ def found(incident: Incident, case: Case) -> Iterator[Finding]:
         first = same[0] if same else others[0]
         if same or told.index(one) > told.index(first):
             yield about(case, one.cell, f"“{one.said}”, but {first.at}.")
-    yield from _versions(case, read, known)
+    yield from _versions(case, read, attributes.versions(incident, case))
 
 
 def late(case: Case) -> Iterator[Finding]:
@@ -281,7 +281,7 @@ def _mitigated(case: Case, one: _Doing) -> bool:
 
 
 def _versions(
-    case: Case, read: Sequence[tuple[Cell, str]], events: Sequence[_Doing]
+    case: Case, read: Sequence[tuple[Cell, str]], frozen: frozenset[str]
 ) -> Iterator[Finding]:
     """Find a version that stands once, where the document gives its part to another."""
     stands: dict[str, set[tuple[str, str, str]]] = defaultdict(set)
@@ -291,14 +291,17 @@ def _versions(
             stands[version.lower()].add((each.table, each.row, each.column.name))
     if len(stands) < 2:
         return
-    frozen = {version for each in events if not each.cell for version in each.versions}
     for role, pattern in _ROLES.items():
         given = [(cell, match) for cell, text in read for match in matches(pattern, text)][:MOST]
         for cell, match in given:
             version = match["version"].lower()
             others = {m["version"].lower() for c, m in given if c != cell} - {version}
             rival = max(others, key=lambda each: len(stands[each]), default="")
-            alone = len(stands[version]) == 1 and version.lstrip("v") not in frozen
+            alone = (
+                len(stands[version]) == 1
+                and version not in frozen
+                and version.lstrip("v") not in frozen
+            )
             needed = 1 if role == "to" else 2
             if alone and len(stands[rival]) >= needed and not ANOTHER.search(match.string):
                 yield about(

@@ -96,6 +96,9 @@ _CERTAIN = 2.0
 _LEADS = 0.7
 
 
+_HAD = re.compile(r"\bhad\b", re.IGNORECASE)
+
+
 class _Order(NamedTuple):
     """Two clauses of a sentence and what links them."""
 
@@ -192,11 +195,13 @@ def _denied(case: Case, cell: Cell, each: _Order) -> str | None:
     others = events.named(case, each.other, phrase=True)
     if (not ones.by_cue and ones.sure < _CERTAIN) or (not others.by_cue and others.sure < _CERTAIN):
         return None
-    if _is_unclear(case, each, ones, others):
-        return None
+    here = instants.row(case, cell)
+    itself = not ones.by_cue and any(at in one.times for one in ones.events for at in here)
+    if (itself and _HAD.search(each.one)) or _is_unclear(case, each, ones, others):
+        return None  # what a row tells to have been before its own time is no row
     between = events.gaps(ones.events, others.events)
     if match["length"] and between:
-        own = (events.Event("", (at,), frozenset()) for at in instants.row(case, cell))
+        own = (events.Event("", (at,), frozenset()) for at in here)
         between += events.gaps(tuple(own), others.events)
     negated = bool(_NOT.search(_ONLY.sub("", each.one)))
     if not between or (_STILL.search(each.one) and way not in _UNTIL):

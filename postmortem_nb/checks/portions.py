@@ -54,7 +54,8 @@ OF_TOTAL = re.compile(
 )
 """Behind a number: it is a part, “74,159 errors, 85 % of the total”."""
 THEN = re.compile(
-    r"\b(?:before|after|until|till|since|when|while|once|by the time|up to|meanwhile)\b",
+    r"\b(?:before|after|until|till|since|when|while|once|by the time|up to|meanwhile|"
+    r"(?:in|during|over) (?:that|this|those) (?:\w+ )?(?:time|stretch|period|minutes?|hours?))\b",
     re.IGNORECASE,
 )
 """In a sentence: it tells of a stretch, which may be one that no moment is known of."""

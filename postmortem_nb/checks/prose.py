@@ -13,7 +13,7 @@ from postmortem_nb.checks.reading import TEXTS, about, matches, passages, told
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from postmortem_nb.checks.case import Case, Cell
     from postmortem_nb.checks.report import Finding
@@ -74,7 +74,7 @@ def _figures(case: Case, cell: Cell, text: str, *, told: bool) -> Iterator[Findi
         known = {name: _known(case, name) for name in claim.measures}
         values = {name: value for name, value in known.items() if value is not None}
         for match in said if values else ():
-            if elsewhere.is_other(claim, match):
+            if elsewhere.is_other(claim, match) or _is_both(claim, match, values):
                 continue
             place = match.span("span" if "span" in match.re.groupindex else "number")
             agreed = any(_agrees(match, v) for v in values.values())
@@ -88,6 +88,12 @@ def _figures(case: Case, cell: Cell, text: str, *, told: bool) -> Iterator[Findi
                     cell,
                     f"“{match.group().strip()}”, but {claim.label}: {_readable(name, value)}.",
                 )
+
+
+def _is_both(claim: claims.Claim, match: re.Match[str], values: Mapping[str, float]) -> bool:
+    """Return whether a text has all of the budget that is gone too, behind a part of it."""
+    budget, rest = claim.measures[0] == "budget_consumed", match.string[match.end() :]
+    return budget and any(re.search(rf"(?<![\d.]){v:g}\s?%", rest) for v in values.values())
 
 
 def _agrees(match: re.Match[str], known: float) -> bool:

@@ -56,7 +56,7 @@ _NUMBER = re.compile(
     re.IGNORECASE,
 )
 _OTHER = re.compile(
-    rf"\b(?:{metered.SETTING}|minute|second|hour|day|week|month|year|usual\w*|normal\w*|estimate\w*|"
+    rf"\b(?:{metered.SETTING}|minute|second|hour|day|week|month|year|earlier|previous\w*|usual\w*|normal\w*|estimate\w*|"
     r"sampl\w+|budget|pods?|hosts?|each|every|per|retr\w+|of them|of these|of those|of which|"
     r"more than\s\w+ as|times|first tr\w+|canary|test\w*)\b",
     re.IGNORECASE,

@@ -7,7 +7,7 @@ from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
 
 from postmortem_nb import language
-from postmortem_nb.checks import attributes, events, frozenrows
+from postmortem_nb.checks import attributes, events
 from postmortem_nb.checks.dates import ANOTHER
 from postmortem_nb.checks.doings import VERSION
 from postmortem_nb.checks.reading import (
@@ -102,7 +102,7 @@ def found(incident: Incident, case: Case) -> Iterator[Finding]:
 
     One that a frozen row or event has stands alone rightly.
     """
-    seen = _evidenced(incident, case)
+    seen = attributes.versions(incident, case)
     stands = _stands(case)
     yield from _current(case, stands, seen)
     yield from _swapped(case, stands, seen)
@@ -180,15 +180,6 @@ def _unseen(case: Case, seen: frozenset[str]) -> Iterator[Finding]:
         if alike and version not in seen:
             doubt = f"“{version}”, but the evidence has {', '.join(alike[:_SHARED])}."
             yield about(case, cell, doubt, severity=Severity.HINT)
-
-
-def _evidenced(incident: Incident, case: Case) -> frozenset[str]:
-    """Return the versions that frozen events and rows have."""
-    titles = (each.title for each in frozenrows.happened(incident, case))
-    found = {match["version"] for title in titles for match in _ANY.finditer(title)}
-    for answer in attributes.answers(incident, case):
-        found.update(answer.keys["version"].values if "version" in answer.keys else ())
-    return frozenset(found)
 
 
 def settings(case: Case) -> Iterator[Finding]:
