@@ -320,13 +320,14 @@ def _list(written: str) -> list[str]:
     return [text.clean(str(each)) for each in held] if isinstance(held, list) else []
 
 
-_VERSION = re.compile(r"(?<![\w.])v?\d+(?:\.\d+){1,3}(?:-\d+)?(?![\w%]|\.\d)")
+ONE = r"v?\d+(?:\.\d+){1,3}(?:-\d+)?(?![\w%]|\.\d)"  # how a version is written
+VERSION = re.compile(rf"(?<![\w.]){ONE}")
 
 
 def versions(incident: Incident, case: Case) -> frozenset[str]:
     """Return the versions that frozen events and rows have."""
     titles = (each.title for each in frozenrows.happened(incident, case))
-    found = {match.group() for title in titles for match in _VERSION.finditer(title)}
+    found = {match.group() for title in titles for match in VERSION.finditer(title)}
     for answer in answers(incident, case):
         found.update(answer.keys["version"].values if "version" in answer.keys else ())
     return frozenset(found)

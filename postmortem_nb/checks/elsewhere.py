@@ -111,7 +111,7 @@ def is_other(claim: claims.Claim, match: re.Match[str]) -> bool:
         return True
     if claim.measures[0] == "duration" and is_of_part(match):
         return True
-    if at and _RATED.search(_clause(match)):
+    if at and _RATED.search(around(match, ".;,", written.NEAR)):
         return True
     land = "affected_users" in claim.measures and _OF_LAND.search(match.group())
     if land or ("affected_share" in claim.measures and _RAMPED.search(before)):
@@ -119,13 +119,6 @@ def is_other(claim: claims.Claim, match: re.Match[str]) -> bool:
     span = claim.whole or "resolution_time" in claim.measures
     after = _PART_AFTER.match(match.string, match.end())
     return span and bool(after or SUBSET.search(before))
-
-
-def _clause(match: re.Match[str]) -> str:
-    """Return what a claim says, with the words beside it."""
-    text, begin, end = match.string, match.start(), match.end()
-    before = re.split(r"[.;,\n]\s", text[max(0, begin - written.NEAR) : begin])[-1]
-    return before + match.group() + re.split(r"[.;,\n]", text[end : end + written.NEAR])[0]
 
 
 def is_of_part(match: re.Match[str]) -> bool:
@@ -149,8 +142,8 @@ HURT = re.compile(
 """In a sentence: it tells of what went wrong."""
 
 
-def around(match: re.Match[str]) -> str:
-    """Return what stands around a figure in its sentence."""
+def around(match: re.Match[str], stops: str = ".;", reach: int = _BESIDE) -> str:
+    """Return what stands around a figure, up to a stop on either side: in its sentence."""
     text, begin, end = match.string, match.start(), match.end()
-    before = re.split(r"[.;\n]\s", text[max(0, begin - _BESIDE) : begin])[-1]
-    return before + match.group() + re.split(r"[.;\n]", text[end : end + _BESIDE])[0]
+    before = re.split(rf"[{stops}\n]\s", text[max(0, begin - reach) : begin])[-1]
+    return before + match.group() + re.split(rf"[{stops}\n]", text[end : end + reach])[0]

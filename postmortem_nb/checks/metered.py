@@ -149,8 +149,10 @@ _STATED = re.compile(
     r"(?:(?:still|now|is|was|back|down)\s)*(?:(?:at|to|under|below|over|above|around|about)\s)?$",
     re.IGNORECASE,
 )
-SETTING = r"thresholds?|SLOs?|objectives?|targets?|limit\w*|capacity|would|should|could(?! not)|if|"
-SETTING += r"plan(?:s|ned)?\sfor|forecast\w*|by the end of|next year"
+SETTING = (
+    r"thresholds?|SLOs?|objectives?|targets?|limit\w*|capacity|would|should|could(?! not)|if|"
+    r"plan(?:s|ned)?\sfor|forecast\w*|by the end of|next year"
+)
 """Words by which a figure is a setting, or of what might be: no level of the incident."""
 WATCHING = r"alerts?|monitors?"
 """Words by which one may be; “before the alert fired” tells of a moment."""

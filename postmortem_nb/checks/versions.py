@@ -32,8 +32,7 @@ if TYPE_CHECKING:
     _Stands = Mapping[str, set["Place"]]
 
 _ROLLED = re.compile(r"\b(?:roll|revert|restor|stays?\b|back (?:on|to)\b)", re.IGNORECASE)
-_ONE = r"(?P<version>v?\d+(?:\.\d+){1,3}(?:-\d+)?)(?![\w%]|\.\d)"
-_ANY = re.compile(rf"(?<![\w.]){_ONE}")
+_ONE = rf"(?P<version>{attributes.ONE})"
 _UPGRADED = re.compile(
     rf"\b(?:upgrad\w*|updat\w*|roll-?out|rolled out|releas\w*|deploy\w*)\b"
     rf"(?:[^.;]|\.(?=\d)){{0,80}}?\bto\s(?:version\s)?{_ONE}",
@@ -164,7 +163,9 @@ def _unseen(case: Case, seen: frozenset[str]) -> Iterator[Finding]:
     """Find a version put in, gone back to or kept that stands alone and the evidence never has."""
     stands: Counter[str] = Counter()
     for cell in case.cells:
-        stands.update({match["version"] for match in matches(_ANY, str(cell.value)[:LONG])})
+        stands.update(
+            {each.group() for each in matches(attributes.VERSION, str(cell.value)[:LONG])}
+        )
     told = [
         (cell, match["version"])
         for cell, text in passages(case)
