@@ -177,3 +177,25 @@ def test_a_small_number_in_common_answers_no_factor(made):
     assert doubted(made) == [told("Abandoned carts stay open", "hint")]
     made.set("title", "Close abandoned carts", table="actions", row=row)
     assert doubted(made) == []
+
+
+def test_the_words_of_a_setting_answer_a_factor(made):
+    made.add(
+        "factors",
+        area="Technical",
+        name="No maximum age of connections",
+        description="ConnMaxLifetime is 0, which means never.",
+    )
+    made.add(
+        "actions",
+        horizon="Immediate",
+        title="Set ConnMaxLifetime",
+        description="To ten minutes, which bounds the damage even where a client is not upgraded.",
+    )
+    assert _words("ConnMaxLifetime") == _words("conn max lifetime")
+    assert doubted(made) == []
+
+
+def test_a_word_is_the_same_with_a_hyphen():
+    assert _words("time-outs, back-off, fail-over") == _words("timeout backoffs failover")
+    assert _words("fail-closed") == _words("fail closed")

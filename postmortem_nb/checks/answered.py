@@ -45,6 +45,10 @@ _LINK = re.compile(r"https?://\S+")
 _ENDINGS = tuple("ments ment ations ation ings ing ies ied ers er ed es s ly e".split())  # noqa: SIM905 - as above
 _LETTERS, _STEM = 3, 6
 """Letters that a word has at least, and those that are compared, without its ending."""
+_PARTS = re.compile(r"(?<=[a-z])(?=[A-Z])")
+"""Where a name such as ``ConnMaxLifetime`` has a word's end."""
+_PARTICLES = re.compile(r"\b([^\W\d_]{3,20})-(outs?|offs?|over|ups?|back|down|in)\b")
+"""Words that are written in one and in two: back-off, time-out."""
 _BLANKS = {"name": 1.25, "prevention": 1.5, "contribution": 0.75}
 """How much words of a factor's blank weigh: it is named and wished for more than what it did."""
 _WATCHED, _LESS = frozenset({"runbooks", "dashboards", "monitors"}), 0.5
@@ -150,7 +154,8 @@ def _words(text: str) -> frozenset[str]:
 
     Two measures can speak of “10 minutes” by chance.
     """
-    words = re.findall(r"[^\W\d_]{3,}|\d[\d,.]+\d", _LINK.sub(" ", text.lower()))
+    text = _PARTICLES.sub(r"\1\2", _PARTS.sub(" ", _LINK.sub(" ", text)).lower())
+    words = re.findall(r"[^\W\d_]{3,}|\d[\d,.]+\d", text)
     return frozenset(_stem(word) for word in words if word not in _COMMON)
 
 
