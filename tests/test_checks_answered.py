@@ -199,3 +199,46 @@ def test_the_words_of_a_setting_answer_a_factor(made):
 def test_a_word_is_the_same_with_a_hyphen():
     assert _words("time-outs, back-off, fail-over") == _words("timeout backoffs failover")
     assert _words("fail-closed") == _words("fail closed")
+
+
+def test_a_word_of_a_factor_s_name_in_a_title_counts_more(made):
+    """It is the only one in common; elsewhere in an action it can stand by chance."""
+    made.add(
+        "factors",
+        area="Technical",
+        name="Shortened safety hold",
+        description="Marked chunks were deleted minutes later in all zones. A sweep saw no reader, "
+        "counted references in a cache, took a lease on shards, and queued trims for the night.",
+    )
+    row = made.add(
+        "actions",
+        horizon="Immediate",
+        title="Bring back 86,400 seconds",
+        description="The hold is set in every bucket and cluster where the collector sweeps.",
+    )
+    assert doubted(made) == [told("Shortened safety hold", "hint")]
+    made.set("title", "Restore the hold", table="actions", row=row)
+    assert doubted(made) == []
+
+
+@pytest.mark.parametrize(("blank", "answered"), [("contribution", False), ("prevention", True)])
+def test_what_is_watched_answers_a_factor_that_wishes_for_it(made, blank, answered):
+    made.add(
+        "factors",
+        area="Human",
+        name="A surge was expected",
+        description="All had told each other for a fortnight that it would be busy.",
+        **{blank: "Requests per reader would have shown nine times the usual figure."},
+    )
+    made.add("dashboards", name="Night", widgets="Hit ratio, requests per reader, quota use")
+    assert doubted(made) == ([] if answered else [told("A surge was expected", "hint")])
+
+
+def test_factors_stand_open_though_most_others_do(made):
+    """What the others share tells nothing where they have no action either."""
+    for name in ("Stale hold of chunks", "Two zones at once", "Expiry in no calendar"):
+        made.add("factors", area="Process", name=name, description="Seen in the release only.")
+    assert [message for message, _ in doubted(made)] == [
+        told(name, "")[0]
+        for name in ("Stale hold of chunks", "Two zones at once", "Expiry in no calendar")
+    ]
