@@ -62,3 +62,38 @@ def test_a_message_tells_of_no_repair_after_the_end(tmp_path, day, text, is_doub
     found = incident.check()
     late = found[(found["code"] == "window") & (found["table"] == "updates")]
     assert (len(late) == 1) is is_doubted
+
+
+@pytest.mark.parametrize(
+    ("day", "clock", "text", "is_doubted"),
+    [
+        ("2025-12-05", "15:45", "A fix is in place; payments are recovering.", True),
+        ("2025-12-05", "15:20", "The rollback to v2.47.3 has begun.", True),
+        ("2025-12-05", "15:20", "Cause found: the pool of v2.48.0.", True),
+        ("2025-12-05", "15:20", "The report of how it came has begun.", False),
+        ("2025-12-05", "15:20", "All refunds are paid.", False),
+        ("2025-12-04", "15:45", "A fix is in place; payments are recovering.", False),
+    ],
+)
+def test_a_message_of_a_later_day_tells_no_step(tmp_path, day, clock, text, is_doubted):
+    incident = sound.create(tmp_path)
+    incident.add("updates", channel="Internal", time=f"{day}T{clock}:00Z", text=text)
+    found = incident.check()
+    assert (len(found[found["table"] == "updates"]) == 1) is is_doubted
+
+
+@pytest.mark.parametrize(
+    ("sent", "text", "is_doubted"),
+    [
+        ("14:40", "Cause found: the pool of v2.48.0.", True),
+        ("14:40", "We have identified the cause and are preparing a fix.", True),
+        ("14:40", "The likely cause is found.", False),
+        ("14:40", "We look for the cause.", False),
+        ("15:12", "Cause found: the pool of v2.48.0.", False),
+        ("15:05", "A fix is in place.", True),
+        ("15:05", "Until a fix is in place, pay in cash.", False),
+        ("15:40", "A fix is in place.", False),
+    ],
+)
+def test_a_message_reports_no_step_long_before_its_row(tmp_path, sent, text, is_doubted):
+    assert doubted(tmp_path, sent, text, "order") is is_doubted
