@@ -444,12 +444,13 @@ def test_a_place_without_a_code_is_held_to_the_evidence_too(made):
 
 def test_the_number_of_a_name_is_none_of_the_figures_that_are_doubted(made):
     cell = next(each for each in case.take(made).cells if each.column.name == "what_happened")
-    for said, kept in (
-        ("worker-2 was killed at 09:58", False),
-        ("2 workers were killed at 09:58", True),
-        ("worker-2 was killed at 09:59", True),
+    for said, truth, kept in (
+        ("worker-2 was killed at 09:58", "10:05", False),
+        ("2 workers were killed at 09:58", "10:05", True),
+        ("worker-2 was killed at 09:59", "10:05", True),
+        ("Priya Raman killed it at 09:58", "responsible: Jonas Weber", True),
     ):
-        doubt = reading.about(cell=cell, case=case.take(made), message=f"“{said}”, but 10:05.")
+        doubt = reading.about(cell=cell, case=case.take(made), message=f"“{said}”, but {truth}.")
         attested = reading.Attested(set(), set())
         reading.attest(attested, cell, "09:58", surely=True)
         assert bool(list(reading.unattested([doubt], attested))) is kept

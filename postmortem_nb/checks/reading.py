@@ -142,9 +142,10 @@ def _surely(warning: Finding, attested: Attested) -> bool:
     """Return whether the evidence surely has the one figure of a warning, or all of its clocks.
 
     What several numbers make together may be wrong all the same, but for parts of a whole of which
-    there are others.
+    there are others. One that holds no figure against the sentence doubts something else of it.
     """
-    told = _FREE.findall(warning.message.partition("”")[0])
+    said, _, truth = warning.message.partition("”")
+    told = _FREE.findall(said) if _DIGITS.search(truth) else []
     alone = len(told) == 1 or all(":" in each for each in told)
     places = {(warning.table, warning.row, warning.name, each) for each in told}
     summed = "that makes" in warning.message and "%" not in warning.message
