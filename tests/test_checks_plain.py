@@ -424,22 +424,24 @@ def test_clocks_are_read_though_the_start_is_missing(made):
 
 
 def test_a_place_without_a_code_is_held_to_the_evidence_too(made):
-    parts = (("berlin", 300.0), ("munich", 120.0), ("vienna", 2.0))
+    parts = (("berlin", 300.0), ("munich", 120.0), ("graz", 22.0), ("vienna", 2.0))
     named = {"name": "failed_requests", "unit": "requests", "source": "evidence: failed"}
-    by_region = Estimate(value=422.0, definition="counted", parts=parts, split="region", **named)
+    by_region = Estimate(value=444.0, definition="counted", parts=parts, split="region", **named)
     for stated, left_out in (
-        ("Berlin and Vienna; Munich was not affected", ["munich"]),
-        ("Berlin, Munich", []),
-        ("Berlin and the rest of Germany", []),
-        ("Germany", []),
+        ("Berlin, Graz and Vienna; Munich was not affected", "leaves out munich: 120 of 444"),
+        ("Berlin, Munich", "leaves out graz: 22 of 444"),
+        ("Berlin, Munich; Graz as usual", ""),
+        ("Berlin, Munich, Graz and Linz", "“Linz” is in no frozen answer"),
+        ("Berlin, Munich, Graz and Vienna", ""),
+        ("Berlin and the rest of Germany", ""),
+        ("Germany", ""),
     ):
         old = made.value("regions")
         made.set("regions", stated)
         told = list(regional.found(case.take(made), [by_region], reading.Attested(set(), set())))
         made.set("regions", old)
-        assert [each.message for each in told] == [
-            f"{stated!r} leaves out {name}: 120 of 422 by evidence: failed." for name in left_out
-        ]
+        assert len(told) == bool(left_out)
+        assert all(left_out in each.message for each in told)
 
 
 def test_the_number_of_a_name_is_none_of_the_figures_that_are_doubted(made):

@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
 _SURE = 10
 """A smaller number may be of anything."""
-MUCH = 0.1
-"""Share of the failures that makes a region one that was hit."""
+MUCH, SOME = 0.1, 0.03
+"""Share of the failures that makes a region one that was hit; one that no list may pass over."""
 
 REGION = re.compile(r"\b[a-z]{2,3}(?:-[a-z]+){1,3}-?\d[a-z]?\b", re.IGNORECASE)
 _MOST = re.compile(
@@ -93,10 +93,15 @@ def found(case: Case, estimates: Sequence[Estimate], attested: Attested) -> Iter
         return
     stated = str(case.fact("regions") or "")
     whole = sum(value for _, value in split[0].parts)
-    hit = [(name, value) for name, value in split[0].parts if whole and value / whole >= MUCH]
-    told = _hit(stated).lower()
-    left_out = [(name, value) for name, value in hit if name.lower() not in told]
+    hit = [(name, value) for name, value in split[0].parts if whole and value / whole >= SOME]
+    told, every = _hit(stated).lower(), stated.lower()
+    left_out = [
+        (name, value)
+        for name, value in hit
+        if name.lower() not in (told if value / whole >= MUCH else every)
+    ]
     named_ = any(name.lower() in told for name, _ in split[0].parts)
+    yield from _unheard(case, split, stated)
     if left_out and (named_ or REGION.search(stated)) and not _EVERY.search(told):
         name, value = left_out[0]
         yield single.about(
@@ -115,6 +120,17 @@ def found(case: Case, estimates: Sequence[Estimate], attested: Attested) -> Iter
                 yield about(case, cell, f"“{match.group()}”, but it was {', '.join(sorted(ends))}.")
     yield from portions.by_region(case, split)
     yield from _parted(case, split, attested)
+
+
+def _unheard(case: Case, split: Sequence[Estimate], stated: str) -> Iterator[Finding]:
+    """Yield the one region of a list that neither the evidence nor a text has, as it has others."""
+    known = {name.lower() for each in split for name, _ in each.parts}
+    texts_ = " ".join(text.lower() for cell, text in texts(case) if cell.column.name != "regions")
+    names = [each.lower() for each in named(stated)]
+    strange = [each for each in names if each not in known and each not in texts_]
+    if len(strange) == 1 and len(names) > 2 and {*names} - {*strange} <= known:
+        shown = next(each for each in named(stated) if each.lower() == strange[0])
+        yield _wrong(case, f"“{shown}” is in no frozen answer and in no text, as the others are.")
 
 
 def _parted(case: Case, split: Sequence[Estimate], attested: Attested) -> Iterator[Finding]:
