@@ -94,6 +94,11 @@ def doubts(made, place, value):
             "“in June 2023”, but the similar one is of 2024-06-11.",
         ),
         (
+            ("incident", "patterns"),
+            "Both earlier incidents began with a pool.",
+            "“Both earlier incidents”, but listed: 1.",
+        ),
+        (
             ("takeaways", "text"),
             "The first message to all shops went out at 14:21 UTC.",
             "but no message is of then, the first is of 2025-12-04 14:41 UTC.",

@@ -131,6 +131,20 @@ def counted(case: Case) -> Iterator[Finding]:
                 )
 
 
+def recalled(case: Case) -> Iterator[Finding]:
+    """Find a number of earlier incidents, in what they have in common, that the list has not."""
+    known = _known(case, "similar incidents", "")
+    for cell in case.cells:
+        if known is not None and cell.column.name in {"patterns", "recurring"}:
+            for match in (
+                each
+                for way in THINGS["similar incidents"]
+                for each in matches(way, str(cell.value))
+            ):
+                if _count(match["count"]) != known:
+                    yield about(case, cell, f"“{match.group().strip()}”, but listed: {known}.")
+
+
 def parts(case: Case) -> Iterator[Finding]:
     """Find parts of the actions, by state, priority or horizon, that are not those of the rows."""
     rows = [row for row in case.rows("actions") if row.get("title")]
@@ -155,7 +169,7 @@ def _speaks(sentence: str, ranked: Sequence[re.Match[str]]) -> bool:
     return bool(matches(_NAMED, sentence)) or any(each["narrow"] for each in ranked)
 
 
-RULES: tuple[Callable[[Case], Iterator[Finding]], ...] = (counted, parts)
+RULES: tuple[Callable[[Case], Iterator[Finding]], ...] = (counted, recalled, parts)
 
 
 def _count(written: str) -> int | None:
