@@ -441,6 +441,8 @@ def test_an_escalation_before_the_investigation_is_a_hint(tmp_path, clock, is_to
     ("link", "is_told"),
     [
         ("https://tracker.example.com/CHK 1933", True),
+        ("https://app.datadoghq.eu/dashboard/abc 123", True),
+        ("https://app.datadoghq.eu/monitors/55120 55121", False),
         ("https://tracker.example.com/CHK-1933", False),
         ("https://tracker.example.com/CHK-1933, CHK-1934", False),
         ("https://dog.example.com/logs?query=service:web status:error", True),

@@ -170,7 +170,7 @@ def left_over(case: Case) -> Iterator[Finding]:
 
 
 _CUT = re.compile(
-    r"https?://\S*\s+\.?[\w-]*(?:\.[\w-]+)*/\S+|^\s*https?://\S*[A-Z-]{2,}\s+\d+\s*$"
+    r"https?://\S*\s+\.?[\w-]*(?:\.[\w-]+)*/\S+|^\s*https?://\S*[a-zA-Z-]{2,}\s+\d+\s*$"
     r"|https?://\S*(?:\s+(?!https?:)\S+){0,20}?\s+(?!https?:)\S*[?&]\w+=\S*"
     r"|https?://\S*\?\S*=\S*\s+[@-]*[\w.]+:(?!//)\S+"
 )
