@@ -151,3 +151,23 @@ def test_a_mitigation_after_which_it_gets_worse_asks_for_more_than_one_that_help
     (hit,) = [each for each in silent(incident) if "14:50 UTC" in each["message"]]
     assert hit["severity"] == severity
     assert "42 minutes while 'sum:errors{*}' went from" in hit["message"]
+
+
+@pytest.mark.parametrize(
+    ("height", "sent", "told"),
+    [
+        (400, (), True),
+        (400, ("14:34",), True),  # 38 of the 46 minutes remain
+        (400, ("14:49",), False),
+        (5, (), False),  # within its noise
+    ],
+)
+def test_a_silence_in_which_a_metric_stood_at_its_height_is_a_hint(incident, height, sent, told):
+    inside = np.asarray((at("14:02") <= MINUTES) & (at("16:09") > MINUTES), float)
+    freeze(incident, steady() + height * inside)
+    for clock in sent:
+        incident.add("updates", channel="Internal", time=sound.moment(clock), text="Looking.")
+    stood = [
+        each for each in silent(incident) if "'sum:errors{*}' stood at about 420" in each["message"]
+    ]
+    assert [each["severity"] for each in stood] == (["hint"] if told else [])

@@ -1,7 +1,8 @@
 """Stretches of the timeline in which nothing is told, and whether a metric moved meanwhile.
 
 A metric moved when its smoothed values in the stretch span more than a third of all that it did in
-the evidence, and more than three times its usual spread outside of the incident.
+the evidence, and more than three times its usual spread outside of the incident. It stood at its
+height when all of them are more than half as far from the usual as any of the incident is.
 """
 
 from __future__ import annotations
@@ -37,6 +38,15 @@ MOVING = dt.timedelta(minutes=30)
 EASING = dt.timedelta(minutes=40)
 """The same while a metric gets better, as after the mitigation it should: a hint."""
 
+STANDING = dt.timedelta(minutes=35)
+"""The same, until the mitigation, while one stands at its height: a hint."""
+
+MOSTLY = 0.75
+"""Share of a stretch without an update from which on it is as silent as without any."""
+
+HEIGHT = 0.5
+"""Share of the farthest from the usual from which on a metric stands at its height."""
+
 POINTS = 5
 """Values that a stretch needs before anything is said of them."""
 
@@ -70,10 +80,14 @@ def found(incident: Incident, case: Case) -> Iterator[Finding]:
         updated = _longest(case, since, until) <= MOVING
         if calm and not worse and (updated or until - since <= EASING):
             moved = ""
-        if moved or (written and until - since > QUIET and not updated):
+        silent = until - since >= STANDING and _longest(case, since, until) >= MOSTLY * (
+            until - since
+        )
+        stood = _stood(drawn, case, since, until) if silent and not (moved or calm) else ""
+        if moved or stood or (written and until - since > QUIET and not updated):
             lasted = times.duration((until - since) / metrics.MINUTE)
             sure = moved and not updated
-            meanwhile = f"while {moved}" if moved else "while the incident was open"
+            meanwhile = f"while {moved or stood or 'the incident was open'}"
             yield Finding(
                 code=Code.SILENCE,
                 severity=Severity.WARNING if sure and (worse or not calm) else Severity.HINT,
@@ -133,6 +147,23 @@ def _most_moved(
     best, curve = max(moved, key=lambda each: each[0].share)
     told = f"{shown(curve.label)} went from {numeral(best.begin, 4)} to {numeral(best.end, 4)}"
     return told, any(each.worse for each, _ in moved)
+
+
+def _stood(curves: Sequence[Curve], case: Case, since: dt.datetime, until: dt.datetime) -> str:
+    """Return which curve stood at its height in all of a stretch, and at what; else nothing."""
+    window = (case.moments.start or since, case.moments.recovered or until)
+    for curve in curves:
+        inside, during = _within(curve, since, until), _within(curve, *window)
+        usual = curve.levels[~during]
+        if inside.sum() < POINTS or len(usual) < POINTS:
+            continue
+        middle = float(np.median(usual))
+        far, most = (np.abs(_smoothed(curve.levels[at]) - middle) for at in (inside, during))
+        noise = float(np.subtract(*np.percentile(usual, (95, 5))))
+        if far.min() > max(HEIGHT * most.max(), SPREAD * noise):
+            level = float(np.median(curve.levels[inside]))
+            return f"{shown(curve.label)} stood at about {numeral(level, 3)}"
+    return ""
 
 
 def _movement(
