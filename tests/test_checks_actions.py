@@ -134,3 +134,46 @@ def test_the_review_meeting_is_on_the_review_date(tmp_path):
     assert sound.doubted(made, "date") == set()
     made.set("when", "2025-12-12", table="sharing", row=row)
     assert sound.doubted(made, "date") == {"“2025-12-12”, but the review date is 2025-12-11."}
+
+
+def of_action(made, code):
+    found = made.check()
+    return set(found["message"][(found["code"] == code) & (found["table"] == "actions")])
+
+
+@pytest.mark.parametrize(
+    ("signed", "status", "is_told"),
+    [
+        ("2025-12-12", "Not Started", True),
+        ("2025-12-12", "In Progress", True),
+        ("2025-12-12", "Complete", False),
+        ("2025-12-10", "Not Started", False),  # the day itself
+        ("2026-11-12", "Not Started", False),  # long after any review
+    ],
+)
+def test_an_open_action_is_overdue_on_the_day_of_the_last_approval(
+    tmp_path, signed, status, is_told
+):
+    made = sound.create(tmp_path)
+    for row in made.values("approvals"):
+        made.set("date", signed, table="approvals", row=row["row"])
+    made.set("status", status, table="actions", row=made.values("actions")[0]["row"])
+    late = f"due on 2025-12-10, and {status} on {signed}."
+    assert any(each.endswith(late) for each in of_action(made, "due")) is is_told
+
+
+@pytest.mark.parametrize(
+    ("title", "is_told"),
+    [
+        ("Improve monitoring", True),
+        ("Update the runbooks", True),
+        ("Update the runbooks of checkout", False),
+        ("Monitor pool waiters", False),
+    ],
+)
+def test_a_title_that_would_fit_any_incident_is_told(tmp_path, title, is_told):
+    made = sound.create(tmp_path)
+    row = made.values("actions")[0]["row"]
+    made.set("description", "The build fails under 20 connections.", table="actions", row=row)
+    made.set("title", title, table="actions", row=row)
+    assert any("would fit any incident" in each for each in of_action(made, "vague")) is is_told

@@ -9,7 +9,7 @@
                 `derived`: curves made of those; `attributes`: their rows by kind, host, version,
                 group; `instants`: the moments and stretches that a sentence tells of
     silence     silent stretches, and whether a metric of the evidence moved meanwhile
-    actions     owners, dates, trackers, wording
+    actions     owners, trackers, wording; `dues`: their days
     answered    factors without an action
     making      an action against what it makes, and against the plan that tells it done
     fields      lists, numbers and rows against one another
@@ -79,6 +79,7 @@ from postmortem_nb.checks import (
     dates,
     derivable,
     doings,
+    dues,
     endpoints,
     extremes,
     fields,
@@ -159,6 +160,7 @@ RULES: tuple[Callable[[Case], Iterator[Finding]], ...] = (
     *timeline.RULES,
     *messages.RULES,
     *actions.RULES,
+    *dues.RULES,
     *answered.RULES,
     *figures.RULES,
     *fields.RULES,

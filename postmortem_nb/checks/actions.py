@@ -1,8 +1,7 @@
-"""Rules of action items: owner, date, tracker, wording."""
+"""Rules of action items: owner, tracker, wording; of their days, see `dues`."""
 
 from __future__ import annotations
 
-import datetime as dt
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -19,28 +18,6 @@ if TYPE_CHECKING:
     from postmortem_nb.checks.case import Case, Row
 
 TABLE = "actions"
-
-LIMITS: dict[str, int] = {
-    "P0": 7,
-    "P1": 31,
-    "P2": 92,
-    "P3": 92,
-    "Immediate": 7,
-    "Short-term": 31,
-    "Long-term": 92,
-}
-"""Days after the incident by which an action of this priority or horizon is due: this week, this
-month, this quarter. Counted from the incident's end or date, never from today."""
-
-MISPLACED: frozenset[tuple[str, str]] = frozenset(
-    {("P0", "Short-term"), ("P0", "Long-term"), ("P1", "Long-term")}
-)
-"""Priority and horizon that exclude each other: what is due this week is no work of a quarter."""
-
-UNHURRIED: frozenset[tuple[str, str]] = frozenset(
-    {("P2", "Immediate"), ("P3", "Immediate"), ("P3", "Short-term")}
-)
-"""Priority and horizon that are at odds the other way: it can wait, and stands with what cannot."""
 
 PRIORITIES = frozenset({"P0", "P1", "P2", "P3"})
 
@@ -67,6 +44,17 @@ TEAMS = re.compile(
     re.IGNORECASE,
 )
 """An owner that is no person: nobody wakes up with it (peers' rule AI3)."""
+
+
+_ANY = re.compile(
+    r"\W*(?:improve|enhance|better|more|strengthen|review|revisit|increase|update|extend|refine|"
+    r"rework|optimi[sz]e|harden|fix)\s(?:our\s|the\s|all\s)?(?:monitoring|monitors|alerting|alerts|"
+    r"observability|logging|documentation|docs|testing|tests|test coverage|communications?|"
+    r"process(?:es)?|runbooks?|resilience|reliability|stability|performance|dashboards?|training|"
+    r"code quality|error handling|capacity)\W*",
+    re.IGNORECASE,
+)
+"""A title that says of nothing when it is there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,16 +93,16 @@ GAPS: tuple[Gap, ...] = (
 
 def gaps(case: Case) -> Iterator[Finding]:
     """Find actions without owner, due date or tracker: graver if urgent, a hint once complete."""
-    for row in _told(case):
+    for row in told(case):
         for gap in GAPS:
             done = row.get("status") == "Complete" and gap.code is Code.DUE
             if not row.get(gap.name) and not done:
-                yield _finding(
+                yield finding(
                     case,
                     row,
                     gap.code,
                     gap.name,
-                    severity=_grave(case, row, softer=gap.softer),
+                    severity=grave(case, row, softer=gap.softer),
                     message=f"{called(row)}: {gap.message}",
                     remedy=gap.remedy,
                 )
@@ -122,11 +110,11 @@ def gaps(case: Case) -> Iterator[Finding]:
 
 def owners(case: Case) -> Iterator[Finding]:
     """Find actions that a team, several people, or nobody, owns."""
-    for row in _told(case):
+    for row in told(case):
         owner = str(row.get("owner") or "")
         parts = [part for part in SEVERAL.split(owner) if part.strip()]
         if owner and (TEAMS.fullmatch(owner) or len(parts) > 1):
-            yield _finding(
+            yield finding(
                 case,
                 row,
                 Code.OWNER,
@@ -140,13 +128,13 @@ def owners(case: Case) -> Iterator[Finding]:
 def titles(case: Case) -> Iterator[Finding]:
     """Find actions without a title, twice the same, or with a priority that is none."""
     seen: set[str] = set()
-    for row in _told(case):
+    for row in told(case):
         title = " ".join(str(row.get("title") or "").lower().split())
         problem = "what is to be done is not said" if not title else ""
         problem = problem or ("it is listed twice" if title in seen else "")
         seen.add(title)
         if problem:
-            yield _finding(
+            yield finding(
                 case,
                 row,
                 Code.VAGUE,
@@ -155,8 +143,8 @@ def titles(case: Case) -> Iterator[Finding]:
                 message=f"{called(row)}: {problem}.",
                 remedy="Give it a title of its own: verb, object, measurable end.",
             )
-        if _priority(row) and _priority(row) not in PRIORITIES:
-            yield _finding(
+        if priority(row) and priority(row) not in PRIORITIES:
+            yield finding(
                 case,
                 row,
                 Code.DUE,
@@ -175,7 +163,7 @@ def tickets(case: Case) -> Iterator[Finding]:
         ticket = str(row.get("tracking") or "").strip().rstrip("/")
         first = seen.setdefault(ticket, row)
         if ticket and first is not row:
-            yield _finding(
+            yield finding(
                 case,
                 row,
                 Code.TRACKING,
@@ -186,81 +174,37 @@ def tickets(case: Case) -> Iterator[Finding]:
             )
 
 
-def horizons(case: Case) -> Iterator[Finding]:
-    """Find actions whose priority and horizon exclude each other."""
-    for row in _told(case):
-        if (_priority(row), row.get("horizon")) in MISPLACED:
-            yield _finding(
+def bare(case: Case) -> Iterator[Finding]:
+    """Find titles that would fit any incident: what will be there stands in the description."""
+    for row in told(case):
+        if row.get("description") and _ANY.fullmatch(str(row.get("title") or "")):
+            yield finding(
                 case,
                 row,
-                Code.DUE,
-                "priority",
-                severity=Severity.WARNING,
-                message=f"{called(row)}: listed under {row['horizon']}, but {_priority(row)} is "
-                f"within {LIMITS[_priority(row)]} days.",
-                remedy="Move it to the horizon of its priority, or lower the priority.",
-            )
-        if (_priority(row), row.get("horizon")) in UNHURRIED:
-            yield _finding(
-                case,
-                row,
-                Code.DUE,
-                "priority",
+                Code.VAGUE,
+                "title",
                 severity=Severity.HINT,
-                message=f"{called(row)}: listed under {row['horizon']}, but only {_priority(row)}.",
-                remedy="Move it to the horizon of its priority, or raise the priority.",
-            )
-
-
-def prevention(case: Case) -> Iterator[Finding]:
-    """Find prevention measures that nobody owns, or due before the incident."""
-    anchor = _anchor(case)
-    for table in PREVENTION:
-        for row in case.rows(table):
-            name, day = row.get("name"), row.get("due")
-            if name and case.has(table, "owner") and not row.get("owner"):
-                told = (f"“{name}” has no owner.", GAPS[0].remedy)
-                yield _measure(case, (table, row["row"], "owner"), Code.OWNER, told)
-            if name and day and anchor and day < anchor:
-                told = (f"“{name}” is due on {day}, before the incident ({anchor}).", "Correct it.")
-                yield _measure(case, (table, row["row"], "due"), Code.DUE, told)
-
-
-def due(case: Case) -> Iterator[Finding]:
-    """Find due dates before the incident, or later than priority or horizon allow."""
-    anchor = _anchor(case)
-    for row in _told(case):
-        day = row.get("due")
-        problem = _untimely(row, day, anchor) if anchor and day else ""
-        if problem:
-            yield _finding(
-                case,
-                row,
-                Code.DUE,
-                "due",
-                severity=_grave(case, row, softer=_priority(row) != "P0"),
-                message=f"{called(row)}: {problem}.",
-                remedy="Bring the date forward, split off what can be done now, or lower the "
-                "priority.",
+                message=f"{called(row)}: the title would fit any incident.",
+                remedy="Say in the title what will be there: lists show nothing else.",
             )
 
 
 def wording(case: Case) -> Iterator[Finding]:
     """Find actions that exhort people, or of which nobody can tell when they are done."""
     people, allowed = case.people(), allows(case)
-    for row in _told(case):
+    for row in told(case):
         title, described = str(row.get("title") or ""), str(row.get("description") or "")
-        told = f"{title}\n{described}"
-        for flag in language.read(told, setting=Setting.ACTIONS, people=people):
+        text = f"{title}\n{described}"
+        for flag in language.read(text, setting=Setting.ACTIONS, people=people):
             name = "title" if flag.start < len(title) else "description"
             if flag.words.lower() not in allowed:
                 yield remark(case, flag, (TABLE, row["row"], name))
 
 
-RULES = (gaps, owners, titles, tickets, horizons, due, prevention, wording)
+RULES = (gaps, owners, titles, bare, tickets, wording)
 
 
-def _told(case: Case) -> list[Row]:
+def told(case: Case) -> list[Row]:
     """Return the actions that say anything beyond their place and priority.
 
     What stands as a priority and is none says something: the action's name was typed there.
@@ -269,66 +213,32 @@ def _told(case: Case) -> list[Row]:
     return [
         row
         for row in case.rows(TABLE)
-        if any(row.get(name) for name in says) or _priority(row) not in {"", *PRIORITIES}
+        if any(row.get(name) for name in says) or priority(row) not in {"", *PRIORITIES}
     ]
 
 
 def called(row: Row) -> str:
     """Return how an action is called in a message."""
-    known = _priority(row) if _priority(row) in PRIORITIES else "–"
+    known = priority(row) if priority(row) in PRIORITIES else "–"
     return f"[{known}] {row.get('title') or 'an action without a title'}"
 
 
-def _priority(row: Row) -> str:
+def priority(row: Row) -> str:
     """Return the priority as P0, P1, …."""
     return str(row.get("priority") or "").strip().upper()
 
 
-def _grave(case: Case, row: Row, *, softer: bool) -> Severity:
+def grave(case: Case, row: Row, *, softer: bool) -> Severity:
     """Return the gravity of a gap: by state, by priority, and softer for what can wait a day."""
     if row.get("status") == "Complete":
         return Severity.HINT
-    urgent = _priority(row) in URGENT or not _priority(row)
+    urgent = priority(row) in URGENT or not priority(row)
     if state(case) != DRAFT and urgent and not softer:
         return Severity.ERROR
     return Severity.WARNING if urgent or not softer else Severity.HINT
 
 
-def _anchor(case: Case) -> dt.date | None:
-    """Return the day the incident ended, else began, else its date."""
-    moment = case.moments.recovered or case.moments.resolved or case.moments.start
-    date: dt.date | None = case.fact("date")
-    return moment.astimezone(dt.UTC).date() if moment else date
-
-
-def _untimely(row: Row, day: dt.date, anchor: dt.date) -> str:
-    """Return what is wrong with a due date, or nothing."""
-    if day < anchor:
-        return f"due on {day}, before the incident ({anchor})"
-    keys = [key for key in (_priority(row), row.get("horizon")) if key in LIMITS]
-    tightest = min(keys, key=lambda key: LIMITS[key], default=None)
-    late = (day - anchor).days
-    if tightest is None or late <= LIMITS[tightest]:
-        return ""
-    return f"due on {day}, {late} days after the incident; {tightest} is within {LIMITS[tightest]}"
-
-
-def _measure(case: Case, place: tuple[str, str, str], code: Code, told: tuple[str, str]) -> Finding:
-    """Return a finding about one prevention measure: its table, row and blank; message, remedy."""
-    (table, row, name), (message, remedy) = place, told
-    return Finding(
-        code=code,
-        severity=Severity.WARNING,
-        where=case.where(table, row, name),
-        message=message,
-        remedy=remedy,
-        table=table,
-        row=row,
-        name=name,
-    )
-
-
-def _finding(  # noqa: PLR0913 - a finding's parts, each by name
+def finding(  # noqa: PLR0913 - a finding's parts, each by name
     case: Case,
     row: Row,
     code: Code,
