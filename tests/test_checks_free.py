@@ -7,7 +7,7 @@ import pytest
 import sound
 
 from postmortem_nb import Incident
-from postmortem_nb.checks import case, events, spoken, written
+from postmortem_nb.checks import case, events, records, spoken, written
 
 # 14:02 start, 14:19 detection, 14:24 acknowledgment, 14:47 discovery, 15:12 cause, 15:26 rollback,
 # 15:38 partial, 16:09 full recovery, 17:05 closed: 127 minutes of impact, 183 until it was closed.
@@ -408,6 +408,47 @@ def test_a_chief_in_an_update_is_an_executive_involved(tmp_path, text, doubted):
         assert bool(named) is found
 
 
+@pytest.mark.parametrize(
+    ("closed", "told"),
+    [
+        ("17:05 UTC", ""),
+        ("16:20, in the channel", ""),  # between recovery and the end
+        ("Closed by Priya at 18:05 UTC", "“Closed by Priya at 18:05 UTC” is after"),
+        ("15:40", "“15:40” is before Full Recovery"),
+        ("The last error was at 15:59", ""),
+    ],
+)
+def test_the_incident_is_closed_between_recovery_and_end(tmp_path, closed, told):
+    incident = sound.create(tmp_path)
+    sound.write(incident, {}, {"Full Recovery": {"closed": closed}})
+    found = [
+        each
+        for each in sound.doubted(incident, "prose")
+        if " is after " in each or " is before " in each
+    ]
+    assert len(found) == bool(told)
+    assert all(each.startswith(told) for each in found)
+
+
+@pytest.mark.parametrize(
+    ("notified", "text", "told"),
+    [
+        (4200, "All affected customers were told by e-mail.", ""),
+        (420, "All affected customers were told by e-mail.", "but 420 of 4,200 were notified"),
+        (420, "Customers whose payment failed were told by e-mail.", ""),
+        (42000, "All affected customers were told by e-mail.", "42,000 customers were notified"),
+        (42000, "We wrote to all 42,000 customers.", ""),
+    ],
+)
+def test_as_many_are_notified_as_were_affected(tmp_path, notified, text, told):
+    incident = sound.create(tmp_path)
+    incident.set("email_sent", True)
+    incident.set("customers_notified", notified)
+    found = sound.doubted_with(incident, text, "prose", "range")
+    assert bool(found) is bool(told)
+    assert all(told in each for each in found)
+
+
 @pytest.mark.parametrize(("due", "doubted"), [("2025-12-10", False), ("2025-12-19", True)])
 def test_a_change_is_due_with_the_action_that_makes_it(tmp_path, due, doubted):
     incident = sound.create(tmp_path)
@@ -509,3 +550,39 @@ def test_a_number_told_by_its_size_alone_is_held_to_it(tmp_path, said, is_told):
     """4,200 customers, 37,500 failed requests."""
     incident = sound.create(tmp_path)
     assert bool(sound.doubted_with(incident, said, "lone", "prose")) is is_told
+
+
+@pytest.mark.parametrize(
+    ("metric", "is_told"),
+    [
+        ("checkout.pool.waiters", False),
+        ("checkout.pool.waiting", True),
+        ("checkout.orders.failed", False),  # another one altogether
+    ],
+)
+def test_a_monitor_is_on_the_metric_that_its_action_names(tmp_path, metric, is_told):
+    incident = sound.create(tmp_path)
+    title = "Page when checkouts wait for the pool"
+    text = "Monitor on checkout.pool.waiters."
+    incident.add(
+        "actions",
+        horizon="Immediate",
+        priority="P0",
+        title=title,
+        description=text,
+        owner="Mei Tan",
+    )
+    query = f"avg(last_5m):avg:{metric}{{*}} > 5"
+    incident.add("monitors", name="Checkouts that wait for the pool", query=query, owner="Mei Tan")
+    told = sound.doubted(incident, "sources")
+    assert any(each.startswith(f"{metric}, but the action") for each in told) is is_told
+
+
+@pytest.mark.parametrize(
+    ("asked", "is_told"), [("2998-12-06", False), ("2999-01-02", False), ("2999-01-20", True)]
+)
+def test_evidence_is_not_asked_after_all_approvals(tmp_path, asked, is_told):
+    seen = case.take(sound.create(tmp_path))  # approved on 2999-01-01
+    record = {"name": "logs", "fetched_at": f"{asked}T09:00:00Z"}
+    told = [each.message for each in records.after(seen, [record])]
+    assert told == ([f"Asked on {asked}, after the last approval or edit (2999-01-01)."] * is_told)

@@ -92,13 +92,26 @@ def dues(case: Case) -> Iterator[Finding]:
     for table, row, action in _made(case):
         for name, word in (("due", "Due on"), ("owner", "Owned by")):
             both = action.get(name) and row.get(name)
-            if not both or action[name] == row[name]:
+            if not both or action[name] == row[name] or not _is_titled(row, action):
                 continue
             if name == "due" and _rolled_out(row, action["due"]):
                 continue
             message = f"{word} {row[name]}, but the action “{action['title']}”: {action[name]}."
             code = Code.DATE if name == "due" else Code.OWNER
             yield _wrong(case, (table, row["row"]), code, name, message)
+
+
+def measured(case: Case) -> Iterator[Finding]:
+    """Find a proposed monitor on a metric beside the one that the action which makes it names."""
+    for table, row, action in _made(case):
+        asked = set(_METRIC.findall(str(row.get("query") or ""))) if table == "monitors" else set()
+        text = f"{action.get('title')} {action.get('description')}"
+        for metric in () if asked & set(_METRIC.findall(text)) else sorted(asked):
+            beside = metric.rpartition(".")[0]
+            others = [each for each in _METRIC.findall(text) if each.rpartition(".")[0] == beside]
+            if others:
+                message = f"{metric}, but the action “{action['title']}” has {others[0]}."
+                yield _wrong(case, (table, row["row"]), Code.SOURCES, "query", message)
 
 
 def finished(case: Case) -> Iterator[Finding]:
@@ -166,7 +179,7 @@ def _minutes(text: str) -> list[float]:
     return [each.value for each in mentions.read(text) if each.kind == "span"]
 
 
-RULES: tuple[Callable[[Case], Iterator[Finding]], ...] = (dues, finished, done, lengths)
+RULES: tuple[Callable[[Case], Iterator[Finding]], ...] = (dues, measured, finished, done, lengths)
 
 
 @lru_cache(maxsize=TEXTS)
@@ -250,9 +263,12 @@ def _action(case: Case, thing: Row) -> Row | None:
 
 def _of_metric(case: Case, thing: Row) -> list[Row]:
     """Return the actions that name the metric of a proposed monitor."""
+    return [row for row in case.rows("actions") if _of_one_metric(thing, row)]
+
+
+def _of_one_metric(thing: Row, action: Row) -> set[str]:
     asked = set(_METRIC.findall(str(thing.get("query") or "")))
-    every = ((row, f"{row.get('title')} {row.get('description')}") for row in case.rows("actions"))
-    return [row for row, text in every if asked & set(_METRIC.findall(text))]
+    return asked & set(_METRIC.findall(f"{action.get('title')} {action.get('description')}"))
 
 
 def _tickets(text: str) -> set[str]:
@@ -276,6 +292,12 @@ def _shared(thing: Row, action: Row) -> int:
     title, rest = _words(action, "title"), _words(action, "description")
     shared = words & (title | rest)
     return len(shared) + len(words & title) if len(shared) >= _SHARED else 0
+
+
+def _is_titled(thing: Row, action: Row) -> bool:
+    """Return whether an action's title tells of the thing; its description may use another one."""
+    words = _words(thing, "name", "new", "target") & _words(action, "title")
+    return len(words) >= _SHARED or bool(_of_one_metric(thing, action))
 
 
 def _named(thing: Row, action: Row) -> bool:

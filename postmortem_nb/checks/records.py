@@ -45,6 +45,7 @@ def found(incident: Incident, case: Case, attested: Attested) -> Iterator[Findin
     yield from cited(case, names)
     yield from made_up(case, listed)
     yield from elsewhere(case, listed)
+    yield from after(case, listed)
     for record in listed:
         yield from unsound(case, record)
         yield from covers(case, record)
@@ -121,6 +122,23 @@ def _expired(case: Case) -> str:
         f"By {newest:%Y-%m-%d} its logs and spans had expired ({KEPT_DAYS} days, unless yours are "
         "kept longer): say in the text what is left, or from where it was taken. "
     )
+
+
+def after(case: Case, listed: Sequence[Mapping[str, Any]]) -> Iterator[Finding]:
+    """Find evidence of a day after all approvals and edits: who signed has not seen it."""
+    days = [row["date"] for row in case.rows("approvals") if row.get("done") and row.get("date")]
+    if not days:
+        return
+    last = max(*days, *(at.date() for edit in case.edits if (at := signed.made(edit))))
+    asked = {str(each.get("name")): _moment(each.get("fetched_at")) for each in listed}
+    later = {name: at.date() for name, at in asked.items() if at and (at.date() - last).days > 1}
+    if later:
+        names = ", ".join(sorted(later))
+        yield _evidence(
+            names,
+            f"Asked on {max(later.values())}, after the last approval or edit ({last}).",
+            "Show the approvers what changed and renew the approvals, or correct the record.",
+        )
 
 
 _SERVICE = re.compile(r"(?<![\w.@-])service:(?P<name>[a-z][\w.-]*\w)", re.IGNORECASE)

@@ -12,9 +12,11 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from postmortem_nb import language
+from postmortem_nb.checks import single
 from postmortem_nb.checks.claims import PEOPLE, PERSON, SEV
 from postmortem_nb.checks.late import late
 from postmortem_nb.checks.reading import LONG, TEXTS, about, final, matches, passages, sentences
+from postmortem_nb.checks.report import Code, Severity
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -165,4 +167,41 @@ def declared(case: Case) -> Iterator[Finding]:
                 yield about(case, cell, f"“{said}”, but the severity is {severity}.")
 
 
-RULES: tuple[Callable[[Case], Iterator[Finding]], ...] = (statements, chiefs, declared)
+_EVERYONE = re.compile(
+    rf"\b(?:all|every|each)(?:\sof\sthe|\sthe|\sof\sour)?\s(?:affected|these|those)\s(?:[a-z]+\s)?"
+    rf"{PEOPLE}(?:,\s[^,.;]{{1,40}},)?\s(?:was|were|has been|have been|got|received)\s(?:an?\s)?"
+    r"(?:also\s|then\s|all\s)?(?:told|informed|notified|e-?mailed|mailed|sent|e-?mails?|"
+    r"contacted|written to)\b",
+    re.IGNORECASE,
+)
+"""Everybody who was affected is said to have been told."""
+_MOST, _MORE = 0.9, 1.1
+"""Shares of those affected: fewer than all of them, and more, were told."""
+
+
+def told(case: Case) -> Iterator[Finding]:
+    """Find how many were notified at odds with how many were affected, where nothing tells why.
+
+    Many are told who were not hit: a text says so, or has their number.
+    """
+    total, notified = case.fact("affected_total"), case.fact("customers_notified")
+    if not total or not notified:
+        return
+    for cell, text in passages(case, plans=True):
+        for match in matches(_EVERYONE, text) if notified < _MOST * total else ():
+            truth = f"{notified:,} of {total:,} were notified"
+            yield about(case, cell, f"“{match.group()}”, but {truth}.")
+    texts = " ".join(str(cell.value) for cell in case.cells if cell.column.kind in _WORDS)
+    if notified > _MORE * total and not re.search(rf"\b(?:{notified:,}|{notified})\b", texts):
+        yield single.about(
+            case,
+            Code.RANGE,
+            "customers_notified",
+            message=f"{notified:,} customers were notified, but {total:,} were affected.",
+            remedy="Correct one of the two, or say in the text who else was told.",
+            severity=Severity.HINT,
+        )
+
+
+_WORDS = frozenset({"prose", "line"})
+RULES: tuple[Callable[[Case], Iterator[Finding]], ...] = (statements, chiefs, declared, told)

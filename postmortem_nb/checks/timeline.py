@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,6 @@ from postmortem_nb.checks.single import about
 from postmortem_nb.checks.spoken import CLOCK
 
 if TYPE_CHECKING:
-    import datetime as dt
     from collections.abc import Iterator, Mapping
 
     from postmortem_nb.checks.case import Case, Row
@@ -122,8 +122,9 @@ def phases(case: Case) -> Iterator[Finding]:
             )
 
 
-_DAY = 24 * 60
+_DAY, _HALF = 24 * 60, dt.timedelta(hours=12)
 _CAUSE, _BEGUN = "Root Cause Identified", "Investigation Begins"
+_RESOLVED = metrics.STEPS["resolved"]
 _PLAN, _DEPLOYED = "Mitigation Plan Formed", "Mitigation Deployed"
 
 
@@ -216,9 +217,37 @@ def belated(case: Case) -> Iterator[Finding]:
                 )
 
 
+_CLOSED_AT = re.compile(
+    rf"(?:^\W*(?:at\s)?|\b(?:closed|declared over|declared resolved)\s(?:[\w’'-]+\s){{0,5}}?at\s)"
+    rf"{CLOCK}",
+    re.IGNORECASE,
+)
+
+
+def closed(case: Case) -> Iterator[Finding]:
+    """Find a clock of the closing that lies outside of recovery and declared resolution."""
+    since, until = case.moments.recovered, case.moments.resolved
+    cells = (cell for cell in case.cells if (cell.table, cell.column.name) == (TABLE, "closed"))
+    for cell in cells if since and until and since < until < since + _HALF else ():
+        for match in _CLOSED_AT.finditer(str(cell.value)):
+            gap = spoken.clocked(match)
+            if since and until and gap and gap[1] == _DAY:
+                late = _behind(gap[0], until)
+                if late > 1 or _behind(gap[0], since) < -1:
+                    step, at = ("Full Recovery", since) if late <= 1 else (_RESOLVED, until)
+                    side = "after" if late > 1 else "before"
+                    said = match.group().strip()
+                    yield prose(case, cell, f"“{said}” is {side} {step} ({times.shown(at)}).")
+
+
+def _behind(minute: float, at: dt.datetime) -> float:
+    """Return how many minutes a clock lies behind a moment, before it below zero."""
+    return (minute - 60 * at.hour - at.minute + _DAY / 2) % _DAY - _DAY / 2
+
+
 _ADDED = re.compile(r"[\w.-]+ \(\S.*\)")
 """How `candidates` names a row of an answer: “events (AwAAAZ…)”."""
-RULES = (order, hints, foregone, belated, window, untimed, phases)
+RULES = (order, hints, foregone, belated, closed, window, untimed, phases)
 
 
 def _happened(row: Row) -> bool:
