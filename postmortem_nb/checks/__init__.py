@@ -53,6 +53,7 @@
                 `lasting`: how long spans took, and how they ended
     records     evidence, and the log of edits
     whys        the chain of whys: its links, one told twice
+    twice       rows, steps and names that stand twice, one text for two opposites
     wording     blameless language, by section
 
 A rule is listed in `RULES`; nothing here knows the wall clock, so a check says the same next year.
@@ -116,6 +117,7 @@ from postmortem_nb.checks import (
     sums,
     tallied,
     timeline,
+    twice,
     versions,
     whys,
     wording,
@@ -184,6 +186,7 @@ RULES: tuple[Callable[[Case], Iterator[Finding]], ...] = (
     doings.late,
     *versions.RULES,
     *whys.RULES,
+    *twice.RULES,
     *wording.RULES,
 )
 """Every rule that needs nothing but the case; `silence`, `levels`, `records` read the bundle."""
@@ -235,6 +238,7 @@ def findings(incident: Incident, *, ignore: Iterable[str] = ()) -> pd.DataFrame:
     found += quoted.found(incident, seen)
     found += alarms.found(incident, seen)
     found += identity.found(incident, seen)
+    found += monitored.foreign(incident, seen)
     found += monitored.unreached(incident, seen)
     found += monitored.fired(incident, seen)
     found += versions.found(incident, seen)
