@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from postmortem_nb import times
 from postmortem_nb.checks import attributes, single, slips
+from postmortem_nb.checks.frozen import curves
 from postmortem_nb.checks.report import Code, Finding, Severity
 from postmortem_nb.checks.signed import made
 from postmortem_nb.errors import shown
@@ -26,6 +27,18 @@ if TYPE_CHECKING:
 _NUMBER = re.compile(r"/incidents?/(?P<number>\d{3,})\b")
 """An incident's number in an address of Datadog."""
 _NAME = re.compile(r"[^\W\d_][\w’'-]+(?:\s[^\W\d_][\w’'.-]+){1,3}")
+_INCIDENT = re.compile(r"\b[A-Z]{2,8}-\d{3,}(?![\w-])", re.IGNORECASE)
+_RELATED = frozenset({"related_links", "recurring", "patterns"})
+"""Blanks that tell of earlier incidents."""
+_ARCHIVE = re.compile(r"slack\.com/archives/(?P<id>\w+)")
+_MONITOR = re.compile(r"\bmonitor\s(?:no\.?\s|#)?(?P<id>\d{3,})\b", re.IGNORECASE)
+_MONITORS = re.compile(r"/monitors/(?P<id>\d{3,})\b")
+_SITE = re.compile(
+    r"https?://app\.(?P<site>(?:datadoghq\.(?:com|eu)|ddog-gov\.com))|"
+    r"https?://(?P<other>(?:us3|us5|ap1|ap2)\.datadoghq\.com)",
+    re.IGNORECASE,
+)
+_LONG, _TWO = 2, 2
 _MOST = 200
 """Names that are compared: a table of nothing else must not slow a form."""
 _NEARLY_ALL = 0.9
@@ -52,6 +65,77 @@ def itself(case: Case) -> Iterator[Finding]:
         if slips.turned(digits, match["number"]) or slips.one_off(digits, match["number"]):
             message = f"“{match.group()}”, but this incident is {own}."
             yield single.about(case, Code.RANGE, "datadog_link", message=message, remedy=CORRECT)
+
+
+def linked(case: Case) -> Iterator[Finding]:
+    """Find links whose number is another one than that of what they lead to, and one to itself."""
+    own = str(case.fact("incident_id") or "").strip().lower()
+    related = str(case.fact("related_links") or "")
+    listed = [str(row["incident"]) for row in case.rows("similar") if row.get("incident")]
+    numbers = {match["number"] for match in _NUMBER.finditer(related)}
+    itself_ = re.search(rf"/{re.escape(own)}(?![\w-])", related.lower())
+    if own and (itself_ or re.sub(r"\D", "", own) in numbers):
+        message = f"The link leads to this incident, {shown(case.fact('incident_id'))}."
+        yield single.about(case, Code.RANGE, "related_links", message=message, remedy=CORRECT)
+    stem = re.sub(r"\d.*", "", listed[0]) if listed else ""
+    for cell in case.cells if listed else ():
+        if cell.column.name in _RELATED:
+            text = _NUMBER.sub(lambda each: f"/{stem}{each['number']}", str(cell.value))
+            for name in sorted({each.upper() for each in _INCIDENT.findall(text)}):
+                near = [each for each in listed if _is_off(name, each.upper())]
+                if near and name not in {each.upper() for each in listed}:
+                    message = f"{name}, but {near[0]} is the one that is listed."
+                    at = (cell.table, cell.row)
+                    yield single.about(
+                        case, Code.RANGE, cell.column.name, message=message, remedy=CORRECT, at=at
+                    )
+    channel, thread = (
+        _ARCHIVE.search(str(case.fact(name) or "")) for name in ("incident_channel", "slack_link")
+    )
+    if channel and thread and _is_off(channel["id"], thread["id"]):
+        message = f"A thread of {thread['id']}, but the channel is {channel['id']}."
+        yield single.about(case, Code.RANGE, "slack_link", message=message, remedy=CORRECT)
+    for row in case.rows("timeline"):
+        said = _MONITOR.search(str(row.get("detected_by") or ""))
+        link = _MONITORS.search(str(row.get("alert_link") or ""))
+        if said and link and said["id"] != link["id"]:
+            message = f"“{link.group()}”, but detected by monitor {said['id']}."
+            at = ("timeline", row["row"])
+            yield single.about(
+                case, Code.RANGE, "alert_link", message=message, remedy=CORRECT, at=at
+            )
+
+
+def _is_off(one: str, other: str) -> bool:
+    """Return whether two names are one but for two digits that are turned, or for one digit."""
+    ours, theirs = (re.sub(r"\D", "", each) for each in (one, other))
+    words = (re.sub(r"\d+", "#", each) for each in (one, other))
+    slip = slips.turned(ours, theirs) or slips.one_off(ours, theirs)
+    return next(words) == next(words) and len(ours) > _LONG and slip
+
+
+def sites(case: Case) -> Iterator[Finding]:
+    """Find one link to another site of Datadog than all others."""
+    found = [
+        (cell, (match["site"] or match["other"]).lower())
+        for cell in case.cells
+        if cell.column.kind == "link"
+        for match in _SITE.finditer(str(cell.value))
+    ]
+    counts = Counter(site for _, site in found)
+    for cell, site in found:
+        others = [each for each in counts if each != site]
+        if len(counts) == _TWO and counts[site] == 1 and counts[others[0]] > 1:
+            message = f"A link to {site}, but all others lead to {others[0]}."
+            yield single.about(
+                case,
+                Code.LINK,
+                cell.column.name,
+                message=message,
+                remedy=CORRECT,
+                severity=Severity.HINT,
+                at=(cell.table, cell.row),
+            )
 
 
 def misspelt(case: Case) -> Iterator[Finding]:
@@ -83,10 +167,10 @@ def _is_slip(one: str, other: str) -> bool:
     if len(ours) != len(theirs):
         return False
     apart = [(a, b) for a, b in zip(ours, theirs, strict=True) if a != b]
-    return len(apart) == 1 and _near(*apart[0])
+    return len(apart) == 1 and near_to(*apart[0])
 
 
-def _near(one: str, other: str) -> bool:
+def near_to(one: str, other: str) -> bool:
     """Return whether two words are one letter apart, or have two letters exchanged."""
     if min(len(one), len(other)) < len("Anna") or abs(len(one) - len(other)) > 1:
         return False
@@ -122,11 +206,33 @@ def later(case: Case) -> Iterator[Finding]:
                 )
 
 
-RULES: tuple[Callable[[Case], Iterator[Finding]], ...] = (itself, misspelt, later)
+RULES: tuple[Callable[[Case], Iterator[Finding]], ...] = (itself, linked, sites, misspelt, later)
+
+
+def metrics(incident: Incident, case: Case) -> Iterator[Finding]:
+    """Find the metric of a proposed monitor that is, but for a letter, one that is frozen."""
+    frozen_ = {each for curve in curves(incident, case) for each in _METRIC.findall(curve.query)}
+    for row in case.rows("monitors") if frozen_ else ():
+        for metric in sorted(set(_METRIC.findall(str(row.get("query") or ""))) - frozen_):
+            near = sorted(each for each in frozen_ if near_to(metric, each))
+            if near:
+                yield single.about(
+                    case,
+                    Code.SOURCES,
+                    "query",
+                    message=f"{metric}, but the frozen metric is {near[0]}.",
+                    remedy=CORRECT,
+                    severity=Severity.HINT,
+                    at=("monitors", row["row"]),
+                )
+
+
+_METRIC = re.compile(r"(?<=:)[a-z]\w*(?:\.\w+)+(?=\s*[{(])")
 
 
 def found(incident: Incident, case: Case) -> Iterator[Finding]:
     """Find the service of nearly all frozen rows among none of those that were hit."""
+    yield from metrics(incident, case)
     told = [str(each).lower() for each in case.fact("services") or ()]
     counts: Counter[str] = Counter()
     for answer in attributes.answers(incident, case) if told else ():

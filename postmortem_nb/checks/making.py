@@ -11,7 +11,7 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from postmortem_nb.checks import events, mentions, single
+from postmortem_nb.checks import events, identity, mentions, single
 from postmortem_nb.checks.reading import TEXTS, about, is_plan, passages, sentences
 from postmortem_nb.checks.report import Code, Severity
 
@@ -109,7 +109,7 @@ def measured(case: Case) -> Iterator[Finding]:
         for metric in () if asked & set(_METRIC.findall(text)) else sorted(asked):
             beside = metric.rpartition(".")[0]
             others = [each for each in _METRIC.findall(text) if each.rpartition(".")[0] == beside]
-            if others:
+            if others and not identity.near_to(metric, others[0]):  # a slip: told there
                 message = f"{metric}, but the action “{action['title']}” has {others[0]}."
                 yield _wrong(case, (table, row["row"]), Code.SOURCES, "query", message)
 
