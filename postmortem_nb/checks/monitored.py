@@ -157,6 +157,64 @@ def thresholds(case: Case) -> Iterator[Finding]:
             )
 
 
+_OVER_WORDS = re.compile(
+    r">|\b(?:above|over|more than|greater than|exceed\w*|at least)\b", re.IGNORECASE
+)
+_UNDER_WORDS = re.compile(
+    r"<|\b(?:below|under|less than|fewer than|lower than|at most)\b", re.IGNORECASE
+)
+
+
+def sides(case: Case) -> Iterator[Finding]:
+    """Find a threshold told on the other side than the query has it."""
+    for row in case.rows("monitors"):
+        match = _BOUND.search(str(row.get("query") or "").strip())
+        told = _DURING.sub(" ", str(row.get("threshold") or ""))
+        over, under = _OVER_WORDS.search(told), _UNDER_WORDS.search(told)
+        plain = bool(over) != bool(under) and not _REST.search(told)
+        if match and plain and match["way"].startswith(">") != bool(over):
+            said = row["threshold"].strip()
+            yield single.about(
+                case,
+                Code.RANGE,
+                "threshold",
+                message=f"Threshold {said!r}, but its query has {match.group().strip()}.",
+                remedy="Correct the one that is wrong.",
+                at=("monitors", row["row"]),
+            )
+
+
+_REST = re.compile(r"\b(?:left|free|remain\w*|unused|not|no|without|available)\b", re.IGNORECASE)
+_TAG = re.compile(r"(?<![\w.@-])(?:service|env):(?P<name>[a-z][\w.-]*\w)", re.IGNORECASE)
+
+
+def foreign(incident: Incident, case: Case) -> Iterator[Finding]:
+    """Find a proposed monitor on a service or environment of which nothing else tells."""
+    told = " ".join(
+        str(cell.value).lower() for cell in case.cells if (cell.table, cell.column.name) != _ASKED
+    )
+    asked = " ".join(
+        str(each.get("arguments")) for each in frozen.listed(incident.path / "evidence", case)
+    )
+    for row in case.rows("monitors") if _TAG.search(asked) else ():
+        for match in _TAG.finditer(str(row.get("query") or "")):
+            kind = match.group().partition(":")[0]
+            beside = f"{kind}:" in asked.lower()
+            if beside and match["name"].lower() not in f"{told} {asked.lower()}":
+                yield single.about(
+                    case,
+                    Code.SOURCES,
+                    "query",
+                    message=f"{match.group()} is told nowhere else, and no frozen answer is of it.",
+                    remedy="Correct the query, or say what it has to do with the incident.",
+                    severity=Severity.HINT,
+                    at=("monitors", row["row"]),
+                )
+
+
+_ASKED = ("monitors", "query")
+
+
 def _is_next(figure: re.Match[str], way: str, bound: float) -> bool:
     """Return whether a count is the first beyond a query's bound: “3 failures” is “> 2”.
 
@@ -318,4 +376,4 @@ def _plain(query: str) -> str:
     return "".join(query.split())
 
 
-RULES: tuple[Callable[[Case], Iterator[Finding]], ...] = (thresholds, windows, brackets)
+RULES: tuple[Callable[[Case], Iterator[Finding]], ...] = (thresholds, sides, windows, brackets)
