@@ -178,6 +178,12 @@ _CUT = re.compile(
 (“…/CHK 1933”), the rest of a query or of a search (“?query=a status:error”) stands behind it."""
 
 
+_LOCAL = re.compile(
+    r"^\s*(?:https?://(?:localhost|127\.0\.0\.1|0\.0\.0\.0)\b|file:)", re.IGNORECASE
+)
+"""An address that leads each reader to a machine of their own."""
+
+
 def links(case: Case) -> Iterator[Finding]:
     """Find links that no reader can follow."""
     for cell in case.cells:
@@ -187,7 +193,7 @@ def links(case: Case) -> Iterator[Finding]:
             continue
         parts = [part for part in text.BETWEEN_LINKS.split(str(cell.value)) if part.strip(" ,")]
         meant = [part for part in parts if ADDRESS.search(part)]
-        broken = [part for part in meant if text.href(part) is None]
+        broken = [part for part in meant if text.href(part) is None or _LOCAL.search(part)]
         cut = _CUT.search(str(cell.value))
         if broken or cut or not meant:
             odd = shown(cut.group() if cut else broken[0] if broken else cell.value)
@@ -270,7 +276,7 @@ def dates(case: Case) -> Iterator[Finding]:
         )
     day = start.date() if start else date
     yield from _others(case, day)
-    review = case.fact("review_date")
+    review, due = case.fact("review_date"), case.measures["follow_up"].value
     if day and review and review < day:
         yield about(
             case,
@@ -278,6 +284,15 @@ def dates(case: Case) -> Iterator[Finding]:
             "review_date",
             message=f"The review ({review}) is before the incident ({day}).",
             remedy="Correct the date of the review.",
+        )
+    elif review and due and review > due:
+        yield about(
+            case,
+            Code.DATE,
+            "review_date",
+            message=f"The review ({review}) is after the follow-up ({due}).",
+            remedy="Review before what came of it is followed up.",
+            severity=Severity.HINT,
         )
     elif day and review and (review - day).days > DAYS_TO_REVIEW:
         yield about(
@@ -288,29 +303,6 @@ def dates(case: Case) -> Iterator[Finding]:
             remedy="Review while people remember what they saw.",
             severity=Severity.HINT,
         )
-
-
-_UNDONE = re.compile(
-    r"\W*(?:not (?:yet )?(?:started|begun|updated|done|written)|planned|to ?do|open|pending|"
-    r"outstanding)\b.*",
-    re.IGNORECASE | re.DOTALL,
-)
-
-
-def ticked(case: Case) -> Iterator[Finding]:
-    """Find a task that is ticked, “Runbook updated”, while every runbook still waits for it."""
-    waiting = [str(row["status"]) for row in case.rows("runbooks") if row.get("status")]
-    undone = waiting and all(_UNDONE.fullmatch(each) for each in waiting)
-    for row in case.rows("sharing") if undone else ():
-        if row.get("done") and "runbook" in str(row.get("task") or "").lower():
-            yield about(
-                case,
-                Code.PROSE,
-                "done",
-                message=f"“{row['task']}” is ticked, but the runbook's status is {waiting[0]}.",
-                remedy="Take the tick away, or bring the status up to date.",
-                at=("sharing", row["row"]),
-            )
 
 
 ENOUGH = 1_000
@@ -334,7 +326,7 @@ def spoken_of(case: Case) -> Iterator[Finding]:
         )
 
 
-RULES = (blanks, left_over, links, follow_up, dates, ticked, spoken_of)
+RULES = (blanks, left_over, links, follow_up, dates, spoken_of)
 
 
 OTHERS: tuple[tuple[str, str, bool, str], ...] = (

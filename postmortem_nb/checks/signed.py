@@ -26,8 +26,8 @@ _PARTLY = re.compile(
 )
 """In a status: not all is done."""
 _UNREADY = re.compile(
-    r"\b(?:not (?:yet )?(?:started|updated|begun|written)|draft|in review|in progress|planned|"
-    r"to ?do|open)\b",
+    r"\b(?:not (?:yet )?(?:started|updated|begun|written|done)|draft|in review|in progress|planned|"
+    r"to ?do|open|pending|outstanding)\b",
     re.IGNORECASE,
 )
 
@@ -213,6 +213,8 @@ def signers(case: Case) -> Iterator[Finding]:
             problem = f"{shown(name)} signed as author, but the author is {shown(author)}"
         elif role and "review" in str(role).lower() and own:
             problem = f"{shown(name)} reviewed a text of their own"
+        elif role == "Manager" and own:
+            problem = f"{shown(name)} approved a text of their own"
         elif name and role == _REVIEWER and reviewers and not _among(name, reviewers):
             problem = f"{shown(name)} is none of the reviewers ({', '.join(reviewers)})"
         elif date and review and date < review and role != "Author":
@@ -237,6 +239,24 @@ def signers(case: Case) -> Iterator[Finding]:
         )
 
 
+def signed_draft(case: Case) -> Iterator[Finding]:
+    """Find a Draft that all have signed, and an Approved one whose review nobody scheduled."""
+    rows = {row.get("role"): row for row in case.rows("approvals")}
+    roles = _roles(case)
+    if roles and not reached(case, REVIEW) and not any(_lacking(rows.get(r, {})) for r in roles):
+        yield about(
+            case,
+            Code.APPROVAL,
+            "state",
+            message=f"Still a Draft, but all {len(roles)} have signed.",
+            remedy="Set the state, or take the approvals back.",
+        )
+    for row in case.rows("sharing") if reached(case, APPROVED) else ():
+        if row.get("done") is False and "review meeting" in str(row.get("task")).lower():
+            message = f"“{row['task']}” is not ticked, but the postmortem is Approved."
+            yield _tick(case, row, "done", message)
+
+
 def ticks(case: Case) -> Iterator[Finding]:
     """Find ticks of Knowledge Sharing at odds with the runbooks and the day of the review."""
     states = [str(row.get("status") or "") for row in case.rows("runbooks") if row.get("name")]
@@ -256,7 +276,7 @@ def ticks(case: Case) -> Iterator[Finding]:
             yield _tick(case, row, "when", f"“{row['when']}”, but the review date is {day}.")
 
 
-RULES = (approvals, ahead, stale, signers, ticks)
+RULES = (approvals, ahead, stale, signers, signed_draft, ticks)
 
 
 def _tick(case: Case, row: Row, name: str, message: str) -> Finding:
