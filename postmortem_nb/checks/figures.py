@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from postmortem_nb import times
 from postmortem_nb.checks import slips, spoken, written
 from postmortem_nb.checks.case import SINGLE
+from postmortem_nb.checks.claims import PEOPLE
 from postmortem_nb.checks.reading import matches
 from postmortem_nb.checks.report import Code, Finding, Severity
 from postmortem_nb.checks.single import about
@@ -142,7 +143,8 @@ def spent(case: Case) -> Iterator[Finding]:
 _WORD = re.compile(
     r"\b(?:in-(?:app|game|product)|push (?:message|notification)s?|SMS|text messages?|"
     r"(?:by|in|with|put up|showed|posted) (?:a|the) banner|banners? (?:told|said|saying|informed)|"
-    r"pop-?ups?|texted|phoned|(?:was|were) (?:called|rung|visited)|"
+    r"pop-?ups?|texted|phoned|(?:they|all|each|"
+    rf"{PEOPLE}) (?:was|were) (?:called|rung|visited)|"
     r"(?:called|rang) (?:all|each|every)|"
     r"(?:told|inform\w*|notif\w*|reached|contacted|called)\s[^.;]{0,40}?\bby (?:phone|"
     r"telephone|post|letter|mail))\b",
@@ -305,7 +307,7 @@ def product(case: Case) -> Iterator[Finding]:
     for part in _PART.split(str(case.fact("revenue_method") or "")):
         name = "revenue_at_risk" if _RISK.search(part) else "revenue_loss"
         loss, products = case.fact(name), _products(part)
-        if not loss or not products:
+        if loss is None or not products:
             continue
         middles = [(low + high) / 2 for low, high in products]
         known = max(len(f"{each:.0f}".rstrip("0")) for each in (*middles, loss))

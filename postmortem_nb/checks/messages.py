@@ -25,7 +25,8 @@ DAY = 24 * 60
 
 _OVER = re.compile(
     r"\b(?:(?:is|are|was|has been|have been|now) (?:fully )?(?:resolved|restored|closed)|"
-    r"work(?:s|ing)? again|back to normal|fully recovered|is over|all clear)\b",
+    r"work(?:s|ing)? again|back to normal|fully recovered|(?:has|have|monitor) recovered|is over|"
+    r"all clear)\b|^(?:resolved|recovered)\b",
     re.IGNORECASE,
 )
 _NOT_YET = re.compile(

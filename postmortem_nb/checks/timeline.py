@@ -122,8 +122,10 @@ def phases(case: Case) -> Iterator[Finding]:
             )
 
 
+_LINES = re.IGNORECASE | re.DOTALL
 _DAY, _HALF = 24 * 60, dt.timedelta(hours=12)
 _CAUSE, _BEGUN = "Root Cause Identified", "Investigation Begins"
+_ACKNOWLEDGED = metrics.STEPS["acknowledged"]
 _RESOLVED = metrics.STEPS["resolved"]
 _PLAN, _DEPLOYED = "Mitigation Plan Formed", "Mitigation Deployed"
 
@@ -136,7 +138,11 @@ def hints(case: Case) -> Iterator[Finding]:
     """
     people = [row for row in _timed(case) if not _happened(row)]
     found = sorted(row["time"] for row in people if row.get("step") == metrics.DISCOVERY)
-    known = {step: row["time"] for step in (_CAUSE, _BEGUN, _PLAN) if (row := _one(case, step))}
+    known = {
+        step: row["time"]
+        for step in (_CAUSE, _BEGUN, _PLAN, _ACKNOWLEDGED)
+        if (row := _one(case, step))
+    }
     pairs = (
         (_CAUSE, metrics.DISCOVERY, found[-1] if found else None),
         (_PLAN, _CAUSE, known.get(_CAUSE)),
@@ -144,6 +150,7 @@ def hints(case: Case) -> Iterator[Finding]:
         (_DEPLOYED, _PLAN, known.get(_PLAN)),
         (metrics.DISCOVERY, _BEGUN, known.get(_BEGUN)),
         ("Escalation", _BEGUN, known.get(_BEGUN)),
+        (_BEGUN, _ACKNOWLEDGED, known.get(_ACKNOWLEDGED)),
         ("Partial Recovery", _DEPLOYED, case.moments.mitigated),
         ("Monitoring", "Full Recovery", case.moments.recovered),
     )
@@ -240,6 +247,43 @@ def closed(case: Case) -> Iterator[Finding]:
                     yield prose(case, cell, f"“{said}” is {side} {step} ({times.shown(at)}).")
 
 
+STATED: Mapping[str, tuple[str, re.Pattern[str]]] = {
+    "Partial Recovery": (
+        "status",
+        re.compile(r"(?:now )?fully (?:resolved|recovered)\W*", re.IGNORECASE),
+    ),
+    "Full Recovery": (
+        "status",
+        re.compile(
+            r"(?:only )?(?:part\w*|not (?:yet )?(?:fully|resolved)|mostly|degraded)\b.*", _LINES
+        ),
+    ),
+    _RESOLVED: (
+        "final_status",
+        re.compile(
+            r"(?:still (?:open|ongoing)|not (?:yet )?resolved|unresolved|open|ongoing)\b.*", _LINES
+        ),
+    ),
+}
+"""Step → its blank, and how that begins where it denies the step."""
+
+
+def stated(case: Case) -> Iterator[Finding]:
+    """Find a status that denies the step under which it stands."""
+    for row in case.rows(TABLE):
+        name, way = STATED.get(str(row.get("step")), ("", None))
+        said = str(row.get(name) or "").strip()
+        if way and way.fullmatch(said):
+            yield about(
+                case,
+                Code.SOURCES,
+                name,
+                message=f"“{said[:80]}” under {row['step']}.",
+                remedy="Correct the status, or tell it under its own step.",
+                at=(TABLE, row["row"]),
+            )
+
+
 def _behind(minute: float, at: dt.datetime) -> float:
     """Return how many minutes a clock lies behind a moment, before it below zero."""
     return (minute - 60 * at.hour - at.minute + _DAY / 2) % _DAY - _DAY / 2
@@ -247,7 +291,7 @@ def _behind(minute: float, at: dt.datetime) -> float:
 
 _ADDED = re.compile(r"[\w.-]+ \(\S.*\)")
 """How `candidates` names a row of an answer: “events (AwAAAZ…)”."""
-RULES = (order, hints, foregone, belated, closed, window, untimed, phases)
+RULES = (order, hints, foregone, belated, closed, stated, window, untimed, phases)
 
 
 def _happened(row: Row) -> bool:
