@@ -74,8 +74,8 @@ def test_a_name_that_is_one_misspelt(incident, name, found):
 def test_two_words_are_near_by_a_letter_or_an_exchange():
     near = [("weber", "webber"), ("weber", "webre"), ("weber", "wober"), ("ozols", "ozola")]
     far = [("weber", "weberin"), ("weber", "weaver"), ("ana", "ann"), ("weber", "bewer")]
-    assert [identity._near(*each) for each in (*near, *far)] == [True] * 4 + [False] * 4
-    assert all(identity._near(b, a) for a, b in near)
+    assert [identity.near_to(*each) for each in (*near, *far)] == [True] * 4 + [False] * 4
+    assert all(identity.near_to(b, a) for a, b in near)
 
 
 def test_a_time_that_had_not_come_when_it_was_written(incident):

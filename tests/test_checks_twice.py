@@ -117,7 +117,7 @@ FIELDS = {
     "a complete outage of a few": ("range", lambda i: i.set("experience", "Complete outage")),
     "services of which nothing is said": ("prose", lambda i: i.set("services", ["inventory"])),
     "a runbook updated and not begun": (
-        "prose",
+        "sources",
         lambda i: (
             i.add("runbooks", name="Pools", owner="Dana Kim", status="Not started"),
             i.add("sharing", task="Runbook updated", done=True),

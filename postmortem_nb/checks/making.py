@@ -242,10 +242,7 @@ def _action(case: Case, thing: Row) -> Row | None:
 
     Else that of one owner, or due on one day, with its words: None where another has as many.
     """
-    tickets = _tickets(" ".join(str(each) for each in thing.values()))
-    tracked = [
-        each for each in case.rows("actions") if tickets & _tickets(str(each.get("tracking") or ""))
-    ]
+    tracked = [each for each in case.rows("actions") if _of_one_ticket(thing, each)]
     tracked = tracked or _of_metric(case, thing)
     if tracked:
         return tracked[0] if len(tracked) == 1 else None
@@ -269,6 +266,11 @@ def _of_metric(case: Case, thing: Row) -> list[Row]:
 def _of_one_metric(thing: Row, action: Row) -> set[str]:
     asked = set(_METRIC.findall(str(thing.get("query") or "")))
     return asked & set(_METRIC.findall(f"{action.get('title')} {action.get('description')}"))
+
+
+def _of_one_ticket(thing: Row, action: Row) -> set[str]:
+    named = _tickets(" ".join(str(each) for each in thing.values()))
+    return named & _tickets(str(action.get("tracking") or ""))
 
 
 def _tickets(text: str) -> set[str]:
@@ -297,7 +299,8 @@ def _shared(thing: Row, action: Row) -> int:
 def _is_titled(thing: Row, action: Row) -> bool:
     """Return whether an action's title tells of the thing; its description may use another one."""
     words = _words(thing, "name", "new", "target") & _words(action, "title")
-    return len(words) >= _SHARED or bool(_of_one_metric(thing, action))
+    named = _of_one_ticket(thing, action) or _of_one_metric(thing, action)
+    return bool(named) or len(words) >= _SHARED
 
 
 def _named(thing: Row, action: Row) -> bool:
