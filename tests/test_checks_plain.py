@@ -433,6 +433,7 @@ def test_a_place_without_a_code_is_held_to_the_evidence_too(made):
         ("Berlin, Munich; Graz as usual", ""),
         ("Berlin, Munich, Graz and Linz", "“Linz” is in no frozen answer"),
         ("Berlin, Munich, Graz and Vienna", ""),
+        ("Berlin, Munich and Graz; Vienna far less", ""),
         ("Berlin and the rest of Germany", ""),
         ("Germany", ""),
     ):

@@ -127,7 +127,9 @@ def _unheard(case: Case, split: Sequence[Estimate], stated: str) -> Iterator[Fin
     known = {name.lower() for each in split for name, _ in each.parts}
     texts_ = " ".join(text.lower() for cell, text in texts(case) if cell.column.name != "regions")
     names = [each.lower() for each in named(stated)]
-    strange = [each for each in names if each not in known and each not in texts_]
+    strange = [
+        each for each in names if each not in texts_ and not any(name in each for name in known)
+    ]
     if len(strange) == 1 and len(names) > 2 and {*names} - {*strange} <= known:
         shown = next(each for each in named(stated) if each.lower() == strange[0])
         yield _wrong(case, f"“{shown}” is in no frozen answer and in no text, as the others are.")
