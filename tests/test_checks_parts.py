@@ -172,6 +172,22 @@ def test_an_action_has_a_number_of_the_fields_as_it_is(incident):
         assert doubted == told
 
 
+@pytest.mark.parametrize(
+    ("title", "doubted"),
+    [
+        ("Fix the unit of the skew correction", False),  # other work of the same owner
+        ("Use duration types for times", True),
+    ],
+)
+def test_a_change_is_that_of_an_action_whose_title_tells_of_it(tmp_path, title, doubted):
+    incident = sound.create(tmp_path)
+    made = {"owner": "Dana Kim", "due": "2025-12-10", "description": "Use a duration type."}
+    incident.add("actions", horizon="Immediate", priority="P0", title=title, **made)
+    change = {"name": "Duration types", "target": "Times are durations with a unit"}
+    incident.add("technical_changes", owner="Dana Kim", due="2026-01-15", **change)
+    assert any("but the action" in each for each in sound.doubted(incident, "date")) is doubted
+
+
 @pytest.mark.parametrize(("due", "doubted"), [("2026-01-29", False), ("2025-12-29", True)])
 def test_a_change_and_its_action_share_the_name_of_a_component(tmp_path, due, doubted):
     incident = sound.create(tmp_path)

@@ -32,6 +32,7 @@ _MADE_ALREADY = re.compile(
     r"\s*(?:completed?|live|done|in (?:production|place|use))\b", re.IGNORECASE
 )
 """How the status of a thing begins that is there."""
+_PART = re.compile(r"\w[_\d-]")
 _SHARED = 2
 """Words that a thing and the action that makes it share."""
 _TIMES = events.stems("minute hour day week month minutes hours days weeks months each every per")
@@ -297,10 +298,13 @@ def _shared(thing: Row, action: Row) -> int:
 
 
 def _is_titled(thing: Row, action: Row) -> bool:
-    """Return whether an action's title tells of the thing; its description may use another one."""
+    """Return whether an action's title tells of the thing; its description may use another one.
+
+    It shares two words with it, or the name of a part: “venue_description”, “ap-south”.
+    """
     words = _words(thing, "name", "new", "target") & _words(action, "title")
     named = _of_one_ticket(thing, action) or _of_one_metric(thing, action)
-    return bool(named) or len(words) >= _SHARED
+    return bool(named) or len(words) >= _SHARED or any(map(_PART.search, words))
 
 
 def _named(thing: Row, action: Row) -> bool:
