@@ -82,6 +82,25 @@ def test_an_empty_window_is_said(account):
 
 
 @pytest.mark.parametrize(
+    "call",
+    [
+        'search_datadog_logs(query="service:auth-dns", {})',
+        'get_datadog_metric(queries=["avg:trace.auth_dns.request.duration{{*}}"], {})',
+    ],
+)
+def test_of_another_day_the_sandbox_says_what_it_plays(call):
+    # whoever has no account begins with an incident of their own: no key, no window is at fault
+    (said,) = in_cell(call.format('from="2026-11-28T09:12Z", to="2026-11-28T11:47Z"'))
+    assert "the sandbox plays one made-up incident, 2025-12-04 14:02 UTC to 2025-12-04 16:09" in said
+    assert "checkout and payments: set DD_API_KEY and DD_APP_KEY" in said
+
+
+def test_on_its_own_day_the_sandbox_is_asked_on():
+    (said,) = in_cell(f'search_datadog_logs(query="service:auth-dns", {WINDOW})')
+    assert said.startswith("nothing matches 'service:auth-dns': services there are")
+
+
+@pytest.mark.parametrize(
     ("query", "said"),
     [
         ("http.status_code:500", "'http.status_code' looks like an attribute"),
@@ -127,6 +146,19 @@ def test_the_templates_metric_query_is_offered_as_it_has_to_be(account):
     assert said[1].endswith(
         "ask 'sum:trace.http.request.errors{env:prod,service:checkout}.as_rate()'"
     )
+
+
+def test_a_service_with_a_dash_is_offered_as_its_spans_name_it(account):
+    # {{SERVICE}} in a metric's name is auth_dns; the tag keeps its dash
+    def script(heard):
+        if "aggregate" in heard.path and "auth_dns" in str(heard.json):
+            return Say({"data": []})
+        return spans(heard)
+
+    account(script)
+    query = "avg:trace.auth_dns.request.duration{*}"
+    (said,) = in_cell(f'get_datadog_metric(queries=["{query}"], {WINDOW})')
+    assert said.endswith("ask 'avg:trace.http.request{service:auth-dns}'")
 
 
 @pytest.mark.parametrize(

@@ -11,9 +11,11 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from difflib import get_close_matches
+from importlib import import_module
 from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
+from postmortem_nb import times
 from postmortem_nb.datadog import answers, fields, searches
 from postmortem_nb.datadog.failures import Failed
 from postmortem_nb.errors import shown
@@ -86,10 +88,24 @@ def looked_up(asked: Asking) -> list[str]:
     metric = asked.function in _METRICS
     if not metric and asked.function not in _SEARCHES:
         return []
+    if asked.connection.sandbox and (story := _story(asked)):
+        return [story]
     try:
         return list(_of_metrics(asked) if metric else _of_search(asked))
     except Failed:
         return []  # no help is no fault of the answer, which stands
+
+
+def _story(asked: Asking) -> str:
+    """Return what the sandbox tells of, where the question's window holds nothing of it."""
+    facts = import_module("postmortem_nb.sandbox.scenario").FACTS
+    if asked.start < facts.baseline_end and asked.end > facts.baseline_start:
+        return ""
+    window = f"{times.shown(facts.start)} to {times.shown(facts.recovered)}"
+    return (
+        f"the sandbox plays one made-up incident, {window}, of the services "
+        f"{' and '.join(facts.services)}: set DD_API_KEY and DD_APP_KEY to ask of your own"
+    )
 
 
 def _keyed(words: str) -> list[tuple[str, str]]:
@@ -201,7 +217,11 @@ def _by_operation(asked: Asking, words: str, found: re.Match[str], known: set[st
     """
     service, what = found["service"], found["what"] or ""
     said = f"there is no metric {shown(found[0])}: trace metrics are named by operation"
-    operations = _operations(asked, service) or sorted(
+    for spelled in dict.fromkeys((service, service.replace("_", "-"))):  # a metric's name has no -
+        if operations := _operations(asked, spelled):
+            service = spelled
+            break
+    operations = operations or sorted(
         name.removeprefix("trace.").removesuffix(".hits")
         for name in known
         if name.startswith("trace.") and name.endswith(".hits")
