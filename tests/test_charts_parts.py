@@ -285,6 +285,21 @@ def test_names_that_fit_stay_as_they_are():
     assert card.fit_apart([], 2.0) == []
 
 
+def test_each_of_many_queries_on_one_axis_is_known_by_its_own_words():
+    queries = ["p95:a.request{*}", "avg:a.request{*}", "p95:b.request{env:prod}", "max:b.request{*}"]
+    columns = {"timestamp": "2025-12-04T14:00Z", "series": "*", "value": 1.0, "unit": "second"}
+    frame = pd.DataFrame([{**columns, "query": query} for query in queries])
+    frame["timestamp"] = pd.to_datetime(frame["timestamp"])
+    (group,) = series.groups(frame)
+    assert group.caption == ";  ".join(queries)
+    assert [line.name for line in group.lines] == [
+        "p95:a.request",
+        "avg:a.request",
+        "p95:b.request{env:prod}",
+        "max:b.request",
+    ]
+
+
 @pytest.mark.parametrize(
     ("query", "unit", "adds"),
     [

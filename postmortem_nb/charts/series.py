@@ -52,15 +52,15 @@ class Group:
 
 def groups(frame: pd.DataFrame, unit: str = "", by: str | None = None) -> tuple[Group, ...]:
     """Return the panels of a tidy metric frame, queries in the order they came."""
-    found = [_group(part, unit, by) for _, part in _queries(frame)]
-    merged: list[Group] = []
-    for one in found:
-        match = next((place for place, other in enumerate(merged) if _alike(one, other)), None)
-        if match is None:
-            merged.append(one)
+    panels: list[list[Group]] = []
+    for _, part in _queries(frame):
+        one = _group(part, unit, by)
+        shared = next((panel for panel in panels if _alike(panel, one)), None)
+        if shared is None:
+            panels.append([one])
         else:
-            merged[match] = _together(merged[match], one)
-    return tuple(merged)
+            shared.append(one)
+    return tuple(_together(panel) if panel[1:] else panel[0] for panel in panels)
 
 
 def _queries(frame: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
@@ -154,27 +154,38 @@ def short_names(names: Sequence[str], by: str | None = None) -> list[str]:
     return short if all(short) and len(set(short)) == len(short) else list(names)
 
 
-def _alike(one: Group, other: Group) -> bool:
+def _alike(panel: Sequence[Group], other: Group) -> bool:
+    one = panel[0]
     if one.unit != other.unit or one.adds_up != other.adds_up:
         return False
-    sizes = sorted(max((_top(line) for line in group.lines), default=0.0) for group in (one, other))
-    return sizes[1] <= UNLIKE * sizes[0]
+    tops = [max((_top(line) for line in group.lines), default=0.0) for group in panel]
+    low, high = sorted((max(tops), max((_top(line) for line in other.lines), default=0.0)))
+    return high <= UNLIKE * low
 
 
 def _top(line: Line) -> float:
     return float(np.nanmax(np.abs(line.y), initial=0.0))
 
 
-def _together(first: Group, second: Group) -> Group:
-    """Return one group of both; a lone series is then known by its query."""
-    caption = f"{first.caption};  {second.caption}"
-    both = tuple(
-        replace(line, name=group.caption if line.name == "*" else f"{line.name} {group.caption}")
-        if group.caption not in line.name else line
-        for group in (first, second) for line in group.lines
-    )  # fmt: skip
-    lines = tuple(sorted(both, key=lambda line: -line.area))
-    return Group(caption, first.unit, lines, first.adds_up, first.counts and second.counts)
+def _together(panel: Sequence[Group]) -> Group:
+    """Return one group of all; a lone series is then known by its query."""
+    first = panel[0]
+    lines = [line for group in panel for line in _by_query(group)]
+    return Group(
+        ";  ".join(group.caption for group in panel),
+        first.unit,
+        tuple(sorted(lines, key=lambda line: -line.area)),
+        first.adds_up,
+        all(group.counts for group in panel),
+    )
+
+
+def _by_query(group: Group) -> Iterator[Line]:
+    """Yield a query's lines as they are named among those of others; all of it needs no ``{*}``."""
+    query = group.caption.removesuffix("{*}")
+    for line in group.lines:
+        named = line.name if group.caption in line.name else f"{line.name} {query}"
+        yield replace(line, name=query if line.name == "*" else named)
 
 
 @dataclass(frozen=True, slots=True)
