@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from postmortem_nb import evidence, kinds, metrics, times, units
+from postmortem_nb import evidence, kinds, metrics, text, times, units
 from postmortem_nb.errors import BadValue, BundleError, expected
 
 if TYPE_CHECKING:
@@ -194,7 +194,23 @@ def search(incident: Incident, answer: str, words: str, zone: tzinfo = UTC) -> F
     return Found([of(timed, row) for row in timed.index[:FOUND]], len(timed))
 
 
-def add(incident: Incident, found: Candidate) -> str:
+class Added(str):
+    """The id of a step in the timeline; a notebook shows the step, which says more."""
+
+    said: str
+
+    @classmethod
+    def of(cls, row: str, found: Candidate) -> Added:
+        """Return a row's id that knows what was added as it."""
+        made = cls(row)
+        made.said = f"{times.shown(found.time)}, {found.step}: {found.says}"
+        return made
+
+    def _repr_html_(self) -> str:
+        return f"<p>In the timeline: {text.html(self.said)}</p>"
+
+
+def add(incident: Incident, found: Candidate) -> Added:
     """Put a candidate into the timeline and return its row's id.
 
     A cell that is run again finds the row that it added, whatever was written over it since.
@@ -206,7 +222,7 @@ def add(incident: Incident, found: Candidate) -> str:
         columns["evidence"] = evidence.shown(columns["evidence"], monitors(incident))
     wanted = {"step": found.step, "time": times.iso(found.time), **columns}
     held = (row for row, first in _begun(incident).items() if wanted.items() <= first.items())
-    return next(held, "") or incident.add("timeline", **wanted)
+    return Added.of(next(held, "") or incident.add("timeline", **wanted), found)
 
 
 def _begun(incident: Incident) -> dict[str, dict[str, Any]]:

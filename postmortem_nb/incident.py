@@ -325,7 +325,7 @@ class Incident:
         """Put a row of an answer, or the peak of a metric, into the timeline; return its id."""
         candidates = import_module("postmortem_nb.candidates")
         found = candidates.peak(frame) if row is None else candidates.of(frame, row)
-        return str(candidates.add(self, found))
+        return candidates.add(self, found)  # type: ignore[no-any-return]
 
     def check(self) -> pd.DataFrame:
         """Return what is missing or contradictory: code, severity, where, message, remedy."""

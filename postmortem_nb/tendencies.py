@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import asdict, dataclass
+from importlib import import_module
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
@@ -33,7 +34,7 @@ STRATA: Mapping[str, str] = {"severity": "severity", "detection": "detected by"}
 UNKNOWN = "unknown"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Trends:
     """What an archive says over time.
 
@@ -65,6 +66,10 @@ class Trends:
     actions: dict[str, Any]
     repeats: dict[str, Any]
     factors: pd.DataFrame
+
+    def __repr__(self) -> str:
+        """Return what ``postmortem trends`` prints, as a notebook shows it."""
+        return str(import_module("postmortem_nb.archivepages").trends(self).rstrip())
 
 
 def of(

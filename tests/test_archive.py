@@ -145,6 +145,7 @@ def test_two_bundles_of_one_id_are_told_apart(tmp_path, monkeypatch, columns):
 
 def test_one_incident_is_no_mean_and_a_few_are_listed(archive):
     trends = archive.trends(today=TODAY)
+    assert repr(trends) == archivepages.trends(trends).rstrip()  # what a notebook shows of it
     alone = row(trends, "MTTR", "severity", "SEV-1")
     assert alone["n"] == 1
     assert pd.isna(alone["mean"])

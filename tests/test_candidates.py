@@ -317,6 +317,8 @@ def test_a_frame_without_values_has_no_peak():
 def test_the_incident_offers_it_in_one_call(incident, events):
     row = incident.add_to_timeline(events, events.index[0])
     assert incident["timeline"].loc[row, "evidence"].startswith("events (")
+    # a notebook, and so the document, shows the step: an id says nothing to a reader
+    assert row._repr_html_().startswith("<p>In the timeline: 2025-12-04 13:5")
 
 
 def test_a_cell_that_is_run_again_adds_no_second_step(incident, events):
