@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     """What stands in the place of a query: its figure, or that it was not asked."""
 
 TIMELINE = "timeline"
+LONG = 500
+"""Characters of a text of the summary that fill a column of their own; beside it none would stand."""
 
 _HINT = re.compile(r"\s*\((?:\d[^)]*sentences?|if applicable)\)$")
 _LABEL = re.compile(r"\s*(?:[-*+]\s+)?\*\*(?P<label>[^*]+)\*\*:?\s*")
@@ -233,7 +235,9 @@ def _summary(lines: Sequence[Line]) -> str:
     facts = [_labelled(line) for line in lines if not (line.is_empty or _is_table(line))]
     if len(facts) < 2 or None in facts:
         return ""
-    return pageparts.definitions([fact for fact in facts if fact], "pm-summary")
+    shown = [fact for fact in facts if fact]
+    long = any(len(fact.value_html) > LONG for fact in shown)
+    return pageparts.definitions(shown, "pm-summary pm-column" if long else "pm-summary")
 
 
 def _labelled(line: Line) -> Fact | None:

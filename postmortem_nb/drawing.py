@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-VERSION = 5
+VERSION = 6
 """To be raised when charts are drawn differently for the same data."""
 
 MANY = 2_000

@@ -27,7 +27,8 @@ def _picture(figure: Figure) -> str:
 
 def _table(figure: Figure) -> str:
     rows, table = figure.table.rows, figure.table
-    return pageparts.table(table.heads, rows, numbers=table.numeric) if rows else ""
+    made = pageparts.table(table.heads, rows, numbers=table.numeric) if rows else ""
+    return made + (f'<p class="pm-note">{table.more}</p>' if table.more else "")
 
 
 def _caption(figure: Figure) -> str:

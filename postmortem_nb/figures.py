@@ -54,6 +54,12 @@ class Table:
     heads: tuple[str, ...] = ()
     rows: tuple[tuple[str, ...], ...] = ()
     numeric: frozenset[int] = frozenset()
+    left_out: int = 0
+
+    @property
+    def more(self) -> str:
+        """What is said of the rows that are not shown."""
+        return f"… and {self.left_out:,} more rows" if self.left_out else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +155,8 @@ class Figures:
         drawn = drawing.draw(frame, way, self.cover)
         if drawn is not None:
             return self._figure(label, record, drawn.png, drawn.alt)
+        if way.kind == "none":  # nothing was asked to be seen of it, as in the notebook
+            return self._figure(label, record, None, "")
         frame.attrs = {}  # pandas would copy it at every step
         return replace(self._figure(label, record, None, ""), table=self._table(frame, record))
 
@@ -219,7 +227,8 @@ class Figures:
             for place, dtype in enumerate(shown.dtypes)
             if dtype.kind in "iuf" or str(dtype) in NUMBERS
         )
-        return Table(tuple(self.cover(str(name)) for name in shown.columns), rows, numeric)
+        heads = tuple(self.cover(str(name)) for name in shown.columns)
+        return Table(heads, rows, numeric, len(frame) - len(rows))
 
 
 NUMBERS = ("Int64", "Float64")

@@ -161,8 +161,9 @@ def _figure(figure: Figure, pictures: Pictures) -> str:
 
 def _table(figure: Figure) -> str:
     """Return the first rows of an answer as a table."""
-    heads, rows = figure.table.heads, figure.table.rows
-    return cellmarkdown.table(heads, rows, figure.table.numeric) if rows else ""
+    table = figure.table
+    made = cellmarkdown.table(table.heads, table.rows, table.numeric) if table.rows else ""
+    return "\n\n".join(part for part in (made, table.more) if part)
 
 
 def _with_boxes(made: str, incident: MaskedIncident, shown: Figures, style: Style) -> str:

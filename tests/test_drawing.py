@@ -37,9 +37,14 @@ def put(incident, **changed):
     path.write_text(json.dumps(stored), "utf-8")
 
 
+def written(incident):
+    return editions.export(incident.path, "html")[0].read_text("utf-8")
+
+
 def pictures(incident):
-    page = editions.export(incident.path, "html")[0].read_text("utf-8")
-    return re.findall(r'class="pm-chart".*?src="data:image/png;base64,([^"]+)"', page)
+    return re.findall(
+        r'class="pm-chart".*?src="data:image/png;base64,([^"]+)"', written(incident)
+    )
 
 
 def test_an_export_after_a_run_draws_nothing_and_is_the_same(ran):
@@ -89,6 +94,10 @@ def test_the_way_a_cell_asks_for_is_the_way_it_is_drawn(ran):
     assert len(pictures(ran)) == len(before)
     path.write_text(stored.replace("%%datadog logs", "%%datadog logs --chart none"), "utf-8")
     assert len(pictures(ran)) == len(before) - 1
+    assert "<td>words of logs host</td>" not in written(ran), "nor are its rows, as in the notebook"
+    path.write_text(stored.replace("%%datadog logs", "%%datadog logs --chart table"), "utf-8")
+    assert "<td>words of logs host</td>" in written(ran)
+    assert re.search(r'<p class="pm-note">… and [\d,]+ more rows</p>', written(ran))
 
 
 def test_no_picture_names_a_secret(tmp_path):

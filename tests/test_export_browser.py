@@ -75,6 +75,24 @@ def document(tmp_path_factory):
     return editions.export(bundlekit.bundle(folder, own=own).path, "html")[0]
 
 
+def test_a_long_text_has_the_width_and_the_name_of_a_host_stays_whole(browser, tmp_path):
+    incident = bundlekit.bundle(tmp_path)
+    incident.set("what_happened", "The pool of connections ran dry. " * 40)
+    said = {"host": "checkout-us-05", "message": "m " * 30, "tags": "kube_cluster:eu, " * 20}
+    bundlekit.freeze(
+        incident, "logs", "search_datadog_logs", bundlekit.logs(lambda _, name: said.get(name, "x"))
+    )
+    path = incident.path / f"{incident.path.name}.ipynb"
+    cells = path.read_text("utf-8").replace("%%datadog logs", "%%datadog logs --chart table")
+    path.write_text(cells, "utf-8")
+    shown = editions.export(incident.path, "html")[0]
+    with Visit(browser, shown, viewport={"width": 1024, "height": 900}) as visit:
+        happened = visit.page.locator(".pm-summary dd").first
+        assert happened.bounding_box()["width"] > 500, "beside it there was half a page of nothing"
+        host = visit.page.get_by_role("cell", name="checkout-us-05").first
+        assert host.bounding_box()["width"] > 80, "its letters stood below each other"
+
+
 def hostile_documents(folder):
     """Yield pages in which hostile texts stand in every place, each text in several."""
     texts = list(hostile.TEXTS.values())
