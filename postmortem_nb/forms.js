@@ -26,11 +26,17 @@ function chapter({ model, at }) {
   return { form, element, entry };
 }
 
-/** Return all sections below a list of them that says how far each is and leads there. */
+/** Return all sections below a list of them that says how far each is, which is written, and leads there. */
 function column(chapters) {
   const contents = make("nav", { class: "pm-contents", "aria-label": "Sections" }, ...chapters.map(({ entry }) => entry));
   const whole = make("div", { class: "pm-whole" }, contents, ...chapters.map(({ element }) => element));
   keep(whole);
+  // the list covers what scrolls below it: nothing that is come to stops there
+  new ResizeObserver(() => whole.style.setProperty("--pm-list", `${contents.offsetHeight}px`)).observe(contents);
+  whole.addEventListener("focusin", ({ target }) => {
+    if (contents.contains(target)) return;
+    for (const { element, entry } of chapters) entry.setAttribute("aria-current", element.contains(target));
+  });
   return whole;
 }
 

@@ -217,7 +217,8 @@ def _bare(name: str) -> Iterator[str]:
 def _style() -> str:
     """Return the style sheet without comments and the spaces that only people need."""
     bare = re.sub(r"/\*.*?\*/", "", _read("forms.css"), flags=re.DOTALL)
-    return re.sub(r"\s*\n\s*", "", bare)
+    close = re.sub(r"\s*([{},;\n])\s*", r"\1", bare).replace("\n", "")
+    return re.sub(r"([{;][\w-]+): ", r"\1:", close)
 
 
 def _read(name: str) -> str:

@@ -492,8 +492,4 @@ export class Field {
     else this.control.main.removeAttribute("aria-invalid");
     this.describe();
   }
-
-  lock(locked) {
-    this.control.main.disabled = locked;
-  }
 }

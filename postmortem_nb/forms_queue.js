@@ -161,7 +161,6 @@ export class Queue {
       refused: list.filter((entry) => entry.refused).length,
       unsaved: list.filter((entry) => entry.unsaved).length,
       sent: list.filter((entry) => entry.n && !entry.draft),
-      typing: list.filter((entry) => entry.draft).length,
     };
   }
 

@@ -290,7 +290,8 @@ export class Form {
   refused(message, kind) {
     const entry = this.queue.answered(message.n, kind);
     this.queue.writer(message.n);
-    if (entry?.field) entry.field.refuse(message.message);
+    // what keeps all of them from the disk is said once, on top
+    entry?.field?.refuse(kind.refused ? message.message : "");
     if (kind.unsaved) this.trouble = message.message;
     if (entry && !entry.field && kind.refused) {
       // a change of rows that cannot be: say why, and show the rows as they are

@@ -225,6 +225,15 @@ def test_one_form_of_all_sections_leads_to_each_and_keeps_every_edit(bundle, ope
         title = page.get_by_role("heading", name="Action Items").first
         expect(title).to_be_in_viewport()
         assert "Action Items" in page.evaluate("() => document.activeElement.textContent")
+        contents = page.get_by_role("navigation", name="Sections")
+        expect(contents).to_be_in_viewport(ratio=1)  # it stays, and covers nothing that it led to
+        below = contents.bounding_box()
+        assert title.bounding_box()["y"] >= below["y"] + below["height"]
+        expect(entry.filter(has_text="Action Items")).to_have_attribute("aria-current", "true")
+        page.set_viewport_size({"width": 760, "height": 900})
+        wide = "() => document.querySelector('.pm-whole').getBoundingClientRect().right"
+        assert page.evaluate(wide) < 760
+        page.set_viewport_size({"width": 1280, "height": 900})
         title.get_by_role("button").press("Enter")  # it closes, and the list opens it again
         expect(actions).to_be_hidden()
         entry.filter(has_text="Action Items").click()
@@ -526,6 +535,27 @@ def test_a_cell_run_again_offers_what_no_kernel_took_and_saves_what_is_typed_nex
             assert incident.value("failed_requests") == place, way
             assert incident.value("why_it_happened") == f"after it was {way}"
         assert notebook.errors == []
+
+
+FULL = """import errno
+from postmortem_nb import edits
+
+def full(*_): raise OSError(errno.ENOSPC, "No space left on device")
+edits._write = full
+"""
+
+
+def test_why_the_disk_takes_nothing_is_said_once(open_forms):
+    with open_forms("Incident Overview", cells=[FULL]) as notebook:
+        notebook.run()
+        form = notebook.form("Incident Overview")
+        for label in ("What happened", "What we did", "Failed Requests"):
+            form.get_by_label(label, exact=True).fill("7")
+        form.locator(".pm-progress").click()
+        expect(form.locator(".pm-status")).to_contain_text("NOT SAVED: 3 edits")
+        expect(form.get_by_text("no space left on the disk")).to_have_count(1)
+        expect(form.locator(".pm-lost")).to_have_count(3)
+        assert form.locator('[aria-invalid="true"]').count() == 0, "what was typed is not wrong"
 
 
 def test_looking_at_a_value_that_no_input_holds_does_not_change_it(bundle, open_forms):
