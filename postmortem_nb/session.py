@@ -128,6 +128,8 @@ def show(frame: pd.DataFrame, *, incident: Incident | None, options: Options) ->
     _small(provenance.line(record), _link(record))
     if record and not record.get("complete"):
         _small(f"{provenance.more(record)}.")
+    if record.get("sandbox") and calls.has_account():
+        say("This answer is the sandbox's, made up. Run this cell with --refresh to ask your Datadog.")
     advice = record.get("advice")
     for words in advice if isinstance(advice, list) else []:
         say(f"Found nothing: {words}")

@@ -117,6 +117,18 @@ def test_a_second_run_asks_nobody_and_refresh_asks_again(shell, incident, shown,
     assert len(asked) == 2, "a changed question is a new question"
 
 
+def test_with_an_account_a_frozen_answer_of_the_sandbox_says_how_to_ask_it(
+    shell, incident, shown, monkeypatch
+):
+    shell.run_cell_magic("datadog", "errors", ERRORS)
+    assert "--refresh to ask" not in texts(shown)
+    shown.clear()
+    for name in ("DD_API_KEY", "DD_APP_KEY"):
+        monkeypatch.setenv(name, "0123456789abcdef")
+    shell.run_cell_magic("datadog", "errors", ERRORS)  # it stays: nobody is asked
+    assert "is the sandbox's, made up. Run this cell with --refresh to ask" in texts(shown)
+
+
 def test_a_part_does_not_take_the_place_of_the_whole(shell, incident, shown, monkeypatch):
     """Datadog fails midway, or the cell is stopped: what was frozen in whole stays."""
     whole = ERRORS.replace("\n)", ",\n  limit=50000\n)")

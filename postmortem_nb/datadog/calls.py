@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from postmortem_nb import callsyntax
 from postmortem_nb.callsyntax import Call
-from postmortem_nb.datadog import asking, pace, placeholders, queries
+from postmortem_nb.datadog import asking, client, pace, placeholders, queries
 from postmortem_nb.errors import QueryError, shown
 
 if TYPE_CHECKING:
@@ -54,6 +54,11 @@ def ask(call: Call, *, progress: pace.Progress | None = None) -> pd.DataFrame:
     """
     told = progress or pace.silent
     return queries.run(call.function, dict(call.arguments), progress=told, thorough=True)
+
+
+def has_account() -> bool:
+    """Return whether a question goes to an account, and no longer to the sandbox."""
+    return client.named()
 
 
 def most(call: Call) -> int:

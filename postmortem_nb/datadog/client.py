@@ -45,6 +45,7 @@ SITES = (
     "us2.ddog-gov.com",
 )
 """Datadog's sites (https://docs.datadoghq.com/getting_started/site/)."""
+KEYS = ("DD_API_KEY", "DD_APP_KEY")
 SANDBOX_HEADER = "X-Postmortem-Sandbox"
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
@@ -274,10 +275,9 @@ def connection() -> Connection:
     Raises QueryError for a setting that cannot be used.
     """
     url = os.environ.get("POSTMORTEM_DATADOG_URL", "").strip() or None
-    names = ("DD_API_KEY", "DD_APP_KEY")
-    keys = [_key(name) for name in names]
+    keys = [_key(name) for name in KEYS]
     if any(keys) and not all(keys):
-        missing = names[keys.index("")]
+        missing = KEYS[keys.index("")]
         raise QueryError(f"{missing} is not set; Datadog needs both an API and an application key")
     site = os.environ.get("DD_SITE", "").strip() or SITES[0]
     if site not in SITES:
@@ -294,6 +294,12 @@ def _connected(
     url: str | None, site: str, keys: tuple[str, str] | None, proxy: str | None
 ) -> Connection:
     return Connection(url, site=site, keys=keys, proxy=proxy)
+
+
+def named() -> bool:
+    """Return whether the environment names an account that Datadog itself is asked for."""
+    own = os.environ.get("POSTMORTEM_DATADOG_URL", "").strip()
+    return not own and all(os.environ.get(name, "").strip() for name in KEYS)
 
 
 def _key(name: str) -> str:
