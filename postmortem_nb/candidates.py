@@ -197,6 +197,7 @@ def search(incident: Incident, answer: str, words: str, zone: tzinfo = UTC) -> F
 class Added(str):
     """The id of a step in the timeline; a notebook shows the step, which says more."""
 
+    __slots__ = ("said",)
     said: str
 
     @classmethod

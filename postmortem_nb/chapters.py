@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 TIMELINE = "timeline"
 LONG = 500
-"""Characters of a text of the summary that fill a column of their own; beside it none would stand."""
+"""Characters of a text of the summary beside which another would leave half a page empty."""
 
 _HINT = re.compile(r"\s*\((?:\d[^)]*sentences?|if applicable)\)$")
 _LABEL = re.compile(r"\s*(?:[-*+]\s+)?\*\*(?P<label>[^*]+)\*\*:?\s*")

@@ -305,7 +305,11 @@ COMMANDS = (
             (("-o", "--out"), {"metavar": "FILE", "help": "write exactly this file"}),
             (
                 ("--audience",),
-                {"choices": ("internal", "public"), "default": "internal"},
+                {
+                    "choices": ("internal", "public"),
+                    "default": "internal",
+                    "help": "public: for customers, without names, hosts and internal blanks",
+                },
             ),
             (("--blanks",), {"action": "store_true", "help": "show the empty blanks too"}),
             (("--code",), {"action": "store_true", "help": "show the code of cells too"}),

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -97,6 +98,9 @@ def export(  # noqa: PLR0913 - the words of the command line, each by name
     of_what = "taken out of the public edition:" if public else "masked in this document:"
     for line in [of_what, *removed] if removed else ():
         tell(line)
+    card = sys.modules.get("postmortem_nb.charts.card")  # not there where nothing was drawn
+    if card is not None and (boxed := card.undrawn()):
+        tell(boxed)
     return written
 
 

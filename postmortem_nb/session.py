@@ -126,10 +126,11 @@ def show(frame: pd.DataFrame, *, incident: Incident | None, options: Options) ->
     if is_drawn and (words := charts.otherwise(frame, kind=options.chart, by=options.by)):
         say(f"--chart {options.chart}: {words}")
     _small(provenance.line(record), _link(record))
+    _boxed()
     if record and not record.get("complete"):
         _small(f"{provenance.more(record)}.")
     if record.get("sandbox") and calls.has_account():
-        say("This answer is the sandbox's, made up. Run this cell with --refresh to ask your Datadog.")
+        say("This answer is the sandbox's, made up. Run the cell with --refresh to ask Datadog.")
     advice = record.get("advice")
     for words in advice if isinstance(advice, list) else []:
         say(f"Found nothing: {words}")
@@ -151,6 +152,13 @@ def finding(frame: pd.DataFrame, shown: Shown) -> None:
     said = table(rounded, FOUND_SHOWN) + _more(frame[main.columns], FOUND_SHOWN)
     _html(said, plain=plain, below=BELOW_CHART)
     _small(shown.line)
+    _boxed()
+
+
+def _boxed() -> None:
+    """Say once of each character that pictures lack it."""
+    if words := charts.card.undrawn():
+        say(words)
 
 
 def trials(found: BackTests) -> None:

@@ -280,13 +280,29 @@ def test_names_that_are_cut_are_still_told_apart(names):
         assert all(part in name for part in short.split("…")), (name, short)
 
 
+def test_what_no_font_draws_is_told_once(monkeypatch):
+    monkeypatch.setattr(card, "_BOXED", set())
+    monkeypatch.setattr(card, "_TOLD", set())
+    assert card.drawable("plain") == "plain"
+    assert card.undrawn() == ""
+    assert card.drawable("a \U00012000 b") == "a □ b"
+    assert "draws \U00012000: charts show boxes; install one" in card.undrawn()
+    card.drawable("\U00012000")
+    assert card.undrawn() == ""
+
+
 def test_names_that_fit_stay_as_they_are():
     assert card.fit_apart(["a, eu", "b, eu", "a, eu"], 2.0) == ["a, eu", "b, eu", "a, eu"]
     assert card.fit_apart([], 2.0) == []
 
 
 def test_each_of_many_queries_on_one_axis_is_known_by_its_own_words():
-    queries = ["p95:a.request{*}", "avg:a.request{*}", "p95:b.request{env:prod}", "max:b.request{*}"]
+    queries = [
+        "p95:a.request{*}",
+        "avg:a.request{*}",
+        "p95:b.request{env:prod}",
+        "max:b.request{*}",
+    ]
     columns = {"timestamp": "2025-12-04T14:00Z", "series": "*", "value": 1.0, "unit": "second"}
     frame = pd.DataFrame([{**columns, "query": query} for query in queries])
     frame["timestamp"] = pd.to_datetime(frame["timestamp"])

@@ -91,7 +91,9 @@ def test_an_empty_window_is_said(account):
 def test_of_another_day_the_sandbox_says_what_it_plays(call):
     # whoever has no account begins with an incident of their own: no key, no window is at fault
     (said,) = in_cell(call.format('from="2026-11-28T09:12Z", to="2026-11-28T11:47Z"'))
-    assert "the sandbox plays one made-up incident, 2025-12-04 14:02 UTC to 2025-12-04 16:09" in said
+    assert (
+        "the sandbox plays one made-up incident, 2025-12-04 14:02 UTC to 2025-12-04 16:09" in said
+    )
     assert "checkout and payments: set DD_API_KEY and DD_APP_KEY" in said
 
 

@@ -42,9 +42,7 @@ def written(incident):
 
 
 def pictures(incident):
-    return re.findall(
-        r'class="pm-chart".*?src="data:image/png;base64,([^"]+)"', written(incident)
-    )
+    return re.findall(r'class="pm-chart".*?src="data:image/png;base64,([^"]+)"', written(incident))
 
 
 def test_an_export_after_a_run_draws_nothing_and_is_the_same(ran):

@@ -46,6 +46,15 @@ def bundle(tmp_path_factory):
 # -- the command's way -----------------------------------------------------------------------------
 
 
+def test_an_export_says_which_characters_its_pictures_lack(tmp_path):
+    incident = bundlekit.bundle(tmp_path, lambda *_: "\U00012003\U00012004")
+    told = []
+    for _ in range(2):
+        editions.export(incident.path, "html", told=told.append)
+    (said,) = [line for line in told if "no font" in line]
+    assert "draws \U00012003\U00012004: charts show boxes" in said
+
+
 @pytest.mark.parametrize(("to", "suffix"), [("html", "html"), ("markdown", "md"), ("json", "json")])
 def test_each_form_stands_beside_the_notebook(bundle, to, suffix):
     written = editions.export(bundle, to)

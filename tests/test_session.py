@@ -126,7 +126,7 @@ def test_with_an_account_a_frozen_answer_of_the_sandbox_says_how_to_ask_it(
     for name in ("DD_API_KEY", "DD_APP_KEY"):
         monkeypatch.setenv(name, "0123456789abcdef")
     shell.run_cell_magic("datadog", "errors", ERRORS)  # it stays: nobody is asked
-    assert "is the sandbox's, made up. Run this cell with --refresh to ask" in texts(shown)
+    assert "is the sandbox's, made up. Run the cell with --refresh to ask" in texts(shown)
 
 
 def test_a_part_does_not_take_the_place_of_the_whole(shell, incident, shown, monkeypatch):

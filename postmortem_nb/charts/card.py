@@ -51,10 +51,12 @@ _FILES = {False: _FONTS / "DejaVuSans.ttf", True: _FONTS / "DejaVuSans-Bold.ttf"
 OTHERS = (
     "Noto Sans CJK SC", "Noto Sans CJK JP", "Noto Sans CJK KR", "PingFang SC", "Hiragino Sans",
     "Microsoft YaHei", "Yu Gothic", "Malgun Gothic", "WenQuanYi Zen Hei", "Noto Sans Devanagari",
-    "Noto Sans Thai", "Noto Sans Bengali", "Noto Emoji",
+    "Noto Sans Thai", "Noto Sans Bengali", "Noto Emoji", "Droid Sans Fallback",
 )  # fmt: skip
 TOFU = "□"
 """Stands for a character that no font here can draw."""
+_BOXED: set[str] = set()
+_TOLD: set[str] = set()
 
 _OURS = {
     "text.parse_math": False,
@@ -244,7 +246,21 @@ def drawable(words: str, *, bold: bool = False) -> str:
     if _plain(words, bold=bold):
         return words
     fonts = [_own_glyphs(bold=bold), *(_glyphs(name) for name in _installed())]
-    return "".join(char if any(ord(char) in font for font in fonts) else TOFU for char in words)
+    lacking = {char for char in words if not any(ord(char) in font for font in fonts)}
+    _BOXED.update(lacking)
+    return "".join(TOFU if char in lacking else char for char in words)
+
+
+def undrawn() -> str:
+    """Return what to say of the characters that are boxes in pictures, each of them once."""
+    news = sorted(_BOXED - _TOLD)
+    _TOLD.update(news)
+    if not news:
+        return ""
+    return (
+        f"no font on this machine draws {''.join(news[:12])}{'…' * (len(news) > 12)}: charts show "
+        "boxes; install one, for example fonts-noto-cjk, and run the cells again"
+    )
 
 
 def _plain(words: str, *, bold: bool) -> bool:
