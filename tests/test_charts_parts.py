@@ -291,6 +291,15 @@ def test_what_no_font_draws_is_told_once(monkeypatch):
     assert card.undrawn() == ""
 
 
+def test_a_font_that_was_installed_since_matplotlib_looked_is_found(monkeypatch):
+    other = next(entry for entry in card.fontManager.ttflist if entry.name == "STIXGeneral")
+    monkeypatch.setattr(card, "OTHERS", ("STIXGeneral",))
+    known = [entry for entry in card.fontManager.ttflist if entry.name != "STIXGeneral"]
+    monkeypatch.setattr(card.fontManager, "ttflist", known)
+    monkeypatch.setattr(card, "findSystemFonts", lambda: [other.fname, __file__])
+    assert card._installed.__wrapped__() == ("STIXGeneral",)
+
+
 def test_names_that_fit_stay_as_they_are():
     assert card.fit_apart(["a, eu", "b, eu", "a, eu"], 2.0) == ["a, eu", "b, eu", "a, eu"]
     assert card.fit_apart([], 2.0) == []

@@ -10,7 +10,7 @@ from __future__ import annotations
 import io
 import re
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import lru_cache
 from itertools import takewhile
 from pathlib import Path
@@ -20,7 +20,7 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg, RendererAgg
 from matplotlib.figure import Figure
-from matplotlib.font_manager import FontProperties, fontManager, get_font
+from matplotlib.font_manager import FontProperties, findSystemFonts, fontManager, get_font
 from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 from PIL import Image
@@ -288,6 +288,11 @@ def _glyphs(family: str) -> frozenset[int]:
 
 @lru_cache
 def _installed() -> tuple[str, ...]:
+    known = {entry.fname for entry in fontManager.ttflist}
+    for path in findSystemFonts():
+        if path not in known:  # matplotlib looks once in its life: it was installed since
+            with suppress(OSError, RuntimeError, ValueError, NotImplementedError):
+                fontManager.addfont(path)
     here = {entry.name for entry in fontManager.ttflist}
     return tuple(name for name in OTHERS if name in here)
 
