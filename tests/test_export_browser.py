@@ -89,6 +89,9 @@ def test_a_long_text_has_the_width_and_the_name_of_a_host_stays_whole(browser, t
     with Visit(browser, shown, viewport={"width": 1024, "height": 900}) as visit:
         happened = visit.page.locator(".pm-summary dd").first
         assert happened.bounding_box()["width"] > 500, "beside it there was half a page of nothing"
+        visit.page.emulate_media(media="print")
+        assert happened.bounding_box()["width"] > 500
+        visit.page.emulate_media(media="screen")
         host = visit.page.get_by_role("cell", name="checkout-us-05").first
         assert host.bounding_box()["width"] > 80, "its letters stood below each other"
 

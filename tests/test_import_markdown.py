@@ -354,7 +354,7 @@ def test_what_cannot_be_read_is_told_with_its_line(tmp_path):
     assert all("\n" not in note and note.startswith("by-hand.md:") for note in notes)
     assert "expected a time" in said[numbers["soon after"]]
     assert "expected a whole number" in said[numbers["about a thousand"]]
-    assert "another value stands above" in said[numbers["$13,000"]]
+    assert "another value stands above, which is kept" in said[numbers["$13,000"]]
     assert "is unknown" in said[numbers["2 hours 7 minutes"]]
     assert "'### Notes' and 1 more lines" in said[numbers["### Notes"]]
 

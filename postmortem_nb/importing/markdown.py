@@ -181,7 +181,7 @@ class _Said:
             if kept is None:
                 kept = value
             elif value is not None and value != kept:
-                line = f"{answer.blank.name}: another value stands above; left out"
+                line = f"{answer.blank.name}: another value stands above, which is kept; left out"
                 self._note(answer.line, f"{line}: {shown(answer.text)}")
         return kept
 
