@@ -218,7 +218,7 @@ def _style() -> str:
     """Return the style sheet without comments and the spaces that only people need."""
     bare = re.sub(r"/\*.*?\*/", "", _read("forms.css"), flags=re.DOTALL)
     close = re.sub(r"\s*([{},;\n])\s*", r"\1", bare).replace("\n", "")
-    return re.sub(r"([{;][\w-]+): ", r"\1:", close)
+    return re.sub(r"([{;][\w-]+): ", r"\1:", close).replace(";}", "}").replace(" > ", ">")
 
 
 def _read(name: str) -> str:
