@@ -14,14 +14,16 @@ from postmortem_nb.checks.actions import (
     priority,
     told,
 )
-from postmortem_nb.checks.report import Code, Finding, Severity
+from postmortem_nb.checks.report import Code, Severity
 from postmortem_nb.checks.review import DAYS_TO_REVIEW
 from postmortem_nb.checks.signed import made
+from postmortem_nb.checks.single import about
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from postmortem_nb.checks.case import Case, Row
+    from postmortem_nb.checks.report import Finding
 
 LIMITS: dict[str, int] = {
     "P0": 7,
@@ -81,11 +83,23 @@ def prevention(case: Case) -> Iterator[Finding]:
         for row in case.rows(table):
             name, day = row.get("name"), row.get("due")
             if name and case.has(table, "owner") and not row.get("owner"):
-                told = (f"“{name}” has no owner.", GAPS[0].remedy)
-                yield _measure(case, (table, row["row"], "owner"), Code.OWNER, told)
+                yield about(
+                    case,
+                    Code.OWNER,
+                    "owner",
+                    message=f"“{name}” has no owner.",
+                    remedy=GAPS[0].remedy,
+                    at=(table, row["row"]),
+                )
             if name and day and anchor and day < anchor:
-                told = (f"“{name}” is due on {day}, before the incident ({anchor}).", "Correct it.")
-                yield _measure(case, (table, row["row"], "due"), Code.DUE, told)
+                yield about(
+                    case,
+                    Code.DUE,
+                    "due",
+                    message=f"“{name}” is due on {day}, before the incident ({anchor}).",
+                    remedy="Correct it.",
+                    at=(table, row["row"]),
+                )
 
 
 def due(case: Case) -> Iterator[Finding]:
@@ -153,18 +167,3 @@ def _untimely(row: Row, day: dt.date, anchor: dt.date) -> str:
     if tightest is None or late <= LIMITS[tightest]:
         return ""
     return f"due on {day}, {late} days after the incident; {tightest} is within {LIMITS[tightest]}"
-
-
-def _measure(case: Case, place: tuple[str, str, str], code: Code, told: tuple[str, str]) -> Finding:
-    """Return a finding about one prevention measure: its table, row and blank; message, remedy."""
-    (table, row, name), (message, remedy) = place, told
-    return Finding(
-        code=code,
-        severity=Severity.WARNING,
-        where=case.where(table, row, name),
-        message=message,
-        remedy=remedy,
-        table=table,
-        row=row,
-        name=name,
-    )
