@@ -164,6 +164,16 @@ TRUE = (
     ("problem", "worker-2 has more memory than worker-1."),
     ("what_we_did", "The monitor recovered at 15:41."),  # a frozen event; the impact went on
     ("key_events", "13:40 deployment of 3.1.0 · 15:05 restart of worker-2"),
+    ("key_logs", "463 error lines were kept. 336 came from worker-1 and 127 from worker-2."),
+    ("key_logs", "worker-1 wrote the most, 336."),
+    ("problem", "In north 336 requests failed, in harbour 127."),
+    ("problem", "336 requests failed in north before the rollback and 43 in harbour after it."),
+    ("problem", "Failures in north rose to 4 a minute, in harbour to 1 a minute."),
+    (
+        "problem",
+        "336 of the errors came from worker-1 (3.1.0) and none before 14:02 from worker-2.",
+    ),
+    ("problem", "worker-1 has 336 GB of memory and worker-2 512."),
 )
 FALSE = (
     ("problem", "363 of the errors were a PoolTimeout and 127 a LeaseLost.", "has 336"),
@@ -206,6 +216,11 @@ FALSE = (
     ("problem", "Most error lines came from worker-2.", "worker-1 has 336"),
     ("problem", "worker-2 wrote the most error lines.", "worker-1 has 336"),
     ("key_events", "13:40 deployment of 3.1.0 · 15:35 restart of worker-2", "15:05 UTC"),
+    ("key_logs", "463 error lines. 3,360 came from worker-1 and 172 from worker-2.", "“172 from"),
+    ("key_logs", "463 error lines, 336 of them PoolTimeout and 172 LeaseLost.", "has 127"),
+    ("key_logs", "worker-2 wrote the most, 336.", "“worker-2 wrote the most, 336”, but lines"),
+    ("problem", "Failures in north rose to 4 a minute, in harbour to 9 a minute.", "harbour to 9"),
+    ("key_logs", "worker-2 wrote 1,500 lines.", "“1,500 lines”, but lines has 127"),
 )  # fmt: skip
 
 

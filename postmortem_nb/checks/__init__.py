@@ -44,6 +44,7 @@
                 `ceased`: stretches in which nothing failed
     derivable   counts and parts by attribute and stretch that no frozen rows bear;
                 `breakdown`: how sentences tell them
+    ellipsis    what clauses leave out, spelled out for these readers
     extremes    first and last rows of a kind, and kinds that had none; `ranked`: who was
                 hit hardest, and what goes together; `solely`: what all rows, and the first, have;
                 `compared`: which of two has more
@@ -81,6 +82,7 @@ from postmortem_nb.checks import (
     derivable,
     doings,
     dues,
+    ellipsis,
     endpoints,
     extremes,
     fields,
@@ -246,6 +248,7 @@ def findings(incident: Incident, *, ignore: Iterable[str] = ()) -> pd.DataFrame:
     found += records.found(incident, seen, attested)
     happened.attest_clocks(incident, seen, attested)
     found += derivable.found(incident, seen, found, attested)
+    found += ellipsis.found(incident, seen, found, attested)
     found += levels.unborne(incident, seen, bare.found(incident, seen, found))
     shown = reading.unattested(found, attested)
     kept = (each for each in shown if not silenced & {str(each.code), each.rule})

@@ -17,6 +17,7 @@ from postmortem_nb.checks.reading import TEXTS, sentences
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from postmortem_nb.checks.attributes import Named
     from postmortem_nb.checks.case import Case
     from postmortem_nb.checks.frozen import Curve
     from postmortem_nb.checks.frozenrows import Happened
@@ -73,6 +74,14 @@ def clause(sentence: str, figure: Figure) -> str:
     before = _CLAUSE.split(sentence[: figure.begin])[-1]
     after = _CLAUSE.split(sentence[figure.end :])[0]
     return f"{before}{sentence[figure.begin : figure.end]}{after}"
+
+
+def nameless(sentence: str, names: Sequence[Named]) -> str:
+    """Return a sentence, as long as it is, without its names: QueueFull is no queue."""
+    for each in names:
+        gap = "_" * (each.end - each.begin)
+        sentence = f"{sentence[: each.begin]}{gap}{sentence[each.end :]}"
+    return sentence
 
 
 def fits(figure: Figure, number: float) -> bool:

@@ -262,12 +262,12 @@ def told(case: Case, held: Sequence[Answer], known: Bears) -> Iterator[Told]:
 
 def _figures(cell: Cell, sentence: str, names: tuple[Named, ...], known: Bears) -> Iterator[Told]:
     """Yield the figures of a sentence that may be of rows with one of the values."""
-    every = _numbers(sentence, names)
-    counted = [each for each in every if each.kind in {"share", "count", "part"}]
+    counted = [one for one in _numbers(sentence, names) if one.kind in {"share", "count", "part"}]
+    plain = borne.nameless(sentence, names)
     for each in counted:
         small = each.kind != "share" and each.high < _FEWEST
         waiting = _WAITING.match(sentence, each.end) or written.CODE.match(sentence, each.end)
-        if small or waiting or _OTHER.search(_segment(sentence, counted, each)):
+        if small or waiting or _OTHER.search(_segment(plain, counted, each)):
             continue
         own = _own(sentence, counted, each, names)
         whole = _OF.match(sentence, each.end) if each.kind == "share" else None

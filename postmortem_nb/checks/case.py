@@ -75,6 +75,8 @@ class Case:
     """Every part of the template with the titles above it."""
     cells: Sequence[Cell]
     """Every filled cell, single facts first."""
+    told: Sequence[tuple[Cell, str]] = ()
+    """Texts to read instead of those of the cells: see `ellipsis`."""
 
     def rows(self, table: str) -> Sequence[Row]:
         """Return the rows of a table, none when the template has no such table."""

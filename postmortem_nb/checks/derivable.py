@@ -55,6 +55,8 @@ _OFF, _SURE = 0.01, 0.002
 """Share by which a count may be off, and by which it is still surely the one that is told."""
 _POINTS, _WIDE = 1.0, 8.0
 """Points by which a share may be off, and one of some logs only."""
+_ROUND = 0.25
+"""Share of a number that its rounding may be, for it to be held to a count at all."""
 _FAR = 6.0
 """How often as many a number without a noun may be, to be meant for rows."""
 _ROWS = 50
@@ -304,6 +306,13 @@ def _rate(each: Told, pairs: Sequence[tuple[Answer, Answer]], window: Window) ->
     return ""
 
 
+def _is_wide_off(each: Told, count: float) -> bool:
+    """Return whether a rounded number is off by far more than its rounding: “1,500” of 820."""
+    low, high = each.figure.low, each.figure.high
+    exact = bool(each.own) and high - low <= _ROUND * high
+    return exact and not low / (1 + _ROUND) <= count <= high * (1 + _ROUND)
+
+
 def _named(each: Told, chosen: Sequence[Chosen]) -> str:
     """Return how a finding tells which values rows have."""
     return f" with {', '.join(sorted(one.value for one in each.own))}" if chosen else ""
@@ -320,12 +329,11 @@ def _truth(each: Told, held: Sequence[Answer], window: Window) -> str:
 
     Of a figure without any values, only where it is exact, and of all that came.
     """
-    if not each.is_exact:
-        return ""
     bad, far = each.is_bad, ""
     for answer in sorted(held, key=lambda one: derived.is_bad(one.label) != bad):
         chosen = _chosen(each, answer)
         known = answer.whole and not (each.people and answer.people is None)
+        known = known and (each.is_exact or not each.people)
         if not known or not (chosen or each.alone):
             continue
         own = answer.holding(chosen)
@@ -335,11 +343,11 @@ def _truth(each: Told, held: Sequence[Answer], window: Window) -> str:
         if each.people:
             return f"{answer.label} has {answer.persons(own, part):,}{named}"
         near = each.figure.noun or count / _FAR <= each.figure.high <= count * _FAR
-        if count and near and not each.is_share:
+        if count and near and not each.is_share and (each.is_exact or _is_wide_off(each, count)):
             return f"{answer.label} has {count:,.0f}{named}"
         if count and whole and each.is_share:
             return f"{100 * count / whole:.3g} % of {answer.label} are{named}"
-        other = _OTHER.search(each.sentence)
+        other = _OTHER.search(each.sentence) or not each.is_exact
         if count and not other and any(attributes.KIND.search(key) for key, _ in chosen):
             far = far or f"{answer.label} has {count:,.0f}{named}"
     return far

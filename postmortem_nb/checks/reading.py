@@ -194,11 +194,13 @@ def _masked(text: str) -> str:
 @lru_cache(maxsize=4)
 def passages(case: Case, *, plans: bool = False) -> tuple[tuple[Cell, str], ...]:
     """Return each text that tells of this incident, the last messages too, quotes taken out."""
-    return tuple(_passages(case, plans=plans))
+    return tuple(case.told or _passages(case, plans=plans))
 
 
 def with_messages(case: Case) -> tuple[tuple[Cell, str], ...]:
     """Return the texts that tell of this incident, and every message of the day."""
+    if case.told:
+        return tuple(case.told)
     sent = (cell for cell in case.cells if cell.table == "updates" and cell.column.name == "text")
     return (*passages(case), *((cell, str(cell.value)) for cell in sent))
 
