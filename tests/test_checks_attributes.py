@@ -174,6 +174,13 @@ TRUE = (
         "336 of the errors came from worker-1 (3.1.0) and none before 14:02 from worker-2.",
     ),
     ("problem", "worker-1 has 336 GB of memory and worker-2 512."),
+    ("problem", "463 of 3,810 requests that customers made failed (12.2 %)."),
+    ("problem", "336 of 2,540 requests in north failed, 13.2 %."),
+    ("problem", "By 15:26, 420 of 2,520 requests had failed."),
+    ("problem", "127 of 3,810 requests failed with a LeaseLost."),
+    ("problem", "Of the 463 failed requests 336 were in north."),
+    ("problem", "Of the 3,810 requests that came in, 3,347 went through."),
+    ("problem", "About 450 of 3,800 requests failed."),
 )
 FALSE = (
     ("problem", "363 of the errors were a PoolTimeout and 127 a LeaseLost.", "has 336"),
@@ -221,6 +228,11 @@ FALSE = (
     ("key_logs", "worker-2 wrote the most, 336.", "“worker-2 wrote the most, 336”, but lines"),
     ("problem", "Failures in north rose to 4 a minute, in harbour to 9 a minute.", "harbour to 9"),
     ("key_logs", "worker-2 wrote 1,500 lines.", "“1,500 lines”, but lines has 127"),
+    ("problem", "634 of 3,810 requests that customers made failed.", "“634”"),
+    ("problem", "463 of 8,310 requests that customers made were refused.", "has 3,810"),
+    ("problem", "Of the 3,810 requests that came in, 436 failed.", "436"),
+    ("problem", "In harbour 172 of 1,270 requests of customers failed.", "172"),
+    ("problem", "463 of 3,810 requests that customers made failed (21.2 %).", "is 12.2 %"),
 )  # fmt: skip
 
 

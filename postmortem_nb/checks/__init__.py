@@ -41,7 +41,7 @@
                 `peaks`: their heights and minutes; `bounds`: what they never passed
     moved       how fast, and by what share, a metric moved; `endpoints`: from where to where
     portions    parts of what failed, by time and region; `tallied`: how many;
-                `ceased`: stretches in which nothing failed
+                `outof`: and of how many; `ceased`: stretches in which nothing failed
     derivable   counts and parts by attribute and stretch that no frozen rows bear;
                 `breakdown`: how sentences tell them
     ellipsis    what clauses leave out, spelled out for these readers
@@ -100,6 +100,7 @@ from postmortem_nb.checks import (
     monitored,
     moved,
     order,
+    outof,
     peaks,
     portions,
     prose,
@@ -230,6 +231,7 @@ def findings(incident: Incident, *, ignore: Iterable[str] = ()) -> pd.DataFrame:
     found += portions.found(incident, seen)
     found += ceased.found(incident, seen)
     found += tallied.found(incident, seen, attested)
+    found += outof.found(incident, seen, found, attested)
     found += logged.found(incident, seen, attested)
     found += lasting.found(incident, seen, attested)
     found += happened.found(incident, seen)

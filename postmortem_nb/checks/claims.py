@@ -37,6 +37,8 @@ def _claims(label: str, measures: str, *patterns: str, whole: bool = False) -> l
 
 
 FEW = r"(?:[\w’'-]+\s){0,3}"
+_WHO = r"(?:(?!(?:by|that|which|of|from|for)\b)[\w’'-]+\s){0,3}"
+"""The same before people who are counted themselves, not “requests by customers”."""
 PERSON = (
     r"(?:user|customer|shopper|account|member|visitor|merchant|subscriber|client|buyer|seller|"
     r"tenant|player|viewer|guest|driver|passenger|patient|student|reader|fan|caller|rider|gamer|"
@@ -89,7 +91,7 @@ CLAIMS: tuple[Claim, ...] = (
         rf"(?<!of )\b{NUMBER}\s{FEW}{PEOPLE}\s{FEW}{HIT}",
         rf"(?:failed|failing|stale|down|unavailable|missing|"
         rf"broken)\sfor\s{FEW}?{NUMBER}\s{FEW}{PEOPLE}\b",
-        rf"{NUMBER}\sof\s{FEW}[\d,.]+k?\s{FEW}{PEOPLE}\s{FEW}{HIT}",
+        rf"{NUMBER}\sof\s{FEW}[\d,.]+k?\s{_WHO}{PEOPLE}\s{FEW}{HIT}",
         rf"(?<!of )\b{NUMBER}\s{PEOPLE}\sand\s[\d,.]+k?\s(?:\w+\s){{1,2}}were\s{HIT}",
         rf"(?:affect|impact|hit|lock)(?:ed|ing|s)?(?:\sout)?\s{FEW}?{NUMBER}\s{FEW}{PEOPLE}",
         whole=True,

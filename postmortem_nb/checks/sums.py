@@ -27,7 +27,16 @@ _NEARLY = 0.15
 """By how much of it a sum may be off and still be meant as the sum."""
 _OUR = r"(?:the\s|our\s|all\s|those\s){0,2}"
 _PERCENT = r"(?P<share>\d{1,2}(?:\.\d+)?)\s?(?:%|percent)"
+_THAT_IS = r"(?:,(?:\sor|\s(?:that|which)\sis)?\s|\s\()(?:about\s|some\s)?"
+_DID = (
+    r"(?:failed|errored|succeeded|timed out|went \w+|(?:was|were|been)\s(?:lost|refused|rejected|"
+    r"dropped|declined|answered|served))"
+)
 _PARTS = (
+    re.compile(
+        rf"(?P<part>{_COUNT})\s(?:out\s)?of\s{_OUR}(?P<whole>{_COUNT})(?:\s(?!of\s\d)[\w’'-]+){{1,10}}?"
+        rf"\s{_DID}{_THAT_IS}{_PERCENT}(?=[).,;]|$)"
+    ),
     re.compile(
         rf"(?P<part>{_COUNT})(?:\s[a-z-]+){{1,5}}(?:,(?:\sor|\sthat\sis)?\s|\s\(|\s[–—]\s)"
         rf"{_PERCENT}\sof\s{_OUR}(?P<whole>{_COUNT})"
