@@ -51,6 +51,13 @@ _BY_THEN = re.compile(
     re.IGNORECASE,
 )
 """Before a length: it is that until a step."""
+_PARTLY = re.compile(
+    r"\b(?:at|by|around)\s(?:about\s)?\d?\d:\d\d|\b(?:in|during|within|over)\s(?:the|its)\s"
+    r"(?:first|last|next|worst)\b|\b(?:that|this|one|the same|a single)\sminute\b|"
+    r"\b(?:after|before|until|since)\s(?:about\s)?\d?\d:\d\d",
+    re.IGNORECASE,
+)
+"""In a sentence: its number of failures is that of a minute or a stretch, which others read."""
 _GRANTED = re.compile(
     r"(?:\s[\w-]+){0,3}?\s(?:(?:is|are|was|were|be)\s(?:\w+\s)?(?:allowed|permitted|tolerated|"
     r"granted|covered|free)\b|(?:an?|per|every|each)\s(?:month|year|quarter|week)\b|"
@@ -113,8 +120,9 @@ def is_other(claim: claims.Claim, match: re.Match[str]) -> bool:
         return True
     if at and _RATED.search(around(match, ".;,", written.NEAR)):
         return True
-    land = "affected_users" in claim.measures and _OF_LAND.search(match.group())
-    if land or ("affected_share" in claim.measures and _RAMPED.search(before)):
+    part = "affected_users" in claim.measures and _OF_LAND.search(match.group())
+    part = part or ("failed_requests" in claim.measures and _PARTLY.search(around(match)))
+    if part or ("affected_share" in claim.measures and _RAMPED.search(before)):
         return True
     span = claim.whole or "resolution_time" in claim.measures
     after = _PART_AFTER.match(match.string, match.end())

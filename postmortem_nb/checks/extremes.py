@@ -1,11 +1,13 @@
 """First and last rows of a kind in sentences, and kinds that had none.
 
 “The first PoolTimeout was written by worker-2 at 14:03”, “7.9 had none of them”: held to the frozen
-logs and spans with the values that the sentence names.
+logs and spans with the values that the sentence names. “The last print failed at 07:22”: held to
+the metric of failures, of which none came then.
 """
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from itertools import islice, product
 from typing import TYPE_CHECKING
@@ -13,12 +15,20 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from postmortem_nb import times
-from postmortem_nb.checks import attributes, borne, instants, written
+from postmortem_nb.checks import (
+    attributes,
+    borne,
+    derived,
+    events,
+    instants,
+    portions,
+    spoken,
+    written,
+)
 from postmortem_nb.checks.order import LONGEST
-from postmortem_nb.checks.reading import about, sentences, with_messages
+from postmortem_nb.checks.reading import about, matches, sentences, with_messages
 
 if TYPE_CHECKING:
-    import datetime as dt
     from collections.abc import Iterator, Sequence
 
     from postmortem_nb.checks.attributes import Answer, Named
@@ -40,6 +50,11 @@ _OTHER = re.compile(
     re.IGNORECASE,
 )
 """In a clause: something else happened at its clock."""
+_FAILED_AT = re.compile(
+    r"\b(?P<which>first|last)\s(?:[a-z]+\s)??(?P<noun>[a-z]{3,})\s(?:failed|was\s(?:refused|rejected|"
+    rf"lost|declined))\s(?:only\s)?at\s{spoken.CLOCK}",
+    re.IGNORECASE,
+)
 _NONE = re.compile(
     r"\b(?:never|not once)\s(?:failed|logged|saw|wrote|errored|timed out)\b"
     r"|\b(?:had|has|have|saw|logged|wrote|shows?|showed|with)\s(?:none|no\s(?:errors?|failures?))\b"
@@ -69,6 +84,26 @@ def found(incident: Incident, case: Case) -> Iterator[Finding]:
     """Yield first and last moments, and kinds without any rows, that the frozen rows deny."""
     held = [one for one in attributes.answers(incident, case) if one.kind != attributes.POINTS]
     yield from islice(_found(case, held), MOST if held else 0)
+    yield from islice(_failed_at(incident, case), MOST)
+
+
+def _failed_at(incident: Incident, case: Case) -> Iterator[Finding]:
+    """Yield clocks of the first or last failure at which nothing failed."""
+    slack = dt.timedelta(minutes=_SLACK)
+    for cell, text in with_messages(case):
+        for match in matches(_FAILED_AT, text):
+            curves, at = portions.failures(incident, case), spoken.clocked(match)
+            known = borne.known(incident, case).requests if curves and at else frozenset()
+            if at is None or events.stem(match["noun"].lower()) not in known:
+                continue
+            moment = instants.on_day(case, at[0])
+            near = (derived.counted(one, moment - slack, moment + slack) for one in curves)
+            bad = sorted(each for one in curves for each in one.moments[one.levels > 0].tolist())
+            if bad and not any(near):
+                end = times.EPOCH + bad[-1 if match["which"].lower() == "last" else 0] * (
+                    attributes.MICROSECOND
+                )
+                yield about(case, cell, f"“{match.group()}”, but that was at {end:%H:%M} UTC.")
 
 
 def _found(case: Case, held: Sequence[Answer]) -> Iterator[Finding]:
@@ -100,7 +135,7 @@ def _ends(
             said = sentence[clock.begin : clock.end]
             named = ", ".join(dict.fromkeys(each.value for each in names))
             doubt = f"“{said}”, but the frozen rows with {named} begin and end at other times: the"
-            yield about(case, cell, f"{doubt} nearest is {times.shown(nearest)}.")
+            yield about(case, cell, f"{doubt} nearest is {nearest:%H:%M} UTC.")
 
 
 def _clause(sentence: str, clock: Figure) -> str:
@@ -120,7 +155,7 @@ def _moments(case: Case, answer: Answer, names: Sequence[Named]) -> Iterator[dt.
     for each in names:
         if each.key in answer.keys:
             by.setdefault(each.key, set()).add(each.value)
-        elif attributes.KIND.search(each.key):
+        elif attributes.KIND.search(each.key) and not _has(answer, each, names):
             return  # of rows that have no kind
     start, end = case.moments.start, case.moments.recovered
     windows = [None, (start, end)] if start and end else [None]
@@ -132,6 +167,11 @@ def _moments(case: Case, answer: Answer, names: Sequence[Named]) -> Iterator[dt.
             own = answer.moments[answer.within(window)][rows[answer.within(window)]]
             for each in own[[0, -1]].tolist() if len(own) else ():
                 yield times.EPOCH + each * attributes.MICROSECOND
+
+
+def _has(answer: Answer, name: Named, names: Sequence[Named]) -> bool:
+    """Return whether the words of a name are a value of another key of an answer."""
+    return any(one.key in answer.keys and one.begin == name.begin for one in names)
 
 
 def _denied(

@@ -76,6 +76,21 @@ _DAY = 1440
 _BETWEEN = re.compile(
     r"\bbetween\s(?P<one>[^,;.()]{3,60}?)\sand\s(?P<other>[^,;.()]{3,60})", re.IGNORECASE
 )
+_FIRST = re.compile(
+    rf"\b(?:in|during|within|over)\s(?:the|its)\s(?P<way>first|last)\s"
+    rf"(?:{spoken.SPAN}|(?P<hour>half[ -](?:an[ -])?hour|quarter of an hour|hour|minute)\b)"
+    r"(?!\s(?:before|after|of (?!the (?:incident|outage)|it\b)))",
+    re.IGNORECASE,
+)
+"""A stretch from the start on, or up to the end."""
+_UNITS = re.compile(r"\b(?:minutes?|hours?)\b", re.IGNORECASE)
+_LENGTHS = {"hour": 60.0, "minute": 1.0, "quarter of an hour": 15.0}
+_IN_MINUTE = re.compile(
+    rf"\bat\s{spoken.CLOCK}(?:\salone\b|,?\s[^.;:]{{0,80}}?\bin\s"
+    r"(?:that|this|one|the same|a single)\sminute\b|,\s(?:in\s)?the\sworst\sminute\b)",
+    re.IGNORECASE,
+)
+"""The one minute of a clock."""
 _HOUR = re.compile(rf"\bhour\s(?:from|after|that began at)\s{spoken.CLOCK}", re.IGNORECASE)
 _JOINED = re.compile(r";\s|,\sthe rest\b|,?\sand\s|\bwhile\b|\bbut\b")
 _LATER = {"after", "once", "since", "from", "as of"}
@@ -174,6 +189,12 @@ def _at(case: Case, phrase: str) -> list[dt.datetime]:
     return instants.of_event(case, phrase)
 
 
+def timeless(sentence: str) -> str:
+    """Return a sentence without the units of such a stretch: they are none of its numbers."""
+    timed = _FIRST.search(sentence) or _IN_MINUTE.search(sentence)
+    return _UNITS.sub(lambda each: "_" * len(each.group()), sentence) if timed else sentence
+
+
 def _clocks(case: Case, sentence: str) -> tuple[dt.datetime, dt.datetime] | None:
     """Return the moments of a stretch that a sentence gives by its clocks, UTC."""
     hour = _HOUR.search(sentence)
@@ -181,6 +202,16 @@ def _clocks(case: Case, sentence: str) -> tuple[dt.datetime, dt.datetime] | None
     if at:
         since = on_day(case, at[0])
         return since, since + dt.timedelta(hours=1)
+    minute, first = _IN_MINUTE.search(sentence), _FIRST.search(sentence)
+    at = spoken.clocked(minute) if minute else None
+    if at and at[1] == _DAY:
+        return on_day(case, at[0]), on_day(case, at[0]) + _SLACK
+    start, end = _window(case)
+    if first:
+        said = (first["hour"] or "").lower()
+        length = _LENGTHS.get(said, 30.0) if said else spoken.minutes(first["span"].lower())[0]
+        lasted = dt.timedelta(minutes=length)
+        return (start, start + lasted) if first["way"].lower() == "first" else (end - lasted, end)
     return instants.between(case, sentence)
 
 
@@ -221,6 +252,7 @@ _APART = re.compile(r"\b(?:outside|except|apart from|all but|beyond|other than)\
 
 def by_region(case: Case, split: Sequence[Estimate]) -> Iterator[Finding]:
     """Yield shares of what failed that a sentence gives a region, and no source does."""
+    split = [each for each in split if each.name == "failed_requests"] or split
     names = [name for name, _ in split[0].parts]
     regions = [cell for cell in case.cells if cell.column.name == "regions"]
     told = [*passages(case), *((cell, str(cell.value)) for cell in regions)]

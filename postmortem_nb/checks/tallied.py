@@ -83,7 +83,8 @@ _WHOLE = re.compile(r"\bof\s(?:(?:the|all|our|these|those)\s){0,2}$", re.IGNOREC
 _WHOLE_UNTIL = re.compile(r"\s(?:up to|until|by|before|since)\s", re.IGNORECASE)
 """Behind such a number: the whole is that of a stretch."""
 _THERE = re.compile(
-    r"\b(?:those|these|both|others?|there|elsewhere|alone|only|(?:two|three|four) regions)\b",
+    r"\b(?:those|these|both|others?|there(?!\s(?:were|was|are|had))|elsewhere|alone|only|"
+    r"(?:two|three|four) regions)\b",
     re.IGNORECASE,
 )
 """In a sentence: its number may be of some groups."""
@@ -158,7 +159,7 @@ def _told(case: Case, known: Bears) -> Iterator[_Told]:
     total = borne.value(case, "failed_requests") or 0.0
     for cell, text in with_messages(case):
         for sentence in sentences(text) if _NUMBER.search(text) else ():
-            other = _WORST.search(sentence) or breakdown.BUDGET.search(sentence)
+            other = _WORST.search(portions.timeless(sentence)) or breakdown.BUDGET.search(sentence)
             another = is_of_another_day(case, sentence)
             told = not (other or another or instants.IT.search(sentence))
             if len(sentence) <= LONGEST and told:
@@ -167,8 +168,9 @@ def _told(case: Case, known: Bears) -> Iterator[_Told]:
 
 def _numbers(cell: Cell, sentence: str, known: Bears, total: float) -> Iterator[_Told]:
     """Yield the numbers of a sentence that are of what failed, or of what did not."""
+    timeless = portions.timeless(sentence)
     for match in _NUMBER.finditer(sentence):
-        clause = borne.clause(sentence, written.Figure("count", 0, 0, *match.span()))
+        clause = borne.clause(timeless, written.Figure("count", 0, 0, *match.span()))
         bad = bool(_BAD.search(portions.without_others(clause, match.group())))
         good = bool(portions.GOOD.search(clause))
         value, step = spoken.amount(match["number"].lower(), match["scale"] or "")
