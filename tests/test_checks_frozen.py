@@ -99,6 +99,15 @@ def doubts(incident, place, value):
 
 
 TRUE = (
+    "Before the rollout the p95 latency was about 400 ms.",
+    "The p95 latency was 400 ms before the incident.",
+    "At its worst the p95 latency was more than twenty times the usual 400 ms.",
+    "In the first half hour 12,000 requests failed.",  # 400 a minute
+    "In the first ten minutes 3,000 requests failed in north.",
+    "At 14:32, 400 requests failed in that minute.",
+    "At 14:32 alone 400 requests failed.",
+    "Had we rolled back at 14:40, most requests would have gone through.",
+    "30 % of the requests in north failed until the rollback.",
     "Fewer than a fifth of the failed requests came before the alert fired.",  # 6,800 of 37,470
     "A tenth of the failures came after the rollback.",  # 3,870
     "61 % of the failures fall into the hour from 14:30.",  # 22,760
@@ -192,6 +201,12 @@ TRUE = (
     "harbour got off lightly: 9,690 failures in the incident against 27,780 in north.",
 )
 FALSE = {
+    "Before the rollout the p95 latency was 640 ms.": "was 400 ms before the start",
+    "The p95 latency was 640 ms before the incident.": "was 400 ms before the start",
+    "In the first half hour 2,000 requests failed.": "then",
+    "At 14:32, 900 requests failed in that minute.": "has 400 then",
+    "60 % of the requests in north failed.": "with north failed",
+    "The last request failed at 17:40.": "but that was at",
     "Every second failed request came before the alert fired.": "18.1",
     "Half of the failures came after the rollback.": "10.3",
     "94 % of the failures fall into the hour from 14:30.": "60.7",

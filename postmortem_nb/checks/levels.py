@@ -134,8 +134,9 @@ def _truth(each: Level, label: str, low: float, high: float) -> str:
     shown = f"{numeral(high / scale, 3)} {unit}".strip()
     if each.which == metered.TOP:
         return f"{label} has its highest level at {shown}"
-    if each.which == metered.USUAL:
-        return f"{label} was {shown} before the start"
+    if each.which in {metered.USUAL, metered.EARLIER}:
+        least = "" if low == high else f"{numeral(low / scale, 3)} to "
+        return f"{label} was {least}{shown} before the start"
     if each.which == metered.FOLD:
         return f"{label} was up to {numeral(high, 2)} times its usual level"
     if each.which == metered.ANY:

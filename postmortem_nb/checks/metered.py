@@ -20,8 +20,9 @@ if TYPE_CHECKING:
     from postmortem_nb.checks.derived import Gauge
 
 TOP, USUAL, AT, EVER, FOLD, ANY = "top", "usual", "at", "ever", "fold", "any"
-"""What a level is told of: the height, before the start, a moment, any time at all, how many
-times the usual it was; or any of the first three, nobody knows which."""
+EARLIER = "earlier"
+"""What a level is told of: the height, as usual, a moment, any time at all, how many
+times the usual it was; any of the first three, nobody knows which; or before the start."""
 NEAR = 0.05
 """Share by which the highest level may differ."""
 
@@ -131,12 +132,21 @@ _MINUTE = re.compile(
     r"\b(?:worst (?:minute|moment)|at (?:the|its) worst)\b[^.;]{0,60}$", re.IGNORECASE
 )
 _USUAL = re.compile(
-    r"\b(?:usual(?:ly)?|normal(?:ly)?|typical(?:ly)?)\s(?:(?:at|of|about|around|level|is|was)\s)*$"
-    r"|\bbefore (?:the|this|our) (?:incident|outage|release|deploy\w*|roll-?out|start|surge)"
-    r"[^.;,\d]{0,40}?\s(?:was|were|stood|had been|ran)\s"
+    r"\b(?:usual(?:ly)?|normal(?:ly)?|typical(?:ly)?)\s(?:(?:at|of|about|around|level|is|was)\s)*$",
+    re.IGNORECASE,
+)
+_EARLIER = re.compile(
+    r"\bbefore (?:the|this|our) (?:incident|outage|release|deploy\w*|roll-?out|start|surge)"
+    r"(?:p\d\d|[^.;,\d]){0,40}?\s(?:was|were|stood|had been|ran)\s"
     r"(?:(?:at|about|around|some|only|just|under|over|above|below)\s)*$",
     re.IGNORECASE,
 )
+_AS_BEFORE = re.compile(
+    r"\s(?:(?:just|right|shortly)\s)?before (?:the|this|our) (?:incident|outage|release|start|"
+    r"deploy\w*|roll-?out)\b(?=[.,;]|\sand\b|$)",
+    re.IGNORECASE,
+)
+"""Behind a level: the same."""
 _UP_TO = re.compile(r"\bup to\s$", re.IGNORECASE)
 _UNDER = re.compile(r"\b(?:under|below|less than|lower than|at most)\s$", re.IGNORECASE)
 _OVER = re.compile(
@@ -238,7 +248,8 @@ def values(kind: str, sentence: str) -> Iterator[Value]:
         before = sentence[max(0, match.start() - _FAR) : match.start()]
         if _LASTED.search(before) and unit.lower().startswith("min"):
             continue
-        if _LATER.match(sentence, match.end()):
+        end = match.end()
+        if _LATER.match(sentence, end) and not _AS_BEFORE.match(sentence, end):
             continue
         low, high = written.bounds(value, step, before, fine=True)
         found = Value(low * scale, high * scale, match.start(), match.end(), unit, scale)
@@ -357,9 +368,13 @@ def which(kind: str, sentence: str, value: Value) -> str:
     if value.unit == "times":
         return FOLD
     before = _before(sentence, value)
+    if _USUAL.search(before):
+        return USUAL
+    if _EARLIER.search(before) or _AS_BEFORE.match(sentence, value.end):
+        return EARLIER
     if _TOP.search(before) or _MINUTE.search(before) or _WORST.match(sentence, value.end):
         return TOP
-    return USUAL if _USUAL.search(before) else ""
+    return ""
 
 
 def is_moment(topic: re.Match[str], sentence: str, value: Value, kind: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
@@ -12,7 +13,6 @@ from postmortem_nb import times
 from postmortem_nb.checks import frozen, metered, spoken
 
 if TYPE_CHECKING:
-    import datetime as dt
     from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
@@ -159,6 +159,9 @@ def _held(curve: Curve, each: Level, case: Case) -> tuple[float, float] | None:
         span = (float(curve.levels.min()), float(curve.levels.max())) if len(curve.levels) else None
     elif each.which == metered.EVER:
         span = (float("-inf"), float(curve.levels.max())) if len(curve.levels) else None
+    elif each.which == metered.EARLIER:
+        before = within(curve, None, start - dt.timedelta(minutes=1)) if start else ()
+        span = (float(min(before)), float(max(before))) if len(before) >= _POINTS else None
     else:
         span = _middle(curve, start)
     scale = factor(curve, each.kind)
@@ -232,6 +235,9 @@ def holds(each: Level, low: float, high: float) -> bool:
     elif each.which == metered.USUAL:
         slack = _TENTH if share else 0.0
         low, high = low / _DAILY - slack, high * _DAILY + slack
+    elif each.which == metered.EARLIER:
+        slack = _POINT if share else 0.0
+        low, high = low * _FIRM - slack, high / _FIRM + slack
     elif each.which == metered.TOP:
         slack = max(_POINT if share else 0.0, metered.NEAR * high)
         low, high = low - slack, high + slack
