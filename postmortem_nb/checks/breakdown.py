@@ -130,8 +130,6 @@ _FROM_TO = re.compile(
 """In a sentence: the stretch that it tells of."""
 _OF_THOSE = re.compile(r"\sof\s(?:those|these|them)\b")
 """Behind a share: its value follows somewhere, “38 % of those in the hour, are timeouts”."""
-_FRACTIONS = frozenset(written.FRACTIONS.values())
-_SHARP = 0.6  # what is left of the width of a fraction: “three quarters” is not two thirds
 _BEHIND = re.compile(r"[^,;.\d]{0,40}?")
 _JOINED = re.compile(r"\b(?:and|against|while|but)\b", re.IGNORECASE)
 _LISTED = re.compile(r"(?:,?\s(?:and|or)\s|,\s|\s[a-z]{0,5}\s?){1,2}")
@@ -202,7 +200,14 @@ class Told(NamedTuple):
     def is_rate(self) -> bool:
         """Whether it is a part of what came: “a third of its plays”, “22 % of all orders”."""
         its = self.is_share and _ITS.match(self.sentence, self.figure.end)
-        return bool(its) or self.is_of_all
+        return bool(its) or self.is_of_all or self.is_of_own
+
+    @property
+    def is_of_own(self) -> bool:
+        """Whether it is one of what came to a group: “25 % of the plays in north failed”."""
+        of = _OF.match(self.sentence, self.figure.end) if self.is_share else None
+        came = of and self.is_request and not portions.BAD.match(of["noun"])
+        return bool(came and self.own) and self.is_bad and not _AT_ONCE.search(self.sentence)
 
     @property
     def is_of_all(self) -> bool:
@@ -276,7 +281,9 @@ def _figures(cell: Cell, sentence: str, names: tuple[Named, ...], known: Bears) 
         people = bool(WHO.match(each.noun)) or events.stem(each.noun) in known.people
         if people or _is_row(each.noun, own, known):
             request = events.stem(noun) in known.requests and not _AGENT.search(noun)
-            made = Told(cell, sentence, _sharp(each), own, names, people, request, alone=False)
+            made = Told(
+                cell, sentence, written.sharp(each), own, names, people, request, alone=False
+            )
             yield made._replace(alone=_is_alone(made))
 
 
@@ -292,13 +299,6 @@ def _noun(sentence: str, each: Figure, of: re.Match[str] | None) -> str:
         return each.noun
     inside = re.findall(r"[a-z]{4,}", sentence[each.begin : each.end].lower())
     return (of["noun"] or (inside[-2:-1] or inside or [""])[0]).lower()
-
-
-def _sharp(each: Figure) -> Figure:
-    """Return a fraction in words, without a hedge, with bounds that keep it from the next one."""
-    middle, half = (each.low + each.high) / 2, _SHARP * (each.high - each.low) / 2
-    plain = each.kind == "share" and (each.low, each.high) in _FRACTIONS
-    return each._replace(low=middle - half, high=middle + half) if plain else each
 
 
 def _segment(sentence: str, counted: Sequence[Figure], each: Figure) -> str:

@@ -167,7 +167,9 @@ def _is_of(each: Told, answer: Answer) -> bool:
     if answer.kind != attributes.POINTS:
         return each.is_of(answer.kind) and not (each.is_request and not each.own)
     good = not derived.is_bad(answer.label)
-    return each.is_of(answer.kind) and not (good and each.is_bad and not each.is_share)
+    of_failed = portions.OF_FAILED.match(each.sentence, each.figure.end)
+    bad = of_failed if each.is_share else each.is_bad
+    return each.is_of(answer.kind) and not (good and bad)
 
 
 def _off(each: Told, answer: Answer, windows: Sequence[Window | None]) -> float | None:
@@ -290,7 +292,7 @@ def _shares(counts: _Counts) -> Iterator[float]:
 
 def _rate(each: Told, pairs: Sequence[tuple[Answer, Answer]], window: Window) -> str:
     """Return which part of what came failed, or did not, where a share is one of all that came."""
-    if not each.is_of_all:
+    if not (each.is_of_all or each.is_of_own):
         return ""
     for failed, whole in pairs:
         chosen = [(key, values) for key, values in _chosen(each, failed) if key in whole.keys]
@@ -345,7 +347,7 @@ def _truth(each: Told, held: Sequence[Answer], window: Window) -> str:
         near = each.figure.noun or count / _FAR <= each.figure.high <= count * _FAR
         if count and near and not each.is_share and (each.is_exact or _is_wide_off(each, count)):
             return f"{answer.label} has {count:,.0f}{named}"
-        if count and whole and each.is_share:
+        if 0 < count < whole and each.is_share:
             return f"{100 * count / whole:.3g} % of {answer.label} are{named}"
         other = _OTHER.search(each.sentence) or not each.is_exact
         if count and not other and any(attributes.KIND.search(key) for key, _ in chosen):

@@ -2,7 +2,7 @@
 
 Both numbers are held, together, to the frozen metric of failures and that of all requests beside
 it: of all groups or of those that the sentence names, in the whole incident and in the stretches
-that it may tell of. One of them is doubted only where the other is that of the same group and stretch;
+that it may tell of. One is doubted only where the other is that of the same group and stretch;
 where neither is, the sentence tells of other requests. Without these metrics the first one is held
 to the number of failed requests, where its blank tells of the whole incident.
 """
@@ -128,8 +128,8 @@ def _told(case: Case) -> Iterator[_Told]:
 
 def _is_own(case: Case, pairs: Sequence[tuple[Curve, Curve]], total: float) -> bool:
     """Return whether the document has the very number of failures that the metric has."""
-    [window] = instants.whole(case) or [None]
-    return bool(window) and abs(sum(derived.counted(o, *window) for o, _ in pairs) - total) <= 1
+    counts = (sum(derived.counted(one, *at) for one, _ in pairs) for at in instants.whole(case))
+    return any(abs(count - total) <= 1 for count in counts)
 
 
 def _is_plain(

@@ -62,6 +62,7 @@ FRACTIONS: Mapping[str, tuple[float, float]] = {
     "a twentieth": (4, 7),
 }
 """A share in words → the percent between which it can be."""
+_SHARP = 0.6  # what is left of the width of a fraction: “three quarters” is not two thirds
 
 NUMERAL = rf"(?:{'|'.join(spoken.WORDS)}|\d{{1,3}}(?:,\d{{3}})+|\d+)"
 """A whole number, in digits or in a word."""
@@ -191,6 +192,13 @@ def figures(text: str) -> tuple[Figure, ...]:
 def numeral(said: str) -> float:
     """Return the number that a `NUMERAL` means."""
     return spoken.COUNTS.get(said.lower()) or float(said.replace(",", ""))
+
+
+def sharp(each: Figure) -> Figure:
+    """Return a fraction in words, without a hedge, with bounds that keep it from the next one."""
+    middle, half = (each.low + each.high) / 2, _SHARP * (each.high - each.low) / 2
+    plain = each.kind == "share" and (each.low, each.high) in FRACTIONS.values()
+    return each._replace(low=middle - half, high=middle + half) if plain else each
 
 
 def _money(text: str) -> Iterator[Figure]:
