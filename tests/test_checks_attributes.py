@@ -181,6 +181,12 @@ TRUE = (
     ("problem", "Of the 463 failed requests 336 were in north."),
     ("problem", "Of the 3,810 requests that came in, 3,347 went through."),
     ("problem", "About 450 of 3,800 requests failed."),
+    ("problem", "12.2 % of the requests failed, in north and harbour alike."),
+    ("problem", "13 % of the requests in north failed and 10 % in harbour."),
+    ("problem", "72.6 % of the failures were in north."),
+    ("what_we_did", "Had we rolled back at 14:40, most errors would not have come."),
+    ("problem", "The last request failed at 16:08."),
+    ("what_we_did", "It took us until 14:47 to see it."),  # what was discovered then
 )
 FALSE = (
     ("problem", "363 of the errors were a PoolTimeout and 127 a LeaseLost.", "has 336"),
@@ -228,6 +234,10 @@ FALSE = (
     ("key_logs", "worker-2 wrote the most, 336.", "“worker-2 wrote the most, 336”, but lines"),
     ("problem", "Failures in north rose to 4 a minute, in harbour to 9 a minute.", "harbour to 9"),
     ("key_logs", "worker-2 wrote 1,500 lines.", "“1,500 lines”, but lines has 127"),
+    ("problem", "66 % of the failures were in north.", "72.6 %"),
+    ("problem", "26 % of the requests in harbour failed.", "10 % of"),
+    ("problem", "The last request failed at 16:40.", "but that was at 16:08"),
+    ("what_we_did", "We rolled back at 14:40.", "15:26"),
     ("problem", "634 of 3,810 requests that customers made failed.", "“634”"),
     ("problem", "463 of 8,310 requests that customers made were refused.", "has 3,810"),
     ("problem", "Of the 3,810 requests that came in, 436 failed.", "436"),

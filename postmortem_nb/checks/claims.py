@@ -312,6 +312,13 @@ OTHER_BEGINNINGS = re.compile(
 COUNTED_THEN = re.compile(r"\b\d+\sof\s\d+\s[^.;\n]*$")
 """Before a beginning: it is of things, “7 of 12 hosts had started”."""
 
+SUPPOSED = re.compile(
+    r"^\W*(?:(?:and|but|so)\s)?had\s(?!(?:been|already|just|also|then)\b)[\w’'-]+\s|"
+    r"\b(?:if|unless|suppose|would|could) (?!not\b)",
+    re.IGNORECASE,
+)
+"""In a clause: it tells of what might have been, “had we rolled back at 05:38”."""
+
 FAMILY: Mapping[str, tuple[str, ...]] = {
     "mitigated": ("Mitigation Deployed",),
     "recovered": ("Mitigation Deployed", "Partial Recovery", "Full Recovery"),

@@ -289,6 +289,9 @@ _LEVEL = re.compile(
 )
 """In a clause that no word puts with a row: it tells how high something was then."""
 _FIRST = re.compile(r"\bfirst\b", re.IGNORECASE)
+_SAW = re.compile(r"\b(?:see|saw|find|found|notice\w*|spot\w*|reali[sz]\w*)\b", re.IGNORECASE)
+_FOUND = frozenset({"Key Discovery", "Root Cause Identified"})
+"""Steps of which a clause may tell so: “it took until 05:56 to see it”."""
 _WHO = re.compile(r"\s*who\b", re.IGNORECASE)
 _WATCHED = re.compile(r"\s*(?:recovered|cleared|closed|resolved)\b", re.IGNORECASE)
 _MONITOR = re.compile(r"\b(?:monitors?|alerts?|alarms?)\b", re.IGNORECASE)
@@ -316,6 +319,7 @@ def _elsewhere(case: Case, cell: Cell, clock: _Clock) -> str | None:
         return None
     rivals = [row for row in rows if any(_near(match, at, late=False) for at in row.times)]
     led = any(events.score(case, bare, row) > meant.sure - _LEADS for row in rivals)
+    led = led or (bool(_SAW.search(bare)) and any(row.step in _FOUND for row in rivals))
     both = _FIRST.search(clock.clause) and f"{moments[0]:%H:%M}" in str(cell.value)
     if led or both or events.is_end(case, match, bare):
         return None  # “first fell under it at 15:31, and stayed there from 15:38”

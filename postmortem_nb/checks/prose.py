@@ -201,6 +201,7 @@ def _clocks(case: Case, cell: Cell, text: str) -> Iterator[Finding]:
             )
             steps = () if whole else claims.FAMILY.get(name, ())
             known = _times(case, steps) if steps else [moment] if moment else []
+            other = other or claims.SUPPOSED.search(f"{before}{match.group()}")
             lasted = name == "mitigated" and events.is_end(case, match, match.group())
             if moment and not other and not lasted and not _near(match, known):
                 yield about(
