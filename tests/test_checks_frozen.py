@@ -180,7 +180,6 @@ TRUE = (
     "The p95 latency jumped from 400 ms to over 4,000 ms at 15:00.",
     "The p95 latency went from 0.4 to at least 5 seconds at 15:00.",
     "The p95 latency went up to above 5 seconds, from 0.4, at 15:00.",
-    "Failures fell by more than three quarters between 15:20 and 15:30.",  # 90 of 400 are left
     "Failures fell from 400 a minute at 15:20 to 90 a minute at 15:30.",
     "6,800 requests had failed by the time it fired.",  # 17 minutes of 400
     "3,870 requests still failed from the rollback on.",  # 43 minutes of 90
@@ -256,7 +255,6 @@ FALSE = {
     "37,511 of 191,513 requests failed, about two thirds.": "that is 19.6 %",
     "The p95 latency rose from 0.4 to 9.6 seconds at 15:40.": "is 0.9 to 0.9 seconds",
     "The p95 latency was at 9,234 ms at 15:00.": "is 9,600 to 9,600 ms",
-    "Failures fell by a third between 15:20 and 15:30.": "fell by 78 %",
     "Failures fell from 200 a minute at 15:20 to 90 a minute at 15:30.": "400 to 400",
     "8,600 requests had failed by the time it fired.": "has 6,800 then",
     "5,870 requests still failed from the rollback on.": "has 3,870 then",
@@ -439,19 +437,6 @@ def ramped(tmp_path_factory):
 @pytest.mark.parametrize(
     ("place", "value", "known"),
     [
-        (("Key Discovery", "finding"), "The backlog grows by about 60 items a minute.", ""),
-        (
-            ("Key Discovery", "finding"),
-            "The backlog grows by about 200 items a minute.",
-            "rose by 60 a minute",
-        ),
-        (
-            ("Key Discovery", "finding"),
-            "The backlog shrinks by 60 items a minute.",
-            "rose by 60 a minute",
-        ),
-        ("problem", "Within a quarter of an hour the backlog grew by 60 a minute.", ""),
-        ("problem", "Within a quarter of an hour the backlog grew by 150 a minute.", "a minute"),
         (("Key Discovery", "finding"), "One request in three is refused.", ""),
         (("Key Discovery", "finding"), "One request in eight is refused.", "33.3 to 33.3 %"),
         ("problem", "At 15:00 the error rate stood at 33%.", ""),

@@ -39,7 +39,7 @@
     levels      levels of frozen metrics in sentences; `metered`: how those tell them;
                 `paired`: group by group; `ranges`: between what a metric was;
                 `peaks`: their heights and minutes; `bounds`: what they never passed
-    moved       how fast, and by what share, a metric moved; `endpoints`: from where to where
+    endpoints   from where to where a metric moved
     portions    parts of what failed, by time and region; `tallied`: how many;
                 `outof`: and of how many; `ceased`: stretches in which nothing failed
     derivable   counts and parts by attribute and stretch that no frozen rows bear;
@@ -98,7 +98,6 @@ from postmortem_nb.checks import (
     making,
     messages,
     monitored,
-    moved,
     order,
     outof,
     peaks,
@@ -226,7 +225,6 @@ def findings(incident: Incident, *, ignore: Iterable[str] = ()) -> pd.DataFrame:
     found += peaks.found(incident, seen)
     found += levels.found(incident, seen, attested)
     found += bounds.found(incident, seen, found)
-    found += moved.found(incident, seen)
     found += endpoints.found(incident, seen)
     found += portions.found(incident, seen)
     found += ceased.found(incident, seen)
