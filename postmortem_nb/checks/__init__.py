@@ -48,7 +48,6 @@
     extremes    first and last rows of a kind, and kinds that had none; `ranked`: who was
                 hit hardest, and what goes together; `solely`: what all rows, and the first, have;
                 `compared`: which of two has more
-    quoted      messages of frozen rows that are quoted with another number
     happened    clocks at which the evidence has an event, and key events at another one
     logged      what frozen logs and spans say: shares, counts, first moments, the longest;
                 `lasting`: how long spans took, and how they ended
@@ -103,7 +102,6 @@ from postmortem_nb.checks import (
     peaks,
     portions,
     prose,
-    quoted,
     ranked,
     reading,
     records,
@@ -237,7 +235,6 @@ def findings(incident: Incident, *, ignore: Iterable[str] = ()) -> pd.DataFrame:
     found += ranked.found(incident, seen)
     found += solely.found(incident, seen)
     found += compared.found(incident, seen)
-    found += quoted.found(incident, seen)
     found += alarms.found(incident, seen)
     found += identity.found(incident, seen)
     found += monitored.foreign(incident, seen)
