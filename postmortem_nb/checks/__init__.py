@@ -46,8 +46,7 @@
                 `breakdown`: how sentences tell them
     ellipsis    what clauses leave out, spelled out for these readers
     extremes    first and last rows of a kind, and kinds that had none; `ranked`: who was
-                hit hardest, and what goes together; `solely`: what all rows, and the first, have;
-                `compared`: which of two has more
+                hit hardest, and what goes together; `solely`: what all rows, and the first, have
     happened    clocks at which the evidence has an event, and key events at another one
     logged      what frozen logs and spans say: shares, counts, first moments, the longest;
                 `lasting`: how long spans took, and how they ended
@@ -75,7 +74,6 @@ from postmortem_nb.checks import (
     bounds,
     case,
     ceased,
-    compared,
     counted,
     dates,
     derivable,
@@ -234,7 +232,6 @@ def findings(incident: Incident, *, ignore: Iterable[str] = ()) -> pd.DataFrame:
     found += extremes.found(incident, seen)
     found += ranked.found(incident, seen)
     found += solely.found(incident, seen)
-    found += compared.found(incident, seen)
     found += alarms.found(incident, seen)
     found += identity.found(incident, seen)
     found += monitored.foreign(incident, seen)

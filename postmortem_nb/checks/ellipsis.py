@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, NamedTuple
 from postmortem_nb.checks import (
     attributes,
     bounds,
-    compared,
     derivable,
     derived,
     levels,
@@ -118,7 +117,6 @@ def _read(
     yield from levels.found(incident, case, attested)
     yield from bounds.found(incident, case, others)
     yield from derivable.found(incident, case, others, attested)
-    yield from compared.found(incident, case)
 
 
 def _figures(text: str) -> list[str]:
