@@ -63,7 +63,6 @@ All 24 proxies were restarted.
 Two of our eight regions could not sell.
 Half of our regions went dark.
 What fixed it was the rollback of release v2.47.9.
-Dana Kim restarted the proxies with the larger pool at 15:26.
 Of the proxies 19 of the 50 held, or 48%, and the rest let go.
 Some 1,900 merchants, 48% of our 5,000, saw nothing.
 Nearly six thousand customers waited for their baskets.

@@ -322,33 +322,6 @@ def test_a_level_of_a_row_is_no_rival_of_another_moments_update(made):
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
-    [
-        (
-            "Network (Sofia Marchetti) and Infrastructure (Callum Frye) have joined.",
-            {"“Infrastructure (Callum Frye)”, but “Callum Frye, Network”"},
-        ),
-        ("Infrastructure (Sofia Marchetti) and Network (Callum Frye) have joined.", set()),
-        ("Sofia Marchetti called. Callum Frye told the Infrastructure on-call.", set()),
-    ],
-)
-def test_somebody_is_of_one_team(made, text, told):
-    incident, _ = made
-    incident.set("teams", ["Network", "Infrastructure"])
-    step = incident.add(
-        "timeline",
-        step="Escalation",
-        time=sound.moment("14:40"),
-        escalated_to="Callum Frye, Network",
-        responders=["Callum Frye", "Sofia Marchetti"],
-    )
-    found = doubts(made, ("updates", "text"), text)
-    incident.remove("timeline", step)
-    incident.set("teams", None)
-    assert {each.partition(" under ")[0] for each in found if "Callum" in each} == told
-
-
-@pytest.mark.parametrize(
     ("place", "value", "told"),
     [
         (

@@ -24,7 +24,7 @@
     counted     things that a sentence counts: actions, factors, regions, updates
     statements  plain statements: of mails, support and executives, of a severity
     heard       how it was noticed, in sentences and by its own row
-    roles       who did what, and whose team somebody is of
+    roles       who ended it, who is on call, who joined
     identity    the incident's own number, services and people in fields
     sums        arithmetic within a sentence: parts of a whole, a total, a length and its clocks
     itemised    a loss item by item, an error budget in its parts

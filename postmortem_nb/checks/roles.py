@@ -1,22 +1,19 @@
-"""Who did what, and whose team somebody is of: names in sentences against those of the rows."""
+"""Who ended it, who is on call and who joined: names in sentences against those of the rows."""
 
 from __future__ import annotations
 
 import re
-from collections import defaultdict
-from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from postmortem_nb.checks import events, single, spoken
-from postmortem_nb.checks.reading import LONG, about, matches, passages, sentences
+from postmortem_nb.checks import single, spoken
+from postmortem_nb.checks.reading import LONG, about, passages, sentences
 from postmortem_nb.checks.report import Code, Severity
 from postmortem_nb.checks.spoken import CLOCK
 
 if TYPE_CHECKING:
-    import datetime as dt
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator
 
-    from postmortem_nb.checks.case import Case, Cell
+    from postmortem_nb.checks.case import Case
     from postmortem_nb.checks.report import Finding
 
 _FIX = r"(?:fix|hotfix|mitigation|roll-?back|revert|workaround|fail-?over)"
@@ -39,6 +36,10 @@ _AT_IT = re.compile(
 )
 
 
+_PARTS = ("on_call", "responsible", "approval", "responders", "confirmed")
+"""Blanks that hold names, not what those did."""
+
+
 def roles(case: Case) -> Iterator[Finding]:
     """Find somebody who is said to have ended the incident, where the timeline has another."""
     held, named = _held(case, "responsible"), _names(case)
@@ -53,12 +54,6 @@ def roles(case: Case) -> Iterator[Finding]:
                     yield about(case, cell, f"“{said}”, but {_RESPONSIBLE}: {who}.")
 
 
-def _names(case: Case) -> re.Pattern[str] | None:
-    """Return the pattern of the whole names of people."""
-    people = sorted((name for name in case.people() if " " in name), key=len, reverse=True)
-    return re.compile(rf"\b(?P<name>{'|'.join(map(re.escape, people))})\b") if people else None
-
-
 def _mitigated(case: Case, sentence: str, name: re.Match[str]) -> str | None:
     """Return the words by which a name of the sentence ended the incident."""
     if match := _MITIGATED.match(sentence, name.end()):
@@ -66,87 +61,6 @@ def _mitigated(case: Case, sentence: str, name: re.Match[str]) -> str | None:
     at, moment = _AT.match(sentence, name.end()), case.moments.mitigated
     gap = spoken.apart(at, 60 * moment.hour + moment.minute) if at and moment else None
     return name["name"] + at.group() if at and gap is not None and gap <= 1 else None
-
-
-_ASIDE = re.compile(
-    r"^,?\s(?:(?:then|also|finally|quickly|had|has|was|is|the one|who|that)\s)*(?P<verb>[a-z]+)\b"
-)
-_HELPED = re.compile(
-    r"\b(?:help\w*|support\w*|ask\w*|suggest\w*|propos\w*|join\w*|watch\w*|explain\w*|"
-    r"told|tell\w*|report\w*|confirm\w*|with|for|and|or|but|leads?|led|investigates?|writes?)\b"
-)
-_OPEN = re.compile(
-    r"\b(?:would|could|should|might|may|if|will|usually|instead|drill|last (?:year|month|week)|"
-    r"another|INC-\d+|had (?:he|she|they)|not|never)\b",
-    re.IGNORECASE,
-)
-_ALONE = re.compile(CLOCK)
-_PARTS = ("on_call", "responsible", "approval", "responders", "confirmed")
-"""Blanks that hold names, not what those did."""
-_WORDS = 0.9
-_NUMBERS = re.compile(r"(?<![\d:.,])\d{2,}(?![\d:.,]\d)")
-
-
-def deeds(case: Case) -> Iterator[Finding]:
-    """Find somebody who is said to have done what a row of the timeline gives to another."""
-    named = _names(case)
-    rows = [row for row in case.rows("timeline") if row.get("responsible")]
-    for cell, text in passages(case) if named and rows else ():
-        if cell.column.name in _PARTS:
-            continue
-        for sentence in sentences(text) if named and named.search(text) else ():
-            found = list(named.finditer(sentence)) if named else []
-            if len(found) == 1 and not _OPEN.search(_clause(sentence, found[0])):
-                truth = _another(case, rows, sentence, found[0])
-                if truth:
-                    yield about(case, cell, f"“{sentence.strip()}”, but {truth}.")
-
-
-def _another(
-    case: Case, rows: Sequence[Mapping[str, Any]], sentence: str, name: re.Match[str]
-) -> str | None:
-    """Return who did what a sentence gives to somebody who stands nowhere in that row."""
-    verb = _ASIDE.match(sentence, name.end()) or _ASIDE.match(sentence[name.end() :])
-    if not verb or _HELPED.search(verb["verb"]):
-        return None
-    clause = re.split(
-        r"[,;]\s|\s(?:because|while|so that|and)\s", verb.string[verb.start("verb") :]
-    )[0]
-    meant, rows_ = events.named(case, clause), events.known(case)[0]
-    for row in rows:
-        event = next((each for each in rows_ if each.times[0] == row.get("time")), None)
-        if event is None:
-            continue
-        words = " ".join(str(value) for value in row.values())
-        said = events.stems(clause) & event.stems
-        said |= {*_NUMBERS.findall(clause)} & {*_NUMBERS.findall(words)}
-        alone = len({each.step for each in meant.events}) == 1 and event in meant.events
-        sure = alone and (meant.by_cue or meant.sure >= _WORDS)
-        clocked = _at_row(verb.string, row.get("time")) and len(said) > 1
-        held = str(row["responsible"])
-        if said and (sure or clocked) and name["name"] not in words and _is_person(case, held):
-            return f"{_RESPONSIBLE}: {held}"
-    return None
-
-
-def _clause(sentence: str, name: re.Match[str]) -> str:
-    """Return the clause of a sentence in which a name stands."""
-    before = re.split(r"[,;]\s", sentence[: name.start()])[-1]
-    return before + re.split(r"[,;]\s|\sso that\s", sentence[name.start() :])[0]
-
-
-def _at_row(text: str, at: dt.datetime | None) -> bool:
-    """Return whether a sentence has the clock of a row."""
-    found = (
-        (spoken.apart(each, 60 * at.hour + at.minute) for each in _ALONE.finditer(text))
-        if at
-        else ()
-    )
-    return any(gap is not None and gap <= 1 for gap in found)
-
-
-def _is_person(case: Case, held: str) -> bool:
-    return any(held.lower() == name.lower() and " " in name for name in case.people())
 
 
 def called_in(case: Case) -> Iterator[Finding]:
@@ -210,48 +124,8 @@ def joined(case: Case) -> Iterator[Finding]:
                 yield about(case, cell, doubt, severity=Severity.HINT)
 
 
-_CALLED_TO = re.compile(r"\bescalat(?:ion|ed|es|ing)\b(?:\s\w+){0,3}?\sto\s$")
-
-
-def escalated(case: Case) -> Iterator[Finding]:
-    """Find an escalation to somebody, where its row has another name."""
-    held = _held(case, "escalated_to")
-    named = _names(case) if held else None
-    for cell, text in passages(case) if named else ():
-        for match in named.finditer(text) if named and cell.column.name != "escalated_to" else ():
-            said = _CALLED_TO.search(text[: match.start()])
-            if said and not _same(match["name"], held):
-                who = ", ".join(sorted(held))
-                yield about(
-                    case, cell, f"“{said.group()}{match['name']}”, but escalated to: {who}."
-                )
-
-
-_TITLE = r"(?P<role>incident (?:commander|lead|manager)|communications? lead|scribe)"
 FULL = r"(?P<name>[A-Z][\w’'-]+\s[A-Z][\w’'-]+)"
-_TITLED = (
-    re.compile(rf"\b{FULL}(?:,|\s\()\s?(?:our\s|the\s)?{_TITLE}\b"),
-    re.compile(rf"\b{FULL}\s(?:is|was|acted as|took over as|led as)\s(?:our\s|the\s)?{_TITLE}\b"),
-    re.compile(rf"(?i:\b{_TITLE})(?:\s(?:is|was)|:)?\s{FULL}\b"),
-)
-
-
-def titled(case: Case) -> Iterator[Finding]:
-    """Find another name for a part that one person had: commander, scribe; not in a handover."""
-    told: dict[str, list[tuple[Cell, str, str]]] = defaultdict(list)
-    for cell in case.cells:
-        if cell.column.kind in {"prose", "line"} and cell.table in {"timeline", "updates", *WELL}:
-            text = str(cell.value)[:LONG]
-            for match in (each for way in _TITLED for each in way.finditer(text)):
-                told[match["role"].lower()].append((cell, match["name"], match.group()))
-    for places in told.values() if not handed_over(case) else ():
-        names = {name for _, name, _ in places}
-        for cell, name, said in places:
-            others = [each for each in places if each[1] != name]
-            alone = sum(each[1] == name for each in places) == 1 and len(names) == 2
-            if alone and others and (len(others) > 1 or cell is not places[0][0]):
-                place = case.where(others[0][0].table, others[0][0].row, others[0][0].column.name)
-                yield about(case, cell, f"“{said}”, but “{others[0][2]}” under {place}.")
+"""A first and a last name."""
 
 
 def handed_over(case: Case) -> bool:
@@ -260,85 +134,19 @@ def handed_over(case: Case) -> bool:
     return bool(_HANDED.search(text))
 
 
-_CALL = re.compile(r"\b(?P<name>[A-Z][\w-]+\s[A-Z][\w-]+)[’']s\s(?:phone\s|telephone\s)?call\b")
-_PERSON = re.compile(r"(?P<name>[A-Z][\w-]+\s[A-Z][\w-]+)(?:,|$|\s\()")
-
-
-def called(case: Case) -> Iterator[Finding]:
-    """Find the call by which it became known given to somebody else than who made it."""
-    first = next((str(r["detected_by"]) for r in case.rows("timeline") if r.get("detected_by")), "")
-    caller = _PERSON.match(first)
-    for cell, text in passages(case) if caller else ():
-        for match in matches(_CALL, text):
-            if caller and match["name"] != caller["name"]:
-                yield about(case, cell, f"“{match.group()}”, but detected by: {first[:80]}.")
-
-
-WELL = frozenset({"went_well", "went_wrong"})
 _HANDED = re.compile(
     r"\b(?:hand(?:ed|s|ing)?[\s-]?over|took over|takes over|relieved|new (?:incident )?"
     r"(?:commander|lead)|shift change)\b",
     re.IGNORECASE,
 )
 
-_KINDS = frozenset({"prose", "line", "person"})
-_JOINED = r"(?:,\s|\s\(|,?\s(?:of|from|lead of|head of|for)\s)(?:the\s)?"
+RULES: tuple[Callable[[Case], Iterator[Finding]], ...] = (roles, called_in, at_it, joined)
 
 
-def belonging(case: Case) -> Iterator[Finding]:
-    """Find somebody whom one blank gives to another team of the incident than the others."""
-    teams = tuple(sorted(str(each) for each in case.fact("teams") or () if len(str(each)) > 1))
-    people = tuple(sorted(name for name in case.people() if " " in name))
-    if len(teams) < 2 or not people:
-        return
-    told: dict[str, list[tuple[str, Cell, str]]] = defaultdict(list)
-    for cell in case.cells:
-        if cell.column.kind in _KINDS and cell.table != "approvals":
-            for pattern in _ways(teams, people):
-                for match in pattern.finditer(str(cell.value)[:LONG]):
-                    told[match["name"]].append((match["team"], cell, match.group()))
-    for pairs in told.values():
-        yield from _doubted(case, pairs)
-
-
-RULES: tuple[Callable[[Case], Iterator[Finding]], ...] = (
-    roles,
-    deeds,
-    called_in,
-    at_it,
-    joined,
-    titled,
-    escalated,
-    called,
-    belonging,
-)
-
-
-@lru_cache(maxsize=8)
-def _ways(teams: Sequence[str], people: Sequence[str]) -> tuple[re.Pattern[str], ...]:
-    """Return the ways in which a text gives somebody to a team."""
-    team, name = (
-        rf"(?P<{group}>{'|'.join(map(re.escape, sorted(words, key=len, reverse=True)))})"
-        for group, words in (("team", teams), ("name", people))
-    )
-    return (
-        re.compile(rf"\b{team}(?:\steam)?\s\({name}\)"),
-        re.compile(rf"\b{name}{_JOINED}{team}\b(?!\s(?!team\b)[A-Za-z])"),
-    )
-
-
-def _doubted(case: Case, pairs: Sequence[tuple[str, Cell, str]]) -> Iterator[Finding]:
-    """Yield the one blank, or the later of two, that has another team than the rest."""
-    first = pairs[0][0]
-    counts = {team: sum(each[0] == team for each in pairs) for team, _, _ in pairs}
-    if len(counts) != 2:
-        return
-    rare = min(counts, key=lambda team: (counts[team], team == first))
-    said = [each for each in pairs if each[0] == rare]
-    other = next(each for each in pairs if each[0] != rare)
-    if len(said) == 1 and said[0][1] is not other[1]:
-        place = case.where(other[1].table, other[1].row, other[1].column.name)
-        yield about(case, said[0][1], f"“{said[0][2]}”, but “{other[2]}” under {place}.")
+def _names(case: Case) -> re.Pattern[str] | None:
+    """Return the pattern of the whole names of people."""
+    people = sorted((name for name in case.people() if " " in name), key=len, reverse=True)
+    return re.compile(rf"\b(?P<name>{'|'.join(map(re.escape, people))})\b") if people else None
 
 
 def _held(case: Case, column: str) -> set[str]:
