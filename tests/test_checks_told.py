@@ -100,11 +100,6 @@ def doubts(made, place, value):
         ),
         (
             ("takeaways", "text"),
-            "The first message to all shops went out at 14:21 UTC.",
-            "but no message is of then, the first is of 2025-12-04 14:41 UTC.",
-        ),
-        (
-            ("takeaways", "text"),
             "Helena Marsh, our Chief Operating Officer, was informed at 14:50 UTC.",
             "“our Chief Operating Officer, was informed”, but no executive was involved.",
         ),
@@ -324,11 +319,6 @@ def test_a_level_of_a_row_is_no_rival_of_another_moments_update(made):
 @pytest.mark.parametrize(
     ("place", "value", "told"),
     [
-        (
-            ("takeaways", "text"),
-            "It took a call to detect it, 69 minutes after the start.",
-            "but the detection came 17 minutes after the start.",
-        ),
         (
             ("takeaways", "text"),
             "74 of our 80 shops were hit; the 16 shops on the old stack were fine.",

@@ -9,7 +9,7 @@ from postmortem_nb import times
 from postmortem_nb.checks import events, instants, spoken
 from postmortem_nb.checks.late import late
 from postmortem_nb.checks.reading import about, matches, passages, sentences, with_messages
-from postmortem_nb.checks.relations import WORDS, moments, named
+from postmortem_nb.checks.relations import WORDS, moments
 from postmortem_nb.checks.spoken import SPAN
 
 if TYPE_CHECKING:
@@ -55,28 +55,6 @@ _FROM_FIRST = re.compile(
     rf"(?:took|were|was|passed|needed|went by)\s(?:us\s)?(?:[\w’'-]+\s){{0,3}}?{SPAN}",
     re.IGNORECASE,
 )
-_BETWEEN = re.compile(
-    rf"{SPAN}\s(?:passed|went by|elapsed|lay|lie|were lost)\sbetween\s(?P<first>[^.;,]{{3,80}}?)\s"
-    r"and\s(?P<last>[^.;,]{3,80})",
-    re.IGNORECASE,
-)
-_UNSEEN = re.compile(
-    rf"{SPAN}\s(?:passed|went by|elapsed)\s(?:until|before)\s(?:an?\s|the\s|some|any|our\s)?"
-    r"(?:person|agent|body|one|customer|user|monitor|alert|we|colleague)\b[^.;\n]{0,30}?"
-    r"(?:told|notic|report|call|saw|fired|spotted|learn)",
-    re.IGNORECASE,
-)
-_DETECTED = re.compile(
-    rf"\b(?:detect\w*|noticed|to notice|discover\w*)\b[^.;\n]{{0,24}}?,?\s{SPAN}\safter\sthe\s"
-    r"(?:start|beginning|onset)\b",
-    re.IGNORECASE,
-)
-_FIRST_AT = re.compile(
-    r"\bfirst\s(?:public\s|external\s)?(?:message|post|update|notice)\s"
-    r"(?:(?:on|to)\s(?:the\s|our\s|all\s){0,2}[\w -]{3,24}?\s)?"
-    rf"(?:went\sout|came|appeared|was\s(?:posted|sent|published))\s(?:only\s)?at\s{spoken.CLOCK}",
-    re.IGNORECASE,
-)
 _OPEN = re.compile(
     r"\b(?:would|could|should|might|may|if|will|usually|next|previous\w*|last)\b", re.IGNORECASE
 )
@@ -99,80 +77,14 @@ def gaps(case: Case) -> Iterator[Finding]:
                     yield about(case, cell, f"“{said}”, but {truth}.")
 
 
-def freely(case: Case) -> Iterator[Finding]:
-    """Find lengths between two rows of the timeline, named by their own words, that it denies."""
-    for cell, text in passages(case):
-        for match in matches(_BETWEEN, text):
-            if len(named(match["first"])) == len(named(match["last"])) == 1:
-                continue  # which `relations` compares
-            ones, others = (_rows(case, match[side]) for side in ("first", "last"))
-            lengths = _between(ones, others)
-            if lengths and not _fits(match, lengths):
-                truth = f"those are {times.duration(lengths[0])} apart"
-                yield about(case, cell, f"“{match.group().strip()}”, but {truth}.")
-
-
 def _rows(case: Case, phrase: str) -> list[dt.datetime]:
     """Return the times of the rows that a phrase means."""
     meant = events.named(case, phrase, phrase=True)
     return [at for each in meant.events for at in each.times] if meant.sure >= 1 else []
 
 
-def first(case: Case) -> Iterator[Finding]:
-    """Find a clock of the first message at which none was sent."""
-    sent = [each["time"] for each in case.rows("updates") if each.get("time")]
-    for cell, text in passages(case) if sent else ():
-        for match in matches(_FIRST_AT, text):
-            apart = [spoken.apart(match, 60 * at.hour + at.minute) for at in sent]
-            if all(each is not None and each > spoken.CLOSE for each in apart):
-                truth = f"no message is of then, the first is of {times.shown(min(sent))}"
-                yield about(case, cell, f"“{match.group()}”, but {truth}.")
-
-
-def unseen(case: Case) -> Iterator[Finding]:
-    """Find another time that passed until somebody noticed than that to the detection."""
-    known = moments(case)
-    lengths = _between(known.get("start", []), known.get("detected", []))
-    for cell, text in passages(case) if lengths else ():
-        for match in (*matches(_UNSEEN, text), *matches(_DETECTED, text)):
-            if not _fits(match, lengths):
-                truth = f"{WORDS['detected']} came {times.duration(lengths[0])} after the start"
-                yield about(case, cell, f"“{match.group()}”, but {truth}.")
-
-
-_ANCHORED = re.compile(
-    r"\b(?:at|until)\s(?P<hour>\d\d):(?P<minute>\d\d)(?:\sUTC)?,?\s(?:only\s)?"
-    rf"{SPAN}\s(?P<way>after|before)\sthe\s",
-    re.IGNORECASE,
-)
-_CLOCKS = re.compile(r"\b(?P<hour>[01]\d|2[0-3]):(?P<minute>[0-5]\d)\b")
-_DAY = 24 * 60
 _LOOSE, _NEAR = 1.0, 180
 """Minutes that a length may differ; seconds that the end of the whole may."""
-
-
-def anchored(case: Case) -> Iterator[Finding]:
-    """Find “at 17:00, fifty minutes after the first error” where nothing was so long before it."""
-    known = {60 * at.hour + at.minute for each in moments(case).values() for at in each}
-    for cell in case.cells:
-        if cell.column.kind == "time" and cell.table in {"timeline", "updates"}:
-            known.add(60 * cell.value.hour + cell.value.minute)
-    start = case.moments.start
-    first = 60 * start.hour + start.minute if start else 0
-    for cell, text in passages(case) if start else ():
-        for match in matches(_ANCHORED, text):
-            at = 60 * int(match["hour"]) + int(match["minute"])
-            sign = -1 if match["way"].lower() == "after" else 1
-            told = {60 * int(c["hour"]) + int(c["minute"]) for c in _CLOCKS.finditer(text)} - {at}
-            gaps_ = [(sign * (each - at)) % _DAY for each in known | told]
-            length = spoken.minutes(match["span"].lower())[0]
-            inside = (at + sign * length - first) % _DAY < _DAY / 2
-            if at in known and inside and not any(spoken.agrees(match, each) for each in gaps_):
-                nearest = min(gaps_, key=lambda each: abs(each - length))
-                said = match.group().strip()
-                side = "before" if sign < 0 else "after"
-                truth = f"nothing is so long {side} it (nearest: {times.duration(nearest)})"
-                yield about(case, cell, f"“{said} …”, but {truth}.")
 
 
 _TO_EVENT = re.compile(
@@ -255,10 +167,7 @@ def _agree(match: re.Match[str], lengths: Sequence[float]) -> bool:
     return any(spoken.agrees(match, each) or abs(each - told) <= _LOOSE for each in lengths)
 
 
-RULES: tuple[Callable[[Case], Iterator[Finding]], ...] = (
-    *(gaps, freely, first, unseen, anchored),
-    *(reached, lasted, whole),
-)
+RULES: tuple[Callable[[Case], Iterator[Finding]], ...] = (gaps, reached, lasted, whole)
 
 
 def _point(phrase: str) -> str:
