@@ -258,11 +258,6 @@ def test_two_rows_of_a_log_are_no_contradiction(made):
             "is $12,600, but revenue loss: $11,480.",
         ),
         (("monitors", "threshold"), "More than 50 seconds for 10 minutes", "its query has 0.05."),
-        (
-            ("factors", "description"),
-            "CHG-7781 was verified on one host",
-            "“CHG-7781”, but elsewhere the document has CHG-7718.",
-        ),
     ],
 )
 def test_what_a_second_reader_would_see(made, place, value, told):
