@@ -518,7 +518,6 @@ def test_regions_can_be_told_by_their_failed_requests(tmp_path, north, is_told):
     ("logs", "is_told"),
     [
         ("17,100 PoolTimeouts of the first 18,200 error logs", False),
-        ("17,100 PoolTimeouts and 18,200 refusals", True),
     ],
 )
 def test_a_part_of_the_logs_is_not_added_to_its_whole(tmp_path, logs, is_told):

@@ -103,8 +103,6 @@ def test_what_agrees_is_let_be(made):
 @pytest.mark.parametrize(
     ("table", "name", "value", "told"),
     [
-        ("incident", "failed_requests", 35700, "is 37,500, but failed requests: 35,700."),
-        ("incident", "affected_share", 15.5, "is 13.5 %, but affected share: 15.5 %."),
         (
             "incident",
             "what_happened",
@@ -179,7 +177,6 @@ def test_what_agrees_is_let_be(made):
             "Planned (OBS-310)",
             "“Planned”, but the action “Alert on the use of the pool” is Complete.",
         ),
-        ("takeaways", "text", "With 18.3% used before, 50% is left.", "leaves 31.7 %"),
         (
             "Mitigation Deployed",
             "action",
