@@ -238,11 +238,6 @@ def test_two_rows_of_a_log_are_no_contradiction(made):
             "“test of 5 December”, but the incident ended on 2025-12-04.",
         ),
         (
-            ("incident", "technical_cause"),
-            "The default is 5 instead of the 50 of 2.26.4.",
-            "“2.26.4”, but elsewhere the document has 2.16.4.",
-        ),
-        (
             ("takeaways", "text"),
             "1,440 lots had to be withdrawn; 1,100 of them were sold later and 240 were lost.",
             "but that makes 1,340.",  # 1,100 + 240

@@ -7,7 +7,7 @@ from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
 
 from postmortem_nb import language
-from postmortem_nb.checks import attributes, events
+from postmortem_nb.checks import attributes
 from postmortem_nb.checks.dates import ANOTHER
 from postmortem_nb.checks.doings import VERSION
 from postmortem_nb.checks.reading import (
@@ -67,20 +67,6 @@ _LOWERED = re.compile(
 )
 _REPLACED = re.compile(r"\breplac\w+\sthe\b", re.IGNORECASE)
 """In a plan: it tells of what there was too."""
-_HOST = re.compile(
-    r"(?<![\w./-])(?!(?:eu|us|ap|sa|ca|af|me|cn|asia|europe)-)[a-z][a-z0-9]*(?:-[a-z]+)*-\d{1,3}(?![\w-])"
-)
-_DIGITS = "0123456789"
-_FROM_TO = re.compile(
-    r"\bfrom\s(?:version\s|release\s)?(?P<old>v?\d+(?:\.\d+){1,3})(?![\w%]|\.\d)\s"
-    r"(?:back\s)?to\s(?:version\s|release\s)?(?P<new>v?\d+(?:\.\d+){1,3})(?![\w%]|\.\d)"
-)
-_DOWN = re.compile(
-    r"\b(?:roll(?:ed|ing|s)?\s(?:[\w-]+\s){0,4}?back|rollback|revert\w*|downgrad\w*)\b"
-    r"[^.;]{0,40}$",
-    re.IGNORECASE,
-)
-"""Before two versions: the second one is the older."""
 _SETTING = re.compile(r"(?<![\w./:@{(-])[a-z]+(?:[._][a-z]+){1,5}(?![\w/{(:.]*[\w/{(:])")
 _VALUED = re.compile(
     r"(?<![\w.,])\d[\d,.]*\s?(?:ms|s|seconds|minutes|hours|connections|MB|GB|MiB|GiB|%|retries|"
@@ -90,8 +76,6 @@ _VALUED = re.compile(
 Place = tuple[str, str, str]
 _NEAR = 40
 """Characters before a value that are looked at."""
-_MOST = 60
-"""Sentences of a kind that are compared: a text of nothing else must not slow a form."""
 _TWO, _SHARED = 2, 3
 """Words of two sentences whose versions are of one thing."""
 
@@ -105,7 +89,6 @@ def found(incident: Incident, case: Case) -> Iterator[Finding]:
     stands = _stands(case)
     yield from _current(case, stands, seen)
     yield from _swapped(case, stands, seen)
-    yield from _slipped(case, stands, seen)
     yield from _unseen(case, seen)
 
 
@@ -245,84 +228,11 @@ def held(case: Case) -> Iterator[Finding]:
             yield about(case, cell, doubt, severity=Severity.HINT)
 
 
-def named(case: Case) -> Iterator[Finding]:
-    """Find a host that stands alone, in words in which its neighbour stands several times."""
-    told = [
-        (cell, sentence, hosts)
-        for cell, text in texts(case)
-        for sentence in sentences(text)
-        if (hosts := {each.group() for each in _HOST.finditer(sentence)})
-    ]
-    stands: dict[str, set[Place]] = defaultdict(set)
-    for cell, _, hosts in told:
-        for each in hosts:
-            stands[each].add((cell.table, cell.row, cell.column.name))
-    for cell, sentence, hosts in told[:_MOST]:
-        (said, *more) = hosts
-        if more or len(stands[said]) > 1 or not is_read(cell) or ANOTHER.search(sentence):
-            continue
-        words = _around(sentence)
-        rivals = [
-            other
-            for other, places in stands.items()
-            if other.rstrip(_DIGITS) == said.rstrip(_DIGITS) and len(places) > _SHARED
-            if any(
-                other in own and len(words & _around(each)) >= _SHARED
-                for _, each, own in told[:_MOST]
-            )
-        ]
-        if len(rivals) == 1:
-            doubt = f"“{said}”, but elsewhere that is {rivals[0]}."
-            yield about(case, cell, doubt, severity=Severity.HINT)
-
-
-def _around(sentence: str) -> frozenset[str]:
-    return events.stems(_HOST.sub(" ", sentence))
-
-
-def turned(case: Case) -> Iterator[Finding]:
-    """Find a rollback to a later version."""
-    for cell, text in texts(case):
-        for match in matches(_FROM_TO, text):
-            old, new = (
-                [int(each) for each in match[name].lstrip("v").split(".")]
-                for name in ("old", "new")
-            )
-            if new > old and _DOWN.search(text[: match.start()]):
-                doubt = f"“{match.group()}”, but a rollback leads to an earlier version."
-                yield about(case, cell, doubt)
-
-
 RULES: tuple[Callable[[Case], Iterator[Finding]], ...] = (
     blamed,
     settings,
     held,
-    named,
-    turned,
 )
-
-
-def _slipped(case: Case, stands: _Stands, seen: frozenset[str]) -> Iterator[Finding]:
-    """Find a version that stands alone and is another's but for one digit before its last part."""
-    for said, cells in stands.items():
-        parts = said.lstrip("v").split(".")
-        others = [
-            each
-            for each in stands
-            if len(stands[each]) > 1 and _is_slip(parts, each.lstrip("v").split("."))
-        ]
-        for cell in case.cells if len(cells) == 1 and others and said not in seen else ():
-            here = (cell.table, cell.row, cell.column.name) in cells
-            if here and others[0] not in str(cell.value) and not ANOTHER.search(str(cell.value)):
-                yield about(case, cell, f"“{said}”, but elsewhere the document has {others[0]}.")
-
-
-def _is_slip(one: list[str], other: list[str]) -> bool:
-    """Return whether two versions end alike and differ in one digit before."""
-    if len(one) != len(other) or len(one) < _SHARED or one[-1] != other[-1] or one[-1] == "0":
-        return False
-    a, b = ".".join(one), ".".join(other)
-    return len(a) == len(b) and sum(x != y for x, y in zip(a, b, strict=True)) == 1
 
 
 def _stands(case: Case) -> _Stands:
