@@ -38,7 +38,7 @@ def _dated(first: int) -> str:
 DATE = _dated(1)
 """A date as people write it; `day_of` reads its groups."""
 
-FAILED_ON = re.compile(
+_FAILED_ON = re.compile(
     rf"(?:^|[.;\n]\s?)(?:early |late )?on\s(?:\w+day,?\s)?(?:the\s)?(?:{DATE}),?\s"
     r"(?:at\s[\d:]+\s?(?:UTC|GMT|Z)?,?\s|between\s[^,.;]{1,40},\s|from\s[^,.;]{1,40},\s)?"
     rf"(?:[^\s.;]+\s){{1,8}}?(?:failed|began to fail|started failing|went down|was down|were down|"
@@ -102,20 +102,8 @@ _AGAIN = re.compile(
     rf"(?:\s\w+){{0,5}}?\sagain\son\s(?:\w+day,?\s)?(?:the\s)?(?:{DATE})",
     re.IGNORECASE,
 )
-_OF_OTHERS = frozenset({"recurring", "patterns", "answer", "description"})
-"""Blanks that tell of earlier incidents."""
 _PLANNED = frozenset({"what_we_will_do", "patterns", "text"})
 """Blanks that tell when all of it is looked at again."""
-_MONTH_OF = re.compile(
-    rf"\bin\s{_MONTH.format('')}\s(?P<year>20\d\d)\b",
-    re.IGNORECASE,
-)
-_WOULD = re.compile(
-    rf"\b[Oo]n\s(?:\w+day,?\s)?(?:the\s)?(?:{DATE}),?\s(?:it|this|that|the\s\w+)\s(?:alone\s)?would\shave\s"
-    r"(?:fired|paged|alerted|warned|told|rung|caught|gone\soff|been)\b",
-    re.IGNORECASE,
-)
-"""What a proposed monitor would have done: in the incident."""
 _ELSEWHERE = re.compile(r"\b(?:local|[A-Z]{2,3}T|time zone|a\.?m|p\.?m|night|evening)\b")
 _HALF_A_DAY = dt.timedelta(hours=12)  # a place whose day is another than that of UTC
 
@@ -129,8 +117,6 @@ def dates(case: Case) -> Iterator[Finding]:
             yield from _days(case, cell, text)
             yield from _happened(case, cell, text)
     yield from _follow_up(case)
-    yield from _would(case)
-    yield from _former(case)
 
 
 RULES: tuple[Callable[[Case], Iterator[Finding]], ...] = (dates,)
@@ -199,36 +185,6 @@ CAUSES = frozenset(
 """Blanks that tell what led to the incident, or was seen while it went on."""
 
 
-def _would(case: Case) -> Iterator[Finding]:
-    """Find another day than that of the incident on which a monitor would have fired."""
-    start, end = case.moments.start, case.moments.recovered or case.moments.start
-    if start is None or end is None:
-        return
-    for cell in case.cells:
-        if cell.table in {"actions", "monitors", "went_wrong", "factors"} and isinstance(
-            cell.value, str
-        ):
-            for match in matches(_WOULD, cell.value):
-                day = day_of(match, start.date())
-                if day and not start.date() <= day <= end.date():
-                    truth = f"the incident began on {start:%Y-%m-%d}"
-                    yield about(case, cell, f"“{match.group()}”, but {truth}.")
-
-
-def _former(case: Case) -> Iterator[Finding]:
-    """Find a month of an earlier incident that those listed as similar have in another year."""
-    listed = {each["date"] for each in case.rows("similar") if each.get("date")}
-    months = {(each.year, each.month) for each in listed}
-    for cell in case.cells if listed else ():
-        if cell.column.name not in _OF_OTHERS or not isinstance(cell.value, str):
-            continue
-        for match in matches(_MONTH_OF, cell.value):
-            said = int(match["year"]), MONTHS[match["month"].lower()[:3]]
-            near = [each for each in listed if each.month == said[1]]
-            if near and said not in months:
-                yield about(case, cell, f"“{match.group()}”, but the similar one is of {near[0]}.")
-
-
 def _follow_up(case: Case) -> Iterator[Finding]:
     """Find another day for the follow-up than 30 days after the incident."""
     due = case.measures["follow_up"].value if "follow_up" in case.measures else None
@@ -249,7 +205,7 @@ def _days(case: Case, cell: Cell, text: str) -> Iterator[Finding]:
     start, end = case.moments.start, case.moments.recovered or case.moments.start
     if start is None or end is None:
         return
-    for match in matches(FAILED_ON, text):
+    for match in matches(_FAILED_ON, text):
         slack = dt.timedelta(days=0 if re.search(r"\d\sUTC\b", match.group()) else 1)  # zones
         near = start.date() - slack, end.date() + slack
         said = day_of(match, start.date())
