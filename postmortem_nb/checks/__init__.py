@@ -46,7 +46,7 @@
                 `breakdown`: how sentences tell them
     ellipsis    what clauses leave out, spelled out for these readers
     extremes    first and last rows of a kind, and kinds that had none; `ranked`: who was
-                hit hardest, and what goes together; `solely`: what all rows, and the first, have
+                hit hardest, and what goes together; `solely`: what all rows have
     happened    clocks at which the evidence has an event, and key events at another one
     logged      what frozen logs and spans say: shares, counts, first moments, the longest;
                 `lasting`: how long spans took, and how they ended

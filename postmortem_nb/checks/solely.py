@@ -1,16 +1,14 @@
-"""Which rows all have a value, and which came first: “all error lines came from Dublin”.
+"""Which rows all have a value: “all error lines came from Dublin”.
 
-“The 172 lines of 3.17.2 all came from Oregon”, “only os-dub-3 logged errors”, “the first error line
-is of auth-07”: held to the complete answers of logs, those with the other values of the sentence.
+“The 172 lines of 3.17.2 all came from Oregon”, “only os-dub-3 logged errors”: held to the complete
+answers of logs, those with the other values of the sentence.
 """
 
 from __future__ import annotations
 
 import re
-from itertools import islice, product
+from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
-
-import numpy as np
 
 from postmortem_nb.checks import attributes, derived, instants
 from postmortem_nb.checks.order import LONGEST
@@ -19,6 +17,7 @@ from postmortem_nb.checks.reading import about, matches, passages, sentences
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    import numpy as np
     from numpy.typing import NDArray
 
     from postmortem_nb.checks.attributes import Answer, Chosen, Named
@@ -55,20 +54,12 @@ _WROTE = re.compile(
 _NONE = re.compile(
     rf"\b(?:no|not (?:one|a single))\s(?:[\w-]+\s){{0,2}}?{_ROWS}\s{_FROM}", re.IGNORECASE
 )
-_FIRST = re.compile(
-    r"\b(?P<which>first|earliest|last|latest)\s(?P<what>(?:[\w.-]+\s){1,3}?)"
-    r"(?:(?:of\s(?:the\s)?[\w.-]+|is|was|came|comes|written|logged|from|of|in|at|on|by|UTC|"
-    r"\d\d:\d\d(?::\d\d)?)\s)*?(?:from|by|on|of)\s(?:the\s)?(?:(?:host|node|pod)\s)?$",
-    re.IGNORECASE,
-)
 _MAY = re.compile(r"\b(?:all|every|only|no|not (?:one|a single))\b", re.IGNORECASE)
-_END = re.compile(r"\b(?:first|earliest|last|latest)\b", re.IGNORECASE)
 _WORDS = re.compile(
     rf"\b(?:of|from|in|on|by|with|the|and|error|log|{_ROWS}|hosts?|nodes?|pods?|versions?|regions?)\b",
     re.IGNORECASE,
 )
 """Words that do not say by themselves which rows a sentence tells of."""
-_LINE = re.compile(rf"\b{_ROWS}\b", re.IGNORECASE)
 _ERRORS = re.compile(r"\b(?:errors?|failures?|failed|exceptions?|timeouts?)\b", re.IGNORECASE)
 _OPEN = re.compile(
     r"\b(?:before|after|until|since|then|from \d\d:\d\d|between|should|would|could|if|"
@@ -85,7 +76,6 @@ _SOME, _PART = 3, 0.01
 """Rows, and the part of all, from which on there are some."""
 _FEWEST, _OFF = 20, 0.02
 """Rows from which on a part of them is known; share by which their number may be off."""
-_SECOND = 1_000_000  # µs
 
 
 class _Told(NamedTuple):
@@ -107,15 +97,14 @@ class _Told(NamedTuple):
 
 
 def found(incident: Incident, case: Case) -> Iterator[Finding]:
-    """Yield values that not all rows have, and those that are not of the first."""
+    """Yield values that not all rows have, where a sentence says so."""
     held = [one for one in attributes.answers(incident, case) if one.whole]
     yield from islice(_found(case, held), MOST if held else 0)
 
 
 def _found(case: Case, held: Sequence[Answer]) -> Iterator[Finding]:
     for cell, text in passages(case):
-        may = any(matches(each, text) for each in (_MAY, _END))
-        for sentence in sentences(text) if may else ():
+        for sentence in sentences(text) if matches(_MAY, text) else ():
             if len(sentence) > LONGEST or _OPEN.search(sentence):
                 continue
             names = attributes.named(sentence, held)
@@ -123,7 +112,6 @@ def _found(case: Case, held: Sequence[Answer]) -> Iterator[Finding]:
                 before = sentence[max(0, each.begin - _FAR) : each.begin]
                 told = _Told(cell, sentence, names, each, before)
                 yield from _all(case, told, held)
-                yield from _first(case, told, held)
 
 
 def _all(case: Case, told: _Told, held: Sequence[Answer]) -> Iterator[Finding]:
@@ -206,36 +194,3 @@ def _rows(
             yield answer, rows & answer.having(("status", frozenset({"error"})))
         if not (status and _ERRORS.search(said)):
             yield answer, rows
-
-
-def _first(case: Case, told: _Told, held: Sequence[Answer]) -> Iterator[Finding]:
-    """Yield a value that the first, or last, row has not, where a sentence says so."""
-    match, each = _FIRST.search(told.before), told.each
-    given = [one for one in told.names if one.key != each.key]
-    kind = any(attributes.KIND.search(one.key) for one in given)
-    if match is None or not (_LINE.search(match["what"]) or kind):
-        return
-    lone = sum(one.key == each.key for one in told.names) == 1
-    if attributes.KIND.search(each.key) or not lone:
-        return
-    last = match["which"].lower() in {"last", "latest"}
-    logs = [one for one in held if one.kind == attributes.LOGS]
-    seen: dict[str, None] = {}
-    rows = (*_rows(logs, each.key, given, ""), *_rows(logs, each.key, [], ""))
-    for (answer, own), window in product(rows, (*instants.whole(case), None)):
-        seen |= dict.fromkeys(_ending(answer, own, each.key, answer.within(window), last=last))
-    if seen and each.value not in seen:
-        truth = f"that was {next(iter(seen))}"
-        yield about(case, told.cell, f"“{told.said(match, each.end)}”, but {truth}.")
-
-
-def _ending(
-    answer: Answer, rows: NDArray[np.bool_], key: str, part: slice, *, last: bool
-) -> Iterator[str]:
-    """Yield the values of the first, or last, of some rows, and of those in the same second."""
-    moments, codes = answer.moments[part][rows[part]], answer.keys[key].codes[part][rows[part]]
-    if len(moments):
-        end = moments[-1 if last else 0]
-        near = np.abs(moments - end) < _SECOND
-        codes, at = codes[near], np.argsort(np.abs(moments[near] - end), kind="stable")
-        yield from dict.fromkeys(answer.keys[key].values[code] for code in codes[at].tolist())
