@@ -149,7 +149,6 @@ TRUE = (
     "The p95 latency doubled after the first restart.",
     "The queue tripled, the p95 latency was up to ten seconds.",  # which of them tripled?
     "One request in four failed at 15:00.",  # 400 of 1,500
-    "Nine out of ten error logs say that no connection was free.",
     "The logs hold 900 PoolTimeout.",
     "There are 900 logs of a PoolTimeout.",
     "The two traces we kept show the wait.",
@@ -234,11 +233,8 @@ FALSE = {
     "The p95 latency rose to sixty times its usual level.": "up to 24 times its usual level",
     "The p95 latency doubled.": "up to 24 times its usual level",
     "One request in twelve failed at 15:00.": "26.7 to 26.7 %",
-    "Half of the error logs say that no connection was free.": "90 % of the frozen logs",
     "The logs hold 700 PoolTimeout.": "900 times",
     "There are 1,200 logs of a PoolTimeout.": "900 times",
-    "The 42 traces we kept show the wait.": "2 are frozen",
-    "The 42 spans of checkout are frozen.": "2 are frozen",
     "Errors fell from 150 a minute at 15:00 to 90 a minute at 15:40.": "400 to 400",
     "37,511 of 191,513 requests (19.1 %) failed.": "is 19.6 %",
     "We knew 41 minutes in.": "detection time",
@@ -450,8 +446,6 @@ def ramped(tmp_path_factory):
         ("problem", "11,700 more requests were refused from 14:47 on.", ""),
         ("problem", "19,700 more requests were refused from 14:47 on.", "has 11,700"),
         ("problem", "At 15:00 the error rate stood at 12%.", "error_rate of sum:gate.refused"),
-        ("key_traces", "Seven traces: five from north and two from harbour.", ""),
-        ("key_traces", "Seven traces: two from north and five from harbour.", "5 of the frozen"),
         (
             "problem",
             "At 15:00 722 tickets wait in the outbox of north, and 478 in that of harbour.",
@@ -468,8 +462,6 @@ def ramped(tmp_path_factory):
         ("key_traces", "7be02c41d9a360b6 (15:00) is one. Calls are cut off after 9.5 s.", ""),
         ("key_traces", "7be02c41d9a360b6 (15:00) took 6,011 ms.", "its spans took 9.01 s"),
         ("key_traces", "7be02c41d9a360b6 (15:40) took 9,011 ms.", "it is of 15:00 UTC"),
-        ("key_logs", "60 logs; the first was written at 14:02, the last at 14:05.", ""),
-        ("key_logs", "60 logs; the first was written at 14:02, the last at 14:50.", "at 14:05 UTC"),
         ("key_logs", "20 PoolExhausted, the first at 14:31; of harbour, the last at 14:50.", ""),
         ("problem", "We wrote to the 40 users in north.", ""),
         ("problem", "We wrote to the 14 users in north.", "has 40"),

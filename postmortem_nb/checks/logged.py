@@ -1,7 +1,7 @@
 """What frozen logs and spans say, in sentences: shares, counts, first moments, the longest span.
 
-“Two thirds are a PoolTimeout, the first at 14:11”, “three of four error logs say that the wait for
-the lock ran out”, “5,941 logs of CodeMapLockTimeout”, “no span took longer than 6 s”.
+“Two thirds are a PoolTimeout, the first at 14:11”, “5,941 logs of CodeMapLockTimeout”, “no span
+took longer than 6 s”.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import re
 from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
-from postmortem_nb.checks import attributes, events, frozenrows, instants, spoken, written
+from postmortem_nb.checks import attributes, frozenrows, instants, spoken, written
 from postmortem_nb.checks.order import LONGEST
 from postmortem_nb.checks.reading import about, attest, matches, passages, sentences
 from postmortem_nb.units import numeral
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from postmortem_nb.checks.case import Case, Cell
-    from postmortem_nb.checks.frozenrows import Logs, Said, Spans, Trace
+    from postmortem_nb.checks.frozenrows import Logs, Trace
     from postmortem_nb.checks.reading import Attested
     from postmortem_nb.checks.report import Finding
     from postmortem_nb.checks.written import Figure
@@ -39,29 +39,12 @@ _FIRST = re.compile(
     rf"of them|of|from|on|at)\s)*{spoken.CLOCK}",
     re.IGNORECASE,
 )
-_END = re.compile(
-    rf"(?:^|[.;,(]\s?)(?:and\s)?(?:the\s|all\s)?(?P<which>first|earliest|last|latest)\s"
-    rf"(?:(?:one|line|log|entry|error|was|is|were|came|written|logged|of|all|at|them|on)\s)*{spoken.CLOCK}",
-    re.IGNORECASE | re.MULTILINE,
-)
-"""The first or last of all logs: not that of a kind, or of a region."""
-_PLACED = re.compile(r"\b(?:in|of|from|at|on|for|with)\s", re.IGNORECASE)
 _SLACK = 2.0
 """Minutes by which a first moment may be off."""
 _WIDE = 8.0
 """Points of percent that a share of the logs may be off: an answer rarely holds them all."""
 _MAY = re.compile(rf"{_NAMED.pattern}|\b(?:logs?|lines|entries|messages)\b")
 """What a text holds where it may tell of logs."""
-_LINES = r"(?:logs?|log (?:lines|entries|messages)|lines|entries|messages)"
-_SAYING = re.compile(
-    rf"\s(?:of\s)?(?:(?:all|the|our|its|these|those|frozen|error|failed)\s){{0,3}}{_LINES}\s"
-    r"(?:\w+\s){0,2}?(?:says?|said|reads?|tells?|told|mentions?|complains?|reports?|names?|show)\b"
-    r"(?P<said>[^;.]+)",
-    re.IGNORECASE,
-)
-"""Behind a share: it is one of the logs, and what those say."""
-_ENOUGH = 2
-"""Words that a message shares with what it is told to say."""
 _COUNTED = re.compile(r"\s(?:of|with|for|that (?:say|name)|say|name|mention)\b", re.IGNORECASE)
 """Behind a number of logs: they are those with a name."""
 _BY_NAME = re.compile(
@@ -88,14 +71,9 @@ _LONGEST_HERE = re.compile(
     re.IGNORECASE,
 )
 """Where only spans are told of: their ids may stand between."""
-_TENTH = 0.1
+_TENTH, _FEW = 0.1, 2
+"""Share by which a time may be off that is told with so few digits."""
 _TRACES = re.compile(r"\b(?:spans?|traces?)\b", re.IGNORECASE)
-_OF_GROUP = re.compile(
-    rf"(?<![\w.,])(?P<number>{written.NUMERAL})\s(?:(?:of them|spans|traces|are|were)\s){{0,2}}"
-    r"(?:from|in|of|at|on)\s(?:the\s)?(?P<group>[A-Za-z][\w-]+)",
-    re.IGNORECASE,
-)
-"""A part of the spans that is of one group."""
 _TRACE_ID = re.compile(r"\b((?=[0-9a-f]*\d)(?=[0-9]*[a-f])[0-9a-f]{12,32})\b", re.IGNORECASE)
 _ITS_CLOCK = re.compile(rf"\s?(?:\(|at\s|of\s|from\s){spoken.CLOCK}", re.IGNORECASE)
 _TOOK = re.compile(rf"{_SPAN}", re.IGNORECASE)
@@ -104,14 +82,6 @@ LONGEST_TRACES = 20_000
 """Characters of a text in which traces are looked for."""
 _NEAR = 0.02
 """Share by which the time that a span took may be off."""
-_KEPT = re.compile(
-    rf"(?<![\w.,])(?P<number>{written.NUMERAL})\s(?:(?:slow|failed)\s)?(?:"
-    r"(?:sampled|frozen|kept|stored)\s(?:spans|traces)\b|"
-    r"(?:spans|traces)\s(?:of\s[\w.-]+\s)?(?:(?:that|which|we|were|are|have been)\s){0,2}"
-    r"(?:sampled|frozen|kept|stored)\b)",
-    re.IGNORECASE,
-)
-"""How many spans were frozen."""
 
 
 class _Count(NamedTuple):
@@ -126,7 +96,6 @@ class _Count(NamedTuple):
 def found(incident: Incident, case: Case, attested: Attested) -> Iterator[Finding]:
     """Yield sentences on logs and spans that the frozen ones do not bear."""
     yield from islice(_logged(incident, case, attested), MOST)
-    yield from islice(_ends(incident, case), MOST)
     yield from islice(_spanned(incident, case), MOST)
 
 
@@ -145,7 +114,6 @@ def _logged(incident: Incident, case: Case, attested: Attested) -> Iterator[Find
                 known = bool(attributes.named(sentence, values))
                 yield from _first_of(case, cell, sentence, holding)
                 yield from () if known else _named(case, cell, sentence, holding, attested)
-                yield from _said(incident, case, cell, sentence)
 
 
 def _first_of(
@@ -188,46 +156,6 @@ def _named(
             yield from _count(case, told, holding(*names), attested)
 
 
-def _ends(incident: Incident, case: Case) -> Iterator[Finding]:
-    """Yield the first or last log of all as the key logs tell it, where no answer ends so.
-
-    Of several answers, any will do; an incomplete one may end elsewhere.
-    """
-    for cell in case.cells:
-        told = matches(_END, str(cell.value)) if cell.column.name == "key_logs" else ()
-        held = list(frozenrows.ends(incident, case)) if told else []
-        for match in told:
-            if not _is_of_all(match):
-                continue
-            last = match["which"].lower() in {"last", "latest"}
-            known = [each.last if last else each.first for each in held]
-            gaps = [spoken.apart(match, 60 * at.hour + at.minute) for at in known]
-            whole = all(each.whole for each in held)
-            if whole and gaps and all(gap is not None and gap > _SLACK for gap in gaps):
-                truth = f"the frozen logs have it at {known[0]:%H:%M} UTC"
-                yield about(case, cell, f"“{match.group()}”, but {truth}.")
-
-
-def _is_of_all(match: re.Match[str]) -> bool:
-    """Return whether a first or last log is that of all: nothing names others before it."""
-    head = _SENTENCE_END.split(match.string[: match.start() + 1])[-1]
-    other = re.search(r"\b(?:first|earliest)\b", head, re.IGNORECASE)
-    return not _NAMED.search(head) and bool(other or not _PLACED.search(head))
-
-
-def _said(incident: Incident, case: Case, cell: Cell, sentence: str) -> Iterator[Finding]:
-    """Yield a share of the logs that are told to say something, where it is another one."""
-    shares = [each for each in written.figures(sentence) if each.kind == "share"]
-    saying = _SAYING.match(sentence, shares[0].end) if len(shares) == 1 else None
-    if saying and not _NAMED.search(sentence):
-        known = [
-            share
-            for answer in frozenrows.said(incident, case)
-            for share in _saying(events.stems(saying["said"]), answer)
-        ]
-        yield from _shared(case, cell, sentence, shares[0], known)
-
-
 def _first(case: Case, cell: Cell, match: re.Match[str], held: Sequence[Logs]) -> Iterator[Finding]:
     last = match["which"].lower() == "last"
     ends = [each.last if last else each.first for each in held]
@@ -253,24 +181,6 @@ def _shared(
         yield about(case, cell, f"“{said}”, but {known[0]:.3g} % of the frozen logs have it.")
 
 
-def _saying(stems: frozenset[str], answer: Sequence[Said]) -> Iterator[float]:
-    """Yield the share of the messages of an answer that say most of what is told, first of errors.
-
-    Nothing where none of them says two words of it.
-    """
-    own = [(len(stems & events.stems(each.message)), each) for each in answer]
-    best = max((most for most, _ in own), default=0)
-    if best < _ENOUGH:
-        return
-    alike = [each for most, each in own if most == best]
-    for whole, part in (
-        (sum(each.errors for each in answer), sum(each.errors for each in alike)),
-        (sum(each.rows for each in answer), sum(each.rows for each in alike)),
-    ):
-        if whole >= frozenrows.ROWS:
-            yield 100 * part / whole
-
-
 def _count(case: Case, told: _Count, held: Sequence[Logs], attested: Attested) -> Iterator[Finding]:
     """Yield a count of logs with a name, where no complete answer has so many."""
     known = [each.rows for each in held if each.whole]
@@ -282,17 +192,11 @@ def _count(case: Case, told: _Count, held: Sequence[Logs], attested: Attested) -
 
 
 def _spanned(incident: Incident, case: Case) -> Iterator[Finding]:
-    """Yield how many spans are told, or how long the longest, where no frozen ones bear it."""
+    """Yield how long a trace took, or the longest span, where no frozen ones bear it."""
     for cell, text in passages(case):
         if cell.column.name == "key_traces" or _TRACES.search(text):
-            for sentence in sentences(text):
-                yield from _split(case, cell, sentence, frozenrows.spans(incident, case))
             sure = cell.column.name == "key_traces" and frozenrows.are_whole(incident, case)
             yield from _traced(case, cell, text, frozenrows.traces(incident, case), sure=sure)
-        for match in matches(_KEPT, text):
-            rows = [each.rows for each in frozenrows.spans(incident, case)]
-            if rows and written.numeral(match["number"]) not in {*rows, sum(rows)}:
-                yield about(case, cell, f"“{match.group()}”, but {max(rows):,} are frozen.")
         for sentence in sentences(text):
             yield from _topped(incident, case, cell, sentence)
 
@@ -306,7 +210,7 @@ def _topped(incident: Incident, case: Case, cell: Cell, sentence: str) -> Iterat
         scale = 1000 if (match["unit"] or match["of"]).lower().startswith("m") else 1
         seconds = float(said) / scale
         known = list(_longest(incident, case, cell, sentence))
-        off = _NEAR / 2 if len(said.replace(".", "")) > _ENOUGH else _TENTH
+        off = _NEAR / 2 if len(said.replace(".", "")) > _FEW else _TENTH
         near = [abs(each - seconds) <= off * max(each, 0.01) for each in known]
         if known and not (min(known) <= seconds if none else any(near)):
             top = f"{numeral(max(known), 3)} s"
@@ -326,23 +230,6 @@ def _longest(incident: Incident, case: Case, cell: Cell, sentence: str) -> Itera
             own = answer.seconds[part][rows[part]]  # type: ignore[index]  # spans have them
             if len(own):
                 yield float(own.max())
-
-
-def _split(case: Case, cell: Cell, sentence: str, held: Sequence[Spans]) -> Iterator[Finding]:
-    """Yield how many spans are told of one group, where a sentence tells of all by groups."""
-    parts = [
-        (match.group(), written.numeral(match["number"]), match["group"].lower())
-        for match in (_OF_GROUP.finditer(sentence) if len(sentence) <= LONGEST else ())
-    ]
-    for each in held:
-        known = [(said, count, name) for said, count, name in parts if name in each.groups]
-        if len(known) < _ENOUGH or sum(count for _, count, _ in known) != each.rows:
-            continue
-        for said, count, name in known:
-            if count != each.groups[name]:
-                truth = f"{each.groups[name]:,} of the frozen ones are of it"
-                yield about(case, cell, f"“{said}”, but {truth}.")
-                return
 
 
 def _traced(
