@@ -186,14 +186,6 @@ def test_a_sentence_that_agrees_is_let_be(incident, sentence):
     assert sound.doubted_with(incident, sentence, "prose") == set()
 
 
-@pytest.mark.parametrize("involved", [True, False])
-def test_a_chief_on_the_bridge_was_involved(incident, involved):
-    incident.set("executives_involved", involved)
-    text = "Rosa Lind, VP Engineering, is on the bridge."
-    incident.add("updates", channel="Internal", time=sound.moment("14:50"), text=text)
-    assert bool(sound.doubted(incident, "prose")) is not involved
-
-
 def test_a_number_told_once_is_not_one_told_often_with_turned_digits(incident):
     for text in (
         "312 seats were sold twice.",

@@ -390,24 +390,6 @@ def test_who_noticed_it_first_is_compared_with_the_method_of_detection(tmp_path,
 
 
 @pytest.mark.parametrize(
-    ("text", "doubted"),
-    [
-        ("Maria Alvarez (CTO) leads the recovery.", True),
-        ("The CTO has joined the call.", True),
-        ("The CTO office reads this page.", False),
-        ("Maria Alvarez (Checkout) leads the recovery.", False),
-    ],
-)
-def test_a_chief_in_an_update_is_an_executive_involved(tmp_path, text, doubted):
-    incident = sound.create(tmp_path)
-    incident.add("updates", channel="Internal", time=sound.moment("14:40"), text=text)
-    for involved, found in ((False, doubted), (True, False)):
-        incident.set("executives_involved", involved)
-        named = [each for each in sound.doubted(incident, "prose") if "executive" in each]
-        assert bool(named) is found
-
-
-@pytest.mark.parametrize(
     ("closed", "told"),
     [
         ("17:05 UTC", ""),

@@ -311,13 +311,6 @@ def test_rows_regions_and_events_are_held_to_the_evidence(made, place, value, kn
     assert any(known in each for each in told) if known else not told, told
 
 
-def test_what_failed_for_each_is_the_one_by_the_other(made):
-    """37,500 requests by 4,200 users: 8.9."""
-    assert doubts(made, "problem", "Each met nine failed requests on average.") == set()
-    told = doubts(made, "problem", "Users met 30 failed requests on average.")
-    assert any("8.9 for each affected" in each for each in told), told
-
-
 def test_an_answer_without_its_record_is_told(made):
     stray = made.path / "evidence" / "stray.parquet"
     stray.write_bytes((made.path / "evidence" / "wait.parquet").read_bytes())

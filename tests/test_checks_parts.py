@@ -163,15 +163,6 @@ def test_more_than_none_is_one(tmp_path, query, threshold, doubted):
     assert any(each.startswith("Threshold") for each in sound.doubted(incident, "range")) is doubted
 
 
-def test_an_action_has_a_number_of_the_fields_as_it_is(incident):
-    titles = {"Refund $4,800 to the shops": set(), "Refund $8,400 to the shops": {"$8,400"}}
-    for title, told in titles.items():
-        row = incident.add("actions", horizon="Short-term", title=title)
-        doubted = {each.partition("”")[0].lstrip("“") for each in sound.doubted(incident, "prose")}
-        incident.remove("actions", row)
-        assert doubted == told
-
-
 @pytest.mark.parametrize(
     ("title", "doubted"),
     [
@@ -450,23 +441,6 @@ def test_customers_may_be_told_in_another_way_than_by_mail(tmp_path, how, doubte
     sound.write(incident, {"email_sent": False, "customers_notified": 480}, {})
     incident.add("went_well", area="Communication", what=how)
     assert any("No e-mail" in each for each in sound.doubted(incident, "range")) is doubted
-
-
-@pytest.mark.parametrize(
-    ("remaining", "doubted"),
-    [
-        ("Five pods are still to be restarted.", True),
-        ("Three pods are still to be restarted.", False),
-        ("One pod of Bern, two pods of Basel.", False),
-        ("Traffic is still low.", False),
-    ],
-)
-def test_a_rest_is_what_the_part_leaves(tmp_path, remaining, doubted):
-    incident = sound.create(tmp_path)
-    values = {"status": "Six of the nine pods are back.", "remaining": remaining}
-    sound.write(incident, {}, {"Partial Recovery": values})
-    found = {each for each in sound.doubted(incident, "prose") if "leaves" in each}
-    assert found == ({"“Five pods”, but “Six of the nine pods” leaves 3."} if doubted else set())
 
 
 @pytest.mark.parametrize(

@@ -225,7 +225,6 @@ FALSE = (
     (SAID, "We found the errors on 3.0.9 alone.", "60 of 180 failures have 3.0.9"),
     (SAID, "worker-1, still on 3.0.9, had no LeaseLost.", "rows of worker-1 have 3.1.0"),
     (SAID, "The release lowered the pool from 50 to 15.", "elsewhere that is 5"),
-    (SAID, "The fault reached production at 14:58.", "the incident began at"),
     (
         "what_happened",
         "On 5 December 2025, from 14:02 to 16:09 UTC, many checkouts failed.",
@@ -362,7 +361,6 @@ SPLIT_TRUE = (
     (SAID, "A few of 18 payments failed in ap-south-1."),
     (SAID, "us-east-1 was unaffected until 14:02."),
     (SAID, "Checkout answered with HTTP 503; most errors were of eu-west-1."),
-    (SAID, "Customers learned of it 29 minutes after it began."),
     (SAID, "Customers learned of the cause a month after it."),
     (SAID, "The release reached every host within seven minutes."),
     (SAID, "The release reached every host within ten minutes."),
@@ -378,9 +376,7 @@ SPLIT_FALSE = (
     (SAID, "Payments failed in eu-west-1 and ap-south-1.", "0 of 508 failures have ap-south-1"),
     (SAID, "us-east-1 was unaffected.", "127 of 508 failures have us-east-1"),
     (TEXT, "Declared as SEV-1. Jonas Weber leads.", "a frozen event has: Ines Duarte"),
-    (SAID, "Customers learned of it 13 minutes after it began.", "came 29 minutes after it"),
     (SAID, "The release reached every host within seventeen minutes.", "it took 7 minutes"),
-    (ACTION, "Set it from 20 to 12 minutes.", "They end after 2 minutes"),
     (
         "what_happened",
         "508 requests failed (381 in eu-west-1 and 217 in us-east-1).",

@@ -237,11 +237,6 @@ def test_two_rows_of_a_log_are_no_contradiction(made):
             "Commission of 12 % on the 240 discarded lots at an average price of $200",
             "is $5,760, but revenue loss: $11,480.",  # 0.12 x 240 x 200
         ),
-        (
-            ("incident", "revenue_method"),
-            "Sales 14:02-16:09: $31,500 (mean of four Thursdays) minus $18,900 taken",
-            "is $12,600, but revenue loss: $11,480.",
-        ),
         (("monitors", "threshold"), "More than 50 seconds for 10 minutes", "its query has 0.05."),
     ],
 )

@@ -181,7 +181,6 @@ RULES: tuple[Callable[[Case], Iterator[Finding]], ...] = (
     *monitored.RULES,
     *making.RULES,
     *alike.RULES,
-    doings.late,
     *versions.RULES,
     *whys.RULES,
     *twice.RULES,

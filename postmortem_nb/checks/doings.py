@@ -91,12 +91,6 @@ _OTHER = re.compile(
 )
 _BEGUN = re.compile(r"\b(?:start\w*|beg[aiu]n\w*|kick\w*|underway|under way)\b", re.IGNORECASE)
 """In a clause: a row has when it was done."""
-_REACHED = re.compile(
-    r"\b(?:fault|defect|bug|regression|mistake)\s(?:had\s)?(?:first\s)?(?:reached|entered|"
-    r"(?:went|got|came) (?:in)?to|arrived in|was in)\sproduction\s(?:at|by|since)\s"
-    rf"{spoken.CLOCK}",
-    re.IGNORECASE,
-)
 _COLUMNS = ("timestamp", "title")
 MOST = 200
 """Events of an answer, and clauses, that are looked at: a wide text must not slow a form."""
@@ -141,18 +135,6 @@ def found(incident: Incident, case: Case) -> Iterator[Finding]:
         if same or told.index(one) > told.index(first):
             yield about(case, one.cell, f"“{one.said}”, but {first.at}.")
     yield from _versions(case, read, attributes.versions(incident, case))
-
-
-def late(case: Case) -> Iterator[Finding]:
-    """Find that what led to the incident came after it had begun."""
-    start = case.moments.start
-    for cell, text in passages(case) if start else ():
-        for match in matches(_REACHED, text):
-            at = spoken.clocked(match)
-            after = at and start and (at[0] - 60 * start.hour - start.minute) % at[1]
-            if at and start and after and after < at[1] // 2:
-                truth = f"the incident began at {times.shown(start)}"
-                yield about(case, cell, f"“{match.group()}”, but {truth}.")
 
 
 def _told(cell: Cell, text: str) -> Iterator[_Doing]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from postmortem_nb.checks import mentions, single, written
 from postmortem_nb.checks.claims import PEOPLE
-from postmortem_nb.checks.reading import about, matches, texts
+from postmortem_nb.checks.reading import matches, texts
 from postmortem_nb.checks.report import Code, Severity
 from postmortem_nb.checks.slips import one_off, turned
 
@@ -131,23 +131,6 @@ def _is_sure(name: str, held: str, each: Mention) -> bool:
     return turned(held, f"{each.value:.0f}") and long
 
 
-def planned(case: Case) -> Iterator[Finding]:
-    """Find a number in an action that is a field's with its digits turned."""
-    fields = {
-        name: float(value)
-        for name in NUMBERS
-        if isinstance(value := case.fact(name), (int, float)) and value >= _KNOWN
-    }
-    cells = [cell for cell in case.cells if cell.table == "actions"]
-    for cell in cells if fields else ():
-        for each in mentions.read(str(cell.value)) if cell.column.kind in {"prose", "line"} else ():
-            for name, held in fields.items():
-                slip = turned(f"{held:.0f}", f"{each.value:.0f}")
-                if slip and each.value not in fields.values() and _is_of(each, NUMBERS[name]):
-                    said = f"“{each.said}”, but {name.replace('_', ' ')}: {held:,.0f}."
-                    yield about(case, cell, said)
-
-
 def _is_of(each: Mention, way: re.Pattern[str]) -> bool:
     """Return whether a number of a text is of what a field counts: it says so, or says nothing."""
     told = len(f"{each.value:.0f}".rstrip("0")) >= _SURE  # “TTL 3600” of 6,300 is a chance
@@ -218,7 +201,6 @@ def called(case: Case) -> Iterator[Finding]:
 
 RULES: tuple[Callable[[Case], Iterator[Finding]], ...] = (
     turned_digits,
-    planned,
     share,
     called,
 )

@@ -9,9 +9,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from postmortem_nb import times
 from postmortem_nb.checks import single, spoken
-from postmortem_nb.checks.claims import AGAIN, PERSON, is_some
+from postmortem_nb.checks.claims import AGAIN, PERSON
 from postmortem_nb.checks.late import late
 from postmortem_nb.checks.reading import about, matches, passages
 from postmortem_nb.checks.report import Code, Severity
@@ -166,29 +165,4 @@ def noticed(case: Case) -> Iterator[Finding]:
             )
 
 
-_TOLD = re.compile(
-    r"\b(?:customers|users|guests|clients|people|shoppers|passengers|patients)\s(?:first\s)?"
-    r"(?:learned|learnt|heard|knew|were\s(?:first\s)?(?:told|informed))\s"
-    rf"(?:[\w’'-]+\s){{0,4}}?{spoken.SPAN}\safter\s(?:it|(?:the|our|this)\s(?:incident|outage|"
-    r"impact|start))\b(?!\s(?:ended|was over))",
-    re.IGNORECASE,
-)
-
-
-def told(case: Case) -> Iterator[Finding]:
-    """Find after how long customers are said to have learned of it, at odds with what was sent."""
-    start = case.moments.start
-    sent = [
-        each["time"]
-        for each in case.rows("updates")
-        if each.get("time") and each.get("channel") != "Internal"
-    ]
-    gaps = [(at - start).total_seconds() / 60 for at in sent if start]
-    for cell, text in passages(case) if gaps else ():
-        for match in matches(_TOLD, text):
-            if not (is_some(match) or spoken.agrees(match, min(gaps))):
-                truth = f"the first message to them came {times.duration(min(gaps))} after it"
-                yield about(case, cell, f"“{match.group()}”, but {truth}.")
-
-
-RULES: tuple[Callable[[Case], Iterator[Finding]], ...] = (noticed, heard, told)
+RULES: tuple[Callable[[Case], Iterator[Finding]], ...] = (noticed, heard)

@@ -57,10 +57,6 @@ _THOUGHT = re.compile(
     re.IGNORECASE,
 )
 """Before a state: it is none of the action, “alert when the job is done”."""
-_FROM_TO = re.compile(
-    r"\bfrom\s(?P<old>\d+)\sto\s(?P<new>\d+)\s(?P<unit>minutes?|hours?|days?)\b", re.IGNORECASE
-)
-_UNITS = {"m": 1.0, "h": 60.0, "d": 1440.0}
 _ENDED = (
     r"(?:done|finished|completed?|closed|shipped|delivered|merged|deployed|released|rolled out|"
     r"live|in production|in place|in force|implemented|launched|switched on|published)"
@@ -153,34 +149,7 @@ def done(case: Case) -> Iterator[Finding]:
                 yield about(case, cell, f"“{clause.strip(' ,.')}”, but {truth}.")
 
 
-def lengths(case: Case) -> Iterator[Finding]:
-    """Find a length that an action changes otherwise than the change that it makes tells.
-
-    “From 20 to 12 minutes”, where the current state has 20 minutes and the target state 2.
-    """
-    cells = {(each.table, each.row, each.column.name): each for each in case.cells}
-    for table, row, action in _made(case):
-        known = [_minutes(str(row.get(each) or "")) for each in ("current", "target")]
-        if table != "technical_changes" or any(len(each) != 1 for each in known):
-            continue
-        for name in ("title", "description"):
-            match = _FROM_TO.search(str(action.get(name) or ""))
-            told = (
-                [float(match[each]) * _UNITS[match["unit"][0]] for each in ("old", "new")]
-                if match
-                else []
-            )
-            if match and told != [each[0] for each in known]:
-                place = case.where(table, row["row"])
-                cell = cells["actions", action["row"], name]
-                yield about(case, cell, f"“{match.group()}”, but “{row['target']}” under {place}.")
-
-
-def _minutes(text: str) -> list[float]:
-    return [each.value for each in mentions.read(text) if each.kind == "span"]
-
-
-RULES: tuple[Callable[[Case], Iterator[Finding]], ...] = (dues, measured, finished, done, lengths)
+RULES: tuple[Callable[[Case], Iterator[Finding]], ...] = (dues, measured, finished, done)
 
 
 @lru_cache(maxsize=TEXTS)

@@ -97,19 +97,11 @@ _LATER = {"after", "once", "since", "from", "as of"}
 _SLACK = dt.timedelta(minutes=1)
 _POINTS, _LOOSE, _SURE = 1.5, 0.2, 0.1
 """Points of percent, and share of it, by which a part may be off; without a moment the latter."""
-_EACH = re.compile(
-    r"\s(?:each|apiece|on average|per (?:head|user|customer|person|account|client|member))\b",
-    re.IGNORECASE,
-)
-
-
-_HOSTS = re.compile(r"\b(?:pods?|hosts?|instances?|servers?|nodes?|machines?)\b", re.IGNORECASE)
 
 
 def found(incident: Incident, case: Case) -> Iterator[Finding]:
     """Yield parts of sentences that the evidence does not bear."""
     yield from islice(_timed(incident, case), MOST)
-    yield from islice(_each(case), MOST)
 
 
 def _timed(incident: Incident, case: Case) -> Iterator[Finding]:
@@ -281,24 +273,3 @@ def _clause(sentence: str, figure: Figure) -> str:
 def _of_region(estimate: Estimate, name: str) -> float:
     whole = sum(value for _, value in estimate.parts)
     return 100 * dict(estimate.parts).get(name, 0.0) / whole if whole else 0.0
-
-
-def _each(case: Case) -> Iterator[Finding]:
-    """Yield what failed for each of those affected, where it is not the one by the other."""
-    failed, people = (case.measures.get(name) for name in ("failed_requests", "affected_users"))
-    values = [each.value if each else None for each in (failed, people)]
-    if not all(isinstance(each, (int, float)) and each for each in values):
-        return
-    ratio = float(values[0]) / float(values[1])  # type: ignore[arg-type]  # both are numbers
-    for cell, text in passages(case):
-        for sentence in _short(text) if matches(_EACH, text) else ():
-            if _HOSTS.search(sentence):
-                continue  # so many of each pod
-            for figure in written.figures(sentence):
-                bad = re.search(_BAD, sentence[figure.begin : figure.end], re.IGNORECASE)
-                if figure.kind != "count" or not bad or not _EACH.match(sentence, figure.end):
-                    continue
-                slack = max(0.5, _LOOSE * ratio)
-                if not figure.low - slack <= ratio <= figure.high + slack:
-                    said = sentence[figure.begin : _EACH.match(sentence, figure.end).end()]  # type: ignore[union-attr]
-                    yield about(case, cell, f"“{said}”, but it is {ratio:.2g} for each affected.")

@@ -15,7 +15,7 @@ from postmortem_nb import language
 from postmortem_nb.checks import single
 from postmortem_nb.checks.claims import PEOPLE, PERSON, SEV
 from postmortem_nb.checks.late import late
-from postmortem_nb.checks.reading import LONG, TEXTS, about, final, matches, passages, sentences
+from postmortem_nb.checks.reading import TEXTS, about, final, matches, passages, sentences
 from postmortem_nb.checks.report import Code, Severity
 
 if TYPE_CHECKING:
@@ -104,16 +104,6 @@ STATEMENTS: tuple[Statement, ...] = (
 """Each statement with what denies it."""
 
 
-_TITLE = r"(?:CEO|CTO|CIO|CISO|COO|CFO)"
-_VICE = r"VP(?:\s(?:of\s)?[A-Z]\w+)?"
-_NAMED = r"[A-Z]\w+\s[A-Z]\w+"
-_ACTS = r"\s(?:is|was|has|joined|joins|took|leads|led|runs|decides|decided|approved|comes|came)\b"
-_TITLED = re.compile(
-    rf"\b{_NAMED}(?:\s\(|,\s)(?:our\s|the\s)?(?:[Cc]hief\s\w+\s[Oo]fficer|[Vv]ice\s[Pp]resident|"
-    rf"{_VICE}|{_TITLE})(?:\)|,){_ACTS}"
-    rf"|\b(?:our\s|the\s)?(?:{_TITLE}|{_VICE})\s?(?:{_NAMED})?,?{_ACTS}"
-)
-_CHIEF = re.compile(rf"\b(?:[Cc]hief\s\w+\s[Oo]fficer|{_TITLE})\b")
 _LEVEL = re.compile(
     r"\b(?:declared|handled|treated|classified|classed|rated|raised|upgraded|filed)\s(?:\w+\s)?"
     r"(?:as\s|to\s)?(?:an?\s)?[PS](?P<digit>[0-4])\b",
@@ -137,20 +127,6 @@ def _read(text: str) -> tuple[tuple[tuple[Statement, re.Match[str]], ...], ...]:
     plain = (sentence for sentence in sentences(text) if not _OPEN.search(sentence))
     found = (((each, each.pattern.search(said)) for each in STATEMENTS) for said in plain)
     return tuple(tuple((each, match) for each, match in said if match) for said in found)
-
-
-def chiefs(case: Case) -> Iterator[Finding]:
-    """Find a message, or a row, by which somebody with a chief's title took part: nobody did."""
-    if case.fact("executives_involved") is not False:
-        return
-    for cell in case.cells:
-        said: tuple[re.Match[str], ...] = ()
-        if cell.table == "updates" and cell.column.kind in {"prose", "line"}:
-            said = matches(_TITLED, str(cell.value)[:LONG])
-        elif cell.table == "timeline" and cell.column.name in {"approval", "responsible"}:
-            said = matches(_CHIEF, str(cell.value)[:LONG])[:1]
-        for match in said:
-            yield about(case, cell, f"“{match.group()}”, but no executive was involved.")
 
 
 def declared(case: Case) -> Iterator[Finding]:
@@ -204,4 +180,4 @@ def told(case: Case) -> Iterator[Finding]:
 
 
 _WORDS = frozenset({"prose", "line"})
-RULES: tuple[Callable[[Case], Iterator[Finding]], ...] = (statements, chiefs, declared, told)
+RULES: tuple[Callable[[Case], Iterator[Finding]], ...] = (statements, declared, told)

@@ -12,14 +12,14 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 from postmortem_nb import times
-from postmortem_nb.checks import events, mentions, spoken, written
+from postmortem_nb.checks import spoken, written
 from postmortem_nb.checks.reading import about, matches, passages, sentences
 from postmortem_nb.checks.spoken import CLOCK, SPAN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from postmortem_nb.checks.case import Case, Cell
+    from postmortem_nb.checks.case import Case
     from postmortem_nb.checks.report import Finding
 
 _COUNT = r"(?<![\w.,:$€£/-])(?:\d{1,3}(?:,\d{3})+|\d+)(?![\w.:%/-]|,\d)"
@@ -271,33 +271,6 @@ def totals(case: Case) -> Iterator[Finding]:
                     yield about(case, cell, f"“{said}”, but that makes {truth:,.6g}.")
 
 
-_PART = re.compile(
-    rf"\b(?P<part>{written.NUMERAL})\sof\s(?:(?:the|our|all|its)\s)*(?P<whole>{written.NUMERAL})\s"
-    r"(?:[a-z-]+\s)??(?P<noun>[a-z]{3,}s)\b",
-    re.IGNORECASE,
-)
-_NUMERAL = re.compile(rf"\b(?:one|{written.NUMERAL})\b", re.IGNORECASE)
-
-
-def left(case: Case) -> Iterator[Finding]:
-    """Find a rest that is not what the part leaves of its whole: “six of the nine”, “five left”."""
-    rows: dict[str, dict[str, Cell]] = {}
-    for cell in case.cells:
-        if cell.table == "timeline" and cell.column.name in {"status", "remaining"}:
-            rows.setdefault(cell.row, {})[cell.column.name] = cell
-    for by in rows.values():
-        if len(by) < 2:
-            continue
-        part, rest = _PART.search(str(by["status"].value)), str(by["remaining"].value)
-        counts = [each for each in mentions.read(rest) if each.kind == "count"]
-        same = part and len(counts) == 1 and counts[0].noun == events.stem(part["noun"].lower())
-        if part and same and len(_NUMERAL.findall(rest)) == 1:
-            whole, done = written.numeral(part["whole"]), written.numeral(part["part"])
-            if whole != done + counts[0].value:
-                doubt = f"“{counts[0].said}”, but “{part.group()}” leaves {whole - done:g}."
-                yield about(case, by["remaining"], doubt)
-
-
 def _amounts(sentence: str) -> list[_Amount]:
     return [
         _Amount(
@@ -369,4 +342,4 @@ def _listed(sentence: str, before: Sequence[_Amount], total: _Amount) -> list[_A
     return parts
 
 
-RULES: tuple[Callable[[Case], Iterator[Finding]], ...] = (sums, totals, left)
+RULES: tuple[Callable[[Case], Iterator[Finding]], ...] = (sums, totals)
