@@ -204,7 +204,7 @@ FALSE = (
     ("problem", "More than half of the spans ended in an error.", "25 % of the frozen"),
     ("problem", "The median span took 1.2 s.", "is 4.05 s"),
     ("problem", "Trace ab12cd34ef03 is the slowest one.", "another took 5 s"),
-    ("problem", "Trace ab12cd34ef00 is the slowest one: 8.5 s.", "it took 5 s"),
+    ("problem", "Trace ab12cd34ef00 is the slowest one: 8.5 s.", "its spans took 5 s"),
     ("problem", "One in three requests failed.", "never was above 16.7 %"),
     ("problem", "Every fifth request failed.", "12.2 % of"),
     ("problem", "One request in four failed.", "12.2 % of"),

@@ -1,8 +1,8 @@
 """How long the frozen spans took, and how they ended, in sentences.
 
 “84 of the 640 spans took longer than 5 seconds”, “300 spans ended in an error”, “the median span
-took 1.2 s”, “trace 4f… is the slowest one: 8.55 s”: held to each complete answer of spans, in the
-incident and in all, with the values that the sentence names or without.
+took 1.2 s”: held to each complete answer of spans, in the incident and in all, with the values that
+the sentence names or without.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from postmortem_nb.checks import attributes, frozenrows, instants, spoken, written
+from postmortem_nb.checks import attributes, instants, spoken, written
 from postmortem_nb.checks.order import LONGEST
 from postmortem_nb.checks.reading import about, attest, matches, passages, sentences
 from postmortem_nb.units import numeral
@@ -73,54 +73,32 @@ _MEDIAN = re.compile(
 _OURS = re.compile(r"\b(?:spans?|traces?)\b|\bmedian of the (?:\w+\s)?ones\b", re.IGNORECASE)
 _FAILED = re.compile(r"\b(?:fail\w*|errors?|errored)\b", re.IGNORECASE)
 _WELL = re.compile(r"\b(?:success\w*|succeed\w*|ok|others?|rest|healthy)\b", re.IGNORECASE)
-_ID = r"(?P<id>(?=[0-9a-f]{0,31}\d)[0-9a-f]{8,32})"
-_ALL_SPANS = r"(?:(?:the|our|all)\s)*(?:\d+\s)?(?:\w+\s)?(?:spans|traces|sample)\b"
-_ELSE = (
-    r"(?!\s(?:\w+\s)?(?:of|on|in|for|from|before|after|among)\b"
-    rf"(?!\s{_ALL_SPANS}))"
-)
-"""Behind “the slowest”: not of one group, or of a part of the time."""
-_SLOWEST = re.compile(
-    rf"\b{_ID}\b[^.;\d]{{0,30}}?\s(?:is|was)\s(?:by far\s)?the (?:slowest|longest)\b{_ELSE}"
-    rf"(?:[^.;\d]{{0,60}}?[:,]?\s{_TIME})?"
-    rf"|\bthe (?:slowest|longest)(?:\s(?:one|span|trace))?(?:\sof\s{_ALL_SPANS}"
-    r"(?:\s(?:that\s|which\s)?we kept)?)?(?:,| is| was)"
-    rf"\s(?:the\s)?(?:span\s|trace\s)?{_ID.replace('<id>', '<other>')}\b",
-    re.IGNORECASE,
-)
 _OPEN = re.compile(
     r"\b(?:should|would|could|if|when|usual\w*|normal\w*|timeout of)\b", re.IGNORECASE
 )
 _SLACK, _POINTS, _NEAR = 0.01, 2.0, 0.03
 """Share of a count, points of percent, and share of a time that may be off."""
-_EXACT = 0.005
-"""Seconds by which the slowest one may be another: they are told to a hundredth."""
 _DAY = dt.timedelta(days=1)
 _FEWEST = 10
 """Spans of an answer from which on it is told of."""
 
 
 def found(incident: Incident, case: Case, attested: Attested) -> Iterator[Finding]:
-    """Yield how many spans, their median, and the slowest, where no frozen spans bear it."""
+    """Yield how many spans, and their median, where no frozen spans bear it."""
     every = attributes.answers(incident, case)
     held = [one for one in every if one.kind == attributes.SPANS and one.whole]
     held = [one for one in held if len(one.moments) >= _FEWEST]
-    yield from islice(_found(incident, case, held, attested), MOST if held else 0)
+    yield from islice(_found(case, held, attested), MOST if held else 0)
 
 
-def _found(
-    incident: Incident, case: Case, held: Sequence[Answer], attested: Attested
-) -> Iterator[Finding]:
-    slowest = _ids(incident, case)
+def _found(case: Case, held: Sequence[Answer], attested: Attested) -> Iterator[Finding]:
     for cell, text in passages(case):
-        ended, median, longest = (matches(each, text) for each in (_ENDED, _MEDIAN, _SLOWEST))
-        for sentence in sentences(text) if ended or median or longest else ():
+        ended, median = (matches(each, text) for each in (_ENDED, _MEDIAN))
+        for sentence in sentences(text) if ended or median else ():
             if len(sentence) > LONGEST or _OPEN.search(sentence):
                 continue
             yield from _counted(case, cell, sentence, held, attested)
             yield from _middle(case, cell, sentence, held)
-            for match in _SLOWEST.finditer(sentence) if slowest else ():
-                yield from _longest(case, cell, match, slowest)
 
 
 def _counted(
@@ -261,29 +239,6 @@ def _by_status(sentence: str, answer: Answer) -> Iterator[NDArray[np.bool_]]:
     if status and "error" in status.values and (_FAILED.search(sentence) or _WELL.search(sentence)):
         bad = answer.having(("status", frozenset({"error"})))
         yield from (bad, ~bad)
-
-
-def _ids(incident: Incident, case: Case) -> dict[str, float]:
-    """Return the seconds of the longest span of each trace, of complete answers."""
-    if not frozenrows.are_whole(incident, case):
-        return {}
-    return {name: max(each.lasted) for name, each in frozenrows.traces(incident, case).items()}
-
-
-def _longest(
-    case: Case, cell: Cell, match: re.Match[str], known: dict[str, float]
-) -> Iterator[Finding]:
-    """Yield a trace that is no slowest one of its text, or took another time than it is told."""
-    name = (match["id"] or match["other"]).lower()
-    if name not in known:
-        return
-    took, top = known[name], max(known.values())
-    if took < top - _EXACT and not attributes.KIND.search(match.group()):
-        yield about(case, cell, f"“{match.group()}”, but another took {numeral(top, 3)} s.")
-    elif match["time"]:
-        told = _seconds(match["time"], match["unit"])
-        if abs(told - took) > _NEAR * took:
-            yield about(case, cell, f"“{match.group()}”, but it took {numeral(took, 3)} s.")
 
 
 def _seconds(number: str, unit: str) -> float:

@@ -74,7 +74,27 @@ _LONGEST_HERE = re.compile(
 _TENTH, _FEW = 0.1, 2
 """Share by which a time may be off that is told with so few digits."""
 _TRACES = re.compile(r"\b(?:spans?|traces?)\b", re.IGNORECASE)
-_TRACE_ID = re.compile(r"\b((?=[0-9a-f]*\d)(?=[0-9]*[a-f])[0-9a-f]{12,32})\b", re.IGNORECASE)
+_TRACE_ID = re.compile(r"\b(?=[0-9a-f]{0,31}\d)[0-9a-f]{8,32}\b", re.IGNORECASE)
+_PLAIN_ID = re.compile(r"(?=\d*[a-f])[0-9a-f]{12,32}", re.IGNORECASE)
+"""What can be nothing else, whether it is frozen or not."""
+_ALL_SPANS = r"(?:(?:the|our|all)\s)*(?:\d+\s)?(?:\w+\s)?(?:spans|traces|sample)\b"
+_IS_SLOWEST = re.compile(
+    r"[^.;\d]{0,30}?\s(?:is|was)\s(?:by far\s)?the (?:slowest|longest)\b"
+    r"(?!\s(?:\w+\s)?(?:of|on|in|for|from|before|after|among)\b"
+    rf"(?!\s{_ALL_SPANS}))",
+    re.IGNORECASE,
+)
+"""Behind a trace: none is slower, but of one group or of a part of the time."""
+_SLOWEST_IS = re.compile(
+    rf"\bthe (?:slowest|longest)(?:\s(?:one|span|trace))?(?:\sof\s{_ALL_SPANS}"
+    r"(?:\s(?:that\s|which\s)?we kept)?)?(?:,| is| was)\s(?:the\s)?(?:span\s|trace\s)?$",
+    re.IGNORECASE,
+)
+"""Before a trace: the same."""
+_BEFORE = 120
+"""Characters before a trace that are looked at."""
+_EXACT = 0.005
+"""Seconds by which the slowest one may be another: they are told to a hundredth."""
 _ITS_CLOCK = re.compile(rf"\s?(?:\(|at\s|of\s|from\s){spoken.CLOCK}", re.IGNORECASE)
 _TOOK = re.compile(rf"{_SPAN}", re.IGNORECASE)
 _SENTENCE_END = re.compile(r"(?<=[.;])\s")
@@ -195,7 +215,7 @@ def _spanned(incident: Incident, case: Case) -> Iterator[Finding]:
     """Yield how long a trace took, or the longest span, where no frozen ones bear it."""
     for cell, text in passages(case):
         if cell.column.name == "key_traces" or _TRACES.search(text):
-            sure = cell.column.name == "key_traces" and frozenrows.are_whole(incident, case)
+            sure = frozenrows.are_whole(incident, case)
             yield from _traced(case, cell, text, frozenrows.traces(incident, case), sure=sure)
         for sentence in sentences(text):
             yield from _topped(incident, case, cell, sentence)
@@ -237,14 +257,22 @@ def _traced(
 ) -> Iterator[Finding]:
     """Yield how long a trace, named by its id, took, and when, where its spans have another one.
 
-    And a trace of which there is no span, where the answers are ``sure`` to be all.
+    And, where the answers are ``sure`` to be all, one of which there is no span, and one that is
+    not the slowest.
     """
-    pieces = _TRACE_ID.split(text[:LONGEST_TRACES])
-    for name, behind in zip(pieces[1::2], pieces[2::2], strict=False):
-        said = _SENTENCE_END.split(behind)[0]
+    ids = [
+        each
+        for each in _TRACE_ID.finditer(text[:LONGEST_TRACES])
+        if each.group().lower() in held or _PLAIN_ID.fullmatch(each.group())
+    ]
+    top = max((max(each.lasted) for each in held.values()), default=0.0)
+    ends = [*(each.start() for each in ids[1:]), LONGEST_TRACES]
+    for match, end in zip(ids, ends, strict=False):
+        name, said = match.group(), _SENTENCE_END.split(text[match.end() : end])[0]
         trace = held.get(name.lower())
         if trace is None:
-            if sure and len(name) in {len(each) for each in held}:
+            own = sure and cell.column.name == "key_traces"
+            if own and len(name) in {len(each) for each in held}:
                 yield about(case, cell, f"“{name}”, but no frozen span is of it.")
             continue
         clock, took = _ITS_CLOCK.match(said), _TOOK.search(said)
@@ -257,6 +285,16 @@ def _traced(
         if took and not near:
             known = ", ".join(f"{numeral(each, 3)} s" for each in trace.lasted[:3])
             yield about(case, cell, f"“{name} … {took.group()}”, but its spans took {known}.")
+        if sure and max(trace.lasted) < top - _EXACT and _is_slowest(match, said):
+            truth = f"another took {numeral(top, 3)} s"
+            yield about(case, cell, f"“{name}” as the slowest, but {truth}.")
+
+
+def _is_slowest(match: re.Match[str], said: str) -> bool:
+    """Return whether a trace is told to be the slowest one of all."""
+    before = match.string[max(0, match.start() - _BEFORE) : match.start()]
+    behind = _IS_SLOWEST.match(said)
+    return bool(behind or _SLOWEST_IS.search(before)) and not attributes.KIND.search(said)
 
 
 def _seconds(match: re.Match[str]) -> float:
