@@ -159,6 +159,7 @@ TRUE = (
     ("problem", "Spans that took longer than 3 seconds ended in an error."),
     ("what_we_did", "The monitor recovered at 15:41."),  # a frozen event; the impact went on
     ("key_events", "13:40 deployment of 3.1.0 · 15:05 restart of worker-2"),
+    ("key_events", "Deployment of 3.1.0 at 13:40, restart of worker-2 (on 3.0.9) at 15:05."),
     ("key_logs", "463 error lines were kept. 336 came from worker-1 and 127 from worker-2."),
     ("key_logs", "worker-1 wrote the most, 336."),
     ("problem", "In north 336 requests failed, in harbour 127."),
@@ -218,6 +219,7 @@ FALSE = (
     ("key_logs", "No error line came from harbour.", "127 of 463"),
     ("key_logs", "PoolTimeout and LeaseLost came up. worker-1 alone wrote 363 of them.", "has 336"),
     ("key_events", "13:40 deployment of 3.1.0 · 15:35 restart of worker-2", "15:05 UTC"),
+    ("key_events", "Deployment of 3.1.2 at 13:40, restart of worker-2 at 15:05.", "13:40 UTC"),
     ("key_logs", "463 error lines. 3,360 came from worker-1 and 172 from worker-2.", "“172 from"),
     ("key_logs", "463 error lines, 336 of them PoolTimeout and 172 LeaseLost.", "has 127"),
     ("key_logs", "worker-2 wrote the most, 336.", "“worker-2 wrote the most, 336”, but lines"),
@@ -387,3 +389,27 @@ def test_a_part_of_the_spans_is_no_count_of_all_of_them(tmp_path, text, doubted)
     evidence.freeze(incident.path / "evidence", "spans", pd.DataFrame(spans), record)
     incident.set("key_traces", text)
     assert bool(sound.doubted(incident, "prose")) is doubted
+
+
+@pytest.mark.parametrize(
+    ("clock", "texts", "is_doubted"),
+    [
+        ("15:31", 2, True),  # both blanks and the frozen event have 15:41
+        ("15:31", 1, False),  # one blank may tell of another step
+        ("15:41", 2, False),
+    ],
+)
+def test_a_step_is_off_where_the_texts_and_a_frozen_event_agree(tmp_path, clock, texts, is_doubted):
+    incident = sound.create(tmp_path)
+    frame = {
+        "timestamp": [pd.Timestamp(sound.moment("15:41"))],
+        "title": ["Deployed checkout 3.0.9 to all regions"],
+    }
+    record = {"complete": True, "function": "search_datadog_events"}
+    evidence.freeze(incident.path / "evidence", "events", pd.DataFrame(frame), record)
+    for name in ("what_we_did", "why_it_happened")[:texts]:
+        incident.set(name, "We rolled back at 15:41.")
+    step = next(row for row in incident.values("timeline") if row["step"] == "Mitigation Deployed")
+    incident.set("time", sound.moment(clock), table="timeline", row=step["row"])
+    told = [each for each in sound.doubted(incident, "order") if "is frozen at" in each]
+    assert bool(told) is is_doubted

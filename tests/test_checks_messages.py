@@ -17,6 +17,7 @@ def doubted(folder, sent, text, code):
         ("16:12", "Resolved: checkout works since 16:09 UTC.", False),
         ("15:55", "Resolved: checkout works since 16:09 UTC.", True),
         ("15:55", "Shops were back at 16:09.", True),
+        ("15:20", "The fix was rolled out at 15:26.", True),
         ("15:55", "The next update comes at 16:09.", False),
         ("16:12", "Shops were back at 17:09 CET.", False),  # 16:09 UTC
         ("15:55", "Shops were back at 17:09 in Bern.", False),  # the zone is not told
@@ -72,6 +73,10 @@ def test_a_message_tells_of_no_repair_after_the_end(tmp_path, day, text, is_doub
         ("2025-12-05", "15:20", "Cause found: the pool of v2.48.0.", True),
         ("2025-12-05", "15:20", "The report of how it came has begun.", False),
         ("2025-12-05", "15:20", "All refunds are paid.", False),
+        ("2025-12-05", "16:12", "Checkout works again.", True),
+        ("2025-12-05", "16:12", "Checkout works again since yesterday.", False),
+        ("2025-12-05", "16:12", "Checkout works again since 2025-12-04.", False),
+        ("2025-12-04", "17:12", "Checkout works again.", False),
         ("2025-12-04", "15:45", "A fix is in place; payments are recovering.", False),
     ],
 )

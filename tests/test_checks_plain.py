@@ -414,7 +414,13 @@ def test_clocks_are_read_though_the_start_is_missing(made):
 
 
 def test_a_place_without_a_code_is_held_to_the_evidence_too(made):
-    parts = (("berlin", 300.0), ("munich", 120.0), ("graz", 22.0), ("vienna", 2.0))
+    parts = (
+        ("berlin", 300.0),
+        ("munich", 120.0),
+        ("graz", 22.0),
+        ("vienna", 2.0),
+        ("salzburg", 0.0),
+    )
     named = {"name": "failed_requests", "unit": "requests", "source": "evidence: failed"}
     by_region = Estimate(value=444.0, definition="counted", parts=parts, split="region", **named)
     for stated, left_out in (
@@ -424,6 +430,8 @@ def test_a_place_without_a_code_is_held_to_the_evidence_too(made):
         ("Berlin, Munich, Graz and Linz", "“Linz” is in no frozen answer"),
         ("Berlin, Munich, Graz and Vienna", ""),
         ("Berlin, Munich and Graz; Vienna far less", ""),
+        ("Berlin, Munich, Graz and Salzburg", "has Salzburg, but none failed there by"),
+        ("Berlin, Munich and Graz; Salzburg was not affected", ""),
         ("Berlin and the rest of Germany", ""),
         ("Germany", ""),
     ):

@@ -168,6 +168,7 @@ PLANTS = {
     "a summary to be done": ("blank", facts(what_happened="TBD")),
     "a cause to be done": ("blank", facts(technical_cause="A small pool. TODO: add why.")),
     "a name to be filled in": ("blank", facts(process_cause="See {{INCIDENT_ID}}")),
+    "a blank's own words in brackets": ("blank", facts(process_cause="[Process cause]")),
     "a problem in doubt": ("blank", facts(problem="???")),
     "reviewers to be found": ("blank", facts(reviewers=["tbd"])),
     "users without impact": ("range", facts(severity="SEV-4")),

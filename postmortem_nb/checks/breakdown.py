@@ -281,9 +281,8 @@ def _figures(cell: Cell, sentence: str, names: tuple[Named, ...], known: Bears) 
         people = bool(WHO.match(each.noun)) or events.stem(each.noun) in known.people
         if people or _is_row(each.noun, own, known):
             request = events.stem(noun) in known.requests and not _AGENT.search(noun)
-            made = Told(
-                cell, sentence, written.sharp(each), own, names, people, request, alone=False
-            )
+            sharp = written.sharp(each)
+            made = Told(cell, sentence, sharp, own, names, people, request, alone=False)
             yield made._replace(alone=_is_alone(made))
 
 
@@ -306,7 +305,8 @@ def _segment(sentence: str, counted: Sequence[Figure], each: Figure) -> str:
     clause = borne.clause(sentence, each)
     begin = sentence.rfind(clause, 0, each.end + len(clause))
     since = max((one.end for one in counted if one.end <= each.begin), default=0)
-    until = min((one.begin for one in counted if one.begin >= each.end), default=len(sentence))
+    apart = (one.begin for one in counted if one.begin >= each.end)
+    until = min((at for at in apart if sentence[each.end : at] != " to "), default=len(sentence))
     return sentence[max(begin, since) : min(begin + len(clause), until)]
 
 

@@ -19,12 +19,14 @@ from postmortem_nb.checks import (
     events,
     frozenrows,
     instants,
+    order,
+    single,
     spoken,
     written,
 )
 from postmortem_nb.checks.order import LONGEST
 from postmortem_nb.checks.reading import about, attest, matches, sentences, with_messages
-from postmortem_nb.checks.report import Severity
+from postmortem_nb.checks.report import Code, Severity
 from postmortem_nb.checks.roles import FULL, handed_over
 from postmortem_nb.checks.spoken import CLOCK, SPAN
 
@@ -42,7 +44,10 @@ _NEAR = dt.timedelta(minutes=1)
 MOST = 100
 """Key events that are looked at: a text of nothing else must not slow a form."""
 _ENTRIES = re.compile(r"\s?[·;•|\n]\s?|(?<=[a-z.])\.\s|,\s(?=\d\d:\d\d)")
+_PARTS = re.compile(r"[,;·•|\n]\s?|(?<=[a-z])\.\s")
 _DAY = 24 * 60
+_AGREEING = 2
+"""Blanks that have the clock of an event, for the row of the step to be the one that is off."""
 _ENOUGH = 2
 """Words that an entry shares with the event that it tells of."""
 _VERSION = re.compile(r"\d+(?:\.\d+)+")
@@ -121,10 +126,27 @@ def found(incident: Incident, case: Case) -> Iterator[Finding]:
             one = min(best, key=lambda each: abs(each.at - at))
             truth = f"“{one.title}” is frozen at {times.shown(one.at)}"
             yield about(case, cell, f"“{entry.strip()}”, but {truth}.")
+    yield from islice(_versioned(case, happened), MOST if happened else 0)
     yield from islice(_phased(case, happened), MOST if happened else 0)
     yield from islice(_leading(case, happened), MOST if happened else 0)
     yield from islice(_lasting(case, happened), MOST if happened else 0)
     yield from islice(_alerted(case, happened), MOST if happened else 0)
+    yield from _outvoted(case, happened if len(happened) <= MOST else ())
+
+
+def _versioned(case: Case, happened: Sequence[Happened]) -> Iterator[Finding]:
+    """Yield key events with another version than the frozen events of their minute."""
+    cells = (each for each in case.cells if each.column.name == "key_events")
+    parts = ((cell, part) for cell in cells for part in _PARTS.split(str(cell.value)))
+    for cell, part in islice(parts, MOST):
+        clocks = [each for each in written.figures(part) if each.kind == "clock"]
+        said = _VERSION.findall(part)
+        if len(clocks) == len(said) == 1:
+            at = instants.on_day(case, int(clocks[0].low))
+            here = [one for one in happened if _is_at(one.at, at) and _VERSION.search(one.title)]
+            if here and not any(said[0] in _VERSION.findall(one.title) for one in here):
+                truth = f"“{here[0].title}” is frozen at {times.shown(here[0].at)}"
+                yield about(case, cell, f"“{part.strip()}”, but {truth}.")
 
 
 def _lasting(case: Case, happened: Sequence[Happened]) -> Iterator[Finding]:
@@ -217,6 +239,38 @@ def _phased(case: Case, happened: Sequence[Happened]) -> Iterator[Finding]:
                     one = min(own, key=lambda each: abs(each.at - at))
                     truth = f"“{one.title}” is frozen at {times.shown(one.at)}"
                     yield about(case, cell, f"“{match.group()}”, but {truth}.")
+
+
+def _outvoted(case: Case, happened: Sequence[Happened]) -> Iterator[Finding]:
+    """Yield steps at a clock that nothing else has, where the texts and a frozen event agree.
+
+    Each sentence alone may tell of when it began; the row, of when it was done.
+    """
+    rows = case.rows("timeline")
+    cells = [each for each in case.cells if each.column.kind in {"prose", "line"}]
+
+    def told(at: dt.datetime) -> int:
+        own = (each for each in cells if f"{at:%H:%M}" in str(each.value))
+        return len({(each.table, each.row, each.column.name) for each in own})
+
+    for step, at in dict.fromkeys(order.placed(case)):
+        own = [row for row in rows if row.get("step") == step and row.get("time")]
+        one = next((each for each in happened if _is_at(each.at, at)), None)
+        if len(own) != 1 or one is None or told(at) < _AGREEING:
+            continue
+        mine = own[0]["time"]
+        others = (row["time"] for row in rows if row.get("time"))
+        alone = not told(mine) and not any(_is_at(each.at, mine) for each in happened)
+        if alone and not any(_is_at(each, at) for each in others):
+            yield single.about(
+                case,
+                Code.ORDER,
+                "time",
+                message=f"{step} is at {times.shown(mine)}, but “{one.title}” is frozen at "
+                f"{times.shown(one.at)}, as {told(at)} blanks have it.",
+                remedy="Correct the time of the step, or tell what was done in between.",
+                at=("timeline", own[0]["row"]),
+            )
 
 
 def _common(happened: Sequence[Happened]) -> frozenset[str]:

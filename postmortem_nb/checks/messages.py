@@ -67,17 +67,24 @@ _UNSURE = re.compile(
     re.IGNORECASE,
 )
 """In a sentence: what it reports is not sure, or not all."""
-_SLACK, _LONG_AFTER = dt.timedelta(minutes=10), dt.timedelta(hours=1)
-"""By how much the row of a step may be later than its report; from when an end is long past."""
+_SLACK, _LONG_AFTER, _NEWS = (
+    dt.timedelta(minutes=10),
+    dt.timedelta(hours=1),
+    dt.timedelta(hours=12),
+)
+"""By how much the row of a step may be later than its report; from when an end is long past, and
+from when that it came is no news."""
 _AFTERWARDS = re.compile(
     r"\b(?:backlog|refund\w*|credit\w*|report|review|postmortem|prevent\w*|permanent\w*|lasting|"
     r"long-term|why|how|remain\w*|rest)\b",
     re.IGNORECASE,
 )
 """In a sentence: it tells of work that goes on when all is over."""
+_CLOCK = re.compile(r"\d:\d\d|\byesterday\b|\bon [A-Z]|-\d\d-\d\d")
+"""In a message: it says when that was, of which it tells."""
 _SINCE = re.compile(
     r"\b(?:since|as of|(?:filled|done|complete|restored|fixed|back|resolved|recovered|deployed|"
-    rf"started|began|ended|stopped|over)\sat)\s{CLOCK}",
+    rf"rolled (?:out|back)|started|began|ended|stopped|over)\sat)\s{CLOCK}",
     re.IGNORECASE,
 )
 
@@ -127,6 +134,8 @@ def late(case: Case) -> Iterator[Finding]:
         if end and row["time"] > end:
             ways = [_GOING_ON, *([_MIDWAY] if row["time"] > end + _LONG_AFTER else [])]
             going = _first(row, ways, _AFTERWARDS)
+            if row["time"] > end + _NEWS and not _CLOCK.search(_text(row)):
+                going = going or _first(row, [_OVER], _AFTERWARDS)
             if going:
                 yield about(
                     case,

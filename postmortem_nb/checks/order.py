@@ -15,7 +15,7 @@ from postmortem_nb import times
 from postmortem_nb.checks import events, instants, spoken
 from postmortem_nb.checks.claims import LOOSE_MINUTES
 from postmortem_nb.checks.dates import WEEKDAYS
-from postmortem_nb.checks.reading import TEXTS, about, passages, sentences
+from postmortem_nb.checks.reading import TEXTS, about, passages, sentences, with_messages
 from postmortem_nb.checks.relations import is_first_try
 from postmortem_nb.checks.spoken import CLOCK, SPAN
 
@@ -131,6 +131,20 @@ def order(case: Case) -> Iterator[Finding]:
             truth = None if other else _elsewhere(case, cell, clock)
             if truth:
                 yield about(case, cell, f"“{clock.clause.strip()}”, but {truth}.")
+
+
+def placed(case: Case) -> Iterator[tuple[str, dt.datetime]]:
+    """Yield the steps that clauses put at a clock which the timeline does not have for them."""
+    for _, text in with_messages(case):
+        for clock in _read(text)[1]:
+            match = clock.match
+            bare = clock.clause[: match.start()] + clock.clause[match.end() :]
+            meant = events.named(case, bare)
+            told = [at for event in meant.events for at in event.times]
+            said = spoken.clocked(match)
+            if said and meant.by_cue and not any(_near(match, at, late=False) for at in told):
+                at = instants.on_day(case, said[0])
+                yield from ((event.step, at) for event in meant.events)
 
 
 RULES: tuple[Callable[[Case], Iterator[Finding]], ...] = (order,)

@@ -17,7 +17,7 @@ from postmortem_nb.checks.reading import (
     sentences,
     texts,
 )
-from postmortem_nb.checks.report import Code, Finding
+from postmortem_nb.checks.report import Code, Finding, Severity
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -100,6 +100,7 @@ def found(case: Case, estimates: Sequence[Estimate], attested: Attested) -> Iter
         for name, value in hit
         if name.lower() not in (told if value / whole >= MUCH else every)
     ]
+    yield from _spared(case, split, stated)
     named_ = any(name.lower() in told for name, _ in split[0].parts)
     yield from _unheard(case, split, stated)
     if left_out and (named_ or REGION.search(stated)) and not _EVERY.search(told):
@@ -120,6 +121,18 @@ def found(case: Case, estimates: Sequence[Estimate], attested: Attested) -> Iter
                 yield about(case, cell, f"“{match.group()}”, but it was {', '.join(sorted(ends))}.")
     yield from portions.by_region(case, split)
     yield from _parted(case, split, attested)
+
+
+def _spared(case: Case, split: Sequence[Estimate], stated: str) -> Iterator[Finding]:
+    """Yield the region of a list that no source counts one failure of, as it does of others."""
+    for each in named(stated):
+        counts = [
+            value for one in split for name, value in one.parts if name.lower() == each.lower()
+        ]
+        most = max((value for one in split for _, value in one.parts), default=0)
+        if counts and not any(counts) and most >= _SURE:
+            message = f"{stated!r} has {each}, but none failed there by {split[0].source}."
+            yield _wrong(case, message, Severity.HINT)
 
 
 def _unheard(case: Case, split: Sequence[Estimate], stated: str) -> Iterator[Finding]:
@@ -231,7 +244,7 @@ def listed(case: Case) -> Iterator[Finding]:
         swapped = same + len(absent) == len(names) and len(others) == len(absent)
         if swapped or alone:
             message = f"{held!r}, but the text has {', '.join(names_)}."
-            yield _wrong(case, message)
+            yield _wrong(case, message, Severity.HINT)
             return
 
 
@@ -282,9 +295,15 @@ def _hit(held: str) -> str:
     return ";".join(each for each in held.split(";") if not _SPARED.search(each)) or held
 
 
-def _wrong(case: Case, message: str) -> Finding:
-    remedy = "Correct the one that is wrong."
-    return single.about(case, Code.SOURCES, "regions", message=message, remedy=remedy)
+def _wrong(case: Case, message: str, severity: Severity = Severity.WARNING) -> Finding:
+    return single.about(
+        case,
+        Code.SOURCES,
+        "regions",
+        message=message,
+        remedy="Correct the one that is wrong.",
+        severity=severity,
+    )
 
 
 def named(held: str) -> list[str]:

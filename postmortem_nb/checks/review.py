@@ -82,7 +82,8 @@ HOLDER = re.compile(
 """A text that stands in for one: it fills no blank."""
 LEFT_OVER = re.compile(
     r"\{\{[A-Z_0-9]{2,40}\}\}|_{4,}|\b(?:TODO|TBD|FIXME)\b|"
-    r"\[(?:insert|add|fill in)\b[^\]\n]{0,80}\]"
+    r"\[(?:insert|add|fill in)\b[^\]\n]{0,80}\]|"
+    r"^\s*\[(?!(?i:redacted|masked|removed|confidential)\b)[A-Z][^\]\n]{1,60}\]\s*$"
 )
 """What somebody meant to replace."""
 
@@ -173,9 +174,12 @@ _CUT = re.compile(
     r"https?://\S*\s+\.?[\w-]*(?:\.[\w-]+)*/\S+|^\s*https?://\S*[a-zA-Z-]{2,}\s+\d+\s*$"
     r"|https?://\S*(?:\s+(?!https?:)\S+){0,20}?\s+(?!https?:)\S*[?&]\w+=\S*"
     r"|https?://\S*\?\S*=\S*\s+[@-]*[\w.]+:(?!//)\S+"
+    r"|^\s*https?://[^\s/]+/\S*\s+(?!(?:dashboard|runbook|recording|video|slides|notes|ticket|thread|"
+    r"channel|internal|public|archived|here)\s*$)[a-z][a-z-]*\s*$"
 )
 """An address that a space cuts in two: a path, the rest of a host, the number of a ticket
-(“…/CHK 1933”), the rest of a query or of a search (“?query=a status:error”) stands behind it."""
+(“…/CHK 1933”), the rest of a query or of a search (“?query=a status:error”), or of a name
+(“/dash board”) stands behind it, and not what it leads to."""
 
 
 _LOCAL = re.compile(
