@@ -443,6 +443,28 @@ def test_a_place_without_a_code_is_held_to_the_evidence_too(made):
         assert all(left_out in each.message for each in told)
 
 
+@pytest.mark.parametrize(
+    ("sentence", "is_doubted"),
+    [
+        ("Orders fail in Berlin and Salzburg.", True),
+        ("Ordering was disturbed in Berlin, Munich and in Salzburg.", True),
+        ("Orders fail in Berlin and Munich.", False),
+        ("No order failed in Salzburg.", False),
+        ("Orders fail in Berlin, and in Salzburg they are slow.", False),
+        ("Orders would have failed in Salzburg, too.", False),
+        ("Orders fail in Berlin; Salzburg works as before.", False),
+    ],
+)
+def test_nothing_failed_in_a_region_without_failures(made, sentence, is_doubted):
+    parts = (("berlin", 300.0), ("munich", 120.0), ("salzburg", 0.0))
+    named = {"name": "failed_requests", "unit": "requests", "source": "evidence: failed"}
+    by_region = Estimate(value=420.0, definition="counted", parts=parts, split="region", **named)
+    row = made.add("updates", channel="Status page", time=sound.moment("14:30"), text=sentence)
+    told = list(regional.found(case.take(made), [by_region], reading.Attested(set(), set())))
+    made.remove("updates", row)
+    assert [("salzburg" in each.message) for each in told] == [True] * is_doubted
+
+
 def test_the_number_of_a_name_is_none_of_the_figures_that_are_doubted(made):
     cell = next(each for each in case.take(made).cells if each.column.name == "what_happened")
     for said, truth, kept in (

@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from postmortem_nb.checks import events, mentions, portions, single, spoken
+from postmortem_nb.checks.elsewhere import around
 from postmortem_nb.checks.reading import (
     TEXTS,
     about,
@@ -16,6 +17,7 @@ from postmortem_nb.checks.reading import (
     passages,
     sentences,
     texts,
+    with_messages,
 )
 from postmortem_nb.checks.report import Code, Finding, Severity
 
@@ -66,6 +68,16 @@ _TELLS = re.compile(r"\b(?:was|were|is|are|had|has|saw|took|lost|got|came|follow
 """In a region's part of the list: it is a sentence, which may tell of one that was named."""
 _WHOLE = re.compile(r"\bof\s(?:the|our|all)\s\d[\d,]*\b")
 """In a list: the whole, of which it tells parts."""
+_TROUBLE = (
+    r"(?:fail(?:s|ed|ing|ures?)?|errors?|disturbed|disrupted|degraded|broken|down|unavailable|"
+    r"outages?|out of service|affected)"
+)
+_OPEN = re.compile(
+    r"\b(?:not|no|none|never|nothing|nobody|neither|nor|without|few|fewer|less|if|when|would|could|"
+    r"should|might|until|next|again|other|another|last|earlier|before|test\w*|slow\w*)\b|n[’']t\b",
+    re.IGNORECASE,
+)
+"""In a sentence: it may tell of what did not fail, or of another time."""
 _REQUESTS = re.compile(r"\b(?:requests|calls|errors|failures|failed)\b", re.IGNORECASE)
 _EVERY = re.compile(r"\b(?:all|both|every|others?|rest)\b", re.IGNORECASE)
 _PLACES = frozenset(
@@ -100,7 +112,9 @@ def found(case: Case, estimates: Sequence[Estimate], attested: Attested) -> Iter
         for name, value in hit
         if name.lower() not in (told if value / whole >= MUCH else every)
     ]
-    yield from _spared(case, split, stated)
+    spared = _without_failures(split)
+    yield from _spared(case, split, spared, stated)
+    yield from _hurt(case, split, spared)
     named_ = any(name.lower() in told for name, _ in split[0].parts)
     yield from _unheard(case, split, stated)
     if left_out and (named_ or REGION.search(stated)) and not _EVERY.search(told):
@@ -123,16 +137,39 @@ def found(case: Case, estimates: Sequence[Estimate], attested: Attested) -> Iter
     yield from _parted(case, split, attested)
 
 
-def _spared(case: Case, split: Sequence[Estimate], stated: str) -> Iterator[Finding]:
-    """Yield the region of a list that no source counts one failure of, as it does of others."""
+def _without_failures(split: Sequence[Estimate]) -> list[str]:
+    """Return, in small letters, the regions of which no source counts one, as it does of others."""
+    counts: dict[str, float] = {}
+    for name, value in (part for each in split for part in each.parts):
+        counts[name.lower()] = counts.get(name.lower(), 0) + value
+    many = max(counts.values()) >= _SURE
+    return [name for name, value in counts.items() if many and not value]
+
+
+def _spared(
+    case: Case, split: Sequence[Estimate], spared: Sequence[str], stated: str
+) -> Iterator[Finding]:
+    """Yield regions of the list in which nothing failed."""
     for each in named(stated):
-        counts = [
-            value for one in split for name, value in one.parts if name.lower() == each.lower()
-        ]
-        most = max((value for one in split for _, value in one.parts), default=0)
-        if counts and not any(counts) and most >= _SURE:
+        if each.lower() in spared:
             message = f"{stated!r} has {each}, but none failed there by {split[0].source}."
             yield _wrong(case, message, Severity.HINT)
+
+
+def _hurt(case: Case, split: Sequence[Estimate], spared: Sequence[str]) -> Iterator[Finding]:
+    """Yield sentences by which something failed in a region where nothing did."""
+    names = "|".join(re.escape(name) for each in split for name, _ in each.parts)
+    told = re.compile(
+        rf"\b{_TROUBLE}\s(?:only\s|mostly\s|both\s)?(?:in|at)\s(?:the\s)?"
+        rf"(?P<list>(?:{names})(?:{_JOINED}(?:{names}))*)\b",
+        re.IGNORECASE,
+    )
+    for cell, text in with_messages(case) if spared else ():
+        for match in matches(told, text):
+            wrong = {*re.split(_JOINED, match["list"].lower())} & {*spared}
+            if wrong and not _OPEN.search(around(match)):
+                doubt = f"“{match.group()}”, but none failed in {min(wrong)}"
+                yield about(case, cell, f"{doubt} by {split[0].source}.")
 
 
 def _unheard(case: Case, split: Sequence[Estimate], stated: str) -> Iterator[Finding]:
