@@ -34,6 +34,17 @@ ERRORS = re.compile(
 """What a query has in it that may count failed requests: “http.errors”, “checkout.failed”,
 “status_code:503”."""
 
+_UNDONE = re.compile(
+    r"(?<![a-z])(?:reject(?:ed|ions)|refus(?:ed|als)|dropped|lost|timeouts|timed_?out|unanswered|"
+    r"undelivered)(?![a-z])"
+)
+"""What a metric's name has that counts what was not done, without a word of errors."""
+_OF_THE_NET = re.compile(
+    r"(?<![a-z])(?:packets?|frames?|conn(?:ection)?s?|tcp|udp|dns|sockets?|locks?|caches?|retry|"
+    r"retries|pools?|threads?|spans?|traces?|logs?|metrics?|agents?)(?![a-z])"
+)
+"""In the name of such a metric: it counts no requests."""
+
 COLUMNS = frozenset({"timestamp", "query", "series", "value"})
 """What the answer of a metric holds."""
 
@@ -86,6 +97,21 @@ class _Query:
     rollup: float | None = None
 
 
+def may_count(query: str) -> bool:
+    """Return whether a query may count failed requests, by its names: “reading.rejected” too."""
+    return bool(ERRORS.search(query)) or is_lesser(query)
+
+
+def is_lesser(query: str) -> bool:
+    """Return whether a query counts by its name what was rejected or lost, but no errors.
+
+    It counts failed requests only where nothing else does: a part of the errors, or more.
+    """
+    metric = query.partition("{")[0]
+    undone = _UNDONE.search(metric) and not _OF_THE_NET.search(metric)
+    return bool(undone) and not ERRORS.search(query)
+
+
 def requests(frame: pd.DataFrame, window: Windows, *, name: str) -> list[Estimate]:
     """Return the failed requests that each error query of a metric answer counted in the window.
 
@@ -110,7 +136,7 @@ def _told(frame: pd.DataFrame, window: Windows, name: str) -> Iterator[Estimate 
     if not set(frame.columns) >= COLUMNS:
         return
     texts = frame["query"].astype("string").dropna().unique()
-    queries = [_read(text, _unit(frame, text)) for text in texts if ERRORS.search(text)]
+    queries = [_read(text, _unit(frame, text)) for text in texts if may_count(text)]
     for each in queries:
         step = _step(frame, each)
         inside = _inside(frame, each, window, step)
@@ -213,7 +239,7 @@ def _first(given: str) -> str:
 
 def _not_of_errors(metric: str, written: str) -> str:
     """Return why a query is not about errors alone: they stand only in a filter that leaves out."""
-    if ERRORS.search(metric):
+    if may_count(metric):
         return ""
     telling = [term for term in _terms(written) if ERRORS.search(term)]
     if not telling or _OR.search(written) or all(_NEGATED.search(term) for term in telling):
@@ -226,7 +252,8 @@ def _of_no_requests(metric: str, unit: str) -> str:
     read = units.read(unit)
     if unit and (read.family != "things" or read.name in _NO_REQUESTS):
         return f"its unit is {unit}"
-    last = [match.end() for match in ERRORS.finditer(metric)]
+    told = ERRORS if ERRORS.search(metric) else _UNDONE
+    last = [match.end() for match in told.finditer(metric)]
     behind = metric[last[-1] :] if last else metric.rpartition(".")[2]
     said = _OTHERWISE.search(behind)
     return f"its name says that it is a {said[0]}" if said else ""

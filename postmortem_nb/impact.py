@@ -31,7 +31,7 @@ from postmortem_nb import (
     sqlcounts,
 )
 from postmortem_nb.affected import share, users
-from postmortem_nb.errorcounts import ERRORS, requests
+from postmortem_nb.errorcounts import is_lesser, may_count, requests
 from postmortem_nb.errors import BundleError
 from postmortem_nb.estimates import STATED, Estimate, agreeing, compare, least, stated
 from postmortem_nb.losses import revenue
@@ -40,7 +40,7 @@ from postmortem_nb.tallies import Found
 from postmortem_nb.wholeframe import WholeFrame
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from postmortem_nb.budget import Objective, Spending
@@ -166,7 +166,18 @@ def found(folder: Path, moments: Facts, timeline: Iterable[Mapping[str, Any]]) -
             others = others or bool(said.budgets)
         else:
             told += said.estimates
-    return Found(tuple(told), reasons, tuple(budgets), moments.impact)
+    return Found(tuple(_foremost(told)), reasons, tuple(budgets), moments.impact)
+
+
+def _foremost(told: Sequence[Estimate]) -> list[Estimate]:
+    """Return estimates without failed requests by lesser metrics where another one counts them."""
+    lesser = [
+        each
+        for each in told
+        if each.name == "failed_requests" and is_lesser(each.source.partition(", ")[2])
+    ]
+    counted = sum(each.name == "failed_requests" for each in told)
+    return [each for each in told if each not in lesser or counted == len(lesser)]
 
 
 def _standing(record: Mapping[str, Any]) -> tuple[bool, bool, bool, str]:
@@ -261,7 +272,7 @@ def _counts_errors(folder: Path, name: str, digest: str) -> bool:
     except BundleError:
         return False  # the checks tell why
     return asked is not None and any(
-        ERRORS.search(str(query)) for query in asked["query"].unique().to_pylist()
+        may_count(str(query)) for query in asked["query"].unique().to_pylist()
     )
 
 

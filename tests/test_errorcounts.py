@@ -54,6 +54,9 @@ def told(frame, window=WINDOW):
         "sum:haproxy.frontend.err{*}.as_count()",
         "sum:trace.http.request.hits{http.status_code:503}.as_count()",
         "sum:istio.mesh.request.count{response_code:5*,env:prod}.as_count()",
+        "sum:meter.reading.rejected{service:validator} by {region}.as_count()",
+        "sum:orders.lost{*}.as_count()",
+        "sum:http_requests_timed_out_total{*}.as_count()",
     ],
 )
 def test_a_sum_of_what_was_counted_is_a_count(query):
@@ -69,6 +72,10 @@ def test_a_sum_of_what_was_counted_is_a_count(query):
         "sum:log.stderr{*}.as_count()",
         "sum:web.requests{status_code:404}.as_count()",
         "sum:web.requests{status_code:5}.as_count()",
+        "sum:tcp.connections.refused{*}.as_count()",
+        "sum:net.packets.dropped{*}.as_count()",
+        "sum:web.requests{status:rejected}.as_count()",
+        "sum:orders.lostfound{*}.as_count()",
     ],
 )
 def test_a_name_that_only_begins_or_ends_like_one_of_failures_is_none(query):
@@ -128,6 +135,17 @@ def test_the_reason_stands_where_the_figure_is_unknown(tmp_path):
     )
     evidence.freeze(incident.path / "evidence", "whole", answer(COUNT, 10, 20), record)
     assert incident.measures()["failed_requests"].value == 30
+
+
+def test_what_was_rejected_counts_only_where_no_errors_are_counted(tmp_path):
+    incident = Incident.create("INC-1", tmp_path, start=START, end=END)
+    record = {"function": "get_datadog_metric", "complete": True}
+    rejected = answer("sum:reading.rejected{*}.as_count()", 7, 8)
+    evidence.freeze(incident.path / "evidence", "a", rejected, record)
+    assert incident.measures()["failed_requests"].value == 15
+    evidence.freeze(incident.path / "evidence", "e", answer(COUNT, 10, 20), record)
+    assert incident.measures()["failed_requests"].value == 30
+    assert list(impact.table(incident)["source"]) == [f"evidence: e, {COUNT}"]
 
 
 US, EU = (f"sum:web.errors{{{scope}}}.as_count()" for scope in ("region:us", "region:eu"))
