@@ -2,7 +2,7 @@
 
     report      codes, severities, the frame of findings, and how it is printed
     case        an incident at one moment, and where each blank stands
-    review      what Draft, Review and Approved need; links; dates
+    review      what Draft, Review and Approved need; dates; `links`: those that nobody can follow
     signed      approvals: missing, too early, by the wrong person; ticks of Knowledge Sharing
     timeline    order, window, phases; `messages`: those of the day against it
     frozen      what the checks read of frozen answers: curves; `frozenrows`: logs, spans, events;
@@ -91,6 +91,7 @@ from postmortem_nb.checks import (
     itemised,
     lasting,
     levels,
+    links,
     logged,
     making,
     messages,
@@ -156,6 +157,7 @@ __all__ = [
 
 RULES: tuple[Callable[[Case], Iterator[Finding]], ...] = (
     *review.RULES,
+    *links.RULES,
     *signed.RULES,
     *timeline.RULES,
     *messages.RULES,

@@ -110,10 +110,11 @@ def gaps(case: Case) -> Iterator[Finding]:
 
 def owners(case: Case) -> Iterator[Finding]:
     """Find actions that a team, several people, or nobody, owns."""
+    teams = {str(each).casefold() for each in case.fact("teams") or ()}
     for row in told(case):
         owner = str(row.get("owner") or "")
         parts = [part for part in SEVERAL.split(owner) if part.strip()]
-        if owner and (TEAMS.fullmatch(owner) or len(parts) > 1):
+        if owner and (TEAMS.fullmatch(owner) or owner.casefold() in teams or len(parts) > 1):
             yield finding(
                 case,
                 row,

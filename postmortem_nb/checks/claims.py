@@ -168,12 +168,13 @@ CLAIMS: tuple[Claim, ...] = (
         r"(?:that makes|makes it|in all|in total|all told|altogether|from start to (?:end|finish))"
         rf"[,:]?\s{FEW}?{SPAN}(?=[.;)]|$)",
         rf"(?<![\d,.])\d+\sof\sthe\s{SPAN}(?!\s(?:was|were)\b)",
+        rf"\b(?:the|all)\s{SPAN}\sof\s(?:impact|trouble|{DAMAGE})\b(?!\s(?:in|of|for|on|at|to)\b)",
         whole=True,
     ),
     *_claims(
         "detection time",
         "detection_time",
-        r"(?:detected|noticed|alerted|discovered|detection|paged)\s(?:it\s|us\s)?"
+        r"(?:detected|noticed|alerted|discovered|detection|paged)\s(?:it\s|us\s)?(?:only\s|just\s)?"
         rf"(?:after|within|in|took)\s{FEW}?{SPAN}",
         r"(?:rang|ring|called?|told|tell|phoned?|warned|wrote to|write to)\sus\s(?:only\s)?"
         rf"(?:after|within)\s{FEW}?{SPAN}",
@@ -238,7 +239,7 @@ CLAIMS: tuple[Claim, ...] = (
     *_claims(
         "error budget consumed",
         "budget_consumed slo_impact",
-        rf"\b(?:consum|burn|us[ei]|eat|spen|cost)\w*\s{FEW}{SHARE}\sof\s{FEW}budget",
+        rf"\b(?:consum|burn|us[ei]|eat|ate\b|took\b|spen|cost)\w*\s{FEW}{SHARE}\sof\s{FEW}budget",
         rf"{SHARE}\sof\s{FEW}budget\s{FEW}(?:consumed|used|burned|burnt|spent|gone)",
     ),
     *_claims(
@@ -355,7 +356,8 @@ CLOCKS: Mapping[str, re.Pattern[str]] = {
 
 OVER: Mapping[re.Pattern[str], tuple[str, ...]] = {
     re.compile(
-        r"\b(?:work\w*|restored|resolved|back|recovered)\s(?:again\s|normally\s)*since\s"
+        r"\b(?:work\w*|restored|resolved|back|recovered|(?:processed|delivered|accepted|answered|"
+        r"available|possible|reachable|served|sent|running|up)(?=\sagain))\s(?:again\s|normally\s)*since\s"
         rf"(?:about\s)?{CLOCK}",
         re.IGNORECASE,
     ): ("Mitigation Deployed", "Partial Recovery", "Full Recovery", "Incident Declared Resolved"),

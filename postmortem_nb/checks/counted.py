@@ -52,6 +52,10 @@ THINGS: Mapping[str, tuple[re.Pattern[str], ...]] = {
         rf"{_N}\s{_KIND}regions?\s(?:(?:were|was|is|are)\s(?:\w+ly\s)?{_HITS}|went down|failed)",
         rf"\b(?:in|across|over|hit|affected|from)\s{_N}\s{_KIND}regions?\b(?!\s(?:at a|of|"
         rf"first))",
+        rf"(?<!of )(?<!of the )\b{_N}\s{_KIND}regions?\s(?:rejected|refused|lost|dropped|declined|"
+        rf"saw\s(?:\w+\s)?(?:errors|failures))\b",
+        rf"\b(?:fail\w*|rejected|refused|lost|dropped)\sin\sall\s{_N}\sregions?\b",
+        rf"\bin\sall\s{_N}\sregions?\s(?:were|was|had been)\s(?:rejected|refused|lost|dropped)\b",
     ),
     "services": _ways(rf"{_N}\s{_KIND}services?\s(?:were|was|is|are)\s(?:\w+ly\s)?{_HITS}"),
     "teams": _ways(
@@ -69,8 +73,8 @@ THINGS: Mapping[str, tuple[re.Pattern[str], ...]] = {
         r"(?P<count>once|twice|\w+ times)\b",
     ),
     "similar incidents": _ways(
-        rf"{_N}\s(?:earlier|similar|previous|past|prior)\s(?:incidents|outages)\b(?!\s(?:this|last|"
-        r"a|per|in)\b)",
+        rf"{_N}\s(?:earlier|similar|previous|past|prior)\s(?:incidents|outages)\b(?!\s(?:this\s(?:week|month|quarter|"
+        r"year)|last|a|per|in\s(?:\w+\s)?(?:\w+\s)?(?:weeks?|months?|quarters?|years?|\d+))\b)",
     ),
 }
 """What is counted → how sentences count it."""

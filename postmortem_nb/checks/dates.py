@@ -65,6 +65,12 @@ _THAT_DAY = re.compile(
     rf"\b{_HAPPENED}(?:on\s)?(?:an?\s|the\s)?(?:(?!on\b)[\w-]+\s){{0,2}}?{_WEEKDAY}\b",
     re.IGNORECASE,
 )
+_THAT_MORNING = re.compile(
+    rf"(?:^|[.;]\s)On\s(?:the\s)?{_WEEKDAY}(?:\s(?:early\s)?(?:morning|afternoon|evening|night|noon))?"
+    r"(?=,?\s(?:from|between|at|around|shortly)\s(?:(?:about|before|after)\s)?\d)",
+    re.IGNORECASE,
+)
+"""Where the sentence tells of the incident itself: in the summary."""
 _THAT_DATE = re.compile(rf"\b{_HAPPENED}on\s(?:\w+day,?\s)?(?:the\s)?(?:{DATE})", re.IGNORECASE)
 _CLOCKED = re.compile(
     rf"\bbetween\s\d\d:\d\d\sand\s\d\d:\d\d(?:\sUTC)?,?\son\s(?:\w+day,?\s)?(?:the\s)?(?:{DATE})",
@@ -144,7 +150,8 @@ def _happened(case: Case, cell: Cell, text: str) -> Iterator[Finding]:
     half = _HALF_A_DAY if _ELSEWHERE.search(text) else dt.timedelta(0)
     first, last = (start - half).date(), (end + half).date()
     within = [first + dt.timedelta(days=each) for each in range((last - first).days + 1)]
-    for match in matches(_THAT_DAY, text):
+    days = [_THAT_DAY, *([_THAT_MORNING] if cell.column.name == "what_happened" else [])]
+    for match in (each for way in days for each in matches(way, text)):
         if match["weekday"].lower() not in {WEEKDAYS[day.weekday()] for day in within}:
             yield about(case, cell, f"“{match.group()}”, but {start:%Y-%m-%d} is a {start:%A}.")
     ways = (_OF_DATE,) if cell.column.name == "title" else (_THAT_DATE, _CLOCKED)

@@ -284,6 +284,8 @@ _TIMES = re.compile(
     re.IGNORECASE,
 )
 """In how a loss was calculated: it is a number of things at a price."""
+_PRICED = re.compile(r"\bat\s(?=\d+(?:,\d{3})*(?:\.\d+)?\s(?:each|apiece)\b)", re.IGNORECASE)
+"""Before a price without a currency: that of the template."""
 _CENTS = re.compile(r"\d\s?cents?\b", re.IGNORECASE)
 """A price that is no sum in dollars: the sum beside it is what it comes to."""
 ROUNDED = 0.05
@@ -328,7 +330,7 @@ def _products(part: str) -> list[tuple[float, float]]:
 
     Nothing where the method tells more than that. A price per hour is that of a length.
     """
-    figures = written.figures(re.sub(r"\([^()]*\)", "", part))
+    figures = written.figures(_PRICED.sub("at $", re.sub(r"\([^()]*\)", "", part)))
     prices = [each for each in figures if each.kind == "money"]
     ends = {each.end + 1 for each in prices}
     counts = [each for each in figures if each.kind == "count"]

@@ -55,6 +55,8 @@ _FROM_FIRST = re.compile(
     rf"(?:took|were|was|passed|needed|went by)\s(?:us\s)?(?:[\w’'-]+\s){{0,3}}?{SPAN}",
     re.IGNORECASE,
 )
+_SHIPPED = re.compile(r"(?:the\s)?(?:deploy(?:ment)?|rollout|production)\b", re.IGNORECASE)
+"""Where a plan led to; without it the same words tell of what broke."""
 _OPEN = re.compile(
     r"\b(?:would|could|should|might|may|if|will|usually|next|previous\w*|last)\b", re.IGNORECASE
 )
@@ -67,6 +69,7 @@ def gaps(case: Case) -> Iterator[Finding]:
         for pattern in (_FROM, _FROM_FIRST):
             for match in matches(pattern, text):
                 one, other = _point(match["first"]), _point(match["last"])
+                other = "mitigated" if one == "planned" and _SHIPPED.match(match["last"]) else other
                 ones = known.get(one, []) if one else _rows(case, match["first"])
                 others = known.get(other, []) if other else _rows(case, match["last"])
                 lengths = _between(ones, others)

@@ -44,6 +44,15 @@ _NEAR = dt.timedelta(minutes=1)
 MOST = 100
 """Key events that are looked at: a text of nothing else must not slow a form."""
 _ENTRIES = re.compile(r"\s?[·;•|\n]\s?|(?<=[a-z.])\.\s|,\s(?=\d\d:\d\d)")
+_MONITOR = r"\b(?:monitor|alert|alarm)\b.{0,40}?\b"
+_CHANGES = tuple(
+    (re.compile(rf"{_MONITOR}(?:{said})\b", re.IGNORECASE), re.compile(title))
+    for said, title in (
+        (r"recover(?:ed|s)|resolved", r"\[Recovered"),
+        (r"triggered|fired|went off", r"\[(?:Re-)?(?:Triggered|Alert|Warn)"),
+    )
+)
+"""How an entry tells that a monitor changed, and how Datadog's event does."""
 _PARTS = re.compile(r"[,;·•|\n]\s?|(?<=[a-z])\.\s")
 _DAY = 24 * 60
 _AGREEING = 2
@@ -126,12 +135,28 @@ def found(incident: Incident, case: Case) -> Iterator[Finding]:
             one = min(best, key=lambda each: abs(each.at - at))
             truth = f"“{one.title}” is frozen at {times.shown(one.at)}"
             yield about(case, cell, f"“{entry.strip()}”, but {truth}.")
+    yield from islice(_changed(case, happened), MOST if happened else 0)
     yield from islice(_versioned(case, happened), MOST if happened else 0)
     yield from islice(_phased(case, happened), MOST if happened else 0)
     yield from islice(_leading(case, happened), MOST if happened else 0)
     yield from islice(_lasting(case, happened), MOST if happened else 0)
     yield from islice(_alerted(case, happened), MOST if happened else 0)
     yield from _outvoted(case, happened if len(happened) <= MOST else ())
+
+
+def _changed(case: Case, happened: Sequence[Happened]) -> Iterator[Finding]:
+    """Yield key events by which a monitor recovered, or triggered, when none did."""
+    cells = (each for each in case.cells if each.column.name == "key_events")
+    parts = ((cell, part) for cell in cells for part in _PARTS.split(str(cell.value)))
+    for cell, part in islice(parts, MOST):
+        clocks = [each for each in written.figures(part) if each.kind == "clock"]
+        for said, way in _CHANGES if len(clocks) == 1 else ():
+            at = instants.on_day(case, int(clocks[0].low))
+            own = [one for one in happened if way.match(one.title)]
+            if own and said.search(part) and not any(_is_at(one.at, at) for one in own):
+                one = min(own, key=lambda each: abs(each.at - at))
+                truth = f"“{one.title}” is frozen at {times.shown(one.at)}"
+                yield about(case, cell, f"“{part.strip()}”, but {truth}.")
 
 
 def _versioned(case: Case, happened: Sequence[Happened]) -> Iterator[Finding]:

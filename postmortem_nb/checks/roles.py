@@ -124,6 +124,26 @@ def joined(case: Case) -> Iterator[Finding]:
                 yield about(case, cell, doubt, severity=Severity.HINT)
 
 
+_ESCALATED = re.compile(
+    r"\b(?:escalated (?:it |this )?to|paged|called in)\s(?:(?!and\b)[a-z-]+\s){0,2}$", re.IGNORECASE
+)
+
+
+def escalated(case: Case) -> Iterator[Finding]:
+    """Find somebody to whom it is said to have been escalated, and whom no row names so."""
+    rows = [row for row in case.rows("timeline") if row.get("escalated_to")]
+    held = " ".join(str(row["escalated_to"]) for row in rows)
+    others = _held(case, "on_call") | {str(one) for row in rows for one in row["responders"] or ()}
+    named = _names(case) if any(name in held for name in case.people() if " " in name) else None
+    for cell, text in passages(case) if named else ():
+        for match in named.finditer(text) if named else ():
+            way = _ESCALATED.search(text[max(0, match.start() - 60) : match.start()])
+            paged = way and not way.group().lower().startswith("escalated")
+            if way and not _same(match["name"], {held, *(others if paged else ())}):
+                said = f"{way.group()}{match['name']}"
+                yield about(case, cell, f"“{said}”, but escalated to: {held}.")
+
+
 FULL = r"(?P<name>[A-Z][\w’'-]+\s[A-Z][\w’'-]+)"
 """A first and a last name."""
 
@@ -140,7 +160,13 @@ _HANDED = re.compile(
     re.IGNORECASE,
 )
 
-RULES: tuple[Callable[[Case], Iterator[Finding]], ...] = (roles, called_in, at_it, joined)
+RULES: tuple[Callable[[Case], Iterator[Finding]], ...] = (
+    roles,
+    called_in,
+    at_it,
+    joined,
+    escalated,
+)
 
 
 def _names(case: Case) -> re.Pattern[str] | None:

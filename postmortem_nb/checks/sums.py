@@ -320,6 +320,8 @@ def _behind_colon(sentence: str, amounts: Sequence[_Amount]) -> Iterator[_Sum]:
     every = len(parts) == len(_DIGITS.findall(sentence[colon:]))
     if total and every and len(parts) > 1 and {each.unit for each in parts} == {total.unit}:
         most = _SURELY if len(parts) >= _SURE else _NEARLY
+        beside = len(sentence[total.end : colon].split()) <= _SURE
+        most = _ANY if beside and len(parts) >= _SURE else most
         yield _Sum(total, parts, most * total.value)
 
 
