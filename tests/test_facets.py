@@ -276,3 +276,19 @@ def test_what_many_tests_leave_as_chance_is_said_to_be_chance(incident, monkeypa
     monkeypatch.setattr(card.Card, "write", heard)
     found.chart()
     assert "Grey: not more often than by chance, of 100 values tested" in written
+
+
+def test_values_that_happen_to_hold_few_errors_are_tested_too(incident):
+    """Chosen by their errors, the values that chance put on top would be corrected for alone."""
+    parts = [(4, "error", {"host": "h0"}), (6, "info", {"host": "h0"})]
+    for number in range(1, 100):  # 46 more hosts hold one error, the others none
+        bad = int(number <= 46)
+        parts += [(bad, "error", {"host": f"h{number}"}), (10 - bad, "info", {"host": f"h{number}"})]
+    found = over_represented(logs(*parts), incident, facets="host")
+    # Fisher: of 1000 rows 50 are errors; 10 are h0's, 4 or more of them errors
+    tail = sum(comb(50, k) * comb(950, 10 - k) for k in range(4, 11)) / comb(1000, 10)
+    assert found["value"].tolist() == ["h0"], "the others have too few errors to be listed"
+    assert found["p_value"].iloc[0] == pytest.approx(tail) and tail < 0.05
+    assert found["q_value"].iloc[0] == pytest.approx(100 * tail), "a hundred hosts were tested"
+    assert not found["over_represented"].any()
+    assert "no more than chance among 100 values" in found["says"].iloc[0]

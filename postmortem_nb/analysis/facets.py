@@ -28,8 +28,10 @@ ERRORS = ("error", "critical", "alert", "emergency", "fatal")
 """Statuses of an error, of logs, spans and events."""
 
 LEAST = 5
-"""Rows that a value must have to be tested; errors, LEAST_ERRORS."""
+"""Rows that a value must have to be tested: how many of them are errors must not say whether it is,
+or only what chance put on top would be tested, and corrected for far too few tests."""
 LEAST_ERRORS = 3
+"""Errors that a value must have to be shown."""
 SHOWN = (
     "facet", "value", "errors", "others", "share_of_errors", "share_of_others", "odds_ratio",
     "q_value",
@@ -92,7 +94,8 @@ def over_represented(
             where errors are compared with errors
         ``p_value``, ``q_value``
             Fisher's exact test, one-sided; corrected for the number of values tested (Benjamini
-            and Hochberg)
+            and Hochberg): all that five rows have, those with fewer than three errors too, which
+            are not listed
         ``unknown``
             rows that do not have the facet; they are counted nowhere. Tags without a value (facet
             ``tag``) and a key of ``tags`` with one value only are compared with the tagged rows
@@ -114,10 +117,11 @@ def over_represented(
         row for facet in facetvalues.read(both, facets) for row in _tested(facet, is_case, both)
     ]
     table = _table(pd.DataFrame(rows, columns=[*COLUMNS[:-1]]), against)
+    tested, facets_tested = len(rows), len({row[1] for row in rows})
     shown = found.Shown(
-        lambda: forest.draw(_title(against), _marks(table), _when(cases), len(table)),
+        lambda: forest.draw(_title(against), _marks(table), _when(cases), tested),
         _alt(table, against), SHOWN,
-        f"{len(table):,} values of {table['facet'].nunique():,} facets tested · "
+        f"{tested:,} values of {facets_tested:,} facets tested · "
         f"{len(cases):,} errors against {len(others):,} {against}",
     )  # fmt: skip
     return found.made(table, shown, whole)
@@ -203,17 +207,19 @@ def _tested(facet: Facet, is_case: Flags, rows: pd.DataFrame) -> Iterator[tuple[
     of_case = is_case[facet.places]
     errors = np.bincount(facet.codes[of_case], minlength=len(facet.names))
     others = np.bincount(facet.codes[~of_case], minlength=len(facet.names))
-    enough = (errors >= LEAST_ERRORS) & (errors + others >= LEAST)
-    varies = errors + others < cases + controls
-    tested = np.flatnonzero(enough & varies)
-    order = tested[np.argsort(-errors[tested], kind="stable")][: facetvalues.MOST]
+    both = errors + others
+    tested = np.flatnonzero((both >= LEAST) & (both < cases + controls))
+    order = tested[np.argsort(-both[tested], kind="stable")][: facetvalues.MOST]
     at = clock.seconds(rows["timestamp"])
     for code in order:
-        here = facet.places[(facet.codes == code) & of_case]
-        first = here[np.argmin(np.nan_to_num(at[here], nan=np.inf))]
-        number = rows["id"].iloc[first] if "id" in rows.columns else pd.NA
+        when, number = pd.NaT, pd.NA
+        if errors[code] >= LEAST_ERRORS:
+            here = facet.places[(facet.codes == code) & of_case]
+            first = here[np.argmin(np.nan_to_num(at[here], nan=np.inf))]
+            when = rows["timestamp"].iloc[first]
+            number = rows["id"].iloc[first] if "id" in rows.columns else pd.NA
         yield (
-            rows["timestamp"].iloc[first], facet.name, facet.names[code], False,
+            when, facet.name, facet.names[code], False,
             int(errors[code]), int(others[code]), cases - int(errors[code]),
             controls - int(others[code]), errors[code] / cases, others[code] / controls,
             *[np.nan] * 8, int((~known).sum()), number,
@@ -234,11 +240,13 @@ def _table(rows: pd.DataFrame, against: str) -> pd.DataFrame:
     )  # fmt: skip
     if against.startswith("rows"):
         rows = rows.assign(risk_ratio=risk.ratio, risk_low=risk.low, risk_high=risk.high)
+    tested = len(rows)
+    rows = rows[rows["errors"] >= LEAST_ERRORS]
     over = (rows["q_value"] < significance.SIGNIFICANT) & (rows["odds_ratio"] > 1)
     rows["over_represented"] = over.astype(bool)
     order = np.lexsort((-rows["odds_low"].to_numpy(dtype=np.float64), ~over.to_numpy(dtype=bool)))
     rows = rows.iloc[order].reset_index(drop=True)
-    rows["says"] = [_says(row, against, len(rows)) for row in found.records(rows)]
+    rows["says"] = [_says(row, against, tested) for row in found.records(rows)]
     rows["timestamp"] = pd.to_datetime(rows["timestamp"], utc=True).astype("datetime64[us, UTC]")
     return rows.astype(dict.fromkeys(("facet", "value", "id", "says"), "string"))
 
