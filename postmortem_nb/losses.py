@@ -32,7 +32,7 @@ COLUMNS = ("timestamp", "week", "part", "query", "value", "unit")
 ``after`` for the hours in which deferred orders come."""
 
 WEEK = dt.timedelta(days=7)
-DOLLARS = {"": 1.0, "dollar": 1.0, "cent": 0.01, "microdollar": 1e-6}
+DOLLARS = {"": 1.0, "dollar": 1.0, "usd": 1.0, "cent": 0.01, "microdollar": 1e-6}
 """Units of a revenue metric in dollars; without a unit an amount is taken as it stands."""
 
 Amount = float | pd.DataFrame
@@ -113,6 +113,8 @@ def unknown(frame: pd.DataFrame, window: Windows, *, name: str) -> str:
     unit, found = other_money(frame), _lost(frame, window)
     if found is None:
         return f"evidence {name} has no points of the impact's hours, or none of other weeks"
+    if len(units := frame["unit"].fillna("money without a unit").unique()) > 1:
+        return f"evidence {name} holds {' and '.join(sorted(units))}, which have no sum"
     lost = worded(found.value, "")
     return f"evidence {name} tells it in {unit} ({lost} lost), the document counts in dollars"
 

@@ -283,7 +283,10 @@ def test_values_that_happen_to_hold_few_errors_are_tested_too(incident):
     parts = [(4, "error", {"host": "h0"}), (6, "info", {"host": "h0"})]
     for number in range(1, 100):  # 46 more hosts hold one error, the others none
         bad = int(number <= 46)
-        parts += [(bad, "error", {"host": f"h{number}"}), (10 - bad, "info", {"host": f"h{number}"})]
+        parts += [
+            (bad, "error", {"host": f"h{number}"}),
+            (10 - bad, "info", {"host": f"h{number}"}),
+        ]
     found = over_represented(logs(*parts), incident, facets="host")
     # Fisher: of 1000 rows 50 are errors; 10 are h0's, 4 or more of them errors
     tail = sum(comb(50, k) * comb(950, 10 - k) for k in range(4, 11)) / comb(1000, 10)

@@ -473,6 +473,24 @@ def test_queries_that_count_more_bad_than_there_was_are_told():
     assert not frame.attrs["evidence"]["warnings"]
 
 
+@pytest.mark.parametrize("lacks", ["total", "good"])
+def test_a_query_that_had_no_data_counts_nothing(lacks):
+    """A misspelt total: every bad request would be all there was, 1000 times the budget."""
+    name = "sum:trace.checkout.request.{}{{env:prod}}.as_count()"
+    queries = {"total": name.format("hits"), "good": name.format("hits")}
+    if lacks == "total":
+        queries = {"total": "", "bad": name.format("errors")}
+    queries[lacks] = name.format("hitz")
+    frame = get_datadog_slo(
+        **queries, target=99.5, timeframe="7d", from_=FACTS.start, to=FACTS.recovered
+    )
+    assert (frame["valid"] == 0).all()
+    (said,) = frame.attrs["evidence"]["warnings"]
+    assert said.startswith(f"{name.format('hitz')} had no data in the SLO's window")
+    why = budget.reason(budget.read(frame), [(FACTS.start, FACTS.recovered)])
+    assert why.endswith("has no data in its window")
+
+
 def test_the_sandbox_has_an_slo_by_minutes():
     """A minute is bad where more than 5 % failed, counted here from the metrics themselves."""
     window = (FACTS.start, FACTS.recovered)
@@ -750,6 +768,42 @@ def test_revenue_of_the_sandbox_is_that_of_a_plain_metric():
     assert frame.loc[frame["week"] == 0, "value"].sum() == pytest.approx(plain)
     found = losses.from_weeks(frame, name="revenue")
     assert found.value == pytest.approx(week - plain)
+
+
+@pytest.mark.parametrize(
+    ("query", "tags", "why"),
+    [
+        (
+            "sum:shop.revenue{*} by {currency}.as_count()",
+            ["eur", "usd"],
+            "holds eur and usd, which",
+        ),
+        ("sum:shop.revenue{*} by {currency}.as_count()", ["eur"], "tells it in eur (60 lost)"),
+        ("sum:shop.revenue{currency:eur}.as_count()", [], "tells it in eur (60 lost)"),
+        ("sum:shop.revenue{currency:usd}.as_count()", [], ""),
+    ],
+)
+def test_euros_are_no_dollars_where_a_tag_tells_them(monkeypatch, query, tags, why):
+    """Usual 100 an hour of each currency, 40 in the incident: 60 are lost of each, no 120 of both."""
+
+    def script(heard):
+        since = heard.json["data"]["attributes"]["from"]
+        value = 40.0 if since >= seconds(START) * 1000 else 100.0
+        many = max(1, len(tags))
+        groups = [{"group_tags": [f"currency:{tag}"], "query_index": 0} for tag in tags]
+        attributes = {
+            "series": groups or [{"group_tags": [], "query_index": 0}],
+            "times": [since],
+            "values": [[value]] * many,
+        }
+        return Say({"data": {"id": "0", "type": "timeseries_response", "attributes": attributes}})
+
+    with Lying(script) as started:
+        monkeypatch.setenv("POSTMORTEM_DATADOG_URL", started.url)
+        frame = get_datadog_revenue(query, START, START + dt.timedelta(hours=1), weeks=1)
+    assert why in losses.unknown(frame, (), name="rv")
+    if not why:
+        assert losses.from_weeks(frame, name="rv").value == 60
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ the incident, where asked for, tell how many deferred orders came later.
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 NAME = "get_datadog_revenue"
 MOST_WEEKS = 52
 WEEK = timedelta(days=7)
+_CURRENCY = re.compile(r"\bcurrency(?:_code)?:\s*\"?([a-z]{3})\b", re.IGNORECASE)
 
 
 def answer(asked: Asking) -> pd.DataFrame:
@@ -49,8 +51,21 @@ def _asked(
 ) -> tuple[pd.DataFrame, str]:
     since, until = (moment + week * WEEK for moment in span)
     frame, partial = timeseries.points(asked.over(since, until), [query])
+    frame["unit"] = _money(frame, query)
     inside = (frame["timestamp"] >= since) & (frame["timestamp"] < until)
     return frame[inside], partial
+
+
+def _money(frame: pd.DataFrame, query: str) -> pd.Series[str]:
+    """Return the unit of each point; without one, the currency that its tags or the query name.
+
+    Euros and dollars of one query are no amount together.
+    """
+    tagged = frame["series"].astype("string").str.extract(_CURRENCY, expand=False).str.lower()
+    named = _CURRENCY.search(query)
+    found = tagged if named is None else tagged.fillna(named[1].lower())
+    unit = frame["unit"].astype("string")
+    return unit.mask(unit.fillna("") == "", found)
 
 
 def _checked(given: Arguments) -> tuple[str, int, timedelta]:

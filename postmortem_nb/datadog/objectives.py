@@ -313,10 +313,14 @@ def _from_metrics(asked: Asking, given: Arguments, corrections: list[Interval]) 
     """Return the frame of an SLO that is counted by queries: total, and good or bad."""
     window = _window(given["timeframe"] or TIMEFRAME)
     since = asked.end - window
-    rows, partial = {}, ""
+    rows, partial, silent = {}, "", ""
     said: list[str] = []
     for scope, begin in (("window", since), ("incident", asked.start)):
-        found, missing, odd = _points(asked, given, (begin, asked.end))
+        found, missing, odd, empty = _points(asked, given, (begin, asked.end))
+        silent = empty if scope == "window" else silent  # in an incident none good is an outage
+        if silent:
+            found = [steps.unknown(row) for row in found]
+            odd = [f"{silent} had no data in the SLO's window: nothing is counted; check its name"]
         partial, said = partial or missing, [*said, *odd][:1]
         cut = (steps.clipped(row, (begin, asked.end), scale=False) for row in found)
         rows[scope] = [steps.corrected(row, corrections) for row in cut if row is not None]
@@ -329,8 +333,8 @@ def _from_metrics(asked: Asking, given: Arguments, corrections: list[Interval]) 
 
 def _points(
     asked: Asking, given: Arguments, span: Interval
-) -> tuple[list[steps.Row], str, list[str]]:
-    """Return the steps of a span, from total and either good or bad, why partial, and warnings."""
+) -> tuple[list[steps.Row], str, list[str], str]:
+    """Return the steps of a span, why partial, warnings, and which query had no data at all."""
     queries = [given["total"], given["good"] or given["bad"]]
     long = span[1] - span[0] > LONG  # Datadog's own choice would be hours, cut at the beginning
     over = asked.over(*span, interval="1h" if long else None)
@@ -352,7 +356,8 @@ def _points(
     words = (
         f"{odd:,} of {len(moments):,} steps count more {name} than total: the queries do not fit"
     )
-    return rows, partial, [words] if odd else []
+    empty = queries[0] if not totals else queries[1] if given["good"] and not others else ""
+    return rows, partial, [words] if odd else [], empty
 
 
 def _by_time(frame: pd.DataFrame, query: str) -> dict[float, float]:

@@ -46,6 +46,11 @@ def row(since: datetime, until: datetime, good: float, bad: float, *, lacks: boo
     }
 
 
+def unknown(step: Row) -> Row:
+    """Return a step of which nothing is known: as one without data."""
+    return row(step["since"], step["until"], 0.0, 0.0, lacks=True)
+
+
 def clipped(step: Row, span: Interval, *, scale: bool) -> Row | None:
     """Return a step inside a span, None for one outside; minutes shrink with it, counts do not.
 
