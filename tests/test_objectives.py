@@ -784,7 +784,7 @@ def test_revenue_of_the_sandbox_is_that_of_a_plain_metric():
     ],
 )
 def test_euros_are_no_dollars_where_a_tag_tells_them(monkeypatch, query, tags, why):
-    """Usual 100 an hour of each currency, 40 in the incident: 60 are lost of each, no 120 of both."""
+    """Usual 100 an hour of each currency, 40 in the incident: 60 of each are lost, not 120."""
 
     def script(heard):
         since = heard.json["data"]["attributes"]["from"]
