@@ -519,3 +519,29 @@ def test_what_came_and_went_begins_with_its_first_bout(incident):
     for edge, true in TRUE.items():
         assert abs(found.loc[edge, "timestamp"] - true) <= STEP, edge
         assert found.loc[edge, "earliest"] <= true <= found.loc[edge, "latest"], edge
+
+
+@pytest.mark.parametrize("shift", [-8, -4, 4, 8])
+@pytest.mark.parametrize("way", [-0.15, 0.15])
+def test_on_the_flank_of_a_day_the_ends_are_those_of_the_step(tmp_path, way, shift):
+    """Two hours before, two of impact, one after; the day alone moves it by nine units of noise."""
+    incident = Incident.create("INC-1", tmp_path, start=f"{DAY}T12:05Z", end=f"{DAY}T13:57Z")
+    random, held = np.random.default_rng(4821), {"impact start": 0, "impact end": 0}
+    true = {"impact start": "12:00", "impact end": "14:00"}
+    for _ in range(10):
+        values = 100 + way * np.arange(300) + 5 * random.normal(size=300)
+        values[120:240] += 5 * shift
+        found = change_points(metric(values), incident).set_index("edge")
+        for edge, clock_time in true.items():
+            row, at = found.loc[edge], pd.Timestamp(f"{DAY}T{clock_time}Z")
+            held[edge] += bool(row["earliest"] <= at <= row["latest"])
+    assert min(held.values()) >= 8
+
+
+def test_a_step_that_stays_is_no_drift(incident):
+    """It does not rise before: a line through both sides is not the way that it was on."""
+    values = 100 + 5 * np.random.default_rng(1).normal(size=600)
+    values[320:] += 20
+    start, end = change_points(metric(values), incident).to_dict("records")
+    assert abs(start["timestamp"] - TRUE["impact start"]) <= STEP
+    assert end["reason"] == "the series has not come back to its baseline when it ends"

@@ -102,7 +102,8 @@ def change_points(
             median deviation within the impact, in units of the baseline's noise
         ``baseline``
             what the usual level is: a median, or the same weekday or time of day; of a sudden
-            change the values just before, or the running median
+            change the values just before, or the running median; where the values before and after
+        are on one way up or down (the flank of a day), a line or parabola through both
         ``reason``
             why a time is unknown, or what to know about it
         ``says``
@@ -150,7 +151,10 @@ def change_points(
     or more, but for slow ramps of 0.15 a minute (86 to 92). A percentile says nothing until its
     share of requests is slow: of ramps of 15 minutes and more it held half or fewer. Without a
     shift 0 of 100 runs had a proposal, 1 in lognormal noise, 9 in t (2 d.f.), 11 where 2 % of
-    the values were spikes, 8 where each value held on to 0.95 of the one before.
+    the values were spikes, 8 where each value held on to 0.95 of the one before. Of 40 runs each
+    on the steep flank of a day (a sine of 8 units of noise; one or two hours before, one after) 37
+    or more had a start within five minutes of an impact of 4 units, up or down. Where the impact
+    is not over when the answer ends, and small against the drift, a proposed end is often wrong.
     """
     whole = found.timed(frame)
     declared = found.window(incident)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from postmortem_nb.analysis import breaks, doubts, recurring
+from postmortem_nb.analysis import breaks, doubts, drift, recurring
 from postmortem_nb.analysis.sudden import sudden
 from postmortem_nb.analysis.usual import CAP, DAY, LEAST, Usual, usual
 
@@ -75,14 +75,14 @@ def find(at: Floats, y: Floats, window: Window, past: tuple[Floats, Floats]) -> 
         return _unknown(at, y, f"only {_values(at.size)}; {LEAST + LEAST_POINTS} are needed")
     if np.ptp(y) <= 1e-12 * max(abs(float(y[0])), 1e-12):
         return _unknown(at, y, "the series is flat: it has one value throughout")
-    near = _near(at, window)
-    known = _baseline(at, window)
+    near, known = _near(at, window), _baseline(at, window)
     if known.sum() < LEAST:
-        came = _values(int(known.sum()))
-        return _unknown(at, y, f"only {came} outside the incident; {LEAST} are needed")
+        few = f"only {_values(int(known.sum()))} outside the incident; {LEAST} are needed"
+        return _unknown(at, y, few)
     if only_rises := doubts.counter(at, y, known, window):
         return _unknown(at, y, only_rises)
-    return _found(at, y, near, usual(at, y, known, _length(at, window)), window)
+    beside = drift.beside(at, window, length := _length(at, window))
+    return _found(at, y, near, usual(at, y, known, length, beside), window)
 
 
 def _known(at: Floats, y: Floats) -> tuple[Floats, Floats]:

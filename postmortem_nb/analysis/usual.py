@@ -12,11 +12,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from postmortem_nb.analysis import drift
+from postmortem_nb.analysis.ties import ties
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Floats = NDArray[np.float64]
     Flags = NDArray[np.bool_]
+    Sides = tuple[Flags, Flags]
 
 DAY, WEEK = 86_400.0, 604_800.0
 LEAST = 8
@@ -41,6 +45,8 @@ one side. More than so many, or than this share of the baseline, are what it usu
 
 JUMP = 1.5
 """A difference of neighbours so many times that of one in a hundred is a jump."""
+
+DRIFTS = "a curve through the values before and after: the series drifts"
 
 RECENT = 6.0
 """A level without rhythm is taken from so many incident lengths before the incident."""
@@ -90,13 +96,14 @@ class Usual:
         )
 
 
-def usual(at: Floats, y: Floats, known: Flags, length: float) -> Usual:
+def usual(at: Floats, y: Floats, known: Flags, length: float, beside: Sides | None = None) -> Usual:
     """Return what is usual at the times ``at``, learnt from the points that ``known`` marks.
 
-    ``length`` is that of the incident in seconds. Other incidents among those points tell nothing
-    of what is usual: they are left out.
+    ``length`` is that of the incident in seconds; the points ``beside`` it, before and after, tell
+    whether the series is on its way up or down. Other incidents among the known points tell
+    nothing of what is usual: they are left out.
     """
-    found = _usual(at, y, known, length)
+    found = _usual(at, y, known, length, beside)
     others = _others(found.deviation, known)
     if not others:
         return found
@@ -104,7 +111,8 @@ def usual(at: Floats, y: Floats, known: Flags, length: float) -> Usual:
     for each in others:
         apart[each] = True
     words = "stretch" if len(others) == 1 else "stretches"
-    steady = _usual(at, y, known & ~apart, length)
+    sides = None if beside is None else (beside[0] & ~apart, beside[1])
+    steady = _usual(at, y, known & ~apart, length, sides)
     says = f"{steady.says}, without {len(others)} unusual {words}"
     return replace(steady, says=says, others=known & apart & (len(others) == 1))
 
@@ -123,12 +131,14 @@ def _others(deviation: Floats, known: Flags) -> list[slice]:
     return found if few else []
 
 
-def _usual(at: Floats, y: Floats, known: Flags, length: float) -> Usual:
+def _usual(at: Floats, y: Floats, known: Flags, length: float, beside: Sides | None) -> Usual:
     """Return the same, learnt from all of the known points."""
     sparse = _is_sparse(y[known])
     root = bool((y >= 0).all()) and not sparse
     seen = np.sqrt(y) if root else y
-    level, says = _mean(at, seen, known, length) if sparse else _level(at, seen, known, length)
+    level, says = (
+        _mean(at, seen, known, length) if sparse else _level(at, seen, known, length, beside)
+    )
     rest = seen - level
     grows = sparse and bool((y >= 0).all() and level[0] > 0)
     noise = (float(_kept(rest[known]).std()) if sparse else 0.0) or _noise(rest[known], seen)
@@ -159,11 +169,16 @@ def _kept(values: Floats) -> Floats:
     return np.asarray(np.clip(values, *np.quantile(values, (0.01, 0.99))))
 
 
-def _level(at: Floats, y: Floats, known: Flags, length: float) -> tuple[Floats, str]:
+def _level(
+    at: Floats, y: Floats, known: Flags, length: float, beside: Sides | None
+) -> tuple[Floats, str]:
     near = _recent(at, known, length)
     flat = float(np.median(y[near]))
     best, found = np.full(y.size, flat), f"the median of {int(near.sum()):,} values before"
     noise = _spread(y[near] - flat)
+    way = None if beside is None else drift.curve(at, y, *beside, length)
+    if way is not None:
+        best, found, noise = way, DRIFTS, _spread((y - way)[near])
     for cycle, least, words in CYCLES:
         rhythm = _rhythm(at, y, known, cycle, least)
         if rhythm is not None and rhythm[1] < BETTER * noise:
@@ -236,16 +251,3 @@ def _noise(rest: Floats, y: Floats) -> float:
     steps = np.abs(np.diff(np.unique(y)))
     finest = float(steps.min()) if steps.size else 1.0
     return max(_spread(rest), 0.25 * float(rest.std()), min(finest, float(np.ptp(y)) / 10), 1e-12)
-
-
-def ties(rest: Floats) -> float:
-    """Return (1 + r) / (1 − r) for the correlation r of neighbours, between 1 and 12.
-
-    So many times fewer independent values are there than points (Bartlett, 1946, first order).
-    """
-    middle = np.clip(rest - np.median(rest), *np.quantile(rest - np.median(rest), (0.02, 0.98)))
-    power = float(middle @ middle)
-    if middle.size < LEAST or power <= 0:
-        return 1.0
-    r = float(middle[1:] @ middle[:-1]) / power
-    return float(np.clip((1 + r) / max(1 - r, 1e-9), 1.0, 12.0))

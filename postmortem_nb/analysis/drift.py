@@ -1,0 +1,85 @@
+"""A series that is on its way up or down all the time: the curve on which it would have gone on.
+
+An hour of a morning tells no rhythm, but that it rises. The curve goes through the values before
+the incident and those after it, or there is none: what only one side tells is no more than a guess.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from postmortem_nb.analysis.ties import ties
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+    Flags = NDArray[np.bool_]
+
+LEAST = 12
+"""Values on each side that a curve needs."""
+
+SURE, FITS = 3.0, 2.5
+"""Standard errors by which the values before must rise or fall, and by which neither side may
+still do so about the curve."""
+
+BESIDE = 0.1
+"""How far from the incident, in its lengths, values tell where the series was on its way to."""
+
+WANDERS = 8.0
+"""Ties about the curve from which a series wanders: it is on its way nowhere."""
+
+REACH = 10_800.0
+"""A curve is fitted to three hours on each side, or twice the incident's length."""
+
+
+def beside(
+    at: Floats, window: tuple[float | None, float | None], length: float
+) -> tuple[Flags, Flags] | None:
+    """Return the points before and after an incident, some way off: it may have lasted longer."""
+    start, end = window
+    if start is None or end is None:
+        return None
+    return at < start - BESIDE * length, at > end + BESIDE * length
+
+
+def curve(at: Floats, y: Floats, before: Flags, after: Flags, length: float) -> Floats | None:
+    """Return the level at each time; None where the values before the incident stand still.
+
+    A line, or a parabola where it is clearly better; farther from the incident the running median.
+    """
+    reach = max(2 * length, REACH)
+    first, last = at[before].max() - reach, at[after].min(initial=np.inf) + reach
+    sides = [before & (at >= first), after & (at <= last)]
+    if min(each.sum() for each in sides) < LEAST:
+        return None
+    if abs(_trend(at[sides[0]], y[sides[0]], 1)) < SURE:
+        return None
+    both = sides[0] | sides[1]
+    middle = float(at[both].mean())
+    x = (at - middle) / reach
+    degree = 2 if abs(_trend(at[both], y[both], 2)) >= SURE else 1
+    found = np.polyval(np.polyfit(x[both], y[both], degree), x)
+    rest = y - found
+    if any(abs(_trend(at[each], rest[each], 1)) >= FITS for each in sides):
+        return None
+    if max(ties(rest[each]) for each in sides) >= WANDERS:
+        return None
+    far = (at < at[both].min()) | (at > at[both].max())
+    width = max(2 * int(sides[0].sum()) // 4 + 1, 2 * LEAST + 1)
+    running = pd.Series(y).rolling(width, center=True, min_periods=1).median()
+    return np.where(far, running.to_numpy(dtype=np.float64), found)
+
+
+def _trend(at: Floats, y: Floats, degree: int) -> float:
+    """Return the highest coefficient of a polynomial in its standard errors, ties reckoned in."""
+    x = (at - at.mean()) / max(float(np.ptp(at)), 1e-9)
+    powers = np.vander(x, degree + 1)
+    factors = np.linalg.lstsq(powers, y, rcond=None)[0]
+    rest = y - powers @ factors
+    variance = float(rest @ rest) / max(at.size - degree - 1, 1) * ties(rest)
+    error = np.sqrt(variance * np.linalg.pinv(powers.T @ powers)[0, 0])
+    return float(factors[0] / max(error, 1e-12 * max(float(np.abs(y).max()), 1e-12)))
