@@ -545,3 +545,12 @@ def test_a_step_that_stays_is_no_drift(incident):
     start, end = change_points(metric(values), incident).to_dict("records")
     assert abs(start["timestamp"] - TRUE["impact start"]) <= STEP
     assert end["reason"] == "the series has not come back to its baseline when it ends"
+
+
+def test_a_series_that_begins_with_the_incident_is_said_to_begin(incident):
+    """A version deployed eight minutes before the declared start departs from nothing."""
+    values = np.random.default_rng(3).poisson(20, 98).astype(float)
+    found = change_points(metric(values, start=f"{DAY}T15:02Z"), incident)
+    assert set(found["reason"]) == {
+        f"the series begins at {DAY} 15:02 UTC: nothing before the incident tells what is usual"
+    }

@@ -296,3 +296,21 @@ def test_values_that_happen_to_hold_few_errors_are_tested_too(incident):
     assert found["q_value"].iloc[0] == pytest.approx(100 * tail), "a hundred hosts were tested"
     assert not found["over_represented"].any()
     assert "no more than chance among 100 values" in found["says"].iloc[0]
+
+
+def test_what_goes_beyond_the_axis_does_not_end_there_in_the_picture(incident, monkeypatch):
+    """61 errors all of v3, which no other of 1,400 rows is: odds of 123 × 2801, no 100,000."""
+    rows = logs((61, "error", {"version": "v3"}), (1_400, "info", {"version": "v2"}))
+    found = over_represented(rows, incident)
+    assert found["odds_ratio"].iloc[0] == pytest.approx(61.5 * 1400.5 / 0.25)
+    written, dots = [], []
+    write = card.Card.write
+    monkeypatch.setattr(
+        card.Card,
+        "write",
+        lambda self, at, words, **how: (written.append(words), write(self, at, words, **how)),
+    )
+    monkeypatch.setattr(card.Card, "dot", lambda *_: dots.append(1))
+    found.chart()
+    assert "→" in written
+    assert not dots

@@ -18,6 +18,9 @@ SILENT = "no value is known within the incident"
 MOST, SEVERAL = 0.5, 3.0
 """A gap of this share of the incident, and of so many steps of the series, is told."""
 
+BEFORE = 0.1
+"""How long before the declared start, in lengths of the incident, it may have begun unnoticed."""
+
 NAMED = 3
 RISING, RESET = 0.8, 0.1
 """A counter rises in this share of the steps outside the incident, and falls only when it begins
@@ -37,6 +40,19 @@ def silence(at: Floats, start: float, end: float) -> str:
         return ""
     first, last = clock.clock(edges[widest]), clock.clock(edges[widest] + gaps[widest])
     return f"no value is known from {first} to {last}, most of the incident"
+
+
+def begins(at: Floats, start: float, length: float, least: int) -> str:
+    """Return that hardly a value is from before an incident; else nothing.
+
+    As of a version that is deployed in it: its values are the news, and depart from nothing.
+    """
+    if int((at < start - BEFORE * length).sum()) >= least:
+        return ""
+    return (
+        f"the series begins at {clock.instant(float(at[0]))}: nothing before the incident tells "
+        "what is usual"
+    )
 
 
 def counter(at: Floats, y: Floats, known: Flags, window: tuple[float | None, float | None]) -> str:

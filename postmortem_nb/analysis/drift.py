@@ -51,8 +51,10 @@ def curve(at: Floats, y: Floats, before: Flags, after: Flags, length: float) -> 
 
     A line, or a parabola where it is clearly better; farther from the incident the running median.
     """
+    if min(before.sum(), after.sum()) < LEAST:
+        return None
     reach = max(2 * length, REACH)
-    first, last = at[before].max() - reach, at[after].min(initial=np.inf) + reach
+    first, last = at[before].max() - reach, at[after].min() + reach
     sides = [before & (at >= first), after & (at <= last)]
     if min(each.sum() for each in sides) < LEAST:
         return None

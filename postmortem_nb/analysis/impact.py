@@ -77,10 +77,10 @@ def find(at: Floats, y: Floats, window: Window, past: tuple[Floats, Floats]) -> 
         return _unknown(at, y, "the series is flat: it has one value throughout")
     near, known = _near(at, window), _baseline(at, window)
     if known.sum() < LEAST:
-        few = f"only {_values(int(known.sum()))} outside the incident; {LEAST} are needed"
-        return _unknown(at, y, few)
-    if only_rises := doubts.counter(at, y, known, window):
-        return _unknown(at, y, only_rises)
+        came = _values(int(known.sum()))
+        return _unknown(at, y, f"only {came} outside the incident; {LEAST} are needed")
+    if rises := doubts.counter(at, y, known, window):
+        return _unknown(at, y, rises)
     beside = drift.beside(at, window, length := _length(at, window))
     return _found(at, y, near, usual(at, y, known, length, beside), window)
 
@@ -163,11 +163,11 @@ def _found(at: Floats, y: Floats, near: Flags, known: Usual, window: Window) -> 
     stretches, chosen = _looked_for(known, cut, (inside, near))
     quiet = _quiet(at, stretches, window)
     said = _doubt(at, y, known, chosen, quiet & ~known.others)
-    if chosen is None and often:
-        said = often
+    said = often if chosen is None and often else said
     if chosen is None and window[0] is not None:
         end = at[-1] if window[1] is None else window[1]
-        said = doubts.silence(at, window[0], float(end)) or said
+        why = doubts.silence(at, window[0], float(end))
+        said = why or doubts.begins(at, window[0], _length(at, window), LEAST) or said
     begun = at[near].min(initial=np.inf) if window[0] is not None else -np.inf
     found = Impact(Moment(reason=said), Moment(reason=said), baseline=known.says)
     if chosen is not None and not said:

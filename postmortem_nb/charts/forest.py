@@ -62,7 +62,10 @@ def draw(title: str, marks: Sequence[Mark], note: str = "", tested: int = 0) -> 
         color = palette.SERIES[0] if one.sure else palette.REST
         made.write((left - 0.15, y), name, align="right", color=card.INK if one.sure else card.GREY)
         made.rule([(x(one.low), y), (x(one.high), y)], color=color, linewidth=2.0)
-        made.dot((x(one.ratio), y), 0.11, color)
+        if one.ratio <= high:
+            made.dot((x(one.ratio), y), 0.11, color)
+        if one.high > high:  # what goes on beyond the axis is not drawn as if it ended there
+            made.write((x(high) + 0.04, y), "→", color=color)
         made.write((card.WIDTH - card.EDGE, y), one.shares, align="right", color=card.GREY)
     if is_grey:
         words = f"Grey: not more often than by chance, of {tested or len(marks):,} values tested"
