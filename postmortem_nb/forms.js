@@ -40,14 +40,19 @@ function column(chapters) {
   return whole;
 }
 
+/** Forms that this page drew once: they come with the values of then, and ask for those of now. */
+const RENDERED = new Set();
+
 /** Draw a widget's forms; what is returned takes them away again. */
 function render({ model, el }) {
-  const { sections } = model.get("state");
+  const { id, sections } = model.get("state");
   const chapters = sections.length > 1 ? sections.map((_, at) => chapter({ model, at })) : [];
   const forms = chapters.length ? chapters.map(({ form }) => form) : [new Form({ model, at: 0 })];
   el.append(chapters.length ? column(chapters) : forms[0].root);
   const finished = new Finished(model);
   requestAnimationFrame(() => setTimeout(() => finished.say({ t: "drawn" })));
+  if (RENDERED.has(id)) forms.forEach((form) => form.send({ t: "hello" }));
+  RENDERED.add(id);
   const drawn = [...forms, finished];
   return () => drawn.forEach((each) => each.stop());
 }

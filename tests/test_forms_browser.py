@@ -656,6 +656,24 @@ def test_two_windows_and_another_program_see_each_other(lab, bundle, open_forms)
             expect(shown_row.nth(5)).to_have_value("")
 
 
+def test_a_form_drawn_again_shows_what_the_dataset_holds(bundle, open_forms):
+    """JupyterLab does so when it loads the notebook from disk, after another window saved it."""
+    with open_forms("Incident Overview", "Action Items") as notebook:
+        notebook.run()
+        Incident.open(bundle).set("failed_requests", 12)
+        number = notebook.form("Incident Overview").get_by_label("Failed Requests")
+        expect(number).to_have_value("12")
+        title = notebook.form("Action Items").get_by_label("Action", exact=True).first
+        title.fill("Write the runbook")
+        title.press("Enter")
+        jupyter.saved(notebook.form("Action Items"))
+        notebook.save()
+        notebook.command("docmanager:reload")
+        expect(title).to_have_value("Write the runbook")
+        expect(number).to_have_value("12")
+    assert len(Incident.open(bundle).values("actions")) == 1
+
+
 def test_a_cell_that_changes_the_incident_changes_open_forms(open_forms):
     change = (
         "incident.set('what_happened', 'by code <b>not bold</b>')\n"
