@@ -113,14 +113,26 @@ export class Group {
     const focused = this.list.getRootNode().activeElement;
     const held = new Map(this.rows.filter((row) => row.id).map((row) => [row.id, row]));
     const real = rows.map(([id, cells]) => {
-      const row = held.get(id) || new Row(this, { id });
-      row.show(cells, { fresh: !held.has(id) });
+      const known = held.get(id) || this.taken(id, cells);
+      const row = known || new Row(this, { id });
+      row.show(cells, { fresh: !known });
       return row;
     });
     this.rows = this.arranged(real, this.blank(rows), rows);
     this.place();
     if (focused && focused.isConnected && this.list.contains(focused)) focused.focus({ preventScroll: true });
     else if (focused && this.list.contains(focused)) focused.focus();
+  }
+
+  /** Return the row of this name that stands here, blank, though another window wrote it: there is but one. */
+  taken(id, cells) {
+    const { preset, presets, layout } = this.spec;
+    const mine = (value) => value === cells[preset];
+    if (!preset || layout !== "table" || presets.filter(mine).length !== 1) return null;
+    const row = this.rows.find((each) => !each.id && !each.added && mine(each.preset));
+    row?.become(id);
+    if (row) this.form.queue.bind(row.place.slot, id);
+    return row;
   }
 
   /** Return the rows nobody wrote yet: kept where somebody is writing, made or dropped otherwise. */

@@ -674,6 +674,29 @@ def test_a_form_drawn_again_shows_what_the_dataset_holds(bundle, open_forms):
     assert len(Incident.open(bundle).values("actions")) == 1
 
 
+def test_two_windows_that_sign_for_one_role_write_one_row(bundle, open_forms):
+    """The rows that the template gives are there once, whoever writes them first."""
+    with open_forms("Approvals") as notebook:
+        notebook.run()
+        with notebook.lab.second(notebook) as other:
+            other.run()
+            form, theirs = notebook.form("Approvals"), other.form("Approvals")
+            row = form.get_by_role("group", name="Manager")
+            row.get_by_label("Date").fill("2026-11-29")  # typed, and not left yet
+            name = theirs.get_by_role("group", name="Manager").get_by_label("Name")
+            name.fill("Lena Brandt")
+            name.press("Tab")
+            jupyter.saved(theirs)
+            expect(row).to_have_count(1)
+            expect(row.get_by_label("Name")).to_have_value("Lena Brandt")
+            row.get_by_label("Date").press("Tab")
+            jupyter.saved(form)
+            roles = [each.input_value() for each in form.get_by_label("Role").all()]
+            assert roles == ["Author", "Technical Reviewer", "Manager", "On-call Lead"]
+    (row,) = Incident.open(bundle).values("approvals")
+    assert (row["name"], str(row["date"])) == ("Lena Brandt", "2026-11-29")
+
+
 def test_a_cell_that_changes_the_incident_changes_open_forms(open_forms):
     change = (
         "incident.set('what_happened', 'by code <b>not bold</b>')\n"
