@@ -342,6 +342,28 @@ def test_a_copy_filled_by_hand_is_read(tmp_path):
     assert incident.values("monitors")[0]["query"] == "avg(last_5m):x > 5\n  and more"
 
 
+def test_what_a_heading_says_in_brackets_need_not_agree(tmp_path):
+    written = SEED.read_text("utf-8").replace("{{INCIDENT_ID}}", "INC-77")
+    filled = {
+        "### Executive Summary (3-4 sentences)": "### Executive Summary",
+        "**What happened**:": "**What happened**: The pool ran dry.",
+        "## Root Cause Analysis (5 Whys)": "## Root Cause Analysis",
+        "**The incident**: _____": "**The incident**: Carts failed.",
+        "### Immediate (This Week)": "### Immediate (by Friday)",
+        "1. **[P0]** _____": "1. **[P0]** Pin the pool size",
+    }
+    for old, new in filled.items():
+        assert old in written
+        written = written.replace(old, new, 1)
+    (tmp_path / "old.md").write_text(written, "utf-8")
+    incident, notes = from_markdown(tmp_path / "old.md", dir=tmp_path)
+    assert notes == []
+    assert incident.value("what_happened") == "The pool ran dry."
+    assert incident.value("problem") == "Carts failed."
+    (action,) = incident.values("actions")
+    assert (action["title"], action["horizon"]) == ("Pin the pool size", "Immediate")
+
+
 def test_what_cannot_be_read_is_told_with_its_line(tmp_path):
     path, lines = by_hand(tmp_path)
     _, notes = from_markdown(path, dir=tmp_path)

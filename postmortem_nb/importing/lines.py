@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 _HEADING = re.compile(r"(#{2,6})[ \t]+(.*?)[ \t]*#*[ \t]*")
 _FENCE = re.compile(r"[ \t]*(`{3,}(?=[^`]*$)|~{3,})")
 
+_ASIDE = re.compile(r"[ \t]*\([^()]*\)[*_ \t]*$")
+"""What a heading says in brackets at its end: “(3-4 sentences)”."""
 _NUMBERED = re.compile(r"[0-9]+(?:\.[0-9]+)*[.)][ \t]+|[0-9]+(?:\.[0-9]+)+[ \t]+")
 
 
@@ -92,15 +94,19 @@ def sections(
         yield section, lines
         level = len(heading[1])
         inside = template.sections if level == 2 else (upper.sections if upper else ())
-        known = (each for each in walk(inside) if each.level == level)
-        section = next((each for each in known if _same(each.title, heading[2])), None)
+        known = [each for each in walk(inside) if each.level == level]
+        section = _named(known, heading[2])
         upper = section if level == 2 else upper
         lines = [] if section is not None else [line]
     yield section, lines
 
 
-def _same(title: str, other: str) -> bool:
-    return _plain(title) == _plain(other)
+def _named(known: Sequence[Section], heading: str) -> Section | None:
+    """Return the section of a heading; what stands in brackets behind either need not agree."""
+    exact = (each for each in known if _plain(each.title) == _plain(heading))
+    bare = _plain(_ASIDE.sub("", heading))
+    near = (each for each in known if bare and _plain(_ASIDE.sub("", each.title)) == bare)
+    return next(exact, None) or next(near, None)
 
 
 def _plain(heading: str) -> list[str]:
