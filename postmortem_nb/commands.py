@@ -118,7 +118,7 @@ def _export(asked: argparse.Namespace) -> int:
     written = editions.export(
         Path(asked.path),
         editions.form(asked.to, asked.out),
-        out=asked.out,
+        out="/dev/stdout" if asked.out == "-" else asked.out,
         audience=asked.audience,
         blanks=asked.blanks,
         code=asked.code,
@@ -142,7 +142,7 @@ def _import(asked: argparse.Namespace) -> int:
     incident, unread = _imported(asked)
     for line in unread:
         _to_stderr(line)
-    print(import_module("postmortem_nb.notebook").write(incident))
+    print(import_module("postmortem_nb.notebook").write(incident, untaken=unread))
     return 0
 
 
@@ -302,7 +302,7 @@ COMMANDS = (
                     "help": "html, markdown, pdf or json (default: as FILE ends, else html)",
                 },
             ),
-            (("-o", "--out"), {"metavar": "FILE", "help": "write exactly this file"}),
+            (("-o", "--out"), {"metavar": "FILE", "help": "exactly this file; - is the output"}),
             (
                 ("--audience",),
                 {

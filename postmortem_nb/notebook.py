@@ -11,8 +11,9 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from postmortem_nb import onestep
+from postmortem_nb import onestep, text
 from postmortem_nb.errors import BundleError
+from postmortem_nb.masking import mask
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -33,6 +34,12 @@ the finished document keeps them. `incident.form()` in one of them shows all sec
 
 Write the document with `%postmortem export --to html` in a cell, or \
 `postmortem export .` in a terminal."""
+
+UNTAKEN = """\
+## What the import did not take
+
+By line of the imported document. Add what matters by the forms, then delete this cell; no export \
+shows it."""
 
 SETUP = """\
 %load_ext postmortem_nb
@@ -57,12 +64,20 @@ Asked = tuple[str, str, str]
 """A query cell that the template does not have: name, heading, call."""
 
 
-def build(template: Template, more: Mapping[str, Sequence[Asked]] | None = None) -> dict[str, Any]:
+def build(
+    template: Template,
+    more: Mapping[str, Sequence[Asked]] | None = None,
+    untaken: Sequence[str] = (),
+) -> dict[str, Any]:
     """Return the notebook (nbformat 4.5) of a template, not yet run.
 
-    ``more`` are further query cells, by the name of the template's query that they follow.
+    ``more`` are further query cells, by the name of the template's query that they follow;
+    ``untaken`` is what an import says of all that it could not take.
     """
     cells = [_text("guide", GUIDE, role="guide"), _code("setup", SETUP, role="setup")]
+    if untaken:
+        said = text.fence("\n".join(map(mask, untaken)))
+        cells.insert(1, _text("import", f"{UNTAKEN}\n\n{said}", role="guide"))
     for section in template.sections:
         cells.extend(_section(section, more or {}))
     cells.append(_text("check-heading", "## Before you share it", role="guide"))
@@ -82,14 +97,18 @@ def build(template: Template, more: Mapping[str, Sequence[Asked]] | None = None)
     }
 
 
-def write(incident: Incident, more: Mapping[str, Sequence[Asked]] | None = None) -> Path:
+def write(
+    incident: Incident,
+    more: Mapping[str, Sequence[Asked]] | None = None,
+    untaken: Sequence[str] = (),
+) -> Path:
     """Write the bundle's notebook, ``<folder>/<folder's name>.ipynb``, where there is none yet.
 
-    ``more`` are further query cells, as ``build`` takes them.
+    ``more`` and ``untaken`` are as ``build`` takes them.
     """
     path = incident.path / f"{incident.path.name}.ipynb"
     if not path.exists():
-        save(path, build(incident.template, more))
+        save(path, build(incident.template, more, untaken))
     return path
 
 

@@ -288,12 +288,13 @@ def test_an_export_follows_a_link_and_writes_into_a_pipe(capsys, tmp_path):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="a device of Linux")
+@pytest.mark.parametrize("out", ["/dev/stdout", "-"])
 @pytest.mark.parametrize("form", ["json", "markdown"])
-def test_an_export_to_the_output_is_the_document_alone(capsys, tmp_path, form):
+def test_an_export_to_the_output_is_the_document_alone(capsys, tmp_path, form, out):
     """Before: “it could not be written”, for a temporary file beside the pipe was tried."""
     incident = bundlekit.bundle(tmp_path)
     words = [sys.executable, "-m", "postmortem_nb", "export", incident.path, "--to", form]
-    words += ["-o", "/dev/stdout"]
+    words += ["-o", out]
     piped = subprocess.run(words, capture_output=True, check=True, text=True)
     assert piped.stdout[0] + piped.stdout.rstrip()[-1] == ("{}" if form == "json" else "-*")
     assert "/dev/stdout" not in piped.stdout
@@ -302,6 +303,7 @@ def test_an_export_to_the_output_is_the_document_alone(capsys, tmp_path, form):
         subprocess.run(words, stdout=file, stderr=subprocess.DEVNULL, check=True)
     assert (tmp_path / "file").read_text("utf-8") == piped.stdout
     assert not list(Path("/dev").glob("stdout_files*"))
+    assert not list(Path().glob("-*"))
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such modes")
@@ -354,6 +356,22 @@ def test_an_export_is_imported_again(capsys, tmp_path):
     assert out.strip().endswith("INC-8.ipynb")
     copy = Incident.open(tmp_path / "INC-8")
     assert (copy.value("title"), copy.value("severity")) == ("Slow carts", "SEV-2")
+
+
+def test_what_an_import_left_out_stands_in_the_notebook_and_in_no_export(capsys, tmp_path):
+    run("new", "INC-7", "--title", "Slow carts", capsys=capsys)
+    run("export", "INC-7", "--to", "markdown", "-o", "old.md", capsys=capsys)
+    old = Path("old.md").read_text("utf-8")
+    Path("old.md").write_text(f"{old}\n## Quotes\n\n```\nin the cold\n```\n", "utf-8")
+    _, _, err = run("import", "old.md", "--id", "INC-8", capsys=capsys)
+    told = [line for line in err.splitlines() if "Quotes" in line]
+    assert len(told) == 1
+    cells = json.loads(Path("INC-8/INC-8.ipynb").read_text("utf-8"))["cells"]
+    assert told[0] in "".join(cells[1]["source"])
+    run("export", "INC-8", "--to", "html", "-o", "new.html", capsys=capsys)
+    assert "Quotes" not in Path("new.html").read_text("utf-8")
+    whole = json.loads(Path("INC-7/INC-7.ipynb").read_text("utf-8"))["cells"]
+    assert len(whole) == len(cells) - 1, "nothing left out, nothing said"
 
 
 def test_a_datadog_incident_is_imported_and_published(capsys, tmp_path):
