@@ -11,7 +11,7 @@ import json
 import re
 from dataclasses import dataclass, field
 from functools import cache
-from itertools import groupby
+from itertools import groupby, zip_longest
 from typing import TYPE_CHECKING
 
 from postmortem_nb import asidehtml, filling, layout, text
@@ -20,7 +20,7 @@ from postmortem_nb.schema import Query, Words
 from postmortem_nb.webmarkdown import inline, rendered
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from postmortem_nb.asides import Aside
     from postmortem_nb.filling import Piece
@@ -117,13 +117,24 @@ def html(
 def reading(incident: Incident, section: str | None) -> list[Line]:
     """Return the filled lines of a section, or of all: equal ones make an equal text.
 
-    A notebook has a section's title in the cell above; the title of the whole stays.
+    A notebook has a section's title in the cell above; the title of the whole stays. Each question
+    has a cell of its own too, with its answer.
     """
-    lines = _lines(incident, section, blanks=False, figure=None)
+    lines = list(_unasked(_lines(incident, section, blanks=False, figure=None)))
     own = incident.template.section(section) if section else None
     if own is None or own.level == 1:
         return lines
     return [line for line in lines if line.section is not own]
+
+
+def _unasked(lines: Sequence[Line]) -> Iterator[Line]:
+    """Yield lines without the queries and the line that announces each."""
+    for line, after in zip_longest(lines, lines[1:]):
+        slot = next(iter(after.pieces), None) if after else None
+        label = slot.query.label if isinstance(slot, QuerySlot) else ""
+        asks = any(isinstance(piece, QuerySlot) for piece in line.pieces)
+        if not asks and not (label and line.words.strip("*: ") == label):
+            yield line
 
 
 def both(incident: Incident, lines: Sequence[Line]) -> tuple[str, str]:

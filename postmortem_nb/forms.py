@@ -205,12 +205,15 @@ def _joined() -> str:
 
 
 def _bare(name: str) -> Iterator[str]:
-    """Yield the lines of a file without comments, imports and the spaces that only people need."""
+    """Yield the lines of a file without comments, imports and spaces that only people need.
+
+    Those around an arrow are such: no text of the front end has one.
+    """
     comment = False
     for line in map(str.strip, _read(name).splitlines()):
         comment = comment or line.startswith("/**")
         if line and not comment and not line.startswith(("//", "import ")):
-            yield line
+            yield line.replace(" => ", "=>")
         comment = comment and not line.endswith("*/")
 
 

@@ -128,10 +128,11 @@ export class Group {
   taken(id, cells) {
     const { preset, presets, layout } = this.spec;
     const mine = (value) => value === cells[preset];
-    if (!preset || layout !== "table" || presets.filter(mine).length !== 1) return null;
-    const row = this.rows.find((each) => !each.id && !each.added && mine(each.preset));
-    row?.become(id);
-    if (row) this.form.queue.bind(row.place.slot, id);
+    const once = preset && layout === "table" && presets.filter(mine).length === 1;
+    const row = once && this.rows.find((each) => !each.id && !each.added && mine(each.preset));
+    if (!row) return null;
+    row.become(id);
+    this.form.queue.bind(row.place.slot, id);
     return row;
   }
 

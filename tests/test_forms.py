@@ -461,6 +461,18 @@ def test_the_text_is_an_output_of_its_own_without_the_form(incident):
     assert metadata["postmortem"]["text"] != again["postmortem"]["text"]
 
 
+@pytest.mark.parametrize("title", ["Impact Analysis", "Supporting Data", None])
+def test_the_text_leaves_questions_to_their_own_cells(incident, title):
+    """Before: each stood in it too, with ``{{SERVICE}}`` as if it were unfilled."""
+    incident.set("affected_total", 12)
+    incident.set("key_logs", "pool exhausted")
+    data, _ = incident.form(title).finished.output()
+    for shown in data.values():
+        assert "{{" not in shown
+        assert "Query " not in shown
+    assert "pool exhausted" in data["text/html"] or title == "Impact Analysis"
+
+
 @pytest.fixture
 def outputs(monkeypatch):
     """Return what is shown and renewed."""
