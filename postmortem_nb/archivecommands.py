@@ -28,6 +28,7 @@ def _list(asked: argparse.Namespace) -> int:
 def _actions(asked: argparse.Namespace) -> int:
     archive = _read(asked)
     frame = archive.actions()
+    every = len(frame)
     if asked.owner is not None:
         frame = frame[
             frame["owner"]
@@ -38,7 +39,17 @@ def _actions(asked: argparse.Namespace) -> int:
         frame = frame[~frame["done"]]
     if asked.overdue:
         frame = frame[(frame["late_days"] > 0).fillna(value=False)]
+    if frame.empty and every and asked.format != "json":
+        print(f"None of {every:,} actions is {_sought(asked)}.")
+        return 0
     return _print(asked, archive, "actions", frame)
+
+
+def _sought(asked: argparse.Namespace) -> str:
+    """Return which actions were asked for, where none is such."""
+    state = "overdue" if asked.overdue else "" if asked.all else "open"
+    owned = f"owned by {import_module('postmortem_nb.terminal').line(asked.owner)}"
+    return " and ".join(filter(None, (state, owned if asked.owner is not None else "")))
 
 
 def _trends(asked: argparse.Namespace) -> int:

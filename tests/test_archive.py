@@ -402,6 +402,16 @@ def test_an_archive_may_be_empty_yet(command, story, in_empty, capsys):
     assert err == ""
 
 
+def test_that_no_action_is_such_is_not_said_as_if_there_were_none(story, capsys):
+    for words, said in (
+        (["--owner", "Zoe"], "None of 6 actions is open and owned by Zoe.\n"),
+        (["--owner", "Zoe", "--all"], "None of 6 actions is owned by Zoe.\n"),
+        (["--owner", "Zoe", "--overdue"], "None of 6 actions is overdue and owned by Zoe.\n"),
+    ):
+        assert cli.main(["actions", str(story), *words]) == 0
+        assert capsys.readouterr().out == said
+
+
 def test_actions_are_chosen_by_owner_and_standing(story, capsys):
     def titles(*words):
         assert cli.main(["actions", str(story), "--format", "json", *words]) == 0

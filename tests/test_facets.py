@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from postmortem_nb import Incident, over_represented, search_datadog_logs
+from postmortem_nb.analysis import facets
 from postmortem_nb.charts import card
 from postmortem_nb.errors import BadValue
 
@@ -183,6 +184,7 @@ def test_the_sandbox_s_bad_version_comes_out_on_top(tmp_path):
     row = incident.add_to_timeline(found, 0)
     step = incident["timeline"].loc[row]
     assert step["finding"].startswith("version v2.48.0: 9")
+    assert facets._when(frame).endswith("UTC · sandbox data"), "spaces alone run together"
 
 
 def tagged(*parts):

@@ -284,7 +284,7 @@ def _when(cases: pd.DataFrame) -> str:
     at = clock.seconds(cases["timestamp"])
     span = clock.spell(clock.Span(float(np.floor(at.min())), float(np.ceil(at.max()))))
     sandbox = (cases.attrs.get("evidence") or {}).get("sandbox")
-    return f"errors {span}    sandbox data" if sandbox else f"errors {span}"
+    return f"errors {span} · sandbox data" if sandbox else f"errors {span}"
 
 
 def _marks(table: pd.DataFrame) -> list[forest.Mark]:
