@@ -56,6 +56,12 @@ from postmortem_nb import backtest
 
 backtest(incident)"""
 
+ASKS = ("query", "backtest")
+"""Roles of cells that ask somebody else, who may refuse."""
+
+GOES_ON = "raises-exception"
+"""Jupyter's tag of a cell after whose error Run All goes on: the forms below are there all the same."""
+
 SECONDS_A_CELL = 300
 """How long one cell may run when a whole notebook is executed."""
 
@@ -154,6 +160,14 @@ def execute(path: Path, *, told: Callable[[int, int], None] | None = None) -> No
         raise BundleError(f"{path.name}: a cell failed: {error.ename}: {error.evalue}") from error
     finally:
         save(path, notebook)
+    failed = (
+        output
+        for cell in notebook.cells
+        for output in cell.get("outputs", ())
+        if output.output_type == "error"
+    )
+    for output in failed:
+        raise BundleError(f"{path.name}: a cell failed: {output.ename}: {output.evalue}")
 
 
 def _section(section: Section, more: Mapping[str, Sequence[Asked]]) -> Iterator[Cell]:
@@ -218,4 +232,5 @@ def _code(name: str, source: str, **facts: str) -> Cell:
 def _common(name: str, source: str, facts: dict[str, str]) -> Cell:
     """Return what every cell has; the id is made from the template's own names, ≤ 64 long."""
     tidy = "".join(char if char.isascii() and char.isalnum() else "-" for char in name)
-    return {"id": tidy[:64], "metadata": {"postmortem": facts}, "source": source}
+    tags = {"tags": [GOES_ON]} if facts["role"] in ASKS else {}
+    return {"id": tidy[:64], "metadata": {"postmortem": facts, **tags}, "source": source}

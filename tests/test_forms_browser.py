@@ -16,6 +16,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from postmortem_nb import datadog, evidence, kinds, schema, sections
+from postmortem_nb import notebook as notebooks
 from postmortem_nb.incident import Incident
 
 pytestmark = pytest.mark.browser
@@ -695,6 +696,17 @@ def test_two_windows_that_sign_for_one_role_write_one_row(bundle, open_forms):
             assert roles == ["Author", "Technical Reviewer", "Manager", "On-call Lead"]
     (row,) = Incident.open(bundle).values("approvals")
     assert (row["name"], str(row["date"])) == ("Lena Brandt", "2026-11-29")
+
+
+def test_a_question_that_is_refused_keeps_no_form_away(lab):
+    """Before: Run All ended there, and the sections below had no form."""
+    incident = Incident.create("INC-88", lab.root, services=["Label API"], start="2026-11-25T09:12Z")
+    incident.add("timeline", step="Full Recovery", time="2026-11-25T10:38Z")
+    path = notebooks.write(incident)
+    with lab.open(f"INC-88/{path.name}") as notebook:
+        notebook.run(wait=False)
+        notebook.form("References")
+        expect(notebook.page.get_by_text("cannot be part of a metric's name")).to_be_visible()
 
 
 def test_a_cell_that_changes_the_incident_changes_open_forms(open_forms):
