@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from postmortem_nb import checks, masking, pageparts, text, times, values
+from postmortem_nb.checks.case import BETWEEN
 from postmortem_nb.pageparts import Badge, Fact
 from postmortem_nb.parts import SINGLE, Blank, Query, Rows
 from postmortem_nb.schema import walk
@@ -217,7 +218,9 @@ def _finding(
     blank = (str(row["table"]), str(row["name"]))
     slug = slugs.get(asked if said.startswith(EVIDENCE) else blank, "")
     place = f'<a href="#{slug}">{where}</a>' if slug in anchors else where
-    return f"<li>{place}: {text.html(masking.mask(str(row['message'])))}</li>"
+    # a row is named by its place, and need not be a second time
+    words = str(row["message"]).removeprefix(f"{said.rpartition(BETWEEN)[2]}: ")
+    return f"<li>{place}: {text.html(masking.mask(words))}</li>"
 
 
 def _slugs(template: Template) -> dict[tuple[str, str], str]:

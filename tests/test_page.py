@@ -245,6 +245,16 @@ def test_a_draft_says_what_is_missing_and_links_to_it(tmp_path):
     assert 'href="#executive-summary' in html
 
 
+def test_what_is_open_names_its_row_once(tmp_path):
+    """Before: “Approvals › Author: Author: …”."""
+    incident = Incident.create("INC-8", tmp_path, start=bundlekit.START, author="Mira")
+    row = incident.add("approvals", role="Author", name="Jon", date="2026-11-29", done=True)
+    html = words(rendered(incident.path))
+    assert incident["approvals"].loc[row, "name"] == "Jon"
+    assert "Approvals › Author: 'Jon' signed as author" in html
+    assert "Author: Author:" not in html
+
+
 def test_what_is_open_about_evidence_links_to_its_note(tmp_path):
     incident = bundlekit.bundle(tmp_path, frozen=False)
     bundlekit.freeze(
