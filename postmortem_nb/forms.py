@@ -47,6 +47,8 @@ SOURCES = (
 AHEAD = "//# allFunctionsCalledOnLoad"
 """Has V8 compile the functions with the module, while the page waits, not when forms are drawn."""
 
+_OPERATOR = re.compile(r" (=>|[=!]==|&&|\|\||\?\?) ")
+
 VIEW = "application/vnd.jupyter.widget-view+json"
 
 # Every form carries this, so it is short. The library may be on its way still: whoever comes first
@@ -207,13 +209,13 @@ def _joined() -> str:
 def _bare(name: str) -> Iterator[str]:
     """Yield the lines of a file without comments, imports and spaces that only people need.
 
-    Those around an arrow are such: no text of the front end has one.
+    Those around an operator of several signs are such: no text of the front end has one.
     """
     comment = False
     for line in map(str.strip, _read(name).splitlines()):
         comment = comment or line.startswith("/**")
         if line and not comment and not line.startswith(("//", "import ")):
-            yield line.replace(" => ", "=>")
+            yield _OPERATOR.sub(r"\1", line)
         comment = comment and not line.endswith("*/")
 
 

@@ -138,7 +138,7 @@ class _Describer:
                 "t": "rows",
                 "g": next(self.numbers),
                 "table": rows.table,
-                "title": _called(rows),
+                "title": _called(rows, lines=table),
                 "caption": "" if alone or not table else rows.label,
                 "layout": "table" if table else "card",
                 "fields": drawn,
@@ -213,10 +213,16 @@ def _fits_lines(rows: Rows, drawn: list[Part]) -> bool:
     return several and rows.table != "timeline" and (short or len(drawn) == 1)
 
 
-def _called(rows: Rows) -> str:
-    """Return what one row is called: its milestone, else what its first words are."""
+def _called(rows: Rows, *, lines: bool = False) -> str:
+    """Return what one row is called: its milestone, else what its first words are.
+
+    Of ``lines`` the template names each: such a row is its role, not the name of who signs.
+    """
     if len(rows.keys) > 1:
         return rows.label or rows.keys[-1][1]
+    named = [blank.label for blank in fields(rows) if lines and blank.name == rows.preset]
+    if named and named[0]:
+        return named[0]
     wordy = [blank for blank in fields(rows) if blank.kind in ("line", "prose")]
     own = [blank for blank in wordy if blank.name != rows.preset or blank.kind == "prose"]
     return next((blank.label for blank in own), "") or rows.label or rows.table

@@ -461,6 +461,16 @@ def test_the_text_is_an_output_of_its_own_without_the_form(incident):
     assert metadata["postmortem"]["text"] != again["postmortem"]["text"]
 
 
+@pytest.mark.parametrize(
+    ("title", "called"), [("Approvals", ["Role"]), ("Lessons Learned", ["Takeaway", "Step"])]
+)
+def test_a_row_that_the_template_names_is_called_by_that_name(incident, title, called):
+    """Before: “Add another: Name”, for an approval."""
+    (state,) = incident.form(title).get_state()["state"]["sections"]
+    found = re.findall(r'"t": "rows".*?"title": "(.*?)"', json.dumps(state))
+    assert set(called) <= set(found), found
+
+
 @pytest.mark.parametrize("title", ["Impact Analysis", "Supporting Data", None])
 def test_the_text_leaves_questions_to_their_own_cells(incident, title):
     """Before: each stood in it too, with ``{{SERVICE}}`` as if it were unfilled."""
