@@ -60,7 +60,7 @@ ASKS = ("query", "backtest")
 """Roles of cells that ask somebody else, who may refuse."""
 
 GOES_ON = "raises-exception"
-"""Jupyter's tag of a cell after whose error Run All goes on: the forms below are there all the same."""
+"""Jupyter's tag of a cell after whose error Run All goes on: the forms below are there."""
 
 SECONDS_A_CELL = 300
 """How long one cell may run when a whole notebook is executed."""

@@ -692,7 +692,7 @@ def test_two_windows_that_sign_for_one_role_write_one_row(bundle, open_forms):
             expect(row.get_by_label("Name")).to_have_value("Lena Brandt")
             row.get_by_label("Date").press("Tab")
             jupyter.saved(form)
-            roles = [each.input_value() for each in form.get_by_label("Role").all()]
+            roles = [each.input_value() for each in form.get_by_label("Role", exact=True).all()]
             assert roles == ["Author", "Technical Reviewer", "Manager", "On-call Lead"]
     (row,) = Incident.open(bundle).values("approvals")
     assert (row["name"], str(row["date"])) == ("Lena Brandt", "2026-11-29")
@@ -700,7 +700,9 @@ def test_two_windows_that_sign_for_one_role_write_one_row(bundle, open_forms):
 
 def test_a_question_that_is_refused_keeps_no_form_away(lab):
     """Before: Run All ended there, and the sections below had no form."""
-    incident = Incident.create("INC-88", lab.root, services=["Label API"], start="2026-11-25T09:12Z")
+    incident = Incident.create(
+        "INC-88", lab.root, services=["Label API"], start="2026-11-25T09:12Z"
+    )
     incident.add("timeline", step="Full Recovery", time="2026-11-25T10:38Z")
     path = notebooks.write(incident)
     with lab.open(f"INC-88/{path.name}") as notebook:
