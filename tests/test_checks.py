@@ -589,6 +589,12 @@ def test_unsound_evidence_is_found(example, change, severity, words):
     assert words in hits[0].message
 
 
+@pytest.mark.parametrize(("name", "told"), [("errors_last_week", False), ("errors", True)])
+def test_a_baseline_asked_on_purpose_need_not_cover_the_incident(example, name, told):
+    week = {"from": "2025-11-27T13:02:00Z", "to": "2025-11-27T17:09:00Z", "name": name}
+    assert bool([*records.covers(case.take(example), RECORD | week)]) is told
+
+
 def test_evidence_from_the_sandbox_is_said_once(example):
     seen = case.take(example)
     all_of_it = [RECORD | {"name": name, "sandbox": True} for name in ("spans", "logs")]

@@ -58,6 +58,7 @@ Dana Kim paged Omar Said and called in Jonas Weber.
 Three of the four regions refused orders.
 In all four regions orders were taken.
 All three regions refused orders.
+In the 138 minutes before, from 11:44 to 14:02, 6 requests had failed.
 Orders are accepted again since 16:09 UTC.
 The shop wrote 6,400 warnings: 4,999 PoolTimeout, 959 PoolEmpty and 442 SlowQuery.
 """.strip().splitlines()
@@ -120,6 +121,7 @@ def test_a_team_of_the_incident_owns_no_action(incident, owner, told):
         ("2,940 late bills at 14.50 each in charges", False),
         ("2,940 late bills at 41.50 each in charges", True),
         ("late bills, at 14.50 on average", False),
+        ("shop revenue of the Friday before ($61,400) minus that of the incident ($42,900)", False),
     ],
 )
 def test_a_price_without_a_currency_is_one_of_dollars(tmp_path, method, told):
@@ -128,3 +130,33 @@ def test_a_price_without_a_currency_is_one_of_dollars(tmp_path, method, told):
     incident.set("revenue_method", method)
     found = sound.doubted(incident, "range")
     assert any("revenue loss: $42,630" in each for each in found) is told
+
+
+@pytest.mark.parametrize(
+    ("way", "told"),
+    [
+        ("Monitor on the counter of expired tickets.", False),
+        ("Monitor the counter of expired tickets.", True),
+    ],
+)
+def test_a_monitor_on_something_is_no_verb(tmp_path, way, told):
+    incident = sound.create(tmp_path)
+    before = sound.doubted(incident, "vague")
+    incident.add("went_wrong", area="Detection", what="Nobody was paged", how_to_improve=way)
+    assert bool(sound.doubted(incident, "vague") - before) is told
+
+
+@pytest.mark.parametrize(
+    ("sentence", "told"),
+    [
+        ("So 274,801 requests were answered in that time.", False),  # 312,301 less 37,500
+        ("So 275,801 requests were answered in that time.", True),
+    ],
+)
+def test_what_two_numbers_leave_is_borne_by_them(incident, sentence, told):
+    old = incident.value("what_happened")
+    text = "Of 312,301 requests to the shop 37,500 failed. Requests failed for 127 minutes."
+    incident.set("what_happened", text)
+    found = {each for each in sound.doubted_with(incident, sentence, "lone") if "requests" in each}
+    incident.set("what_happened", old)
+    assert bool(found) is told

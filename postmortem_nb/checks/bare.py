@@ -99,6 +99,7 @@ _MONEY = ("revenue_loss", "revenue_at_risk")
 _BUDGET = ("budget_consumed", "budget_remaining", "slo_impact")
 _SMALL = 0.1
 """Share of another number below which one is none of the same: “the four suppliers” of 4,480."""
+_FEW, _LARGE = 50, 1_000
 REMEDY = "Correct it, or put what it is of into its blank or the timeline."
 MOST = 200
 """Figures that are looked for in a document: a text of nothing else must not slow a form."""
@@ -288,6 +289,13 @@ def _is_who(noun: str, bears: Bears) -> bool:
     return bool(WHO.match(noun)) or events.stem(noun) in bears.people
 
 
+def _is_rest(said: float, bears: Bears) -> bool:
+    """Return whether a large number is what one leaves of another: 412,300 less 96,480."""
+    middles = {(each.low + each.high) / 2 for each in bears.by.get("count", ())}
+    larger = sorted(each for each in middles if each > said)[:_FEW]
+    return said >= _LARGE and any(one - said in bears.numbers for one in larger)
+
+
 def _count(case: Case, bears: Bears, sentence: str, figure: Figure) -> str | None:
     """Return how many people, requests or things are known, where it is another number."""
     noun, stem = figure.noun, events.stem(figure.noun)
@@ -304,7 +312,8 @@ def _count(case: Case, bears: Bears, sentence: str, figure: Figure) -> str | Non
         said = (figure.low + figure.high) / 2
         part = any(elsewhere.is_part(sentence, figure.end, said, value) for value in held)
         near = any(borne.fits(figure, value) for value in held) or figure.high < _SMALL * held[0]
-        return None if near or part else f"{thing}: {held[0]:,.0f}"
+        rest = _is_rest(said, bears)
+        return None if near or part or rest else f"{thing}: {held[0]:,.0f}"
     same = [each for each in bears.by.get("count", ()) if each.noun == stem]
     others = [each for each in same if (each.low, each.high) != (figure.low, figure.high)]
     others = [each for each in others if figure.high >= _SMALL * each.low]

@@ -54,7 +54,7 @@ _BY_THEN = re.compile(
 _PARTLY = re.compile(
     r"\b(?:at|by|around)\s(?:about\s)?\d?\d:\d\d|\b(?:in|during|within|over)\s(?:the|its)\s"
     r"(?:first|last|next|worst)\b|\b(?:that|this|one|the same|a single)\sminute\b|"
-    r"\b(?:after|before|until|since)\s(?:about\s)?\d?\d:\d\d",
+    r"\b(?:after|before|until|since)\s(?:about\s)?\d?\d:\d\d|\b(?:minutes|hours?|day|night|week)\sbefore\b",
     re.IGNORECASE,
 )
 """In a sentence: its number of failures is that of a minute or a stretch, which others read."""

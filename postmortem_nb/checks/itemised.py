@@ -22,6 +22,7 @@ _TOTAL = re.compile(
     re.IGNORECASE,
 )
 """Behind an item: what it comes to."""
+_LESS = re.compile(r"\b(?:minus|less|without)\s|\s[−–-]\s")
 _CENTS = re.compile(r"^\s?cents?\b", re.IGNORECASE)
 _PER_MANY = re.compile(
     r"\s?(?:per|a|an|each|for every)\s(?P<many>thousand|hundred)\b", re.IGNORECASE
@@ -34,6 +35,8 @@ _OFF = 0.005
 def items(case: Case) -> Iterator[Finding]:
     """Find an item of the loss that is not its number times its price, and a sum that is wrong."""
     text, loss = str(case.fact("revenue_method") or ""), case.fact("revenue_loss")
+    if _LESS.search(text):
+        return  # of what is taken off, the items are no sum
     parts, begin = [], 0
     for match in _TOTAL.finditer(text):
         total = written.numeral(match["total"])

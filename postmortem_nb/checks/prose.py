@@ -339,6 +339,7 @@ def _windows(case: Case, cell: Cell, text: str) -> Iterator[Finding]:
             and not _ASKED.search(sentence)
             and elsewhere.HURT.search(sentence)
             and not claims.OTHER_BEGINNINGS.search(before)
+            and not before.rstrip(" ,").endswith(" before")
         ):
             yield about(
                 case,

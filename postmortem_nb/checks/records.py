@@ -279,13 +279,18 @@ def early(case: Case, record: Mapping[str, Any]) -> Iterator[Finding]:
         )
 
 
+_BASELINE = re.compile(r"last|before|baseline|usual|normal|previous|prior|earlier", re.IGNORECASE)
+"""In the name of an answer from before the incident: it was asked of that time on purpose."""
+
+
 def covers(case: Case, record: Mapping[str, Any]) -> Iterator[Finding]:
     """Find evidence whose window leaves out a part of the incident: its times changed since."""
     start, end = case.moments.start, case.moments.recovered
     since, until = _moment(record.get("from")), _moment(record.get("to"))
     if start is None or end is None or since is None or until is None or start > end:
         return
-    if since > start or until < end:
+    baseline = until <= start and _BASELINE.search(str(record.get("name")))
+    if not baseline and (since > start or until < end):
         yield _evidence(
             str(record.get("name")),
             f"It covers {times.shown(since)} to {times.shown(until)}, not the whole incident "
