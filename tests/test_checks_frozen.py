@@ -99,6 +99,7 @@ def doubts(incident, place, value):
 
 
 TRUE = (
+    "At the peak, at 15:00 UTC, 400 requests a minute failed.",
     "Before the rollout the p95 latency was about 400 ms.",
     "The p95 latency was 400 ms before the incident.",
     "At its worst the p95 latency was more than twenty times the usual 400 ms.",
@@ -199,6 +200,7 @@ TRUE = (
     "harbour got off lightly: 9,690 failures in the incident against 27,780 in north.",
 )
 FALSE = {
+    "At the peak, at 14:02 UTC, 700 requests a minute failed.": "is 400 then",
     "Before the rollout the p95 latency was 640 ms.": "was 400 ms before the start",
     "The p95 latency was 640 ms before the incident.": "was 400 ms before the start",
     "In the first half hour 2,000 requests failed.": "then",

@@ -448,6 +448,10 @@ def test_a_place_without_a_code_is_held_to_the_evidence_too(made):
     [
         ("Orders fail in Berlin and Salzburg.", True),
         ("Ordering was disturbed in Berlin, Munich and in Salzburg.", True),
+        ("Even in Salzburg 412 orders were lost.", True),
+        ("Salzburg lost 412 orders.", True),
+        ("Salzburg lost 0 orders.", False),
+        ("Salzburg took 412 orders.", False),
         ("Orders fail in Berlin and Munich.", False),
         ("No order failed in Salzburg.", False),
         ("Orders fail in Berlin, and in Salzburg they are slow.", False),

@@ -43,6 +43,7 @@ It took 18 minutes from plan to deployment.
 It took 18 minutes from the plan to production.
 We escalated to Omar Said at 14:40 UTC.
 All four regions refused orders.
+Omar Said was on call.
 Orders in all four regions were refused.
 Orders are accepted again since 15:09 UTC.
 The shop wrote 4,600 warnings: 4,999 PoolTimeout, 959 PoolEmpty and 442 SlowQuery.
@@ -54,6 +55,8 @@ The incident took 42 % of the error budget.
 We noticed it only after 17 minutes.
 It took 8 minutes from plan to deployment.
 We escalated to Dana Kim at 14:40 UTC.
+Jonas Weber was on call.
+Omar Said was on call for payments.
 Dana Kim paged Omar Said and called in Jonas Weber.
 Three of the four regions refused orders.
 In all four regions orders were taken.

@@ -46,11 +46,12 @@ _TROUGH = re.compile(
     re.IGNORECASE,
 )
 _CHARTS = re.compile(
-    rf"\b(?:charts?|graphs?|curves?|metrics|error rate|latency|errors|failures)\s(?:\w+\s){{0,3}}?"
+    rf"\b(?:charts?|graphs?|curves?|metrics|error rate|latency|errors|failures|"
+    rf"rejections|refusals|timeouts|losses)\s(?:\w+\s){{0,3}}?"
     rf"peak(?:s|ed)?\b(?P<between>[^.;\d]{{0,40}}?){CLOCK}",
     re.IGNORECASE,
 )
-_FAILING = re.compile(r"error|failure", re.IGNORECASE)
+_FAILING = re.compile(r"error|failure|rejection|refusal|timeout|loss", re.IGNORECASE)
 """At the beginning of what peaked: it is what failed."""
 _WORST = re.compile(
     rf"{NUMBER}\s?(?P<unit>%|[\w/]{{1,20}})?(?P<between>\s)(?:(?!\band\b)[^.;\n\d]){{0,30}}?"
@@ -58,6 +59,12 @@ _WORST = re.compile(
     rf"(?:,?\s(?:at\s)?|\s?\(){CLOCK}",
     re.IGNORECASE,
 )
+_AT_ITS = re.compile(
+    rf"\bat\s(?:the|its|their)\s(?:peak|height|worst|maximum),?\s(?:at\s|around\s)?{CLOCK},?"
+    rf"(?P<between>\s)(?:(?:about|some|around|as many as)\s)?{NUMBER}\s?(?P<unit>%|[\w/]{{1,20}})?",
+    re.IGNORECASE,
+)
+"""The clock first: “at the peak, at 07:33 UTC, 705 readings a minute”."""
 _SUBJECT = re.compile(
     r"(?P<what>(?<![\w’' -])[a-z][\w’' -]{2,60}?)\s(?:peaked|(?:was|were)\s(?:at (?:its|their)\s)?"
     rf"(?:highest|peak))\s(?:at|around)\s{CLOCK}",
@@ -168,6 +175,8 @@ def _other(match: re.Match[str], curves: Sequence[Curve], way: Way) -> str:
         return ""  # “44 of 157 requests in the worst minute” is no height
     if heights:
         return f"{heights[0].label} has it at {heights[0].at:%H:%M} UTC"
+    if match.re is _AT_ITS:  # a number of things is no latency
+        minutes.sort(key=lambda each: (not each.label.startswith("sum:"), len(each.label)))
     return f"{minutes[0].label} is {minutes[0].level:,g} then" if minutes else ""
 
 
@@ -208,6 +217,7 @@ def _again(curve: Curve, way: Way) -> Iterator[_Peak]:
 _WAYS: tuple[tuple[re.Pattern[str], Way], ...] = (
     (_PEAK, np.argmax),
     (_WORST, np.argmax),
+    (_AT_ITS, np.argmax),
     (_TROUGH, np.argmin),
 )
 

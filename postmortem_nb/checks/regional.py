@@ -72,6 +72,7 @@ _TROUBLE = (
     r"(?:fail(?:s|ed|ing|ures?)?|errors?|disturbed|disrupted|degraded|broken|down|unavailable|"
     r"outages?|out of service|affected)"
 )
+_SOME_OF_THEM = r"(?!0\b)\d[\d,]*\s(?:of\s)?(?:\w+\s)?[a-z]+"
 _OPEN = re.compile(
     r"\b(?:not|no|none|never|nothing|nobody|neither|nor|without|few|fewer|less|if|when|would|could|"
     r"should|might|until|next|again|other|another|last|earlier|before|test\w*|slow\w*)\b|n[’']t\b",
@@ -161,12 +162,18 @@ def _hurt(case: Case, split: Sequence[Estimate], spared: Sequence[str]) -> Itera
     names = "|".join(re.escape(name) for each in split for name, _ in each.parts)
     told = re.compile(
         rf"\b{_TROUBLE}\s(?:only\s|mostly\s|both\s)?(?:in|at)\s(?:the\s)?"
-        rf"(?P<list>(?:{names})(?:{_JOINED}(?:{names}))*)\b",
+        rf"(?P<list>(?:{names})(?:{_JOINED}(?:{names}))*)\b(?P<place>)",
+        re.IGNORECASE,
+    )
+    lost = re.compile(
+        rf"\b(?:(?P<list>{names})\s(?:lost|missed|refused|rejected)\s{_SOME_OF_THEM}|"
+        rf"in\s(?P<place>{names}),?\s{_SOME_OF_THEM}\s(?:\w+\s)?(?:were\s)?(?:failed|lost|refused|rejected)\b)",
         re.IGNORECASE,
     )
     for cell, text in with_messages(case) if spared else ():
-        for match in matches(told, text):
-            wrong = {*re.split(_JOINED, match["list"].lower())} & {*spared}
+        for match in (*matches(told, text), *matches(lost, text)):
+            said = match["list"] or match["place"]
+            wrong = {*re.split(_JOINED, said.lower())} & {*spared}
             if wrong and not _OPEN.search(around(match)):
                 doubt = f"“{match.group()}”, but none failed in {min(wrong)}"
                 yield about(case, cell, f"{doubt} by {split[0].source}.")

@@ -144,6 +144,24 @@ def escalated(case: Case) -> Iterator[Finding]:
                 yield about(case, cell, f"“{said}”, but escalated to: {held}.")
 
 
+_ON_CALL = re.compile(
+    r"\s(?:was|is|were) (?:the )?(?:engineer )?on[- ]call\b(?!\s(?:for|at|until|till|from|since|"
+    r"when|before|the day|engineer|lead))"
+)
+
+
+def on_call(case: Case) -> Iterator[Finding]:
+    """Find somebody who is said to have been on call, and whom no row names so."""
+    held = _held(case, "on_call")
+    named = _names(case) if held and not handed_over(case) else None
+    for cell, text in passages(case) if named else ():
+        for match in named.finditer(text) if named else ():
+            said = _ON_CALL.match(text, match.end())
+            if said and not _same(match["name"], held):
+                doubt = f"“{match['name']}{said.group()}”, but on call: {', '.join(sorted(held))}."
+                yield about(case, cell, doubt, severity=Severity.HINT)
+
+
 FULL = r"(?P<name>[A-Z][\w’'-]+\s[A-Z][\w’'-]+)"
 """A first and a last name."""
 
@@ -166,6 +184,7 @@ RULES: tuple[Callable[[Case], Iterator[Finding]], ...] = (
     at_it,
     joined,
     escalated,
+    on_call,
 )
 
 
