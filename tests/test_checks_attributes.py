@@ -106,6 +106,14 @@ def doubts(incident, name, value):
 
 
 TRUE = (
+    ("key_logs", "Most errors came from worker-1."),
+    ("key_logs", "worker-2 wrote fewer errors than any other host."),
+    (
+        "problem",
+        "Most PoolTimeout errors were in north, and the most common error was PoolTimeout.",
+    ),
+    ("problem", "Most errors after 15:26 came from worker-2."),
+    ("problem", "No other region had as many failed checkouts as north."),
     ("problem", "336 of the errors were a PoolTimeout and 127 a LeaseLost."),
     ("problem", "worker-1 logged 336 errors, worker-2 another 127."),
     ("problem", "Almost three quarters of the failures were a PoolTimeout, all on 3.1.0."),
@@ -185,6 +193,12 @@ TRUE = (
     ("what_we_did", "It took us until 14:47 to see it."),  # what was discovered then
 )
 FALSE = (
+    ("key_logs", "Most errors came from worker-2.", "worker-1 has 336, worker-2 127"),
+    ("key_logs", "worker-2 wrote more errors than any other host.", "worker-1 has 336"),
+    ("key_logs", "The fewest errors were logged by worker-1.", "worker-2 has 127"),
+    ("problem", "The most common error was LeaseLost.", "PoolTimeout has 336"),
+    ("problem", "No other region had as many failed checkouts as harbour.", "north has 336"),
+    ("problem", "The region with the most failures was harbour.", "north has 336"),
     ("problem", "363 of the errors were a PoolTimeout and 127 a LeaseLost.", "has 336"),
     ("problem", "worker-1 logged 336 errors, worker-2 another 172.", "has 127"),
     ("problem", "Hardly half of the failures were a PoolTimeout, all on 3.1.0.", "72.6 %"),

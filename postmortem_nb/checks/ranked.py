@@ -1,4 +1,4 @@
-"""Who was hit hardest, and what goes together: “iberia suffered most”, “worker-4 runs 5.12.1”.
+"""Who had most, and what goes together: “most errors came from rv-04”, “worker-4 runs 5.12.1”.
 
 A value of the frozen rows is held to how many of those with it failed, or which part of them, and
 to the values that its rows have beside it.
@@ -12,13 +12,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from postmortem_nb.checks import attributes, derived
+from postmortem_nb.checks import attributes, derived, instants
 from postmortem_nb.checks.order import LONGEST
 from postmortem_nb.checks.reading import about, matches, sentences, with_messages
 
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Iterator, Mapping, Sequence
+
+    from numpy.typing import NDArray
 
     from postmortem_nb.checks.attributes import Answer, Named
     from postmortem_nb.checks.case import Case, Cell
@@ -35,9 +37,10 @@ _RANK = re.compile(
 _HARD = frozenset({"hardest", "most", "worst"})
 _BAD = frozenset({"error"})
 _MAY = re.compile(
-    r"\b(?:hardest|most|worst|least|fewest|lightest|only|solely|exclusively|all|mostly|mainly|alone|"
+    r"\b(?:hardest|most|worst|least|fewest|lightest|more|fewer|no other|only|solely|exclusively|all|mostly|mainly|alone|"
     r"spared|untouched|unaffected|affected|hit|went on as|no failed|no errors?|no failures?|"
-    r"fail\w*|degraded|impacted)\b|\d\.\d"
+    r"fail\w*|degraded|impacted)\b|\d\.\d",
+    re.IGNORECASE,
 )
 _OTHER = re.compile(
     r"\b(?:slow\w*|latency|p\d\d|wait\w*|queue\w*|before|after|by then|at first|traffic|requests|"
@@ -103,6 +106,42 @@ _FEW = 3
 _MARKS = ("; ", ", and ", ", but ", ", ")
 _COUNT = re.compile(r"(?<![\w.-])\d[\d,]*(?![\w.-]*\w)")
 """A number that belongs to no name."""
+_ROW = (
+    r"(?:\x00+\s)?(?:(?:error\s)?(?:logs|log lines|lines|messages)|(?:failed|rejected|refused|lost)\s"
+    r"(?:[a-z]+\s)?[a-z]+s|(?:[a-z]+\s)?(?:errors|failures|rejections|refusals))\b"
+)
+"""What is counted, a value that it has masked: “failed print requests”, “LeaseLost errors”."""
+_THAN = r"(?:than|as)\s(?:(?:from|in|on|at|by)\s)?(?:any|every|each|all)\s(?:of the\s)?others?\b"
+_AT = r"(?:from|in|on|at|by|with)\s(?:the\s)?(?:[a-z]+\s)?"
+_MOST = r"(?:by far\s)?(?:the\s)?(?P<way>most|fewest)"
+_MANY = r"(?:as (?P<way>many)|(?P<more>more|fewer))"
+_LOST = r"(?:lost|failed|rejected|refused|dropped)"
+_RANKED = tuple(
+    re.compile(pattern, re.IGNORECASE)
+    for pattern in (
+        rf"(?P<own>\x00+)\s(?:[a-z]+\s){{1,3}}?(?P<way>more|fewer)\s{_ROW}\s{_THAN}",
+        rf"(?P<own>\x00+)\s{_LOST}\s(?P<way>more|fewer)\s(?:[a-z]+\s)?[a-z]+s\s{_THAN}",
+        rf"(?P<own>\x00+)\s(?:[a-z]+\s){{1,2}}?{_MOST}\s{_ROW}",
+        rf"\b(?P<way>more|fewer)\s{_ROW}\s(?:[a-z]+\s){{1,2}}?{_AT}(?P<own>\x00+)\s{_THAN}",
+        rf"\b{_MOST}\s(?:of\s(?:the|all|these|our)\s)?{_ROW}\s(?:in\s\x00+\s)?"
+        rf"(?:[a-z]+\s){{1,2}}?{_AT}(?P<own>\x00+)",
+        rf"\b{_MOST}\s(?:of\s(?:the|all|these|our)\s)?{_ROW}\s(?:are|were)\s(?:an?\s)?"
+        r"(?P<own>\x00+)",
+        rf"\bno other\s(?:[a-z]+\s){{2,3}}?{_MANY}\s{_ROW}\s(?:as|than)\s(?P<own>\x00+)",
+        rf"\bwith\s{_MOST}\s{_ROW}\s(?:is|was)\s(?:[a-z]+\s)?(?P<own>\x00+)",
+        r"\bthe\s(?P<way>most)\s(?:common|frequent)\s(?:kind of\s)?(?:error|failure)\s(?:is|was)\s"
+        r"(?:an?\s)?(?P<own>\x00+)",
+    )
+)
+"""That a value has more, or fewer, than all others of its kind: values are masked."""
+_NO_RANK = re.compile(
+    r"\b(?:not|never|nearly|almost|if|would|could|should|second|third|usual\w*|normal\w*|week|month|"
+    r"yesterday|minute|hour|per|a day|retr\w+|users?|customers?)\b",
+    re.IGNORECASE,
+)
+"""In a sentence: it may be of another time, or of another number."""
+_CLEAR, _SAMPLED = 0.9, 0.5
+"""How near to the most a value is as good as that; an answer of fewer rows is but a sample."""
 _NONE = 0.01
 _NEAR = 30
 _MINOR, _RARE = 0.5, 0.1
@@ -122,6 +161,7 @@ def _found(case: Case, held: Sequence[Answer]) -> Iterator[Finding]:
             names = attributes.named(sentence, held) if len(sentence) <= LONGEST else ()
             yield from _all_but(case, cell, sentence, names, held)
             yield from _affected(case, cell, sentence, names, held)
+            yield from _foremost(case, cell, sentence, names, held)
             for one in names:
                 rank = _RANK.match(sentence, one.end)
                 tops = _tops(case, held, one, rank["which"]) if rank else frozenset()
@@ -135,6 +175,51 @@ def _found(case: Case, held: Sequence[Answer]) -> Iterator[Finding]:
                     truth = _beside(held, one, other, (case.moments.start, until))
                     said = sentence[one.begin : other.end]
                     yield from [about(case, cell, f"“{said}”, but {truth}.")] if truth else ()
+
+
+def _foremost(
+    case: Case, cell: Cell, sentence: str, names: Sequence[Named], held: Sequence[Answer]
+) -> Iterator[Finding]:
+    """Yield values that are told to have most rows, or fewest, where another one surely has."""
+    if not names or _NO_RANK.search(sentence) or instants.is_timely(sentence):
+        return
+    masked = sentence
+    for one in names:
+        masked = masked[: one.begin] + "\0" * (one.end - one.begin) + masked[one.end :]
+    match = next((found for each in _RANKED if (found := each.search(masked))), None)
+    if match is None or _LIST.match(masked, match.end("own")) and "\0" in masked[match.end() :]:
+        return
+    fewest = "few" in f"{match['way']}{match.groupdict().get('more') or ''}".lower()
+    own = [one for one in names if one.begin == match.start("own")]
+    others = {one.key: frozenset({one.value}) for one in names if one.begin != own[0].begin}
+    ways = [
+        (one.value, counts)
+        for one in own
+        if one.key not in others
+        for counts in _tallies(case, held, one.key, others)
+        if counts.get(one.value)
+    ]
+    most = max((sum(counts.values()) for _, counts in ways), default=0.0)
+    ways = [each for each in ways if sum(each[1].values()) >= _SAMPLED * most]
+    best = [(min if fewest else max)(counts.values()) for _, counts in ways]
+    pairs = [sorted((one[1][one[0]], top)) for one, top in zip(ways, best, strict=True)]
+    if pairs and all(low < _CLEAR * high for low, high in pairs):
+        value, counts = ways[0]
+        other = next(name for name, count in counts.items() if count == best[0])
+        truth = f"{other} has {best[0]:,.0f}, {value} {counts[value]:,.0f}"
+        yield about(case, cell, f"“{sentence[slice(*match.span())]}”, but {truth}.")
+
+
+def _tallies(
+    case: Case, held: Sequence[Answer], key: str, others: Mapping[str, frozenset[str]]
+) -> Iterator[Mapping[str, float]]:
+    """Yield how many failures of the incident each value of a key has, by each whole answer."""
+    for answer, bad in _failures(held, key):
+        if answer.whole and others.keys() <= answer.keys.keys():
+            rows = bad & answer.holding(others.items())
+            for part in map(answer.within, instants.whole(case)):
+                counts = _counts(answer, key, part, rows)
+                yield {name: count for name, count in counts.items() if count}
 
 
 def _tops(case: Case, held: Sequence[Answer], name: Named, which: str) -> frozenset[str]:
@@ -157,12 +242,15 @@ def _tops(case: Case, held: Sequence[Answer], name: Named, which: str) -> frozen
     return frozenset(tops)
 
 
-def _counts(answer: Answer, key: str, part: slice) -> Mapping[str, float]:
+def _counts(
+    answer: Answer, key: str, part: slice, rows: NDArray[np.bool_] | None = None
+) -> Mapping[str, float]:
     """Return how much each value of a key counts among some rows."""
     own = answer.keys[key]
     codes = own.codes[part]
-    weights = None if answer.weights is None else answer.weights[part][codes >= 0]
-    counts = np.bincount(codes[codes >= 0], weights=weights, minlength=len(own.values))
+    known = codes >= 0 if rows is None else (codes >= 0) & rows[part]
+    weights = None if answer.weights is None else answer.weights[part][known]
+    counts = np.bincount(codes[known], weights=weights, minlength=len(own.values))
     return dict(zip(own.values, counts.tolist(), strict=True))
 
 
@@ -236,22 +324,24 @@ def _shares(
 
     And the part of them under which they surely are not nearly all.
     """
-    start, end = case.moments.start, case.moments.recovered
-    for answer in held if start and end else ():
-        if chosen[0] not in answer.keys or not (start and end):
-            continue
-        bad = answer.having(("status", _BAD)) if "status" in answer.keys else None
-        if answer.kind == attributes.POINTS:
-            bad = np.full(len(answer.moments), fill_value=derived.is_bad(answer.label))
-        if bad is None:
-            continue
-        known = bad & (answer.keys[chosen[0]].codes >= 0)
-        part = [answer.within((start, end))]
+    window = instants.whole(case)
+    for answer, known in _failures(held, chosen[0]) if window else ():
+        part = [answer.within(window[0])]
         own, whole = (
             answer.counts(rows, part)[0] for rows in (known & answer.having(chosen), known)
         )
         if whole >= _ROWS:
             yield own, whole, _MINOR if answer.whole else _RARE
+
+
+def _failures(held: Sequence[Answer], key: str) -> Iterator[tuple[Answer, NDArray[np.bool_]]]:
+    """Yield the answers that know a key, and which of their rows failed and have it."""
+    for answer in held:
+        bad = answer.having(("status", _BAD)) if "status" in answer.keys else None
+        if answer.kind == attributes.POINTS:
+            bad = np.full(len(answer.moments), fill_value=derived.is_bad(answer.label))
+        if bad is not None and key in answer.keys:
+            yield answer, bad & (answer.keys[key].codes >= 0)
 
 
 def _beside(
