@@ -100,6 +100,10 @@ def doubts(incident, place, value):
 
 TRUE = (
     "At the peak, at 15:00 UTC, 400 requests a minute failed.",
+    "The p95 latency stayed under ten seconds throughout.",
+    "The p95 latency never exceeded a quarter of an hour, nor half a minute.",
+    "The p95 latency was always below a minute.",
+    "The p95 latency never reached a second peak.",
     "Before the rollout the p95 latency was about 400 ms.",
     "The p95 latency was 400 ms before the incident.",
     "At its worst the p95 latency was more than twenty times the usual 400 ms.",
@@ -201,6 +205,9 @@ TRUE = (
 )
 FALSE = {
     "At the peak, at 14:02 UTC, 700 requests a minute failed.": "is 400 then",
+    "The p95 latency stayed under a second throughout.": "up to 9.6 s",
+    "The p95 latency never went above a second and a half.": "up to 9.6 s",
+    "The p95 latency was always below half a second.": "up to 9.6 s",
     "Before the rollout the p95 latency was 640 ms.": "was 400 ms before the start",
     "The p95 latency was 640 ms before the incident.": "was 400 ms before the start",
     "In the first half hour 2,000 requests failed.": "then",

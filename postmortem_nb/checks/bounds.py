@@ -50,9 +50,16 @@ _LEVEL = (
     r"(?!\s?(?:minutes?|hours?|days?|times)\b)"
     r"(?P<minutely>\s?\b(?:[a-z]+\s){0,2}?(?:a|per|each|every)\sminute\b)?"
 )
+_LENGTH = (
+    rf"(?P<span>{spoken.COUNT}\s(?:seconds?|minutes?)\b(?:\sand\sa\s(?:half|quarter)\b)?)"
+    r"(?=\W*$|[.,;:)–—]|\s(?:throughout|at|in|on|during|for|until|from|after|before|between|all|even|"
+    r"while|but|and|so|because)\b)"
+)
+"""The same in words: “half a second”; “a second peak” is none."""
 _BOUND = re.compile(
     r"\b(?:(?P<over>above|over|past|beyond|more than|higher than|pass(?:ed)?|exceed(?:ed)?|topped|"
-    rf"reach(?:ed)?)|(?P<under>below|under|less than|fewer than|lower than))\s{_LEVEL}",
+    rf"reach(?:ed)?)|(?P<under>below|under|less than|fewer than|lower than))\s"
+    rf"(?:{_LEVEL}|{_LENGTH})",
     re.IGNORECASE,
 )
 _PEAK = re.compile(
@@ -73,7 +80,8 @@ _NEVER = re.compile(
 _NONE = re.compile(rf"\b(?:no|none)\b(?!\s(?:more|less|fewer)\b){_NO}{{1,8}}?\s$", re.IGNORECASE)
 """Before a bound: none of several passed it."""
 _STAYED = re.compile(
-    r"\b(?:stayed|remained|kept|hovered)\b(?:\s(?!and\b|but\b)[\w-]+){0,3}?\s$", re.IGNORECASE
+    r"\b(?:stayed|remained|kept|hovered|(?:was|were) always)\b(?:\s(?!and\b|but\b)[\w-]+){0,3}?\s$",
+    re.IGNORECASE,
 )
 _OPEN = re.compile(
     rf"\b(?:{metered.SETTING}|{metered.WATCHING}|can|cannot|must|need\w*|when|as long as|unless|"
@@ -221,12 +229,19 @@ def _claim(
     if _OPEN.search(text) or (not _CLAUSE.split(head)[-1].strip() and not tail):
         return None
     said = f"{head}{match.group()}".strip()
-    family = endpoints.family((match["unit"] or "").lower())
+    family = "second" if _span(match) else endpoints.family((match["unit"] or "").lower())
     minutely = bool(match["minutely"])
     return Claim(cell, sentence, text, said, low, high, family, minutely, match.end())
 
 
+def _span(match: re.Match[str]) -> str:
+    """Return a bound that is told as a length in words; empty for a number."""
+    return (match.groupdict().get("span") or "").lower()
+
+
 def _value(match: re.Match[str]) -> float:
+    if _span(match):
+        return spoken.minutes(_span(match))[0] * 60
     return spoken.amount(match["number"], match["scale"] or "")[0] * _factor(match["unit"])
 
 
