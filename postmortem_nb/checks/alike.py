@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from postmortem_nb import language
-from postmortem_nb.checks import events, written
+from postmortem_nb.checks import events, portions, written
 from postmortem_nb.checks.items import ELSEWHEN, LONGEST, Item, read_items
 from postmortem_nb.checks.reading import TEXTS, WISHES, about, final, is_read, is_shown, sentences
 from postmortem_nb.checks.report import Severity
@@ -95,7 +95,8 @@ def _fractions(case: Case) -> Iterator[Finding]:
         for each in items:
             match = re.fullmatch(r"of (?P<whole>\d+) (?P<noun>\S+)", each.head)
             whole = float(match["whole"]) if match else 0.0
-            if match and whole and each.fact:
+            of_failed = portions.BAD.search(each.said)  # the others are of all that came
+            if match and whole and each.fact and not of_failed:
                 share = 100 * each.low / whole
                 parts[match["noun"]].append((cell, share, each.said))
     for cell in case.cells if parts else ():

@@ -6,9 +6,10 @@ of others, within a stretch that it may tell of; where no rows have, it is doubt
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from functools import lru_cache
-from itertools import chain, combinations, islice, product
+from itertools import chain, combinations, islice, pairwise, product
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -60,9 +61,11 @@ _ROUND = 0.25
 _FAR = 6.0
 """How often as many a number without a noun may be, to be meant for rows."""
 _ROWS = 50
+"""Rows of which a share is known."""
+_MINUTE, _MINUTES = dt.timedelta(minutes=1), 600
+"""A step, and how many, in which a part of what came is looked at."""
 _OTHER = re.compile(r"\b(?:an)?other\s(?:kind|sort|type|error|reason)s?\b", re.IGNORECASE)
 """In a sentence: a count far from the rows of its kind may be of those without it."""
-"""Rows of which a share is known."""
 
 
 def found(
@@ -86,7 +89,9 @@ def found(
             attest(attested, each.cell, each.said, surely=off is not None and off <= _SURE)
         elif each.alone and (_is_unread(case, each) or _is_of_one(each, every, windows)):
             continue
-        elif windows and not (_is_at_once(case, each) or _doubted(others, each)):
+        elif not windows or (_is_at_once(case, each) and not _is_above(case, each, pairs)):
+            continue
+        elif not _doubted(others, each):
             rated = each.is_rate
             truth = _rate(each, pairs, windows[0]) if rated else _truth(each, held, windows[0])
             if truth:
@@ -107,6 +112,21 @@ def _is_at_once(case: Case, each: Told) -> bool:
     """Return whether a part of what came is told in a row, of no stretch but its moment."""
     row = each.is_rate and each.cell.table in {"timeline", "updates"}
     return row and instants.between(case, each.sentence) is None
+
+
+def _is_above(case: Case, each: Told, pairs: Sequence[tuple[Answer, Answer]]) -> bool:
+    """Return whether a part of what came is more than failed of it in any minute of the incident."""
+    (start, end), tops = instants.whole(case)[0], [0.0]
+    size = min(_MINUTES, int((end - start) / _MINUTE))
+    minutes = [start + at * _MINUTE for at in range(size + 1)]
+    for failed, whole in pairs:
+        chosen = [(key, values) for key, values in _chosen(each, failed) if key in whole.keys]
+        bad, all_ = (
+            one.counts(one.holding(chosen), [one.within(two) for two in pairwise(minutes)])
+            for one in (failed, whole)
+        )
+        tops += [100 * part / many for part, many in zip(bad, all_, strict=True) if many]
+    return not each.is_good and each.figure.low > max(tops) + _POINTS
 
 
 def _is_unread(case: Case, each: Told) -> bool:
