@@ -106,6 +106,10 @@ def doubts(incident, name, value):
 
 
 TRUE = (
+    ("key_logs", "336 error lines say PoolTimeout. All carry version 3.1.0."),
+    ("key_logs", "463 error lines were logged until 16:09. All of them are of 3.1.0 or 3.0.9."),
+    ("key_logs", "We had both hosts in the logs. All carry 3.1.0 now."),
+    ("key_logs", "Errors came until the rollback, at 15:26. Most carry version 3.1.0."),
     ("key_logs", "Most errors came from worker-1."),
     ("key_logs", "worker-2 wrote fewer errors than any other host."),
     (
@@ -193,6 +197,9 @@ TRUE = (
     ("what_we_did", "It took us until 14:47 to see it."),  # what was discovered then
 )
 FALSE = (
+    ("key_logs", "463 error lines were logged. All carry version 3.1.0.", "336 of 463"),
+    ("key_logs", "336 error lines say PoolTimeout. Every one of them came from worker-2.", "127 of 463"),
+    ("problem", "We looked at the errors of north. They all have version 3.0.9.", "127 of 463"),
     ("key_logs", "Most errors came from worker-2.", "worker-1 has 336, worker-2 127"),
     ("key_logs", "worker-2 wrote more errors than any other host.", "worker-1 has 336"),
     ("key_logs", "The fewest errors were logged by worker-1.", "worker-2 has 127"),

@@ -89,9 +89,9 @@ def found(
             attest(attested, each.cell, each.said, surely=off is not None and off <= _SURE)
         elif each.alone and (_is_unread(case, each) or _is_of_one(each, every, windows)):
             continue
-        elif not windows or (_is_at_once(case, each) and not _is_above(case, each, pairs)):
-            continue
-        elif not _doubted(others, each):
+        elif windows and not _doubted(others, each):
+            if _is_at_once(case, each) and not _is_above(case, each, pairs):
+                continue
             rated = each.is_rate
             truth = _rate(each, pairs, windows[0]) if rated else _truth(each, held, windows[0])
             if truth:
@@ -115,7 +115,7 @@ def _is_at_once(case: Case, each: Told) -> bool:
 
 
 def _is_above(case: Case, each: Told, pairs: Sequence[tuple[Answer, Answer]]) -> bool:
-    """Return whether a part of what came is more than failed of it in any minute of the incident."""
+    """Return whether a part of what came is more than failed of it in any minute."""
     (start, end), tops = instants.whole(case)[0], [0.0]
     size = min(_MINUTES, int((end - start) / _MINUTE))
     minutes = [start + at * _MINUTE for at in range(size + 1)]

@@ -37,9 +37,9 @@ _RANK = re.compile(
 _HARD = frozenset({"hardest", "most", "worst"})
 _BAD = frozenset({"error"})
 _MAY = re.compile(
-    r"\b(?:hardest|most|worst|least|fewest|lightest|more|fewer|no other|only|solely|exclusively|all|mostly|mainly|alone|"
-    r"spared|untouched|unaffected|affected|hit|went on as|no failed|no errors?|no failures?|"
-    r"fail\w*|degraded|impacted)\b|\d\.\d",
+    r"\b(?:hardest|most|worst|least|fewest|lightest|more|fewer|no other|only|solely|"
+    r"exclusively|all|mostly|mainly|alone|spared|untouched|unaffected|affected|hit|went on as|"
+    r"no failed|no errors?|no failures?|fail\w*|degraded|impacted)\b|\d\.\d",
     re.IGNORECASE,
 )
 _OTHER = re.compile(
@@ -107,8 +107,8 @@ _MARKS = ("; ", ", and ", ", but ", ", ")
 _COUNT = re.compile(r"(?<![\w.-])\d[\d,]*(?![\w.-]*\w)")
 """A number that belongs to no name."""
 _ROW = (
-    r"(?:\x00+\s)?(?:(?:error\s)?(?:logs|log lines|lines|messages)|(?:failed|rejected|refused|lost)\s"
-    r"(?:[a-z]+\s)?[a-z]+s|(?:[a-z]+\s)?(?:errors|failures|rejections|refusals))\b"
+    r"(?:\x00+\s)?(?:(?:error\s)?(?:logs|log lines|lines|messages)|(?:failed|rejected|refused|lost)"
+    r"\s(?:[a-z]+\s)?[a-z]+s|(?:[a-z]+\s)?(?:errors|failures|rejections|refusals))\b"
 )
 """What is counted, a value that it has masked: “failed print requests”, “LeaseLost errors”."""
 _THAN = r"(?:than|as)\s(?:(?:from|in|on|at|by)\s)?(?:any|every|each|all)\s(?:of the\s)?others?\b"
@@ -116,6 +116,8 @@ _AT = r"(?:from|in|on|at|by|with)\s(?:the\s)?(?:[a-z]+\s)?"
 _MOST = r"(?:by far\s)?(?:the\s)?(?P<way>most|fewest)"
 _MANY = r"(?:as (?P<way>many)|(?P<more>more|fewer))"
 _LOST = r"(?:lost|failed|rejected|refused|dropped)"
+_IS = r"(?:are|is|was|were)\s(?:an?\s)?"
+_OF = r"(?:of\s(?:the|all|these|our)\s)?"
 _RANKED = tuple(
     re.compile(pattern, re.IGNORECASE)
     for pattern in (
@@ -123,14 +125,11 @@ _RANKED = tuple(
         rf"(?P<own>\x00+)\s{_LOST}\s(?P<way>more|fewer)\s(?:[a-z]+\s)?[a-z]+s\s{_THAN}",
         rf"(?P<own>\x00+)\s(?:[a-z]+\s){{1,2}}?{_MOST}\s{_ROW}",
         rf"\b(?P<way>more|fewer)\s{_ROW}\s(?:[a-z]+\s){{1,2}}?{_AT}(?P<own>\x00+)\s{_THAN}",
-        rf"\b{_MOST}\s(?:of\s(?:the|all|these|our)\s)?{_ROW}\s(?:in\s\x00+\s)?"
-        rf"(?:[a-z]+\s){{1,2}}?{_AT}(?P<own>\x00+)",
-        rf"\b{_MOST}\s(?:of\s(?:the|all|these|our)\s)?{_ROW}\s(?:are|were)\s(?:an?\s)?"
-        r"(?P<own>\x00+)",
+        rf"\b{_MOST}\s{_OF}{_ROW}\s(?:in\s\x00+\s)?(?:[a-z]+\s){{1,2}}?{_AT}(?P<own>\x00+)",
+        rf"\b{_MOST}\s{_OF}{_ROW}\s{_IS}(?P<own>\x00+)",
         rf"\bno other\s(?:[a-z]+\s){{2,3}}?{_MANY}\s{_ROW}\s(?:as|than)\s(?P<own>\x00+)",
         rf"\bwith\s{_MOST}\s{_ROW}\s(?:is|was)\s(?:[a-z]+\s)?(?P<own>\x00+)",
-        r"\bthe\s(?P<way>most)\s(?:common|frequent)\s(?:kind of\s)?(?:error|failure)\s(?:is|was)\s"
-        r"(?:an?\s)?(?P<own>\x00+)",
+        rf"\bthe\s(?P<way>most)\s(?:common|frequent)\s(?:error|failure)\s{_IS}(?P<own>\x00+)",
     )
 )
 """That a value has more, or fewer, than all others of its kind: values are masked."""
@@ -187,7 +186,7 @@ def _foremost(
     for one in names:
         masked = masked[: one.begin] + "\0" * (one.end - one.begin) + masked[one.end :]
     match = next((found for each in _RANKED if (found := each.search(masked))), None)
-    if match is None or _LIST.match(masked, match.end("own")) and "\0" in masked[match.end() :]:
+    if match is None or ("\0" in masked[match.end() :] and _LIST.match(masked, match.end("own"))):
         return
     fewest = "few" in f"{match['way']}{match.groupdict().get('more') or ''}".lower()
     own = [one for one in names if one.begin == match.start("own")]

@@ -1,7 +1,8 @@
 """Which rows all have a value: “all error lines came from Dublin”.
 
-“The 172 lines of 3.17.2 all came from Oregon”, “only os-dub-3 logged errors”: held to the complete
-answers of logs, those with the other values of the sentence.
+“The 172 lines of 3.17.2 all came from Oregon”, “only os-dub-3 logged errors”, “All carry 5.2.4”:
+held to the complete answers of logs, those with the other values of the sentence, or of the ones
+before it that tell of which logs.
 """
 
 from __future__ import annotations
@@ -54,7 +55,18 @@ _WROTE = re.compile(
 _NONE = re.compile(
     rf"\b(?:no|not (?:one|a single))\s(?:[\w-]+\s){{0,2}}?{_ROWS}\s{_FROM}", re.IGNORECASE
 )
-_MAY = re.compile(r"\b(?:all|every|only|no|not (?:one|a single))\b", re.IGNORECASE)
+_THEY = re.compile(
+    r"^\W*(?:they all|all(?:\sof\s(?:them|these|those))?|(?:every(?:\ssingle)?|each)\sone|each)"
+    r"(?:\sof\s(?:them|these|those))?\s(?:carr(?:y|ies|ied)|ha(?:ve|s|d)|bears?|bore|shows?|showed|"
+    r"names?|says?|said|are|is|were|was|c[ao]mes?)\s(?:(?!no\b|not\b|never\b)[a-z]+\s){0,4}?$",
+    re.IGNORECASE,
+)
+"""Before a value: all rows of the sentence before have it."""
+_NOW = re.compile(r"\b(?:now|again|today|still|meanwhile)\b", re.IGNORECASE)
+_BACK = 2
+"""Sentences before that are looked at for the rows that are meant."""
+_ROW = re.compile(rf"\b{_ROWS}\b", re.IGNORECASE)
+_MAY = re.compile(r"\b(?:all|every|each|only|no|not (?:one|a single))\b", re.IGNORECASE)
 _WORDS = re.compile(
     rf"\b(?:of|from|in|on|by|with|the|and|error|log|{_ROWS}|hosts?|nodes?|pods?|versions?|regions?)\b",
     re.IGNORECASE,
@@ -104,10 +116,15 @@ def found(incident: Incident, case: Case) -> Iterator[Finding]:
 
 def _found(case: Case, held: Sequence[Answer]) -> Iterator[Finding]:
     for cell, text in passages(case):
-        for sentence in sentences(text) if matches(_MAY, text) else ():
+        every = sentences(text) if matches(_MAY, text) else []
+        for at, sentence in enumerate(every):
             if len(sentence) > LONGEST or _OPEN.search(sentence):
                 continue
             names = attributes.named(sentence, held)
+            before = " ".join(each for each in every[max(0, at - _BACK) : at])
+            yield from (
+                _they(case, _Told(cell, sentence, names, names[0], before), held) if names else ()
+            )
             for each in names:
                 before = sentence[max(0, each.begin - _FAR) : each.begin]
                 told = _Told(cell, sentence, names, each, before)
@@ -133,7 +150,8 @@ def _all(case: Case, told: _Told, held: Sequence[Answer]) -> Iterator[Finding]:
     if every and not _is_read(every, told, given):
         return
     values = frozenset(one.value for one in alike)
-    parts = _parts(case, held, (each.key, values), given, sentence[since:])
+    stretches = (*instants.whole(case), None)
+    parts = _parts(stretches, held, (each.key, values), given, sentence[since:])
     own = list(_counted(parts, every["count"] if every else None))
     if every or only:
         least = _LOOSELY if every and every["loose"] else _STRICT
@@ -146,6 +164,33 @@ def _all(case: Case, told: _Told, held: Sequence[Answer]) -> Iterator[Finding]:
         said = told.said(match, alike[-1].end)
         said = said[said.rfind("all ") :] if match.re is _ALL else said  # its number may be right
         yield about(case, told.cell, f"“{said}”, but {truth}.")
+
+
+def _they(case: Case, told: _Told, held: Sequence[Answer]) -> Iterator[Finding]:
+    """Yield a value that not all rows have of which the sentences before tell.
+
+    Whichever of them those mean: of which values, and in which stretch.
+    """
+    sentence, each = told.sentence, told.each
+    own = _THEY.search(sentence[: each.begin]) and not _NOW.search(sentence)
+    if not own or any(one.key != each.key for one in told.names if one.begin != each.begin):
+        return
+    if len(told.before) > _BACK * LONGEST or not _ROW.search(told.before):
+        return
+    values = frozenset(one.value for one in told.names if one.key == each.key)
+    given = attributes.named(told.before, held)
+    ways = [[], given, *([one] for one in given)]
+    stretches = [*instants.windows(case, told.cell, told.before), *instants.whole(case), None]
+    parts = [
+        part
+        for way in ways
+        for part in _parts(stretches, held, (each.key, values), way, told.before)
+        if part[1] >= _FEWEST
+    ]
+    if parts and all(part < _STRICT * all_ for part, all_ in parts):
+        part, all_ = parts[0]
+        truth = f"{part:,.0f} of {all_:,.0f} have {' or '.join(sorted(values))}"
+        yield about(case, told.cell, f"“{sentence[: told.names[-1].end]}”, but {truth}.")
 
 
 def _is_read(every: re.Match[str], told: _Told, given: Sequence[Named]) -> bool:
@@ -167,12 +212,16 @@ def _counted(
 
 
 def _parts(
-    case: Case, held: Sequence[Answer], chosen: Chosen, given: Sequence[Named], said: str
+    stretches: Sequence[instants.Window | None],
+    held: Sequence[Answer],
+    chosen: Chosen,
+    given: Sequence[Named],
+    said: str,
 ) -> Iterator[tuple[float, float]]:
     """Yield how many rows, of how many with the other values, have some, in each stretch."""
     for answer, rows in _rows(held, chosen[0], given, said):
         own = rows & answer.having(chosen)
-        for window in (*instants.whole(case), None):
+        for window in stretches:
             part = [answer.within(window)]
             yield answer.counts(own, part)[0], answer.counts(rows, part)[0]
 
