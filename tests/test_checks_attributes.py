@@ -106,6 +106,8 @@ def doubts(incident, name, value):
 
 
 TRUE = (
+    ("key_traces", "5 of the 20 traces we kept are errors."),
+    ("key_traces", "Of the 20 spans that were frozen, 15 had no error."),
     ("key_logs", "336 error lines say PoolTimeout. All carry version 3.1.0."),
     ("key_logs", "463 error lines were logged until 16:09. All of them are of 3.1.0 or 3.0.9."),
     ("key_logs", "We had both hosts in the logs. All carry 3.1.0 now."),
@@ -197,6 +199,9 @@ TRUE = (
     ("what_we_did", "It took us until 14:47 to see it."),  # what was discovered then
 )
 FALSE = (
+    ("key_traces", "12 of the 20 traces we kept are errors.", "but 5 frozen spans"),
+    ("problem", "11 of the 20 spans that we froze have status error.", "but 5 frozen spans"),
+    ("problem", "Of the 20 spans, 9 were errors.", "but 5 frozen spans"),
     ("key_logs", "463 error lines were logged. All carry version 3.1.0.", "336 of 463"),
     ("key_logs", "336 error lines say PoolTimeout. Every one of them came from worker-2.", "127 of 463"),
     ("problem", "We looked at the errors of north. They all have version 3.0.9.", "127 of 463"),

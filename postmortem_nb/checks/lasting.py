@@ -36,7 +36,8 @@ MOST = 100
 _TIME = r"(?P<time>\d[\d,]*(?:\.\d+)?)\s?(?P<unit>ms|milliseconds|s|seconds?)\b"
 _ENDED = re.compile(
     r"\b(?:(?P<error>(?:ended|finished|came back|returned)\s(?:in|with)\s(?:an?\s)?errors?\b|"
-    r"failed\b|errored\b)|(?P<ok>succeeded\b|went through\b)|"
+    r"failed\b|errored\b|(?:are|were)\s(?:in\s)?errors?\b|"
+    r"(?:ha(?:ve|s|d)|carry|carried|show(?:ed)?)\s(?:an?\s|the\s)?(?:status\s(?:of\s)?)?errors?\b)|(?P<ok>succeeded\b|went through\b)|"
     r"(?:took|lasted|ran(?: for)?|needed|were|was)\s(?:(?P<longer>longer than|more than|over|above|"
     rf"slower than)|(?P<shorter>less than|under|shorter than|faster than))\s{_TIME})",
     re.IGNORECASE,
@@ -60,6 +61,12 @@ _GAP = re.compile(
     r"\s(?:(?!(?:that|which|who|and|but|then)\b|\d+\s)[\w./-]+\s){0,4}?|\s", re.IGNORECASE
 )
 """Between what is counted and how it ended."""
+_KEPT_BY = re.compile(
+    r"^\s(?:(?:that|which)\s)?(?:we|were|was)\s(?:have\s|had\s)?"
+    r"(?:kept|keep|froze|frozen|sampled|stored|saved|fetched|pulled|looked at)(?=\s)",
+    re.IGNORECASE,
+)
+"""Behind what is counted: those that the answers hold."""
 _NUMBER = re.compile(
     rf"(?<![\w.,:/#-])(?P<number>\d{{1,3}}(?:,\d{{3}})+|\d+|\b(?:{'|'.join(spoken.WORDS)}))"
     r"(?![\w%:-]|[.,]\d|\s?(?:%|percent\b))",
@@ -145,6 +152,7 @@ def _told(
         ours = bool(whole) and int((whole or "").replace(",", "")) in sizes
         spans = _SPANS.fullmatch(known["noun"]) or (cell.column.name == "key_traces" and not whole)
         gap = sentence[of.end() if of else end if head else known.end() : match.start()]
+        gap = _KEPT_BY.sub("", gap)
         plain = not gap.strip() or attributes.named(gap, held)
         if (ours or (spans and not whole)) and plain and _GAP.fullmatch(gap):
             return share, low, high, (head.start() if head and not of else begin)
