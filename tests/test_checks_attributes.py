@@ -106,6 +106,9 @@ def doubts(incident, name, value):
 
 
 TRUE = (
+    ("problem", "About three quarters of the errors were timeouts."),
+    ("problem", "27 % of the errors were about lost leases."),
+    ("problem", "Of the errors 72.6 % are timeouts, and a fifth of the day went into them."),
     ("key_traces", "5 of the 20 traces we kept are errors."),
     ("key_traces", "Of the 20 spans that were frozen, 15 had no error."),
     ("key_logs", "336 error lines say PoolTimeout. All carry version 3.1.0."),
@@ -199,6 +202,9 @@ TRUE = (
     ("what_we_did", "It took us until 14:47 to see it."),  # what was discovered then
 )
 FALSE = (
+    ("problem", "A fifth of the errors were timeouts.", "72.6 % of lines are with PoolTimeout"),
+    ("problem", "A tenth of the failures were timeouts.", "72.6 % of lines are with PoolTimeout"),
+    ("key_logs", "Of the errors 41 % are timeouts.", "72.6 % of lines are with PoolTimeout"),
     ("key_traces", "12 of the 20 traces we kept are errors.", "but 5 frozen spans"),
     ("problem", "11 of the 20 spans that we froze have status error.", "but 5 frozen spans"),
     ("problem", "Of the 20 spans, 9 were errors.", "but 5 frozen spans"),

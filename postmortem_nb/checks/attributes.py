@@ -365,7 +365,7 @@ def _stands(sentence: str, words: Sequence[tuple[str, int, int]], path: Sequence
     if len(words) < len(path):
         return False
     own = [word for word, _, _ in words]
-    if own != list(path) and own != [*path[:-1], f"{path[-1]}s"]:
+    if own[:-1] != list(path[:-1]) or not re.fullmatch(rf"{re.escape(path[-1])}(?:e?s)?", own[-1]):
         return False
     near = pairwise(words)
     before, after = sentence[: words[0][1]][-1:], sentence[words[-1][2] :][:1]

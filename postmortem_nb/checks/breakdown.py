@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from postmortem_nb.checks import (
     attributes,
     borne,
+    endings,
     events,
     instants,
     metered,
@@ -46,7 +47,6 @@ _BARE = re.compile(
 _LEVEL = re.compile(r"\b(?:from|to|at|of its)\s$", re.IGNORECASE)  # before a small number
 _CODE = re.compile(r"\b(?:HTTP|status|code)\s(?:status\s|code\s|error\s)*$", re.IGNORECASE)
 """Before a number: it is that of a status."""
-_DIGITS = 3
 _CLAUSED = re.compile(r"\s(?:that|which|who|are|were|is|was)\s")
 """In a figure with its noun: the noun is that of another clause."""
 _LINES = re.compile(
@@ -85,7 +85,7 @@ _REST = re.compile(
     re.IGNORECASE,
 )
 """Near a figure: it may be of those without the value."""
-_NEAR = 30
+_NEAR, _DIGITS = 30, 3
 _ITS = re.compile(r"\sof\s(?:its|their)\b")  # behind a share: it is one of what came to those
 _WHOLE = re.compile(r"\bof\s(?:(?:the|our|all)\s){0,2}$", re.IGNORECASE)
 """Before a figure: it is the whole of what is told of."""
@@ -255,7 +255,7 @@ def told(case: Case, held: Sequence[Answer], known: Bears) -> Iterator[Told]:
             other = BUDGET.search(sentence) or is_of_another_day(case, sentence)
             if len(sentence) > LONGEST or other:
                 continue
-            names = attributes.named(sentence, held)
+            names = endings.named(sentence, held)
             told_ = (*names, *before)  # “that was the end of 400 picks”
             rows = bool(_LINES.search(sentence)) or any(one.key in _KEYS for one in names)
             rows = rows or (bool(names) and bool(_WROTE.search(sentence)))

@@ -219,7 +219,9 @@ def _apart(
     each: Told, failed: Answer, whole: Answer, windows: Sequence[Window | None]
 ) -> float | None:
     """Return how far off a figure is from such a part of what came that failed, or did not."""
-    if each.is_bad and not each.is_share:
+    kind = any(attributes.KIND.search(one.key) for one in each.own)
+    of_failed = kind and portions.OF_FAILED.match(each.sentence, each.figure.end)
+    if of_failed or (each.is_bad and not each.is_share):
         return None
     one, other = (_counts(each, answer, windows) for answer in (failed, whole))
     own = _told_of(each, failed)

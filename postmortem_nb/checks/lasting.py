@@ -37,7 +37,8 @@ _TIME = r"(?P<time>\d[\d,]*(?:\.\d+)?)\s?(?P<unit>ms|milliseconds|s|seconds?)\b"
 _ENDED = re.compile(
     r"\b(?:(?P<error>(?:ended|finished|came back|returned)\s(?:in|with)\s(?:an?\s)?errors?\b|"
     r"failed\b|errored\b|(?:are|were)\s(?:in\s)?errors?\b|"
-    r"(?:ha(?:ve|s|d)|carry|carried|show(?:ed)?)\s(?:an?\s|the\s)?(?:status\s(?:of\s)?)?errors?\b)|(?P<ok>succeeded\b|went through\b)|"
+    r"(?:ha(?:ve|s|d)|carry|carried|show(?:ed)?)\s(?:an?\s|the\s)?(?:status\s(?:of\s)?)?errors?\b)|"
+    r"(?P<ok>succeeded\b|went through\b)|"
     r"(?:took|lasted|ran(?: for)?|needed|were|was)\s(?:(?P<longer>longer than|more than|over|above|"
     rf"slower than)|(?P<shorter>less than|under|shorter than|faster than))\s{_TIME})",
     re.IGNORECASE,
