@@ -100,6 +100,10 @@ def doubts(incident, place, value):
 
 TRUE = (
     "At the peak, at 15:00 UTC, 400 requests a minute failed.",
+    "At 16:05 requests were still being refused.",
+    "Requests still failed at 16:00 in harbour.",
+    "At 16:30 the build of the docs still failed.",
+    "At 16:30 requests no longer failed.",
     "The p95 latency stayed under ten seconds throughout.",
     "The p95 latency never exceeded a quarter of an hour, nor half a minute.",
     "The p95 latency was always below a minute.",
@@ -205,6 +209,9 @@ TRUE = (
 )
 FALSE = {
     "At the peak, at 14:02 UTC, 700 requests a minute failed.": "is 400 then",
+    "At 16:30 requests were still being refused.": "0 failed from 16:27 to 16:33 UTC",
+    "Requests still failed at 16:40 in harbour.": "0 failed from 16:37 to 16:43 UTC",
+    "At 17:10 checkout kept refusing requests.": "0 failed from 17:07 to 17:13 UTC",
     "The p95 latency stayed under a second throughout.": "up to 9.6 s",
     "The p95 latency never went above a second and a half.": "up to 9.6 s",
     "The p95 latency was always below half a second.": "up to 9.6 s",

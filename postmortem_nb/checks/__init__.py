@@ -41,7 +41,7 @@
                 `peaks`: their heights and minutes; `bounds`: what they never passed
     endpoints   from where to where a metric moved
     portions    parts of what failed, by time and region; `tallied`: how many;
-                `outof`: and of how many; `ceased`: stretches in which nothing failed
+                `outof`: and of how many; `ceased`: when nothing failed, or still did
     derivable   counts and parts by attribute and stretch that no frozen rows bear;
                 `breakdown`: how sentences tell them
     ellipsis    what clauses leave out, spelled out for these readers

@@ -1,7 +1,9 @@
-"""Stretches in which nothing is told to have failed: “no search failed after 10:51”.
+"""Stretches in which nothing is told to have failed, and moments at which something still did.
 
-Held to the metric whose points are, together, the failed requests: doubted where many more failed
-in every stretch that the sentence may tell of than failed in as long a time before the start.
+“No search failed after 10:51”, “at 11:10 searches were still failing”: held to the metric whose
+points are, together, the failed requests. The first is doubted where many more failed in every
+stretch that the sentence may tell of than failed in as long a time before the start, the second
+where no more did around its clock.
 """
 
 from __future__ import annotations
@@ -13,7 +15,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from postmortem_nb.checks import attributes, borne, derived, events, instants, portions, ranges
+from postmortem_nb.checks import (
+    attributes,
+    borne,
+    derived,
+    events,
+    instants,
+    portions,
+    ranges,
+    spoken,
+    written,
+)
 from postmortem_nb.checks.order import LONGEST
 from postmortem_nb.checks.reading import about, matches, passages, sentences
 
@@ -53,11 +65,26 @@ _SLACK = dt.timedelta(minutes=1)
 _SOME, _PART, _TIMES = 3, 0.005, 3.0
 """Failures, and the part of all, from which on there were some; and how often as many as usual."""
 _POINTS = 10
+_STILL = re.compile(
+    r"\b(?:still\s(?:being\s)?(?:[a-z]{1,20}ly\s)?|(?:went on|kept)\s(?:being\s)?)"
+    rf"(?:{_BAD}|rejecting|refusing|losing|declining|timing out)\b"
+    r"(?P<what>(?:\s[a-z]{1,20}){0,3})",
+    re.IGNORECASE,
+)
+_AT = re.compile(rf"\b(?:at|around|by|until|till)\s{spoken.CLOCK}", re.IGNORECASE)
+_UNSURE = re.compile(
+    r"\b(?:no|not|none|never|nobody|nothing|without|longer|stopped|retr\w+|canary|tests?|staging|"
+    r"build|monitor|alert|page)\b",
+    re.IGNORECASE,
+)
+"""In a sentence: it denies, or is of something else than what came."""
+_AROUND, _DAY, _LONG, _NEAR = dt.timedelta(minutes=3), 1440, 4, 40
 
 
 def found(incident: Incident, case: Case) -> Iterator[Finding]:
-    """Yield sentences that nothing failed in a stretch, where some did."""
+    """Yield sentences that nothing, or something still, failed, where it is not so."""
     yield from islice(_found(incident, case), MOST)
+    yield from islice(_still(incident, case), MOST)
 
 
 def _found(incident: Incident, case: Case) -> Iterator[Finding]:
@@ -73,6 +100,40 @@ def _found(incident: Incident, case: Case) -> Iterator[Finding]:
                 end = match.start("what") if match["what"] else match.end()
                 rest = f"{sentence[: match.start()]}, {sentence[end:]}"
                 yield from _denied(case, cell, sentence, own, portions.stretches(case, cell, rest))
+
+
+def _still(incident: Incident, case: Case) -> Iterator[Finding]:
+    """Yield sentences that something still failed at a clock, where no more did than usual."""
+    for cell, text in passages(case):
+        for sentence in sentences(text) if matches(_STILL, text) else ():
+            match, clocks = _STILL.search(sentence), list(_AT.finditer(sentence))
+            every = sum(each.kind == "clock" for each in written.figures(sentence))
+            open_ = len(sentence) > LONGEST or _OPEN.search(sentence) or _UNSURE.search(sentence)
+            at = spoken.clocked(clocks[0]) if len(clocks) == every == 1 else None
+            if open_ or match is None or at is None or at[1] != _DAY:
+                continue
+            curves = portions.failures(incident, case)
+            if not curves or not _came(case, match, borne.known(incident, case)):
+                continue
+            own = _own(incident, case, sentence, curves)
+            moment = instants.on_day(case, at[0])
+            since, until = moment - _AROUND, moment + _AROUND
+            ends = [ranges.micros(each) for each in (since, until)]
+            if any(one.moments[0] <= ends[0] and ends[1] <= one.moments[-1] for one in own):
+                count = sum(derived.counted(each, since, until) for each in own)
+                usual = sum(_usual(each, case.moments.start) for each in own)
+                if count <= usual * ((until - since) / _SLACK):
+                    truth = f"{count:,.0f} failed from {since:%H:%M} to {until:%H:%M} UTC"
+                    yield about(case, cell, f"“{sentence.strip(' .')}”, but {truth}.")
+
+
+def _came(case: Case, match: re.Match[str], known: Bears) -> bool:
+    """Return whether what still failed is what came, or the service that it came to."""
+    services = re.findall(r"\w+", " ".join(map(str, case.fact("services") or ())).lower())
+    ours = known.requests | {events.stem(each) for each in services if len(each) > _LONG}
+    before = re.split(r"[,;:]", match.string[max(0, match.start() - _NEAR) : match.start()])[-1]
+    words = re.findall(r"[a-z]+", f"{before} {match['what']}".lower())
+    return not ours.isdisjoint(map(events.stem, words))
 
 
 def _is_meant(match: re.Match[str], known: Bears) -> bool:
