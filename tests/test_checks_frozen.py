@@ -100,6 +100,8 @@ def doubts(incident, place, value):
 
 TRUE = (
     "At the peak, at 15:00 UTC, 400 requests a minute failed.",
+    "At 15:00 a few hundred requests a minute were refused.",
+    "An alert on a few thousand failures a minute is too late.",
     "At 16:05 requests were still being refused.",
     "Requests still failed at 16:00 in harbour.",
     "At 16:30 the build of the docs still failed.",
@@ -209,6 +211,9 @@ TRUE = (
 )
 FALSE = {
     "At the peak, at 14:02 UTC, 700 requests a minute failed.": "is 400 then",
+    "At 15:00 a few dozen requests a minute were refused.": "400 to 400",
+    "A few thousand requests failed each minute.": "never was above 400",
+    "Failures peaked at a few thousand a minute.": "highest level at 400",
     "At 16:30 requests were still being refused.": "0 failed from 16:27 to 16:33 UTC",
     "Requests still failed at 16:40 in harbour.": "0 failed from 16:37 to 16:43 UTC",
     "At 17:10 checkout kept refusing requests.": "0 failed from 17:07 to 17:13 UTC",
@@ -314,6 +319,9 @@ def test_what_the_evidence_does_not_bear_is_doubted(made, sentence):
         (("Partial Recovery", "status"), "Error rate still around one in seventeen.", ""),
         (("Partial Recovery", "status"), "More than half of all requests failed.", "19.7 % of"),
         (("Partial Recovery", "status"), "A quarter of all requests failed.", ""),
+        (("Partial Recovery", "status"), "Failures down to a few thousand a minute.", "90 to 90"),
+        (("Partial Recovery", "status"), "Failures fell to a few dozen a minute.", ""),
+        (("Partial Recovery", "status"), "From a few hundred failures a minute to 90.", ""),
         (("Partial Recovery", "remaining"), "The last 100 or so queued requests wait.", "25"),
         (("Partial Recovery", "remaining"), "Some 900 queued requests wait.", ""),
         (("Partial Recovery", "remaining"), "At first 100 calls were still queued.", "25"),

@@ -9,7 +9,7 @@ no frozen metric of that kind was at such a level then; without such a metric no
 from __future__ import annotations
 
 import re
-from itertools import islice
+from itertools import chain, islice
 from typing import TYPE_CHECKING
 
 from postmortem_nb import times
@@ -44,6 +44,15 @@ _GREW = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 """Up to the end of a level, no clock anywhere: “it grew to 5,629, an hour after the fix …”."""
+_FEW = re.compile(
+    r"\ba few (?P<scale>dozen|hundred|thousand)(?:\s(?!(?:to|from|and|or)\b)[a-z]{1,20}){0,4}?"
+    r"\s(?:a|per|each|every)\sminute\b(?!\s(?:before|earlier)\b)",
+    re.IGNORECASE,
+)
+"""How many failed in a minute, as a word has it."""
+_FEWS = {"dozen": (24.0, 99.0), "hundred": (200.0, 999.0), "thousand": (2_000.0, 9_999.0)}
+_FROM = re.compile(r"\b(?:from|than|of)\s$", re.IGNORECASE)
+"""Before a level: it was so earlier."""
 _NAME = 3
 """Letters that the name of a group has at least."""
 
@@ -58,7 +67,8 @@ def found(incident: Incident, case: Case, attested: Attested) -> Iterator[Findin
     pairs = (each for cell, text in texts for each in _paired(case, cell, text, groups))
     gauges = {kind for one in curves if (kind := derived.gauge(one))}
     others = (each for cell, text in texts for each in _gauged(case, cell, text, gauges))
-    for each in (*islice(every, MOST), *islice(pairs, MOST), *islice(others, MOST)):
+    fews = (each for cell, text in texts for each in _few(case, cell, text, known))
+    for each in chain(*(islice(found_, MOST) for found_ in (every, pairs, others, fews))):
         if each.kind == "queue" and not each.gauge and _is_gauge(each.sentence, gauges):
             continue
         fit = _own(case, each, [one for one in curves if _measures(one, each)])
@@ -175,6 +185,24 @@ def _told(
                     percentile = topic.groupdict().get("p") or ""
                     level = Level(cell, sentence, name, value, which, at, begin, end, percentile)
                     yield level._replace(clocked=clocked)
+
+
+def _few(case: Case, cell: Cell, text: str, known: dict[str, list[dt.datetime]]) -> Iterator[Level]:
+    """Yield how many failed a minute where a word says it: “a few dozen”."""
+    said, _ = metered.TOPICS["failing"]
+    for sentence in sentences(text) if matches(_FEW, text) else ():
+        topic = said.search(sentence) if len(sentence) <= LONGEST else None
+        found_ = list(_FEW.finditer(sentence)) if topic else []
+        if len(found_) != 1 or metered.PLANNED.search(sentence):
+            continue
+        begin, end = found_[0].span()
+        low, high = _FEWS[found_[0]["scale"].lower()]
+        if not _FROM.search(sentence[:begin]):
+            value = metered.Value(low, high, begin, end, "")
+            top = metered.which("failing", sentence, value) == metered.TOP
+            at = instants.told(case, cell, sentence, known)
+            which = metered.TOP if top else metered.AT if at else metered.EVER
+            yield Level(cell, sentence, "failing", value, which, at, begin, end)
 
 
 _TURN = re.compile(r"[,;]\s(?:and\s)?(?:but|so|while|whereas|because|since|although|which)\b")
