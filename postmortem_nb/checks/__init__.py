@@ -49,7 +49,7 @@
                 hit hardest, and what goes together; `solely`: what all rows have
     happened    clocks at which the evidence has an event, and key events at another one
     logged      what frozen logs and spans say: shares, counts, first moments, the longest;
-                `lasting`: how long spans took, and how they ended
+                `lasting`: how long spans took, and how they ended; `traced`: when
     records     evidence, and the log of edits
     whys        the chain of whys: its links, one told twice
     twice       rows, steps and names that stand twice, one text for two opposites
@@ -116,6 +116,7 @@ from postmortem_nb.checks import (
     sums,
     tallied,
     timeline,
+    traced,
     twice,
     versions,
     whys,
@@ -229,6 +230,7 @@ def findings(incident: Incident, *, ignore: Iterable[str] = ()) -> pd.DataFrame:
     found += outof.found(incident, seen, found, attested)
     found += logged.found(incident, seen, attested)
     found += lasting.found(incident, seen, attested)
+    found += traced.found(incident, seen)
     found += happened.found(incident, seen)
     found += extremes.found(incident, seen)
     found += ranked.found(incident, seen)
