@@ -100,6 +100,9 @@ def doubts(incident, place, value):
 
 TRUE = (
     "At the peak, at 15:00 UTC, 400 requests a minute failed.",
+    "Between 14:02 and 16:12 UTC the queue of north rose from about 40 to 6,000.",
+    "From 14:02 to 16:09 the p95 latency went up from 400 ms to 9,600 ms.",
+    "Between 15:30 and 16:05 UTC the p95 latency rose to 900 ms.",
     "At 15:00 a few hundred requests a minute were refused.",
     "An alert on a few thousand failures a minute is too late.",
     "At 16:05 requests were still being refused.",
@@ -211,6 +214,9 @@ TRUE = (
 )
 FALSE = {
     "At the peak, at 14:02 UTC, 700 requests a minute failed.": "is 400 then",
+    "From 15:30 to 16:09 the queue of north rose to 6,000.": "highest level at 900",
+    "Between 15:30 and 16:05 UTC the p95 latency rose to 9,600 ms.": "highest level at 900",
+    "Between 14:02 and 16:09 UTC the queue of north rose from 40 to 9,000.": "6,000",
     "At 15:00 a few dozen requests a minute were refused.": "400 to 400",
     "A few thousand requests failed each minute.": "never was above 400",
     "Failures peaked at a few thousand a minute.": "highest level at 400",

@@ -44,6 +44,12 @@ _GREW = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 """Up to the end of a level, no clock anywhere: “it grew to 5,629, an hour after the fix …”."""
+_ROSE = re.compile(
+    r"\b(?:gr[eo]w|rose|risen|rising|climb\w*|jump\w*|swell\w*|built up|went up|shot up|increas\w*|"
+    r"spik\w*|surg\w*)\b(?P<from>[^;:]*)\bto\s(?:(?:about|around|over|some|almost|nearly)\s)?$",
+    re.IGNORECASE,
+)
+"""Before a level: it is the highest of the stretch that the sentence tells of, or its last one."""
 _FEW = re.compile(
     r"\ba few (?P<scale>dozen|hundred|thousand)(?:\s(?!(?:to|from|and|or)\b)[a-z]{1,20}){0,4}?"
     r"\s(?:a|per|each|every)\sminute\b(?!\s(?:before|earlier)\b)",
@@ -184,7 +190,9 @@ def _told(
                     begin, end = min(topic.start(), value.begin), max(topic.end(), value.end)
                     percentile = topic.groupdict().get("p") or ""
                     level = Level(cell, sentence, name, value, which, at, begin, end, percentile)
-                    yield level._replace(clocked=clocked)
+                    rise = _rise(case, sentence, value) if which == metered.TOP else None
+                    plain = rise and "," not in _DIGITS.sub("", sentence[: value.begin])
+                    yield level._replace(clocked=clocked, stretch=rise if plain else None)
 
 
 def _few(case: Case, cell: Cell, text: str, known: dict[str, list[dt.datetime]]) -> Iterator[Level]:
@@ -203,6 +211,16 @@ def _few(case: Case, cell: Cell, text: str, known: dict[str, list[dt.datetime]])
             at = instants.told(case, cell, sentence, known)
             which = metered.TOP if top else metered.AT if at else metered.EVER
             yield Level(cell, sentence, "failing", value, which, at, begin, end)
+
+
+_DIGITS = re.compile(r"\d[\d,]*")
+
+
+def _rise(case: Case, sentence: str, value: metered.Value) -> instants.Window | None:
+    """Return between what moments a level is told to have been reached."""
+    rose = _ROSE.search(sentence[: value.begin])
+    behind = instants.behind(case, sentence, value.end)
+    return instants.between(case, sentence) if rose and not behind else None
 
 
 _TURN = re.compile(r"[,;]\s(?:and\s)?(?:but|so|while|whereas|because|since|although|which)\b")
@@ -273,19 +291,11 @@ def _paired(case: Case, cell: Cell, text: str, groups: Collection[str]) -> Itera
             before = (
                 [instants.on_day(case, int(near[-1].low))] if near else instants.row(case, cell)
             )
-            moments = behind or before
+            moments, rise = behind or before, _rise(case, sentence, value)
             if moments:
-                yield Level(
-                    cell,
-                    sentence,
-                    kind,
-                    value,
-                    metered.AT,
-                    moments,
-                    value.begin,
-                    value.end,
-                    group=group,
-                )
+                which, (begin, end) = metered.TOP if rise else metered.AT, value[2:4]
+                level = Level(cell, sentence, kind, value, which, moments, begin, end)
+                yield level._replace(group=group, stretch=rise)
 
 
 def _own(case: Case, each: Level, fit: Sequence[Curve]) -> Sequence[Curve]:

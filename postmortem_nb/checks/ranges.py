@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from postmortem_nb.checks.frozen import Curve
 
 AROUND, _MINUTE = 180_000_000, 60_000_000  # µs
+_NEAR_BY = dt.timedelta(microseconds=AROUND)
 _EXACT = 0.011
 """How wide what a number may mean is at most where it is told to three digits."""
 _LOW, _HIGH = 0.75, 1.3
@@ -63,6 +64,8 @@ class Level(NamedTuple):
     gauge: Gauge | None = None
     clocked: bool = False
     """Whether it is the highest one, told with its clock."""
+    stretch: tuple[dt.datetime, dt.datetime] | None = None
+    """Between what moments it is the highest one, where that is not the whole incident."""
 
     @property
     def is_exact(self) -> bool:
@@ -121,7 +124,7 @@ def around(curve: Curve, moments: Sequence[dt.datetime]) -> tuple[float, float] 
 def spans(curve: Curve, each: Level, case: Case) -> Iterator[tuple[float, float]]:
     """Yield between what a metric was at the times that a level may be told of."""
     ways = [each.which]
-    row = each.cell.table in {"timeline", "updates"}
+    row = each.cell.table in {"timeline", "updates"} or each.stretch
     if each.which == metered.TOP and row and each.moments:
         ways = [metered.TOP, metered.AT]  # “jumps to 1.1 s” in the row of that minute
     if each.which == metered.ANY:
@@ -149,7 +152,9 @@ def _quiet(curve: Curve, each: Level, case: Case) -> Iterator[tuple[float, float
 def _held(curve: Curve, each: Level, case: Case) -> tuple[float, float] | None:
     """Return between what a metric was: at its height, usually, or around moments."""
     start, end = case.moments.start, case.moments.recovered
-    if each.which == metered.TOP:
+    if each.which == metered.TOP and each.stretch:
+        span = _highest(curve, each.stretch[0] - _NEAR_BY, each.stretch[1] + _NEAR_BY)
+    elif each.which == metered.TOP:
         span = _highest(curve, start, end)
     elif each.which == metered.AT:
         span = around(curve, each.moments)
