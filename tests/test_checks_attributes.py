@@ -106,6 +106,8 @@ def doubts(incident, name, value):
 
 
 TRUE = (
+    ("problem", "north and harbour had the most failures."),
+    ("key_logs", "127 error lines were written by worker-2. All are LeaseLost."),
     ("key_traces", "The slowest trace, ab12cd34ef00, took 5.00 s at 14:02:00 UTC."),
     ("key_traces", "The slowest of 20 spans began at 14:02:01 UTC."),
     ("key_traces", "At 14:07:03 UTC one took 4.50 s."),

@@ -100,6 +100,9 @@ def doubts(incident, place, value):
 
 TRUE = (
     "At the peak, at 15:00 UTC, 400 requests a minute failed.",
+    "A few thousand requests a minute come in, of which most were refused.",
+    "At 16:30 checkout still refused late vouchers.",
+    "From 15:15 to 15:26 the p95 latency rose by 20 ms to 9,600 ms.",
     "Between 14:02 and 16:12 UTC the queue of north rose from about 40 to 6,000.",
     "From 14:02 to 16:09 the p95 latency went up from 400 ms to 9,600 ms.",
     "Between 15:30 and 16:05 UTC the p95 latency rose to 900 ms.",

@@ -78,7 +78,11 @@ _UNSURE = re.compile(
     re.IGNORECASE,
 )
 """In a sentence: it denies, or is of something else than what came."""
-_AROUND, _DAY, _LONG, _NEAR = dt.timedelta(minutes=3), 1440, 4, 40
+_BARE = re.compile(
+    r"\s(?:at|in|on|for|by|with|to|from|until|till|because|after|when|while|and|as|then|there|too|UTC)\b"
+)
+"""Behind what still failed: no noun of it."""
+_AROUND, _DAY, _NEAR = dt.timedelta(minutes=3), 1440, 40
 
 
 def found(incident: Incident, case: Case) -> Iterator[Finding]:
@@ -129,11 +133,13 @@ def _still(incident: Incident, case: Case) -> Iterator[Finding]:
 
 def _came(case: Case, match: re.Match[str], known: Bears) -> bool:
     """Return whether what still failed is what came, or the service that it came to."""
-    services = re.findall(r"\w+", " ".join(map(str, case.fact("services") or ())).lower())
-    ours = known.requests | {events.stem(each) for each in services if len(each) > _LONG}
+    services = (str(each).lower().rpartition("-")[2] for each in case.fact("services") or ())
     before = re.split(r"[,;:]", match.string[max(0, match.start() - _NEAR) : match.start()])[-1]
-    words = re.findall(r"[a-z]+", f"{before} {match['what']}".lower())
-    return not ours.isdisjoint(map(events.stem, words))
+    what = _BARE.split(match["what"])[0]
+    told, ours = f"{before} {match['what']}", known.requests | set(map(events.stem, services))
+    if what.strip():
+        told, ours = what, known.requests
+    return not ours.isdisjoint(map(events.stem, re.findall(r"[a-z]+", told.lower())))
 
 
 def _is_meant(match: re.Match[str], known: Bears) -> bool:

@@ -46,7 +46,7 @@ _GREW = re.compile(
 """Up to the end of a level, no clock anywhere: “it grew to 5,629, an hour after the fix …”."""
 _ROSE = re.compile(
     r"\b(?:gr[eo]w|rose|risen|rising|climb\w*|jump\w*|swell\w*|built up|went up|shot up|increas\w*|"
-    r"spik\w*|surg\w*)\b(?P<from>[^;:]*)\bto\s(?:(?:about|around|over|some|almost|nearly)\s)?$",
+    r"spik\w*|surg\w*)\b[^;:]{0,80}\bto\s(?:(?:about|around|over|some|almost|nearly)\s)?$",
     re.IGNORECASE,
 )
 """Before a level: it is the highest of the stretch that the sentence tells of, or its last one."""
@@ -56,6 +56,7 @@ _FEW = re.compile(
     re.IGNORECASE,
 )
 """How many failed in a minute, as a word has it."""
+_PART = re.compile(r"[,;:]\s|\b(?:while|but)\b")
 _FEWS = {"dozen": (24.0, 99.0), "hundred": (200.0, 999.0), "thousand": (2_000.0, 9_999.0)}
 _FROM = re.compile(r"\b(?:from|than|of)\s$", re.IGNORECASE)
 """Before a level: it was so earlier."""
@@ -204,6 +205,9 @@ def _few(case: Case, cell: Cell, text: str, known: dict[str, list[dt.datetime]])
         if len(found_) != 1 or metered.PLANNED.search(sentence):
             continue
         begin, end = found_[0].span()
+        clause = _PART.split(sentence[:begin])[-1] + _PART.split(sentence[begin:])[0]
+        if not re.search(metered.BAD, clause, re.IGNORECASE):
+            continue
         low, high = _FEWS[found_[0]["scale"].lower()]
         if not _FROM.search(sentence[:begin]):
             value = metered.Value(low, high, begin, end, "")

@@ -117,7 +117,7 @@ _QUEUED = re.compile(
 _TOP = re.compile(
     r"\b(?:peak\w*|up to|as (?:high|much|long) as|at (?:its|the|their) (?:highest|worst|height|"
     r"peak)|max\w*|topped|rose|climb\w*|jump\w*|shot up|spik\w*|reach\w*|grew)\s"
-    r"(?:(?!from\b|past\b|beyond\b)[\w-]+\s){0,2}?(?:from\s(?:about\s|around\s|some\s)?[\d.,]+\s?(?:(?:%|ms|s)\s)?)?(?:to|at|of|with|about|around|"
+    r"(?:(?!from\b|past\b|beyond\b|by\b)[\w-]+\s){0,2}?(?:from\s(?:about\s|around\s|some\s)?[\d.,]+\s?(?:(?:%|ms|s)\s)?)?(?:to|at|of|with|about|around|"
     r"over|out at|"
     r"up to)?\s?$",
     re.IGNORECASE,

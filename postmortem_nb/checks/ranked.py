@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from postmortem_nb.checks import attributes, derived, instants
+from postmortem_nb.checks import attributes, derived, instants, solely
 from postmortem_nb.checks.order import LONGEST
 from postmortem_nb.checks.reading import about, matches, sentences, with_messages
 
@@ -83,6 +83,7 @@ _SPARED = re.compile(
 """Behind values: nothing that had them failed."""
 _FIGURE = re.compile(r"(?<![\w.-])\d[\d,]*\s(?!minutes|hours)")
 """In a clause: it counts how many failed, and few may be so."""
+_JOINED = re.compile(r"\x00,?\s(?:and|or)\s$|\x00,\s$")
 _LIST = re.compile(r",?\s(?:and\s)?(?:in\s)?(?:the\s)?")
 _DENIED = re.compile(
     r"\b(?:no|none|not|never|nobody|nothing|neither|nor|without|if|would|could|should|before|after|"
@@ -107,8 +108,8 @@ _MARKS = ("; ", ", and ", ", but ", ", ")
 _COUNT = re.compile(r"(?<![\w.-])\d[\d,]*(?![\w.-]*\w)")
 """A number that belongs to no name."""
 _ROW = (
-    r"(?:\x00+\s)?(?:(?:error\s)?(?:logs|log lines|lines|messages)|(?:failed|rejected|refused|lost)"
-    r"\s(?:[a-z]+\s)?[a-z]+s|(?:[a-z]+\s)?(?:errors|failures|rejections|refusals))\b"
+    r"(?:(?<!\x00)\x00+\s)?(?:(?:error\s)?(?:logs|log lines|lines|messages)|"
+    r"(?:failed|rejected|refused|lost)\s(?:[a-z]+\s)?[a-z]+s|(?:[a-z]+\s)?(?:errors|failures|rejections|refusals))\b"
 )
 """What is counted, a value that it has masked: “failed print requests”, “LeaseLost errors”."""
 _THAN = r"(?:than|as)\s(?:(?:from|in|on|at|by)\s)?(?:any|every|each|all)\s(?:of the\s)?others?\b"
@@ -121,15 +122,15 @@ _OF = r"(?:of\s(?:the|all|these|our)\s)?"
 _RANKED = tuple(
     re.compile(pattern, re.IGNORECASE)
     for pattern in (
-        rf"(?P<own>\x00+)\s(?:[a-z]+\s){{1,3}}?(?P<way>more|fewer)\s{_ROW}\s{_THAN}",
-        rf"(?P<own>\x00+)\s{_LOST}\s(?P<way>more|fewer)\s(?:[a-z]+\s)?[a-z]+s\s{_THAN}",
-        rf"(?P<own>\x00+)\s(?:[a-z]+\s){{1,2}}?{_MOST}\s{_ROW}",
-        rf"\b(?P<way>more|fewer)\s{_ROW}\s(?:[a-z]+\s){{1,2}}?{_AT}(?P<own>\x00+)\s{_THAN}",
-        rf"\b{_MOST}\s{_OF}{_ROW}\s(?:in\s\x00+\s)?(?:[a-z]+\s){{1,2}}?{_AT}(?P<own>\x00+)",
-        rf"\b{_MOST}\s{_OF}{_ROW}\s{_IS}(?P<own>\x00+)",
-        rf"\bno other\s(?:[a-z]+\s){{2,3}}?{_MANY}\s{_ROW}\s(?:as|than)\s(?P<own>\x00+)",
-        rf"\bwith\s{_MOST}\s{_ROW}\s(?:is|was)\s(?:[a-z]+\s)?(?P<own>\x00+)",
-        rf"\bthe\s(?P<way>most)\s(?:common|frequent)\s(?:error|failure)\s{_IS}(?P<own>\x00+)",
+        rf"(?P<own>(?<!\x00)\x00+)\s(?:[a-z]+\s){{1,3}}?(?P<way>more|fewer)\s{_ROW}\s{_THAN}",
+        rf"(?P<own>(?<!\x00)\x00+)\s{_LOST}\s(?P<way>more|fewer)\s(?:[a-z]+\s)?[a-z]+s\s{_THAN}",
+        rf"(?P<own>(?<!\x00)\x00+)\s(?:[a-z]+\s){{1,2}}?{_MOST}\s{_ROW}",
+        rf"\b(?P<way>more|fewer)\s{_ROW}\s(?:[a-z]+\s){{1,2}}?{_AT}(?P<own>(?<!\x00)\x00+)\s{_THAN}",
+        rf"\b{_MOST}\s{_OF}{_ROW}\s(?:in\s\x00+\s)?(?:[a-z]+\s){{1,2}}?{_AT}(?P<own>(?<!\x00)\x00+)",
+        rf"\b{_MOST}\s{_OF}{_ROW}\s{_IS}(?P<own>(?<!\x00)\x00+)",
+        rf"\bno other\s(?:[a-z]+\s){{2,3}}?{_MANY}\s{_ROW}\s(?:as|than)\s(?P<own>(?<!\x00)\x00+)",
+        rf"\bwith\s{_MOST}\s{_ROW}\s(?:is|was)\s(?:[a-z]+\s)?(?P<own>(?<!\x00)\x00+)",
+        rf"\bthe\s(?P<way>most)\s(?:common|frequent)\s(?:error|failure)\s{_IS}(?P<own>(?<!\x00)\x00+)",
     )
 )
 """That a value has more, or fewer, than all others of its kind: values are masked."""
@@ -156,15 +157,23 @@ def found(incident: Incident, case: Case) -> Iterator[Finding]:
 def _found(case: Case, held: Sequence[Answer]) -> Iterator[Finding]:
     regions = ((each, str(each.value)) for each in case.cells if each.column.name == "regions")
     for cell, text in (*with_messages(case), *regions):
-        for sentence in sentences(text) if matches(_MAY, text) else ():
+        for at, sentence in enumerate(sentences(text) if matches(_MAY, text) else ()):
             names = attributes.named(sentence, held) if len(sentence) <= LONGEST else ()
-            yield from _all_but(case, cell, sentence, names, held)
+            they = at and names and solely.THEY.search(sentence[: names[0].begin])
+            yield from () if they else _all_but(case, cell, sentence, names, held)
             yield from _affected(case, cell, sentence, names, held)
             yield from _foremost(case, cell, sentence, names, held)
             for one in names:
                 rank = _RANK.match(sentence, one.end)
                 tops = _tops(case, held, one, rank["which"]) if rank else frozenset()
-                if rank and tops and one.value not in tops and not _OTHER.search(sentence):
+                joined = any(_LIST.fullmatch(sentence, other.end, one.begin) for other in names)
+                if (
+                    rank
+                    and tops
+                    and not joined
+                    and one.value not in tops
+                    and not _OTHER.search(sentence)
+                ):
                     said = sentence[one.begin : rank.end()]
                     yield about(case, cell, f"“{said}”, but that was {' or '.join(sorted(tops))}.")
             for one, other in pairwise(names):
@@ -186,7 +195,9 @@ def _foremost(
     for one in names:
         masked = masked[: one.begin] + "\0" * (one.end - one.begin) + masked[one.end :]
     match = next((found for each in _RANKED if (found := each.search(masked))), None)
-    if match is None or ("\0" in masked[match.end() :] and _LIST.match(masked, match.end("own"))):
+    if match is None or _JOINED.search(masked[: match.start("own")]):
+        return
+    if "\0" in masked[match.end() :] and _LIST.match(masked, match.end("own")):
         return
     fewest = "few" in f"{match['way']}{match.groupdict().get('more') or ''}".lower()
     own = [one for one in names if one.begin == match.start("own")]

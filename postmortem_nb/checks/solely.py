@@ -55,7 +55,7 @@ _WROTE = re.compile(
 _NONE = re.compile(
     rf"\b(?:no|not (?:one|a single))\s(?:[\w-]+\s){{0,2}}?{_ROWS}\s{_FROM}", re.IGNORECASE
 )
-_THEY = re.compile(
+THEY = re.compile(
     r"^\W*(?:they all|all(?:\sof\s(?:them|these|those))?|(?:every(?:\ssingle)?|each)\sone|each)"
     r"(?:\sof\s(?:them|these|those))?\s(?:carr(?:y|ies|ied)|ha(?:ve|s|d)|bears?|bore|shows?|showed|"
     r"names?|says?|said|are|is|were|was|c[ao]mes?)\s(?:(?!no\b|not\b|never\b)[a-z]+\s){0,4}?$",
@@ -172,7 +172,7 @@ def _they(case: Case, told: _Told, held: Sequence[Answer]) -> Iterator[Finding]:
     Whichever of them those mean: of which values, and in which stretch.
     """
     sentence, each = told.sentence, told.each
-    own = _THEY.search(sentence[: each.begin]) and not _NOW.search(sentence)
+    own = THEY.search(sentence[: each.begin]) and not _NOW.search(sentence)
     if not own or any(one.key != each.key for one in told.names if one.begin != each.begin):
         return
     if len(told.before) > _BACK * LONGEST or not _ROW.search(told.before):
