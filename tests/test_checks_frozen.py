@@ -100,6 +100,7 @@ def doubts(incident, place, value):
 
 TRUE = (
     "At the peak, at 15:00 UTC, 400 requests a minute failed.",
+    "Between 14:02 and 16:12 UTC the queue of north reached 6,000, from about 40 before.",
     "A few thousand requests a minute come in, of which most were refused.",
     "At 16:30 checkout still refused late vouchers.",
     "From 15:15 to 15:26 the p95 latency rose by 20 ms to 9,600 ms.",

@@ -45,8 +45,9 @@ _GREW = re.compile(
 )
 """Up to the end of a level, no clock anywhere: “it grew to 5,629, an hour after the fix …”."""
 _ROSE = re.compile(
-    r"\b(?:gr[eo]w|rose|risen|rising|climb\w*|jump\w*|swell\w*|built up|went up|shot up|increas\w*|"
-    r"spik\w*|surg\w*)\b[^;:]{0,80}\bto\s(?:(?:about|around|over|some|almost|nearly)\s)?$",
+    r"\b(?:(?:gr[eo]w|rose|risen|rising|climb\w*|jump\w*|swell\w*|built up|went up|shot up|"
+    r"increas\w*|spik\w*|surg\w*)\b[^;:]{0,80}\bto|reach\w*|peak\w* at|up to)\s"
+    r"(?:(?:about|around|over|some|almost|nearly)\s)?$",
     re.IGNORECASE,
 )
 """Before a level: it is the highest of the stretch that the sentence tells of, or its last one."""
