@@ -99,6 +99,9 @@ def doubts(incident, place, value):
 
 
 TRUE = (
+    "5,620 errors, 15 % of all, hit shops that sold nothing that day.",  # 0.15 × 37,470
+    "The diff has 1,140 lines, of which 12 are of the pool.",
+    "Of its 127,000 requests north lost 27,780.",
     "At the peak, at 15:00 UTC, 400 requests a minute failed.",
     "Between 14:02 and 16:12 UTC the queue of north reached 6,000, from about 40 before.",
     "A few thousand requests a minute come in, of which most were refused.",

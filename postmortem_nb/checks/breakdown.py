@@ -87,7 +87,7 @@ _REST = re.compile(
 """Near a figure: it may be of those without the value."""
 _NEAR, _DIGITS = 30, 3
 _ITS = re.compile(r"\sof\s(?:its|their)\b")  # behind a share: it is one of what came to those
-_WHOLE = re.compile(r"\bof\s(?:(?:the|our|all)\s){0,2}$", re.IGNORECASE)
+_WHOLE = re.compile(r"\bof\s(?:(?:the|our|all|its|their)\s){0,2}$", re.IGNORECASE)
 """Before a figure: it is the whole of what is told of."""
 _OF = re.compile(
     r"\sof\s(?:(?:all|the|our|its|their|these)\s){0,2}(?P<noun>[a-z]{3,})", re.IGNORECASE
@@ -271,7 +271,7 @@ def _figures(cell: Cell, sentence: str, names: tuple[Named, ...], known: Bears) 
     plain = borne.nameless(sentence, names)
     for each in counted:
         small = each.kind != "share" and each.high < _FEWEST
-        waiting = _WAITING.match(sentence, each.end) or written.CODE.match(sentence, each.end)
+        waiting = _WAITING.match(sentence, each.end) or written.is_code(sentence, each)
         if small or waiting or _OTHER.search(_segment(plain, counted, each)):
             continue
         own = _own(sentence, counted, each, names)

@@ -170,7 +170,7 @@ def _named(
         told = _Count(cell, match.group(), low, high)
         yield from _count(case, told, holding(match["name"]), attested)
     for figure in figures if len(names) == 1 else ():
-        code = written.CODE.match(sentence, figure.end)
+        code = written.is_code(sentence, figure)
         if figure.noun in _NOUNS and not code and _COUNTED.match(sentence, figure.end):
             told = _Count(cell, sentence[figure.begin : figure.end], figure.low, figure.high)
             yield from _count(case, told, holding(*names), attested)

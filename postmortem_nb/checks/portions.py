@@ -49,7 +49,8 @@ OF_FAILED = re.compile(
 """Behind a share: it is one of what failed."""
 OF_TOTAL = re.compile(
     r"[^.;:\d]{0,30}?(?:\d[\d.]{0,6}\s?(?:%|percent)\s)?of\s(?:(?:the|all|our|its)\s)+(?:[a-z]+\s)?"
-    r"(?:total|whole|sum|damage|loss(?:es)?|errors|failures)\b",
+    r"(?:total|whole|sum|damage|loss(?:es)?|errors|failures)\b|"
+    r"[^.;:\d]{0,30}?\d[\d.]{0,6}\s?(?:%|percent)\sof\sall(?=[.,;)]|$)",
     re.IGNORECASE,
 )
 """Behind a number: it is a part, “74,159 errors, 85 % of the total”."""

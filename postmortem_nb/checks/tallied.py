@@ -16,7 +16,6 @@ from postmortem_nb.checks import (
     borne,
     breakdown,
     derived,
-    elsewhere,
     events,
     instants,
     metered,
@@ -149,9 +148,6 @@ def found(incident: Incident, case: Case, attested: Attested) -> Iterator[Findin
             continue  # of a client, of a kind: a sentence tells it in many ways
         own = _own(tallies, each, instants.beside(case, each.cell))
         counts = [n for some in own for window in windows for n in _counts(some, window, each)]
-        behind = each.sentence.find(each.said) + len(each.said)
-        if elsewhere.is_part(each.sentence, behind, each.low, total):
-            continue
         if any(_near(each, count) for count in counts):
             attest(attested, each.cell, each.said)
         elif counts and not _is_between(case, own, each):

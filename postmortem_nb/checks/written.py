@@ -163,12 +163,23 @@ LABEL = re.compile(
     r"altogether|together|total|these|those)\b)[a-z]{3,}\s$"
 )
 """Before a short number: it is the name of one of many."""
-CODE = re.compile(
+_CODE = re.compile(
     r"\sof\s(?:(?:new|old|the|our|generated)\s)?(?:code|configuration|config|text|script|shell|bash|Lua|"
     r"Python|Go|Java|JavaScript|TypeScript|Kotlin|Rust|Ruby|PHP|SQL|YAML|JSON|Terraform|Helm|diff)\b",
     re.IGNORECASE,
 )
 """Behind a number of lines: they are none of logs."""
+_PATCH = re.compile(
+    r"\b(?:diffs?|patch(?:es)?|commits?|pull requests?|changesets?)\b", re.IGNORECASE
+)
+"""Before one: the same."""
+
+
+def is_code(sentence: str, figure: Figure) -> bool:
+    """Return whether a number of lines is one of code: of a program, or of a change of it."""
+    lines = "line" in sentence[figure.begin : figure.end]
+    before = lines and _PATCH.search(sentence, 0, figure.begin)
+    return bool(before or _CODE.match(sentence, figure.end))
 
 
 @lru_cache(maxsize=TEXTS)
