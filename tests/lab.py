@@ -207,6 +207,18 @@ class Notebook:
             [name, arguments or {}],
         )
 
+    def revert(self):
+        """Load the notebook from disk again, also where JupyterLab asks first: it changed since."""
+        self.page.evaluate(
+            "() => { window.reloaded = false; window.jupyterapp.commands"
+            ".execute('docmanager:reload').then(() => { window.reloaded = true }) }"
+        )
+        asked = ".jp-Dialog .jp-mod-accept"
+        self.page.wait_for_function(f"() => window.reloaded || document.querySelector('{asked}')")
+        if self.page.locator(asked).count():
+            self.page.locator(asked).click()
+        self.page.wait_for_function("() => window.reloaded")
+
     def run(self, *, wait=True):
         """Run all cells; with ``wait`` until the kernel is idle again."""
         running = "() => { window.jupyterapp.commands.execute('notebook:run-all-cells') }"

@@ -669,7 +669,7 @@ def test_a_form_drawn_again_shows_what_the_dataset_holds(bundle, open_forms):
         title.press("Enter")
         jupyter.saved(notebook.form("Action Items"))
         notebook.save()
-        notebook.command("docmanager:reload")
+        notebook.revert()
         expect(title).to_have_value("Write the runbook")
         expect(number).to_have_value("12")
     assert len(Incident.open(bundle).values("actions")) == 1
