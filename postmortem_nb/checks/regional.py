@@ -159,7 +159,7 @@ def _spared(
 
 def _hurt(case: Case, split: Sequence[Estimate], spared: Sequence[str]) -> Iterator[Finding]:
     """Yield sentences by which something failed in a region where nothing did."""
-    names = "|".join(re.escape(name) for each in split for name, _ in each.parts)
+    names = "|".join(re.escape(name) for each in split for name, _ in each.parts if name)
     told = re.compile(
         rf"\b{_TROUBLE}\s(?:only\s|mostly\s|both\s)?(?:in|at)\s(?:the\s)?"
         rf"(?P<list>(?:{names})(?:{_JOINED}(?:{names}))*)\b(?P<place>)",
