@@ -49,6 +49,8 @@ _OFTEN, _MEANT = 2, frozenset({"code", "id"})
 """Blanks with one code, and no other, that say which one is meant."""
 _ROUNDED = 3.0
 _OF_WHOLE = re.compile(r"of (?P<whole>\d+) ")
+_BEHIND = 16
+"""Characters behind a part that say whether it failed."""
 _FEW = re.compile(r"of (?:\d|1\d|20) ")
 """A part of a few things."""
 _BACK = re.compile(r"\b(?:roll\w*|revert\w*|back)\b", re.IGNORECASE)
@@ -95,7 +97,8 @@ def _fractions(case: Case) -> Iterator[Finding]:
         for each in items:
             match = re.fullmatch(r"of (?P<whole>\d+) (?P<noun>\S+)", each.head)
             whole = float(match["whole"]) if match else 0.0
-            of_failed = portions.BAD.search(each.said)  # the others are of all that came
+            behind = str(cell.value).partition(each.said)[2][:_BEHIND]
+            of_failed = portions.BAD.search(each.said + behind)  # the others are of all that came
             if match and whole and each.fact and not of_failed:
                 share = 100 * each.low / whole
                 parts[match["noun"]].append((cell, share, each.said))

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
+from typing import TYPE_CHECKING
 
 from postmortem_nb.checks import claims, spoken, written
+from postmortem_nb.checks.dates import CAUSES
 
+if TYPE_CHECKING:
+    from postmortem_nb.checks.case import Case, Cell
+
+_LESSONS = frozenset({"factors", "whys", "went_wrong"})
+"""Tables that tell what led to the incident."""
 _TIMED = re.compile(r"\s?-?(?:minutes?|mins?|hours?|seconds?|days?|weeks?)\b", re.IGNORECASE)
 _AROUND = 240
 """Characters before a length that are looked at."""
@@ -155,3 +163,29 @@ def around(match: re.Match[str], stops: str = ".;", reach: int = _BESIDE) -> str
     text, begin, end = match.string, match.start(), match.end()
     before = re.split(rf"[{stops}\n]\s", text[max(0, begin - reach) : begin])[-1]
     return before + match.group() + re.split(rf"[{stops}\n]", text[end : end + reach])[0]
+
+
+def is_stop(case: Case, match: re.Match[str]) -> bool:
+    """Return whether a time “without sales” is that from the mitigation to the recovery."""
+    begun, ended = case.moments.mitigated, case.moments.recovered
+    if begun is None or ended is None or "without" not in match.group():
+        return False
+    return spoken.agrees(match, (ended - begun).total_seconds() / 60)
+
+
+def is_cause(case: Case, cell: Cell, match: re.Match[str]) -> bool:
+    """Return whether what was unnoticed is what caused it, and not the incident.
+
+    It was so for longer than all lasted, or from a clock of the document before the start.
+    """
+    if cell.column.name not in CAUSES and cell.table not in _LESSONS:
+        return False
+    if not match.groupdict().get("span") or not match.group().lower().startswith("un"):
+        return False
+    span = dt.timedelta(minutes=spoken.minutes(match["span"])[0])
+    start, end = case.moments.start, case.moments.recovered
+    since = [at - span for at in (start, case.moments.detected) if at]
+    clocks = [f"{at:%H:%M}" for at in since if start and at < start]
+    if any(clock in str(each.value) for clock in clocks for each in case.cells):
+        return True
+    return bool(start and end and span > end - start)

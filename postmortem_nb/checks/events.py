@@ -93,8 +93,8 @@ _CUES: Mapping[str, tuple[str, str]] = {
         (
             r"escalat\w+|(?:call|brought|bring|pull|loop|drag|rop|page|summon)\w*\s"
             r"(?:[\w’'-]+\s){0,4}?"
-            r"in\b|joined|joining|(?:on|onto|in|into)\sthe\s(?:call|bridge|line|war room)|came "
-            r"to help"
+            r"in\b|joined|joining|came "
+            r"to help|(?<!we were )(?:on|onto|in|into)\sthe\s(?:call|bridge|line|war room)"
         ),
         r"escalat\w+|calling in",
     ),

@@ -109,7 +109,9 @@ def _is_rounded(value: float, told: float) -> bool:
 
 
 def _is_of_kind(name: str, each: Mention) -> bool:
-    """Return whether a number can be of a field's kind: money is no number of people."""
+    """Return whether a number can be of a field's kind: money is not of people, nor a rate."""
+    if each.rate:
+        return False
     money = NUMBERS[name].search("$") is not None
     return each.kind == "$" if money else each.kind in {"count", "year"}
 

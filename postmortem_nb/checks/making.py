@@ -16,7 +16,6 @@ from postmortem_nb.checks.reading import TEXTS, about, is_plan, passages, senten
 from postmortem_nb.checks.report import Code, Severity
 
 if TYPE_CHECKING:
-    import datetime as dt
     from collections.abc import Callable, Iterator
 
     from postmortem_nb.checks.case import Case, Row
@@ -62,6 +61,10 @@ _ENDED = (
     r"live|in production|in place|in force|implemented|launched|switched on|published)"
 )
 _MONTHS = "|".join(calendar.month_name[1:])
+_AFTER = re.compile(
+    r"\b(?:after|once|when|as soon as)\s(?:the|that|this)\s([a-z-]{3,})", re.IGNORECASE
+)
+"""What a plan waits for."""
 _IS_DONE = re.compile(
     rf"\b(?:(?:is|are) (?:already |now |meanwhile |since |fully |all )*{_ENDED}(?! (?:by|when|"
     rf"as|on \d|in (?:{_MONTHS}))\b)|(?:has|have) (?:already |now |since |meanwhile |long )*"
@@ -91,7 +94,7 @@ def dues(case: Case) -> Iterator[Finding]:
             both = action.get(name) and row.get(name)
             if not both or action[name] == row[name] or not _is_titled(row, action):
                 continue
-            if name == "due" and _rolled_out(row, action["due"]):
+            if name == "due" and _rolled_out(row, action):
                 continue
             message = f"{word} {row[name]}, but the action “{action['title']}”: {action[name]}."
             code = Code.DATE if name == "due" else Code.OWNER
@@ -286,7 +289,14 @@ def _words(row: Row, *columns: str) -> frozenset[str]:
     return events.stems(" ".join(str(row.get(each) or "") for each in columns)) - _TIMES
 
 
-def _rolled_out(change: Row, due: dt.date) -> bool:
-    """Return whether the plan of a change tells of a day behind that of the action: built first."""
-    told = mentions.read(str(change.get("plan") or ""))
+def _rolled_out(change: Row, action: Row) -> bool:
+    """Return whether the plan of a change comes behind the action: by a later day, or by its name.
+
+    “Revision 420 after the linter is there”, where the action makes the linter.
+    """
+    plan, due = str(change.get("plan") or ""), action["due"]
+    after = {events.stem(each.lower()) for each in _AFTER.findall(plan)}
+    if after & (_words(action, "title") - _words(change, "name")):
+        return True
+    told = mentions.read(plan)
     return any(each.kind == "date" and each.value > 31.0 * due.month + due.day for each in told)

@@ -199,6 +199,7 @@ _AS_USUAL = r"(?:usual|normal|ordinary|typical|baseline|average|before|otherwise
 _FOLD = re.compile(
     rf"\b(?P<fold>{'|'.join(spoken.WORDS)}|a hundred|\d+)(?:-|\s)?fold\b"
     rf"|\b(?P<times>{'|'.join(spoken.WORDS)}|\d+(?:\.\d+)?)\stimes\s[^.;,]{{0,40}}?\b{_AS_USUAL}\b"
+    r"(?!\s(?:speed|pace|rate|throughput|size|staff\w*)\b)"
     rf"|\b(?P<doubled>{'|'.join(_DOUBLED)})\b",
     re.IGNORECASE,
 )

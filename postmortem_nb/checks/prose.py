@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from postmortem_nb import times
 from postmortem_nb.checks import borne, claims, elsewhere, events, shares, spoken
-from postmortem_nb.checks.dates import CAUSES
 from postmortem_nb.checks.reading import TEXTS, about, matches, passages, told
 
 if TYPE_CHECKING:
@@ -27,8 +26,6 @@ SPANS: tuple[str, ...] = (
 )
 
 
-_LESSONS = frozenset({"factors", "whys", "went_wrong"})
-"""Tables that tell what led to the incident."""
 _AROUND = 240
 """Characters around a length that are looked at."""
 FINAL: frozenset[str] = frozenset({"final_status", "confirmed", "closed"})
@@ -78,7 +75,7 @@ def _figures(case: Case, cell: Cell, text: str, *, told: bool) -> Iterator[Findi
                 continue
             place = match.span("span" if "span" in match.re.groupindex else "number")
             agreed = any(_agrees(match, v) for v in values.values())
-            apart = _is_stop(case, match) or _is_cause(case, cell, match)
+            apart = elsewhere.is_stop(case, match) or elsewhere.is_cause(case, cell, match)
             others = claim.label == "affected users" and borne.are_others(case, match)
             if place not in seen and not agreed and not (apart or others):
                 seen.add(place)
@@ -104,24 +101,6 @@ def _agrees(match: re.Match[str], known: float) -> bool:
         return False
     said = spoken.amount(match["number"].lower(), match["scale"] or "")[0]
     return elsewhere.is_part(match.string, match.end("number"), said, known)
-
-
-def _is_stop(case: Case, match: re.Match[str]) -> bool:
-    """Return whether a time “without sales” is that from the mitigation to the recovery."""
-    begun, ended = case.moments.mitigated, case.moments.recovered
-    if begun is None or ended is None or "without" not in match.group():
-        return False
-    return spoken.agrees(match, (ended - begun).total_seconds() / 60)
-
-
-def _is_cause(case: Case, cell: Cell, match: re.Match[str]) -> bool:
-    """Return whether what was unnoticed for longer than all lasted is what caused it."""
-    duration = _known(case, "duration")
-    if cell.column.name not in CAUSES and cell.table not in _LESSONS:
-        return False
-    if not match.groupdict().get("span") or not match.group().lower().startswith("un"):
-        return False
-    return duration is not None and spoken.minutes(match["span"])[0] > duration
 
 
 _BESIDE = re.compile(

@@ -71,7 +71,8 @@ _ON = re.compile(
 )
 """Before a value: failures had it, how many is not said."""
 _BROKE = re.compile(
-    r"\b(?:fail(?:s|ed|ing|ures?)?|errors?|broke|affected)\s(?:[a-z]+\s)?(?:in|from|at)\s(?:the\s)?$"
+    r"\b(?:fail(?:s|ed|ing|ures?)?|errors?|broke|affected)\s(?:[a-z]+\s)?(?:in|from|at)\s(?:the\s)?$",
+    re.IGNORECASE,
 )
 _WERE = re.compile(r"\s(?:was|were|is|are)\s(?:[a-z]+\s)?(?:hit|affected|degraded|down|impacted)\b")
 """Before, and behind, values: what had them failed."""
@@ -81,6 +82,12 @@ _SPARED = re.compile(
     r"went on as (?:before|usual)\b)"
 )
 """Behind values: nothing that had them failed."""
+_FINE = re.compile(
+    r"\s(?:(?:was|were|is|are|stayed|remained)\s)?(?:[a-z]+ly\s)?"
+    r"(?:fine|ok(?:ay)?|healthy|normal|clean|spared|unaffected|untouched|not)\b",
+    re.IGNORECASE,
+)
+"""Behind the last of several values that had failures: it alone had none."""
 _FIGURE = re.compile(r"(?<![\w.-])\d[\d,]*\s(?!minutes|hours)")
 """In a clause: it counts how many failed, and few may be so."""
 _JOINED = re.compile(r"\x00,?\s(?:and|or)\s$|\x00,\s$")
@@ -304,10 +311,12 @@ def _affected(
         rest = before + (_SPARED.sub("", after, count=1) if spared else after)
         if not (hit or spared) or _DENIED.search(rest) or (hit and _FIGURE.search(rest)):
             continue
+        but = bool(_BROKE.search(before)) and _FINE.match(after)
         for each in own:
+            none = each is own[-1] if but else spared
             shares = list(_shares(case, held, (each.key, frozenset({each.value}))))
             parts = [part / whole for part, whole, least in shares if least == _MINOR]
-            if parts and (min(parts) >= _RARE if spared else max(parts) < _NONE):
+            if parts and (min(parts) >= _RARE if none else max(parts) < _NONE):
                 part, whole, _ = shares[0]
                 said = sentence[max(0, own[0].begin - _NEAR) : own[-1].end + _NEAR].strip()
                 truth = f"{part:,.0f} of {whole:,.0f} failures have {each.value}"

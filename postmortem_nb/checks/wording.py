@@ -86,6 +86,8 @@ _ANYBODY = re.compile(
     r"\b(?:an?|any|no|every|each|neither)\s(?:(?!(?:the|our|this|that|his|her|their)\b)[\w-]+\s){0,2}$",
     re.IGNORECASE,
 )
+_WHY = re.compile(r"(?<=\w[\s,])\s?because\s(?!of\b)", re.IGNORECASE)
+"""Within an answer: what is behind it is where the chain ends."""
 _BARE = re.compile(r"(?:^|[.,;:(]\s|\b(?:of|by|for|to|from|with|among|between)\s)$", re.IGNORECASE)
 """Before a role: it is that of anybody; the second of several."""
 _DID = re.compile(
@@ -121,7 +123,7 @@ def chain(case: Case) -> Iterator[Finding]:
     if not answered or not _ended(case, len(answered)):
         return
     last = answered[-1]
-    told = _TEAM.sub(" ", language.mask(str(last["answer"])))
+    told = _WHY.split(_TEAM.sub(" ", language.mask(str(last["answer"]))))[-1]
     found = _person(told, case.people())
     if found:
         yield Finding(
