@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 BAD: frozenset[str] = frozenset({"error", "critical", "alert", "emergency", "emerg", "fatal"})
 """Log and span statuses of a failure."""
 
+WARNED: frozenset[str] = frozenset({"warn", "warning"})
+"""Statuses of what is neither a failure nor a success."""
+
 HTTP = "http.status_code"
 """The field that tells a failure where the status does not: access logs are written as info."""
 
@@ -66,23 +69,36 @@ def share(frame: pd.DataFrame, window: Windows, *, name: str) -> Estimate | None
     """Return the share of identities active in the window that met a failure, in percent.
 
     The frame has to hold successes with an identity too: ``None`` when it has none, because the
-    share would be 100 % of whatever was asked for, and when it holds only a part.
+    share would be 100 % of whatever was asked for, and when it holds only a part. A warning is no
+    success. Where it has more failures than successes it lists failures more than what came, and
+    the share is an upper bound.
     """
     rows, identity = _identified(frame)
     if not identity or coverage.limits(frame, window):
         return None
+    failed, succeeded = _sides(rows, identity)
     rows = coverage.within(rows, window)
-    bad = _failures(rows)
-    active = int(rows[identity].nunique())
-    if not active or rows.drop(bad.index)[identity].isna().all():
+    active, (bad, good) = int(rows[identity].nunique()), _sides(rows, identity)
+    if not active or good.empty:
         return None
+    most = len(failed) > len(succeeded)
+    why = "; at most that, for the answer lists more failures than successes" if most else ""
     return Estimate(
         name="affected_share",
         value=100 * int(bad[identity].nunique()) / active,
         unit="%",
         source=f"evidence: {name}",
-        definition=f"of {active:,} distinct {identity} active in the same window",
+        definition=f"of {active:,} distinct {identity} active in the same window{why}",
+        upper_bound=most,
     )
+
+
+def _sides(rows: pd.DataFrame, identity: str) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return the failures and the successes of an answer that have an identity."""
+    bad = _failures(rows)
+    rest = rows.drop(bad.index)
+    good = rest[~rest["status"].astype("string").str.lower().isin(WARNED).fillna(value=False)]
+    return bad[bad[identity].notna()], good[good[identity].notna()]
 
 
 def _identified(frame: pd.DataFrame) -> tuple[pd.DataFrame, str]:

@@ -2,7 +2,7 @@
 
 A figure that people state is an estimate too; its source begins with ``stated``. What evidence and
 timeline say stands beside it: nothing is chosen silently, nothing scaled up. A source that saw only
-a part gives a lower bound.
+a part gives a lower bound, one that lists failures above all an upper bound of their share.
 """
 
 from __future__ import annotations
@@ -43,9 +43,10 @@ AT_LEAST = "at least"
 class Estimate:
     """One figure from one source. ``low`` and ``high`` are its interval where it has one.
 
-    ``lower_bound``: the source saw only a part. ``parts`` split the value by what ``split`` names,
-    for example by region. ``of`` names what it is about where there are several of the kind, such
-    as a second SLO: only figures of the same are compared.
+    ``lower_bound``: the source saw only a part; ``upper_bound``: it lists failures above all.
+    ``parts`` split the value by what ``split`` names, for example by region. ``of`` names what it
+    is about where there are several of the kind, such as a second SLO: only figures of the same are
+    compared.
     """
 
     name: str
@@ -56,6 +57,7 @@ class Estimate:
     low: float | None = None
     high: float | None = None
     lower_bound: bool = False
+    upper_bound: bool = False
     parts: tuple[tuple[str, float], ...] = ()
     split: str = ""
     of: str = ""
@@ -121,7 +123,7 @@ def best(found: Iterable[Estimate], name: str) -> Estimate | None:
 def compare(found: Sequence[Estimate]) -> list[tuple[Estimate, Estimate]]:
     """Return the pairs of one figure that disagree by more than 5 % of the larger.
 
-    A lower bound disagrees only with what is smaller than it.
+    A lower bound disagrees only with what is smaller than it, an upper one with what is larger.
     """
     pairs = ((a, b) for a, b in combinations(found, 2) if a.name == b.name and a.of == b.of)
     return [(a, b) for a, b in pairs if _apart(a, b)]
@@ -192,5 +194,5 @@ def _apart(one: Estimate, other: Estimate) -> bool:
         sizes = [100 - size for size in sizes]
     if abs(one.value - other.value) <= TOLERANCE * max(sizes):
         return False
-    smaller = one if one.value < other.value else other
-    return not smaller.lower_bound
+    smaller, larger = sorted((one, other), key=lambda each: each.value)
+    return not (smaller.lower_bound or larger.upper_bound)

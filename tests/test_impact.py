@@ -1,11 +1,12 @@
 """Impact from evidence: counted by hand in small frames, told apart by source."""
 
 import datetime as dt
+from dataclasses import replace
 
 import pandas as pd
 import pytest
 
-from postmortem_nb import Incident, document, evidence, impact
+from postmortem_nb import Incident, document, estimates, evidence, impact
 from postmortem_nb.errors import BadValue
 
 START = dt.datetime(2025, 12, 4, 14, 2, tzinfo=dt.UTC)
@@ -182,6 +183,20 @@ def test_a_share_is_of_the_identities_active_in_the_same_window():
 
 def test_there_is_no_share_of_failures_alone():
     assert impact.share(logs((1, "error", "u-1", "eu")), WINDOW, name="x") is None
+    warned = logs((1, "error", "u-1", "eu"), (2, "warn", "u-2", "eu"))
+    assert impact.share(warned, WINDOW, name="x") is None
+
+
+def test_the_share_of_a_list_of_failures_contradicts_no_smaller_one():
+    """Of 100 users 5 met a failure; a list of failures with one success among them tells 5 of 6."""
+    failures = [(minute, "error", f"u-{minute}", "eu") for minute in range(1, 6)]
+    of_failures = impact.share(logs(*failures, (9, "info", "u-9", "eu")), WINDOW, name="x")
+    others = [(minute, "info", f"u-{minute}", "eu") for minute in range(6, 101)]
+    of_all = impact.share(logs(*failures, *others), WINDOW, name="y")
+    assert (round(of_failures.value, 1), of_all.value) == (83.3, 5)
+    assert not estimates.compare([of_failures, of_all])
+    assert estimates.compare([of_all, replace(of_all, value=of_all.value + 1)])
+    assert estimates.compare([of_failures, replace(of_failures, value=90, upper_bound=False)])
 
 
 # -- requests --------------------------------------------------------------------------------------
@@ -331,7 +346,7 @@ def test_a_figure_that_another_answer_contradicts_says_so_where_it_stands(incide
     assert stats.loc["affected_total", "value"] == 3
     assert stats.loc["affected_total", "definition"].endswith(said)
     told = stats.loc["affected_users", "definition"]
-    assert told.endswith("share of 4 distinct usr.id active in the same window (evidence: impact)")
+    assert "share of 4 distinct usr.id active in the same window; at most that" in told
     written = document.markdown(incident)
     assert "- Total affected users: 3 *(another source: 6 users)*" in written
     assert "| **Affected Users** | 3 (" in written

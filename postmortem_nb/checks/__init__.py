@@ -38,12 +38,13 @@
     doings      actions with a clock, and versions, told twice
     levels      levels of frozen metrics in sentences; `metered`: how those tell them;
                 `paired`: group by group; `ranges`: between what a metric was;
-                `peaks`: their heights and minutes; `bounds`: what they never passed
+                `peaks`: their heights and minutes; `bounds`: what they never passed;
+                `paces`: how many came in a minute; `gauges`: of how much there was
     endpoints   from where to where a metric moved
     portions    parts of what failed, by time and region; `tallied`: how many;
                 `outof`: and of how many; `ceased`: when nothing failed, or still did
     derivable   counts and parts by attribute and stretch that no frozen rows bear;
-                `breakdown`: how sentences tell them
+                `breakdown`: how sentences tell them, `beside`: with which values
     ellipsis    what clauses leave out, spelled out for these readers
     extremes    first and last rows of a kind, and kinds that had none; `ranked`: who was
                 hit hardest, and what goes together; `solely`: what all rows have
@@ -98,6 +99,7 @@ from postmortem_nb.checks import (
     monitored,
     order,
     outof,
+    paces,
     peaks,
     portions,
     prose,
@@ -223,6 +225,7 @@ def findings(incident: Incident, *, ignore: Iterable[str] = ()) -> pd.DataFrame:
     found += peaks.found(incident, seen)
     found += levels.found(incident, seen, attested)
     found += bounds.found(incident, seen, found)
+    found += paces.found(incident, seen)
     found += endpoints.found(incident, seen)
     found += portions.found(incident, seen)
     found += ceased.found(incident, seen)

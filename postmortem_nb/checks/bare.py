@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 _UNIT = re.compile(r"\s?(?:/|(?:in\s)?an?\s|per\s|each\b|every\s|apiece|fee|margin)", re.IGNORECASE)
 """Behind money: it is of one thing, or of each month."""
-_PAST = re.compile(
+PAST = re.compile(
     r"\b(?:was|were|had|did|didn[’']t|took|came|went|saw|lost|began|fell|rose|got|found|knew|held|"
     r"stood|left|ran|sent|broke|cost|hit|spent|kept|made|told|wrote|rang|gave|met|sat|lay|hung|"
     r"stuck|grew|shot|burnt|ate|let|put|paid|[a-z]{3,}ed)\b",
@@ -169,7 +169,7 @@ def _read(text: str, past: bool) -> tuple[_Sentence, ...]:  # noqa: FBT001 - a c
         return ()
     told = []
     for sentence in sentences(text):
-        if len(sentence) > LONGEST or not (past or _PAST.search(sentence)):
+        if len(sentence) > LONGEST or not (past or PAST.search(sentence)):
             continue
         kept = tuple(each for each in written.figures(sentence) if _is_fact(sentence, each))
         if kept:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from postmortem_nb.checks import (
     attributes,
+    beside,
     borne,
     endings,
     events,
@@ -87,8 +88,18 @@ _REST = re.compile(
 """Near a figure: it may be of those without the value."""
 _NEAR, _DIGITS = 30, 3
 _ITS = re.compile(r"\sof\s(?:its|their)\b")  # behind a share: it is one of what came to those
+_APPOSED = re.compile(
+    r"\d\s(?P<told>[^,;.\d()]{3,80})(?:,\s|\s\(|\s[–—]\s)"
+    r"(?:(?:or|about|around|that is|some)\s){0,2}$",
+    re.IGNORECASE,
+)
 _WHOLE = re.compile(r"\bof\s(?:(?:the|our|all|its|their)\s){0,2}$", re.IGNORECASE)
 """Before a figure: it is the whole of what is told of."""
+_DISTINCT = re.compile(r"\b(?:distinct|different|unique)\b", re.IGNORECASE)
+_NAMING = re.compile(
+    r"\b(?:logs?|lines)\s(?:name|hold|list|contain|show|have)s?\s(?:[a-z]+\s)?$", re.IGNORECASE
+)
+"""In a number of people, or before it: it is of all that the rows have."""
 _OF = re.compile(
     r"\sof\s(?:(?:all|the|our|its|their|these)\s){0,2}(?P<noun>[a-z]{3,})", re.IGNORECASE
 )
@@ -125,18 +136,13 @@ _BOUNDED = re.compile(
 """Before a share: it is one at which somebody is to be told."""
 _ASIDE = re.compile(r"\([^()]*\)|^[^()]*\)")
 _FROM_TO = re.compile(
-    r"\b(?:from|between)\s\d\d:\d\d\s(?:UTC\s)?(?:to|and|until|–)\s\d\d:\d\d\b", re.IGNORECASE
+    r"\b(?:from|between)\s\d\d:\d\d\s(?:UTC\s)?(?:to|and|until|–)\s\d\d:\d\d\b"
+    r"|\bin\s(?:those|these)\s\d+\sminutes\b",
+    re.IGNORECASE,
 )
 """In a sentence: the stretch that it tells of."""
-_OF_THOSE = re.compile(r"\sof\s(?:those|these|them)\b")
-"""Behind a share: its value follows somewhere, “38 % of those in the hour, are timeouts”."""
-_BEHIND = re.compile(r"[^,;.\d]{0,40}?")
-_JOINED = re.compile(r"\b(?:and|against|while|but)\b", re.IGNORECASE)
-_LISTED = re.compile(r"(?:,?\s(?:and|or)\s|,\s|\s[a-z]{0,5}\s?){1,2}")
 BUDGET = re.compile(r"\berror budget\b", re.IGNORECASE)
 """In a sentence: its numbers are those that may fail in a month."""
-_COLON = re.compile(r":\s(?:\w+\s)?")  # “nearly all are a PoolTimeout: 412”
-_PAUSE = re.compile(r"[;:(]\s?|\s[–—]\s")
 _KINDS = (
     (re.compile(r"\b(?:spans?|traces?)\b", re.IGNORECASE), attributes.SPANS),
     (re.compile(r"\b(?:logs?|lines|entries)\b", re.IGNORECASE), attributes.LOGS),
@@ -188,8 +194,15 @@ class Told(NamedTuple):
     def is_bad(self) -> bool:
         """Whether it is told of what failed, and not of what came or went through."""
         own = portions.without_others(self.clause, self.said)
+        own += self.apposed
         bad = portions.BAD.search(own) and not self.is_good
         return bool(bad) and not _WHOLE.search(self.sentence[: self.figure.begin])
+
+    @property
+    def apposed(self) -> str:
+        """What a share tells once more: “310 |requests failed in north|, 15 % of all requests”."""
+        told = _APPOSED.search(self.sentence, 0, self.figure.begin) if self.is_share else None
+        return told["told"] if told else ""
 
     @property
     def is_good(self) -> bool:
@@ -223,6 +236,8 @@ class Told(NamedTuple):
     def is_overall(self) -> bool:
         """Whether it is one of the whole incident, told plainly: “12 % of the requests failed”."""
         of = _of_requests(self.sentence, self.figure) if self.is_share else None
+        if self.apposed:
+            of = of or _OF_ALL.match(self.sentence, self.figure.end)
         if of is None or not self.is_request or self.people:
             return False
         head, clause = self.sentence[: self.figure.begin], self.clause
@@ -274,7 +289,7 @@ def _figures(cell: Cell, sentence: str, names: tuple[Named, ...], known: Bears) 
         waiting = _WAITING.match(sentence, each.end) or written.is_code(sentence, each)
         if small or waiting or _OTHER.search(_segment(plain, counted, each)):
             continue
-        own = _own(sentence, counted, each, names)
+        own = beside.values(sentence, counted, each, names)
         whole = _OF.match(sentence, each.end) if each.kind == "share" else None
         odds = _of_requests(sentence, each) if each.kind == "share" and not whole else None
         noun = _noun(sentence, each, whole or odds)
@@ -315,8 +330,12 @@ def _is_alone(each: Told) -> bool:
     large = each.figure.low >= _SURE and each.is_exact
     part = each.is_share or each.has_rest or each.figure.kind == "part"
     part = part or bool(portions.OF_TOTAL.match(each.sentence, each.figure.end))
-    if each.names or each.people or part or not large:
+    if each.names or part or not large:
         return False
+    if each.people:
+        return bool(
+            _DISTINCT.search(each.said) or _NAMING.search(each.sentence, 0, each.figure.begin)
+        )
     request = each.is_request and each.figure.kind == "count"
     whole = written.WHOLE_OF.search(each.sentence[: each.figure.begin])
     return request or bool(whole) or each.cell.column.name == "key_traces"
@@ -354,47 +373,3 @@ def _numbers(sentence: str, names: Sequence[Named]) -> list[Figure]:
     within = [(each.begin, each.end) for each in names]
     free = (each for each in figures if not any(begin <= each.begin < end for begin, end in within))
     return sorted(free, key=lambda each: each.begin)
-
-
-def _own(
-    sentence: str, counted: Sequence[Figure], each: Figure, names: Sequence[Named]
-) -> tuple[Named, ...]:
-    """Return the values that stand with a figure: right behind it, else before it."""
-    since = max((one.end for one in counted if one.end <= each.begin), default=0)
-    until = min((one.begin for one in counted if one.begin >= each.end), default=len(sentence))
-    for match in sorted(names, key=lambda one: one.begin):
-        gap = sentence[each.end : match.begin]
-        near = match.begin < each.end or (_BEHIND.fullmatch(gap) and not _JOINED.search(gap))
-        if each.begin <= match.begin < until and near:
-            return _listed(sentence, match, names, until)
-    told = tuple(one for one in names if _COLON.fullmatch(sentence, one.end, each.begin))
-    head = max((match.end() for match in _PAUSE.finditer(sentence, 0, each.begin)), default=0)
-    before = tuple(one for one in names if max(head, since) <= one.begin < each.begin)
-    clause = borne.clause(sentence, each)
-    begin = sentence.rfind(clause, 0, each.end + len(clause))
-    within = (
-        before
-        or told
-        or tuple(one for one in names if begin <= one.begin < _reach(sentence, each, until))
-    )
-    lone = len(names) == len(counted) == 1 and _OF_THOSE.match(sentence, each.end)
-    return within or tuple(one for one in names if lone and one.begin > each.end)
-
-
-def _reach(sentence: str, each: Figure, until: int) -> int:
-    """Return up to where values stand in the clause of a figure, and with no other figure."""
-    clause = borne.clause(sentence, each)
-    end = sentence.rfind(clause, 0, each.end + len(clause)) + len(clause)
-    other = _JOINED.search(sentence, each.end)
-    return min(end, until, other.start() if other else end)
-
-
-def _listed(sentence: str, first: Named, names: Sequence[Named], until: int) -> tuple[Named, ...]:
-    """Return a value and those that stand behind it in one list: “in north, south and west”."""
-    kept, end = [first], first.end
-    for each in sorted(names, key=lambda one: one.begin):
-        gap = sentence[end : each.begin]
-        if end <= each.begin < until and _LISTED.fullmatch(gap):
-            kept.append(each)
-            end = each.end
-    return tuple(kept)

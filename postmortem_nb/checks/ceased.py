@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from postmortem_nb import times
 from postmortem_nb.checks import (
     attributes,
     borne,
@@ -82,6 +83,15 @@ _BARE = re.compile(
     r"\s(?:at|in|on|for|by|with|to|from|until|till|because|after|when|while|and|as|then|there|too|UTC)\b"
 )
 """Behind what still failed: no noun of it."""
+_WENT_ON = re.compile(
+    r"\b(?:went on|continued|persisted|kept (?:coming|failing|rising))\s(?:for\s)?"
+    rf"(?:another\s)?(?:about\s|some\s)?{spoken.SPAN}\s(?:after|behind|past)\s(?:the|our|this)\s"
+    r"(?:roll-?back|fix|hotfix|mitigation|revert|restart|fail-?over)\b",
+    re.IGNORECASE,
+)
+"""How long something still failed behind the mitigation."""
+_LATER = 3.0
+"""Minutes by which that may be off."""
 _AROUND, _DAY, _NEAR = dt.timedelta(minutes=3), 1440, 40
 
 
@@ -89,6 +99,7 @@ def found(incident: Incident, case: Case) -> Iterator[Finding]:
     """Yield sentences that nothing, or something still, failed, where it is not so."""
     yield from islice(_found(incident, case), MOST)
     yield from islice(_still(incident, case), MOST)
+    yield from islice(_went_on(incident, case), MOST)
 
 
 def _found(incident: Incident, case: Case) -> Iterator[Finding]:
@@ -129,6 +140,36 @@ def _still(incident: Incident, case: Case) -> Iterator[Finding]:
                 if count <= usual * ((until - since) / _SLACK):
                     truth = f"{count:,.0f} failed from {since:%H:%M} to {until:%H:%M} UTC"
                     yield about(case, cell, f"“{sentence.strip(' .')}”, but {truth}.")
+
+
+def _went_on(incident: Incident, case: Case) -> Iterator[Finding]:
+    """Yield how long something failed after the mitigation, where it ended far from then."""
+    since, end = case.moments.mitigated, case.moments.recovered
+    if since is None or end is None:
+        return
+    for cell, text in passages(case):
+        for sentence in sentences(text) if matches(_WENT_ON, text) else ():
+            match = _WENT_ON.search(sentence)
+            open_ = len(sentence) > LONGEST or _OPEN.search(sentence) or _UNSURE.search(sentence)
+            if open_ or match is None or not portions.BAD.search(sentence):
+                continue
+            curves = portions.failures(incident, case)
+            own = _own(incident, case, sentence, curves) if curves else []
+            lasts = [last for each in own if (last := _last(each, case))]
+            gaps = [(at - since).total_seconds() / 60 for at in (*lasts, end)]
+            said = spoken.minutes(match["span"])[0]
+            if lasts and not any(spoken.agrees(match, g) or abs(said - g) <= _LATER for g in gaps):
+                truth = f"the last failed at {max(lasts):%H:%M} UTC"
+                yield about(case, cell, f"“{match.group()}”, but {truth}.")
+
+
+def _last(curve: Curve, case: Case) -> dt.datetime | None:
+    """Return the last moment of the incident at which more failed than usual."""
+    start, end = case.moments.start, case.moments.resolved or case.moments.recovered
+    inside = ranges.inside(curve, start, end)
+    bad = curve.levels * ranges.factor(curve, "failing") > _TIMES * _usual(curve, start)
+    moments = curve.moments[inside & bad]
+    return times.EPOCH + int(moments[-1]) * attributes.MICROSECOND if len(moments) else None
 
 
 def _came(case: Case, match: re.Match[str], known: Bears) -> bool:

@@ -256,7 +256,13 @@ CLAIMS: tuple[Claim, ...] = (
         rf"(?:SLO|SLO target|objective)\s(?:of|is|was|target of)\s{SHARE}",
         rf"{SHARE}\s(?:\w+\s)?(?:SLO|objective)\b",
     ),
-    *_claims("SLO achievement", "slo_actual", rf"achiev\w+\s{FEW}{SHARE}"),
+    *_claims(
+        "SLO achievement",
+        "slo_actual",
+        rf"achiev\w+\s{FEW}{SHARE}",
+        rf"\b(?:over|in)\s(?:the\s)?(?:last\s|past\s)?(?:28|30)\sdays,?\s{SHARE}\sof\s(?:the\s|all\s)?"
+        r"(?:\w+\s)?requests\s(?:succeeded|went through|were\s(?:good|served|answered))\b",
+    ),
     *_claims(
         "support tickets",
         "tickets",
@@ -330,7 +336,7 @@ FAILED_OVER = r"(?:(?<=\bwe )|(?<=\bwas )|(?<=\bwere )|(?<=\band ))failed over|f
 """How somebody fails over: a database that does it by itself is part of what happened."""
 VERBS: Mapping[str, str] = {
     "start": r"(?<!was )(?<!were )(?<!been )(?:started|began|starting|beginning)",
-    "detected": r"detected|alert fired|monitor fired|noticed|"
+    "detected": r"detected|alert fired|monitor fired|monitor alerted|noticed|"
     r"(?:we|on-call|engineer) (?:were |was )?(?:paged|alerted)",
     "acknowledged": r"acknowledged(?!\s(?:all|every|each|our|their|the|\d[\d,]*)\s(?!(?:[\w-]+\s)"
     r"{0,2}?(?:pages?|alerts?|alarms?|incident|calls?|notifications?)\b)[a-z])|"

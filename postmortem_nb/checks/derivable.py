@@ -77,9 +77,12 @@ def found(
     """
     every = attributes.answers(incident, case)
     pairs = attributes.failing(every)
+    failing = any(one.kind == attributes.POINTS and derived.is_bad(one.label) for one in every)
     figures = breakdown.told(case, every, borne.known(incident, case)) if every else ()
     for each in islice(figures, MOST):
         held = [one for one in every if _is_of(each, one)]
+        if each.is_request and not (failing or each.is_share):
+            held = [one for one in held if one.kind != attributes.LOGS]  # one need not write one
         windows = _windows(case, each)
         every_: list[Window | None] = [*(windows or instants.whole(case))]
         every_ += [] if each.is_overall else [None]  # whatever else is frozen
@@ -229,7 +232,8 @@ def _apart(
         pair
         for chosen in one.keys() & other.keys()
         for pair in zip(one[chosen], other[chosen], strict=True)
-        if not (each.is_of_all and chosen and not own) and (chosen or not each.is_rate or not own)
+        if not (each.is_of_all and chosen and not own)
+        and (chosen or not each.is_rate or not own or each.apposed)
     ]
     if each.is_share:
         rates = [100 * part / all_ for part, all_ in pairs if all_ >= _ROWS]

@@ -37,6 +37,8 @@ _COUNTED = re.compile(r"as_count|as_rate|rollup\(sum")
 _PART, _JOINED = re.compile(r"[;:]\s"), re.compile(r"[;:,]\s|\sand\s")
 """Before and behind a level: where the part of the sentence ends whose group is its own."""
 _SHORT = 3
+_STATES = frozenset({"waiting", "queued", "open", "free", "active", "idle"})
+"""Words of a metric's name that say in which state the things are that it counts."""
 _NO_THINGS = frozenset({"error", *metered.SECONDS, "minute", "hour", "byte"})
 _GENERIC = frozenset(
     re.findall(
@@ -233,6 +235,8 @@ def gauge(curve: Curve) -> Gauge | None:
         own = group(curve)
         used = len(own) > 2 and not measures(curve, "cpu") and not measures(curve, "rate")
         return Gauge(names, places, frozenset(), frozenset({own})) if used else None
+    if not names and things:  # “connections waiting”: neither word would do alone
+        names = _STATES & frozenset(re.split(r"[._]", name))
     return Gauge(names, places, things) if names or (places and things) else None
 
 

@@ -62,10 +62,13 @@ _BY_THEN = re.compile(
 _PARTLY = re.compile(
     r"\b(?:at|by|around)\s(?:about\s)?\d?\d:\d\d|\b(?:in|during|within|over)\s(?:the|its)\s"
     r"(?:first|last|next|worst)\b|\b(?:that|this|one|the same|a single)\sminute\b|"
-    r"\b(?:after|before|until|since)\s(?:about\s)?\d?\d:\d\d|\b(?:minutes|hours?|day|night|week)\sbefore\b",
+    r"\b(?:after|before|until|since)\s(?:about\s)?\d?\d:\d\d|\b(?:minutes|hours?|day|night|week)\sbefore\b"
+    r"|\bbudget\b[^.;,\d]{0,40}(?:\d\d\sdays\s)?(?:is|was|allow(?:s|ed)?|holds?|of|"
+    r"permits?|tolerates?)\s"
+    r"(?:(?:about|only|some)\s)?\d[\d,]*\s(?:failed|lost)\b",
     re.IGNORECASE,
 )
-"""In a sentence: its number of failures is that of a minute or a stretch, which others read."""
+"""In a sentence: its number of failures is one of a minute or a stretch, or one that is allowed."""
 _GRANTED = re.compile(
     r"(?:\s[\w-]+){0,3}?\s(?:(?:is|are|was|were|be)\s(?:\w+\s)?(?:allowed|permitted|tolerated|"
     r"granted|covered|free)\b|(?:an?|per|every|each)\s(?:month|year|quarter|week)\b|"

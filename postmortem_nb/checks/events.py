@@ -115,7 +115,8 @@ _CUES: Mapping[str, tuple[str, str]] = {
     ),
     "Mitigation Plan Formed": (
         (
-            r"decision|decid(?:ed|ing)|(?:a|the)\splan\s(?:was|stood|had)|agreed\s(?:on|to)|"
+            r"decision|decid(?:ed|ing)|(?:a|the)\s(?:mitigation\s)?plan\s(?:was|stood|had)|"
+            r"agreed\s(?:on|to)|"
             r"chose\s|"
             r"settled on|go-ahead|green light|approv\w+|signed off"
         ),
@@ -123,8 +124,8 @@ _CUES: Mapping[str, tuple[str, str]] = {
     ),
     "Mitigation Deployed": (
         (
-            rf"mitigat(?:ed|ion)|{_FIX}\s(?:[\w’'-]+\s){{0,2}}?(?:out|live|deployed|in place|"
-            r"shipped|"
+            r"mitigat(?:ed|ion(?!\splan))|"
+            rf"{_FIX}\s(?:[\w’'-]+\s){{0,2}}?(?:out|live|deployed|in place|shipped|"
             r"applied|released|done|landed|began|started|ran|reached|complete|through)"
             r"|roll(?:ed|ing)\s(?:[\w-]+\s){0,2}?back|revert(?:ed|ing)|failing\s(?:\w+\s)?over|"
             rf"{FAILED_OVER}"
@@ -334,11 +335,14 @@ def named(case: Case, clause: str, *, phrase: bool = False) -> Named:
     """Return the events that a clause may mean, the nearest ones."""
     said = read(clause, phrase=phrase)
     events, weights = known(case)
+    itself = "root cause" in clause.lower() and any(
+        each.step == _LIKE["Key Discovery"] for each in events
+    )
     scored = []
     for event in events:
         shared = said.stems & event.stems
         words = sum(weights[each] for each in shared)
-        cued = event.step in said.cues or _LIKE.get(event.step) in said.cues
+        cued = event.step in said.cues or (not itself and _LIKE.get(event.step) in said.cues)
         whole = phrase and len(shared) > 1 and shared == said.stems
         if cued or whole or (words >= _ENOUGH and len(shared) > 2):
             scored.append((words + (1.0 if cued else 0.0), cued, event))

@@ -48,11 +48,15 @@ _MONITOR = r"\b(?:monitor|alert|alarm)\b.{0,40}?\b"
 _CHANGES = tuple(
     (re.compile(rf"{_MONITOR}(?:{said})\b", re.IGNORECASE), re.compile(title))
     for said, title in (
-        (r"recover(?:ed|s)|resolved", r"\[Recovered"),
+        (r"recover(?:ed|s)|cleared|resolved", r"\[Recovered"),
         (r"triggered|fired|went off", r"\[(?:Re-)?(?:Triggered|Alert|Warn)"),
     )
 )
 """How an entry tells that a monitor changed, and how Datadog's event does."""
+_CLEARED = re.compile(
+    rf"\b(?:monitor|alert|alarm)\s(?:had\s|has\s)?(?:recovered|cleared|resolved)\s(?:at|by)\s{CLOCK}",
+    re.IGNORECASE,
+)
 _PARTS = re.compile(r"[,;·•|\n]\s?|(?<=[a-z])\.\s")
 _DAY = 24 * 60
 _AGREEING = 2
@@ -145,10 +149,19 @@ def found(incident: Incident, case: Case) -> Iterator[Finding]:
 
 
 def _changed(case: Case, happened: Sequence[Happened]) -> Iterator[Finding]:
-    """Yield key events by which a monitor recovered, or triggered, when none did."""
+    """Yield events by which a monitor recovered, or triggered, when none did.
+
+    Key events, and sentences by which one recovered.
+    """
     cells = (each for each in case.cells if each.column.name == "key_events")
-    parts = ((cell, part) for cell in cells for part in _PARTS.split(str(cell.value)))
-    for cell, part in islice(parts, MOST):
+    parts = [(cell, part) for cell in cells for part in _PARTS.split(str(cell.value))]
+    parts += [
+        (cell, match.group())
+        for cell, text in with_messages(case)
+        for match in matches(_CLEARED, text)
+        if cell.column.name != "key_events"
+    ]
+    for cell, part in parts[:MOST]:
         clocks = [each for each in written.figures(part) if each.kind == "clock"]
         for said, way in _CHANGES if len(clocks) == 1 else ():
             at = instants.on_day(case, int(clocks[0].low))

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from postmortem_nb import times
 from postmortem_nb.checks import bounds, derived, instants, metered, paired, ranges, written
+from postmortem_nb.checks.gauges import gauged
 from postmortem_nb.checks.order import LONGEST
 from postmortem_nb.checks.ranges import Level
 from postmortem_nb.checks.reading import about, attest, matches, sentences, with_messages
@@ -256,13 +257,16 @@ def _gauged(case: Case, cell: Cell, text: str, gauges: Collection[Gauge]) -> Ite
     """Yield the levels of a text that it tells of gauges by the words of their names."""
     lowered = text.lower()
     for gauge in gauges:
-        if not any(name in lowered for name in gauge.names | gauge.places | gauge.groups):
+        words = gauge.names | gauge.places | gauge.groups
+        if not any(name.removesuffix("ing") in lowered for name in words):
             continue
         for sentence in sentences(text):
-            for value in metered.gauged(sentence, gauge) if len(sentence) <= LONGEST else ():
+            for value in gauged(sentence, gauge) if len(sentence) <= LONGEST else ():
                 at: Sequence[dt.datetime] = instants.behind(case, sentence, value.end)
                 which = metered.AT if at else metered.ANY
                 at = at or _every(case, cell, sentence)
+                if metered.which("queue", sentence, value) == metered.TOP:
+                    which, at = metered.TOP, list(instants.row(case, cell))
                 yield Level(
                     cell, sentence, "queue", value, which, at, value.begin, value.end, gauge=gauge
                 )

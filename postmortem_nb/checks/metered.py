@@ -7,7 +7,6 @@ that of a moment.
 from __future__ import annotations
 
 import re
-from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from postmortem_nb.checks import spoken, written
@@ -17,7 +16,6 @@ from postmortem_nb.checks.spoken import NUMBER
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from postmortem_nb.checks.derived import Gauge
 
 TOP, USUAL, AT, EVER, FOLD, ANY = "top", "usual", "at", "ever", "fold", "any"
 EARLIER = "earlier"
@@ -36,7 +34,7 @@ _LASTED = re.compile(
 """Before minutes: so long it lasted."""
 _LATER = re.compile(r"\s(?:earlier|later|before|after|into|ago)\b", re.IGNORECASE)
 """Behind a length: it lies between two moments."""
-_FAR = 120
+FAR = 120
 """Characters before a level that are looked at."""
 BAD = r"\b(?:errors?|failures?|fail\w+|refus\w+|reject\w+|timeouts?)\b"
 _A_MINUTE = r"\b(?:a|per|each|that|this|the|one)\sminute\b"
@@ -118,13 +116,13 @@ _TOP = re.compile(
     r"\b(?:peak\w*|up to|as (?:high|much|long) as|at (?:its|the|their) (?:highest|worst|height|"
     r"peak)|max\w*|topped|rose|climb\w*|jump\w*|shot up|spik\w*|reach\w*|grew)\s"
     r"(?:(?!from\b|past\b|beyond\b|by\b)[\w-]+\s){0,2}?(?:from\s(?:about\s|around\s|some\s)?[\d.,]+\s?(?:(?:%|ms|s)\s)?)?(?:to|at|of|with|about|around|"
-    r"over|out at|"
-    r"up to)?\s?$",
+    r"over|out at|up to)?\s?(?:(?:about|around|some|roughly|nearly|almost)\s)?$",
     re.IGNORECASE,
 )
 """Before a level: it is the highest."""
 _WORST = re.compile(
-    r"\s(?:of\s[\w\s]{1,30}?\s)?(?:at|in|during)\s(?:the|its|their)\s(?:worst|peak|height)\b",
+    r"\s(?:of\s[\w\s]{1,30}?\s|[a-z]{2,12}ing\s)?(?:at|in|during)\s(?:the|its|their)\s"
+    r"(?:worst|peak|height)\b",
     re.IGNORECASE,
 )
 """Behind a level: the same."""
@@ -173,7 +171,7 @@ _OTHER = re.compile(
 )
 """In a sentence: its level may be no level of the incident at that moment."""
 
-_SPARE = re.compile(r"[^.;,\d]{0,30}?\b(?:left|free|idle|spare|headroom)\b", re.IGNORECASE)
+SPARE = re.compile(r"[^.;,\d]{0,30}?\b(?:left|free|idle|spare|headroom)\b", re.IGNORECASE)
 """Behind a share: it is what is not used."""
 PLANNED = re.compile(rf"\b(?:{SETTING}|{WATCHING}|can|load tests?|up to)\b", re.IGNORECASE)
 """In a sentence: so many need not have come."""
@@ -184,15 +182,7 @@ _SET = re.compile(
     re.IGNORECASE,
 )
 """In a clause: its level is a setting, or of another day, or of no one moment."""
-_NO_GAUGE = re.compile(
-    rf"\b(?:{SETTING}|{WATCHING}|size[ds]?|from|by|more|fewer|less|another|other|each|every|half|"
-    r"times|max_?\w*|configured|tests?|canary|week|month|year|first|last)\b",
-    re.IGNORECASE,
-)
-"""In a clause: its number is a setting, or a part, or another one."""
-KINDS = 64
-"""Gauges of which it is remembered how sentences tell them."""
-_PIECE = re.compile(r"[;:]\s|,\s(?!\d)|\s[–—]\s|\b(?:while|but|because|so|that)\b|\(|\)")
+PIECE = re.compile(r"[;:]\s|,\s(?!\d)|\s[–—]\s|\b(?:while|but|because|so|that)\b|\(|\)")
 _PART = re.compile(r"[;,:]\s|\sand\s")
 _DOUBLED = {"doubled": 2.0, "tripled": 3.0, "trebled": 3.0, "quadrupled": 4.0}
 _AS_USUAL = r"(?:usual|normal|ordinary|typical|baseline|average|before|otherwise|other days)"
@@ -234,8 +224,8 @@ def values(kind: str, sentence: str) -> Iterator[Value]:
     yield from _folds(sentence)
     if kind in {"rate", "cpu"}:
         for each in written.figures(sentence):
-            if each.kind == "share" and not _SPARE.match(sentence, each.end):
-                yield _bounded(sentence, Value(each.low, each.high, each.begin, each.end, "%"))
+            if each.kind == "share" and not SPARE.match(sentence, each.end):
+                yield bounded(sentence, Value(each.low, each.high, each.begin, each.end, "%"))
         return
     for match in _NUMBERS[kind].finditer(sentence):
         groups = match.groupdict()
@@ -246,7 +236,7 @@ def values(kind: str, sentence: str) -> Iterator[Value]:
         unit = groups.get("unit") or ""
         scale = _UNITS[unit.lower()] if unit else 1.0
         value, step = spoken.amount(digits, many)
-        before = sentence[max(0, match.start() - _FAR) : match.start()]
+        before = sentence[max(0, match.start() - FAR) : match.start()]
         if _LASTED.search(before) and unit.lower().startswith("min"):
             continue
         end = match.end()
@@ -254,68 +244,7 @@ def values(kind: str, sentence: str) -> Iterator[Value]:
             continue
         low, high = written.bounds(value, step, before, fine=True)
         found = Value(low * scale, high * scale, match.start(), match.end(), unit, scale)
-        yield _bounded(sentence, found)
-
-
-@lru_cache(maxsize=KINDS)
-def _gauge(
-    names: frozenset[str], places: frozenset[str], things: frozenset[str]
-) -> tuple[re.Pattern[str], ...]:
-    """Return what a sentence on a gauge holds: its name, and its levels."""
-    every, counted, own = (
-        rf"(?:{'|'.join(sorted(map(re.escape, words))) or '(?!)'})(?:s|es)?"
-        for words in (names | places, names | things, names)
-    )
-    other = NUMBER.replace("number", "held").replace("scale", "many")
-    return (
-        re.compile(rf"\b{every}\b", re.IGNORECASE),
-        re.compile(
-            rf"(?<!pool of )(?<![\w:./#-]){NUMBER}(?:\sof\s\d[\d,]*)?\s(?:(?!(?:of|in|and|to|a|"
-            rf"the|per|minutes?|hours?|seconds?)\b)[a-z]+\s){{0,2}}?{counted}\b"
-            rf"(?!\s(?:a|per|each|every)\s)"
-            rf"|\b{own}\s(?:(?!(?:after|before)\b)[a-z-]+\s){{0,4}}?(?:was|is|stood|at|of|to|held|had|"
-            rf"reached|with)\s(?:about\s|around\s|some\s)?{other}"
-            r"(?![.:]?\d|\s?(?:%|ms\b|s\b|min|sec|hour|of\b))",
-            re.IGNORECASE,
-        ),
-    )
-
-
-def gauged(sentence: str, gauge: Gauge) -> Iterator[Value]:
-    """Yield the levels that a sentence tells of a gauge, by the words of its name and its unit."""
-    if gauge.groups:
-        yield from _shares_of(sentence, gauge.groups)
-        return
-    named, counted = _gauge(gauge.names, gauge.places, gauge.things)
-    for match in counted.finditer(sentence) if named.search(sentence) else ():
-        begin, end = match.span()
-        if not (match["held"] or named.search(f"{sentence[:begin]} . {sentence[end:]}")):
-            continue  # “262 robots” need not be idle ones
-        clause = _PIECE.split(sentence[: match.start()])[-1] + match.group()
-        if _NO_GAUGE.search(clause):
-            continue
-        digits, many = match["number"] or match["held"], match["scale"] or match["many"] or ""
-        value, step = spoken.amount(digits, many)
-        before = sentence[max(0, match.start() - _FAR) : match.start()]
-        low, high = written.bounds(value, step, before, fine=True)
-        yield _bounded(sentence, Value(low, high, match.start(), match.end(), ""))
-
-
-def _shares_of(sentence: str, groups: frozenset[str]) -> Iterator[Value]:
-    """Yield the percentages of a sentence that names one of the groups before them."""
-    for each in written.figures(sentence):
-        clause = _PIECE.split(sentence[: each.begin])[-1].lower()
-        own = any(
-            re.search(rf"(?<![\w-]){re.escape(name)}(?![\w-])[^\d]*$", clause) for name in groups
-        )
-        percent = each.kind == "share" and sentence[each.end - 1] == "%"
-        if (
-            percent
-            and own
-            and not _NO_GAUGE.search(clause)
-            and not _SPARE.match(sentence, each.end)
-        ):
-            yield _bounded(sentence, Value(each.low, each.high, each.begin, each.end, "%"))
+        yield bounded(sentence, found)
 
 
 def _folds(sentence: str) -> Iterator[Value]:
@@ -331,16 +260,16 @@ def _folds(sentence: str) -> Iterator[Value]:
         said = (match["fold"] or match["times"] or match["doubled"]).lower()
         many = _DOUBLED.get(said) or (100.0 if said == "a hundred" else spoken.COUNTS.get(said))
         times = many or float(said)
-        before = sentence[max(0, match.start() - _FAR) : match.start()]
+        before = sentence[max(0, match.start() - FAR) : match.start()]
         low, high = written.bounds(times, 0.25 * times, before, fine=True)
         yield Value(low, high, match.start(), match.end(), "times")
 
 
 def _before(sentence: str, value: Value) -> str:
-    return sentence[max(0, value.begin - _FAR) : value.begin]
+    return sentence[max(0, value.begin - FAR) : value.begin]
 
 
-def _bounded(sentence: str, value: Value) -> Value:
+def bounded(sentence: str, value: Value) -> Value:
     """Return a level that is open on the side that its words leave open."""
     before = _before(sentence, value)
     if _UP_TO.search(before):
@@ -356,7 +285,7 @@ _INSTEAD = re.compile(r"\b(?:instead of|rather than|compared (?:to|with))\s(?:th
 
 def is_level(kind: str, sentence: str, value: Value) -> bool:
     """Return whether a value is a level of this incident, of whatever moment."""
-    clause = _PIECE.split(sentence[: value.begin])[-1] + _PIECE.split(sentence[value.end :])[0]
+    clause = PIECE.split(sentence[: value.begin])[-1] + PIECE.split(sentence[value.end :])[0]
     told = kind in {"latency", "cpu", "queue"} and not value.unit.startswith("min")
     compared = _INSTEAD.search(sentence[: value.begin])
     return told and not _SET.search(clause) and not compared

@@ -38,7 +38,10 @@ _FAILED = (
     r"(?P<good>succeeded|worked|went through|got through|came through|were (?:answered|served)))\b"
 )
 _WORD = r"\s(?!(?:and|or|but)\b|of\s\d)[a-z][\w’'-]*"
-_THINGS = rf"(?P<things>(?:{_WORD}(?<!s)){{0,2}}{_WORD}(?<=s))(?:{_WORD}){{0,8}}?"
+_THINGS = (
+    rf"(?P<things>(?:{_WORD}(?<!s)){{0,2}}{_WORD}(?<=s))(?:{_WORD}){{0,8}}?"
+    r"(?:\s(?:of|in)\s(?:those|these|the)\s\d+\sminutes)?"
+)
 _BEHIND = re.compile(
     rf"(?P<part>{_NUMBER})\s(?:out\s)?of\s(?:(?:the|our|all|its|those)\s){{0,2}}"
     rf"(?P<whole>{_NUMBER}){_THINGS}\s{_FAILED}"
@@ -123,7 +126,15 @@ def _told(case: Case) -> Iterator[_Told]:
                     for match in pattern.finditer(sentence):
                         tail = re.split(r"[;.,(]\s?", sentence[match.end() :])[0]
                         head = re.split(r"[;]\s", sentence[: match.start()])[-1]
-                        yield _Told(cell, sentence, match, f"{head}{match.group()}{tail}")
+                        clause = _whole(case, f"{head}{match.group()}{tail}")
+                        yield _Told(cell, sentence, match, clause)
+
+
+def _whole(case: Case, clause: str) -> str:
+    """Return a clause without the words that name the whole incident by its length."""
+    start, end = case.moments.start, case.moments.recovered
+    length = f"{(end - start).total_seconds() / 60:.0f}" if start and end else ""
+    return re.sub(rf"\s(?:of|in)\s(?:those|these|the)\s{length}\sminutes\b", "", clause)
 
 
 def _is_own(case: Case, pairs: Sequence[tuple[Curve, Curve]], total: float) -> bool:

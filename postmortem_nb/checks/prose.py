@@ -88,8 +88,16 @@ def _figures(case: Case, cell: Cell, text: str, *, told: bool) -> Iterator[Findi
 
 
 def _is_both(claim: claims.Claim, match: re.Match[str], values: Mapping[str, float]) -> bool:
-    """Return whether a text has all of the budget that is gone too, behind a part of it."""
-    budget, rest = claim.measures[0] == "budget_consumed", match.string[match.end() :]
+    """Return whether a text has all of the budget that is gone too, behind a part of it.
+
+    Or all who were told: “1,710 within an hour, all 2,640 by the evening”.
+    """
+    rest = match.string[match.end() :]
+    if claim.measures[0] == "customers_notified":
+        return any(
+            re.search(rf"\ball\s(?:of\s)?(?:the\s)?{v:,.0f}\b", rest) for v in values.values()
+        )
+    budget = claim.measures[0] == "budget_consumed"
     return budget and any(re.search(rf"(?<![\d.]){v:g}\s?%", rest) for v in values.values())
 
 

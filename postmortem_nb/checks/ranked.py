@@ -125,13 +125,16 @@ _MOST = r"(?:by far\s)?(?:the\s)?(?P<way>most|fewest)"
 _MANY = r"(?:as (?P<way>many)|(?P<more>more|fewer))"
 _LOST = r"(?:lost|failed|rejected|refused|dropped)"
 _IS = r"(?:are|is|was|were)\s(?:an?\s)?"
+_COMMON = r"(?P<way>most)\s(?:common|frequent)"
+_SORT = r"(?:(?:kind|type|sort)\s(?:of\s)?)?(?:errors?|failures?|exceptions?|kind)\b"
 _OF = r"(?:of\s(?:the|all|these|our)\s)?"
 _RANKED = tuple(
     re.compile(pattern, re.IGNORECASE)
     for pattern in (
         rf"(?P<own>(?<!\x00)\x00+)\s(?:[a-z]+\s){{1,3}}?(?P<way>more|fewer)\s{_ROW}\s{_THAN}",
         rf"(?P<own>(?<!\x00)\x00+)\s{_LOST}\s(?P<way>more|fewer)\s(?:[a-z]+\s)?[a-z]+s\s{_THAN}",
-        rf"(?P<own>(?<!\x00)\x00+)\s(?:[a-z]+\s){{1,2}}?{_MOST}\s{_ROW}",
+        rf"(?P<own>(?<!\x00)\x00+)\s(?:[a-z]+\s){{1,2}}?{_MOST}\s{_OF}{_ROW}",
+        rf"(?P<own>(?<!\x00)\x00+)\s{_IS}(?:by far\s)?the\s{_COMMON}\s{_SORT}",
         rf"\b(?P<way>more|fewer)\s{_ROW}\s(?:[a-z]+\s){{1,2}}?{_AT}(?P<own>(?<!\x00)\x00+)\s{_THAN}",
         rf"\b{_MOST}\s{_OF}{_ROW}\s(?:in\s\x00+\s)?(?:[a-z]+\s){{1,2}}?{_AT}(?P<own>(?<!\x00)\x00+)",
         rf"\b{_MOST}\s{_OF}{_ROW}\s{_IS}(?P<own>(?<!\x00)\x00+)",
@@ -214,16 +217,16 @@ def _foremost(
         for one in own
         if one.key not in others
         for counts in _tallies(case, held, one.key, others)
-        if counts.get(one.value)
+        if counts.get(one.value) or (counts and not fewest)
     ]
     most = max((sum(counts.values()) for _, counts in ways), default=0.0)
     ways = [each for each in ways if sum(each[1].values()) >= _SAMPLED * most]
     best = [(min if fewest else max)(counts.values()) for _, counts in ways]
-    pairs = [sorted((one[1][one[0]], top)) for one, top in zip(ways, best, strict=True)]
+    pairs = [sorted((one[1].get(one[0], 0), top)) for one, top in zip(ways, best, strict=True)]
     if pairs and all(low < _CLEAR * high for low, high in pairs):
         value, counts = ways[0]
         other = next(name for name, count in counts.items() if count == best[0])
-        truth = f"{other} has {best[0]:,.0f}, {value} {counts[value]:,.0f}"
+        truth = f"{other} has {best[0]:,.0f}, {value} {counts.get(value, 0):,.0f}"
         yield about(case, cell, f"“{sentence[slice(*match.span())]}”, but {truth}.")
 
 

@@ -13,7 +13,7 @@ from postmortem_nb.checks.case import SINGLE
 from postmortem_nb.checks.report import Code, Finding, Severity
 from postmortem_nb.checks.review import REVIEW, grave, reached
 from postmortem_nb.errors import PostmortemError
-from postmortem_nb.estimates import STATED, compare
+from postmortem_nb.estimates import STATED, compare, same
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -303,7 +303,8 @@ def covers(case: Case, record: Mapping[str, Any]) -> Iterator[Finding]:
 def disagreements(case: Case, found: Sequence[Estimate]) -> Iterator[Finding]:
     """Find figures of the impact on which two sources disagree; both are named.
 
-    Where a figure is stated, all others are laid beside it; else one pair is told.
+    Where a figure is stated, all others are laid beside it; else one pair is told. It is a hint
+    where a source has the stated figure.
     """
     blanks = {figure: blank for blank, (figure, _) in STATED.items()}
     told: set[str] = set()
@@ -312,9 +313,14 @@ def disagreements(case: Case, found: Sequence[Estimate]) -> Iterator[Finding]:
         if not case.has(SINGLE, blank) or (one.name in told and not one.is_stated):
             continue
         told.add(one.name)
+        borne = any(
+            each.name == one.name and not each.is_stated and same(each.value, one.value)
+            for each in found
+        )
+        grave = one.is_stated and one.name not in ROUGH and not borne
         yield Finding(
             code=Code.SOURCES,
-            severity=Severity.WARNING if one.is_stated and one.name not in ROUGH else Severity.HINT,
+            severity=Severity.WARNING if grave else Severity.HINT,
             where=case.where(SINGLE, SINGLE, blank),
             message=f"{one.value:,g} {one.unit} "
             f"{'stated' if one.is_stated else f'by {one.source}'}, {other.value:,g} by "

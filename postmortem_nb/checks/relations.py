@@ -64,7 +64,7 @@ EVENTS: Mapping[str, re.Pattern[str]] = {
         rf"|(?:knew|found|identified|understood|confirmed)\s(?:the\s)?{_CAUSE}"
         r"|key (?:finding|discovery)",
         "mitigated": rf"{_FIX}\s(?:{_WENT})?(?:out|live|deployed|in place|shipped|rolled out|"
-        r"applied|released|done)|mitigation(?:\swas)?(?:\sdeployed)?|mitigated",
+        r"applied|released|done)|mitigation(?!\splan)(?:\swas)?(?:\sdeployed)?|mitigated",
         "recovered": r"(?:full\s)?recovery|(?:fully\s)?recovered|back to normal",
         "resolved": r"(?:declared\s)?resolved|all[- ]clear",
         "told": r"(?:first\s)?status page\s(?:was updated|updates?|posts?|messages?|notices?)"

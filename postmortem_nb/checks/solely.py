@@ -30,10 +30,11 @@ MOST = 100
 """Findings at most: a text of nothing else must not slow a form."""
 _ROWS = r"(?:logs?|lines?|entries|entry|errors?|failures?|exceptions?|timeouts?)"
 _FROM = (
-    r"(?:came|come|comes|is|are|was|were)\s(?:all\s)?(?:written\s|logged\s)?"
+    r"(?:carr(?:y|ies|ied)\s(?:the\s)?(?:version\s)?$|(?:came|come|comes|is|are|was|were)\s(?:all\s)?(?:written\s|logged\s)?"
     r"(?:from|by|on|in|of|at|with)\s(?:the\s)?(?:(?:hosts?|nodes?|pods?|versions?|regions?)\s"
-    r"(?:(?:on|in|of)\s)?)?$"
+    r"(?:(?:on|in|of)\s)?)?$)"
 )
+_VERSION = re.compile(r"(?<![\w.-])v?\d+\.\d+\.\d+(?![\w.]*\d)")
 _COUNT = r"(?:(?P<count>\d[\d,]*)\s)?"
 _EVERY = re.compile(
     r"\b(?P<loose>(?:nearly|almost|practically|virtually)\s)?(?:all|every(?:\ssingle)?)\s(?:of\s)?"
@@ -125,10 +126,31 @@ def _found(case: Case, held: Sequence[Answer]) -> Iterator[Finding]:
             yield from (
                 _they(case, _Told(cell, sentence, names, names[0], before), held) if names else ()
             )
+            yield from _unknown(case, cell, sentence, held)
             for each in names:
                 before = sentence[max(0, each.begin - _FAR) : each.begin]
                 told = _Told(cell, sentence, names, each, before)
                 yield from _all(case, told, held)
+
+
+def _unknown(case: Case, cell: Cell, sentence: str, held: Sequence[Answer]) -> Iterator[Finding]:
+    """Yield a version that all rows are told to have, and none has."""
+    for match in _VERSION.finditer(sentence):
+        before = sentence[max(0, match.start() - _FAR) : match.start()]
+        every = _EVERY.search(before)
+        known = [
+            one.keys["version"].values
+            for one in held
+            if one.kind == attributes.LOGS and "version" in one.keys
+        ]
+        if (
+            every
+            and known
+            and not any(match.group().lstrip("v") in x.lstrip("v") for v in known for x in v)
+        ):
+            said = before[every.start() :] + match.group()
+            truth = f"the frozen rows have {', '.join(sorted(known[0])[:_SOME])}"
+            yield about(case, cell, f"“{said}”, but {truth}.")
 
 
 def _all(case: Case, told: _Told, held: Sequence[Answer]) -> Iterator[Finding]:
