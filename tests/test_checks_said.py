@@ -257,3 +257,18 @@ def test_a_figure_of_a_blank_is_held_to_what_is_frozen(counted, name, old, new):
     counted.set(name, value)
     assert found
     assert not any(old[:3] in each.partition("”")[0] for each in before)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("2,340 of 3,900 lines are PoolTimeout.", False),
+        ("2,340 of 48,000 users saw an error.", True),
+    ],
+)
+def test_a_number_of_lines_is_no_number_of_users(tmp_path, text, told):
+    made = sound.create(tmp_path)
+    made.set("affected_total", 2640)
+    made.set("what_happened", "Checkouts failed from 14:02 UTC on.")
+    made.set("key_logs", text)
+    assert any(each.startswith("2,640, but") for each in sound.doubted(made, "range")) is told

@@ -69,6 +69,10 @@ _WHOLE = re.compile(
     rf"\sof\s(?:(?:the|our|all|its|their|these|those)\s){{0,2}}(?P<whole>{_NOUN})", re.IGNORECASE
 )
 """Behind a share: what it is of."""
+_PART = re.compile(
+    r"\sof\s(?:(?:the|our|all)\s){0,2}\d[\d,]*\s(?:[a-z-]+\s)?(?P<noun>[a-z]{3,}s)\b"
+)
+"""Behind a number: it is a part of so many things."""
 _ENTRY = re.compile(r"\s[·•|]\s|(?<=[a-z0-9] at \d\d:\d\d),\s(?=[^;]*\sat \d\d:\d\d)")
 _YEAR = re.compile(r"(?:19|20)\d\d")
 
@@ -92,7 +96,10 @@ def _read(clause: str) -> Iterator[Mention]:
     for match in islice(figures, MOST):
         per = _PER.match(clause, match.end())
         kind, noun, value = _valued(match)
-        yield Mention(kind, noun, value, match.group(), rate=per["per"] if per else "")
+        whole = _PART.match(clause, match.end()) if kind == "count" and not noun else None
+        noun = events.stem(whole["noun"]) if whole else noun
+        said = match.group() + (whole.group() if whole else "")
+        yield Mention(kind, noun, value, said, rate=per["per"] if per else "")
 
 
 def _is_odds(match: re.Match[str]) -> bool:
