@@ -232,6 +232,8 @@ The budget of 30 days allows 90,000 failed requests.
 The incident cost 90,000 failed requests.
 The mitigation plan was formed 54 minutes after the acknowledgment.
 The mitigation plan was formed 45 minutes after the acknowledgment.
+Over the whole incident the failure rate was 20 %.
+Over the whole incident the failure rate was 30 %.
 The root cause was identified at 15:12.
 The root cause was identified at 14:47.
 """.strip().splitlines()

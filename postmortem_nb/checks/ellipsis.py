@@ -67,6 +67,14 @@ _MOST = re.compile(
     r"(?P<verb>\s(?:wrote|logged|had|saw))\sthe\smost(?:,|\swith|:|\s\()\s?"
     rf"(?P<figure>{_FIGURE})(?P<noun>\s[a-z]+s)?(?=[.,;)]|$)"
 )
+_OVERALL = re.compile(
+    r"(?=[^.;]*\b(?:(?:over|across|during|throughout|for)\sthe\s(?:whole|entire|full)\s(?:incident|"
+    r"outage|impact)|overall)\b)[^.;]*\b(?:failure|error)\srate\s"
+    r"(?:was|averaged|came to|stood at)\s"
+    rf"(?P<told>(?:(?:about|around|some|nearly|almost)\s)?(?:{_FIGURE})\s?%)",
+    re.IGNORECASE,
+)
+"""The failure rate of the whole incident: such a part of all requests failed."""
 _BARE = re.compile(rf"^(?P<figure>{_FIGURE})(?=\s(?:came|were)\s)")
 """A figure that begins a sentence without its noun."""
 _LOGS = re.compile(r"\b(?:logs|log lines|error lines|lines|errors)\b", re.IGNORECASE)
@@ -208,6 +216,9 @@ def _written_out(sentence: str, names: Sequence[_Name]) -> tuple[list[str], list
             said.append(clause)
         elif each.figures:
             head = each
+    if overall := _OVERALL.match(sentence):
+        made.append(f"{overall['told']} of all requests failed.")
+        said.append(overall.group())
     for match in _MOST.finditer(sentence):
         before = [one for one in names if one.end == match.start()]
         for one in before[-1:]:
