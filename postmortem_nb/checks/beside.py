@@ -9,7 +9,7 @@ import re
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from postmortem_nb.checks import borne
+from postmortem_nb.checks import borne, written
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,6 +46,14 @@ def values(
             rest = [other for other in counted if other is not whole]
             return _standing(sentence, rest, one._replace(end=whole.end), names)
     return _standing(sentence, counted, each, names)
+
+
+def is_whole(sentence: str, each: Figure, names: Sequence[Named]) -> bool:
+    """Return whether a figure is the whole of a part, and all values are those of the part."""
+    of = written.WHOLE_OF.search(sentence[: each.begin]) and any(
+        _ARE.fullmatch(sentence, each.end, name.begin) for name in names
+    )
+    return bool(of) and all(name.begin > each.end for name in names)
 
 
 def _standing(

@@ -330,15 +330,16 @@ def _is_alone(each: Told) -> bool:
     large = each.figure.low >= _SURE and each.is_exact
     part = each.is_share or each.has_rest or each.figure.kind == "part"
     part = part or bool(portions.OF_TOTAL.match(each.sentence, each.figure.end))
-    if each.names or part or not large:
+    whole = beside.is_whole(each.sentence, each.figure, each.names)
+    if part or not large or (each.names and not whole):
         return False
     if each.people:
         return bool(
             _DISTINCT.search(each.said) or _NAMING.search(each.sentence, 0, each.figure.begin)
         )
     request = each.is_request and each.figure.kind == "count"
-    whole = written.WHOLE_OF.search(each.sentence[: each.figure.begin])
-    return request or bool(whole) or each.cell.column.name == "key_traces"
+    whole = whole or bool(written.WHOLE_OF.search(each.sentence[: each.figure.begin]))
+    return request or whole or each.cell.column.name == "key_traces"
 
 
 def _is_row(noun: str, own: Sequence[Named], known: Bears) -> bool:

@@ -52,7 +52,8 @@ def found(incident: Incident, case: Case) -> Iterator[Finding]:
 
 
 def _counts(curve: Curve) -> bool:
-    return derived.is_counted(curve.query) and not derived.is_bad(curve.query)
+    asked = derived.measures(curve, "arriving")
+    return derived.is_counted(curve.query) and not (asked or derived.is_bad(curve.query))
 
 
 def _found(case: Case, curves: Sequence[Curve]) -> Iterator[Finding]:
@@ -68,7 +69,9 @@ def _found(case: Case, curves: Sequence[Curve]) -> Iterator[Finding]:
 
 def _is_elsewhere(sentence: str) -> bool:
     """Return whether others read a sentence, or it tells nothing of the past."""
-    bad = re.search(metered.BAD, sentence) or metered.TOPICS["arriving"][0].search(sentence)
+    bad = re.search(metered.BAD, sentence, re.IGNORECASE) or metered.TOPICS["arriving"][0].search(
+        sentence
+    )
     return bool(bad) or not bare.PAST.search(sentence)
 
 
