@@ -538,6 +538,33 @@ def test_on_the_flank_of_a_day_the_ends_are_those_of_the_step(tmp_path, way, shi
     assert min(held.values()) >= 8
 
 
+def impact_on_the_way_up(tmp_path, random, shape):
+    """Return start and end found: 6 units of noise up in two hours, an impact of some shape."""
+    incident = Incident.create("INC-1", tmp_path, start=f"{DAY}T12:05Z", end=f"{DAY}T13:57Z")
+    way = 100 + 0.2 * np.arange(300) + 5 * random.normal(size=300)
+    found = change_points(metric(way + shape), incident)
+    return found["timestamp"], found["reason"].iloc[1]
+
+
+def test_a_small_step_that_stays_on_a_drift_has_no_end(tmp_path):
+    """Three units of noise from 12:00 to the last value, 15:00: no end is the right one."""
+    random, stays = np.random.default_rng(4821), 15.0 * (np.arange(300) >= 120)
+    found = [impact_on_the_way_up(tmp_path / str(n), random, stays) for n in range(20)]
+    assert sum(bool(pd.notna(times.iloc[1])) for times, _ in found) == 0
+    assert any("would look the same were it not over" in reason for _, reason in found)
+
+
+def test_what_dies_away_on_a_drift_keeps_its_end(tmp_path):
+    """From 12:00 on 48 above the way, falling to nothing at 14:00 in four steps of 12."""
+    place = np.arange(300)
+    shape = np.where((place >= 120) & (place < 240), 48 - 12.0 * ((place - 120) // 30), 0)
+    random = np.random.default_rng(4821)
+    found = [impact_on_the_way_up(tmp_path / str(n), random, shape)[0] for n in range(10)]
+    ends = [times.iloc[1] for times in found]
+    near = [abs(end - pd.Timestamp(f"{DAY}T14:00Z")) <= 10 * STEP for end in ends if pd.notna(end)]
+    assert sum(near) >= 8
+
+
 def test_a_step_that_stays_is_no_drift(incident):
     """It does not rise before: a line through both sides is not the way that it was on."""
     values = 100 + 5 * np.random.default_rng(1).normal(size=600)

@@ -6,6 +6,7 @@ the incident and those after it, or there is none: what only one side tells is n
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -34,6 +35,19 @@ WANDERS = 8.0
 
 REACH = 10_800.0
 """A curve is fitted to three hours on each side, or twice the incident's length."""
+
+CLEARLY = 9.0
+"""Twice the log likelihood by which an end must tell the values better than a later one, or none:
+the likelihood ratio of three standard errors."""
+
+PARTS, TRIED = (1, 4, 12), 60
+"""Parts of an impact, each with a height of its own; later ends that are tried."""
+
+SPIKE = 3.0
+"""Units of noise that a value may be off the median of five."""
+
+LEAST_BREAK = 2
+"""Values before a break."""
 
 
 def beside(
@@ -85,3 +99,59 @@ def _trend(at: Floats, y: Floats, degree: int) -> float:
     variance = float(rest @ rest) / max(at.size - degree - 1, 1) * ties(rest)
     error = np.sqrt(variance * np.linalg.pinv(powers.T @ powers)[0, 0])
     return float(factors[0] / max(error, 1e-12 * max(float(np.abs(y).max()), 1e-12)))
+
+
+def goes_on(at: Floats, y: Floats, found: tuple[float, float, float], ties: float) -> bool:
+    """Return whether a drift and an impact that lasts longer tell the values as well.
+
+    ``found`` is when the impact began, when it is said to have ended, and the latest time for that;
+    ``y`` is in units of noise. Where a series is on its way up or down, that it reaches the level
+    of before may be its way alone: what tells an end is that the impact falls away from that way.
+    """
+    start, end, latest = found
+    reach = max(2 * (end - start), REACH)
+    near = (at >= start - reach) & (at <= end + reach)
+    x, values = at[near], _unspiked(y[near])
+    before = x < start
+    if before.sum() < LEAST or abs(_trend(x[before], values[before], 1)) < SURE:
+        return False
+    later = x[x > latest]
+    ends = [*later[:: max(1, later.size // TRIED)], np.inf]
+
+    def gain(parts: int) -> float:
+        borders = np.linspace(start, end, parts + 1)
+        longer = max(_likely(x, values, borders, until) for until in ends)
+        return _likely(x, values, borders, end) - longer
+
+    return all(gain(parts) < CLEARLY * ties for parts in PARTS)
+
+
+def _unspiked(y: Floats) -> Floats:
+    """Return values with those far from their neighbours brought nearer."""
+    middle = pd.Series(y).rolling(5, center=True, min_periods=1).median().to_numpy(np.float64)
+    return np.asarray(np.clip(y, middle - SPIKE, middle + SPIKE))
+
+
+def _likely(x: Floats, y: Floats, borders: Floats, until: float) -> float:
+    """Return twice the log likelihood of an impact on a parabola: free within its borders.
+
+    From the last of them until a time it stays at its mean.
+    """
+    parts = np.column_stack([(x >= one) & (x < two) for one, two in pairwise(borders)])
+    stays = ((x >= borders[-1]) & (x < until)) / parts.shape[1]
+    way = (x - x.mean()) / max(float(np.ptp(x)), 1e-9)
+    columns = np.column_stack([np.vander(way, 3), parts + stays[:, None]])
+    rest = y - columns @ np.linalg.lstsq(columns, y, rcond=None)[0]
+    return -x.size * float(np.log(max(float(rest @ rest), 1e-12)))
+
+
+def is_all(at: Floats, y: Floats, stretch: tuple[int, int]) -> bool:
+    """Return whether one straight line tells the series up to there as well as one break does."""
+    first, beyond = stretch
+    begin = max(0, first - (beyond - first))
+    if first - begin < LEAST_BREAK:
+        return False
+    x, part = at[begin:beyond] - at[begin], y[begin:beyond]
+    line = part - np.polyval(np.polyfit(x, part, 1), x)
+    step = np.concatenate([each - each.mean() for each in np.split(part, [first - begin])])
+    return float(line @ line) <= float(step @ step)

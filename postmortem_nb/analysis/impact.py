@@ -33,6 +33,8 @@ LIKE = 0.5
 
 BEGUN = "what is unusual may have begun long before the incident"
 
+STAYS = "the series drifts, and would look the same were it not over: pull a longer time after"
+
 LEAST_POINTS = 2
 """Points of a level: one alone is a spike."""
 
@@ -177,6 +179,10 @@ def _found(at: Floats, y: Floats, near: Flags, known: Usual, window: Window) -> 
         found = _spanned(found, [one for one in bouts if not one.start.earliest < begun])
         if found.start.earliest < begun:
             found = Impact(Moment(reason=BEGUN), Moment(reason=BEGUN), baseline=known.says)
+    edges = found.start.at, found.end.at, found.end.latest
+    drifts = window[0] is not None and np.isfinite(edges).all()
+    if drifts and drift.goes_on(at, known.scaled(y), edges, known.ties):
+        found = replace(found, end=Moment(reason=STAYS))
     level = known.level
     if window[0] is not None and np.isnan(found.start.at):
         change = sudden(known.deviation, quiet, (inside, near), counts=known.grows)
@@ -273,7 +279,7 @@ def _doubt(
     rare = breaks.rarity(known.deviation, quiet, chosen)
     if rare is not None and rare > breaks.RARE:
         return f"as unusual stretches are {rare:.0%} of the baseline itself"
-    if at.size - chosen[1] < LEAST_POINTS and _drifts(at, y, chosen):
+    if at.size - chosen[1] < LEAST_POINTS and drift.is_all(at, y, chosen):
         return "the series drifts slowly and does not come back: there is no break to date"
     return ""
 
@@ -325,18 +331,6 @@ def _chosen(
 def _weight(z: Floats, stretch: tuple[int, int], place: Flags) -> float:
     part = np.clip(z[slice(*stretch)], -CAP, CAP)[place[slice(*stretch)]]
     return abs(float(part.mean())) * float(np.sqrt(part.size))
-
-
-def _drifts(at: Floats, y: Floats, stretch: tuple[int, int]) -> bool:
-    """Return whether one straight line tells the series up to there as well as one break does."""
-    first, beyond = stretch
-    begin = max(0, first - (beyond - first))
-    if first - begin < LEAST_POINTS:
-        return False
-    x, part = at[begin:beyond] - at[begin], y[begin:beyond]
-    line = part - np.polyval(np.polyfit(x, part, 1), x)
-    step = np.concatenate([each - each.mean() for each in np.split(part, [first - begin])])
-    return float(line @ line) <= float(step @ step)
 
 
 def _start(
