@@ -473,11 +473,14 @@ def test_queries_that_count_more_bad_than_there_was_are_told():
     assert not frame.attrs["evidence"]["warnings"]
 
 
-@pytest.mark.parametrize("lacks", ["total", "good"])
+@pytest.mark.parametrize("lacks", ["total", "good", "bad"])
 def test_a_query_that_had_no_data_counts_nothing(lacks):
-    """A misspelt total: every bad request would be all there was, 1000 times the budget."""
+    """A misspelt total: every bad request would be all there was, 1000 times the budget.
+
+    A misspelt bad: none in 7 days, 100 % achieved and nothing of the budget taken.
+    """
     name = "sum:trace.checkout.request.{}{{env:prod}}.as_count()"
-    queries = {"total": name.format("hits"), "good": name.format("hits")}
+    queries = {"total": name.format("hits"), lacks: name.format("hits")}
     if lacks == "total":
         queries = {"total": "", "bad": name.format("errors")}
     queries[lacks] = name.format("hitz")
@@ -487,6 +490,7 @@ def test_a_query_that_had_no_data_counts_nothing(lacks):
     assert (frame["valid"] == 0).all()
     (said,) = frame.attrs["evidence"]["warnings"]
     assert said.startswith(f"{name.format('hitz')} had no data in the SLO's window")
+    assert said.endswith("; or count what was good" if lacks == "bad" else "check its name")
     why = budget.reason(budget.read(frame), [(FACTS.start, FACTS.recovered)])
     assert why.endswith("has no data in its window")
 

@@ -313,14 +313,14 @@ def _from_metrics(asked: Asking, given: Arguments, corrections: list[Interval]) 
     """Return the frame of an SLO that is counted by queries: total, and good or bad."""
     window = _window(given["timeframe"] or TIMEFRAME)
     since = asked.end - window
-    rows, partial, silent = {}, "", ""
-    said: list[str] = []
+    rows, partial, silent, said = {}, "", "", list[str]()
     for scope, begin in (("window", since), ("incident", asked.start)):
         found, missing, odd, empty = _points(asked, given, (begin, asked.end))
         silent = empty if scope == "window" else silent  # in an incident none good is an outage
         if silent:
+            then = "check its name" + "; or count what was good" * (silent == given["bad"])
             found = [steps.unknown(row) for row in found]
-            odd = [f"{silent} had no data in the SLO's window: nothing is counted; check its name"]
+            odd = [f"{silent} had no data in the SLO's window: nothing is counted; {then}"]
         partial, said = partial or missing, [*said, *odd][:1]
         cut = (steps.clipped(row, (begin, asked.end), scale=False) for row in found)
         rows[scope] = [steps.corrected(row, corrections) for row in cut if row is not None]
@@ -356,7 +356,7 @@ def _points(
     words = (
         f"{odd:,} of {len(moments):,} steps count more {name} than total: the queries do not fit"
     )
-    empty = queries[0] if not totals else queries[1] if given["good"] and not others else ""
+    empty = queries[0] if not totals else queries[1] if not others else ""
     return rows, partial, [words] if odd else [], empty
 
 
