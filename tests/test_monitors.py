@@ -190,6 +190,41 @@ def test_an_alert_for_no_data_beside_a_condition_is_told_too(threshold):
     assert found.assumed == "an alert for no data is not tried"
 
 
+@pytest.mark.parametrize(
+    "more",
+    [
+        "; alert after 5 minutes without data",
+        ", notify after 10 min of no data",
+        ", notify_no_data: true, no_data_timeframe: 10",
+        "; on_missing_data: show_and_notify_no_data",
+        ", alert if data is missing",
+        "; missing data for 10 min",
+        ", alert when data stops",
+        ", absent for 5 min",
+    ],
+)
+@pytest.mark.parametrize("query", [A, "min(last_10m):avg:a{*} > 20"])
+def test_an_alert_for_no_data_in_other_words_is_told(query, more):
+    """Before: no condition, of a metric; of a whole monitor nothing was said of it."""
+    found = reading.read(query, f"> 20 items for 10 min{more}")
+    assert found.query() == reading.read(A, "> 20 items for 10 min").query()
+    assert found.assumed == "an alert for no data is not tried"
+
+
+def test_options_of_missing_data_that_alarm_nobody_are_no_alert():
+    found = reading.read(A, "> 20 items for 10 min, notify_no_data: false")
+    assert not found.assumed
+    found = reading.read(A, "> 20 items for 10 min; on_missing_data: resolve")
+    assert found.assumed == "what becomes of missing data is tried by Datadog's default alone"
+
+
+@pytest.mark.parametrize("only", ["alert after 5 minutes without data", "no data for 10m"])
+def test_a_monitor_for_no_data_alone_is_known_as_one(only):
+    """Before: "expected a condition", as if it had none."""
+    with pytest.raises(QueryError, match="it alarms where no data come"):
+        reading.read(A, only)
+
+
 def test_for_at_least_so_long_is_for_so_long():
     found = reading.read(A, "above 20 for at least 10 minutes")
     assert found.query() == reading.read(A, "> 20 for 10 min").query()

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from postmortem_nb import units
 from postmortem_nb.datadog import conditions, expression
 from postmortem_nb.errors import QueryError, expected, shown
-from postmortem_nb.monitors import logcount
+from postmortem_nb.monitors import logcount, nodata
 
 if TYPE_CHECKING:
     from postmortem_nb.datadog.expression import Node
@@ -84,12 +84,6 @@ _WARNING = re.compile(
     rf"{_SIGN}?\s*(?P<limit>{_LIMIT})\s*{_SCALE}\s*(?P<unit>{_UNIT})\s*\)?",
     re.IGNORECASE,
 )
-_SILENCE = re.compile(
-    r"[,;(]?\s*(?:\b(?:and|or|notify|alert)\b\s*)*(?:\b(?:if|on|when|for)\b\s*)?"
-    r"\bno[ -]?data\b[^,;)]*\)?",
-    re.IGNORECASE,
-)
-UNTRIED = "an alert for no data is not tried"
 _SPAN = re.compile(
     r"\b(?P<word>for|over|in|within|during)\s+(?:the\s+|at\s+least\s+)?(?:last\s+|past\s+)?(?P<count>\d{1,5})?\s*"
     r"(?P<unit>seconds?|secs?|s|minutes?|mins?|m|hours?|hrs?|h|days?|d|weeks?|w)\b",
@@ -257,7 +251,10 @@ def _bare(words: str, threshold: str) -> Monitor:
             expected("query", "a metric query and nothing behind it, or a whole monitor",
                      example=f"avg(last_5m):{expression.EXAMPLE} > 5", came=words[end:])
         )  # fmt: skip
-    found = _WRITTEN.fullmatch(threshold)
+    rest, silence = nodata.told_apart(threshold)
+    if silence and not _UNREAD.search(rest):
+        raise QueryError(f"{CANNOT}: {nodata.ALONE}")
+    found = _WRITTEN.fullmatch(rest)
     if found is None:
         raise _unclear(threshold)
     sign = _signed(found["sign"])
@@ -266,8 +263,7 @@ def _bare(words: str, threshold: str) -> Monitor:
             f"threshold: no unit begins with a slash; got {shown(threshold.strip())}: write the "
             "number in the query's own unit, for example '> 5'"
         )
-    rest, silence = _SILENCE.subn("", found["rest"], count=1)
-    rest, recovery, unit = _beside(_RECOVERY, rest, _unit(found["unit"]))
+    rest, recovery, unit = _beside(_RECOVERY, found["rest"], _unit(found["unit"]))
     rest, warning, unit = _beside(_WARNING, rest, unit)
     rest, window, held = _window(rest)
     rest, how = _aggregation(rest)
@@ -277,7 +273,7 @@ def _bare(words: str, threshold: str) -> Monitor:
     chosen = _chosen(how, sign, held=held, counted=counted)
     taken = [f"no window is named: {written(WINDOW)} taken"] if window is None else []
     taken += [] if found["sign"] else ["no comparison is named: > taken"]
-    taken += [UNTRIED] if silence else []
+    taken += [silence] if silence else []
     return Monitor(
         node, " ".join(words[:end].split()), chosen, window or WINDOW, sign,
         _number(found), unit, recovery, warning, "; ".join(taken),
@@ -300,7 +296,7 @@ def _recovering(monitor: Monitor, threshold: str) -> Monitor:
         _number(found) if (found := each.search(threshold)) and not found["unit"] else None
         for each in (_RECOVERY, _WARNING)
     )
-    silence = UNTRIED if _SILENCE.search(threshold) else ""
+    _, silence = nodata.told_apart(threshold)
     return replace(monitor, recovery=recovery, warning=warning, assumed=silence)
 
 
