@@ -111,6 +111,43 @@ def test_the_p_value_is_the_binomial_tail():
     assert significance.rates(0 * one, 2 * one, 0.5, one)[0] == 1
 
 
+def test_what_comes_in_clumps_is_counted_by_clumps():
+    """30 slots before with three clumps of 4, 30 in the window: by hand.
+
+    Mean 0.4, squares 3 · 3.6² + 27 · 0.4² = 43.2, so variance over mean is 43.2 / 29 / 0.4 = 3.724.
+    With clumps of 40 in the window (squares 4,320, mean 4) both have 4,363.2 / (29 · 4.4) = 34.2:
+    more than 1.5 times the largest slot before, 6. Steady lines before, none of it: 1.
+    """
+    clumps, steady = np.zeros((1, 30)), np.ones((1, 30))
+    clumps[0, [3, 12, 25]] = 4
+    assert significance.spread(clumps, clumps)[0] == pytest.approx(3.724, abs=0.001)
+    assert significance.spread(clumps, 10 * clumps)[0] == 6
+    assert significance.spread(steady, 10 * clumps)[0] == 1
+
+
+def test_clumps_of_all_sizes_are_no_surge(incident):
+    """60 times nothing happened: a clump every five minutes, most of a few lines, some of 100."""
+    surged = 0
+    for seed in range(60):
+        random, at, texts = np.random.default_rng(900 + seed), [], []
+        for kind in ("retry of a", "lost b", "slow c", "late d"):
+            for begin in random.uniform(0, 120, random.poisson(24)):
+                many = int(1 + 5 * random.pareto(1.2)) % 400
+                at += list(np.minimum(begin + random.exponential(0.5, many), 119.9))
+                texts += [f"{kind} {number}" for number in range(many)]
+        frame = pd.DataFrame({
+            "timestamp": START + pd.to_timedelta(np.array(at) - 60, "min"), "message": texts,
+            "status": "info",
+        })  # fmt: skip
+        surged += bool((log_patterns(frame, incident)["change"] == "surging").any())
+    assert surged <= 6  # 5 % of 60 are 3, and 7 or more come up in one of thirty runs
+
+
+def test_a_burst_of_what_was_steady_surges(incident):
+    frame = logs(("tick #", 6, "13:00", "14:00"), ("tick #", 300, "14:10", "14:20"))
+    assert log_patterns(frame, incident)["change"].iloc[0] == "surging"
+
+
 def test_the_ratio_interval_is_clopper_and_pearsons():
     """Nothing in the baseline, 10 in the window: the bound p₀ solves p₀^10 = 0.025."""
     ten = np.array([10.0])

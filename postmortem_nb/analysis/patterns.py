@@ -33,6 +33,9 @@ SURGE = 2.0
 MOST = 1_000
 """Patterns that are returned; all are mined, tested and counted."""
 
+SLOTS = (30, 10)
+"""Slots of the baseline whose counts tell whether lines come in clumps, narrow or wide ones."""
+
 MINUTE = 60.0
 SHOWN = ("change", "pattern", "count", "baseline_count", "ratio", "q_value", "first_seen", "status")
 COLUMNS = (
@@ -92,8 +95,9 @@ def log_patterns(
         ``ratio``, ``ratio_low``, ``ratio_high``
             rate over baseline rate with its 95 % interval; infinite where there was none before
         ``p_value``, ``q_value``
-            binomial test of two rates, counts weighed by how bursty they are, two-sided; corrected
-            for the number of patterns (Benjamini and Hochberg)
+            binomial test of two rates, two-sided, counts weighed by how much they come in clumps
+            (`significance.spread`); corrected for the number of patterns (Benjamini and Hochberg).
+            Of one that the baseline lacks altogether nothing tells whether it comes in clumps
         ``first_seen``, ``last_seen``, ``timestamp``
             in the window (UTC); ``timestamp`` is the first
         ``status``, ``service``
@@ -196,7 +200,7 @@ def _rated(
         np.bincount(part, minlength=len(patterns)).astype(np.float64) for part in codes[::-1]
     )
     share = now.span.length / (now.span.length + before.span.length)
-    spread = _spread(before, codes[0], len(patterns))
+    spread = _spread(now, before, codes, len(patterns))
     ratio = significance.rate_ratio(count, base, share, spread)
     p = np.minimum(
         1.0,
@@ -225,19 +229,33 @@ def _told(rows: pd.DataFrame, window: pd.DataFrame, column: str) -> pd.DataFrame
     return told.reset_index(drop=True)[[*COLUMNS]].astype(dict.fromkeys(texts, "string"))
 
 
-def _spread(before: Stretch, codes: NDArray[np.intp], kinds: int) -> Floats:
-    """Return variance over mean of each pattern's counts a stretch of the baseline, at least 1."""
-    size = max(before.span.length / 30, 1e-9)
-    at = clock.seconds(before.rows["timestamp"])
-    place = np.clip((at - before.span.start) // size, 0, 29)
+def _spread(
+    now: Stretch,
+    before: Stretch,
+    codes: tuple[NDArray[np.intp], NDArray[np.intp]],
+    kinds: int,
+) -> Floats:
+    """Return variance over mean of each pattern's counts a slot: of 30 in the baseline, or 10."""
+    found = np.ones(kinds)
+    for slots in SLOTS:
+        size = max(before.span.length / slots, 1e-9)
+        whole = max(int(now.span.length // size), 1)
+        base = _slotted(before, codes[0], (kinds, slots), size)
+        window = _slotted(now, codes[1], (kinds, whole), now.span.length / whole)
+        found = np.maximum(found, significance.spread(base, window))
+    return found
+
+
+def _slotted(
+    stretch: Stretch, codes: NDArray[np.intp], shape: tuple[int, int], size: float
+) -> Floats:
+    """Return how many rows of each pattern came in each slot of so many seconds."""
+    kinds, slots = shape
+    at = clock.seconds(stretch.rows["timestamp"])
+    place = np.clip((at - stretch.span.start) // size, 0, slots - 1)
     there = np.isfinite(place)
-    table = np.bincount(
-        codes[there] * 30 + place[there].astype(np.intp), minlength=kinds * 30
-    ).reshape(kinds, 30)
-    mean = table.mean(axis=1)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        bursts = np.nan_to_num(table.var(axis=1, ddof=1) / mean)
-    return np.asarray(np.maximum(1.0, bursts))
+    where = codes[there] * slots + place[there].astype(np.intp)
+    return np.bincount(where, minlength=kinds * slots).reshape(shape).astype(np.float64)
 
 
 def _changes(

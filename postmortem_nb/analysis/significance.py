@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 SIGNIFICANT = 0.05
 """False discovery rate below which a finding is called one."""
+CLUMPED, WIDER, LARGER = 0.01, 5.0, 1.5
+"""Chance below which counts come in clumps; how many times more they may do so than a few of them
+tell, and how many times the largest count of a slot: one line is no reason to overlook hundreds."""
 Z = 1.959963984540054
 """The 97.5 % point of the normal distribution."""
 
@@ -42,6 +45,28 @@ def rates(count: Floats, base: Floats, share: float, spread: Floats) -> Floats:
     with np.errstate(invalid="ignore"):
         found = special.betainc(np.maximum(k, 1e-9), n - k + 1, share)
     return np.asarray(np.where(k > 0, found, 1.0))
+
+
+def spread(base: Floats, window: Floats) -> Floats:
+    """Return variance over mean of counts a slot, one row a test: 1 where they are Poisson.
+
+    A baseline whose counts vary no more than chance lets them (Fisher's index of dispersion) has
+    1. Where lines come in clumps it holds few of these, and of clumps of all
+    sizes mostly small ones: there the window has a say, Pearson's ratio of both, up to the upper
+    limit of the baseline's (chi-squared, of as many as there are clumps).
+    """
+    mean, other = base.mean(axis=1), window.mean(axis=1)
+    free, more = base.shape[1] - 1, window.shape[1] - 1
+    with np.errstate(invalid="ignore", divide="ignore"):
+        own = np.nan_to_num(base.var(axis=1, ddof=1) / mean)
+        rest = ((base.T - mean) ** 2).sum(axis=0) + ((window.T - other) ** 2).sum(axis=0)
+        both = np.nan_to_num(rest / (free * mean + more * other))
+    clumped = stats.chi2.sf(free * own, free) < CLUMPED
+    own = np.maximum(own, 1.0)
+    clumps = np.maximum(base.sum(axis=1) / own, 1.0)
+    most = own * np.minimum(clumps / stats.chi2.ppf(SIGNIFICANT, clumps), WIDER)
+    most = np.minimum(most, np.maximum(own, LARGER * base.max(axis=1)))
+    return np.asarray(np.where(clumped, np.clip(both, own, most), 1.0))
 
 
 def rate_ratio(count: Floats, base: Floats, share: float, spread: Floats) -> Effect:
