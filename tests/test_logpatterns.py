@@ -148,6 +148,13 @@ def test_a_burst_of_what_was_steady_surges(incident):
     assert log_patterns(frame, incident)["change"].iloc[0] == "surging"
 
 
+def test_what_begins_shortly_before_the_declared_start_is_no_clump(incident):
+    """Declared late: 6 lines of its first two minutes stand in the baseline, 44 in the window."""
+    frame = logs(("boom #", 6, "13:58", "14:00"), ("boom #", 44, "14:00", "15:00"),
+                 ("tick #", 90, "13:00", "15:00"))  # fmt: skip
+    assert log_patterns(frame, incident)["change"].iloc[0] == "surging"
+
+
 def test_the_ratio_interval_is_clopper_and_pearsons():
     """Nothing in the baseline, 10 in the window: the bound p₀ solves p₀^10 = 0.025."""
     ten = np.array([10.0])

@@ -36,6 +36,9 @@ MOST = 1_000
 SLOTS = (30, 10)
 """Slots of the baseline whose counts tell whether lines come in clumps, narrow or wide ones."""
 
+LATE = 10
+"""The last tenth of the baseline tells nothing of clumps: incidents are declared late."""
+
 MINUTE = 60.0
 SHOWN = ("change", "pattern", "count", "baseline_count", "ratio", "q_value", "first_seen", "status")
 COLUMNS = (
@@ -240,7 +243,7 @@ def _spread(
     for slots in SLOTS:
         size = max(before.span.length / slots, 1e-9)
         whole = max(int(now.span.length // size), 1)
-        base = _slotted(before, codes[0], (kinds, slots), size)
+        base = _slotted(before, codes[0], (kinds, slots), size)[:, : -(slots // LATE)]
         window = _slotted(now, codes[1], (kinds, whole), now.span.length / whole)
         found = np.maximum(found, significance.spread(base, window))
     return found
