@@ -380,7 +380,7 @@ def test_a_technical_reviewer_is_one_of_the_reviewers(made):
     made.set("name", "Jonas Webber", table="approvals", row=row)
     told = sound.doubted(made, "approval")
     made.set("name", "Jonas Weber", table="approvals", row=row)
-    assert "Technical Reviewer: 'Jonas Webber' is none of the reviewers (Jonas Weber)." in told
+    assert "'Jonas Webber' is none of the reviewers (Jonas Weber)." in told
 
 
 @pytest.mark.parametrize(

@@ -170,7 +170,7 @@ def test_who_signs_is_asked_for_in_review_and_sent_back_to_it_only_from_approved
     frame = incident.check()
     (told,) = frame[(frame["code"] == "approval") & (frame["row"] == row)].itertuples()
     assert (told.message, told.remedy) == (
-        "Manager: no date, no tick.",
+        "No date, no tick.",
         "Let the person sign with name and date.",
     )
     assert messages(incident, "approval")[0].endswith(
@@ -180,6 +180,19 @@ def test_who_signs_is_asked_for_in_review_and_sent_back_to_it_only_from_approved
     frame = incident.check()
     (remedy,) = set(frame[frame["message"].str.startswith("Author: no")]["remedy"])
     assert remedy.endswith("or take the postmortem back to Review.")
+
+
+def test_an_approval_is_named_once(incident):
+    """Before: “Approvals › Author” and below it “Author: 'Jon' signed as author …”."""
+    incident.set("author", "Dana")
+    incident.set("state", "Approved")
+    incident.add("approvals", role="Author", name="Jon", date="2026-03-09", done=True)
+    incident.add("approvals", role="Security Reviewer", name="Dana", date="2026-03-09", done=True)
+    frame = incident.check()
+    frame = frame[frame["code"] == "approval"]
+    told = dict(zip(frame["where"], frame["message"], strict=True))
+    assert told["Approvals › Author"] == "'Jon' signed as author, but the author is 'Dana'."
+    assert told["Approvals › row 2"] == "Security Reviewer: 'Dana' reviewed a text of their own."
 
 
 def test_a_run_that_was_stopped_before_the_plan_is_a_hint_that_can_be_followed(incident):

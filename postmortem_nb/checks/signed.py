@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from postmortem_nb import times
+from postmortem_nb.checks.case import BETWEEN
 from postmortem_nb.checks.report import Code, Finding, Severity
 from postmortem_nb.checks.review import APPROVED, REVIEW, grave, reached
 from postmortem_nb.checks.single import about
@@ -51,12 +52,13 @@ def approvals(case: Case) -> Iterator[Finding]:
                 severity=Severity.HINT,
             )
     for role in roles:
-        missing = _lacking(signed.get(role, {}))
+        row = signed.get(role, {"role": role})
+        missing = _lacking(row)
         if missing:
             yield _approval(
                 case,
-                signed.get(role, {}),
-                f"{role}: no {', no '.join(missing)}.",
+                row,
+                f"no {', no '.join(missing)}.",
                 f"Let the person sign with name and date{back}.",
                 severity=grave(case, APPROVED) if reached(case, APPROVED) else Severity.HINT,
             )
@@ -66,7 +68,7 @@ def approvals(case: Case) -> Iterator[Finding]:
             yield _approval(
                 case,
                 row,
-                f"Approved on {row['date']}, before the incident began ({times.shown(first)}).",
+                f"approved on {row['date']}, before the incident began ({times.shown(first)}).",
                 "Correct the date of the approval.",
                 severity=Severity.ERROR,
             )
@@ -166,7 +168,7 @@ def ahead(case: Case) -> Iterator[Finding]:
         yield _approval(
             case,
             row,
-            f"Approved on {row['date']}, but that was written down on {day}.",
+            f"approved on {row['date']}, but that was written down on {day}.",
             "Correct the date of the approval.",
             severity=Severity.WARNING,
         )
@@ -224,7 +226,7 @@ def signers(case: Case) -> Iterator[Finding]:
             yield _approval(
                 case,
                 row,
-                f"{role}: {problem}.",
+                f"{problem}.",
                 "Correct the approval, or let the right person sign.",
                 severity=severity,
             )
@@ -310,12 +312,15 @@ def _same(one: object, other: object) -> bool:
 def _approval(
     case: Case, row: Mapping[str, Any], message: str, remedy: str, *, severity: Severity
 ) -> Finding:
-    """Return a finding about one approval."""
+    """Return a finding about one approval; it names the role where its place does not."""
+    where = case.where("approvals", row.get("row", ""))
+    role = row.get("role")
+    named = role is None or where.endswith(f"{BETWEEN}{role}")
     return Finding(
         code=Code.APPROVAL,
         severity=severity,
-        where=case.where("approvals", row.get("row", "")),
-        message=message,
+        where=where,
+        message=f"{message[:1].upper()}{message[1:]}" if named else f"{role}: {message}",
         remedy=remedy,
         table="approvals",
         row=row.get("row", ""),
