@@ -9,6 +9,7 @@ import os
 import shlex
 import sys
 from dataclasses import dataclass
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -115,23 +116,28 @@ def _check(asked: argparse.Namespace) -> int:
 
 def _export(asked: argparse.Namespace) -> int:
     editions = import_module("postmortem_nb.editions")
-    written = editions.export(
-        Path(asked.path),
-        editions.form(asked.to, asked.out),
-        out="/dev/stdout" if asked.out == "-" else asked.out,
-        audience=asked.audience,
-        blanks=asked.blanks,
-        code=asked.code,
-        told=_to_stderr,
-    )
-    for path in written:
-        # what is written to the output itself stands there alone
-        print(path, file=sys.stderr if _is_output(path) else sys.stdout)
+    forms = dict.fromkeys(editions.form(to, asked.out) for to in asked.to or [None])
+    if asked.out is not None and len(forms) > 1:
+        what = f"one --to for one file, not {' and '.join(forms)}"
+        raise WrongUseError(expected("export -o", what, example="--to html", came=asked.out))
+    told = cache(_to_stderr)  # what every form has masked is told once
+    for form in forms:
+        written = editions.export(
+            Path(asked.path),
+            form,
+            out="/dev/stdout" if asked.out == "-" else asked.out,
+            audience=asked.audience,
+            blanks=asked.blanks,
+            code=asked.code,
+            told=told,
+        )
+        for path in written:
+            print(path, file=sys.stderr if _is_output(path) else sys.stdout)
     return 0
 
 
 def _is_output(path: Path) -> bool:
-    """Return whether a file is this program's own output: ``/dev/stdout``."""
+    """Return whether a file is this program's own output, where it stands alone: no path too."""
     try:
         return os.path.samestat(path.stat(), os.fstat(sys.stdout.fileno()))
     except (OSError, ValueError, AttributeError):
@@ -298,8 +304,9 @@ COMMANDS = (
             (
                 ("--to",),
                 {
+                    "action": "append",
                     "metavar": "FORMAT",
-                    "help": "html, markdown, pdf or json (default: as FILE ends, else html)",
+                    "help": "html, markdown, pdf or json (as FILE ends, else html); repeatable",
                 },
             ),
             (("-o", "--out"), {"metavar": "FILE", "help": "exactly this file; - is the output"}),

@@ -175,6 +175,18 @@ def test_an_export_is_what_the_name_of_its_file_says(capsys, tmp_path):
         assert (tmp_path / name).read_bytes().lower().startswith(begins), name
 
 
+def test_an_export_to_several_forms_writes_each(capsys, tmp_path):
+    """Before: the last one alone, without a word."""
+    incident = bundlekit.bundle(tmp_path)
+    incident.set("what_happened", "The key is AKIAIOSFODNN7EXAMPLK.")
+    words = ["export", str(incident.path), "--to", "json", "--to", "md", "--to", "json"]
+    code, out, err = run(*words, capsys=capsys)
+    assert (code, err.count("masked in this document:")) == (0, 1)
+    assert [Path(line).suffix for line in out.split() if "_files" not in line] == [".json", ".md"]
+    refused(*words, "-o", "x", capsys=capsys, says=["one --to", "json and markdown", "'x'"])
+    assert not (tmp_path / "x").exists()
+
+
 @pytest.mark.parametrize(("to", "out"), [("html", "x.pdf"), ("markdown", "a/x.JSON")])
 def test_a_form_and_a_file_that_contradict_each_other_are_refused(to, out, capsys, tmp_path):
     run("new", "INC-7", capsys=capsys)
