@@ -7,6 +7,7 @@ title or a log reaches the terminal; secrets are masked as in every edition.
 from __future__ import annotations
 
 import shutil
+import sys
 import unicodedata
 from typing import TYPE_CHECKING
 
@@ -26,9 +27,14 @@ UNKNOWN = "–"
 
 
 def width() -> int:
-    """Return how wide a table may be: the terminal's width, within reason; 100 in a pipe."""
-    found = shutil.get_terminal_size((100, 24)).columns
-    return max(NARROWEST, min(WIDEST, found))
+    """Return how wide a table may be: the terminal's width, within reason; 100 in a notebook.
+
+    A pipe or a file loses nothing, unless COLUMNS says how much it shows.
+    """
+    out = sys.stdout  # a notebook's is its own
+    piped = out is sys.__stdout__ and out is not None and not out.isatty()
+    found = shutil.get_terminal_size((sys.maxsize if piped else 100, 24)).columns
+    return found if found == sys.maxsize else max(NARROWEST, min(WIDEST, found))
 
 
 def line(value: object) -> str:

@@ -3,6 +3,8 @@
 import json
 import os
 import shutil
+import subprocess
+import sys
 import time
 from datetime import date, timedelta
 from pathlib import Path
@@ -429,6 +431,21 @@ def test_actions_are_chosen_by_owner_and_standing(story, capsys):
     assert titles("--owner", "dan") == {"Pin the pool", "Write the runbook"}
     assert "Canary" not in titles("--overdue")
     assert titles("--owner", "(") == set()
+
+
+def test_a_pipe_loses_nothing_unless_it_says_how_wide_it_is(tmp_path):
+    """Before: cut at 100 columns, as if it were a terminal."""
+    title = "Checkout errors after the pool size of the payments database was changed " * 3
+    Incident.create("INC-1", tmp_path, title=title, services=["checkout"])
+    for columns, whole in (("", True), ("80", False)):
+        done = subprocess.run(
+            [sys.executable, "-m", "postmortem_nb", "list", tmp_path],
+            capture_output=True,
+            check=True,
+            encoding="utf-8",
+            env=os.environ | {"COLUMNS": columns, "PYTHONIOENCODING": "utf-8"},
+        )
+        assert (title.strip() in done.stdout) == whole
 
 
 @pytest.mark.parametrize("columns", [80, 100, 120])
