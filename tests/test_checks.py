@@ -2,6 +2,7 @@
 
 import ast
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -492,6 +493,27 @@ def test_annotations_cannot_be_broken_out_of():
     assert text.startswith("::error file=a%2Cb%3Ac%25.jsonl,title=[owner] 100 %25 %3A%3Aerror")
     assert "\x1b" not in text
     assert text.index("::100 %25") > text.index("title=")
+
+
+def test_an_annotation_stands_on_the_line_that_wrote_what_it_is_about(incident):
+    """Before: on none, so a review showed all of them at the head of the log."""
+    row = action(incident)
+    incident.set("owner", None, table="actions", row=row)
+    incident.set("dashboard_link", "www.example.com")
+    incident.set("author", "Dana")
+    log = incident.path / "incident.jsonl"
+    with log.open("ab") as damaged:
+        damaged.write(b"[1]\n<<<<<<<\n")
+    lines = log.read_text("utf-8").splitlines()
+    noted = {
+        each.partition("title=[")[2].partition("]")[0]: int(at[1])
+        for each in checks.as_github(found(incident), str(log)).splitlines()
+        if (at := re.search(r",line=(\d+),", each))
+    }
+    assert '"name":"owner","value":null' in lines[noted["owner"] - 1]
+    assert row in lines[noted["owner"] - 1]
+    assert '"www.example.com"' in lines[noted["link"] - 1]
+    assert "log" not in noted
 
 
 @pytest.mark.parametrize(

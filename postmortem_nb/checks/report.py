@@ -8,8 +8,10 @@ silences codes with ``checks-ignore: silence, window`` in the front matter of it
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from dataclasses import dataclass, fields
 from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 import pandas as pd
@@ -18,7 +20,7 @@ from postmortem_nb import text
 from postmortem_nb.wholeframe import WholeFrame
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
 
 class Severity(StrEnum):
@@ -131,9 +133,13 @@ def as_json(findings: pd.DataFrame) -> str:
 
 
 def as_github(findings: pd.DataFrame, path: str | None = None) -> str:
-    """Return the findings as GitHub annotations on the given file, by default the bundle's."""
+    """Return the findings as GitHub annotations on the given log, by default the bundle's.
+
+    Each stands on the line that last wrote its value, else its row: a review shows it there.
+    """
     file = path if path is not None else str(findings.attrs.get("path", ""))
-    return "".join(_annotation(row, file) for row in _records(findings))
+    lines = dict(_written(file))
+    return "".join(_annotation(row, file, _line_of(row, lines)) for row in _records(findings))
 
 
 def tally(findings: pd.DataFrame) -> str:
@@ -163,10 +169,36 @@ def _line(value: str) -> str:
     return " ".join(text.visible(value).split())
 
 
-def _annotation(row: Mapping[str, str], file: str) -> str:
+_At = tuple[str, str, str]
+"""A table, a row and a name; the name is empty where the row is meant."""
+
+
+def _written(file: str) -> Iterator[tuple[_At, int]]:
+    """Yield what each line of a log writes, its row too; of a file that is none, nothing."""
+    try:
+        lines = Path(file).read_bytes().split(b"\n") if file else []
+    except (OSError, ValueError):
+        return
+    for number, line in enumerate(lines, 1):
+        with suppress(ValueError, TypeError, KeyError):  # the header, a damaged line
+            edit = json.loads(line)
+            table, row = str(edit["table"]), str(edit["row"])
+            yield (table, row, ""), number
+            yield (table, row, str(edit["name"])), number
+
+
+def _line_of(finding: Mapping[str, str], lines: Mapping[_At, int]) -> int:
+    """Return the line on which a finding stands, 0 where no line is its own."""
+    table, row, name = finding["table"], finding["row"], finding["name"]
+    single = not row or row == table  # all single facts are one row
+    return lines.get((table, row or table, name), 0 if single else lines.get((table, row, ""), 0))
+
+
+def _annotation(row: Mapping[str, str], file: str, line: int) -> str:
     """Return one workflow command; what people wrote cannot end it or begin another."""
     title = f"[{row['code']}] {row['where']}"
     place = f"file={_property(file)}," if file else ""
+    place += f"line={line}," if line else ""
     body = _data(f"{_line(row['message'])}\n{_line(row['remedy'])}")
     return f"::{GITHUB[row['severity']]} {place}title={_property(_line(title))}::{body}\n"
 
