@@ -77,7 +77,17 @@ def unseen(window: Window | None, impact: Sequence[Window]) -> str:
 def limits(frame: pd.DataFrame, window: Windows) -> str:
     """Return in words why an answer saw only a part of the impact; empty where it saw all."""
     cut = "the answer is partial" if is_cut(frame) else ""
-    return unseen(asked(record(frame)), intervals(window)) or cut
+    return unseen(asked(record(frame)), intervals(window)) or cut or _full(frame)
+
+
+def _full(frame: pd.DataFrame) -> str:
+    """Return in words that a search found as many rows as it may: it would have found more."""
+    told = record(frame)
+    arguments = told.get("arguments")
+    limit = arguments.get("limit") if isinstance(arguments, dict) else None
+    searched = str(told.get("function")).startswith("search_")
+    full = searched and isinstance(limit, int) and 0 < limit <= len(frame)
+    return f"the answer has all of the {limit:,} rows that its limit allows" if full else ""
 
 
 def told(words: str, window: Window | None, *spans: Window) -> str:

@@ -8,7 +8,7 @@ import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.lines import Line2D
 
-from postmortem_nb import Incident, coverage, document, evidence, impact
+from postmortem_nb import Incident, affected, coverage, document, evidence, impact
 from postmortem_nb.charts import clock, stage, waterfall
 from postmortem_nb.charts.look import Look
 from postmortem_nb.datadog import steps
@@ -165,6 +165,18 @@ def test_the_budget_by_phase_says_what_was_not_asked(incident):
     assert "at least 12,000 bad requests" in incidents
     assert "burn rate" not in incidents
     assert not any(row.startswith("> | Above the usual") for row in rows)
+
+
+@pytest.mark.parametrize(("limit", "least"), [(60, True), (61, False), (None, False)])
+def test_an_answer_with_as_many_rows_as_its_limit_allows_is_a_lower_bound(limit, least):
+    """Before: “30 users” of 60 logs that were asked for with `limit=60`."""
+    frame = logs(WHOLE)
+    frame.attrs["evidence"] = record("search_datadog_logs", WHOLE, arguments={"limit": limit})
+    found = affected.users(frame, WHOLE, name="logs")
+    assert found.value == 30
+    assert found.lower_bound == least
+    assert ("all of the 60 rows that its limit allows" in found.definition) == least
+    assert (affected.share(frame, WHOLE, name="logs") is None) == least
 
 
 def test_the_picture_of_the_budget_says_what_was_not_asked():
