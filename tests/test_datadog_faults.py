@@ -319,9 +319,13 @@ def test_a_limit_asks_for_just_as_many_and_says_so(lying):
     assert evidence(frame)["complete"] is False
 
 
-def test_a_server_that_sends_more_than_asked_is_cut_at_the_limit(lying):
-    lying([Say(page([log(n) for n in range(9)], "a"))])
-    assert len(ask(limit=4)) == 4
+@pytest.mark.parametrize("cursor", ["a", None])
+def test_a_server_that_sends_more_than_asked_is_cut_at_the_limit(lying, cursor):
+    """Without a cursor it was called complete before, with five rows left out."""
+    lying([Say(page([log(n) for n in range(9)], cursor))])
+    frame = ask(limit=4)
+    assert len(frame) == 4
+    assert evidence(frame)["partial"] == "limit reached"
 
 
 def test_an_empty_page_ends_it_even_with_a_cursor(lying):

@@ -175,7 +175,8 @@ def pull(connection: Connection, search: Search, teller: Teller) -> Pulled:
         cursor = page.cursor
         if not page.ids or not cursor:
             pulled.warnings += [EMPTY] if cursor else []
-            pulled.partial = pulled.partial or (PART if page.part else "")
+            cut = "limit reached" if pulled.cut else ""
+            pulled.partial = pulled.partial or (PART if page.part else cut)
             return pulled
         stale = 0 if added else stale + 1
         if cursor in cursors or stale == MOST_STALE:
