@@ -244,9 +244,27 @@ class Sheet:
         if group.preset and message.get("preset"):
             values[group.preset] = message["preset"]
         row = self.incident.add(group.table, **(values | {message["name"]: value}))
+        if first := self._begun(group, message, row):
+            self.incident.set(message["name"], value, table=group.table, row=first)
+            self.incident.remove(group.table, row)
+            row = first
         if message.get("slot"):
             self.slots[message["slot"]] = row
         return row
+
+    def _begun(self, group: Rows, message: Message, row: str) -> str:
+        """Return the row that another window wrote before this one; empty where there is none.
+
+        The log says who was first, once both are in it. In cards, rows of one preset may differ.
+        """
+        name, preset = group.preset, message.get("preset")
+        if group.apart or name in {None, message["name"]} or group.presets.count(preset) != 1:
+            return ""
+        rows = filter(group.holds, self.incident.values(group.table))
+        mates = {each["row"] for each in rows if each[name] == preset} - {row}
+        written = self.incident.edits() if mates else []
+        first = next((each["row"] for each in written if each["row"] in {row, *mates}), row)
+        return "" if first == row else first
 
     def typed(self, table: str, name: str, value: Any) -> Any:
         """Return a typed value; times are read in the zone of this form, here and now."""

@@ -172,6 +172,27 @@ def test_a_blank_row_becomes_real_with_its_keys_and_its_preset(form, incident):
     )
 
 
+@pytest.mark.parametrize(
+    ("title", "table", "sent", "rows"),
+    [
+        ("Approvals", "approvals", [("Manager", "name", "Jo"), ("Manager", "date", "2026-3-9")], 1),
+        ("Approvals", "approvals", [("Manager", "name", "Jo"), ("Manager", "role", "CTO")], 2),
+        ("Approvals", "approvals", [(None, "name", "Jo"), (None, "name", "Al")], 2),
+        ("Action Items", "actions", [("P2", "title", "Stop"), ("P2", "title", "Start")], 2),
+    ],
+)
+def test_windows_that_sign_before_either_is_answered_write_one_row(
+    title, table, sent, rows, incident
+):
+    """Before: “Manager” twice; what is no signature stays apart."""
+    form = listening(incident.form(title))
+    group = 1 if table == "actions" else 0
+    for window, (preset, name, value) in enumerate(sent):
+        where = {"group": group, "slot": f"w{window}.1", "preset": preset}
+        assert put(form, name, value, n=window, table=table, **where)["t"] == "ack"
+    assert len(incident.values(table)) == rows
+
+
 def test_two_quick_edits_of_a_blank_row_make_one_row(form, incident):
     put(form, "title", "one", n=1)
     put(form, "owner", "Ada", n=2)
