@@ -284,6 +284,20 @@ def test_on_paper_a_heading_stays_with_what_follows_and_no_figure_with_the_next(
     assert found == [["auto", "avoid"], ["auto", "avoid"], ["avoid", "auto"]]
 
 
+def test_on_paper_frames_are_whole_and_no_row_of_a_table_stands_alone(browser, document):
+    """Before: the right side of each frame was cut, and one row stood below a head on its page."""
+    script = """() => [...document.querySelectorAll('table:has(tbody tr:nth-child(2)) tbody')].map(
+      body => [getComputedStyle(body.firstElementChild).breakAfter,
+               getComputedStyle(body.lastElementChild).breakBefore])"""
+    with Visit(browser, document, viewport={"width": 665, "height": 971}) as visit:
+        visit.page.emulate_media(media="print")
+        framed = visit.page.locator("figure").first.bounding_box()
+        assert framed["x"] + framed["width"] <= 664
+        rows = visit.page.evaluate(script)
+    assert rows
+    assert all(each == ["avoid", "avoid"] for each in rows)
+
+
 def test_on_paper_the_widest_table_and_the_longest_drawing_end_on_the_sheet(browser, tmp_path):
     heads = "".join(f"<th>column_{number}</th>" for number in range(30))
     cells = "".join(f"<td>{number}</td>" for number in range(30))
