@@ -108,9 +108,20 @@ def of(frame: pd.DataFrame, row: object) -> Candidate:
     return _candidate(values.to_dict(), frame.attrs.get("evidence", {}), row)
 
 
-def peak(frame: pd.DataFrame, query: str | None = None) -> Candidate:
+def chosen(incident: Incident, frame: pd.DataFrame, row: object) -> Candidate:
+    """Return the step of a row, without one that of the metric's highest value in the impact."""
+    return peak(frame, within=incident.window()) if row is None else of(frame, row)
+
+
+def peak(
+    frame: pd.DataFrame,
+    query: str | None = None,
+    *,
+    within: tuple[datetime | None, datetime | None] = (None, None),
+) -> Candidate:
     """Return the step of the highest value of a metric, of one query or of all.
 
+    The highest ``within`` the impact, where it has values there: later ones are no discovery.
     Raises BadValue for a frame that holds no value.
     """
     chosen = frame if query is None else frame[frame["query"] == query]
@@ -119,6 +130,10 @@ def peak(frame: pd.DataFrame, query: str | None = None) -> Candidate:
         raise BadValue(
             expected("frame", "a metric with values", example="get_datadog_metric(…)", came="none")
         )
+    since, until = within
+    if since is not None and until is not None:
+        inside = values[chosen.loc[values.index, "timestamp"].between(since, until)]
+        values = values if inside.empty else inside
     return of(frame, values.idxmax())
 
 

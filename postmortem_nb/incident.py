@@ -324,7 +324,7 @@ class Incident:
     def add_to_timeline(self, frame: pd.DataFrame, row: object = None) -> str:
         """Put a row of an answer, or the peak of a metric, into the timeline; return its id."""
         candidates = import_module("postmortem_nb.candidates")
-        found = candidates.peak(frame) if row is None else candidates.of(frame, row)
+        found = candidates.chosen(self, frame, row)
         return candidates.add(self, found)  # type: ignore[no-any-return]
 
     def check(self) -> pd.DataFrame:

@@ -5,7 +5,15 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 import pytest
 
-from postmortem_nb import Incident, candidates, datadog, evidence, sections
+from postmortem_nb import (
+    Incident,
+    candidates,
+    datadog,
+    evidence,
+    log_patterns,
+    over_represented,
+    sections,
+)
 from postmortem_nb.errors import BadValue, BundleError
 
 WINDOW = {"start": "2025-12-04T14:02Z", "end": "2025-12-04T16:09Z"}
@@ -343,6 +351,18 @@ def test_the_peak_of_a_metric_in_one_call(incident):
     assert incident["timeline"].loc[row, "evidence"] == f"rate ({query[0]})"
 
 
+def test_the_peak_is_that_of_the_impact(incident):
+    """Before: the busiest minute of the hour after it, which the check then called too late."""
+    query = ["sum:trace.checkout.request.hits{*}.as_rate()"]
+    frame = datadog.get_datadog_metric(query, "2025-12-04T13:02Z", "2025-12-04T17:09Z")
+    row = incident.add_to_timeline(frozen(incident, "hits", frame))
+    inside = frame[frame["timestamp"].between(*incident.window())]
+    top = inside.loc[inside["value"].idxmax(), "timestamp"]
+    assert incident["timeline"].loc[row, "time"] == top < incident.window()[1]
+    before = frame[frame["timestamp"] < incident.window()[0]]
+    assert candidates.peak(before, within=incident.window()) == candidates.peak(before)
+
+
 def test_two_peaks_at_one_moment_are_two_steps(incident):
     queries = [
         "avg:trace.checkout.request.duration{*}",
@@ -357,3 +377,16 @@ def test_two_peaks_at_one_moment_are_two_steps(incident):
     assert candidates.offered(incident) == [second]
     incident.add("timeline", step="Partial Recovery", time=second.time)
     assert candidates.offered(incident) == []
+
+
+def test_what_is_said_of_answers_is_not_doubted_itself(incident):
+    """Before: “ratio 17.5”, but “ratio 1.27”, of two facets; “504”, but “503”, of two patterns."""
+    asked = ("service:checkout", "2025-12-04T13:02Z", WINDOW["end"])
+    logs = frozen(incident, "logs", datadog.search_datadog_logs(*asked, limit=30_000))
+    rows = [
+        *(incident.add_to_timeline(over_represented(logs, incident), n) for n in range(3)),
+        *(incident.add_to_timeline(log_patterns(logs, incident), n) for n in range(4)),
+    ]
+    found = incident.check()
+    told = found[found["row"].isin(rows) & (found["code"] == "prose")]
+    assert list(told["message"]) == []

@@ -81,16 +81,16 @@ def test_rows_without_a_message_are_named(incident):
     frame.loc[frame.index[-20:], "message"] = [None] * 10 + [" "] * 10
     found = log_patterns(frame, incident)
     assert (found["pattern"].iloc[0], found["count"].iloc[0]) == ("(no message)", 40)
-    assert found["says"].iloc[0] == "log pattern new: (no message), 40 lines, never before"
+    assert found["says"].iloc[0] == "log pattern new: “(no message)”, 40 lines, never before"
 
 
 def test_what_is_said_to_be_gone_is_fewer_than_chance(incident):
     frame = logs(("served #", 90, "13:00", "15:00"), ("once only", 1, "13:30", "13:31"),
                  ("beat #", 90, "13:00", "14:00"), ("just now", 1, "14:30", "14:31"))  # fmt: skip
     said = log_patterns(frame, incident).set_index("pattern")["says"]
-    assert said["beat <*>"] == "log pattern gone: beat <*> (none, 90 before)"
-    assert said["once only"] == "log pattern usual: once only (none, 1 before)"
-    assert said["just now"] == "log pattern usual: just now, 1 line, never before"
+    assert said["beat <*>"] == "log pattern gone: “beat <*>” (none, 90 before)"
+    assert said["once only"] == "log pattern usual: “once only” (none, 1 before)"
+    assert said["just now"] == "log pattern usual: “just now”, 1 line, never before"
 
 
 def test_rates_are_of_the_time_and_not_of_the_rows(incident):
@@ -247,7 +247,7 @@ def test_failed_requests_of_an_access_log_are_a_pattern_of_their_own(incident):
                  ("GET /api/orders/# 503 3.1 ms - 19", 60, "14:10", "14:50"))  # fmt: skip
     found = log_patterns(frame, incident)
     assert found["says"].iloc[0] == (
-        "log pattern new: GET /api/orders/<*> 503 <*> ms - <*>, 60 lines, never before"
+        "log pattern new: “GET /api/orders/<*> 503 <*> ms - <*>”, 60 lines, never before"
     )
 
 

@@ -53,6 +53,11 @@ def test_the_tour_says_what_changed(tour):
     assert "v2.48.0" in shown
 
 
+def test_the_tour_doubts_no_words_of_our_own(tour):
+    """Before: “59%” of what `add_to_timeline` had written about a facet."""
+    assert "warning [prose]" not in streams(tour)
+
+
 def test_the_tour_says_that_it_is_the_sandbox(tour):
     assert sum("sandbox" in shown for shown in outputs(tour, "text/html")) >= 3
 

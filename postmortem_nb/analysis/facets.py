@@ -127,6 +127,10 @@ def over_represented(
     return found.made(table, shown, whole)
 
 
+_OTHERS = "other rows"
+"""What errors are compared with where nothing else is named."""
+
+
 def _compared(
     whole: pd.DataFrame,
     incident: Incident | None,
@@ -151,7 +155,7 @@ def _compared(
         past = found.timed(baseline, "baseline")
         return cases, _some(past[_failed(past, errors)]), "errors of the baseline"
     if (~failed & inside).any():
-        return cases, whole[~failed & inside], "rows that are no errors"
+        return cases, whole[~failed & inside], _OTHERS
     before = failed & (at < (clock.epoch(start) if start is not None else -np.inf))
     return cases, _some(whole[before]), "errors before the incident"
 
@@ -238,7 +242,7 @@ def _table(rows: pd.DataFrame, against: str) -> pd.DataFrame:
         odds_ratio=odds.ratio, odds_low=odds.low, odds_high=odds.high, p_value=p,
         q_value=significance.adjusted(p),
     )  # fmt: skip
-    if against.startswith("rows"):
+    if against == _OTHERS:
         rows = rows.assign(risk_ratio=risk.ratio, risk_low=risk.low, risk_high=risk.high)
     tested = len(rows)
     rows = rows[rows["errors"] >= LEAST_ERRORS]
@@ -257,7 +261,7 @@ def _says(row: dict[str, Any], against: str, tested: int) -> str:
     return (
         f"{name}: {_share(row['share_of_errors'])} of the errors, "
         f"{_share(row['share_of_others'])} of the "
-        f"{against}; odds ratio {numeral(row['odds_ratio'], 3)} ("
+        f"{against}, an odds ratio of {numeral(row['odds_ratio'], 3)} ("
         f"{numeral(row['odds_low'], 3)} to {numeral(row['odds_high'], 3)})"
         + ("" if row["over_represented"] or row["odds_ratio"] <= 1 else _chance(row, tested))
     )

@@ -295,8 +295,8 @@ def _most(rows: pd.DataFrame, name: str) -> Any:
 
 
 def _says(row: dict[str, Any]) -> str:
-    """Return a pattern in words."""
-    shown = label(row["pattern"], 160)
+    """Return a pattern in words, quoted: its figures are the log's, not of who tells of it."""
+    shown = f"“{label(row['pattern'], 160)}”"
     if not row["count"]:
         kind = "gone" if row["change"] == "falling" else row["change"]
         return f"log pattern {kind}: {shown} (none, {row['baseline_count']:,} before)"
