@@ -17,6 +17,7 @@ from jupyter_server.utils import url_path_join
 from tornado import web
 
 from postmortem_nb import notebook, schema, times
+from postmortem_nb.bundle import LOG
 from postmortem_nb.errors import BadValue, PostmortemError, expected
 from postmortem_nb.incident import Incident
 
@@ -46,7 +47,8 @@ def create(root: Path, asked: dict[str, Any]) -> str:
     """Make a bundle below ``root`` and return its notebook's path, relative, with ``/``.
 
     ``asked``: id, title, folder, service (names, comma-separated), severity, start; texts, all but
-    the id may be empty. Raises PostmortemError.
+    the id may be empty. A folder inside a bundle stands for the one beside it. Raises
+    PostmortemError.
     """
     root = root.expanduser().resolve()
     names = ("id", "title", "folder", "severity", "start")
@@ -56,6 +58,9 @@ def create(root: Path, asked: dict[str, Any]) -> str:
         raise BadValue(
             expected("folder", "one inside the server's root", example="work", came=words["folder"])
         )
+    for each in (folder, *folder.parents):
+        if root in each.parents and (each / LOG).is_file():
+            folder = each.parent  # whoever has an incident open begins the next one beside it
     start = times.parse(words["start"], name="start", zone=UTC) if words["start"] else None
     incident = Incident.create(
         words["id"],

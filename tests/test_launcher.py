@@ -26,6 +26,15 @@ def test_it_makes_the_bundle_that_was_asked_for(tmp_path):
     assert incident.window()[0].isoformat() == "2025-12-04T14:02:00+00:00"
 
 
+@pytest.mark.parametrize("folder", ["work/INC-8", "work/INC-8/evidence"])
+def test_an_incident_begun_while_another_is_open_stands_beside_it(tmp_path, folder):
+    """Before: in its folder, for the file browser shows that of the open notebook."""
+    (Incident.create("INC-8", tmp_path / "work").path / "evidence").mkdir(exist_ok=True)
+    assert launcher.create(tmp_path, {"id": "INC-9", "folder": folder}) == "work/INC-9/INC-9.ipynb"
+    inside = launcher.create(tmp_path / "work" / "INC-8", {"id": "INC-9"})
+    assert inside == "INC-9/INC-9.ipynb"
+
+
 @pytest.mark.parametrize(
     "asked",
     [
