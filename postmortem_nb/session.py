@@ -365,12 +365,21 @@ def _picture(drawn: drawing.Drawn) -> None:
     )
 
 
+_FILLED = {
+    "SERVICE": "the services in the first form",
+    "SEVERITY": "the severity in the first form",
+    "INCIDENT_START": "the time of 'Incident Start' in the timeline",
+    "INCIDENT_END": "the time of 'Full Recovery' in the timeline",
+}
+"""Where what a placeholder stands for is filled in."""
+
+
 def _missing(unknown: list[str]) -> str:
     names = ", ".join(unknown)
+    where = [words for begin, words in _FILLED.items() if f"{{{{{begin}" in names]
     return (
-        f"{names} {'is' if len(unknown) == 1 else 'are'} not known. Fill the services in the first "
-        "form and the times of 'Incident Start' and 'Full Recovery' in the timeline, then run this "
-        "cell again."
+        f"{names} {'is' if len(unknown) == 1 else 'are'} not known. Fill "
+        f"{' and '.join(where) or 'it in the incident'}, then run this cell again."
     )
 
 

@@ -187,6 +187,16 @@ def test_a_service_of_hostile_name_finds_itself_or_nothing(shell, incident, show
     assert len(shell.user_ns["errors"]) == 0
 
 
+def test_only_what_is_missing_is_asked_for(shell, tmp_path, shown):
+    """Before: the services and both times, whatever was filled already."""
+    shell.user_ns["incident"] = Incident.create(
+        "INC-2", tmp_path, services=["checkout"], start="2025-12-04T14:02Z"
+    )
+    shell.run_cell_magic("datadog", "errors", ERRORS)
+    assert "Fill the time of 'Full Recovery' in the timeline, then run" in texts(shown)
+    assert "services" not in texts(shown)
+
+
 def test_what_is_not_known_yet_is_said_not_raised(shell, tmp_path, shown):
     shell.user_ns["incident"] = Incident.create("INC-2", tmp_path)
     shell.user_ns.pop("errors", None)
