@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import shlex
 import sys
 from contextlib import redirect_stderr, suppress
 from importlib import import_module
+from pathlib import Path
 from typing import Any, NoReturn
 
 from IPython.core.magic import Magics, cell_magic, line_magic, magics_class
@@ -48,6 +50,10 @@ def _line_parser() -> argparse.ArgumentParser:
     return parser
 
 
+_DOCUMENTS = frozenset({"export", "publish"})
+"""The commands that write the notebook's cells too."""
+
+
 @magics_class
 class PostmortemMagics(Magics):
     """The two magics of a postmortem notebook."""
@@ -85,6 +91,11 @@ class PostmortemMagics(Magics):
         # help ends a process, a cell just ends; what goes beside a result would be red in it
         with suppress(SystemExit), redirect_stderr(sys.stdout):
             cli.run([command, *rest])
+        if incident is not None and command in _DOCUMENTS and _is_unsaved(incident.path):
+            _session().say(
+                "This notebook was changed since it was saved, and the document has its cells as "
+                "they were saved: save it (Ctrl+S), then run this cell again."
+            )
 
     def _is_shared(self, name: str, question: object) -> bool:
         """Return whether another cell asked another question under this name since the first cell.
@@ -104,6 +115,34 @@ class PostmortemMagics(Magics):
         return names
 
 
+_RAN: dict[str, str] = {}
+"""The cells of this kernel as they were run, the newest last."""
+
+
+def _note(told: Any) -> None:
+    """Remember a cell that is run."""
+    cell = str(getattr(told, "cell_id", None))  # not in every IPython
+    _RAN.pop(cell, None)
+    _RAN[cell] = told.raw_cell
+
+
+def _is_unsaved(folder: Path) -> bool:
+    """Return whether the bundle's notebook lacks this cell on disk, or has another as it was.
+
+    The server says which file a kernel's notebook is; without its word nobody can tell.
+    """
+    path = Path(os.environ.get("JPY_SESSION_NAME", ""))
+    try:
+        if path.parent.resolve() != folder.resolve():
+            return False
+        cells = json.loads(path.read_bytes())["cells"]
+        saved = {cell["id"]: "".join(cell["source"]) for cell in cells}
+    except (OSError, ValueError, LookupError, TypeError):
+        return False
+    changed = any(saved.get(cell, source) != source for cell, source in _RAN.items())
+    return changed or next(reversed(_RAN), "") not in saved
+
+
 def _table(frame: Any) -> str | None:
     """Return a frame as HTML without formulas: “$5 and $6” in a log are two amounts."""
     with import_module("pandas").option_context("display.html.use_mathjax", False):
@@ -118,6 +157,7 @@ def register(ipython: Any) -> None:
     already loaded: it forgets that it is when the cell ends.
     """
     ipython.register_magics(PostmortemMagics)
+    ipython.events.register("pre_run_cell", _note)
     shows = ipython.display_formatter.formatters["text/html"]
     for module in ("pandas", "pandas.core.frame"):  # where pandas 3 and 2 say that it is
         shows.for_type_by_name(module, "DataFrame", _table)

@@ -3,6 +3,7 @@
 import errno
 import json
 import re
+import types
 from datetime import UTC, datetime, timedelta
 
 import pandas as pd
@@ -185,6 +186,27 @@ def test_a_service_of_hostile_name_finds_itself_or_nothing(shell, incident, show
     incident.set("services", ["a) OR (service:*"])
     shell.run_cell_magic("datadog", "errors", ERRORS)
     assert len(shell.user_ns["errors"]) == 0
+
+
+def test_an_export_says_that_the_notebook_is_not_saved(shell, incident, monkeypatch, shown):
+    """Before: the document lacked the newest cells, without a word."""
+    path = notebook.write(incident)
+    monkeypatch.setattr(magic, "_RAN", {})
+
+    def says(cell, source):
+        shown.clear()
+        magic._note(types.SimpleNamespace(cell_id=cell, raw_cell=source))
+        shell.run_line_magic("postmortem", "export --to json")
+        return "save it (Ctrl+S)" in texts(shown)
+
+    assert not says("new", "x"), "no server says which notebook it is"
+    monkeypatch.setenv("JPY_SESSION_NAME", str(path))
+    assert says("new", "x")
+    cell = json.loads(path.read_text("utf-8"))["cells"][1]
+    assert not says(cell["id"], "".join(cell["source"]))
+    assert says(cell["id"], "edited")
+    path.write_text("{", "utf-8")
+    assert not magic._is_unsaved(incident.path)
 
 
 def test_only_what_is_missing_is_asked_for(shell, tmp_path, shown):
