@@ -73,7 +73,8 @@ export class Queue {
       return;
     }
     const { table, row, slot, group, preset, name, value } = entry;
-    this.send(field.key, entry, { t: "set", table, row, slot, group, preset, name, value });
+    const before = row ? null : field.place.before?.();
+    this.send(field.key, entry, { t: "set", table, row, slot, group, preset, name, value, before });
   }
 
   /** Send a change of rows: it is kept like an edit, with the name of the row. */

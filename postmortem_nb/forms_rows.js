@@ -28,6 +28,7 @@ class Row {
     this.added = added;
     this.preset = preset;
     this.place = { table: group.spec.table, row: id, slot, group: group.spec.g };
+    this.place.before = () => group.rows.slice(group.rows.indexOf(this)).find((each) => each.id)?.id;
     if (group.spec.preset) this.place.preset = { name: group.spec.preset, value: preset };
     this.fields = group.spec.fields.map((spec) => new Field(spec, this.place, group.form));
     const first = this.fields.find((field) => field.spec.n === group.spec.preset);

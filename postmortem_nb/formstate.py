@@ -187,12 +187,8 @@ class Sheet:
                 self.incident.set(name, value, table=table, row=row)
             elif value not in (None, "", []):
                 row = self._add(message, value)
-            return {
-                "row": row,
-                "slot": slot,
-                "group": message.get("group"),
-                "cell": self.now(table, row, name),
-            }
+            place = {"row": row, "slot": slot, "group": message.get("group")}
+            return place | {"cell": self.now(table, row, name)}
 
     def remove(self, message: Message) -> Message:
         """Remove a row; ``restore`` brings it back. Each of these answers with the group's rows."""
@@ -248,6 +244,9 @@ class Sheet:
             self.incident.set(message["name"], value, table=group.table, row=first)
             self.incident.remove(group.table, row)
             row = first
+        rows = [each["row"] for each in self.incident.values(group.table)]
+        if not first and message.get("before") in rows:  # it stands above that one on the page
+            self.incident.move(group.table, row, rows.index(message["before"]))
         if message.get("slot"):
             self.slots[message["slot"]] = row
         return row

@@ -193,6 +193,17 @@ def test_windows_that_sign_before_either_is_answered_write_one_row(
     assert len(incident.values(table)) == rows
 
 
+def test_a_blank_row_above_one_that_is_filled_stays_above_it(incident):
+    """Before: behind it, so the two changed places on the page, and “Manager” came first."""
+    form = listening(incident.form("Approvals"))
+    sent = {"table": "approvals", "preset": "Manager", "slot": "w1.3", "before": None}
+    first = put(form, "name", "Lena", n=1, **sent)["row"]
+    put(form, "name", "Jo", n=2, **sent | {"preset": "Author", "slot": "w1.1", "before": first})
+    put(form, "name", "Al", n=3, **sent | {"preset": "On-call Lead", "slot": "w1.4", "before": "x"})
+    rows = incident.values("approvals")
+    assert [row["role"] for row in rows] == ["Author", "Manager", "On-call Lead"]
+
+
 def test_two_quick_edits_of_a_blank_row_make_one_row(form, incident):
     put(form, "title", "one", n=1)
     put(form, "owner", "Ada", n=2)

@@ -675,6 +675,20 @@ def test_a_form_drawn_again_shows_what_the_dataset_holds(bundle, open_forms):
     assert len(Incident.open(bundle).values("actions")) == 1
 
 
+def test_rows_that_are_filled_from_below_stay_where_they_are(bundle, open_forms):
+    with open_forms("Approvals") as notebook:
+        notebook.run()
+        form = notebook.form("Approvals")
+        for role in ("Manager", "Author"):
+            name = form.get_by_role("group", name=role).get_by_label("Name")
+            name.fill(f"The {role}")
+            name.press("Tab")
+            jupyter.saved(form)
+        roles = [each.input_value() for each in form.get_by_label("Role", exact=True).all()]
+        assert roles == ["Author", "Technical Reviewer", "Manager", "On-call Lead"]
+    assert [row["role"] for row in Incident.open(bundle).values("approvals")] == roles[:3:2]
+
+
 def test_two_windows_that_sign_for_one_role_write_one_row(bundle, open_forms):
     """The rows that the template gives are there once, whoever writes them first."""
     with open_forms("Approvals") as notebook:
