@@ -89,6 +89,8 @@ _DONE_THEN = (None, "", "Incident Start", "Mitigation Deployed")
 _OTHER = re.compile(
     r"\b(?:another|other|second|tr(?:y|ied)|drill|test\w*|rehears\w*|planned)\b", re.IGNORECASE
 )
+_EARLY = re.compile(r",\sbefore\s(?:the|its|our)\b", re.IGNORECASE)
+"""In a sentence: what came after, on the same day."""
 _BEGUN = re.compile(r"\b(?:start\w*|beg[aiu]n\w*|kick\w*|underway|under way)\b", re.IGNORECASE)
 """In a clause: a row has when it was done."""
 _COLUMNS = ("timestamp", "title")
@@ -151,7 +153,7 @@ def _clauses(text: str) -> tuple[tuple[str, re.Match[str], _Doing], ...]:
         return ()
     told = []
     for sentence in sentences(text):
-        other = ANOTHER.search(sentence) or _OTHER.search(sentence)
+        other = ANOTHER.search(_EARLY.sub("", sentence)) or _OTHER.search(sentence)
         for clause in _CLAUSE.split(sentence) if not other else ():
             clocks = [each for each in _TIMED.finditer(clause) if spoken.apart(each, 0) is not None]
             begun = _BEGUN.search(clause)

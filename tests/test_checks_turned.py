@@ -1,0 +1,106 @@
+"""A release and its rollback, told once the other way round: versions, regions, lengths, fields."""
+
+import datetime as dt
+
+import pandas as pd
+import pytest
+import sound
+
+from postmortem_nb import evidence
+from postmortem_nb.checks import doings, versions
+
+START = pd.Timestamp(sound.moment("14:02"))
+
+
+def at(clock):
+    return pd.Timestamp(sound.moment(clock))
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    incident = sound.create(tmp_path_factory.mktemp("turned"))
+    told = {
+        "13:51": "Deployed checkout 7.18.0 to north and south",
+        "15:26": "Rolled back checkout to 7.17.4 in north and south",
+    }
+    events = pd.DataFrame({"timestamp": [*map(at, told)], "title": [*told.values()]})
+    lines = [START + dt.timedelta(seconds=60 * each) for each in range(80)]
+    logs = pd.DataFrame({"timestamp": lines, "status": "error", "version": "7.18.0"})
+    frozen = {"search_datadog_events": events, "search_datadog_logs": logs}
+    for name, frame in frozen.items():
+        record = {"complete": True, "function": name}
+        evidence.freeze(incident.path / "evidence", name, frame, record)
+    sound.write(
+        incident,
+        {
+            "title": "Checkout errors after release 7.18.0",
+            "what_we_did": "We rolled checkout back to 7.17.4 at 15:26.",
+            "why_it_happened": "7.18.0 held a lock while it called the bank.",
+        },
+        {
+            "Mitigation Plan Formed": {"risk": "Low: 7.17.4 ran for nine days."},
+            "Mitigation Deployed": {"action": "Rolled checkout back from 7.18.0 to 7.17.4."},
+        },
+    )
+    incident.add("technical_changes", name="Call outside the lock", plan="Release 7.18.1")
+    return incident
+
+
+def doubts(incident, place, value):
+    """Return what is found more with another value: of a fact, or of the last row of a table."""
+    table, name = place if isinstance(place, tuple) else ("incident", place)
+    row = incident.values(table)[-1]["row"] if table != "incident" else None
+    where = {"table": table, "row": row} if row else {}
+    old = incident.values(table)[-1].get(name) if row else incident.value(name)
+    before = set(incident.check()["message"])
+    incident.set(name, value, **where)
+    found = {each for each in incident.check()["message"] if "came later" not in each} - before
+    incident.set(name, old, **where)
+    return found
+
+
+SAID, WHY, PLAN = ("takeaways", "text"), ("whys", "answer"), ("technical_changes", "plan")
+TURNED = (
+    (WHY, "7.17.4 held the lock while it called the bank.", "what was gone back to"),
+    ("why_it_happened", "checkout 7.17.4 held a lock too long.", "what was gone back to"),
+    ("title", "Checkout errors after release 7.17.0", "the evidence has 7.17.4, 7.18.0"),
+    ("title", "Checkout errors after release 7.19.0", "the evidence has 7.17.4, 7.18.0"),
+    (SAID, "7.19.0 was released at 13:51, before the busiest hour.", "is frozen at"),
+    (SAID, "7.18.0 was released at 13:15, before the busiest hour.", "is of 13:51"),
+    ("what_we_did", "We rolled checkout forward to 7.18.1 at 15:26.", "is frozen at"),
+    (SAID, "7.16.4 ran for nine days.", "elsewhere the document has 7.17.4"),
+    (SAID, "7.81.0 brought the fault.", "elsewhere the document has 7.18.0"),
+    (PLAN, "Release 7.17.1", "the evidence has 7.17.4 already"),
+)
+TRUE = (
+    (WHY, "7.18.0 reads the map for each call; 7.17.4 read it at the start."),
+    (WHY, "7.17.4 had not held the lock."),
+    (WHY, "7.17.4 did not hold the lock."),
+    ("title", "Checkout errors after 7.18.0"),
+    (SAID, "7.18.1 was released at 18:40 with the fix."),
+    (SAID, "7.18.1 has the fix."),
+    (SAID, "7.17.3 ran for nine days."),
+    (SAID, "At 15:26 the relay 2.4.1 was restarted, too."),
+    (PLAN, "Release 7.17.5"),
+    (PLAN, "Release 7.19.0 in January"),
+)
+
+
+@pytest.mark.parametrize(("place", "said", "why"), TURNED)
+def test_what_is_turned_is_doubted(made, place, said, why):
+    assert any(why in each for each in doubts(made, place, said))
+
+
+@pytest.mark.parametrize(("place", "said"), TRUE)
+def test_what_is_true_is_not(made, place, said):
+    assert not doubts(made, place, said)
+
+
+@pytest.mark.parametrize(
+    "text", ["a-" * 9_000 + " 7.17.4", "7.17.4 " * 3_000, "release " * 3_000, "7.1" * 6_000]
+)
+def test_odd_texts_are_read_at_once(text):
+    started = dt.datetime.now(dt.UTC)
+    for pattern in (versions._AT_FAULT, versions._TO_COME, versions._PUT_IN, doings._EARLY):
+        assert len(list(pattern.finditer(text))) < 4_000
+    assert dt.datetime.now(dt.UTC) - started < dt.timedelta(seconds=2)
