@@ -7,7 +7,7 @@ import pytest
 import sound
 
 from postmortem_nb import evidence
-from postmortem_nb.checks import doings, versions
+from postmortem_nb.checks import doings, gaps, sums, versions
 
 START = pd.Timestamp(sound.moment("14:02"))
 
@@ -39,7 +39,8 @@ def made(tmp_path_factory):
         },
         {
             "Mitigation Plan Formed": {"risk": "Low: 7.17.4 ran for nine days."},
-            "Mitigation Deployed": {"action": "Rolled checkout back from 7.18.0 to 7.17.4."},
+            "Monitoring": {"observation": "Failures were watched for 45 minutes."},
+            "Mitigation Deployed": {"action": "Rolled checkout-api back from 7.18.0 to 7.17.4."},
         },
     )
     incident.add("technical_changes", name="Call outside the lock", plan="Release 7.18.1")
@@ -71,6 +72,13 @@ TURNED = (
     (SAID, "7.16.4 ran for nine days.", "elsewhere the document has 7.17.4"),
     (SAID, "7.81.0 brought the fault.", "elsewhere the document has 7.18.0"),
     (PLAN, "Release 7.17.1", "the evidence has 7.17.4 already"),
+    (SAID, "It started the response 34 minutes after the impact began.", "is 17 minutes after"),
+    (SAID, "The rollback was planned 36 minutes after the acknowledgment.", "is 54 minutes after"),
+    (
+        SAID,
+        "From 14:02 to 15:38 many failed, a third of all in those 127 minutes.",
+        "that is 1 hour",
+    ),
 )
 TRUE = (
     (WHY, "7.18.0 reads the map for each call; 7.17.4 read it at the start."),
@@ -83,6 +91,9 @@ TRUE = (
     (SAID, "At 15:26 the relay 2.4.1 was restarted, too."),
     (PLAN, "Release 7.17.5"),
     (PLAN, "Release 7.19.0 in January"),
+    (SAID, "It started the response 22 minutes after the impact began."),
+    (SAID, "The rollback was planned 54 minutes after the acknowledgment."),
+    (SAID, "From 14:02 to 16:09 many failed, a third of all in those 127 minutes."),
 )
 
 
@@ -97,10 +108,44 @@ def test_what_is_true_is_not(made, place, said):
 
 
 @pytest.mark.parametrize(
-    "text", ["a-" * 9_000 + " 7.17.4", "7.17.4 " * 3_000, "release " * 3_000, "7.1" * 6_000]
+    ("said", "is_doubted"),
+    [
+        ("Failures were watched for 90 minutes.", True),
+        ("Failures were watched for another two hours.", True),
+        ("Failures were watched for 55 minutes.", False),
+        ("Failures were watched for 24 hours.", False),
+        ("Failures will be watched for two hours.", False),
+    ],
+)
+def test_nothing_was_watched_for_longer_than_until_it_was_declared_over(made, said, is_doubted):
+    row = next(each for each in made.values("timeline") if each["step"] == "Monitoring")["row"]
+    old = made.values("timeline")[-2]["observation"]
+    made.set("observation", said, table="timeline", row=row)
+    found = [each for each in made.check()["message"] if "declared resolved" in each]
+    made.set("observation", old, table="timeline", row=row)
+    assert bool(found) is is_doubted
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a-" * 9_000 + " 7.17.4",
+        "7.17.4 " * 3_000,
+        "release " * 3_000,
+        "7.1" * 6_000,
+        "watched " * 2_500,
+        "from 14:02 to 15:26 in " * 900,
+    ],
 )
 def test_odd_texts_are_read_at_once(text):
     started = dt.datetime.now(dt.UTC)
-    for pattern in (versions._AT_FAULT, versions._TO_COME, versions._PUT_IN, doings._EARLY):
+    for pattern in (
+        versions._AT_FAULT,
+        versions._TO_COME,
+        versions._PUT_IN,
+        doings._EARLY,
+        gaps._WATCHED,
+        sums._OF_THOSE,
+    ):
         assert len(list(pattern.finditer(text))) < 4_000
     assert dt.datetime.now(dt.UTC) - started < dt.timedelta(seconds=2)

@@ -341,7 +341,7 @@ VERBS: Mapping[str, str] = {
     "acknowledged": r"acknowledged(?!\s(?:all|every|each|our|their|the|\d[\d,]*)\s(?!(?:[\w-]+\s)"
     r"{0,2}?(?:pages?|alerts?|alarms?|incident|calls?|notifications?)\b)[a-z])|"
     r"(?:picked up|answered|took) the (?:page|alert|alarm|pager)",
-    "mitigated": rf"mitigated|rolled (?:\w+ )?back|reverted|{FAILED_OVER}|"
+    "mitigated": rf"mitigated|rolled (?:[\w-]+ )?back|reverted|{FAILED_OVER}|"
     r"rollback (?:was )?(?:deployed|finished|completed?)",
     "recovered": "recovered|restored|back to normal|"
     r"(?:everything|it|service|all) (?:was|were) (?:all )?(?:over|fine|normal)|"

@@ -34,12 +34,12 @@ _ACTS: Mapping[str, re.Pattern[str]] = {
     name: re.compile(rf"\b(?:{words})\b", re.IGNORECASE)
     for name, words in {
         "deploy": r"(?:re)?deploy\w*|roll(?:ed|ing)?[ -]?out|released|shipped|went live|gone live",
-        "rollback": r"roll(?:ed|ing)?[ -]?(?:\w+ )?back|rollback|revert(?:ed|ing)?",
+        "rollback": r"roll(?:ed|ing)?[ -]?(?:[\w-]+ )?back|rollback|revert(?:ed|ing)?",
         "on": rf"{_TURNED}on|enabled|activated",
         "off": rf"{_TURNED}off|disabled|deactivated|\w+ off(?! the)",
         "restart": r"restart\w*|reboot\w*",
         "expire": r"expired(?=\s(?:at|around|by))|ran out|lapsed",
-        "failover": r"fail(?:ed|ing)?[ -]?(?:\w+ )?over",
+        "failover": r"fail(?:ed|ing)?[ -]?(?:[\w-]+ )?over",
     }.items()
 }
 """What can be done about a system → its words."""

@@ -156,6 +156,35 @@ def whole(case: Case) -> Iterator[Finding]:
             yield about(case, cell, f"“{said}”, but the impact ended at {times.shown(end)}.")
 
 
+_WATCHED = late(
+    rf"\b(?:watch|monitor|observ)\w*\s(?:[\w’'-]+\s){{0,3}}?for\s(?:another\s|a\sfurther\s)?{SPAN}",
+    re.IGNORECASE,
+)
+_HOURS = 6 * 60
+"""Minutes from which on it was watched after the incident was declared over, too."""
+
+
+def watched(case: Case) -> Iterator[Finding]:
+    """Find how long all was watched in the row of it, where the incident was over sooner."""
+    rows = {row["row"]: row["time"] for row in case.rows("timeline") if _is_watch(row)}
+    over, recovered = case.moments.resolved, case.moments.recovered
+    for cell in case.cells if over else ():
+        since = [at for at in (rows.get(cell.row), recovered) if at]
+        mine = over and cell.table == "timeline" and cell.row in rows
+        for match in matches(_WATCHED, str(cell.value)) if mine else ():
+            most = max((over - each).total_seconds() / 60 for each in since) if over else 0.0
+            said, step = spoken.minutes(match["span"].lower())
+            if most + max(step, _LOOSE) < said < _HOURS and not _OPEN.search(str(cell.value)):
+                doubt = (
+                    f"“{match.group()}”, but it was declared resolved {times.duration(most)} later."
+                )
+                yield about(case, cell, doubt)
+
+
+def _is_watch(row: Mapping[str, object]) -> bool:
+    return row.get("step") == "Monitoring" and bool(row.get("time"))
+
+
 def _minute(match: re.Match[str]) -> int:
     return 60 * int(match["hour"]) + int(match["minute"])
 
@@ -170,7 +199,7 @@ def _agree(match: re.Match[str], lengths: Sequence[float]) -> bool:
     return any(spoken.agrees(match, each) or abs(each - told) <= _LOOSE for each in lengths)
 
 
-RULES: tuple[Callable[[Case], Iterator[Finding]], ...] = (gaps, reached, lasted, whole)
+RULES: tuple[Callable[[Case], Iterator[Finding]], ...] = (gaps, reached, lasted, whole, watched)
 
 
 def _point(phrase: str) -> str:

@@ -52,6 +52,12 @@ EVENTS: Mapping[str, re.Pattern[str]] = {
         r"|(?:picked|taken) up|picked (?:it|the page) up",
         "investigated": r"(?:start of the\s)?investigation(?:\s(?:began|started))?"
         r"|(?:went|started|began)\s(?:\w+\s)?looking\s(?:for|into)(?:\sthe\scause)?",
+        "responded": r"(?:(?:it|that|this|which)\s)?(?:started|began|begun)\s(?:the|our)\sresponse"
+        r"|(?:the\s|our\s)?response\s(?:had\s)?(?:started|began|begun)",
+        "planned": r"(?:mitigation\s)?plan\s(?:was|had been)\s(?:\w+ly\s)?"
+        r"(?:formed|made|agreed|ready)"
+        r"|(?:roll-?back|mitigation|revert|fail-?over|workaround)\s(?:was|had been)\s(?:\w+ly\s)?"
+        r"(?:planned|decided(?:\son)?|agreed(?:\son)?)",
         "escalated": r"escalat(?:ed|ion)"
         r"|(?:team|engineers?|on-call|experts?)\s(?:was|were)\s(?:\w+\s)?(?:called|brought|pulled|"
         r"paged)\sin",
@@ -82,9 +88,12 @@ _STEPS: Mapping[str, tuple[str, ...]] = {
     "mitigated": ("Mitigation Deployed",),
     "recovered": ("Full Recovery", "Partial Recovery"),
 }
-_WAYS_OUT = {"off": re.compile(r"\boff\b"), "rolled": re.compile(r"(?i)roll\w*[ -]?(?:\w+ )?back")}
+_WAYS_OUT = {
+    "off": re.compile(r"\boff\b"),
+    "rolled": re.compile(r"(?i)roll\w*[ -]?(?:[\w-]+ )?back"),
+}
 """Event that is the mitigation where its action says so."""
-_ROLLED = re.compile(r"\broll\w*[\s-]?(?:\w+\s)?back", re.IGNORECASE)
+_ROLLED = re.compile(r"\broll\w*[\s-]?(?:[\w-]+\s)?back", re.IGNORECASE)
 
 _AMOUNT = rf"(?:[\w’'-]+\s){{0,3}}?(?P<length>{SPAN})\s"
 _BETWEEN = re.compile(
@@ -197,6 +206,9 @@ def moments(case: Case) -> dict[str, list[dt.datetime]]:
     for name in ("start", "detected", "acknowledged", "resolved"):
         moment = getattr(case.moments, name)
         known[name] = [moment] if moment else []
+    known["responded"] = [
+        at for name in ("detected", "acknowledged", "investigated") for at in known[name]
+    ]
     for name, way in _WAYS_OUT.items():
         told = (row for row in rows if row.get("step") == "Mitigation Deployed")
         known[name] = [row["time"] for row in told if way.search(str(row.get("action") or ""))]
@@ -290,6 +302,7 @@ WORDS: Mapping[str, str] = {
     "detected": "the detection",
     "acknowledged": "the acknowledgment",
     "investigated": "the investigation",
+    "responded": "the response",
     "escalated": "the escalation",
     "found": "the finding of the cause",
     "planned": "the plan",

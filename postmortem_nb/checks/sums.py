@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from postmortem_nb import times
 from postmortem_nb.checks import spoken, written
+from postmortem_nb.checks.late import late
 from postmortem_nb.checks.reading import about, matches, passages, sentences
 from postmortem_nb.checks.spoken import CLOCK, SPAN
 
@@ -110,13 +111,20 @@ _SPANNED = re.compile(
     re.IGNORECASE,
 )
 """The same, the length first: “28 more minutes, 08:10 to 08:38”."""
+_OF_THOSE = late(
+    rf"\b(?:from|between)\s{CLOCK}\s(?:to|until|till|and)\s(?P<until>{_SECOND})"
+    rf"(?:[^.;:\n]|\.(?=\d)){{1,160}}?\b(?:in|of|over|during|within)\s(?:those|these)\s{SPAN}",
+    re.IGNORECASE,
+)
+"""The same, farther apart: “from 14:02 to 16:09 a third failed in those 127 minutes”."""
+_SPANS = (_LASTED, _SPANNED, _OF_THOSE)
 _DAY = 24 * 60
 
 
 def sums(case: Case) -> Iterator[Finding]:
     """Find sentences whose own figures do not add up."""
     for cell, text in passages(case, plans=True):
-        for match in (*matches(_LASTED, text), *matches(_SPANNED, text)):
+        for match in (each for way in _SPANS for each in matches(way, text)):
             end = _ALONE.match(text, match.start("until"))
             at, then = spoken.clocked(match), spoken.clocked(end) if end else None
             length = (then[0] - at[0]) % _DAY if at and then else 0
