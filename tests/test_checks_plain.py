@@ -457,6 +457,11 @@ def test_a_place_without_a_code_is_held_to_the_evidence_too(made):
         ("Orders fail in Berlin, and in Salzburg they are slow.", False),
         ("Orders would have failed in Salzburg, too.", False),
         ("Orders fail in Berlin; Salzburg works as before.", False),
+        ("Ordering fails for everybody in all three regions.", True),
+        ("People in Berlin and Salzburg could not order reliably.", True),
+        ("The failures stopped in all regions.", False),
+        ("Orders do not fail in every region.", False),
+        ("People in Berlin and Munich could not order reliably.", False),
     ],
 )
 def test_nothing_failed_in_a_region_without_failures(made, sentence, is_doubted):

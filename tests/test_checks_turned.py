@@ -26,6 +26,7 @@ def made(tmp_path_factory):
     events = pd.DataFrame({"timestamp": [*map(at, told)], "title": [*told.values()]})
     lines = [START + dt.timedelta(seconds=60 * each) for each in range(80)]
     logs = pd.DataFrame({"timestamp": lines, "status": "error", "version": "7.18.0"})
+    logs["region"] = ["north", "south", "harbour", "north"] * 20
     frozen = {"search_datadog_events": events, "search_datadog_logs": logs}
     for name, frame in frozen.items():
         record = {"complete": True, "function": name}
@@ -38,7 +39,10 @@ def made(tmp_path_factory):
             "why_it_happened": "7.18.0 held a lock while it called the bank.",
         },
         {
-            "Mitigation Plan Formed": {"risk": "Low: 7.17.4 ran for nine days."},
+            "Mitigation Plan Formed": {
+                "approval": "Ines Duarte",
+                "risk": "Low: 7.17.4 ran for nine days.",
+            },
             "Monitoring": {"observation": "Failures were watched for 45 minutes."},
             "Mitigation Deployed": {"action": "Rolled checkout-api back from 7.18.0 to 7.17.4."},
         },
@@ -91,6 +95,13 @@ TRUE = (
     (SAID, "At 15:26 the relay 2.4.1 was restarted, too."),
     (PLAN, "Release 7.17.5"),
     (PLAN, "Release 7.19.0 in January"),
+    (SAID, "7.18.0 was deployed to north and south."),
+    (SAID, "7.18.0 was deployed to north, and the rest should have had it to all regions."),
+    (SAID, "7.18.0 was to go to all regions the day after."),
+    (SAID, "No rollback of the ledger was needed."),
+    ("what_we_did", "We rolled back and restarted the ledger."),
+    ("what_we_did", "We took checkout back to 7.17.4."),
+    (SAID, "Ines Duarte approved the rollback."),
     (SAID, "It started the response 22 minutes after the impact began."),
     (SAID, "The rollback was planned 54 minutes after the acknowledgment."),
     (SAID, "From 14:02 to 16:09 many failed, a third of all in those 127 minutes."),

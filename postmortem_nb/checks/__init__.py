@@ -35,7 +35,7 @@
     mentions    figures of a text, with what each counts
     versions    a version that stands alone, beside one like it that does not
     slips       one figure written twice, once with its digits turned or another unit
-    doings      actions with a clock, and versions, told twice
+    doings      actions with a clock, and versions, told twice; `rolled`: where and of what
     levels      levels of frozen metrics in sentences; `metered`: how those tell them;
                 `paired`: group by group; `ranges`: between what a metric was;
                 `peaks`: their heights and minutes; `bounds`: what they never passed;
@@ -110,6 +110,7 @@ from postmortem_nb.checks import (
     relations,
     review,
     roles,
+    rolled,
     signed,
     silence,
     slips,
@@ -245,6 +246,7 @@ def findings(incident: Incident, *, ignore: Iterable[str] = ()) -> pd.DataFrame:
     found += monitored.fired(incident, seen)
     found += versions.found(incident, seen)
     found += doings.found(incident, seen)
+    found += rolled.found(incident, seen)
     found += records.found(incident, seen, attested)
     happened.attest_clocks(incident, seen, attested)
     found += derivable.found(incident, seen, found, attested)

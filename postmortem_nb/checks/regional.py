@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from postmortem_nb.checks import events, mentions, portions, single, spoken
 from postmortem_nb.checks.elsewhere import around
+from postmortem_nb.checks.late import late
 from postmortem_nb.checks.reading import (
     TEXTS,
     about,
@@ -71,6 +72,13 @@ _WHOLE = re.compile(r"\bof\s(?:the|our|all)\s\d[\d,]*\b")
 _TROUBLE = (
     r"(?:fail(?:s|ed|ing|ures?)?|errors?|disturbed|disrupted|degraded|broken|down|unavailable|"
     r"outages?|out of service|affected)"
+)
+_UNABLE = r"(?:could\s(?:not|no\slonger)|couldn[’']t|(?:was|were)\sunable)\b"
+_ALL = late(
+    rf"\b{_TROUBLE}\s(?:(?!(?:stop|end|gone|over|ceas|recover|back|fell|drop|clear|went|not)\w*\s)"
+    r"[\w’'-]+\s){0,4}?(?:in|across)\s"
+    r"(?P<list>(?:all|every|each)\s(?:[\w-]+\s){0,3}?regions?)\b",
+    re.IGNORECASE,
 )
 _SOME_OF_THEM = r"(?!0\b)\d[\d,]*\s(?:of\s)?(?:\w+\s)?[a-z]+"
 _OPEN = re.compile(
@@ -160,21 +168,22 @@ def _spared(
 def _hurt(case: Case, split: Sequence[Estimate], spared: Sequence[str]) -> Iterator[Finding]:
     """Yield sentences by which something failed in a region where nothing did."""
     names = "|".join(re.escape(name) for each in split for name, _ in each.parts if name)
+    some = rf"(?P<list>(?:{names})(?:{_JOINED}(?:{names}))*)"
     told = re.compile(
-        rf"\b{_TROUBLE}\s(?:only\s|mostly\s|both\s)?(?:in|at)\s(?:the\s)?"
-        rf"(?P<list>(?:{names})(?:{_JOINED}(?:{names}))*)\b(?P<place>)",
-        re.IGNORECASE,
+        rf"\b{_TROUBLE}\s(?:only\s|mostly\s|both\s)?(?:in|at)\s(?:the\s)?{some}\b", re.IGNORECASE
     )
+    unable = re.compile(rf"\b(?:in|of|from)\s{some}\s{_UNABLE}", re.IGNORECASE)
     lost = re.compile(
         rf"\b(?:(?P<list>{names})\s(?:lost|missed|refused|rejected)\s{_SOME_OF_THEM}|"
         rf"in\s(?P<place>{names}),?\s{_SOME_OF_THEM}\s(?:\w+\s)?(?:were\s)?(?:failed|lost|refused|rejected)\b)",
         re.IGNORECASE,
     )
     for cell, text in with_messages(case) if spared else ():
-        for match in (*matches(told, text), *matches(lost, text)):
-            said = match["list"] or match["place"]
-            wrong = {*re.split(_JOINED, said.lower())} & {*spared}
-            if wrong and not _OPEN.search(around(match)):
+        for match in (each for way in (told, lost, unable, _ALL) for each in matches(way, text)):
+            said = match["list"] or match.groupdict().get("place") or ""
+            listed_ = {*re.split(_JOINED, said.lower())}
+            wrong = {*spared} & ({*spared} if "region" in said.lower() else listed_)
+            if wrong and not _OPEN.search(around(match).replace(match.group(), "")):
                 doubt = f"“{match.group()}”, but none failed in {min(wrong)}"
                 yield about(case, cell, f"{doubt} by {split[0].source}.")
 

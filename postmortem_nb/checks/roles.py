@@ -63,6 +63,24 @@ def _mitigated(case: Case, sentence: str, name: re.Match[str]) -> str | None:
     return name["name"] + at.group() if at and gap is not None and gap <= 1 else None
 
 
+_APPROVED = re.compile(
+    rf"{_DID}(?:approved|authori[sz]ed|signed off(?:\son)?)\s(?:the|a|our)\s(?:{_FIX}|"
+    r"(?:mitigation\s)?plan)\b"
+)
+
+
+def approved(case: Case) -> Iterator[Finding]:
+    """Find somebody who is said to have approved the mitigation, where the timeline has another."""
+    held = _held(case, "approval")
+    named = _names(case) if held else None
+    for cell, text in passages(case) if named else ():
+        for match in named.finditer(text) if named else ():
+            said = _APPROVED.match(text, match.end())
+            if said and not _same(match["name"], held):
+                doubt = f"“{match['name']}{said.group()}”, but approval: {', '.join(sorted(held))}."
+                yield about(case, cell, doubt)
+
+
 def called_in(case: Case) -> Iterator[Finding]:
     """Find an engineer on call who is said to have been called in later."""
     held = _held(case, "on_call")
@@ -180,6 +198,7 @@ _HANDED = re.compile(
 
 RULES: tuple[Callable[[Case], Iterator[Finding]], ...] = (
     roles,
+    approved,
     called_in,
     at_it,
     joined,
