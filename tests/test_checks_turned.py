@@ -36,9 +36,12 @@ def made(tmp_path_factory):
         {
             "title": "Checkout errors after release 7.18.0",
             "what_we_did": "We rolled checkout back to 7.17.4 at 15:26.",
+            "engineering_hours": 21,
             "why_it_happened": "7.18.0 held a lock while it called the bank.",
         },
         {
+            "Detection": {"detection_method": "Monitor Alert"},
+            "Acknowledgment": {"on_call": "Jonas Weber"},
             "Mitigation Plan Formed": {
                 "approval": "Ines Duarte",
                 "risk": "Low: 7.17.4 ran for nine days.",
@@ -48,6 +51,9 @@ def made(tmp_path_factory):
         },
     )
     incident.add("technical_changes", name="Call outside the lock", plan="Release 7.18.1")
+    factor = incident.values("factors")[-1]["row"]
+    incident.set("sufficient_alone", False, table="factors", row=factor)
+    incident.set("prevention", "Refuse small pools.", table="factors", row=factor)
     return incident
 
 
@@ -64,6 +70,7 @@ def doubts(incident, place, value):
     return found
 
 
+FACTOR = ("factors", "contribution")
 SAID, WHY, PLAN = ("takeaways", "text"), ("whys", "answer"), ("technical_changes", "plan")
 TURNED = (
     (WHY, "7.17.4 held the lock while it called the bank.", "what was gone back to"),
@@ -76,6 +83,18 @@ TURNED = (
     (SAID, "7.16.4 ran for nine days.", "elsewhere the document has 7.17.4"),
     (SAID, "7.81.0 brought the fault.", "elsewhere the document has 7.18.0"),
     (PLAN, "Release 7.17.1", "the evidence has 7.17.4 already"),
+    (SAID, "Passengers on the phone told us of the failures before any monitor.", "Monitor Alert"),
+    (SAID, "The incident spent more than the whole error budget.", "consumed: 41.7 %"),
+    (SAID, "All P0 actions are complete.", "is Not Started"),
+    (FACTOR, "It was the sole cause.", "No, but"),
+    (FACTOR, "It would have sufficed alone.", "No, but"),
+    ("engineering_hours", 210, "for about"),
+    (SAID, "7.18.0 was deployed to all three regions.", "its frozen event has north, south"),
+    (SAID, "We rolled back to 7.17.4 in harbour.", "its frozen event has north, south"),
+    (SAID, "No rollback was needed.", "but the mitigation is"),
+    ("what_we_did", "We failed the ledger over at 15:26.", "but the mitigation is"),
+    ("what_we_did", "We rolled payments back to 7.17.4.", "Rolled back checkout to 7.17.4"),
+    (SAID, "Jonas Weber approved the rollback.", "approval: Ines Duarte"),
     (SAID, "It started the response 34 minutes after the impact began.", "is 17 minutes after"),
     (SAID, "The rollback was planned 36 minutes after the acknowledgment.", "is 54 minutes after"),
     (
@@ -95,6 +114,11 @@ TRUE = (
     (SAID, "At 15:26 the relay 2.4.1 was restarted, too."),
     (PLAN, "Release 7.17.5"),
     (PLAN, "Release 7.19.0 in January"),
+    (SAID, "The incident took less than the whole error budget."),
+    (SAID, "All P0 actions are open."),
+    (FACTOR, "It was not the sole cause."),
+    (FACTOR, "It would not have sufficed alone."),
+    ("engineering_hours", 38),
     (SAID, "7.18.0 was deployed to north and south."),
     (SAID, "7.18.0 was deployed to north, and the rest should have had it to all regions."),
     (SAID, "7.18.0 was to go to all regions the day after."),
@@ -116,6 +140,23 @@ def test_what_is_turned_is_doubted(made, place, said, why):
 @pytest.mark.parametrize(("place", "said"), TRUE)
 def test_what_is_true_is_not(made, place, said):
     assert not doubts(made, place, said)
+
+
+@pytest.mark.parametrize(
+    ("said", "is_doubted"),
+    [
+        ("A passenger on the phone", True),
+        ("The on-call member of Payments", False),
+        ("The monitor, before a passenger called", False),
+        ("Jonas Weber", False),
+    ],
+)
+def test_who_detected_it_is_no_customer_where_a_monitor_did(made, said, is_doubted):
+    row = next(each for each in made.values("timeline") if each["step"] == "Detection")["row"]
+    made.set("detected_by", said, table="timeline", row=row)
+    found = [each for each in made.check()["message"] if "but detected by" in each]
+    made.set("detected_by", None, table="timeline", row=row)
+    assert bool(found) is is_doubted
 
 
 @pytest.mark.parametrize(

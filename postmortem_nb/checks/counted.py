@@ -168,12 +168,34 @@ def parts(case: Case) -> Iterator[Finding]:
                     yield about(case, cell, f"{message}.")
 
 
+_EVERY = re.compile(
+    r"\b(?:both|all|every|each)\s(?:of\s)?(?:(?:the|our|its)\s)?(?:(?:two|three|four|five|six|seven)\s)?"
+    r"(?P<narrow>P[0-3]|immediate|short-term|long-term)s?\s(?:actions?\s|(?:action )?items?\s)?"
+    r"(?:are|is|were|was|have been|has been)\s(?:now\s|already\s|all\s)*"
+    + _STATE.replace("<narrow>", "<state>"),
+    re.IGNORECASE,
+)
+"""All actions of a priority or horizon, and their state: “both P0s are complete”."""
+
+
+def every(case: Case) -> Iterator[Finding]:
+    """Find what is told of all actions of a priority, where one of them is in another state."""
+    rows = [row for row in case.rows("actions") if row.get("title") and row.get("status")]
+    for cell, text in passages(case, plans=True) if rows else ():
+        for match in matches(_EVERY, text) if told(cell) or is_plan(cell) else ():
+            own = [row for row in rows if _is(row, match["narrow"].lower())]
+            other = next((row for row in own if not _is(row, match["state"].lower())), None)
+            if other:
+                truth = f"“{other['title']}” is {other['status']}"
+                yield about(case, cell, f"“{match.group().strip()}”, but {truth}.")
+
+
 def _speaks(sentence: str, ranked: Sequence[re.Match[str]]) -> bool:
     """Return whether a sentence speaks of the actions."""
     return bool(matches(_NAMED, sentence)) or any(each["narrow"] for each in ranked)
 
 
-RULES: tuple[Callable[[Case], Iterator[Finding]], ...] = (counted, recalled, parts)
+RULES: tuple[Callable[[Case], Iterator[Finding]], ...] = (counted, recalled, parts, every)
 
 
 def _count(written: str) -> int | None:

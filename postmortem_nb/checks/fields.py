@@ -9,8 +9,10 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from postmortem_nb.checks import mentions, single, written
+from postmortem_nb import impact
+from postmortem_nb.checks import elsewhere, mentions, single, written
 from postmortem_nb.checks.claims import PEOPLE
+from postmortem_nb.checks.late import late
 from postmortem_nb.checks.reading import matches, texts
 from postmortem_nb.checks.report import Code, Severity
 from postmortem_nb.checks.slips import one_off, turned
@@ -201,10 +203,61 @@ def called(case: Case) -> Iterator[Finding]:
             )
 
 
+_SOLE = late(
+    r"\b(?:(?:the|a)\s(?:sole|only|single)\scause|(?:suffic\w+|(?:was|were|is)\senough)\s"
+    r"(?:alone|by itself|on its own)|alone\s(?:would have\s)?(?:suffic\w+|caused it|been enough))"
+    r"\b",
+    re.IGNORECASE,
+)
+_NOT_SOLE = re.compile(r"\b(?:not|no|nor|never|neither|hardly|unless|without)\b|n[’']t\b")
+
+
+def sufficient(case: Case) -> Iterator[Finding]:
+    """Find a factor that its own words call enough alone, and its field does not, or turned."""
+    for row in case.rows("factors"):
+        alone = row.get("sufficient_alone")
+        for name in ("description", "contribution") if alone is not None else ():
+            for match in matches(_SOLE, str(row.get(name) or "")):
+                clause = elsewhere.around(match, stops=".;,")
+                if alone is bool(_NOT_SOLE.search(clause)):
+                    yield single.about(
+                        case,
+                        Code.SOURCES,
+                        "sufficient_alone",
+                        message=f"{'Yes' if alone else 'No'}, but “{clause.strip()}”.",
+                        remedy="Correct the one that is wrong.",
+                        at=("factors", row["row"]),
+                    )
+
+
+_MANY = 15
+"""How often as many hours as the timeline bears nobody worked: 8 were the most of 35 documents."""
+
+
+def worked(case: Case) -> Iterator[Finding]:
+    """Find engineering hours far above those for which the timeline names people."""
+    hours = case.fact("engineering_hours")
+    end = case.moments.resolved or case.moments.recovered
+    for least in impact.hours(case.rows("timeline"), end=end) if hours else ():
+        told = any(re.search(rf"(?<![\d.]){hours:g}\b", text) for _, text in texts(case))
+        if hours > _MANY * least.value > 0 and not told:
+            yield single.about(
+                case,
+                Code.RANGE,
+                "engineering_hours",
+                message=f"{hours:g} hours, but the {len(least.parts)} people of the timeline were "
+                f"at it for about {least.value:g} hours.",
+                remedy="Correct the number, or say in the text who worked on what came of it.",
+                severity=Severity.HINT,
+            )
+
+
 RULES: tuple[Callable[[Case], Iterator[Finding]], ...] = (
     turned_digits,
     share,
     called,
+    sufficient,
+    worked,
 )
 
 

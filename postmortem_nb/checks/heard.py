@@ -34,6 +34,7 @@ _CALLING = (
 _SOMEONE = (
     rf"(?:{_THE}\s){{0,4}}{_FOLK}(?:\s(?:team|staff|agents?|desk))?"
     rf"(?:[’']s?)?(?:\s(?:{_CALLING}))?(?:\s(?:from|by|of)\s(?:{_THE}\s){{0,3}}{_FOLK})?"
+    r"(?:\s(?:on|over|by)\s(?:the\s)?(?:tele)?phone)?"
 )
 _MACHINE = (
     r"(?:(?:an?|our|the|one)\s)?(?:[\w-]+\s){0,2}?(?:monitors?|monitoring|alerts?|alarms?|alerting|"
@@ -131,6 +132,7 @@ _NEITHER = re.compile(
 )
 """By whom it was not detected."""
 _PERSON = re.compile(
+    rf"\b(?:an?|the|one|our|some|several|first)\s(?!member|account|author|creator|employee|sender){PERSON}s?\b|"
     r"\b(?:customers?|callers?|users?|support|help ?desk|care|shift lead|tweets?|tickets?|clients?|"
     r"merchants?|partners?|suppliers?|engineers?|developers?|colleagues?|operators?|telephoned|"
     r"phoned|no (?:monitor|alert|alarm))\b",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -149,6 +150,10 @@ def _words(case: Case, cell: Cell, text: str) -> Iterator[Finding]:
             yield about(case, cell, f"“{said}”, but affected: {share:g} % of users.")
 
 
+_ALL = 99
+"""Percent above which a share in words is all there was."""
+
+
 def _spent(case: Case, cell: Cell, text: str) -> Iterator[Finding]:
     """Find words on the error budget that are not those of the data."""
     for name, ways in (("budget_consumed", shares.SPENT), ("budget_remaining", shares.LEFT)):
@@ -161,6 +166,9 @@ def _spent(case: Case, cell: Cell, text: str) -> Iterator[Finding]:
                     least, most = 0.45 * (low + high), 100.0
                 elif words in {"less than", "under", "nearly", "almost"}:
                     least, most = 0.5 * low, 0.55 * (low + high)
+                if low > _ALL:  # less than all of it is any part; all of it, and more
+                    least = 0.0 if words in {"less than", "under"} else least
+                    most = math.inf
                 if value is not None and not least <= value <= most:
                     known = f"{name.replace('_', ' ')}: {value:g} %"
                     yield about(case, cell, f"“{match.group().strip()}”, but error {known}.")

@@ -8,7 +8,7 @@ from postmortem_nb.checks.claims import HIT, PEOPLE, PERSON
 from postmortem_nb.checks.late import late
 
 PARTS: tuple[tuple[str, float, float], ...] = (
-    (r"(?<!nearly )(?<!almost )(?<!not )(?:all|every)", 99.5, 100.0),
+    (r"(?<!nearly )(?<!almost )(?<!not )(?:all|every|the (?:whole|entire))", 99.5, 100.0),
     (r"(?:most|the majority)", 50.0, 100.0),
     (r"(?:half|every (?:second|other))", 40.0, 60.0),
     (r"(?:(?:a|one)|every) third", 25.0, 42.0),
