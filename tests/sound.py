@@ -60,6 +60,7 @@ def create(folder):
         incident.set(name, value)
     incident.set("date", DAY)
     incident.add("whys", answer="The pool of connections to payments held 5 connections.")
+    incident.add("whys", answer="No review looks at the size of a pool.")
     incident.add("factors", area="Technical", name="Small pool", description="5 connections")
     incident.add(
         "actions",

@@ -50,7 +50,8 @@ def made(tmp_path_factory):
             "Mitigation Deployed": {"action": "Rolled checkout-api back from 7.18.0 to 7.17.4."},
         },
     )
-    incident.add("technical_changes", name="Call outside the lock", plan="Release 7.18.1")
+    incident.add("technical_changes", name="Call outside the lock", plan="Release 7.18.1",
+                 owner="Priya Raman")  # fmt: skip
     factor = incident.values("factors")[-1]["row"]
     incident.set("sufficient_alone", False, table="factors", row=factor)
     incident.set("prevention", "Refuse small pools.", table="factors", row=factor)
@@ -71,6 +72,7 @@ def doubts(incident, place, value):
 
 
 FACTOR = ("factors", "contribution")
+TICKET, OWNER = ("actions", "tracking"), ("technical_changes", "owner")
 SAID, WHY, PLAN = ("takeaways", "text"), ("whys", "answer"), ("technical_changes", "plan")
 TURNED = (
     (WHY, "7.17.4 held the lock while it called the bank.", "what was gone back to"),
@@ -89,6 +91,10 @@ TURNED = (
     (FACTOR, "It was the sole cause.", "No, but"),
     (FACTOR, "It would have sufficed alone.", "No, but"),
     ("engineering_hours", 210, "for about"),
+    (TICKET, "https://shop.example.com/browse/", "leads to no ticket"),
+    (TICKET, "https://shop.example.com", "leads to no ticket"),
+    (OWNER, "?", "has no owner"),
+    ("runbook_link", "https://wiki.example.com/runbooks/{{SERVICE}}", "a reader can follow"),
     (SAID, "7.18.0 was deployed to all three regions.", "its frozen event has north, south"),
     (SAID, "We rolled back to 7.17.4 in harbour.", "its frozen event has north, south"),
     (SAID, "No rollback was needed.", "but the mitigation is"),
@@ -119,6 +125,9 @@ TRUE = (
     (FACTOR, "It was not the sole cause."),
     (FACTOR, "It would not have sufficed alone."),
     ("engineering_hours", 38),
+    (TICKET, "https://shop.example.com/browse/SHOP-2"),
+    (TICKET, "https://github.com/shop/checkout/issues/12/"),
+    ("runbook_link", "https://wiki.example.com/runbooks/checkout"),
     (SAID, "7.18.0 was deployed to north and south."),
     (SAID, "7.18.0 was deployed to north, and the rest should have had it to all regions."),
     (SAID, "7.18.0 was to go to all regions the day after."),
@@ -140,6 +149,36 @@ def test_what_is_turned_is_doubted(made, place, said, why):
 @pytest.mark.parametrize(("place", "said"), TRUE)
 def test_what_is_true_is_not(made, place, said):
     assert not doubts(made, place, said)
+
+
+@pytest.mark.parametrize(
+    ("title", "described", "is_doubted"),
+    [
+        ("Look into the load test", "Answer calls after 5 s in one of ten cases.", True),
+        ("Look into the load test", "Find out what is missing.", False),  # told by its language
+        ("Fix the alert", "It names the last release.", True),
+        ("Add a slow bank to the load test", "Answer calls after 5 s in one of ten cases.", False),
+        ("Look into the load test until it fails in 5 s", "In one of ten cases.", False),
+    ],
+)
+def test_a_title_says_what_will_be_there(made, title, described, is_doubted):
+    row = made.add("actions", horizon="Short-term", title=title, description=described)
+    found = [each for each in made.check()["message"] if f"{title}: the title" in each]
+    made.remove("actions", row)
+    assert bool(found) is is_doubted
+
+
+def test_what_an_approved_document_leaves_out_is_asked_for(tmp_path):
+    whole = sound.create(tmp_path)
+    asked = ("The only why", "Nothing of the SLO")
+    assert not [each for each in whole.check()["message"] if each.startswith(asked)]
+    whole.remove("whys", whole.values("whys")[-1]["row"])
+    for name in ("slo_target", "slo_actual", "budget_consumed", "budget_remaining"):
+        whole.set(name, None)
+    assert len([each for each in whole.check()["message"] if each.startswith(asked)]) == len(asked)
+    whole.set("process_cause", "The canary sees no traffic; the service has no SLO.")
+    whole.set("state", "Review")
+    assert not [each for each in whole.check()["message"] if each.startswith(asked)]
 
 
 @pytest.mark.parametrize(

@@ -48,13 +48,25 @@ TEAMS = re.compile(
 
 _ANY = re.compile(
     r"\W*(?:improve|enhance|better|more|strengthen|review|revisit|increase|update|extend|refine|"
-    r"rework|optimi[sz]e|harden|fix)\s(?:our\s|the\s|all\s)?(?:monitoring|monitors|alerting|alerts|"
+    r"rework|optimi[sz]e|harden|fix)\s(?:our\s|the\s|all\s)?(?:monitoring|monitors?|alerting|"
+    r"alerts?|"
     r"observability|logging|documentation|docs|testing|tests|test coverage|communications?|"
     r"process(?:es)?|runbooks?|resilience|reliability|stability|performance|dashboards?|training|"
     r"code quality|error handling|capacity)\W*",
     re.IGNORECASE,
 )
 """A title that says of nothing when it is there."""
+_SEEK = re.compile(
+    r"\W*(?:look (?:in)?to|look at|investigate|explore|think about|consider|discuss)\s"
+    r"[^.;:\d]{3,80}",
+    re.IGNORECASE,
+)
+"""A title that ends with nothing: what will be there may stand in the description."""
+_NO_TICKET = re.compile(
+    r"\s*https?://(?:[^/\s]+/?|\S+/(?:browse|issues?|tickets?|pull|merge_requests|work_items)/?)\s*",
+    re.IGNORECASE,
+)
+"""An address of a tracker, and of none of its tickets."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,9 +170,19 @@ def titles(case: Case) -> Iterator[Finding]:
 
 
 def tickets(case: Case) -> Iterator[Finding]:
-    """Find actions that are tracked in the ticket of another one; some track all in one epic."""
+    """Find actions that are tracked in no ticket, or in that of another one, as in an epic."""
     seen: dict[str, Row] = {}
     for row in case.rows(TABLE):
+        if _NO_TICKET.fullmatch(str(row.get("tracking") or "")):
+            yield finding(
+                case,
+                row,
+                Code.TRACKING,
+                "tracking",
+                severity=Severity.WARNING,
+                message=f"{called(row)}: {row['tracking']} leads to no ticket.",
+                remedy=GAPS[2].remedy,
+            )
         ticket = str(row.get("tracking") or "").strip().rstrip("/")
         first = seen.setdefault(ticket, row)
         if ticket and first is not row:
@@ -178,14 +200,18 @@ def tickets(case: Case) -> Iterator[Finding]:
 def bare(case: Case) -> Iterator[Finding]:
     """Find titles that would fit any incident: what will be there stands in the description."""
     for row in told(case):
-        if row.get("description") and _ANY.fullmatch(str(row.get("title") or "")):
+        title, described = str(row.get("title") or ""), str(row.get("description") or "")
+        both = f"{title}\n{described}"
+        sought = _SEEK.fullmatch(title) and not language.read(both, setting=Setting.ACTIONS)
+        if described and (_ANY.fullmatch(title) or sought):
             yield finding(
                 case,
                 row,
                 Code.VAGUE,
                 "title",
                 severity=Severity.HINT,
-                message=f"{called(row)}: the title would fit any incident.",
+                message=f"{called(row)}: the title "
+                f"{'does not say what will be there' if sought else 'would fit any incident'}.",
                 remedy="Say in the title what will be there: lists show nothing else.",
             )
 

@@ -15,7 +15,7 @@ from postmortem_nb.checks.actions import (
     told,
 )
 from postmortem_nb.checks.report import Code, Severity
-from postmortem_nb.checks.review import DAYS_TO_REVIEW
+from postmortem_nb.checks.review import DAYS_TO_REVIEW, HOLDER
 from postmortem_nb.checks.signed import made
 from postmortem_nb.checks.single import about
 
@@ -82,7 +82,8 @@ def prevention(case: Case) -> Iterator[Finding]:
     for table in PREVENTION:
         for row in case.rows(table):
             name, day = row.get("name"), row.get("due")
-            if name and case.has(table, "owner") and not row.get("owner"):
+            unowned = HOLDER.fullmatch(str(row.get("owner") or ""))  # “?” is nobody
+            if name and case.has(table, "owner") and unowned:
                 yield about(
                     case,
                     Code.OWNER,

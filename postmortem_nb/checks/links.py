@@ -38,9 +38,11 @@ _LOCAL = re.compile(
 
 
 _STAND_IN = re.compile(
-    r"^\s*https?://(?:\S*[/.=])?(?:TODO|TBD|FIXME|X{3,}|\.{3}|…)(?:[/?#]|\s*$)", re.IGNORECASE
+    r"^\s*https?://(?:\S*[/.=])?(?:TODO|TBD|FIXME|X{3,}|\.{3}|…)(?:[/?#]|\s*$)"
+    r"|^\s*https?://\S*\{\{\w+\}\}",
+    re.IGNORECASE,
 )
-"""An address that was to be replaced: “https://TODO”, “…/browse/XXX”."""
+"""An address that was to be replaced: “https://TODO”, “…/browse/XXX”, “…/{{SERVICE}}”."""
 
 
 def links(case: Case) -> Iterator[Finding]:

@@ -267,7 +267,26 @@ def spoken_of(case: Case) -> Iterator[Finding]:
         )
 
 
-RULES = (blanks, left_over, follow_up, dates, spoken_of)
+OBJECTIVE = ("slo_target", "slo_actual", "budget_consumed", "budget_remaining", "slo_impact")
+_NO_OBJECTIVE = re.compile(r"\bSLOs?\b|\bservice[- ]level objectives?\b|\berror budget\b")
+
+
+def objective(case: Case) -> Iterator[Finding]:
+    """Find an approved document that has nothing of the SLO, and no word on why."""
+    blank = [name for name in OBJECTIVE if case.has(SINGLE, name)]
+    told = any(_NO_OBJECTIVE.search(str(cell.value)) for cell in case.cells)
+    if blank and reached(case, APPROVED) and not told and not any(map(case.fact, blank)):
+        yield about(
+            case,
+            Code.BLANK,
+            blank[0],
+            message="Nothing of the SLO is told: neither its target nor what it cost.",
+            remedy="Fill it in, or write in a sentence that the service has no SLO.",
+            severity=Severity.HINT,
+        )
+
+
+RULES = (blanks, left_over, follow_up, dates, spoken_of, objective)
 
 
 OTHERS: tuple[tuple[str, str, bool, str], ...] = (

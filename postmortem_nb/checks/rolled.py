@@ -29,7 +29,6 @@ _ACTS: Mapping[str, re.Pattern[str]] = {
     for name, words in {
         "back": _BACK,
         "over": r"fail(?:ed|ing)?[\s-]?(?:(?:the\s)?[\w-]+\s)?over",
-        "restart": r"restart(?:ed|ing)?|reboot(?:ed|ing)?",
     }.items()
 }
 """What ends an incident, and is no other of these."""

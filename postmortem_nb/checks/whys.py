@@ -56,4 +56,13 @@ def _about(  # noqa: PLR0913, PLR0917 - a finding's parts
     )
 
 
-RULES = (links, repeated)
+def short(case: Case) -> Iterator[Finding]:
+    """Find an approved chain of one why: what it gives as the cause nobody asked about."""
+    rows = [row for row in case.rows(TABLE) if row.get("answer")]
+    if len(rows) == 1 and reached(case, APPROVED):
+        message = "The only why that is answered: nobody asked why that was so."
+        remedy = "Ask on, until the answer is something that an action can change."
+        yield _about(case, rows[0], Code.BLANK, message, remedy, severity=Severity.HINT)
+
+
+RULES = (links, repeated, short)
