@@ -280,7 +280,7 @@ PLANTS = {
     ),
     "a chain that ends at a person": (
         lambda i: i.add("whys", answer="Because of the reviewer of that day."),
-        ("blame", "warning", "5 Whys Analysis › row 2"),
+        ("blame", "warning", "5 Whys Analysis › row 3"),
     ),
 }
 
@@ -701,14 +701,14 @@ def test_an_approval_of_an_earlier_day_is_found_though_it_was_written_down_later
 
 
 def test_a_broken_chain_of_whys_and_one_told_twice_are_found(incident):
-    rows = [incident.values("whys")[0]["row"], incident.add("whys"), incident.add("whys")]
+    rows = [incident.values("whys")[1]["row"], incident.add("whys"), incident.add("whys")]
     assert set(found(incident)["table"]) & {"whys"} == set()
     incident.set("answer", "Nobody owns the size of the pool.", table="whys", row=rows[2])
     (hit,) = found(incident)[found(incident)["table"] == "whys"].to_dict("records")
     assert (hit["code"], hit["severity"], hit["row"]) == ("blank", "error", rows[1])
     incident.set("answer", "nobody owns the  size of the pool.", table="whys", row=rows[1])
     (hit,) = found(incident)[found(incident)["table"] == "whys"].to_dict("records")
-    assert hit["message"].startswith("The answer of why 2 once more")
+    assert hit["message"].startswith("The answer of why 3 once more")
     incident.set("answer", "No size was agreed on.", table="whys", row=rows[1])
     assert set(found(incident)["table"]) & {"whys"} == set()
 

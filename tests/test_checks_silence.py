@@ -171,3 +171,13 @@ def test_a_silence_in_which_a_metric_stood_at_its_height_is_a_hint(incident, hei
         each for each in silent(incident) if "'sum:errors{*}' stood at about 420" in each["message"]
     ]
     assert [each["severity"] for each in stood] == (["hint"] if told else [])
+
+
+@pytest.mark.parametrize(("end", "told"), [("16:09", True), ("15:40", False)])
+def test_so_is_one_after_the_mitigation(tmp_path, end, told):
+    made = sound.create(tmp_path)
+    row = next(row["row"] for row in made.values("timeline") if row["step"] == "Partial Recovery")
+    made.remove("timeline", row)
+    freeze(made, steady() + 400 * np.asarray((at("14:02") <= MINUTES) & (at(end) > MINUTES), float))
+    found = [each for each in silent(made) if "from 2025-12-04 15:26" in each["message"]]
+    assert any("stood at about 420" in each["message"] for each in found) is told

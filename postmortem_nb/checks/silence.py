@@ -39,7 +39,7 @@ EASING = dt.timedelta(minutes=40)
 """The same while a metric gets better, as after the mitigation it should: a hint."""
 
 STANDING = dt.timedelta(minutes=35)
-"""The same, until the mitigation, while one stands at its height: a hint."""
+"""The same while one stands at its height, or still does after the mitigation: a hint."""
 
 MOSTLY = 0.75
 """Share of a stretch without an update from which on it is as silent as without any."""
@@ -83,7 +83,7 @@ def found(incident: Incident, case: Case) -> Iterator[Finding]:
         silent = until - since >= STANDING and _longest(case, since, until) >= MOSTLY * (
             until - since
         )
-        stood = _stood(drawn, case, since, until) if silent and not (moved or calm) else ""
+        stood = _stood(drawn, case, since, until) if silent and not moved else ""
         if moved or stood or (written and until - since > QUIET and not updated):
             lasted = times.duration((until - since) / metrics.MINUTE)
             sure = moved and not updated
