@@ -135,6 +135,7 @@ TRUE = (
     (FACTOR, "It was not the sole cause."),
     (FACTOR, "It would not have sufficed alone."),
     ("engineering_hours", 38),
+    (SAID, "Had we rolled back at 14:38, 48 minutes of failures would be spared."),
     (TICKET, "https://shop.example.com/browse/SHOP-2"),
     (TICKET, "https://github.com/shop/checkout/issues/12/"),
     ("runbook_link", "https://wiki.example.com/runbooks/checkout"),

@@ -87,8 +87,10 @@ _BEHIND = re.compile(
 _DONE_THEN = (None, "", "Incident Start", "Mitigation Deployed")
 """Steps at whose time what they tell was done; others tell what was found or planned then."""
 _OTHER = re.compile(
-    r"\b(?:another|other|second|tr(?:y|ied)|drill|test\w*|rehears\w*|planned)\b", re.IGNORECASE
+    r"\b(?:another|other|second|tr(?:y|ied)|drill|test\w*|rehears\w*|planned|would)\b|^\W*had\s",
+    re.IGNORECASE,
 )
+"""In a sentence: what it tells was done another time, or was not (“had we rolled back at …”)."""
 _EARLY = re.compile(r",\sbefore\s(?:the|its|our)\b", re.IGNORECASE)
 """In a sentence: what came after, on the same day."""
 _BEGUN = re.compile(r"\b(?:start\w*|beg[aiu]n\w*|kick\w*|underway|under way)\b", re.IGNORECASE)
