@@ -274,3 +274,120 @@ def test_a_number_of_lines_is_no_number_of_users(tmp_path, text, told):
     made.set("what_happened", "Checkouts failed from 14:02 UTC on.")
     made.set("key_logs", text)
     assert any(each.startswith("2,640, but") for each in sound.doubted(made, "range")) is told
+
+
+@pytest.fixture(scope="module")
+def failed_over(tmp_path_factory):
+    """Return an incident that a failover began; north and south failed, and 4.2.0 alone."""
+    made = sound.create(tmp_path_factory.mktemp("over"))
+    steps = {
+        "Incident Start": {"system_behavior": "After the failover of the database orders failed."},
+        "Acknowledgment": {"on_call": "Jonas Weber"},
+        "Mitigation Deployed": {"action": "Restarted the cache.", "responsible": "Dana Kim"},
+    }
+    sound.write(made, {"regions": "north, south", "failed_requests": 500}, steps)
+    rows = [
+        {
+            "timestamp": pd.Timestamp(sound.moment("14:03")) + pd.Timedelta(seconds=14 * at),
+            "status": "error",
+            "service": "shop",
+            "message": "fare is stale",
+            "version": "4.2.0" if at % 5 else "4.1.9",
+            "tags": [f"region:{'south' if at % 5 == 0 else 'north'}"],
+        }
+        for at in range(500)
+    ]
+    record = {"complete": True, "function": "search_datadog_logs"}
+    evidence.freeze(made.path / "evidence", "logs", pd.DataFrame(rows), record)
+    minutes = pd.date_range(sound.moment("13:30"), sound.moment("16:30"), freq="min")
+    for name, query, unit, value in (
+        ("failed", "sum:shop.orders.failed{*} by {region}.as_count()", "order", 4.0),
+        ("p95", "p95:trace.shop.request{*} by {region}", "second", 2.5),
+    ):
+        bad = (minutes >= sound.moment("14:02")) & (minutes < sound.moment("16:09"))
+        frames = [
+            pd.DataFrame({"timestamp": minutes, "series": f"region:{each}", "value": value * bad})
+            for each in ("north", "south")
+        ]
+        frame = pd.concat(frames).assign(query=query, unit=unit)
+        record = {"complete": True, "function": "get_datadog_metric"}
+        evidence.freeze(made.path / "evidence", name, frame, record)
+    return made
+
+
+OVER = """
+The first order failed two minutes after the failover.
+The alert fired 17 minutes after the failover.
+Dana Kim compared 4.1.9 with 4.2.0 and saw the missing call.
+Jonas Weber, who acknowledged the alert, had a laptop at hand.
+""".strip().splitlines()
+
+
+@pytest.mark.parametrize("sentence", OVER)
+def test_what_a_failover_began_is_let_be(failed_over, sentence):
+    codes = ("prose", "order", "range")
+    assert sound.doubted_with(failed_over, sentence, *codes) == sound.doubted(failed_over, *codes)
+
+
+def test_who_acknowledged_is_who_was_on_call(failed_over):
+    said = "Dana Kim, who acknowledged the alert, had a laptop at hand."
+    found = sound.doubted_with(failed_over, said, "prose") - sound.doubted(failed_over, "prose")
+    assert found == {"“Dana Kim, who acknowledged the alert”, but on call: Jonas Weber."}
+
+
+@pytest.mark.parametrize(("regions", "told"), [("all but south", True), ("all but west", False)])
+def test_all_regions_but_one_leaves_that_one_out(failed_over, regions, told):
+    old = failed_over.value("regions")
+    failed_over.set("regions", regions)
+    found = sound.doubted(failed_over, "sources")
+    failed_over.set("regions", old)
+    assert any("leaves out south" in each for each in found) is told
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("In north the p95 never went above 500 ms.", True),
+        ("In north the p95 never went above 3 seconds.", False),
+        ("Since then the p95 in north never went above 500 ms.", False),
+    ],
+)
+def test_a_row_tells_what_never_was_up_to_then(failed_over, text, told):
+    rows = failed_over.values("timeline")
+    row = next(each for each in rows if each["step"] == "Partial Recovery")["row"]
+    failed_over.set("remaining", text, table="timeline", row=row)
+    found = sound.doubted(failed_over, "prose")
+    failed_over.set("remaining", None, table="timeline", row=row)
+    assert any("never went" in each for each in found) is told
+
+
+@pytest.mark.parametrize(
+    ("method", "told"),
+    [
+        ("2,060 bookings that were not made again, at 20.00 a booking", False),
+        ("2,600 bookings that were not made again, at 20.00 a booking", True),
+    ],
+)
+def test_a_price_of_one_thing_needs_no_currency(tmp_path, method, told):
+    made = sound.create(tmp_path)
+    made.set("revenue_loss", 41200)
+    made.set("revenue_method", method)
+    found = sound.doubted(made, "range")
+    assert any("revenue loss: $41,200" in each for each in found) is told
+
+
+@pytest.mark.parametrize(
+    ("title", "told"),
+    [
+        ("Improve resilience of the fare cache", True),
+        ("Improve the fare cache's hit rate to 90 %", False),
+    ],
+)
+def test_a_title_that_improves_a_quality_of_something_is_vague(tmp_path, title, told):
+    made = sound.create(tmp_path)
+    before = sound.doubted(made, "vague")
+    values = {"owner": "Dana Kim", "due": "2025-12-09", "tracking": "https://example.com/T-1"}
+    described = "Reopens its subscription within 30 s of a change of the primary."
+    text = {"title": title, "description": described}
+    made.add("actions", horizon="Immediate", priority="P0", **text, **values)
+    assert bool(sound.doubted(made, "vague") - before) is told

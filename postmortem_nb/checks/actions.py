@@ -52,7 +52,8 @@ _ANY = re.compile(
     r"alerts?|"
     r"observability|logging|documentation|docs|testing|tests|test coverage|communications?|"
     r"process(?:es)?|runbooks?|resilience|reliability|stability|performance|dashboards?|training|"
-    r"code quality|error handling|capacity)\W*",
+    r"code quality|error handling|capacity)"
+    r"(?:\s(?:of|for|in)\s(?:the\s|our\s)?[\w-]+(?:\s[\w-]+)?)?\W*",
     re.IGNORECASE,
 )
 """A title that says of nothing when it is there."""

@@ -159,19 +159,19 @@ def _number(said: str) -> str:
 
 def _told(case: Case) -> Iterator[Claim]:
     for cell, text in passages(case):
-        if cell.table in {"timeline", "updates"}:
-            continue  # which tell of their own moment
+        row = cell.table in {"timeline", "updates"}  # which tell of their own moment
         for sentence in sentences(text):
-            if len(sentence) <= LONGEST:
-                yield from _bounds(cell, sentence) if matches(_BOUND, text) else ()
+            if len(sentence) <= LONGEST and not (row and instants.is_timely(sentence)):
+                yield from _bounds(cell, sentence, row=row) if matches(_BOUND, text) else ()
+            if len(sentence) <= LONGEST and not row:
                 yield from _peaks(case, cell, sentence) if matches(_PEAK, text) else ()
 
 
-def _bounds(cell: Cell, sentence: str) -> Iterator[Claim]:
-    """Yield the bounds that a sentence says a metric kept."""
+def _bounds(cell: Cell, sentence: str, *, row: bool) -> Iterator[Claim]:
+    """Yield the bounds that a sentence says a metric kept; in a row, up to then: never."""
     for match in _BOUND.finditer(sentence):
         bound = is_bound(sentence, match.start())
-        if bound:
+        if bound == "never" if row else bound:
             value = _value(match)
             upper = bool(match["over"]) == (bound != "stayed")
             low, high = (float("-inf"), value) if upper else (value, float("inf"))
@@ -329,6 +329,8 @@ def _standing(key: str, value: str, held: Sequence[Answer]) -> frozenset[str]:
 def _windows(case: Case, each: Claim) -> list[Window]:
     """Return the stretches that a claim may be of: each of them must deny it."""
     start = case.moments.start
+    if rows := instants.row(case, each.cell):
+        return [(start, rows[0])] if start and start < rows[0] else []
     if each.clocked:
         return [(at - _AROUND, at + _AROUND) for at in each.clocked]
     if _BEFORE.search(each.sentence):

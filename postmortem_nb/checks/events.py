@@ -199,6 +199,7 @@ _ENOUGH = 1.25
 _NEAR = 0.6
 
 
+_DEPLOYED, _FAILOVER = "Mitigation Deployed", re.compile(r"\bfail-?overs?\b", re.IGNORECASE)
 _LIKE: Mapping[str, str] = {"Key Discovery": "Root Cause Identified"}
 """Step → another whose words it may bear too."""
 
@@ -335,6 +336,8 @@ def named(case: Case, clause: str, *, phrase: bool = False) -> Named:
     """Return the events that a clause may mean, the nearest ones."""
     said = read(clause, phrase=phrase)
     events, weights = known(case)
+    if _DEPLOYED in said.cues and not _is_mitigated(clause, events):
+        said = said._replace(cues=said.cues - {_DEPLOYED})
     itself = "root cause" in clause.lower() and any(
         each.step == _LIKE["Key Discovery"] for each in events
     )
@@ -349,6 +352,14 @@ def named(case: Case, clause: str, *, phrase: bool = False) -> Named:
     best = max((score for score, _, _ in scored), default=0.0)
     near = [each for each in scored if each[0] >= best - _NEAR]
     return Named(tuple(event for _, _, event in near), best, any(cued for _, cued, _ in near))
+
+
+def _is_mitigated(clause: str, events: Sequence[Event]) -> bool:
+    """Return whether a clause tells of the mitigation, and not of a failover that began it all."""
+    rest = _FAILOVER.sub(" ", clause)
+    named_ = _SAID[_DEPLOYED].search(rest) or _NAMED[_DEPLOYED].search(rest)
+    rows = (each for each in events if each.step == _DEPLOYED)
+    return bool(named_) or any(stem("failover") in each.stems for each in rows)
 
 
 def score(case: Case, clause: str, event: Event) -> float:

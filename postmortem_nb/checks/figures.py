@@ -284,7 +284,9 @@ _TIMES = re.compile(
     re.IGNORECASE,
 )
 """In how a loss was calculated: it is a number of things at a price."""
-_PRICED = re.compile(r"\bat\s(?=\d+(?:,\d{3})*(?:\.\d+)?\s(?:each|apiece)\b)", re.IGNORECASE)
+_TIME = r"(?:second|minute|hour|day|week|month|year)\b"
+_EACH = rf"(?:each|apiece|(?:an?|per)\s(?!{_TIME})[a-z]+)\b"
+_PRICED = re.compile(rf"\bat\s(?=\d+(?:,\d{{3}})*(?:\.\d+)?\s{_EACH})", re.IGNORECASE)
 """Before a price without a currency: that of the template."""
 _CENTS = re.compile(r"\d\s?cents?\b", re.IGNORECASE)
 """A price that is no sum in dollars: the sum beside it is what it comes to."""

@@ -187,6 +187,8 @@ def _found(case: Case, held: Sequence[Answer]) -> Iterator[Finding]:
                     said = sentence[one.begin : rank.end()]
                     yield about(case, cell, f"“{said}”, but that was {' or '.join(sorted(tops))}.")
             for one, other in pairwise(names):
+                if one.key == other.key:
+                    continue  # “7.4.1 with 7.4.2” compares two of a kind
                 kept = bool(_KEPT.fullmatch(sentence, one.end, other.begin))
                 if kept or _RUNS.fullmatch(sentence, one.end, other.begin):
                     until = case.moments.mitigated if kept else None

@@ -89,6 +89,9 @@ _OPEN = re.compile(
 """In a sentence: it may tell of what did not fail, or of another time."""
 _REQUESTS = re.compile(r"\b(?:requests|calls|errors|failures|failed)\b", re.IGNORECASE)
 _EVERY = re.compile(r"\b(?:all|both|every|others?|rest)\b", re.IGNORECASE)
+_BUT = re.compile(
+    r"\b(?:all|every\w*)\s(?:regions?\s)?(?:but|except(?:\sfor)?)\s(?P<rest>.*)", re.IGNORECASE
+)
 _PLACES = frozenset(
     map(
         events.stem,
@@ -126,16 +129,13 @@ def found(case: Case, estimates: Sequence[Estimate], attested: Attested) -> Iter
     yield from _hurt(case, split, spared)
     named_ = any(name.lower() in told for name, _ in split[0].parts)
     yield from _unheard(case, split, stated)
-    if left_out and (named_ or REGION.search(stated)) and not _EVERY.search(told):
-        name, value = left_out[0]
-        yield single.about(
-            case,
-            Code.SOURCES,
-            "regions",
-            message=f"{stated!r} leaves out {name}: {value:,.0f} of {whole:,.0f} by "
-            f"{split[0].source}.",
-            remedy="Name every region that was hit, or say in the text why it does not count.",
-        )
+    but = _BUT.search(stated)
+    left_out = [one for one in hit if one[0].lower() in but["rest"].lower()] if but else left_out
+    if left_out and (but or ((named_ or REGION.search(stated)) and not _EVERY.search(told))):
+        (name, value), source = left_out[0], split[0].source
+        message = f"{stated!r} leaves out {name}: {value:,.0f} of {whole:,.0f} by {source}."
+        remedy = "Name every region that was hit, or say in the text why it does not count."
+        yield _wrong(case, message, remedy=remedy)
     for cell, text in passages(case):
         for match in matches(_MOST, text):
             best = match["which"].lower() in {"most", "hardest", "worst"}
@@ -348,14 +348,14 @@ def _hit(held: str) -> str:
     return ";".join(each for each in held.split(";") if not _SPARED.search(each)) or held
 
 
-def _wrong(case: Case, message: str, severity: Severity = Severity.WARNING) -> Finding:
+def _wrong(
+    case: Case,
+    message: str,
+    severity: Severity = Severity.WARNING,
+    remedy: str = "Correct the one that is wrong.",
+) -> Finding:
     return single.about(
-        case,
-        Code.SOURCES,
-        "regions",
-        message=message,
-        remedy="Correct the one that is wrong.",
-        severity=severity,
+        case, Code.SOURCES, "regions", message=message, remedy=remedy, severity=severity
     )
 
 

@@ -168,13 +168,19 @@ _ON_CALL = re.compile(
 )
 
 
+_ACKED = re.compile(
+    r",?\s(?:who\s)?(?:had\s)?(?:acknowledged|picked up|answered)\sthe\s(?:first\s)?"
+    r"(?:alert|page|alarm)\b"
+)
+
+
 def on_call(case: Case) -> Iterator[Finding]:
-    """Find somebody who is said to have been on call, and whom no row names so."""
+    """Find somebody who is said to have been on call, or to have acknowledged, at odds with it."""
     held = _held(case, "on_call")
     named = _names(case) if held and not handed_over(case) else None
     for cell, text in passages(case) if named else ():
         for match in named.finditer(text) if named else ():
-            said = _ON_CALL.match(text, match.end())
+            said = _ON_CALL.match(text, match.end()) or _ACKED.match(text, match.end())
             if said and not _same(match["name"], held):
                 doubt = f"“{match['name']}{said.group()}”, but on call: {', '.join(sorted(held))}."
                 yield about(case, cell, doubt, severity=Severity.HINT)
