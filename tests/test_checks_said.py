@@ -391,3 +391,75 @@ def test_a_title_that_improves_a_quality_of_something_is_vague(tmp_path, title, 
     text = {"title": title, "description": described}
     made.add("actions", horizon="Immediate", priority="P0", **text, **values)
     assert bool(sound.doubted(made, "vague") - before) is told
+
+
+OF_PARTS = """
+Errors grew from 4.1.9 with 100 lines to 4.2.0 with 400.
+Errors grew from 4.1.9 with 200 lines to 4.2.0 with 400.
+The detection took 17 of 84 minutes.
+The detection took 27 minutes.
+Key generation began at 14:55 UTC.
+The failures began at 14:55 UTC.
+The cache of fares in release 4.2.0 reads a field that was added in release 3.9.0.
+The cache of fares went to release 3.9.0.
+""".strip().splitlines()
+"""A true sentence and, in the next line, its false neighbour."""
+
+
+@pytest.mark.parametrize(("true", "false"), list(zip(OF_PARTS[::2], OF_PARTS[1::2], strict=True)))
+def test_of_two_sentences_on_parts_the_false_one_is_doubted(failed_over, true, false):
+    codes = ("prose", "order", "range")
+    for blank in ("why_it_happened", "technical_cause", "process_cause"):
+        failed_over.set(blank, "The cache of fares went to release 4.2.0.")
+    before = sound.doubted(failed_over, *codes)
+    good, wrong = (sound.doubted_with(failed_over, each, *codes) - before for each in (true, false))
+    assert (good, bool(wrong)) == (set(), True)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [("Mail works again. Others follow.", False), ("Mail works again.", True)],
+)
+def test_a_message_that_says_of_which_part_it_tells_is_not_early(tmp_path, text, told):
+    made = sound.create(tmp_path)
+    made.add("updates", channel="Status page", time=sound.moment("15:40"), text=text)
+    assert any("works again" in each for each in sound.doubted(made, "order")) is told
+
+
+def test_what_a_runbook_shall_say_is_no_vague_action(tmp_path):
+    made = sound.create(tmp_path)
+    text = "Look at pg_stat_statements first; fail over last."
+    made.add("runbooks", name="Slow database", updates=text)
+    assert not any("Look at" in each for each in sound.doubted(made, "vague"))
+
+
+@pytest.mark.parametrize(
+    ("entry", "told"),
+    [
+        ("16:09 last large service provider refreshed", False),
+        ("15:55 first large service providers refreshed", True),
+    ],
+)
+def test_a_key_event_of_the_last_of_them_is_the_recovery(tmp_path, entry, told):
+    made = sound.create(tmp_path)
+    improving = "The first two large service providers were refreshed."
+    sound.write(made, {}, {"Partial Recovery": {"improving": improving}})
+    made.set("key_events", f"14:02 orders failed; {entry}.")
+    assert any("refreshed" in each for each in sound.doubted(made, "prose", "order")) is told
+
+
+@pytest.mark.parametrize(
+    ("sentence", "told"),
+    [
+        ("One host added about 5 % to the CPU of the primary.", False),
+        ("At 15:00 the CPU of the primary was at 5 %.", True),
+    ],
+)
+def test_what_is_added_to_a_level_is_no_level(tmp_path, sentence, told):
+    made = sound.create(tmp_path)
+    minutes = pd.date_range(sound.moment("13:30"), sound.moment("16:30"), freq="min")
+    frame = pd.DataFrame({"timestamp": minutes, "series": "*", "value": 80.0, "unit": "percent"})
+    frame["query"] = "avg:system.cpu.percent{host:primary}"
+    record = {"complete": True, "function": "get_datadog_metric"}
+    evidence.freeze(made.path / "evidence", "cpu", frame, record)
+    assert bool(sound.doubted_with(made, sentence, "prose")) is told

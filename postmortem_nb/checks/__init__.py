@@ -52,7 +52,7 @@
     logged      what frozen logs and spans say: shares, counts, first moments, the longest;
                 `lasting`: how long spans took, and how they ended; `traced`: when
     records     evidence, and the log of edits
-    whys        the chain of whys: its links, one told twice, another part as the cause
+    whys        the chain of whys: its links, one told twice
     twice       rows, steps and names that stand twice, one text for two opposites
     wording     blameless language, by section
 

@@ -53,7 +53,9 @@ _ANY = re.compile(
     r"observability|logging|documentation|docs|testing|tests|test coverage|communications?|"
     r"process(?:es)?|runbooks?|resilience|reliability|stability|performance|dashboards?|training|"
     r"code quality|error handling|capacity)"
-    r"(?:\s(?:of|for|in)\s(?:the\s|our\s)?[\w-]+(?:\s[\w-]+)?)?\W*",
+    r"\W*|\W*(?:improve|enhance|strengthen|better|increase)\s(?:the\s|our\s)?(?:resilience|"
+    r"reliability|stability|robustness|performance|observability)\s(?:of|for|in)\s"
+    r"(?:the\s|our\s)?[\w -]{3,40}\W*",
     re.IGNORECASE,
 )
 """A title that says of nothing when it is there."""

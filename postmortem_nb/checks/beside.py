@@ -23,6 +23,8 @@ _BEHIND = re.compile(r"[^,;.\d]{0,40}?")
 _JOINED = re.compile(r"\b(?:and|against|while|but)\b", re.IGNORECASE)
 _LISTED = re.compile(r"(?:,?\s(?:and|or)\s|,\s|\s[a-z]{0,5}\s?){1,2}")
 _COLON = re.compile(r":\s(?:\w+\s)?")  # “nearly all are a PoolTimeout: 412”
+_WITH = re.compile(r"\s(?:with|had|wrote|logged)\s(?:about\s|only\s|some\s)?")
+"""Between a value and its figure: “planner-05 with 189 lines to planner-08 with 213”."""
 _PAUSE = re.compile(r"[;:(]\s?|\s[–—]\s")
 _PART_OF = re.compile(r"\s(?:out\s)?of\s(?:(?:the|our|all|those|these)\s){0,2}")
 _ARE = re.compile(
@@ -62,6 +64,9 @@ def _standing(
     """Return the values that stand with a figure: right behind it, else before it."""
     since = max((one.end for one in counted if one.end <= each.begin), default=0)
     until = min((one.begin for one in counted if one.begin >= each.end), default=len(sentence))
+    held = tuple(one for one in names if _WITH.fullmatch(sentence, one.end, each.begin))
+    if held:
+        return held
     for match in sorted(names, key=lambda one: one.begin):
         gap = sentence[each.end : match.begin]
         near = match.begin < each.end or (_BEHIND.fullmatch(gap) and not _JOINED.search(gap))

@@ -266,6 +266,13 @@ def _mitigated(case: Case, one: _Doing) -> bool:
     return _agrees(one, [_Doing(set(), set(), set(), [float(each) for each in moments])])
 
 
+_ADDED = re.compile(
+    r"\b(?:added|introduced|new)\b(?:\s(?!in\b)[\w-]+){0,5}\s(?:in|with|since)\s(?:version\s)?$",
+    re.IGNORECASE,
+)
+"""Before a release: it is the one that brought something, long ago."""
+
+
 def _versions(
     case: Case, read: Sequence[tuple[Cell, str]], frozen: frozenset[str]
 ) -> Iterator[Finding]:
@@ -282,14 +289,15 @@ def _versions(
         for cell, match in given:
             version = match["version"].lower()
             others = {m["version"].lower() for c, m in given if c != cell} - {version}
-            rival = max(others, key=lambda each: len(stands[each]), default="")
+            rival = max(sorted(others), key=lambda each: len(stands[each]), default="")
             alone = (
                 len(stands[version]) == 1
                 and version not in frozen
                 and version.lstrip("v") not in frozen
             )
             needed = 1 if role == "to" else 2
-            if alone and len(stands[rival]) >= needed and not ANOTHER.search(match.string):
+            other = ANOTHER.search(match.string) or _ADDED.search(match.string, 0, match.start())
+            if alone and len(stands[rival]) >= needed and not other:
                 yield about(
                     case, cell, f"“{match.group()}”, but elsewhere the document has {rival}."
                 )

@@ -382,7 +382,7 @@ def gaps(ones: Sequence[Event], others: Sequence[Event]) -> list[float]:
     ]
 
 
-_COMPLETE = re.compile(r"\b(?:completed?|finished|done|ended|over)\b", re.IGNORECASE)
+_COMPLETE = re.compile(r"\b(?:completed?|finished|done|ended|over|last)\b", re.IGNORECASE)
 
 
 def is_end(case: Case, match: re.Match[str], said: str) -> bool:

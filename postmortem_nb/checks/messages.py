@@ -34,6 +34,10 @@ _NOT_YET = re.compile(
     r"hope|except|but|still|soon|should|would|begin\w*|start\w*)\b)|%|\bin [A-Z]",
 )
 """In a sentence: it tells that not all is over."""
+_OTHERS = re.compile(
+    r"\b(?:others?|the rest|the remaining \w+)\s(?:will\s)?(?:follow|come|take)\w*\b", re.IGNORECASE
+)
+"""In a message: what is over is a part, and it says which."""
 _GOING_ON = re.compile(
     r"\b(?:(?:are|is|am|[’']re|now)\s(?:\w+ly\s|still\s|now\s)?(?:restor|roll|investigat|look|fix|"
     r"revert|fail|deploy)ing|^(?:rolling|investigating|restoring|deploying|looking into)|"
@@ -113,7 +117,7 @@ def early(case: Case) -> Iterator[Finding]:
     for row in _timed(case):
         for said in sentences(_text(row)) if row["time"] < end else ():
             over = _OVER.search(said)
-            if over and not _NOT_YET.search(said):
+            if over and not (_NOT_YET.search(said) or _OTHERS.search(_text(row))):
                 yield about(
                     case,
                     Code.ORDER,

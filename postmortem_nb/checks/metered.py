@@ -178,7 +178,7 @@ PLANNED = re.compile(rf"\b(?:{SETTING}|{WATCHING}|can|load tests?|up to)\b", re.
 _SET = re.compile(
     rf"\b(?:{SETTING}|{WATCHING}|can|time-?outs?|timed out|cut off|g[ai]ve\w* up|retr\w+|pools?|"
     r"week|month|yesterday|tests?|tested|quota|budget|staging|canary|average|mean|faster|slower|"
-    r"more|less|half|times|by|each|every|never|not|no)\b",
+    r"more|less|half|times|by|add(?:s|ed|ing)?|each|every|never|not|no)\b",
     re.IGNORECASE,
 )
 """In a clause: its level is a setting, or of another day, or of no one moment."""

@@ -102,12 +102,17 @@ def _is_both(claim: claims.Claim, match: re.Match[str], values: Mapping[str, flo
     return budget and any(re.search(rf"(?<![\d.]){v:g}\s?%", rest) for v in values.values())
 
 
+_PART = re.compile(r"(?<![\d.])(?P<part>\d{1,4})\s(?:out\s)?of\s(?:the\s|its\s|those\s)?$")
+"""Before a length: which part of it is told."""
+
+
 def _agrees(match: re.Match[str], known: float) -> bool:
     """Return whether a figure is the known one, or told as a part of it that it is."""
     if spoken.agrees(match, known):
         return True
     if "span" in match.re.groupindex:
-        return False
+        part = _PART.search(match.string[: match.start("span")])
+        return part is not None and abs(float(part["part"]) - known) <= 1  # “149 of 231 minutes”
     said = spoken.amount(match["number"].lower(), match["scale"] or "")[0]
     return elsewhere.is_part(match.string, match.end("number"), said, known)
 
@@ -217,10 +222,11 @@ def _clocks(case: Case, cell: Cell, text: str) -> Iterator[Finding]:
 
 
 _ANOTHER = re.compile(
-    r"\b(?:storm|surge|flood|spike|wave|warnings?|retr\w+|queue|backlog|they|these|those)\s$",
+    r"\b(?:storm|surge|flood|spike|wave|warnings?|retr\w+|queue|backlog|they|these|those|"
+    r"[a-z]+(?<!degrad)ation)\s$",
     re.IGNORECASE,
 )
-"""Before “began”: it is not the incident."""
+"""Before “began”: it is not the incident; “key generation” is work."""
 
 
 def _turned(match: re.Match[str], steps: list[dt.datetime]) -> bool:
