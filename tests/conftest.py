@@ -1,5 +1,7 @@
 """What every test shares: no account, no proxy, a browser where one is needed."""
 
+from collections import Counter
+
 import chromium
 import hypothesis
 import lab
@@ -26,7 +28,14 @@ def forget_account(shell):
 
 
 def pytest_collection_modifyitems(items):
-    """Without Chromium, browser tests are left out on a desk and fail in CI."""
+    """Put the files that take longest first; leave browser tests out without Chromium.
+
+    Two files run at a time: one of twelve minutes that begins last has the other worker idle. In CI
+    a missing Chromium fails.
+    """
+    browser = {item.path for item in items if item.get_closest_marker("browser")}
+    size = Counter(item.path for item in items)
+    items.sort(key=lambda item: (item.path not in browser, -size[item.path]))
     if chromium.path() or chromium.required():
         return
     reason = "Chromium is missing: apt install chromium"
