@@ -1,5 +1,6 @@
 """What every test shares: no account, no proxy, a browser where one is needed."""
 
+import sys
 from collections import Counter
 
 import chromium
@@ -19,6 +20,13 @@ def no_account(monkeypatch):
     """No test ever asks a real Datadog: keys and proxies of the developer's shell are unset."""
     forget_account(monkeypatch)
     monkeypatch.setenv("POSTMORTEM_AUTHOR", "tester")
+
+
+@pytest.fixture(autouse=True)
+def nothing_undrawn():
+    """No test is told which characters another one drew without a font for them."""
+    if card := sys.modules.get("postmortem_nb.charts.card"):
+        card.undrawn()
 
 
 def forget_account(shell):
