@@ -224,6 +224,8 @@ The mailer takes 900 mails a minute at most.
 The mailer sent 900 mails a minute.
 Failures in north went on for 43 minutes after the rollback.
 Failures in north went on for 20 minutes after the rollback.
+Failures in north went on for 127 minutes after the failover.
+Failures in north went on for 20 minutes after the fix.
 The monitor recovered at 16:09.
 The monitor recovered at 15:40.
 Over 30 days 99.93 % of the requests succeeded.

@@ -86,7 +86,7 @@ _BARE = re.compile(
 _WENT_ON = re.compile(
     r"\b(?:went on|continued|persisted|kept (?:coming|failing|rising))\s(?:for\s)?"
     rf"(?:another\s)?(?:about\s|some\s)?{spoken.SPAN}\s(?:after|behind|past)\s(?:the|our|this)\s"
-    r"(?:roll-?back|fix|hotfix|mitigation|revert|restart|fail-?over)\b",
+    r"(?:roll-?back|fix|hotfix|mitigation|revert|restart)\b",
     re.IGNORECASE,
 )
 """How long something still failed behind the mitigation."""

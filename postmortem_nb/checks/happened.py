@@ -57,6 +57,7 @@ _CLEARED = re.compile(
     rf"\b(?:monitor|alert|alarm)\s(?:had\s|has\s)?(?:recovered|cleared|resolved)\s(?:at|by)\s{CLOCK}",
     re.IGNORECASE,
 )
+"""How a sentence tells that a monitor recovered."""
 _PARTS = re.compile(r"[,;·•|\n]\s?|(?<=[a-z])\.\s")
 _DAY = 24 * 60
 _AGREEING = 2
